@@ -1,0 +1,34 @@
+"""What can go wrong, as one tree.
+
+SeplError
+├── InputError      a file or an array is not what it should be
+└── SaveError       something could not be written; what was there before still is
+"""
+
+
+class SeplError(Exception):
+    """Base of all errors this package raises on purpose; its text is for the user."""
+
+
+class InputError(SeplError, ValueError):
+    """A file or an array is not what it should be.
+
+    Parameters
+    ----------
+    source : object
+        The file, or the name of the array, that is at fault.
+    found : str
+        What is there.
+    expected : str
+        What should be there.
+    """
+
+    def __init__(self, source: object, *, found: str, expected: str) -> None:
+        super().__init__(f"{source}: found {found}; expected {expected}.")
+        self.source = source
+        self.found = found
+        self.expected = expected
+
+
+class SaveError(SeplError, OSError):
+    """A file could not be written; an older file of that name is untouched."""

@@ -1,0 +1,74 @@
+"""The settings of SEPL, described once for sliders, command line and files."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Strategy(StrEnum):
+    """How masks are chosen for a class.
+
+    `paper` is Algorithm 1 of arXiv 2305.05803; `released` is what its authors' code computes.
+    """
+
+    PAPER = "paper"
+    RELEASED = "released"
+
+
+class Conflict(StrEnum):
+    """Who wins a pixel that several classes claim.
+
+    `ascending`: the highest class id, as in the authors' code. `seed`: the class that the
+    pseudo-label has there if it is among the claimants, else as `ascending`. `smallest`: the
+    smallest region that claims it (of equal ones, the highest class id).
+    """
+
+    ASCENDING = "ascending"
+    SEED = "seed"
+    SMALLEST = "smallest"
+
+
+class Params(BaseModel):
+    """The settings of one SEPL run; frozen, so that a result can be tied to them.
+
+    Parameters
+    ----------
+    t1 : float
+        Share in 0..1 of a mask that must lie on the class's pseudo-label (o_s).
+    t2 : float
+        Share in 0..1 of the class's pseudo-label that the mask must cover (o_p).
+    strategy : Strategy
+        How masks are chosen.
+    conflict : Conflict
+        Who wins a pixel that several classes claim.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    t1: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        title="t1 (mask on class)",
+        description="Take a mask if more than this share of it lies on the class (o_s > t1).",
+    )
+    t2: float = Field(
+        0.85,
+        ge=0,
+        le=1,
+        title="t2 (class in mask)",
+        description="Take a mask if it covers more than this share of the class (o_p > t2).",
+    )
+    strategy: Strategy = Field(
+        Strategy.PAPER,
+        title="strategy",
+        description="paper: Algorithm 1 of the paper. released: what the authors' code computes.",
+    )
+    conflict: Conflict = Field(
+        Conflict.ASCENDING,
+        title="conflict",
+        description=(
+            "Who wins a pixel that several classes claim: the highest class id (ascending), "
+            "the class the pseudo-label has there (seed), or the smallest region (smallest)."
+        ),
+    )

@@ -1,0 +1,126 @@
+"""Which masks are taken, and why: the strategies `paper` and `released`.
+
+A strategy reads the overlap table and gives an `Assignment`. What of the pseudo-labels is kept
+beside the masks is part of it, because the two strategies differ most there.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.overlap import IGNORE, Overlap
+from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.runs import Runs, paint_runs, runs_of_labels
+
+
+class Rule(IntEnum):
+    """Why a mask was taken or refused."""
+
+    EMPTY = 0
+    """The mask has no pixel."""
+    NO_CLASS = 1
+    """The mask meets no pseudo-label."""
+    BELOW = 2
+    """Refused: both shares are at or under their thresholds."""
+    BY_O_S = 3
+    """Taken: enough of the mask lies on the class."""
+    BY_O_P = 4
+    """Taken: the mask covers enough of the class."""
+    BY_BOTH = 5
+    """Taken: both shares pass."""
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """What one strategy decided for one image.
+
+    Parameters
+    ----------
+    class_ids : (N,) uint8
+        The class each mask was taken for or, if refused, shares most pixels with; 0 for none.
+    rules : (N,) uint8
+        A `Rule` for each mask.
+    kept_ids : (M,) uint8
+        Classes that keep pixels of their pseudo-label.
+    kept : Runs
+        Those pixels, one region for each of `kept_ids`.
+    """
+
+    class_ids: NDArray[np.uint8]
+    rules: NDArray[np.uint8]
+    kept_ids: NDArray[np.uint8]
+    kept: Runs
+
+    @property
+    def taken(self) -> NDArray[np.bool_]:
+        """(N,) bool: which masks were taken."""
+        return self.rules >= Rule.BY_O_S
+
+
+def assign(overlap: Overlap, params: Params) -> Assignment:
+    """Choose the masks of one image by the strategy that `params` names."""
+    if params.strategy is Strategy.RELEASED:
+        return _assign_released(overlap, params.t1, params.t2)
+    return _assign_paper(overlap, params.t1, params.t2)
+
+
+def _assign_paper(overlap: Overlap, t1: float, t2: float) -> Assignment:
+    """Algorithm 1: each mask has one class; a class without a mask keeps its pseudo-label."""
+    by_o_s = overlap.best_o_s > t1
+    by_o_p = overlap.best_o_p > t2
+    rules = _refusals(overlap) + by_o_s + 2 * by_o_p
+    won = np.zeros(len(overlap.class_ids) + 1, np.bool_)  # the last one gathers "no class"
+    won[overlap.best[rules >= Rule.BY_O_S]] = True
+    kept = np.flatnonzero(~won[:-1])
+    return Assignment(
+        overlap.best_class, rules, overlap.class_ids[kept], overlap.seeds.choose(kept)
+    )
+
+
+def _assign_released(overlap: Overlap, t1: float, t2: float) -> Assignment:
+    """The authors' code: the lowest class takes first, from all masks that are still free."""
+    class_ids = overlap.best_class.copy()
+    rules = _refusals(overlap)
+    free = rules != Rule.EMPTY
+    for column, class_id in enumerate(overlap.class_ids):
+        by_o_s = overlap.o_s[:, column] > t1
+        by_o_p = overlap.o_p[:, column] >= t2
+        chosen = free & (by_o_s | by_o_p)
+        class_ids[chosen] = class_id
+        rules[chosen] = Rule.BELOW + by_o_s[chosen] + 2 * by_o_p[chosen]
+        free &= ~chosen
+    return Assignment(class_ids, rules, *_uncovered(overlap, class_ids, rules))
+
+
+def _refusals(overlap: Overlap) -> NDArray[np.uint8]:
+    rules = np.where(overlap.best < 0, np.uint8(Rule.NO_CLASS), np.uint8(Rule.BELOW))
+    rules[overlap.masks.areas == 0] = Rule.EMPTY
+    return rules
+
+
+def _uncovered(
+    overlap: Overlap, class_ids: NDArray[np.uint8], rules: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], Runs]:
+    """Return the pixels of each P_k that no mask covers that was free when k's turn came.
+
+    A mask that class c took is free for all classes up to c, a refused one for all. So it is
+    enough to know, at each pixel, the last class for which some mask there was free.
+    """
+    runs = overlap.masks.runs
+    last_turn = np.where(rules >= Rule.BY_O_S, class_ids, np.uint8(IGNORE))
+    order = np.argsort(last_turn, kind="stable")
+    free_until = np.zeros(len(overlap.pseudo_columns), np.uint8)
+    paint_runs(free_until, runs.starts, runs.stops, runs.offsets, order, last_turn[order])
+    _erase_covered(overlap.pseudo_columns, free_until)
+    return runs_of_labels(free_until, overlap.shape)
+
+
+@jit
+def _erase_covered(pseudo: NDArray[np.uint8], free_until: NDArray[np.uint8]) -> None:
+    """Turn `free_until`, in place, into the labels of the pixels that are left uncovered."""
+    for i in range(pseudo.size):
+        label = pseudo[i]
+        free_until[i] = label if free_until[i] < label else 0  # 255 is left out by the caller

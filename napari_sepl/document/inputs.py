@@ -1,0 +1,74 @@
+"""What is given of one image and never changes while it is reviewed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.overlap import Overlap, measure_overlap
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """One image with all that SEPL and its reviewer need.
+
+    Parameters
+    ----------
+    sample_id : str
+        The stem that the files of this image share.
+    image : (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16
+        The picture.
+    pseudo : (H, W) uint8
+        Pseudo-labels: 0 background, 1..254 classes, 255 ignore.
+    masks : MaskSet
+        SAM's masks.
+    classes : ClassList
+        Names and colours of the labels.
+    truth : (H, W) uint8, optional
+        The true labels, 255 void.
+    digests : mapping of str to str
+        SHA-256 of what was read, by role: "image", "pseudo", "masks", "truth".
+
+    Raises
+    ------
+    InputError
+        If sizes differ, or labels lie outside the class list.
+    """
+
+    sample_id: str
+    image: NDArray[Any]
+    pseudo: NDArray[np.uint8]
+    masks: MaskSet
+    classes: ClassList
+    truth: NDArray[np.uint8] | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = self.image.shape[:2]
+        for role, other in (
+            ("pseudo-labels", self.pseudo.shape),
+            ("masks", self.masks.shape),
+            ("truth", self.truth.shape if self.truth is not None else shape),
+        ):
+            if tuple(other) != shape:
+                raise InputError(
+                    f"{self.sample_id}: {role}",
+                    found=f"{other[0]} × {other[1]} pixels",
+                    expected=f"{shape[0]} × {shape[1]} as the image (height × width)",
+                )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.masks.shape
+
+    @cached_property
+    def overlap(self) -> Overlap:
+        """The table of masks against pseudo-labels, measured at first use."""
+        return measure_overlap(self.pseudo, self.masks)

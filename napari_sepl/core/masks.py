@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core import rle
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.runs import Runs, join, runs_of_mask, to_rows
-from napari_sepl.core.runs import paint_runs as _paint
+from napari_sepl.core.runs import Runs, join, paint_runs, runs_of_mask, to_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +215,7 @@ class MaskSet:
         flat = np.zeros(self.shape[0] * self.shape[1], np.int32)
         order = np.argsort(-self.areas, kind="stable")
         runs = self.runs
-        _paint(flat, runs.starts, runs.stops, runs.offsets, order, (order + 1).astype(np.int32))
+        paint_runs(flat, runs.starts, runs.stops, runs.offsets, order, (order + 1).astype(np.int32))
         return to_rows(flat, self.shape)
 
 

@@ -24,7 +24,8 @@ def _count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
             counts[lane, labels[i + lane]] += 1
     for i in range(whole, labels.size):
         counts[0, labels[i]] += 1
-    return counts.sum(axis=0)
+    total: NDArray[np.int64] = counts.sum(axis=0)
+    return total
 
 
 @jit
@@ -36,7 +37,8 @@ def _count_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray
         counts[1, second[i + 1], first[i + 1]] += 1
     if first.size % 2:
         counts[0, second[first.size - 1], first[first.size - 1]] += 1
-    return counts[0] + counts[1]
+    total: NDArray[np.int64] = counts[0] + counts[1]
+    return total
 
 
 @dataclass(frozen=True, eq=False)

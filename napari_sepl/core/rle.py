@@ -31,7 +31,7 @@ def read_size(segmentation: object, source: object) -> tuple[int, int]:
 
 
 def _is_length(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def read_runs(

@@ -8,13 +8,15 @@ what their borders cost, not what their areas cost.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.errors import InputError
+
+Pixel = TypeVar("Pixel", np.uint8, np.int32)
 
 _TILE = 16
 _STRIP = 64  # bytes of one cache line: with it 0.03 ms at 375 × 500 and 8 ms at 4096², numpy 130
@@ -235,8 +237,8 @@ def to_columns(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def to_rows(
-    flat: NDArray[np.uint8], shape: tuple[int, int], out: NDArray[np.uint8] | None = None
-) -> NDArray[np.uint8]:
+    flat: NDArray[Pixel], shape: tuple[int, int], out: NDArray[Pixel] | None = None
+) -> NDArray[Pixel]:
     """Return a column-major flat array as (H, W) in row-major order, into `out` if given."""
     labels = np.empty(shape, flat.dtype) if out is None else out
     _transpose(flat.reshape(shape[1], shape[0]), labels)

@@ -68,7 +68,7 @@ def assign(overlap: Overlap, params: Params) -> Assignment:
 
 
 def _assign_paper(overlap: Overlap, t1: float, t2: float) -> Assignment:
-    """Algorithm 1: each mask has one class; a class without a mask keeps its pseudo-label."""
+    """Follow Algorithm 1: each mask has one class; a class without a mask keeps its pseudo-label."""
     by_o_s = overlap.best_o_s > t1
     by_o_p = overlap.best_o_p > t2
     rules = _refusals(overlap) + by_o_s + 2 * by_o_p
@@ -81,7 +81,7 @@ def _assign_paper(overlap: Overlap, t1: float, t2: float) -> Assignment:
 
 
 def _assign_released(overlap: Overlap, t1: float, t2: float) -> Assignment:
-    """The authors' code: the lowest class takes first, from all masks that are still free."""
+    """Follow the authors' code: the lowest class takes first, from all masks still free."""
     class_ids = overlap.best_class.copy()
     rules = _refusals(overlap)
     free = rules != Rule.EMPTY

@@ -1,0 +1,201 @@
+"""Comparing and merging whole label maps, one pass each."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+
+NO_OPINION = -1
+"""The overlay's value where nobody has said anything."""
+
+
+class Box(NamedTuple):
+    """A half-open rectangle of pixels: rows top..bottom, columns left..right."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index an (H, W) array with it."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+class PixelRuns(NamedTuple):
+    """A change of the overlay: runs of row-major positions with one value before and after.
+
+    Parameters
+    ----------
+    starts, stops : (R,) int32
+        Half-open runs of ``row * width + col``.
+    before, after : (R,) int16
+        The overlay's value on each run: a label, or -1 for no opinion.
+    """
+
+    starts: NDArray[np.int32]
+    stops: NDArray[np.int32]
+    before: NDArray[np.int16]
+    after: NDArray[np.int16]
+
+    def inverse(self) -> "PixelRuns":
+        """Return the change that takes this one back."""
+        return PixelRuns(self.starts, self.stops, self.after, self.before)
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels change."""
+        return int((self.stops - self.starts).sum(dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the change takes, in bytes."""
+        return sum(array.nbytes for array in self)
+
+
+def find_strokes(
+    shown: NDArray[np.uint8], final: NDArray[np.uint8], overlay: NDArray[np.int16]
+) -> PixelRuns:
+    """Find what a person painted: where the shown labels differ from the final ones.
+
+    Parameters
+    ----------
+    shown, final : (H, W) uint8
+        The labels on screen, and those last written there.
+    overlay : (H, W) int16
+        What was painted so far, -1 for no opinion.
+    """
+    return PixelRuns(*_find_strokes(shown.ravel(), final.ravel(), overlay.ravel()))
+
+
+@jit
+def _find_strokes(
+    shown: NDArray[np.uint8], final: NDArray[np.uint8], overlay: NDArray[np.int16]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16], NDArray[np.int16]]:
+    runs = 0
+    for i in range(shown.size):
+        if shown[i] != final[i]:
+            runs += i == 0 or not _continues(i, shown, final, overlay)
+    starts, stops = np.empty(runs, np.int32), np.empty(runs, np.int32)
+    before, after = np.empty(runs, np.int16), np.empty(runs, np.int16)
+    run = -1
+    for i in range(shown.size):
+        if shown[i] != final[i]:
+            if i == 0 or not _continues(i, shown, final, overlay):
+                run += 1
+                starts[run] = i
+                before[run] = overlay[i]
+                after[run] = shown[i]
+            stops[run] = i + 1
+    return starts, stops, before, after
+
+
+@jit
+def _continues(
+    i: int, shown: NDArray[np.uint8], final: NDArray[np.uint8], overlay: NDArray[np.int16]
+) -> bool:
+    """Tell whether the changed pixel i belongs to the run of pixel i - 1."""
+    changed = shown[i - 1] != final[i - 1]
+    return bool(changed and shown[i] == shown[i - 1] and overlay[i] == overlay[i - 1])
+
+
+def write_runs(overlay: NDArray[np.int16], change: PixelRuns) -> None:
+    """Write the `after` values of a change into an (H, W) int16 overlay, in place."""
+    _write_runs(overlay.reshape(-1), change.starts, change.stops, change.after)
+
+
+@jit
+def _write_runs(
+    flat: NDArray[np.int16],
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    values: NDArray[np.int16],
+) -> None:
+    for run in range(starts.size):
+        flat[starts[run] : stops[run]] = values[run]
+
+
+def lay_over(enhanced: NDArray[np.uint8], overlay: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """Return the enhanced labels with what was painted on top; all arrays (H, W)."""
+    final = np.empty_like(enhanced)
+    _lay_over(enhanced.ravel(), overlay.ravel(), final.ravel())
+    return final
+
+
+@jit
+def _lay_over(
+    enhanced: NDArray[np.uint8], overlay: NDArray[np.int16], final: NDArray[np.uint8]
+) -> None:
+    for i in range(enhanced.size):
+        painted = overlay[i]
+        final[i] = enhanced[i] if painted < 0 else np.uint8(painted)
+
+
+def copy_changes(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> Box | None:
+    """Make `target` equal to `source`, in place, and return where they differed.
+
+    Parameters
+    ----------
+    source, target : (H, W) uint8
+        C-ordered maps of one size.
+
+    Returns
+    -------
+    Box or None
+        The smallest rectangle that holds all differences; None if there was none.
+    """
+    top, left, bottom, right = _copy_changes(source, target)
+    return Box(top, left, bottom, right) if bottom > top else None
+
+
+@jit
+def _copy_changes(
+    source: NDArray[np.uint8], target: NDArray[np.uint8]
+) -> tuple[int, int, int, int]:
+    rows, cols = source.shape
+    top, left, bottom, right = rows, cols, 0, 0
+    for row in range(rows):
+        ours, theirs = source[row], target[row]
+        if np.array_equal(ours, theirs):
+            continue
+        first, last = 0, cols
+        while ours[first] == theirs[first]:
+            first += 1
+        while ours[last - 1] == theirs[last - 1]:
+            last -= 1
+        theirs[first:last] = ours[first:last]
+        top, bottom = min(top, row), row + 1
+        left, right = min(left, first), max(right, last)
+    return top, left, bottom, right
+
+
+@jit
+def mark_borders(topmost: NDArray[np.int32], width: int) -> NDArray[np.int32]:
+    """Keep of a map of regions only what lies within `width` pixels of another region.
+
+    Parameters
+    ----------
+    topmost : (H, W) int32
+        Region number + 1 at each pixel, 0 for none.
+    width : int
+        Width of the border in pixels, looking right and down.
+
+    Returns
+    -------
+    (H, W) int32
+        The region number + 1 on borders, 0 elsewhere.
+    """
+    rows, cols = topmost.shape
+    borders = np.zeros((rows, cols), np.int32)
+    for row in range(rows):
+        below = min(row + width, rows - 1)
+        for col in range(cols):
+            here = topmost[row, col]
+            beside = topmost[row, min(col + width, cols - 1)]
+            beneath = topmost[below, col]
+            if here != beside or here != beneath:
+                borders[row, col] = here if here else max(beside, beneath)
+    return borders

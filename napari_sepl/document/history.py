@@ -1,0 +1,68 @@
+"""Undo and redo of one image."""
+
+from dataclasses import dataclass, field
+
+from napari_sepl.document.edits import Edit
+
+BUDGET = 256 * 2**20
+"""Bytes of steps to keep for one image; the oldest are forgotten beyond it."""
+
+
+@dataclass
+class History:
+    """The steps done to one image, and those taken back.
+
+    Parameters
+    ----------
+    budget : int
+        Bytes of steps to keep.
+    """
+
+    budget: int = BUDGET
+    done: list[Edit] = field(default_factory=list)
+    undone: list[Edit] = field(default_factory=list)
+    _marks: list[int] = field(default_factory=lambda: [0])
+    _redo_marks: list[int] = field(default_factory=list)
+    _last_mark: int = 0
+
+    @property
+    def mark(self) -> int:
+        """A number for the present state: equal numbers are equal states."""
+        return self._marks[-1]
+
+    def push(self, edit: Edit) -> None:
+        """Add a step just done, joined to the last one if both are of one gesture."""
+        joined = self.done[-1].merged(edit) if self.done and not self.undone else None
+        if joined is not None:
+            self.done.pop()
+            self._marks.pop()
+        self._last_mark += 1
+        self.done.append(joined or edit)
+        self._marks.append(self._last_mark)
+        self.undone.clear()
+        self._redo_marks.clear()
+        self._forget_oldest()
+
+    def undo(self) -> Edit | None:
+        """Move the last step to the undone ones and return it."""
+        if not self.done:
+            return None
+        edit = self.done.pop()
+        self.undone.append(edit)
+        self._redo_marks.append(self._marks.pop())
+        return edit
+
+    def redo(self) -> Edit | None:
+        """Move the last undone step back and return it."""
+        if not self.undone:
+            return None
+        edit = self.undone.pop()
+        self.done.append(edit)
+        self._marks.append(self._redo_marks.pop())
+        return edit
+
+    def _forget_oldest(self) -> None:
+        held = sum(edit.nbytes for edit in self.done)
+        while len(self.done) > 1 and held > self.budget:
+            held -= self.done.pop(0).nbytes
+            self._marks.pop(0)

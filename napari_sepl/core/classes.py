@@ -1,11 +1,13 @@
 """Class lists: which label means what, and in which colour it is drawn."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
 
 Colour = tuple[int, int, int]
@@ -86,8 +88,11 @@ class ClassList:
 
     def check(self, labels: NDArray[np.uint8], source: object) -> None:
         """Raise InputError naming `source` if `labels` holds a label outside the list."""
-        present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
-        outside = [int(label) for label in present if label not in (*range(len(self)), IGNORE)]
+        self.check_ids(np.flatnonzero(count_labels(labels)), source)
+
+    def check_ids(self, class_ids: Iterable[int], source: object) -> None:
+        """Raise InputError naming `source` if any of `class_ids` is outside the list."""
+        outside = [int(label) for label in class_ids if label >= len(self) and label != IGNORE]
         if outside:
             raise InputError(
                 source,

@@ -170,32 +170,3 @@ def _copy_changes(
         top, bottom = min(top, row), row + 1
         left, right = min(left, first), max(right, last)
     return top, left, bottom, right
-
-
-@jit
-def mark_borders(topmost: NDArray[np.int32], width: int) -> NDArray[np.int32]:
-    """Keep of a map of regions only what lies within `width` pixels of another region.
-
-    Parameters
-    ----------
-    topmost : (H, W) int32
-        Region number + 1 at each pixel, 0 for none.
-    width : int
-        Width of the border in pixels, looking right and down.
-
-    Returns
-    -------
-    (H, W) int32
-        The region number + 1 on borders, 0 elsewhere.
-    """
-    rows, cols = topmost.shape
-    borders = np.zeros((rows, cols), np.int32)
-    for row in range(rows):
-        below = min(row + width, rows - 1)
-        for col in range(cols):
-            here = topmost[row, col]
-            beside = topmost[row, min(col + width, cols - 1)]
-            beneath = topmost[below, col]
-            if here != beside or here != beneath:
-                borders[row, col] = here if here else max(beside, beneath)
-    return borders

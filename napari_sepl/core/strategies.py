@@ -68,7 +68,7 @@ def assign(overlap: Overlap, params: Params) -> Assignment:
 
 
 def _assign_paper(overlap: Overlap, t1: float, t2: float) -> Assignment:
-    """Follow Algorithm 1: each mask has one class; a class without a mask keeps its pseudo-label."""
+    """Follow Algorithm 1: one class for each mask; a class without masks keeps P_k."""
     by_o_s = overlap.best_o_s > t1
     by_o_p = overlap.best_o_p > t2
     rules = _refusals(overlap) + by_o_s + 2 * by_o_p

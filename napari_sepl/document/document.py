@@ -42,7 +42,7 @@ class Document:
         self.inputs = inputs
         self.history = History()
         self._overlay: NDArray[np.int16] | None = None
-        self._saved_mark = self.history.mark
+        self._saved_mark: int | None = None
         self.resolved = resolve(inputs, params or Params(), None)
 
     @property
@@ -64,8 +64,13 @@ class Document:
 
     @property
     def unsaved(self) -> bool:
-        """Whether the state differs from the one last saved or opened."""
-        return self.history.mark != self._saved_mark
+        """Whether a person did something that is not on disk."""
+        return self.history.mark != (self._saved_mark or 0)
+
+    @property
+    def saved(self) -> bool:
+        """Whether the labels as they are now were saved."""
+        return self.history.mark == self._saved_mark
 
     def set_params(self, params: Params, *, gesture: Hashable = None) -> None:
         """Change the settings; steps of one `gesture` count as one."""
@@ -84,10 +89,16 @@ class Document:
         -------
         bool
             Whether there was a stroke.
+
+        Raises
+        ------
+        InputError
+            If the stroke's label is outside the class list; nothing is absorbed then.
         """
-        change = find_strokes(shown, self.resolved.final, self.overlay)
-        if not change.pixels:
+        if np.array_equal(shown, self.resolved.final):
             return False
+        change = find_strokes(shown, self.resolved.final, self.overlay)
+        self.inputs.classes.check_ids(np.unique(change.after), "the stroke")
         self._do(StrokeEdit(change))
         return True
 

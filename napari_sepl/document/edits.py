@@ -30,10 +30,11 @@ class ParamsEdit:
 
     def merged(self, later: "Edit") -> "ParamsEdit | None":
         """Return this and the next step as one, or None if they are not of one gesture."""
-        if isinstance(later, ParamsEdit) and self.gesture is not None:
-            if later.gesture == self.gesture:
-                return ParamsEdit(self.before, later.after, self.gesture)
-        return None
+        if not isinstance(later, ParamsEdit) or self.gesture is None:
+            return None
+        if later.gesture != self.gesture:
+            return None
+        return ParamsEdit(self.before, later.after, self.gesture)
 
     def describe(self, classes: ClassList) -> str:  # noqa: ARG002
         """Say what the step did."""
@@ -55,8 +56,6 @@ class StrokeEdit:
     ----------
     change : PixelRuns
         The overlay's values before and after.
-    undone : bool
-        Whether this is the inverse of a stroke.
     """
 
     change: PixelRuns

@@ -1,6 +1,7 @@
-"""Algorithm 1 and the released code's way, written as plainly as the definitions read.
+"""SEPL written as plainly as section 2 of the design reads, from dense arrays.
 
-Slow on purpose: what it computes is what the package must compute, pixel for pixel.
+Slow on purpose: what it computes is what the package must compute, pixel for pixel. Of the
+package it knows the names of the settings and nothing else.
 """
 
 import numpy as np
@@ -9,80 +10,80 @@ from numpy.typing import NDArray
 from napari_sepl.core.params import Conflict, Params, Strategy
 
 Labels = NDArray[np.uint8]
-Claims = list[tuple[int, NDArray[np.bool_]]]
+Mask = NDArray[np.bool_]
+Claims = list[tuple[int, Mask]]  # "class k wants these pixels"
 
 
 def naive_enhance(pseudo: Labels, masks: NDArray[np.bool_], params: Params) -> Labels:
-    classes = [int(c) for c in np.unique(pseudo) if c not in (0, 255)]
-    masks = masks[masks.any(axis=(1, 2))]
+    """Enhance (H, W) pseudo-labels with (N, H, W) masks."""
+    seeds = {int(k): pseudo == k for k in np.unique(pseudo) if k not in (0, 255)}
+    real_masks = [mask for mask in masks if mask.any()]
     if params.strategy is Strategy.PAPER:
-        claims = paper_claims(pseudo, masks, classes, params)
-        base = np.where(pseudo == 255, 255, 0).astype(np.uint8)
+        unclaimed = np.where(pseudo == 255, 255, 0)
+        claims = paper_claims(seeds, real_masks, params)
     else:
-        claims = released_claims(pseudo, masks, classes, params)
-        base = np.zeros_like(pseudo)
-    return settle(pseudo, base, claims, params.conflict)
+        unclaimed = np.zeros(pseudo.shape)
+        claims = released_claims(seeds, real_masks, params)
+    return settle(pseudo, unclaimed.astype(np.uint8), claims, params.conflict)
 
 
-def paper_claims(
-    pseudo: Labels, masks: NDArray[np.bool_], classes: list[int], params: Params
-) -> Claims:
-    groups: dict[int, list[NDArray[np.bool_]]] = {k: [] for k in classes}
+def shared(mask: Mask, seed: Mask) -> int:
+    return int(np.count_nonzero(mask & seed))
+
+
+def area(mask: Mask) -> int:
+    return int(np.count_nonzero(mask))
+
+
+def paper_claims(seeds: dict[int, Mask], masks: list[Mask], params: Params) -> Claims:
+    members: dict[int, list[Mask]] = {k: [] for k in seeds}
     for mask in masks:
-        shared = {k: int((mask & (pseudo == k)).sum()) for k in classes}
-        most = max(shared.values(), default=0)
+        met = {k: shared(mask, seed) for k, seed in seeds.items()}
+        most = max(met.values(), default=0)
         if most > 0:
-            groups[min(k for k in classes if shared[k] == most)].append(mask)
+            members[min(k for k in met if met[k] == most)].append(mask)
     claims: Claims = []
-    for k in classes:
-        p_k = pseudo == k
+    for k, seed in seeds.items():
         taken = []
-        for mask in groups[k]:
-            shared_k = int((mask & p_k).sum())
-            if shared_k / mask.sum() > params.t1 or shared_k / p_k.sum() > params.t2:
+        for mask in members[k]:
+            o_s = shared(mask, seed) / area(mask)
+            o_p = shared(mask, seed) / area(seed)
+            if o_s > params.t1 or o_p > params.t2:
                 taken.append((k, mask))
-        claims += taken or [(k, p_k)]
+        claims += taken or [(k, seed)]
     return claims
 
 
-def released_claims(
-    pseudo: Labels, masks: NDArray[np.bool_], classes: list[int], params: Params
-) -> Claims:
-    free = list(range(len(masks)))
+def released_claims(seeds: dict[int, Mask], masks: list[Mask], params: Params) -> Claims:
     claims: Claims = []
-    for k in classes:
-        p_k = pseudo == k
-        covered = np.zeros(pseudo.shape, bool)
-        for index in free:
-            covered |= masks[index]
+    free = masks
+    for k in sorted(seeds):
+        left = seeds[k].copy()
         still_free = []
-        for index in free:
-            shared = int((masks[index] & p_k).sum())
-            if shared / masks[index].sum() > params.t1 or shared / p_k.sum() >= params.t2:
-                claims.append((k, masks[index]))
+        for mask in free:
+            left &= ~mask
+            o_s = shared(mask, seeds[k]) / area(mask)
+            o_p = shared(mask, seeds[k]) / area(seeds[k])
+            if o_s > params.t1 or o_p >= params.t2:
+                claims.append((k, mask))
             else:
-                still_free.append(index)
-        left = p_k & ~covered
-        if left.any():
-            claims.append((k, left))
+                still_free.append(mask)
+        claims.append((k, left))
         free = still_free
     return claims
 
 
-def settle(pseudo: Labels, base: Labels, claims: Claims, conflict: Conflict) -> Labels:
-    labels = base.copy()
-    claimed = np.zeros(pseudo.shape, bool)
-    by_seed = np.zeros(pseudo.shape, bool)
-    least = np.full(pseudo.shape, pseudo.size + 1)
-    for k, claim in sorted(claims, key=lambda pair: pair[0]):
-        wins = claim.copy()
+def settle(pseudo: Labels, unclaimed: Labels, claims: Claims, conflict: Conflict) -> Labels:
+    """Give each pixel to the claim that ranks highest there."""
+    labels = unclaimed.copy()
+    highest = np.full(pseudo.shape, -np.inf)
+    for k, claim in claims:
+        rank = np.full(pseudo.shape, float(k))
         if conflict is Conflict.SEED:
-            wins &= ~by_seed | (pseudo == k)
-            by_seed |= claim & (pseudo == k)
+            rank[pseudo == k] += 1000
         if conflict is Conflict.SMALLEST:
-            wins &= claim.sum() <= least
-            least[wins] = claim.sum()
+            rank -= 1000.0 * area(claim)
+        wins = claim & (rank > highest)
         labels[wins] = k
-        claimed |= claim
-    assert (labels[~claimed] == base[~claimed]).all()
+        highest[wins] = rank[wins]
     return labels

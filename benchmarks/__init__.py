@@ -1,0 +1,1 @@
+"""What the speed figures in the README rest on; run as ``python -m benchmarks.core``."""

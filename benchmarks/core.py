@@ -1,0 +1,150 @@
+"""The algorithm: a slider move and the overlap table, at VOC size and at 4096².
+
+Run with ``python -m benchmarks.core``.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.pictures import Picture, generate, voc_size_pictures
+from benchmarks.plain import Count, plain_paper, plain_table
+from benchmarks.timing import PAIR_HEADER, Pairs, Timings, duration, machine, print_table
+from napari_sepl import Params
+from napari_sepl.core.overlap import Overlap, measure_overlap
+from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.sepl import paint
+from napari_sepl.core.strategies import assign
+
+ROUNDS = 5
+MOVES = 40  # a drag of the slider from one end to the other
+LARGE = 4096
+LARGE_MASKS = 1000
+SLIDER_TARGET = 0.016
+MEMORY_TARGET = 50e6
+
+
+def slider(
+    overlap: Overlap, strategy: Strategy = Strategy.PAPER, conflict: Conflict = Conflict.ASCENDING
+) -> Callable[[float], NDArray[np.uint8]]:
+    """Return what a slider calls with each new t1: new settings, a decision, a repaint."""
+    buffer = np.empty(overlap.shape, np.uint8)
+
+    def move(t1: float) -> NDArray[np.uint8]:
+        params = Params(t1=t1, t2=0.85, strategy=strategy, conflict=conflict)
+        return paint(overlap, assign(overlap, params), params, buffer)
+
+    return move
+
+
+def drag(move: Callable[[float], object]) -> None:
+    """Move the slider from one end to the other."""
+    for t1 in np.linspace(0, 1, MOVES).tolist():
+        move(t1)
+
+
+def slider_pairs(picture: Picture, count: Count) -> Pairs:
+    """Time plain Algorithm 1 against a slider move, each over the same range of t1."""
+    dense = decode(picture)
+    move = slider(measure_overlap(picture.pseudo, picture.masks))
+    thresholds = np.linspace(0, 1, ROUNDS).tolist()
+    for t1 in thresholds:
+        expected = plain_paper(picture.pseudo, dense, t1, 0.85, count)
+        assert np.array_equal(move(t1), expected), picture.name
+    left = iter(thresholds)
+    pairs = Pairs.alternate(
+        lambda: plain_paper(picture.pseudo, dense, next(left), 0.85, count),
+        lambda: drag(move),
+        ROUNDS,
+        warm=False,
+    )
+    return Pairs(pairs.baseline, Timings(pairs.ours.seconds / MOVES))
+
+
+def table_pairs(picture: Picture) -> Pairs:
+    """Time a table from decoded masks, and all of Algorithm 1, against one from run lengths."""
+    dense = decode(picture)
+    expected = plain_table(picture.pseudo, dense)
+    ours = measure_overlap(picture.pseudo, picture.masks).intersections
+    assert np.array_equal(ours, expected.reshape(ours.shape)), picture.name
+    return Pairs.alternate(
+        lambda: plain_paper(picture.pseudo, dense, 0.5, 0.85),
+        lambda: measure_overlap(picture.pseudo, picture.masks),
+        ROUNDS,
+        repeats=10,
+    )
+
+
+def decode(picture: Picture) -> NDArray[np.bool_]:
+    """Return the masks as (N, H, W); not counted in any timing."""
+    return np.stack([picture.masks.decode(index) for index in range(len(picture.masks))])
+
+
+def compare_at_voc_size() -> None:
+    """Print how a slider move and the table compare with plain numpy."""
+    told, pictures = voc_size_pictures(40)
+    slider_plain = Pairs.together(slider_pairs(picture, np.sum) for picture in pictures)
+    slider_careful = Pairs.together(slider_pairs(picture, np.count_nonzero) for picture in pictures)
+    table = Pairs.together(table_pairs(picture) for picture in pictures)
+    rows = [
+        slider_plain.row("slider move, against plain Algorithm 1", 300),
+        slider_careful.row("slider move, against the same with count_nonzero"),
+        table.row("overlap table, against plain Algorithm 1", 40),
+    ]
+    title = f"VOC size: {told}; {ROUNDS} pairs each. Decoding is not counted."
+    print_table(title, PAIR_HEADER, rows)
+
+
+def measure_large() -> None:
+    """Print what a slider move costs on a large picture, by strategy and conflict rule."""
+    picture = generate((LARGE, LARGE), LARGE_MASKS, classes=20)
+    rimmed = generate((LARGE, LARGE), LARGE_MASKS, classes=20, ignore=True)
+    areas = picture.masks.areas.sum() / LARGE**2
+    print_table(
+        f"{LARGE}² with {LARGE_MASKS} generated masks, which cover it {areas:.1f} times; "
+        f"{MOVES} slider moves each",
+        ("", "median", "95th percentile", "target", ""),
+        [*large_rows(picture, ""), *large_rows(rimmed, ", with ignore pixels")],
+    )
+    print_memory(picture)
+
+
+def large_rows(picture: Picture, told: str) -> Iterator[tuple[str, ...]]:
+    """Yield a table row for the overlap table and for each strategy and conflict rule."""
+    tables = Timings.of([lambda: measure_overlap(picture.pseudo, picture.masks)] * 5)
+    yield (
+        f"overlap table{told}", duration(tables.median), duration(tables.slowest), "", "",
+    )  # fmt: skip
+    overlap = measure_overlap(picture.pseudo, picture.masks)
+    for strategy, conflict in product(Strategy, Conflict):
+        move = slider(overlap, strategy, conflict)
+        drag(move)
+        thresholds = np.linspace(0, 1, MOVES).tolist()
+        moves = Timings.of([lambda t1=t1: move(t1) for t1 in thresholds])  # type: ignore[misc]
+        met = "met" if moves.median < SLIDER_TARGET else "MISSED"
+        name = f"slider move, {strategy}, {conflict}{told}"
+        target = f"< {duration(SLIDER_TARGET)}"
+        yield name, duration(moves.median), duration(moves.slowest), target, met
+
+
+def print_memory(picture: Picture) -> None:
+    """Print what the masks take as runs, and what they would take decoded."""
+    taken, dense = picture.masks.nbytes, len(picture.masks) * picture.pseudo.size
+    met = "met" if taken < MEMORY_TARGET else "MISSED"
+    print(
+        f"\nMemory of the masks: {taken / 1e6:.1f} MB as runs ({dense / 1e9:.1f} GB decoded); "
+        f"target < {MEMORY_TARGET / 1e6:.0f} MB, {met}"
+    )
+
+
+def main() -> None:
+    """Print all tables."""
+    print(machine())
+    compare_at_voc_size()
+    measure_large()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Writing a file whole or not at all."""
+
+import errno
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from napari_sepl.core.errors import SaveError
+
+_FOLDERS_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
+
+    The content goes to a temporary file in the same folder, is forced to the disk and then takes
+    the name over. A new file gets the permissions that the user's umask leaves; a replaced one
+    keeps its own.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write; its folder must exist.
+    content : bytes
+        All that the file shall hold.
+
+    Raises
+    ------
+    SaveError
+        If the disk is full, the folder is gone or closed to writing, or the disk fails. An older
+        file is untouched and no temporary file stays behind.
+    """
+    part = path.with_name(f".sepl-{secrets.token_hex(8)}.part")
+    try:
+        _write_through(part, content)
+        _copy_permissions(path, part)
+        part.replace(path)
+    except OSError as error:
+        raise SaveError(
+            f"{path}: could not be saved ({error.strerror or error}); "
+            "what was there before is untouched."
+        ) from error
+    finally:
+        with suppress(OSError):  # reached with the file still there only after a failure
+            part.unlink(missing_ok=True)
+    _sync_folder(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, or raise SaveError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaveError(
+            f"{path}: the folder could not be made ({error.strerror or error})."
+        ) from error
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _copy_permissions(source: Path, target: Path) -> None:
+    try:
+        mode = source.stat().st_mode
+    except FileNotFoundError:
+        return
+    target.chmod(stat.S_IMODE(mode))
+
+
+def _sync_folder(path: Path) -> None:
+    """Force the new name itself to the disk, where the system lets folders be synced."""
+    if os.name == "nt":
+        return
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        if error.errno not in _FOLDERS_CANNOT_SYNC:
+            raise SaveError(
+                f"{path}: written, but the disk did not confirm it ({error.strerror or error}); "
+                "check the disk and save again."
+            ) from error

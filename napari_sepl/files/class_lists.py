@@ -1,0 +1,93 @@
+"""Reading class lists: names and colours of labels."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from napari_sepl.core.classes import BUILT_IN, ClassList, Colour, voc_palette
+from napari_sepl.core.errors import InputError
+from napari_sepl.files._opening import damaged, read_bytes
+
+_EXPECTED = "a TOML file of classes"
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def read_class_list(name: str | Path) -> ClassList:
+    """Return a built-in class list by its name, or read one from a TOML file.
+
+    The file lists the classes in the order of their labels, the background, label 0, first. Each
+    has a name and may have a colour; one without gets PASCAL VOC's colour of its label::
+
+        classes = [
+            { name = "background", colour = "#000000" },
+            { name = "road", colour = "#804080" },
+            { name = "car" },
+        ]
+
+    Parameters
+    ----------
+    name : str or Path
+        "voc", "coco", or a file ending in .toml.
+
+    Raises
+    ------
+    InputError
+        If there is no such list, or the file is damaged or laid out otherwise.
+    """
+    if str(name) in BUILT_IN:
+        return BUILT_IN[str(name)]
+    path = Path(name)
+    if path.suffix.lower() != ".toml":
+        raise InputError(
+            "class list",
+            found=f"the name {str(name)!r}",
+            expected=f"{', '.join(BUILT_IN)} or a file ending in .toml",
+        )
+    return _read_toml(path)
+
+
+def _read_toml(path: Path) -> ClassList:
+    try:
+        content = tomllib.loads(read_bytes(path, _EXPECTED).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise damaged(path, error, _EXPECTED) from error
+    entries = content.get("classes")
+    if set(content) != {"classes"} or not isinstance(entries, list):
+        raise InputError(
+            path,
+            found=f"the keys {', '.join(content) or 'none'}",
+            expected='one list, classes = [{ name = "background", colour = "#000000" }, ...]',
+        )
+    named = [_read_class(entry, f"{path}, class {label}") for label, entry in enumerate(entries)]
+    names = tuple(name for name, _ in named)
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise InputError(path, found=f"the name {repeated!r} twice", expected="different names")
+    colours = tuple(colour or _voc_colour(label) for label, (_, colour) in enumerate(named))
+    try:
+        return ClassList(path.name, names, colours)
+    except InputError as error:
+        raise InputError(path, found=error.found, expected=error.expected) from error
+
+
+def _read_class(entry: object, source: str) -> tuple[str, Colour | None]:
+    if not isinstance(entry, Mapping) or not {"name"} <= set(entry) <= {"name", "colour"}:
+        keys = ", ".join(entry) if isinstance(entry, Mapping) else repr(entry)
+        raise InputError(source, found=keys or "nothing", expected="name, and colour if wanted")
+    name, colour = entry["name"], entry.get("colour")
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(source, found=f"the name {name!r}", expected="some text")
+    return name, None if colour is None else _read_colour(colour, source)
+
+
+def _read_colour(text: object, source: str) -> Colour:
+    if not isinstance(text, str) or not _COLOUR.fullmatch(text):
+        raise InputError(source, found=f"the colour {text!r}", expected='text like "#804080"')
+    red, green, blue = bytes.fromhex(text[1:])
+    return red, green, blue
+
+
+def _voc_colour(label: int) -> Colour:
+    red, green, blue = voc_palette()[label % 256].tolist()
+    return red, green, blue

@@ -1,0 +1,109 @@
+"""Reading the pictures that labels are made for."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.files.pictures import open_picture
+from napari_sepl.files.tiff import is_tiff, read_tiff, tiff_size
+
+SUFFIXES = frozenset((
+    ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
+    ".tiff", ".webp",
+))  # fmt: skip
+"""Endings, in lower case, by which a folder's pictures are told from its other files."""
+
+_AS_THEY_ARE = ("L", "RGB", "RGBA")
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+_CONVERTED = {
+    "1": "L", "LA": "RGBA", "La": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "CMYK": "RGB",
+    "YCbCr": "RGB", "HSV": "RGB",
+}  # fmt: skip
+_EXPECTED = "a picture"
+_ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
+
+
+def read_image(path: Path) -> NDArray[Any]:
+    """Read a picture as it is meant to be looked at.
+
+    A JPEG is turned as its EXIF orientation says, as OpenCV does when SAM's own script reads
+    it; labels made on the unturned pixels differ in size and are refused with both sizes named.
+    Other formats are not turned. Palettes become RGB or RGBA, black and white becomes grey, grey
+    with transparency RGBA, CMYK RGB. Of a PNG with 16 bits a colour only the upper 8 are kept.
+
+    Parameters
+    ----------
+    path : Path
+        A file that Pillow or tifffile opens.
+
+    Returns
+    -------
+    (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16
+        Grey, RGB or RGBA. It may be read-only.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is cut off, holds several pictures, or has values that are
+        not whole numbers of 8 or 16 bits: how to scale those only its owner knows.
+    """
+    array = read_tiff(path) if is_tiff(path) else _read_picture(path)
+    if array.dtype not in (np.uint8, np.uint16):
+        raise InputError(
+            path,
+            found=f"pixel values of type {array.dtype}",
+            expected="8 or 16 bits without sign; scale the picture and save it again",
+        )
+    return array
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return (height, width) of what `read_image` gives, in pixels, without decoding it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no picture.
+    """
+    if is_tiff(path):
+        return tiff_size(path)
+    with open_picture(path, _EXPECTED) as picture:
+        width, height = picture.size
+        turned = _may_be_turned(picture) and picture.getexif().get(_ORIENTATION, 1) >= 5
+        return (width, height) if turned else (height, width)
+
+
+def _read_picture(path: Path) -> NDArray[Any]:
+    with open_picture(path, _EXPECTED) as picture:
+        picture.load()
+        if _may_be_turned(picture):
+            ImageOps.exif_transpose(picture, in_place=True)
+        mode = picture.mode
+        if mode in _AS_THEY_ARE:
+            return np.asarray(picture)
+        if mode in _SIXTEEN_BITS:
+            return np.asarray(picture).astype(np.uint16)
+        if mode == "P":
+            return np.asarray(picture.convert("RGBA" if picture.has_transparency_data else "RGB"))
+        if mode in _CONVERTED:
+            return np.asarray(picture.convert(_CONVERTED[mode]))
+        return _narrowed(np.asarray(picture), path)
+
+
+def _may_be_turned(picture: Image.Image) -> bool:
+    return picture.format in ("JPEG", "MPO")
+
+
+def _narrowed(array: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Return 32-bit whole numbers, as Pillow gives some 16-bit files, in 16 bits if they fit."""
+    if array.dtype.kind != "i" or array.min() < 0 or array.max() > np.iinfo(np.uint16).max:
+        raise InputError(
+            path,
+            found=f"values of type {array.dtype} from {array.min()} to {array.max()}",
+            expected="8 or 16 bits without sign; scale the picture and save it again",
+        )
+    return array.astype(np.uint16)

@@ -1,0 +1,124 @@
+"""Label files: palette PNGs that carry how they were made."""
+
+import io
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.params import Params
+from napari_sepl.core.sepl import as_labels
+from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.pictures import open_picture
+
+KEY = "napari-sepl"
+"""Keyword of the PNG text chunk that holds the provenance as JSON."""
+
+
+class Provenance(BaseModel):
+    """How a label file was made; what the file says of itself.
+
+    Parameters
+    ----------
+    version : str
+        The napari-sepl that wrote it.
+    sample_id : str
+        The stem its inputs shared.
+    params : Params
+        The settings of SEPL.
+    classes : str
+        Title of the class list.
+    digests : mapping of str to str
+        SHA-256 of the inputs, by role.
+    edited : bool
+        Whether a person changed anything after SEPL.
+    """
+
+    model_config = ConfigDict(frozen=True)  # what a later version adds is passed over
+
+    version: str
+    sample_id: str
+    params: Params
+    classes: str
+    digests: Mapping[str, str]
+    edited: bool
+
+
+def encode_label_png(
+    labels: NDArray[np.uint8], classes: ClassList, provenance: Provenance | None
+) -> bytes:
+    """Return a PNG of mode P in which a pixel's index is its label.
+
+    The same input gives the same bytes, for one version of Pillow and zlib.
+
+    Parameters
+    ----------
+    labels : (H, W) integers
+        Labels from 0 to 255.
+    classes : ClassList
+        Gives the palette; labels beyond the list, 255 among them, get PASCAL VOC's colours.
+    provenance : Provenance or None
+        Goes into a text chunk before the pixels, so that readers need not decode them; None
+        for labels that SEPL had no part in.
+
+    Raises
+    ------
+    InputError
+        If the array is no label map.
+    """
+    picture = Image.fromarray(as_labels(labels, "labels to save"))
+    picture.putpalette(classes.palette().tobytes())  # makes it mode P; 256 colours keep it 8 bits
+    text = PngImagePlugin.PngInfo()
+    if provenance is not None:
+        text.add_text(KEY, json.dumps(provenance.model_dump(mode="json"), sort_keys=True))
+    file = io.BytesIO()
+    # Run lengths alone: 0.3 ms and 2.4 kB at VOC size, where level 6 takes 0.8 ms for 2.6 kB.
+    picture.save(file, "PNG", pnginfo=text, compress_type=zlib.Z_RLE)
+    return file.getvalue()
+
+
+def write_label_png(
+    path: Path, labels: NDArray[np.uint8], classes: ClassList, provenance: Provenance | None
+) -> None:
+    """Write `encode_label_png`'s bytes, whole or not at all.
+
+    Raises
+    ------
+    SaveError
+        If the file cannot be written; an older one is untouched.
+    """
+    write_whole(path, encode_label_png(labels, classes, provenance))
+
+
+def read_provenance(path: Path) -> Provenance | None:
+    """Read how a label file was made; None for a picture that napari-sepl did not write.
+
+    The pixels are decoded too, so a file that is answered for is whole.
+
+    Raises
+    ------
+    InputError
+        If the file is no picture, is cut off, or its provenance cannot be understood.
+    """
+    with open_picture(path, "a label file") as picture:
+        picture.load()
+        text = picture.info.get(KEY)
+    if text is None:
+        return None
+    try:
+        return Provenance.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the text"
+        raise InputError(
+            path,
+            found=f"a record of its making that cannot be understood ({place}: {first['msg']})",
+            expected="a record as this version writes it; a newer one may have written this",
+        ) from error

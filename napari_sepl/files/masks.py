@@ -1,0 +1,167 @@
+"""Reading and writing the masks of one image."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks import MaskSet
+from napari_sepl.files import arrays
+from napari_sepl.files._opening import damaged, pixels, read_bytes
+from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.mask_folders import METADATA, read_mask_folder
+
+SUFFIXES = arrays.SUFFIXES | {".json"}
+"""Endings, in lower case, of the files `read_masks` takes; a folder has none."""
+
+_EXPECTED = (
+    "masks: a folder or a JSON file as segment-anything's amg.py writes it, "
+    "or an array (N, H, W) in .npy or .npz"
+)
+_GLANCE = 4096  # bytes of a JSON file that tell masks from something else
+
+
+def read_masks(path: Path, shape: tuple[int, int] | None = None) -> MaskSet:
+    """Read the masks of one image.
+
+    Parameters
+    ----------
+    path : Path
+        A folder as segment-anything's scripts/amg.py writes it (one PNG a mask and
+        metadata.csv); the JSON it writes with ``--convert-to-rle``, a list of COCO RLE dicts, or
+        an object with such a list under "annotations"; or a .npy or .npz file with an (N, H, W)
+        array of bool or whole numbers, non-zero being mask (in a .npz with several arrays the
+        one named "masks" or "arr_0").
+    shape : tuple of int, optional
+        Height and width of the image the masks should fit.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is damaged, or holds masks of another size.
+    """
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        masks = read_mask_folder(path, shape)
+    elif suffix in arrays.SUFFIXES:
+        masks = _read_stack(path)
+    elif suffix == ".json":
+        masks = _read_json(path, shape)
+    else:
+        found = f"a file ending in {suffix!r}" if path.exists() else "no such file or folder"
+        raise InputError(path, found=found, expected=_EXPECTED)
+    if shape is not None and masks.shape != shape:
+        raise InputError(
+            path,
+            found=f"masks of {pixels(masks.shape)}",
+            expected=f"{pixels(shape)} as the image (are these the masks of another image?)",
+        )
+    return masks
+
+
+def write_masks(path: Path, masks: MaskSet) -> None:
+    """Write masks as amg.py's ``--convert-to-rle`` does, whole or not at all.
+
+    Each record has "segmentation", "area" and "bbox" (x, y, width, height in pixels, as
+    pycocotools counts them), and "predicted_iou", "point_coords", "stability_score" and
+    "crop_box" as far as they are known.
+
+    Raises
+    ------
+    SaveError
+        If the file cannot be written; an older one is untouched.
+    """
+    records = [
+        {"segmentation": segmentation, **_measures(masks, index), **_scores(masks, index)}
+        for index, segmentation in enumerate(masks.to_rle())
+    ]
+    write_whole(path, json.dumps(records, allow_nan=False).encode("ascii"))
+
+
+def looks_like_masks(path: Path) -> bool:
+    """Return whether a dropped file or folder is worth handing to `read_masks`.
+
+    A folder that holds metadata.csv or 0.png, or a JSON file that speaks of segmentations or
+    counts in its first few kilobytes. False for what cannot be read.
+    """
+    try:
+        if path.is_dir():
+            return (path / METADATA).is_file() or (path / "0.png").is_file()
+        if path.suffix.lower() != ".json":
+            return False
+        with path.open("rb") as file:
+            beginning = file.read(_GLANCE)
+    except OSError:
+        return False
+    return b'"segmentation"' in beginning or b'"counts"' in beginning
+
+
+def _read_stack(path: Path) -> MaskSet:
+    stack = arrays.read_array(path, ("masks", "arr_0"))
+    if stack.ndim != 3 or stack.dtype.kind not in "bui" or 0 in stack.shape[1:]:
+        raise InputError(
+            path,
+            found=f"an array of shape {stack.shape} and type {stack.dtype}",
+            expected="masks of shape (N, H, W), bool or whole numbers",
+        )
+    return MaskSet.from_dense(stack)
+
+
+def _read_json(path: Path, shape: tuple[int, int] | None) -> MaskSet:
+    content = read_bytes(path, _EXPECTED)
+    try:
+        records = _records(json.loads(content), path)
+        return MaskSet.from_rle(records, shape=None if records else shape, source=path)
+    except InputError:
+        raise
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise damaged(path, error, "the JSON of amg.py --convert-to-rle") from error
+
+
+def _records(content: object, path: Path) -> Sequence[Mapping[str, Any]]:
+    """Return the list of masks in a JSON file, of whichever layout it is."""
+    if isinstance(content, Mapping) and "annotations" in content:
+        images = content.get("images", [None])
+        if len(images) != 1:
+            raise InputError(
+                path, found=f"masks of {len(images)} images", expected="masks of one image"
+            )
+        content = content["annotations"]
+    if not isinstance(content, list):
+        raise InputError(
+            path,
+            found=f"JSON that holds a {type(content).__name__}",
+            expected="a list of masks, as amg.py --convert-to-rle writes it",
+        )
+    return content
+
+
+def _measures(masks: MaskSet, index: int) -> dict[str, Any]:
+    row, col, height, width = masks.boxes[index].tolist()
+    return {"area": int(masks.areas[index]), "bbox": [col, row, width, height]}
+
+
+def _scores(masks: MaskSet, index: int) -> dict[str, Any]:
+    """Return the scores that are known, for JSON has no NaN."""
+    scores = masks.scores
+    point, crop_box = _shortest(scores.point[index]), _shortest(scores.crop_box[index])
+    (iou,), (stability,) = (
+        _shortest(scores.predicted_iou[index : index + 1]),
+        _shortest(scores.stability_score[index : index + 1]),
+    )
+    known = {
+        "predicted_iou": (iou, [iou]),
+        "point_coords": ([point], point),
+        "stability_score": (stability, [stability]),
+        "crop_box": (crop_box, crop_box),
+    }
+    return {
+        name: value for name, (value, numbers) in known.items() if all(map(math.isfinite, numbers))
+    }
+
+
+def _shortest(numbers: Any) -> list[float]:
+    """Return float32 numbers with the fewest digits that read back as the same float32."""
+    return [float(str(number)) for number in numbers]

@@ -1,0 +1,172 @@
+"""Finding the samples in folders: files that share a stem belong together."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.files import images as image_files
+from napari_sepl.files import labels as label_files
+from napari_sepl.files import masks as mask_files
+from napari_sepl.files._opening import read_bytes, unopened
+from napari_sepl.files.samples import Sample
+
+
+@dataclass(frozen=True)
+class Unmatched:
+    """A sample of which files are missing.
+
+    Parameters
+    ----------
+    sample_id : str
+        The stem.
+    missing : tuple of str
+        Of "image", "pseudo", "masks" and "truth" those that are not there.
+    """
+
+    sample_id: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What the folders hold.
+
+    Parameters
+    ----------
+    samples : tuple of Sample
+        Those with an image, pseudo-labels and masks.
+    unmatched : tuple of Unmatched
+        Those asked for of which something is missing: by the list of samples or, without one, by
+        a file of pseudo-labels. One that lacks only its truth is among `samples` too.
+    without_pseudo : tuple of str
+        Stems of other files that have no pseudo-labels, so that nothing is to be done for them.
+    """
+
+    samples: tuple[Sample, ...]
+    unmatched: tuple[Unmatched, ...]
+    without_pseudo: tuple[str, ...]
+
+
+def pair_by_stem(
+    images: Path,
+    pseudo: Path,
+    masks: Path,
+    truth: Path | None = None,
+    list_file: Path | None = None,
+) -> Pairing:
+    """Pair the files of folders by their names without ending, never by their position.
+
+    Hidden files and files with endings that are not read are passed over.
+
+    Parameters
+    ----------
+    images, pseudo : Path
+        Folders of pictures and of pseudo-labels.
+    masks : Path
+        A folder with a file (.json, .npz, .npy) or a folder of masks for each image.
+    truth : Path, optional
+        A folder of true labels.
+    list_file : Path, optional
+        Text with one sample a line, as in PASCAL VOC's ImageSets: the first word counts, of a
+        path its stem. Only these are paired, in the file's order, each once.
+
+    Returns
+    -------
+    Pairing
+        Samples in natural order (2 before 10), or in that of the list.
+
+    Raises
+    ------
+    InputError
+        If a folder or the list cannot be read, a folder holds two files of one stem, or `masks`
+        is the folder of a single image.
+    """
+    if mask_files.looks_like_masks(masks):
+        raise InputError(
+            masks, found="the masks of one image", expected="a folder with an entry for each image"
+        )
+    found = {
+        "image": _by_stem(images, image_files.SUFFIXES),
+        "pseudo": _by_stem(pseudo, label_files.SUFFIXES),
+        "masks": _by_stem(masks, mask_files.SUFFIXES, folders=True),
+    }
+    if truth is not None:
+        found["truth"] = _by_stem(truth, label_files.SUFFIXES)
+    if list_file is not None:
+        return _pair(_read_list(list_file), found, without_pseudo=())
+    others = set(found["image"]) | set(found["masks"])
+    return _pair(
+        natural_order(found["pseudo"]),
+        found,
+        without_pseudo=tuple(natural_order(others - set(found["pseudo"]))),
+    )
+
+
+def natural_order(names: Iterable[str]) -> list[str]:
+    """Sort names so that numbers within them count as numbers: a2 before a10."""
+
+    def key(name: str) -> tuple[list[str | int], str]:
+        pieces = re.split(r"([0-9]+)", name)
+        return [int(p) if at % 2 else p for at, p in enumerate(pieces)], name
+
+    return sorted(names, key=key)
+
+
+def _pair(
+    sample_ids: Iterable[str],
+    found: Mapping[str, Mapping[str, Path]],
+    without_pseudo: tuple[str, ...],
+) -> Pairing:
+    samples, unmatched = [], []
+    for sample_id in sample_ids:
+        files = {role: paths[sample_id] for role, paths in found.items() if sample_id in paths}
+        missing = tuple(role for role in found if role not in files)
+        if missing:
+            unmatched.append(Unmatched(sample_id, missing))
+        if set(missing) <= {"truth"}:
+            samples.append(Sample(sample_id, **files))
+    return Pairing(tuple(samples), tuple(unmatched), without_pseudo)
+
+
+def _by_stem(folder: Path, suffixes: frozenset[str], *, folders: bool = False) -> dict[str, Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise unopened(folder, error, "a folder") from error
+    found: dict[str, Path] = {}
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.suffix.lower() in suffixes and not entry.is_dir():
+            stem = entry.stem
+        elif folders and entry.is_dir():
+            stem = entry.name
+        else:
+            continue
+        if stem in found:
+            raise InputError(
+                folder,
+                found=f"both {found[stem].name} and {entry.name}",
+                expected="one file for each sample",
+            )
+        found[stem] = entry
+    return found
+
+
+def _read_list(path: Path) -> list[str]:
+    expected = "a text file with one sample a line"
+    try:
+        text = read_bytes(path, expected).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(path, found="something that is not text", expected=expected) from error
+    names = [_stem_of(line.split()[0]) for line in text.splitlines() if line.strip()]
+    if not names:
+        raise InputError(path, found="no sample", expected=expected)
+    return list(dict.fromkeys(names))
+
+
+def _stem_of(word: str) -> str:
+    path = PurePosixPath(word)
+    return path.stem if path.suffix.lower() in image_files.SUFFIXES else path.name

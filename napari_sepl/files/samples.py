@@ -1,0 +1,123 @@
+"""The files of one sample, and reading them together."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks import MaskSet
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.files._opening import pixels
+from napari_sepl.files.digests import digest_file, digest_labels
+from napari_sepl.files.images import image_size, read_image
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.masks import read_masks
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Where the files of one image are.
+
+    Parameters
+    ----------
+    sample_id : str
+        The stem the files share.
+    image, pseudo : Path
+        The picture and its pseudo-labels.
+    masks : Path
+        A file, or a folder of one PNG for each mask.
+    truth : Path, optional
+        The true labels.
+    """
+
+    sample_id: str
+    image: Path
+    pseudo: Path
+    masks: Path
+    truth: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Enhanceable:
+    """What SEPL needs of one sample: `Inputs` without the picture, for runs over many.
+
+    Parameters
+    ----------
+    sample_id : str
+        The stem the files share.
+    pseudo : (H, W) uint8
+        Pseudo-labels: 0 background, 1..254 classes, 255 ignore.
+    masks : MaskSet
+        SAM's masks.
+    classes : ClassList
+        Names and colours of the labels.
+    digests : mapping of str to str
+        SHA-256 of the "image" file, of "pseudo" and of "masks", the same as `load` gives.
+    """
+
+    sample_id: str
+    pseudo: NDArray[np.uint8]
+    masks: MaskSet
+    classes: ClassList
+    digests: dict[str, str] = field(default_factory=dict)
+
+
+def load(sample: Sample, classes: ClassList) -> Inputs:
+    """Read all files of a sample, for a person to review.
+
+    Raises
+    ------
+    InputError
+        Naming the file, if one cannot be read, its size is not the image's, or it holds labels
+        outside the class list.
+    """
+    image = read_image(sample.image)
+    shape = (image.shape[0], image.shape[1])
+    given = _read_enhanceable(sample, classes, shape)
+    digests = dict(given.digests)
+    truth = None
+    if sample.truth is not None:
+        truth = _read_labels_of(sample.truth, sample.image, shape, classes)
+        digests["truth"] = digest_labels(truth)
+    return Inputs(sample.sample_id, image, given.pseudo, given.masks, classes, truth, digests)
+
+
+def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
+    """Read what SEPL needs of a sample; of the picture only its size, and its bytes' digest.
+
+    Raises
+    ------
+    InputError
+        As `load` does.
+    """
+    return _read_enhanceable(sample, classes, image_size(sample.image))
+
+
+def _read_enhanceable(sample: Sample, classes: ClassList, shape: tuple[int, int]) -> Enhanceable:
+    pseudo = _read_labels_of(sample.pseudo, sample.image, shape, classes)
+    masks = read_masks(sample.masks, shape)
+    digests = {
+        "image": digest_file(sample.image),
+        "pseudo": digest_labels(pseudo),
+        "masks": masks.digest,
+    }
+    return Enhanceable(sample.sample_id, pseudo, masks, classes, digests)
+
+
+def _read_labels_of(
+    path: Path, image: Path, shape: tuple[int, int], classes: ClassList
+) -> NDArray[np.uint8]:
+    labels = read_labels(path)
+    if labels.shape != shape:
+        turned = labels.shape == shape[::-1]
+        hint = " (was the picture's EXIF orientation passed over when they were made?)" * turned
+        raise InputError(
+            path,
+            found=f"labels of {pixels(labels.shape)}",
+            expected=f"{pixels(shape)} as {image}{hint}",
+        )
+    classes.check(labels, path)
+    return labels

@@ -1,0 +1,69 @@
+"""Making sure that there is a screen to draw on."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from napari_sepl.core.errors import SeplError
+
+_SCREEN = "1600x1000x24"
+
+
+class NoDisplayError(SeplError):
+    """There is no screen, and none could be made."""
+
+
+def has_display() -> bool:
+    """Tell whether a window can open here."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def require_display() -> None:
+    """Raise NoDisplayError, with what to do, where no window can open."""
+    if not has_display():
+        raise NoDisplayError(
+            "There is no display to open a window on (DISPLAY is not set). Run this on a desktop, "
+            "or over ssh -X, or add --screenshot FILE to save a picture of the window instead."
+        )
+
+
+@contextmanager
+def virtual_display() -> Iterator[None]:
+    """Run an Xvfb of one's own inside the block, unless there is a display already.
+
+    Raises
+    ------
+    NoDisplayError
+        If Xvfb is not installed, or does not start.
+    """
+    if has_display():
+        yield
+        return
+    program = shutil.which("Xvfb")
+    if program is None:
+        raise NoDisplayError(
+            "There is no display, and Xvfb, which would stand in for one, is not installed "
+            "(on Debian and Ubuntu: apt install xvfb libgl1-mesa-dri)."
+        )
+    reader, writer = os.pipe()
+    command = [program, "-displayfd", str(writer), "-screen", "0", _SCREEN, "-nolisten", "tcp"]
+    server = subprocess.Popen(  # noqa: S603  # the program is Xvfb, the arguments are ours
+        command, pass_fds=[writer], stderr=subprocess.DEVNULL
+    )
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        number = answer.readline().strip()  # empty if the server ended instead
+    if not number:
+        raise NoDisplayError(f"{program} did not start (exit code {server.wait()}).")
+    os.environ["DISPLAY"] = f":{number}"
+    try:
+        yield
+    finally:
+        del os.environ["DISPLAY"]
+        server.terminate()
+        server.wait()

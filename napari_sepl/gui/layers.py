@@ -1,0 +1,191 @@
+"""The layers of one image: made once, then written in place."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from numpy.typing import NDArray
+
+from napari_sepl.core.outlines import MaskOutlines
+from napari_sepl.core.pixels import Box, copy_changes
+from napari_sepl.core.strategies import Assignment
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.resolve import Resolved
+from napari_sepl.gui.colours import REFUSED, label_colours, outline_colours
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_PIXELS_PER_LINE = 1000
+"""One pixel of outline width for each thousand pixels of image, so that lines stay visible."""
+
+
+def line_width(shape: tuple[int, int]) -> int:
+    """Return the width of mask outlines for an image of this size, in pixels."""
+    return max(1, round(max(shape) / _PIXELS_PER_LINE))
+
+
+class ReviewLayers:
+    """Image, pseudo-labels, masks, truth and enhanced labels as napari layers.
+
+    Layers are known by object, never by name, and are kept from image to image. A layer that the
+    user removed comes back with the next change.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where the layers go.
+    """
+
+    def __init__(self, viewer: "ViewerModel") -> None:
+        self._viewer = viewer
+        self._own_image: Image | None = None
+        self._own_pseudo = _label_layer("pseudo (CAM)", opacity=0.9)
+        self.image: Image | None = None
+        self.pseudo = self._own_pseudo
+        self.truth = _label_layer("truth", opacity=0.6)
+        self.enhanced = _label_layer("enhanced", opacity=0.55)
+        self.masks = _label_layer("masks", opacity=0.8)
+        self._outlines = MaskOutlines(np.zeros(0, np.int32), np.zeros(1, np.int64))
+        self._outlined = np.zeros(0, np.uint8)
+        self._given: tuple[Layer, ...] = ()
+        self.in_use: list[Layer] = []
+
+    def open(
+        self,
+        inputs: Inputs,
+        resolved: Resolved,
+        outlines: MaskOutlines,
+        given: Collection[Layer] = (),
+    ) -> None:
+        """Show another image.
+
+        Parameters
+        ----------
+        inputs, resolved : Inputs, Resolved
+            What to show.
+        outlines : MaskOutlines
+            Traced from the same masks.
+        given : collection of Layer
+            Layers of the user's own that hold the image and the pseudo-labels already; they are
+            shown as they are and no second copy is added.
+        """
+        image = next((layer for layer in given if isinstance(layer, Image)), None)
+        pseudo = next((layer for layer in given if isinstance(layer, Labels)), None)
+        self.image = image or self._show_image(inputs)
+        self.pseudo = pseudo or self._own_pseudo
+        if pseudo is None:
+            _show_labels(self.pseudo, inputs.pseudo)
+            self.pseudo.contour = 2 * line_width(inputs.shape)
+        _show_labels(self.enhanced, resolved.final)
+        _show_labels(self.masks, np.zeros(inputs.shape, np.uint8))
+        in_use = [self.image, self.pseudo, self.enhanced, self.masks]
+        if inputs.truth is not None:
+            _show_labels(self.truth, inputs.truth)
+            self.truth.visible = self.truth.visible and self.truth in self.in_use
+            in_use.insert(2, self.truth)
+        self._use(in_use)
+        self._given = tuple(given)
+        self.pseudo.editable = self.truth.editable = self.masks.editable = False
+        self._outlines = outlines
+        self._outlined = np.zeros(len(inputs.masks), np.uint8)
+        self._draw_outlines(resolved.assignment)
+        self.show_colours(inputs)
+        self._viewer.layers.selection.active = self.enhanced
+
+    def show(self, resolved: Resolved) -> None:
+        """Bring the layers up to date, writing only what differs."""
+        self.restore()
+        box = copy_changes(resolved.final, self.enhanced.data)
+        if box is not None:
+            redraw(self.enhanced, box)
+        self._draw_outlines(resolved.assignment)
+
+    @property
+    def shown(self) -> NDArray[np.uint8]:
+        """(H, W) uint8: the labels on screen, with any stroke not yet absorbed."""
+        return np.asarray(self.enhanced.data)
+
+    def show_colours(self, inputs: Inputs, hidden: Collection[int] = ()) -> None:
+        """Colour all label layers by class, hidden classes clear."""
+        colours = label_colours(inputs.classes, hidden)
+        for layer in (self.pseudo, self.truth, self.enhanced):
+            layer.colormap = colours
+        self.masks.colormap = outline_colours(inputs.classes, hidden)
+
+    def restore(self) -> None:
+        """Put back layers that the user removed: nothing on them is lost."""
+        for layer in self.in_use:
+            if layer not in self._viewer.layers:
+                self._viewer.add_layer(layer)
+
+    def refresh_thumbnails(self) -> None:
+        """Redraw the small pictures in the layer list, which live updates leave out."""
+        for layer in (self.enhanced, self.masks):
+            layer.refresh(data_displayed=False, highlight=False, extent=False)
+
+    def _show_image(self, inputs: Inputs) -> Image:
+        picture = displayable(inputs.image)
+        image = self._own_image
+        if image is None or image.rgb != (picture.ndim == 3):
+            image = self._own_image = Image(picture, name="image", rgb=picture.ndim == 3)
+        else:
+            image.data = picture
+            image.reset_contrast_limits()
+        return image
+
+    def _use(self, layers: list[Layer]) -> None:
+        """Clear away what the last image used and this one does not; hide the user's own."""
+        for layer in self.in_use:
+            if layer in layers or layer not in self._viewer.layers:
+                continue
+            if layer in self._given:
+                layer.visible = False
+            else:
+                self._viewer.layers.remove(layer)
+        self.in_use = layers
+        self.restore()
+
+    def _draw_outlines(self, assignment: Assignment) -> None:
+        values = np.where(assignment.taken, assignment.class_ids, np.uint8(REFUSED))
+        flipped = np.flatnonzero(values != self._outlined)
+        if len(flipped):
+            self._outlines.paint(self.masks.data, flipped, values[flipped])
+            self._outlined = values
+            redraw(self.masks, Box(0, 0, *self.masks.data.shape))
+
+
+def _label_layer(name: str, *, opacity: float) -> Labels:
+    return Labels(np.zeros((1, 1), np.uint8), name=name, opacity=opacity)
+
+
+def _show_labels(layer: Labels, labels: NDArray[np.uint8]) -> None:
+    """Give a layer its own copy of other labels, and an empty history."""
+    layer.data = labels.copy()
+    forget_history(layer)
+
+
+def redraw(layer: Labels, box: Box) -> None:
+    """Send a changed part of an in-place written label layer to the screen.
+
+    A full ``layer.refresh()`` would slice anew, and costs 10 ms more at 4096².
+    """
+    if not layer.visible:
+        return
+    if layer.contour:
+        layer.refresh(thumbnail=False, highlight=False, extent=False)
+        return
+    layer.events.labels_update(data=layer.data[box.slices], offset=[box.top, box.left])
+
+
+def forget_history(layer: Labels) -> None:
+    """Empty napari's own undo history: the document keeps the history of an image."""
+    layer._reset_history()  # noqa: SLF001  # no public way; tests would see it go
+
+
+def displayable(image: NDArray[Any]) -> NDArray[Any]:
+    """Return a picture that napari draws: colour as 8 bits, which its RGB layers expect."""
+    if image.ndim == 3 and image.dtype == np.uint16:
+        return (image >> 8).astype(np.uint8)
+    return image

@@ -1,0 +1,164 @@
+"""The legend: one line for each class, with what became of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+
+from napari_sepl.core.classes import VOC as NO_CLASSES
+from napari_sepl.core.classes import ClassList
+from napari_sepl.document.class_rows import ClassRow
+
+_HEADERS = ("class", "before", "after", "change", "IoU", "Δ IoU")
+_TIPS = (
+    "Click to paint with a class; the tick shows or hides it on all layers",
+    "Pixels in the pseudo-labels",
+    "Pixels in the final labels",
+    "Change in pixels",
+    "Intersection over union of the final labels with the truth, in percent",
+    "Change of IoU against the pseudo-labels, in points",
+)
+
+_NOWHERE = QModelIndex()
+_Role = Qt.ItemDataRole
+
+
+class ClassModel(QAbstractTableModel):
+    """The rows of the legend as Qt reads them.
+
+    Attributes
+    ----------
+    hidden_changed : Signal(frozenset)
+        The class ids that are not to be shown.
+    """
+
+    hidden_changed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.rows: list[ClassRow] = []
+        self.hidden: frozenset[int] = frozenset()
+        self._classes = NO_CLASSES
+
+    def show(self, rows: Sequence[ClassRow], classes: ClassList) -> None:
+        """Take other rows; the view keeps its selection where the classes stay."""
+        same = [r.class_id for r in rows] == [r.class_id for r in self.rows]
+        if same and classes == self._classes:
+            self.rows = list(rows)
+            last = self.index(len(rows) - 1, len(_HEADERS) - 1)
+            self.dataChanged.emit(self.index(0, 0), last)
+            return
+        self.beginResetModel()
+        self.rows, self._classes = list(rows), classes
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
+        """Return the number of classes."""
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(_HEADERS)
+
+    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
+        """Return a column's name or explanation."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        return {_Role.DisplayRole: _HEADERS, _Role.ToolTipRole: _TIPS}.get(role, {section: None})[
+            section
+        ]
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+        """Let the first column be ticked."""
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
+
+    def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
+        """Return text, colour, tick or alignment of a cell."""
+        row = self.rows[index.row()]
+        if role == _Role.DisplayRole:
+            return _text(row, index.column())
+        if role == _Role.TextAlignmentRole and index.column():
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if index.column() == 0 and role == _Role.DecorationRole:
+            return QColor(*map(int, self._classes.palette()[row.class_id]))
+        if index.column() == 0 and role == _Role.CheckStateRole:
+            hidden = row.class_id in self.hidden
+            return Qt.CheckState.Unchecked if hidden else Qt.CheckState.Checked
+        return None
+
+    def setData(self, index: QModelIndex, value: Any, role: int = _Role.EditRole) -> bool:  # noqa: N802
+        """Take a tick."""
+        if role != _Role.CheckStateRole or index.column():
+            return False
+        class_id = {self.rows[index.row()].class_id}
+        shown = Qt.CheckState(value) == Qt.CheckState.Checked
+        self.hidden = self.hidden - class_id if shown else self.hidden | class_id
+        self.dataChanged.emit(index, index)
+        self.hidden_changed.emit(self.hidden)
+        return True
+
+
+def _text(row: ClassRow, column: int) -> str:
+    change = row.after - row.before
+    texts = (f"{row.class_id} {row.name}", f"{row.before:,}", f"{row.after:,}", f"{change:+,}")
+    if column < len(texts):
+        return texts[column]
+    if row.iou_after is None:
+        return ""
+    if column == len(texts):
+        return f"{100 * row.iou_after:.1f}"
+    return "" if row.iou_before is None else f"{100 * (row.iou_after - row.iou_before):+.1f}"
+
+
+class ClassPanel(QWidget):
+    """The legend with its table.
+
+    Attributes
+    ----------
+    class_chosen : Signal(int)
+        A class was clicked: paint with it.
+    hidden_changed : Signal(frozenset)
+        The class ids that are not to be shown.
+    """
+
+    class_chosen = Signal(int)
+    hidden_changed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = ClassModel(self)
+        self.model.hidden_changed.connect(self.hidden_changed)
+        self.table = QTableView()
+        self.table.setModel(self.model)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setShowGrid(False)
+        self.table.setMinimumHeight(120)
+        vertical = self.table.verticalHeader()
+        vertical.setVisible(False)
+        vertical.setDefaultSectionSize(22)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(False)
+        self.table.selectionModel().currentRowChanged.connect(self._choose)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table)
+
+    def show_classes(self, rows: Sequence[ClassRow], classes: ClassList) -> None:
+        """Show these rows."""
+        self.model.show(rows, classes)
+        with_truth = any(row.iou_after is not None for row in rows)
+        for column in (4, 5):
+            self.table.setColumnHidden(column, not with_truth)
+
+    def show_all(self) -> None:
+        """Forget which classes were hidden: another image is open."""
+        self.model.hidden = frozenset()
+
+    def _choose(self, current: QModelIndex) -> None:
+        if current.isValid():
+            self.class_chosen.emit(self.model.rows[current.row()].class_id)

@@ -1,0 +1,101 @@
+"""The settings: one control for each field of Params."""
+
+from enum import StrEnum
+from typing import Any
+
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton, QWidget
+from superqt import QLabeledDoubleSlider
+from superqt.utils import signals_blocked
+
+from napari_sepl.core.params import Params
+
+_STEP = 0.01
+_DECIMALS = 3
+
+_REST = 600
+"""Milliseconds after which moves by wheel or keys count as ended."""
+
+
+class ParamsPanel(QWidget):
+    """Sliders and choices made from the fields of Params.
+
+    Attributes
+    ----------
+    params_changed : Signal(Params, bool)
+        The settings, and whether a slider is moving: dragged, or stepped by wheel or keys.
+    drag_ended : Signal
+        A slider was let go, or rested for a while after wheel or keys.
+    """
+
+    params_changed = Signal(object, bool)
+    drag_ended = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.controls: dict[str, QLabeledDoubleSlider | QComboBox] = {}
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST)
+        self._rest.timeout.connect(self._rested)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        for name, field in Params.model_fields.items():
+            control = self._control(field.annotation, field.default)
+            control.setObjectName(name)
+            control.setToolTip(str(field.description))
+            self.controls[name] = control
+            form.addRow(str(field.title), control)
+        self.defaults = QPushButton("The paper's values")
+        self.defaults.setToolTip("Set " + ", ".join(f"{k} = {v}" for k, v in Params()))
+        self.defaults.clicked.connect(self._set_defaults)
+        form.addRow("", self.defaults)
+
+    @property
+    def params(self) -> Params:
+        """The settings as the controls stand."""
+        return Params.model_validate({k: _value(c) for k, c in self.controls.items()})
+
+    def show_params(self, params: Params) -> None:
+        """Set the controls without saying so."""
+        for name, control in self.controls.items():
+            value = getattr(params, name)
+            with signals_blocked(control):
+                if isinstance(control, QComboBox):
+                    control.setCurrentText(str(value))
+                else:
+                    control.setValue(value)
+
+    def _control(self, kind: Any, default: Any) -> QLabeledDoubleSlider | QComboBox:
+        if isinstance(kind, type) and issubclass(kind, StrEnum):
+            combo = QComboBox()
+            combo.addItems([str(choice) for choice in kind])
+            combo.currentTextChanged.connect(lambda _: self._emit(moving=False))
+            return combo
+        slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        slider.setRange(0.0, 1.0)
+        slider.setSingleStep(_STEP)
+        slider.setDecimals(_DECIMALS)
+        slider.setValue(default)
+        slider.valueChanged.connect(lambda _: self._emit(moving=True))
+        slider.valueChanged.connect(lambda _: self._rest.start())
+        slider.sliderReleased.connect(self.drag_ended)
+        return slider
+
+    def _emit(self, *, moving: bool) -> None:
+        self.params_changed.emit(self.params, moving)
+
+    def _rested(self) -> None:
+        sliders = [c for c in self.controls.values() if isinstance(c, QLabeledDoubleSlider)]
+        if not any(slider.isSliderDown() for slider in sliders):
+            self.drag_ended.emit()
+
+    def _set_defaults(self) -> None:
+        self.show_params(Params())
+        self._emit(moving=False)
+
+
+def _value(control: QLabeledDoubleSlider | QComboBox) -> Any:
+    if isinstance(control, QComboBox):
+        return control.currentText()
+    return round(control.value(), _DECIMALS)  # as shown, not as the slider counts inside

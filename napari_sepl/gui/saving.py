@@ -1,0 +1,87 @@
+"""From the labels on screen to a file, without losing one that is there."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from napari_sepl.core.errors import SeplError
+from napari_sepl.document.document import Document
+from napari_sepl.gui.view import View
+from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.enhance import label_file, save_enhanced
+
+
+class Saving:
+    """Saves documents in the background and remembers what became of them.
+
+    Parameters
+    ----------
+    view : View
+        Asks for the folder, tells outcomes.
+    background : Background
+        Where files are written.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Where labels go; asked for at the first save if None.
+    inputs : collection of Path
+        Files that are never written over.
+    """
+
+    def __init__(self, view: View, background: Background) -> None:
+        self.view = view
+        self.folder: Path | None = None
+        self.inputs: Collection[Path] = ()
+        self._background = background
+        self._accepted: tuple[Document, int] | None = None
+        self._written: set[Path] = set()
+
+    def state_of(self, document: Document) -> str:
+        """Say in a word or two how far a document is."""
+        if self._accepted == (document, document.history.mark):
+            return "accepted"
+        if document.unsaved:
+            return "not saved"
+        return "saved" if document.saved else "pending"
+
+    def save(self, document: Document, *, accept: bool) -> None:
+        """Write the labels of a document as it is now; later edits do not reach the file."""
+        folder = self._choose(document.inputs.sample_id)
+        if folder is None:
+            return
+        mark = document.history.mark
+        inputs, resolved, edited = document.inputs, document.resolved, document.edited
+
+        def done(path: Path) -> None:
+            self.view.show_busy("")
+            self._written.add(path)
+            if accept:
+                self._accepted = (document, mark)
+            document.mark_saved(mark)
+            self.view.tell(f"{'Accepted' if accept else 'Saved'}: {path}")
+
+        def failed(error: SeplError) -> None:
+            self.view.show_busy("")
+            self.view.warn(str(error))
+
+        self.view.show_busy("saving…")
+        self._background.run(
+            "save",
+            lambda: save_enhanced(folder, resolved.final, inputs, resolved.params, edited=edited),
+            done,
+            failed,
+        )
+
+    def _choose(self, sample_id: str) -> Path | None:
+        """Return the folder to save into, or None where nothing may be written."""
+        folder = self.folder or self.view.ask_folder(sample_id)
+        if folder is None:
+            return None
+        path = label_file(folder, sample_id)
+        if path.exists() and any(path.samefile(given) for given in self.inputs if given.exists()):
+            self.view.warn(f"{path}: found one of the inputs; expected another output folder.")
+            return None
+        if path.exists() and path not in self._written and not self.view.confirm_replace(path):
+            return None
+        self.folder = folder
+        return folder

@@ -1,0 +1,13 @@
+"""The defaults a user set in napari's Preferences."""
+
+from napari.settings import get_plugin_settings
+
+from napari_sepl.core.params import Params
+
+PLUGIN = "napari-sepl"
+
+
+def preferred_params() -> Params:
+    """Return the settings to start from: the user's own, else the paper's."""
+    defaults = get_plugin_settings(PLUGIN).defaults
+    return Params.model_validate({name: getattr(defaults, name) for name in Params.model_fields})

@@ -1,0 +1,213 @@
+"""Enhancing labels and saving them: the one way from inputs to bytes on disk."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl import __version__
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.core.params import Params
+from napari_sepl.core.sepl import enhance
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.files.atomic import make_folder
+from napari_sepl.files.label_png import Provenance, read_provenance, write_label_png
+from napari_sepl.files.pairing import Pairing
+from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
+
+MADE_FROM = ("image", "pseudo", "masks")
+"""Roles whose digests go into a label file; the truth has no part in making one."""
+
+
+class Outcome(StrEnum):
+    """What became of one sample in a run over many."""
+
+    SAVED = "saved"
+    PRESENT = "present"
+    """Its labels, made with the same settings, were there already."""
+    KEPT = "kept"
+    """A person edited its labels: no run replaces them, not even one that overwrites."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One sample of a run over many is dealt with.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    outcome : Outcome
+        What became of it.
+    message : str
+        Why it failed; empty otherwise.
+    """
+
+    sample_id: str
+    outcome: Outcome
+    message: str = ""
+
+
+def label_file(out: Path, sample_id: str) -> Path:
+    """Return the file in folder `out` that holds the enhanced labels of a sample."""
+    return out / f"{sample_id}.png"
+
+
+def save_enhanced(
+    out: Path,
+    labels: NDArray[np.uint8],
+    inputs: Inputs | Enhanceable,
+    params: Params,
+    *,
+    edited: bool = False,
+) -> Path:
+    """Save the enhanced labels of one sample; command line and window both come here.
+
+    Parameters
+    ----------
+    out : Path
+        The folder, which must exist.
+    labels : (H, W) uint8
+        The labels.
+    inputs : Inputs or Enhanceable
+        What they were made from.
+    params : Params
+        The settings they were made with.
+    edited : bool
+        Whether a person changed anything after SEPL.
+
+    Returns
+    -------
+    Path
+        The file, replaced if it was there.
+
+    Raises
+    ------
+    SaveError
+        If it cannot be written; an older file is untouched.
+    """
+    provenance = Provenance(
+        version=__version__,
+        sample_id=inputs.sample_id,
+        params=params,
+        classes=inputs.classes.title,
+        digests={role: inputs.digests[role] for role in MADE_FROM if role in inputs.digests},
+        edited=edited,
+    )
+    path = label_file(out, inputs.sample_id)
+    write_label_png(path, labels, inputs.classes, provenance)
+    return path
+
+
+def enhance_sample(sample: Sample, out: Path, classes: ClassList, params: Params) -> Path:
+    """Read one sample, enhance its labels and save them, replacing what is there.
+
+    Raises
+    ------
+    InputError
+        If a file is unfit, or the labels would be saved over one of them.
+    SaveError
+        If the labels cannot be written.
+    """
+    path = label_file(out, sample.sample_id)
+    for given in (sample.image, sample.pseudo, sample.masks, sample.truth):
+        if given is not None and _is_same_file(path, given):
+            raise InputError(path, found="one of the inputs", expected="another output folder")
+    inputs = load_enhanceable(sample, classes)
+    labels = enhance(inputs.pseudo, inputs.masks, params)
+    return save_enhanced(out, labels, inputs, params)
+
+
+def enhance_folder(
+    pairing: Pairing, out: Path, classes: ClassList, params: Params, *, overwrite: bool = False
+) -> Iterator[Step]:
+    """Enhance sample after sample, passing over what is done and going on after failures.
+
+    A run that was stopped, even in the middle of a file, leaves only whole files behind; the
+    same call goes on where it was.
+
+    Parameters
+    ----------
+    pairing : Pairing
+        The samples. Of those that are incomplete each counts as failed.
+    out : Path
+        The folder for the labels; it is made if need be.
+    classes : ClassList
+        Names and colours of the labels.
+    params : Params
+        The settings.
+    overwrite : bool
+        Replace labels that are there, unless a person edited them. Otherwise labels made with
+        other settings, or by another program, count as failures, for they are not what was asked.
+
+    Yields
+    ------
+    Step
+        One for each sample, as soon as it is dealt with.
+
+    Raises
+    ------
+    SaveError
+        If the folder cannot be made.
+    """
+    make_folder(out)
+    ready = {sample.sample_id for sample in pairing.samples}
+    for unmatched in pairing.unmatched:
+        if unmatched.sample_id not in ready:
+            message = f"{unmatched.sample_id}: no file for {', '.join(unmatched.missing)}"
+            yield Step(unmatched.sample_id, Outcome.FAILED, message)
+    for sample in pairing.samples:
+        yield _attempt(sample, out, classes, params, overwrite=overwrite)
+
+
+def _attempt(
+    sample: Sample, out: Path, classes: ClassList, params: Params, *, overwrite: bool
+) -> Step:
+    try:
+        outcome = _existing(label_file(out, sample.sample_id), classes, params, overwrite=overwrite)
+        if outcome is None:
+            enhance_sample(sample, out, classes, params)
+            outcome = Outcome.SAVED
+    except SeplError as error:
+        return Step(sample.sample_id, Outcome.FAILED, str(error))
+    except MemoryError:
+        message = f"{sample.image}: too large for the memory of this computer"
+        return Step(sample.sample_id, Outcome.FAILED, message)
+    return Step(sample.sample_id, outcome)
+
+
+def _existing(path: Path, classes: ClassList, params: Params, *, overwrite: bool) -> Outcome | None:
+    """Return what the label file that is there means for the sample; None to make it (anew)."""
+    if not path.exists():
+        return None
+    try:
+        provenance = read_provenance(path)
+    except InputError:
+        if overwrite:
+            return None
+        raise
+    if provenance is not None and provenance.edited:
+        return Outcome.KEPT
+    if overwrite:
+        return None
+    if provenance is None:
+        raise SaveError(f"{path}: another program's file is there; --overwrite replaces it.")
+    if (provenance.params, provenance.classes) != (params, classes.title):
+        raise SaveError(
+            f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it anew."
+        )
+    return Outcome.PRESENT
+
+
+def _told(provenance: Provenance) -> str:
+    settings = provenance.params.model_dump(mode="json") | {"classes": provenance.classes}
+    return ", ".join(f"{name} {value}" for name, value in settings.items())
+
+
+def _is_same_file(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)

@@ -1,0 +1,89 @@
+"""Runs and transposes against numpy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.runs import (
+    join,
+    label_runs,
+    pixel_count,
+    runs_of_labels,
+    runs_of_mask,
+    to_columns,
+    to_rows,
+)
+from tests.core.cases import Labels, label_maps, quick, shapes
+
+ODD_SIZES = [1, 2, 15, 16, 17, 63, 64, 65, 100, 129]
+
+
+@pytest.mark.parametrize("height", ODD_SIZES)
+@pytest.mark.parametrize("width", ODD_SIZES)
+def test_transposes_as_numpy(height: int, width: int) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
+    columns = to_columns(picture)
+    np.testing.assert_array_equal(columns, picture.ravel(order="F"))
+    np.testing.assert_array_equal(to_rows(columns, (height, width)), picture)
+
+
+def test_transposes_indices_too() -> None:
+    picture = np.arange(37 * 70, dtype=np.int32).reshape(37, 70)
+    np.testing.assert_array_equal(to_rows(picture.ravel(order="F"), (37, 70)), picture)
+
+
+def test_transposes_into_a_view_of_a_larger_picture() -> None:
+    canvas = np.zeros((40, 50), np.uint8)
+    picture = np.random.default_rng(0).integers(0, 256, (20, 33), np.uint8)
+    to_rows(picture.ravel(order="F"), (20, 33), canvas[10:30, 7:40])
+    np.testing.assert_array_equal(canvas[10:30, 7:40], picture)
+    assert not canvas[:10].any()
+    assert not canvas[:, 40:].any()
+
+
+@quick
+@given(shapes.flatmap(label_maps))
+def test_stretches_of_equal_labels(picture: Labels) -> None:
+    flat = picture.ravel()
+    values, starts, stops = label_runs(flat)
+    assert (values[1:] != values[:-1]).all()
+    assert starts.tolist() == [0, *stops[:-1].tolist()]
+    np.testing.assert_array_equal(np.repeat(values, stops - starts), flat)
+
+
+@quick
+@given(shapes.flatmap(label_maps))
+def test_labels_come_back_from_their_runs(picture: Labels) -> None:
+    shape = (picture.shape[0], picture.shape[1])
+    class_ids, regions = runs_of_labels(to_columns(picture), shape)
+    again = sum(class_id * regions.decode(n) for n, class_id in enumerate(class_ids.tolist()))
+    np.testing.assert_array_equal(again, np.where(picture == 255, 0, picture))
+
+
+@quick
+@given(shapes.flatmap(label_maps))
+def test_runs_of_a_mask_ascend_and_never_touch(picture: Labels) -> None:
+    starts, stops = runs_of_mask(picture)
+    assert (starts < stops).all()
+    assert (starts[1:] > stops[:-1]).all()
+
+
+@quick
+@given(shapes.flatmap(label_maps), st.data())
+def test_chosen_regions_keep_their_pixels(picture: Labels, chosen: st.DataObject) -> None:
+    masks = [picture == label for label in np.unique(picture)]
+    regions = join((picture.shape[0], picture.shape[1]), [runs_of_mask(mask) for mask in masks])
+    wanted = chosen.draw(st.lists(st.integers(0, len(masks) - 1), max_size=5))
+    some = regions.choose(np.array(wanted, np.intp))
+    both = some.followed_by(regions)
+    assert len(both) == len(wanted) + len(masks)
+    for place, index in enumerate([*wanted, *range(len(masks))]):
+        np.testing.assert_array_equal(both.decode(place), masks[index])
+
+
+def test_an_image_of_2_to_31_pixels_is_too_large() -> None:
+    assert pixel_count((2**16, 2**15 - 1)) == 2**31 - 2**16
+    with pytest.raises(InputError, match=r"found \(65536, 32768\); expected fewer"):
+        pixel_count((2**16, 2**15))

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from napari_sepl.core.masks import MaskScores, MaskSet
+from napari_sepl.core.params import Params, Strategy
+from napari_sepl.document.explain import explain_mask
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.resolve import resolve
+from tests.document.drawing import cat_and_dog
+
+
+def explain(index: int, **settings: object) -> str:
+    inputs = cat_and_dog()
+    return explain_mask(inputs, resolve(inputs, Params.model_validate(settings), None), index)
+
+
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [
+        (0, "mask 0 (400 px) · cat · o_s 0.562 > 0.5, o_p 1.000 > 0.85 · taken by o_s and o_p"),
+        (1, "mask 1 (75 px) · cat · o_s 1.000 > 0.5, o_p 0.333 ≤ 0.85 · taken by o_s"),
+        (2, "mask 2 (200 px) · dog · o_s 0.400 ≤ 0.5, o_p 1.000 > 0.85 · taken by o_p"),
+        (3, "mask 3 (50 px) · refused: it meets no pseudo-label"),
+        (4, "mask 4 (0 px) · refused: it has no pixel"),
+    ],
+)
+def test_each_rule_is_said(index: int, text: str) -> None:
+    assert explain(index) == text
+
+
+def test_refused_below_both() -> None:
+    assert explain(2, t2=1).endswith(
+        "dog · o_s 0.400 ≤ 0.5, o_p 1.000 ≤ 1 · refused: below both thresholds"
+    )
+
+
+def test_the_released_code_takes_equal_shares() -> None:
+    assert "o_p 1.000 ≥ 1 · taken by o_p" in explain(2, t2=1, strategy=Strategy.RELEASED)
+
+
+def test_sams_scores_are_said_where_given() -> None:
+    inputs = cat_and_dog()
+    scores = MaskScores.from_records([{"predicted_iou": 0.91}, *[{}] * 4])
+    scored = Inputs(
+        "pets", inputs.image, inputs.pseudo, MaskSet(inputs.masks.runs, scores), inputs.classes
+    )
+    resolved = resolve(scored, Params(), None)
+    assert explain_mask(scored, resolved, 0).endswith("taken by o_s and o_p · predicted IoU 0.91")
+    assert np.isnan(scores.stability_score).all()

@@ -1,0 +1,184 @@
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_sepl.core.errors import SaveError
+from napari_sepl.files.atomic import make_folder, write_whole
+
+
+def names(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()]
+
+
+def failing(number: int) -> Any:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_writes_and_replaces(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    write_whole(path, b"old")
+    write_whole(path, b"new and longer")
+    assert path.read_bytes() == b"new and longer"
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_the_longest_name_the_disk_allows_is_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".png")
+    write_whole(path, b"x")
+    assert path.read_bytes() == b"x"
+
+
+def test_a_new_file_has_the_permissions_the_umask_leaves(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "a.png", b"x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    write_whole(path, b"new")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_content_is_on_the_disk_before_it_takes_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        calls.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def noted_replace(source: Path, target: Path) -> Path:
+        calls.append("replace")
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    write_whole(tmp_path / "a.png", b"x")
+    assert calls == ["file", "replace", "folder"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "number", "told"),
+    [
+        (os, "fsync", errno.ENOSPC, "No space left on device"),
+        (os, "fsync", errno.EIO, "Input/output error"),
+        (Path, "open", errno.EROFS, "Read-only file system"),
+        (Path, "open", errno.EACCES, "Permission denied"),
+        (Path, "replace", errno.EPERM, "Operation not permitted"),
+        (Path, "chmod", errno.EPERM, "Operation not permitted"),
+    ],
+)
+def test_a_failure_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, number: int, told: str
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(owner, name, failing(number))
+    with pytest.raises(SaveError) as caught:
+        write_whole(path, b"new")
+    monkeypatch.undo()
+    assert str(caught.value) == (
+        f"{path}: could not be saved ({told}); what was there before is untouched."
+    )
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_a_disk_that_fills_up_in_the_middle_leaves_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    class Filling:
+        """A file that takes half of what is written and then has no room."""
+
+        def __init__(self, path: Path, mode: str) -> None:
+            self.file = opened(path, mode)
+
+        def __enter__(self) -> "Filling":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def write(self, content: bytes) -> None:
+            self.file.write(content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "open", lambda path, mode: Filling(path, mode))
+    with pytest.raises(SaveError, match="No space left on device"):
+        write_whole(tmp_path / "a.png", b"content")
+    assert not names(tmp_path)
+
+
+def test_an_interrupt_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "a.png"
+    with pytest.raises(SaveError) as caught:
+        write_whole(path, b"x")
+    assert str(caught.value).startswith(f"{path}: could not be saved (No such file or directory)")
+
+
+def test_a_folder_in_the_files_place_is_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.mkdir()
+    with pytest.raises(SaveError, match="Is a directory"):
+        write_whole(path, b"x")
+    assert names(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_folder_that_cannot_be_synced_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(os, "open", failing(number))
+    write_whole(tmp_path / "a.png", b"x")
+    assert (tmp_path / "a.png").read_bytes() == b"x"
+
+
+def test_a_disk_that_fails_after_the_rename_does_not_claim_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "open", failing(errno.EIO))
+    with pytest.raises(SaveError, match="did not confirm it"):
+        write_whole(tmp_path / "a.png", b"x")
+    assert (tmp_path / "a.png").read_bytes() == b"x"
+
+
+def test_make_folder_makes_those_above_too_and_names_what_stands_in_its_way(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(SaveError) as caught:
+        make_folder(tmp_path / "file" / "out")
+    assert str(caught.value).startswith(f"{tmp_path / 'file' / 'out'}: the folder could not")

@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+
+from napari_sepl.core.classes import COCO, VOC
+from napari_sepl.files.class_lists import read_class_list
+from tests.files.making import refused
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "streets.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_built_in_lists_go_by_name() -> None:
+    assert read_class_list("voc") is VOC
+    assert read_class_list("coco") is COCO
+
+
+def test_names_and_colours_from_a_file(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        classes = [
+            { name = "background", colour = "#010203" },
+            { name = "Straße", colour = "#80fF00" },
+            { name = "car" },
+        ]
+        """,
+    )
+    classes = read_class_list(path)
+    assert classes.names == ("background", "Straße", "car")
+    assert classes.colours == ((1, 2, 3), (128, 255, 0), VOC.colours[2])
+    assert classes.title == "streets.toml"  # not the folder: labels made elsewhere are the same
+    assert read_class_list(str(path)) == classes
+
+
+def test_the_same_in_the_long_notation_of_toml(tmp_path: Path) -> None:
+    short = write(tmp_path, 'classes = [{ name = "background" }, { name = "car" }]')
+    first = read_class_list(short)
+    long = write(tmp_path, '[[classes]]\nname = "background"\n[[classes]]\nname = "car"\n')
+    assert read_class_list(long) == first
+
+
+def test_an_unknown_name_is_told_what_there_is() -> None:
+    with refused("class list", "'vocc'", "voc, coco or a file ending in .toml"):
+        read_class_list("vocc")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("classes = [", ["damaged or cut-off", "line 1"]),
+        ("", ["the keys none", "classes = ["]),
+        ('names = ["a", "b"]', ["the keys names", "classes = ["]),
+        ('classes = "a"', ["the keys classes", "classes = ["]),
+        ('classes = [{ name = "a" }]\ntitle = "b"', ["the keys classes, title"]),
+        ('classes = [{ name = "a" }, "b"]', ["class 1", "'b'", "name, and colour"]),
+        ('classes = [{ name = "a", color = "#000000" }]', ["class 0", "name, color;"]),
+        ('classes = [{ colour = "#000000" }]', ["class 0", "colour;"]),
+        ("classes = [{ name = 3 }]", ["class 0", "the name 3"]),
+        ('classes = [{ name = " " }]', ["class 0", "the name ' '"]),
+        ('classes = [{ name = "a", colour = "red" }]', ["class 0", "'red'", "#804080"]),
+        ('classes = [{ name = "a", colour = "#1234567" }]', ["class 0", "'#1234567'"]),
+        ('classes = [{ name = "a", colour = [1, 2, 3] }]', ["class 0", "[1, 2, 3]"]),
+        ('classes = [{ name = "a" }, { name = "a" }]', ["the name 'a' twice"]),
+        ('classes = [{ name = "a" }]', ["1 names", "2 to 255"]),
+        ("classes = []", ["0 names", "2 to 255"]),
+        ("classes = [" + ", ".join(f'{{ name = "{i}" }}' for i in range(300)) + "]", ["300 names"]),
+    ],
+)
+def test_a_list_laid_out_otherwise_is_told(tmp_path: Path, text: str, told: list[str]) -> None:
+    path = write(tmp_path, text)
+    with refused(path, *told):
+        read_class_list(path)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with refused(tmp_path / "gone.toml", "no such file"):
+        read_class_list(tmp_path / "gone.toml")
+    (tmp_path / "a.toml").write_bytes(b'classes = [{ name = "\xff" }]')
+    with refused(tmp_path / "a.toml", "utf-8"):
+        read_class_list(tmp_path / "a.toml")

@@ -1,0 +1,116 @@
+"""A real napari window with the widget docked, driven as a person would."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+
+from napari_sepl.document.document import Document
+from napari_sepl.gui.commands import widget_of
+from napari_sepl.gui.samples import sample_of
+from napari_sepl.gui.widget import SeplWidget
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests that open a window where there is no display for one."""
+    no_display = sys.platform.startswith("linux") and not os.environ.get("DISPLAY")
+    for item in items:
+        if no_display and "window" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason="no display: run under xvfb-run"))
+
+
+class Window:
+    """The window, and a person's hands."""
+
+    def __init__(self, viewer: Any) -> None:
+        self.viewer = viewer
+        self.widget: SeplWidget = widget_of(viewer)
+
+    @property
+    def document(self) -> Document:
+        document = self.widget.controller.document
+        assert document is not None
+        return document
+
+    @property
+    def canvas(self) -> Any:
+        return self.viewer.window._qt_viewer.canvas.native
+
+    def open_sample(self, name: str = "chelsea", folder: Path | None = None) -> None:
+        self.widget.open_sample(sample_of(name), "coco", folder)
+        self.settle()
+
+    def settle(self) -> None:
+        self.widget.controller.wait()
+        QTest.qWait(50)
+
+    def at(self, row: float, col: float) -> QPoint:
+        """Return where on the canvas a pixel of the image is."""
+        view = self.viewer.window._qt_viewer.canvas.view
+        x, y = view.scene.transform.map([col, row, 0, 1])[:2]
+        return QPoint(round(x), round(y))
+
+    def move_to(self, row: float, col: float) -> None:
+        QTest.mouseMove(self.canvas, self.at(row, col))
+        QTest.qWait(30)
+
+    def stroke(self, start: tuple[int, int], stop: tuple[int, int]) -> None:
+        """Press, drag in ten moves and let go."""
+        self.move_to(*start)
+        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QTest.mousePress(self.canvas, left, none, self.at(*start))
+        for row, col in np.linspace(start, stop, 10):
+            QTest.mouseMove(self.canvas, self.at(row, col))
+            QTest.qWait(5)
+        QTest.mouseRelease(self.canvas, left, none, self.at(*stop))
+        QTest.qWait(50)
+
+    def click(self, row: int, col: int) -> None:
+        self.move_to(row, col)
+        QTest.mouseClick(
+            self.canvas,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+            self.at(row, col),
+        )
+        QTest.qWait(50)
+
+    def press(self, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
+        QTest.keyClick(self.canvas, key, modifier)
+        QTest.qWait(50)
+
+    def drag_slider(self, name: str, to: float) -> None:
+        """Take a slider's handle and move it, as far as the mouse can aim, to a value."""
+        slider = self.widget.params.controls[name]._slider
+        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+        def place(value: float) -> QPoint:
+            share = (value - slider.minimum()) / (slider.maximum() - slider.minimum())
+            handle = 12  # as the style draws it; any offset cancels out over the drag
+            x = handle / 2 + share * (slider.width() - handle)
+            return QPoint(round(x), slider.height() // 2)
+
+        start = slider.value()
+        QTest.mousePress(slider, left, none, place(start))
+        for value in np.linspace(start, to, 8):
+            QTest.mouseMove(slider, place(value))
+            QTest.qWait(10)
+        QTest.mouseRelease(slider, left, none, place(to))
+        QTest.qWait(50)
+
+
+@pytest.fixture
+def window(make_napari_viewer: Callable[..., Any]) -> Iterator[Window]:
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1300, 850)
+    window = Window(viewer)
+    QTest.qWait(50)
+    yield window
+    if window.widget.controller.document is not None:  # so that closing does not ask
+        window.document.mark_saved(window.document.history.mark)

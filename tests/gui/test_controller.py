@@ -1,0 +1,250 @@
+"""The controller without a window: a mock for the view, napari's viewer model for the layers."""
+
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.params import Params, Strategy
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.files.label_png import read_provenance
+from napari_sepl.files.labels import read_labels
+from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.view import View
+from napari_sepl.gui.worker import Immediate
+from tests.document.drawing import cat_and_dog
+
+
+@pytest.fixture
+def view() -> MagicMock:
+    mock = MagicMock(spec=View)
+    mock.confirm_replace.return_value = False
+    return mock
+
+
+@pytest.fixture
+def controller(view: MagicMock) -> Controller:
+    controller = Controller(ViewerModel(), view, Immediate())
+    controller.open(cat_and_dog)
+    return controller
+
+
+def paint(controller: Controller, label: int, rows: slice, cols: slice) -> None:
+    controller.layers.enhanced.data[rows, cols] = label
+
+
+def assert_shown_is_final(controller: Controller) -> None:
+    assert controller.document is not None
+    np.testing.assert_array_equal(controller.layers.shown, controller.document.resolved.final)
+
+
+def test_opening_shows_layers_classes_and_title(controller: Controller, view: MagicMock) -> None:
+    names = [layer.name for layer in controller._viewer.layers]
+    assert names == ["image", "pseudo (CAM)", "enhanced", "masks"]
+    assert controller._viewer.layers.selection.active is controller.layers.enhanced
+    assert [row.class_id for row in view.show_classes.call_args.args[0]] == [0, 8, 12]
+    view.show_title.assert_called_with("pets — pending")
+    assert_shown_is_final(controller)
+
+
+def test_unreadable_input_is_told_and_the_open_image_stays(
+    controller: Controller, view: MagicMock
+) -> None:
+    document = controller.document
+
+    def read() -> Inputs:
+        raise InputError("a.png", found="nothing", expected="a picture")
+
+    controller.open(read)
+    view.warn.assert_called_once_with("a.png: found nothing; expected a picture.")
+    assert controller.document is document
+
+
+def test_a_slider_move_writes_the_layer_in_place(controller: Controller) -> None:
+    pixels = controller.layers.enhanced.data
+    controller.set_params(Params(t1=0.9, t2=1))
+    assert controller.layers.enhanced.data is pixels
+    assert_shown_is_final(controller)
+
+
+def test_only_changed_pixels_are_sent_to_the_screen(controller: Controller) -> None:
+    sent: list[tuple[object, tuple[int, ...]]] = []
+    controller.layers.enhanced.events.labels_update.connect(
+        lambda event: sent.append((event.offset, event.data.shape))
+    )
+    controller.set_params(Params(t2=1))  # the dog falls back to its pseudo-label
+    assert sent == [([10, 40], (20, 10))]
+    controller.set_params(Params(t2=0.999))  # and back
+    controller.set_params(Params(t2=0.998))  # nothing flips
+    assert len(sent) == 2
+
+
+def test_a_stroke_before_a_slider_move_is_kept(controller: Controller) -> None:
+    paint(controller, 15, slice(0, 4), slice(0, 4))
+    controller.set_params(Params(t1=0.9))
+    assert (controller.layers.shown[:4, :4] == 15).all()
+    controller.undo()
+    assert (controller.layers.shown[:4, :4] == 15).all()
+    controller.undo()
+    assert not controller.layers.shown[:4, :4].any()
+    assert_shown_is_final(controller)
+
+
+def test_a_stroke_outside_the_class_list_is_taken_back(
+    controller: Controller, view: MagicMock
+) -> None:
+    paint(controller, 77, slice(0, 4), slice(0, 4))
+    controller.stroke_ended()
+    assert "found label 77" in view.warn.call_args.args[0]
+    assert_shown_is_final(controller)
+
+
+def test_undo_shows_the_settings_it_returns_to(controller: Controller, view: MagicMock) -> None:
+    controller.set_params(Params(strategy=Strategy.RELEASED))
+    view.show_params.reset_mock()
+    controller.undo()
+    view.show_params.assert_called_once_with(Params())
+    controller.redo()
+    view.show_params.assert_called_with(Params(strategy=Strategy.RELEASED))
+
+
+def test_moves_of_one_drag_are_one_step(controller: Controller) -> None:
+    for t1 in (0.6, 0.7):
+        controller.set_params(Params(t1=t1), dragging=True)
+    controller.end_drag()
+    controller.set_params(Params(t1=0.8), dragging=True)
+    assert controller.document is not None
+    assert len(controller.document.history.done) == 2
+
+
+def test_what_is_shown_is_what_is_saved(
+    controller: Controller, view: MagicMock, tmp_path: Path
+) -> None:
+    controller.saving.folder = tmp_path
+    paint(controller, 15, slice(30, 34), slice(0, 4))
+    controller.accept()
+    saved = read_labels(tmp_path / "pets.png")
+    np.testing.assert_array_equal(saved, controller.layers.shown)
+    assert (saved[30:34, :4] == 15).all()
+    provenance = read_provenance(tmp_path / "pets.png")
+    assert provenance is not None
+    assert provenance.edited
+    view.show_title.assert_called_with("pets — accepted")
+    controller.undo()
+    view.show_title.assert_called_with("pets — not saved")
+
+
+def test_a_file_of_another_making_is_asked_about(
+    controller: Controller, view: MagicMock, tmp_path: Path
+) -> None:
+    (tmp_path / "pets.png").write_bytes(b"precious")
+    controller.saving.folder = tmp_path
+    controller.save()
+    view.confirm_replace.assert_called_once_with(tmp_path / "pets.png")
+    assert (tmp_path / "pets.png").read_bytes() == b"precious"
+    view.confirm_replace.return_value = True
+    controller.save()
+    controller.save()  # our own file by now: not asked about again
+    assert view.confirm_replace.call_count == 2
+
+
+def test_an_input_is_never_written_over(
+    controller: Controller, view: MagicMock, tmp_path: Path
+) -> None:
+    (tmp_path / "pets.png").write_bytes(b"pseudo-labels")
+    view.confirm_replace.return_value = True
+    controller.open(cat_and_dog, folder=tmp_path, files=[tmp_path / "pets.png"])
+    controller.accept()
+    assert "one of the inputs" in view.warn.call_args.args[0]
+    assert (tmp_path / "pets.png").read_bytes() == b"pseudo-labels"
+
+
+def test_a_failed_save_leaves_the_work_unsaved(
+    controller: Controller, view: MagicMock, tmp_path: Path
+) -> None:
+    controller.saving.folder = tmp_path / "gone"
+    controller.set_params(Params(t1=0.9))
+    controller.save()
+    assert str(tmp_path / "gone") in view.warn.call_args.args[0]
+    assert controller.document is not None
+    assert controller.document.unsaved
+
+
+def test_no_folder_chosen_saves_nothing(controller: Controller, view: MagicMock) -> None:
+    view.ask_folder.return_value = None
+    controller.accept()
+    view.tell.assert_not_called()
+
+
+def test_hovering_names_the_smallest_mask(controller: Controller, view: MagicMock) -> None:
+    controller.hover(7, 7)
+    text = view.show_mask.call_args.args[0]
+    assert text.startswith("mask 1 (75 px) · cat")
+    assert text.endswith("1 more below")
+    for row, col in ((-1, 7), (7, 60), (0, 59)):
+        controller.hover(row, col)
+        view.show_mask.assert_called_with("")
+
+
+def test_a_removed_layer_comes_back_with_its_strokes(controller: Controller) -> None:
+    paint(controller, 15, slice(0, 4), slice(0, 4))
+    controller.stroke_ended()
+    controller._viewer.layers.remove(controller.layers.enhanced)
+    controller.set_params(Params(t1=0.9))
+    assert controller.layers.enhanced in controller._viewer.layers
+    assert (controller.layers.shown[:4, :4] == 15).all()
+
+
+def test_the_next_image_keeps_the_layers_and_its_own_history(controller: Controller) -> None:
+    layers = list(controller._viewer.layers)
+    controller.set_params(Params(t1=0.9))
+    paint(controller, 15, slice(0, 4), slice(0, 4))
+    controller.stroke_ended()
+    controller.open(lambda: cat_and_dog(sample_id="other"))
+    assert list(controller._viewer.layers) == layers
+    controller.undo()
+    assert controller.document is not None
+    assert controller.document.inputs.sample_id == "other"
+    assert not controller.layers.shown[:4, :4].any()
+    assert_shown_is_final(controller)
+
+
+def test_truth_comes_and_goes_with_the_image(controller: Controller) -> None:
+    controller.open(lambda: cat_and_dog(truth=True))
+    assert controller.layers.truth in controller._viewer.layers
+    controller.open(cat_and_dog)
+    assert controller.layers.truth not in controller._viewer.layers
+
+
+def test_outlines_tell_taken_from_refused(controller: Controller) -> None:
+    outlines = controller.layers.masks.data
+    assert outlines[24, 15] == 8  # the cat's lower edge: taken
+    assert outlines[36, 9] == 255  # the mask on background: refused
+    controller.set_params(Params(t1=1, t2=1))
+    assert outlines[24, 15] == 255
+    controller.undo()
+    assert outlines[24, 15] == 8
+
+
+def test_hidden_classes_are_clear_and_keep_their_pixels(controller: Controller) -> None:
+    before = controller.layers.shown.copy()
+    controller.hide_classes(frozenset({8}))
+    assert controller.layers.enhanced.get_color(8)[3] == 0
+    assert controller.layers.enhanced.get_color(12)[3] > 0
+    np.testing.assert_array_equal(controller.layers.shown, before)
+
+
+def test_compare_swaps_pseudo_and_enhanced(controller: Controller) -> None:
+    layers = controller.layers
+    controller.compare()
+    assert (layers.enhanced.visible, layers.pseudo.visible, layers.pseudo.contour) == (
+        False,
+        True,
+        0,
+    )
+    controller.compare()
+    assert layers.enhanced.visible
+    assert layers.pseudo.contour > 0

@@ -5,7 +5,8 @@ Commands that open the window import it inside the command: the others must star
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from napari_sepl import __version__
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.label_png import Provenance, read_provenance
 from napari_sepl.files.pairing import pair_by_stem
+from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.workflow.enhance import Outcome, Step, enhance_folder
 
 STOPPED = 130  # what shells expect of a program that Ctrl+C stopped
@@ -107,6 +110,67 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     raise typer.Exit(code)
 
 
+ScreenshotOption = Annotated[
+    Path | None,
+    typer.Option(help="Save a picture of the window there and end; needs no display, but Xvfb."),
+]
+
+
+@app.command("demo")
+def demo_command(
+    *,
+    sample: Annotated[str, typer.Option(help="chelsea, astronaut or coffee.")] = "coffee",
+    out: Annotated[Path | None, typer.Option(help="Folder for accepted labels.")] = None,
+    screenshot: ScreenshotOption = None,
+) -> None:
+    """Open a sample picture in the window."""
+    with _screen(screenshot):
+        from napari_sepl.gui.app import run  # noqa: PLC0415
+        from napari_sepl.gui.samples import NAMES, sample_of  # noqa: PLC0415
+
+        if sample not in NAMES:
+            raise typer.BadParameter(f"--sample: {sample!r} is none of {', '.join(NAMES)}")
+        run(sample_of(sample), "coco", out, screenshot)
+
+
+@app.command("open")
+def open_command(
+    *,
+    image: Annotated[Path, typer.Option(help="The picture.", exists=True, dir_okay=False)],
+    pseudo: Annotated[Path, typer.Option(help="Its pseudo-labels.", exists=True, dir_okay=False)],
+    masks: Annotated[Path, typer.Option(help="Its masks, a file or a folder.", exists=True)],
+    truth: Annotated[
+        Path | None, typer.Option(help="Its true labels.", exists=True, dir_okay=False)
+    ] = None,
+    classes: Annotated[str, typer.Option(help="voc, coco or a TOML file.")] = "voc",
+    out: Annotated[Path | None, typer.Option(help="Folder for accepted labels.")] = None,
+    screenshot: ScreenshotOption = None,
+) -> None:
+    """Open one image in the window, to review and edit its labels."""
+    sample = Sample(image.stem, image, pseudo, masks, truth)
+    load_enhanceable(sample, read_class_list(classes))  # a bad file is told before a window opens
+    if out is not None:
+        make_folder(out)
+    with _screen(screenshot):
+        from napari_sepl.gui.app import run  # noqa: PLC0415
+
+        run(sample, classes, out, screenshot)
+
+
+@contextmanager
+def _screen(screenshot: Path | None) -> Iterator[None]:
+    """Have a screen to draw on inside the block, or say why there is none."""
+    from napari_sepl.gui import display  # noqa: PLC0415
+
+    display.require_binding()
+    if screenshot is None:
+        display.require_display()
+        yield
+    else:
+        with display.virtual_display():
+            yield
+
+
 @app.command("info")
 def info_command(file: Annotated[Path, typer.Argument(help="A label PNG.")]) -> None:
     """Tell how a label file was made."""
@@ -151,7 +215,7 @@ def _follow(events: Iterable[Step], total: int) -> int:
 
 def _summarise(counts: Counter[Outcome], failures: Sequence[str], total: int) -> None:
     told = [f"{counts[outcome]} {TOLD[outcome]}" for outcome in Outcome if counts[outcome]]
-    typer.echo(f"{total} samples: {', '.join(told) or 'nothing done'}")
+    typer.echo(f"{total} sample{'s' * (total != 1)}: {', '.join(told) or 'nothing done'}")
     for message in failures:
         _complain(message)
 
@@ -175,7 +239,7 @@ def _listing(names: Sequence[str]) -> str:
 
 
 def _complain(message: str) -> None:
-    typer.echo(" ".join(message.split()), err=True)
+    typer.echo(message.replace("\n", " "), err=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_sepl.core.classes import BUILT_IN, ClassList, Colour, voc_palette
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import damaged, read_bytes
+from napari_sepl.files._opening import read_bytes
 
 _EXPECTED = "a TOML file of classes"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -51,7 +51,7 @@ def _read_toml(path: Path) -> ClassList:
     try:
         content = tomllib.loads(read_bytes(path, _EXPECTED).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise damaged(path, error, _EXPECTED) from error
+        raise InputError(path, found=f"no TOML ({error})", expected=_EXPECTED) from error
     entries = content.get("classes")
     if set(content) != {"classes"} or not isinstance(entries, list):
         raise InputError(

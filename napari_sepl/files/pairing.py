@@ -80,8 +80,8 @@ def pair_by_stem(
     Raises
     ------
     InputError
-        If a folder or the list cannot be read, a folder holds two files of one stem, or `masks`
-        is the folder of a single image.
+        If a folder or the list cannot be read, a folder holds two files of one stem, `masks` is
+        the folder of a single image, or there is nothing to do.
     """
     if mask_files.looks_like_masks(masks):
         raise InputError(
@@ -96,6 +96,9 @@ def pair_by_stem(
         found["truth"] = _by_stem(truth, label_files.SUFFIXES)
     if list_file is not None:
         return _pair(_read_list(list_file), found, without_pseudo=())
+    if not found["pseudo"]:
+        expected = f"label files ending in {', '.join(sorted(label_files.SUFFIXES))}"
+        raise InputError(pseudo, found="no pseudo-labels", expected=expected)
     others = set(found["image"]) | set(found["masks"])
     return _pair(
         natural_order(found["pseudo"]),

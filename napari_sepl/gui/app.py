@@ -11,6 +11,7 @@ from napari_sepl.files.samples import Sample
 from napari_sepl.gui.commands import widget_of
 
 _WINDOW = (1400, 900)
+_ROUNDS = 20
 
 
 def run(
@@ -49,8 +50,9 @@ def run(
 
 
 def take_screenshot(viewer: napari.Viewer, path: Path) -> None:
-    """Save a picture of the whole window as it is now."""
-    QApplication.processEvents()
+    """Save a picture of the whole window, when its layout has come to rest."""
+    for _ in range(_ROUNDS):
+        QApplication.processEvents()
     picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False))
     try:
         picture.save(path)

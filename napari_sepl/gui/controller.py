@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _SMALL = 1_000_000
-"""Pixels up to which classes are counted with every slider move (under 2 ms)."""
+"""Pixels up to which outlines and counts follow every slider move (under 3 ms)."""
 
 _PAUSE = 120
-"""Milliseconds of rest after which counts and thumbnails of larger images follow."""
+"""Milliseconds of rest after which those of larger images follow, and all thumbnails."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,10 +249,15 @@ class Controller:
     def _on_changed(self, resolved: Resolved) -> None:
         self.layers.show(resolved)
         if resolved.final.size <= _SMALL:
-            self._count()
+            self._follow()
         else:
-            self._background.later("count", _PAUSE, self._count)
+            self._background.later("follow", _PAUSE, self._follow)
         self._background.later("thumbnails", _PAUSE, self.layers.refresh_thumbnails)
+
+    def _follow(self) -> None:
+        if self.document is not None:
+            self.layers.show_outlines(self.document.resolved.assignment)
+            self._count()
 
     def _count(self) -> None:
         document = self.document

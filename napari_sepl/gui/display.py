@@ -1,5 +1,6 @@
 """Making sure that there is a screen to draw on."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -14,6 +15,19 @@ _SCREEN = "1600x1000x24"
 
 class NoDisplayError(SeplError):
     """There is no screen, and none could be made."""
+
+
+class NoBindingError(SeplError):
+    """Python has no Qt to draw windows with."""
+
+
+def require_binding() -> None:
+    """Raise NoBindingError, with what to install, where no Qt binding is."""
+    if not any(importlib.util.find_spec(name) for name in ("PyQt6", "PySide6")):
+        raise NoBindingError(
+            "The window needs a Qt binding, and none is installed: "
+            'pip install "napari-sepl[qt]" (PyQt6) or "napari-sepl[pyside]" (PySide6).'
+        )
 
 
 def has_display() -> bool:

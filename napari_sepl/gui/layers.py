@@ -17,8 +17,8 @@ from napari_sepl.gui.colours import REFUSED, label_colours, outline_colours
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_PIXELS_PER_LINE = 1000
-"""One pixel of outline width for each thousand pixels of image, so that lines stay visible."""
+_PIXELS_PER_LINE = 500
+"""One pixel of outline width for so many pixels of image, so that lines stay visible."""
 
 
 def line_width(shape: tuple[int, int]) -> int:
@@ -90,17 +90,25 @@ class ReviewLayers:
         self.pseudo.editable = self.truth.editable = self.masks.editable = False
         self._outlines = outlines
         self._outlined = np.zeros(len(inputs.masks), np.uint8)
-        self._draw_outlines(resolved.assignment)
+        self.show_outlines(resolved.assignment)
         self.show_colours(inputs)
         self._viewer.layers.selection.active = self.enhanced
 
     def show(self, resolved: Resolved) -> None:
-        """Bring the layers up to date, writing only what differs."""
+        """Bring the enhanced layer up to date, writing only what differs."""
         self.restore()
         box = copy_changes(resolved.final, self.enhanced.data)
         if box is not None:
             redraw(self.enhanced, box)
-        self._draw_outlines(resolved.assignment)
+
+    def show_outlines(self, assignment: Assignment) -> None:
+        """Colour the outlines of masks by whether they are taken, and for which class."""
+        values = np.where(assignment.taken, assignment.class_ids, np.uint8(REFUSED))
+        flipped = np.flatnonzero(values != self._outlined)
+        if len(flipped):
+            self._outlines.paint(self.masks.data, flipped, values[flipped])
+            self._outlined = values
+            redraw(self.masks, Box(0, 0, *self.masks.data.shape))
 
     @property
     def shown(self) -> NDArray[np.uint8]:
@@ -146,14 +154,6 @@ class ReviewLayers:
                 self._viewer.layers.remove(layer)
         self.in_use = layers
         self.restore()
-
-    def _draw_outlines(self, assignment: Assignment) -> None:
-        values = np.where(assignment.taken, assignment.class_ids, np.uint8(REFUSED))
-        flipped = np.flatnonzero(values != self._outlined)
-        if len(flipped):
-            self._outlines.paint(self.masks.data, flipped, values[flipped])
-            self._outlined = values
-            redraw(self.masks, Box(0, 0, *self.masks.data.shape))
 
 
 def _label_layer(name: str, *, opacity: float) -> Labels:

@@ -16,6 +16,10 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.files.label_png import Provenance
 
 SHAPE = (30, 40)
+AMG_COLUMNS = (
+    "id", "area", "bbox_x0", "bbox_y0", "bbox_w", "bbox_h", "point_input_x", "point_input_y",
+    "predicted_iou", "stability_score", "crop_box_x0", "crop_box_y0", "crop_box_w", "crop_box_h",
+)  # fmt: skip
 
 
 def random_labels(shape: tuple[int, int] = SHAPE, top: int = 21) -> NDArray[np.uint8]:
@@ -58,10 +62,7 @@ def save_json(path: Path, content: object) -> Path:
 def save_amg_folder(folder: Path, masks: NDArray[np.bool_]) -> Path:
     """Write masks as scripts/amg.py does, the scores telling the mask's number."""
     folder.mkdir()
-    lines = [
-        "id,area,bbox_x0,bbox_y0,bbox_w,bbox_h,point_input_x,point_input_y,"
-        "predicted_iou,stability_score,crop_box_x0,crop_box_y0,crop_box_w,crop_box_h"
-    ]
+    lines = [",".join(AMG_COLUMNS)]
     height, width = masks.shape[1:]
     for number, mask in enumerate(masks):
         save_picture(folder / f"{number}.png", mask.astype(np.uint8) * 255)

@@ -120,7 +120,10 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_no_part(
             self.file.write(content[: len(content) // 2])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "open", lambda path, mode: Filling(path, mode))
+    def open_filling(path: Path, mode: str) -> Filling:  # a class would not become a method
+        return Filling(path, mode)
+
+    monkeypatch.setattr(Path, "open", open_filling)
     with pytest.raises(SaveError, match="No space left on device"):
         write_whole(tmp_path / "a.png", b"content")
     assert not names(tmp_path)

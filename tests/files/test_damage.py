@@ -54,7 +54,20 @@ CASES: list[Case] = [
 cases = pytest.mark.parametrize(("name", "read", "write"), CASES, ids=[name for name, *_ in CASES])
 
 
-def same(first: object, second: object) -> bool:
+REFUSED = object()
+
+
+def answer_of(read: Callable[[Path], object], path: Path) -> object:
+    """Read a file that may be refused by an InputError that names it, and by nothing else."""
+    try:
+        return read(path)
+    except InputError as error:
+        if not str(error).startswith(str(path)):
+            raise
+        return REFUSED
+
+
+def same(first: Any, second: Any) -> bool:
     if isinstance(first, MaskSet) and isinstance(second, MaskSet):
         return first.digest == second.digest
     return np.array_equal(first, second) if isinstance(first, np.ndarray) else first == second
@@ -70,11 +83,11 @@ def test_a_cut_off_file_is_refused_or_was_whole_enough(
     refusals = 0
     for length in {*range(0, len(content), 23), *range(max(0, len(content) - 40), len(content))}:
         path.write_bytes(content[:length])
-        try:
-            assert same(read(path), whole), length
-        except InputError as error:
+        answer = answer_of(read, path)
+        if answer is REFUSED:
             refusals += 1
-            assert str(error).startswith(str(path))
+        else:
+            assert same(answer, whole), length
     assert refusals > 5
 
 
@@ -105,7 +118,4 @@ def test_an_altered_file_gives_an_input_error_or_an_answer_never_another_error(
         content[int(place * (min(150, len(content)) if head else len(content)))] = value
     path = folder / name
     path.write_bytes(content)
-    try:
-        read(path)
-    except InputError as error:
-        assert str(error).startswith(str(path))
+    answer_of(read, path)

@@ -150,7 +150,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
             read(path)
 
 
-def _crc(content: bytes) -> bytes:
+def _crc(content: bytearray) -> bytes:
     return zlib.crc32(content).to_bytes(4)
 
 

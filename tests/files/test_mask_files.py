@@ -20,6 +20,7 @@ from tests.files.making import (
     refused,
     save_amg_folder,
     save_json,
+    save_palette_png,
     save_picture,
 )
 
@@ -57,12 +58,11 @@ def test_masks_written_and_read_are_the_same(
     assert np.isnan(masks.scores.crop_box).all()
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools
 def test_the_json_is_as_amg_writes_it_and_pycocotools_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    told = MaskScores.from_records(
-        [{"predicted_iou": 0.9207, "point_coords": [[3.5, 2.0]], "crop_box": [0, 0, 40, 30]}]
-        + [{"stability_score": 0.5}]
-    )
+    known = {"predicted_iou": 0.9207, "point_coords": [[3.5, 2.0]], "crop_box": [0, 0, 40, 30]}
+    told = MaskScores.from_records([known, {"stability_score": 0.5}])
     write_masks(path, MaskSet.from_dense(DENSE[:2], scores=told))
     first, second = json.loads(path.read_text())
     np.testing.assert_array_equal(coco.decode(first["segmentation"]), DENSE[0])
@@ -167,8 +167,6 @@ def test_any_value_but_zero_is_mask(tmp_path: Path, kind: str) -> None:
     elif kind == "values":
         save_picture(path, mask * np.arange(1, 41, dtype=np.uint8))
     else:
-        from tests.files.making import save_palette_png  # noqa: PLC0415
-
         save_palette_png(path, mask.astype(np.uint8), bytes([255] * 3 + [0] * 3))
     assert equal(read_masks(folder), DENSE[:1])
 

@@ -56,7 +56,8 @@ def test_files_of_one_stem_belong_together_whatever_their_endings(
         folders["truth"] / "b.png",
     )
     assert [sample.sample_id for sample in pairing.samples] == ["a", "b", "c.d"]
-    assert pairing.unmatched == pairing.without_pseudo == ()
+    assert not pairing.unmatched
+    assert not pairing.without_pseudo
     assert all(sample.truth is None for sample in paired(folders).samples)
 
 
@@ -91,6 +92,7 @@ def test_two_files_of_one_stem_are_refused(folders: dict[str, Path]) -> None:
     with refused(folders["images"], "both a.jpg and a.png"):
         paired(folders)
     (folders["images"] / "a.jpg").unlink()
+    fill(folders["pseudo"], "a.png")
     fill(folders["masks"], "a.json", "a/")
     with refused(folders["masks"], "both a and a.json"):
         paired(folders)
@@ -102,12 +104,20 @@ def test_other_files_are_passed_over(folders: dict[str, Path]) -> None:
     fill(folders["masks"], "a.json", "a.png", ".cache/")
     pairing = paired(folders)
     assert [sample.sample_id for sample in pairing.samples] == ["a"]
-    assert pairing.unmatched == pairing.without_pseudo == ()
+    assert not pairing.unmatched
+    assert not pairing.without_pseudo
 
 
 def test_the_masks_of_one_image_are_no_folder_of_masks(folders: dict[str, Path]) -> None:
     fill(folders["masks"], "0.png", "metadata.csv")
     with refused(folders["masks"], "the masks of one image", "an entry for each image"):
+        paired(folders)
+
+
+def test_nothing_to_do_is_told(folders: dict[str, Path]) -> None:
+    fill(folders["images"], "a.png")
+    fill(folders["masks"], "a.json")
+    with refused(folders["pseudo"], "no pseudo-labels", ".npz, .pgm, .png"):
         paired(folders)
 
 

@@ -65,7 +65,8 @@ def test_file_open_sample(window: Window) -> None:
     assert window.widget.controller.layers.image is image
     window.open_sample("coffee")
     assert image in window.viewer.layers  # the user's own: hidden, not removed
-    assert not window.viewer.layers[image.name].visible
+    assert image is not None
+    assert not image.visible
 
 
 def test_dropped_mask_file_becomes_a_layer_that_the_widget_takes(window: Window) -> None:

@@ -1,0 +1,120 @@
+"""The window: from a slider move to the painted frame, against a bare redraw.
+
+Run with ``python -m benchmarks.screen`` (on a machine without a display: under ``xvfb-run -a``).
+Each move is paired with a redraw of the same canvas that changes nothing.
+"""
+
+from itertools import cycle
+from time import perf_counter
+from typing import Any
+
+import napari
+import numpy as np
+from qtpy.QtWidgets import QApplication
+
+from benchmarks.pictures import Picture, generate, voc_size_pictures
+from benchmarks.timing import machine, print_table
+from napari_sepl.core.classes import VOC
+from napari_sepl.core.params import Params
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.gui.commands import widget_of
+from napari_sepl.gui.widget import SeplWidget
+
+MOVES = 60
+TARGETS = {1000: 15.0, 10_000: 25.0}
+"""Milliseconds over a bare redraw, by the longest side of the image they hold up to."""
+
+
+class Screen:
+    """A window whose frames can be counted."""
+
+    def __init__(self) -> None:
+        self.viewer = napari.Viewer(show=True)
+        self.viewer.window.resize(1400, 900)
+        self.widget: SeplWidget = widget_of(self.viewer)
+        self._canvas: Any = self.viewer.window._qt_viewer.canvas  # noqa: SLF001
+        self.frames = 0
+        self._canvas._scene_canvas.events.draw.connect(self._count, position="last")  # noqa: SLF001
+
+    def _count(self, _: object) -> None:
+        self.frames += 1
+
+    def open(self, picture: Picture) -> None:
+        """Show a picture."""
+        image = np.random.default_rng(0).integers(0, 256, picture.pseudo.shape, dtype=np.uint8)
+        inputs = Inputs(picture.name, image, picture.pseudo, picture.masks, VOC)
+        self.widget.controller.open(lambda: inputs)
+        self.widget.controller.wait()
+        for _ in range(20):
+            QApplication.processEvents()
+
+    def redraw(self) -> float:
+        """Return milliseconds of a redraw that changes nothing."""
+        return self._timed(self._canvas.native.update)
+
+    def move(self, t1: float) -> float:
+        """Return milliseconds from a slider move to the frame that shows it."""
+        slider = self.widget.params.controls["t1"]
+
+        def drag() -> None:
+            slider.setValue(t1)
+            self._canvas.native.update()  # a move that flips no mask is timed to a frame too
+
+        return self._timed(drag)
+
+    def drag(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return milliseconds of moves and of redraws, one after the other."""
+        thresholds = cycle([*np.linspace(0.02, 0.98, 25), *np.linspace(0.98, 0.02, 25)])
+        pairs = [(self.move(next(thresholds)), self.redraw()) for _ in range(MOVES)]
+        moves, redraws = np.array(pairs[5:]).T
+        return moves, redraws
+
+    def _timed(self, act: Any) -> float:
+        QApplication.processEvents()
+        frames, start = self.frames, perf_counter()
+        act()
+        while self.frames == frames:
+            QApplication.processEvents()
+        return 1000 * (perf_counter() - start)
+
+
+def row(screen: Screen, picture: Picture, strategy: str) -> tuple[str, ...]:
+    """Return one line of the table: a drag of t1 over a picture."""
+    screen.open(picture)
+    screen.widget.controller.set_params(Params.model_validate({"strategy": strategy}))
+    moves, redraws = screen.drag()
+    over = moves - redraws
+    target = next(ms for side, ms in TARGETS.items() if max(picture.pseudo.shape) <= side)
+    height, width = picture.pseudo.shape
+    median = float(np.median(over))
+    return (
+        f"{height} × {width}, {len(picture.masks)} masks, {strategy}",
+        f"{np.median(redraws):.1f} ms",
+        f"{np.median(moves):.1f} ms",
+        f"{median:.1f} ms",
+        f"{np.percentile(over, 90):.1f} ms",
+        f"≤ {target:.0f} ms {'met' if median <= target else 'MISSED'}",
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    print(machine())
+    screen = Screen()
+    told, pictures = voc_size_pictures(1)
+    large = generate((4096, 4096), 1000, classes=20)
+    rows = [
+        row(screen, picture, strategy)
+        for picture in (pictures[0], large)
+        for strategy in ("paper", "released")
+    ]
+    header = ("drag of t1", "redraw", "move", "over redraw", "90th percentile", "target")
+    print_table(f"On screen ({told}; 4096² generated), {MOVES} pairs each", header, rows)
+    document = screen.widget.controller.settled()
+    if document is not None:
+        document.mark_saved(document.history.mark)
+    screen.viewer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""From a fresh checkout to the open window, or to passed tests, in one command.
+
+    python3 scripts/start.py demo      opens the program on the sample data
+    python3 scripts/start.py test      runs all checks and all tests
+
+Makes a virtual environment in .venv, installs the project and what it needs into it, and starts.
+What follows the first word goes on: ``demo --screenshot window.png``, ``test -k sliders``.
+Needs nothing but Python 3.11 or newer. On Debian and Ubuntu it also installs the system's OpenGL,
+X libraries and Xvfb where it may (as root), else it says which are missing.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+EXTRAS = {"demo": "qt", "test": "dev"}
+
+
+def main() -> int:
+    """Set up what is missing and run what was asked for; return its exit code."""
+    if sys.version_info < (3, 11):
+        print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+        return 1
+    if len(sys.argv) < 2 or sys.argv[1] not in EXTRAS:
+        print(__doc__)
+        return 2
+    asked, rest = sys.argv[1], sys.argv[2:]
+    install_system_packages()
+    install_project(EXTRAS[asked])
+    if asked == "demo":
+        return subprocess.call([BIN / "napari-sepl", "demo", *rest])
+    return run_checks(rest)
+
+
+def install_system_packages() -> None:
+    """Install, or name, the Debian packages that a window needs and that are missing."""
+    if not sys.platform.startswith("linux") or not shutil.which("dpkg-query"):
+        return
+    wanted = (ROOT / "scripts" / "apt.txt").read_text().split()
+    missing = [name for name in wanted if not is_installed(name)]
+    if not missing:
+        return
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+    if os.geteuid() != 0:
+        print(f"These system packages are missing: sudo {' '.join(install)}", flush=True)
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-q"], check=True, env=environment)
+    subprocess.run(install, check=True, env=environment)
+
+
+def is_installed(package: str) -> bool:
+    """Tell whether dpkg knows a package as installed."""
+    query = ["dpkg-query", "-W", "-f", "${db:Status-Status}", package]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False)
+    return answer.stdout == "installed"
+
+
+def install_project(extra: str) -> None:
+    """Make .venv and install the project there, unless that was done with these requirements."""
+    stamp = VENV / f"installed-{extra}"
+    digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    if not BIN.exists():
+        venv.create(VENV, with_pip=True)
+    print(f"installing napari-sepl[{extra}] into {VENV} …", flush=True)
+    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    target = ["--editable", f"{ROOT}[{extra}]"]
+    subprocess.run([BIN / "python", *pip, *target], check=True, cwd=ROOT)
+    stamp.write_text(digest)
+
+
+def run_checks(pytest_arguments: list[str]) -> int:
+    """Run linters, type checker, import contracts and manifest check, then the tests."""
+    checks = [
+        ["ruff", "format", "--check", "."],
+        ["ruff", "check", "."],
+        ["mypy"],
+        ["lint-imports"],
+        ["npe2", "validate", "napari_sepl"],
+    ]
+    for program, *arguments in checks:
+        print(f"--- {program} {' '.join(arguments)}", flush=True)
+        code = subprocess.call([BIN / program, *arguments], cwd=ROOT)
+        if code:
+            return code
+    return subprocess.call([BIN / "python", "-m", "pytest", *pytest_arguments], cwd=ROOT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

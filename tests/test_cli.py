@@ -1,0 +1,222 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from napari_sepl import MaskSet, Params, __version__, cli
+from napari_sepl.files.label_png import read_provenance
+from napari_sepl.files.masks import write_masks
+from napari_sepl.files.samples import Sample
+from napari_sepl.workflow import enhance as workflow
+from tests.files.making import random_labels, random_masks, save_picture
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the program as a shell would; return exit code, stdout and stderr."""
+
+    def run_program(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["napari-sepl", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capsys.readouterr()
+        code = stopped.value.code
+        return code if isinstance(code, int) else 0, out, err
+
+    return run_program
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[object]:
+    """Two samples on disk; the options that name them."""
+    for stem in ("a", "b"):
+        for role in ("images", "pseudo", "masks"):
+            (tmp_path / role).mkdir(exist_ok=True)
+        save_picture(tmp_path / "images" / f"{stem}.png", random_labels())
+        save_picture(tmp_path / "pseudo" / f"{stem}.png", random_labels(top=3))
+        write_masks(tmp_path / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
+    roles = ("images", "pseudo", "masks", "out")
+    return [word for role in roles for word in (f"--{role}", tmp_path / role)]
+
+
+def test_enhance_saves_and_counts(run: Run, folders: list[object], tmp_path: Path) -> None:
+    code, out, _ = run("enhance", *folders)
+    assert (code, out) == (0, "2 samples: 2 saved\n")
+    for stem in ("a", "b"):
+        provenance = read_provenance(tmp_path / "out" / f"{stem}.png")
+        assert provenance is not None
+        assert provenance.params == Params()
+    code, out, _ = run("enhance", *folders)
+    assert (code, out) == (0, "2 samples: 2 already there\n")
+
+
+def test_every_option_counts(run: Run, folders: list[object], tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("b 1\n")
+    (tmp_path / "my.toml").write_text('classes = [{name = "b"}, {name = "c"}, {name = "d"}]')
+    options = ("--t1", 0.25, "--t2", 1, "--strategy", "released", "--conflict", "smallest")
+    code, out, _ = run(
+        "enhance", *folders, *options,
+        "--list", tmp_path / "list.txt", "--classes", tmp_path / "my.toml",
+    )  # fmt: skip
+    assert (code, out) == (0, "1 sample: 1 saved\n")
+    provenance = read_provenance(tmp_path / "out" / "b.png")
+    assert provenance is not None
+    assert provenance.params.model_dump(mode="json") == {
+        "t1": 0.25, "t2": 1.0, "strategy": "released", "conflict": "smallest",
+    }  # fmt: skip
+    assert provenance.classes == "my.toml"
+
+
+def test_failures_are_told_one_a_line_and_the_rest_is_done(
+    run: Run, folders: list[object], tmp_path: Path
+) -> None:
+    (tmp_path / "masks" / "a.json").write_text("[")
+    save_picture(tmp_path / "pseudo" / "c.png", random_labels())
+    save_picture(tmp_path / "images" / "d.png", random_labels())
+    code, out, err = run("enhance", *folders)
+    assert (code, out) == (1, "3 samples: 1 saved, 2 failed\n")
+    lines = err.splitlines()
+    assert "c: no file for image, masks" in lines
+    assert any(line.startswith(f"{tmp_path / 'masks' / 'a.json'}: found damaged") for line in lines)
+    assert "d: no pseudo-labels, left out" in lines
+    assert (tmp_path / "out" / "b.png").exists()
+
+
+def test_files_without_pseudo_labels_are_no_failure(
+    run: Run, folders: list[object], tmp_path: Path
+) -> None:
+    for number in range(13):
+        save_picture(tmp_path / "images" / f"x{number}.png", random_labels())
+    code, _, err = run("enhance", *folders)
+    assert code == 0
+    assert "x8, x9 and 3 more: no pseudo-labels, left out" in err
+
+
+def test_overwrite_makes_labels_anew(run: Run, folders: list[object], tmp_path: Path) -> None:
+    save = tmp_path / "out" / "a.png"
+    run("enhance", *folders)
+    code, out, err = run("enhance", *folders, "--t1", 0.1)
+    assert (code, out) == (1, "2 samples: 2 failed\n")
+    assert f"{save}: made with other settings (t1 0.5" in err
+    code, out, _ = run("enhance", *folders, "--t1", 0.1, "--overwrite")
+    assert (code, out) == (0, "2 samples: 2 saved\n")
+
+
+def test_ctrl_c_sums_up_and_says_how_to_go_on(
+    run: Run, folders: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = workflow.enhance_sample
+
+    def stopped_at_b(sample: Sample, *others: object) -> Path:
+        if sample.sample_id == "b":
+            raise KeyboardInterrupt
+        return plain(sample, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(workflow, "enhance_sample", stopped_at_b)
+    code, out, err = run("enhance", *folders)
+    assert (code, out) == (130, "2 samples: 1 saved\n")
+    assert "the same command goes on from here" in err
+
+
+def test_an_unfit_folder_is_one_line_and_no_traceback(
+    run: Run, folders: list[object], tmp_path: Path
+) -> None:
+    code, out, err = run("enhance", *folders, "--masks", tmp_path / "gone")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"napari-sepl: {tmp_path / 'gone'}: found no such file or folder; expected a folder.\n"
+    )
+    code, _, err = run("enhance", *folders, "--classes", "vocc")
+    assert code == 1
+    assert err.startswith("napari-sepl: class list: found the name 'vocc'; expected voc, coco or")
+
+
+def test_folders_without_samples_are_an_error(run: Run, tmp_path: Path) -> None:
+    words: list[object] = []
+    for role in ("images", "pseudo", "masks", "out"):
+        (tmp_path / role).mkdir()
+        words += [f"--{role}", tmp_path / role]
+    code, out, err = run("enhance", *words)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"napari-sepl: {tmp_path / 'pseudo'}: found no pseudo-labels; expected")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--t1", "1.5"], "--t1"),
+        (["--t1", "nan"], "--t1"),
+        (["--t2", "-0.1"], "--t2"),
+        (["--t2", "much"], "--t2"),
+        (["--strategy", "oak"], "--strategy"),
+        (["--conflict", "none"], "--conflict"),
+        (["--depth", "3"], "--depth"),
+    ],
+)
+def test_wrong_usage_is_exit_code_two(
+    run: Run, folders: list[object], tmp_path: Path, options: list[str], told: str
+) -> None:
+    code, _, err = run("enhance", *folders, *options)
+    assert code == 2
+    assert told in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_option_is_wrong_usage(run: Run) -> None:
+    code, _, err = run("enhance")
+    assert code == 2
+    assert "--images" in err
+
+
+def test_help_tells_the_settings_as_params_describe_them(run: Run) -> None:
+    code, out, _ = run("enhance", "--help")
+    words = " ".join(out.replace("│", " ").split())  # without the frame and the line breaks
+    assert code == 0
+    for name, field in Params.model_fields.items():
+        assert f"--{name} " in words
+        assert f"{field.description} [default: {field.default}]" in words
+    assert words.replace(".0", "").count("0<=x<=1") == 2
+
+
+def test_info_tells_how_a_file_was_made(run: Run, folders: list[object], tmp_path: Path) -> None:
+    run("enhance", *folders, "--t1", 0.25)
+    code, out, err = run("info", tmp_path / "out" / "a.png")
+    assert (code, err) == (0, "")
+    told = dict(line.split(maxsplit=1) for line in out.replace(" sha256", "_sha256").splitlines())
+    provenance = read_provenance(tmp_path / "out" / "a.png")
+    assert provenance is not None
+    assert told.pop("made") == f"by        napari-sepl {__version__}"
+    assert told == {
+        "sample": "a", "t1": "0.25", "t2": "0.85", "strategy": "paper", "conflict": "ascending",
+        "classes": "voc", "edited": "no",
+    } | {f"{role}_sha256": digest for role, digest in provenance.digests.items()}  # fmt: skip
+
+
+def test_info_says_when_a_file_is_not_ours(run: Run, tmp_path: Path) -> None:
+    path = save_picture(tmp_path / "a.png", random_labels())
+    code, out, err = run("info", path)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"{path}: napari-sepl did not write this file")
+    code, _, err = run("info", tmp_path / "gone.png")
+    assert code == 1
+    assert err.startswith(f"napari-sepl: {tmp_path / 'gone.png'}: found no such file")
+
+
+def test_version_and_bare_call(run: Run) -> None:
+    assert run("--version") == (0, f"{__version__}\n", "")
+    code, out, err = run()
+    assert code in (0, 2)  # by click's version
+    assert "enhance" in out + err
+
+
+def test_the_command_line_starts_without_napari_and_qt() -> None:
+    code = "import sys, napari_sepl.cli; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert "napari_sepl" in loaded
+    assert not {"napari", "qtpy", "PyQt6", "PySide6", "vispy", "torch"} & set(loaded)

@@ -1,0 +1,313 @@
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_sepl import MaskSet, Params, __version__, enhance
+from napari_sepl.core.classes import COCO, VOC
+from napari_sepl.core.errors import SaveError
+from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.files.label_png import Provenance, encode_label_png, read_provenance
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.masks import write_masks
+from napari_sepl.files.pairing import Pairing, Unmatched, pair_by_stem
+from napari_sepl.files.samples import Sample, load, load_enhanceable
+from napari_sepl.workflow.enhance import (
+    Outcome,
+    enhance_folder,
+    enhance_sample,
+    label_file,
+    save_enhanced,
+)
+from tests.core.naive import naive_enhance
+from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
+
+STEMS = ("a2", "a10", "b")
+
+
+class Dataset:
+    """Three samples on disk and a folder for their labels."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.out = root, root / "out"
+        for role in ("images", "pseudo", "masks", "truth"):
+            (root / role).mkdir()
+        for stem in STEMS:
+            save_picture(root / "images" / f"{stem}.jpg", random_labels())
+            save_picture(root / "pseudo" / f"{stem}.png", random_labels(top=3))
+            save_picture(root / "truth" / f"{stem}.png", random_labels(top=3))
+            write_masks(root / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
+
+    def pairing(self) -> Pairing:
+        return pair_by_stem(*(self.root / role for role in ("images", "pseudo", "masks", "truth")))
+
+    def run(self, params: Params | None = None, **options: Any) -> dict[str, Outcome]:
+        return {stem: outcome for stem, outcome, _ in self.steps(params, **options)}
+
+    def steps(self, params: Params | None = None, **options: Any) -> list[tuple[str, Outcome, str]]:
+        events = enhance_folder(self.pairing(), self.out, VOC, params or Params(), **options)
+        return [(event.sample_id, event.outcome, event.message) for event in events]
+
+    def saved(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted(self.out.iterdir())}
+
+    def sample(self, stem: str) -> Sample:
+        return next(s for s in self.pairing().samples if s.sample_id == stem)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    return Dataset(tmp_path)
+
+
+def test_a_folder_is_enhanced_in_order_and_says_how(dataset: Dataset) -> None:
+    params = Params(t1=0.4, strategy=Strategy.RELEASED, conflict=Conflict.SEED)
+    assert list(dataset.run(params).items()) == [(stem, Outcome.SAVED) for stem in STEMS]
+    assert list(dataset.saved()) == ["a10.png", "a2.png", "b.png"]
+    expected = naive_enhance(random_labels(top=3), random_masks(), params)
+    inputs = load(dataset.sample("a2"), VOC)
+    for stem in STEMS:
+        path = label_file(dataset.out, stem)
+        np.testing.assert_array_equal(read_labels(path), expected)
+        assert read_provenance(path) == Provenance(
+            version=__version__,
+            sample_id=stem,
+            params=params,
+            classes="voc",
+            digests={role: inputs.digests[role] for role in ("image", "pseudo", "masks")},
+            edited=False,
+        )
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    params=st.builds(
+        Params, t1=st.floats(0, 1), t2=st.floats(0, 1), strategy=st.sampled_from(Strategy),
+        conflict=st.sampled_from(Conflict),
+    ),
+)  # fmt: skip
+def test_window_and_folder_give_the_same_bytes(
+    tmp_path_factory: pytest.TempPathFactory, params: Params
+) -> None:
+    dataset = Dataset(tmp_path_factory.mktemp("d"))
+    sample = dataset.sample("b")
+    dataset.out.mkdir()
+    first = enhance_sample(sample, dataset.out, VOC, params).read_bytes()
+    inputs = load(sample, VOC)  # as the window does: the picture and the truth are read too
+    assert inputs.truth is not None
+    labels = enhance(inputs.pseudo, inputs.masks, params)
+    assert save_enhanced(dataset.out, labels, inputs, params).read_bytes() == first
+    given_only = load_enhanceable(sample, VOC)
+    assert save_enhanced(dataset.out, labels, given_only, params).read_bytes() == first
+    assert save_enhanced(dataset.out, labels, inputs, params, edited=True).read_bytes() != first
+
+
+def test_masks_as_json_and_as_a_folder_give_the_same_bytes(dataset: Dataset) -> None:
+    dataset.run()
+    before = dataset.saved()
+    for stem in STEMS:
+        (dataset.root / "masks" / f"{stem}.json").unlink()
+        save_amg_folder(dataset.root / "masks" / stem, random_masks())
+    assert set(dataset.run(overwrite=True).values()) == {Outcome.SAVED}
+    assert dataset.saved() == before
+
+
+def test_what_is_done_is_passed_over(dataset: Dataset) -> None:
+    dataset.run()
+    before = {path: path.stat().st_ino for path in dataset.out.iterdir()}
+    (dataset.out / "a10.png").unlink()
+    assert dataset.run() == {
+        "a2": Outcome.PRESENT,
+        "a10": Outcome.SAVED,
+        "b": Outcome.PRESENT,
+    }
+    assert (dataset.out / "b.png").stat().st_ino == before[dataset.out / "b.png"]
+    assert set(dataset.run(overwrite=True).values()) == {Outcome.SAVED}
+
+
+def test_labels_a_person_edited_are_never_replaced(dataset: Dataset) -> None:
+    dataset.run()
+    sample = dataset.sample("b")
+    save_enhanced(dataset.out, random_labels(), load(sample, VOC), Params(t1=0.9), edited=True)
+    before = label_file(dataset.out, "b").read_bytes()
+    for overwrite in (False, True):
+        assert dataset.run(overwrite=overwrite)["b"] is Outcome.KEPT
+        assert label_file(dataset.out, "b").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "kind", ["another program's", "other settings", "other classes", "damaged"]
+)
+def test_another_file_in_the_way_is_a_failure_until_overwrite(dataset: Dataset, kind: str) -> None:
+    dataset.out.mkdir()
+    path = label_file(dataset.out, "b")
+    inputs = load(dataset.sample("b"), VOC)
+    told = {
+        "another program's": "another program's file is there; --overwrite",
+        "other settings": "made with other settings (t1 0.25, t2 0.85, strategy paper, "
+        "conflict ascending, classes voc); --overwrite",
+        "other classes": "made with other settings",
+        "damaged": "found damaged or cut-off content",
+    }[kind]
+    if kind == "another program's":
+        save_picture(path, inputs.pseudo)
+    elif kind == "other settings":
+        save_enhanced(dataset.out, inputs.pseudo, inputs, Params(t1=0.25))
+    elif kind == "other classes":
+        save_enhanced(dataset.out, inputs.pseudo, load(dataset.sample("b"), COCO), Params())
+    else:
+        save_enhanced(dataset.out, inputs.pseudo, inputs, Params())
+        path.write_bytes(path.read_bytes()[:-100])
+    before = path.read_bytes()
+    steps = dataset.steps()
+    assert [outcome for _, outcome, _ in steps] == [Outcome.SAVED, Outcome.SAVED, Outcome.FAILED]
+    assert steps[2][2].startswith(f"{path}: {told}")
+    assert path.read_bytes() == before
+    assert dataset.run(overwrite=True)["b"] is Outcome.SAVED
+    assert path.read_bytes() != before
+
+
+def test_a_failure_names_the_file_and_the_run_goes_on(dataset: Dataset) -> None:
+    broken = dataset.root / "masks" / "a10.json"
+    broken.write_text("[")
+    first, second, third = dataset.steps()
+    assert (first[1], second[1], third[1]) == (Outcome.SAVED, Outcome.FAILED, Outcome.SAVED)
+    assert second[2].startswith(f"{broken}: found damaged or cut-off content")
+    assert list(dataset.saved()) == ["a2.png", "b.png"]
+
+
+def test_incomplete_samples_are_failures_unless_only_truth_is_missing(dataset: Dataset) -> None:
+    (dataset.root / "masks" / "a2.json").unlink()
+    (dataset.root / "truth" / "a2.png").unlink()
+    (dataset.root / "truth" / "b.png").unlink()
+    save_picture(dataset.root / "images" / "extra.png", random_labels())
+    assert dataset.steps() == [
+        ("a2", Outcome.FAILED, "a2: no file for masks, truth"),
+        ("a10", Outcome.SAVED, ""),
+        ("b", Outcome.SAVED, ""),
+    ]
+    assert dataset.pairing().unmatched[1] == Unmatched("b", ("truth",))
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_labels_are_never_saved_over_their_own_inputs(dataset: Dataset, overwrite: bool) -> None:
+    sample = dataset.sample("b")
+    before = sample.pseudo.read_bytes()
+    dataset.out = dataset.root / "pseudo"
+    assert set(dataset.run(overwrite=overwrite).values()) == {Outcome.FAILED}
+    assert sample.pseudo.read_bytes() == before
+    with refused(sample.pseudo, "one of the inputs", "another output folder"):
+        enhance_sample(sample, dataset.out, VOC, Params())
+    assert sample.truth is not None
+    with refused(sample.truth, "one of the inputs"):
+        enhance_sample(sample, dataset.root / "truth", VOC, Params())
+
+
+def test_a_full_disk_fails_each_sample_and_keeps_what_was_there(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset.run()
+    before = dataset.saved()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    steps = dataset.steps(Params(t1=0.1), overwrite=True)
+    assert {outcome for _, outcome, _ in steps} == {Outcome.FAILED}
+    assert all("could not be saved (No space left on device)" in message for *_, message in steps)
+    assert dataset.saved() == before
+
+
+def test_a_folder_that_vanishes_in_the_middle_is_told_and_not_made_again(dataset: Dataset) -> None:
+    events = enhance_folder(dataset.pairing(), dataset.out, VOC, Params())
+    assert next(events).outcome is Outcome.SAVED
+    (dataset.out / "a2.png").unlink()
+    dataset.out.rmdir()
+    for event in events:
+        assert event.outcome is Outcome.FAILED
+        assert event.message.startswith(f"{label_file(dataset.out, event.sample_id)}: could not")
+    assert not dataset.out.exists()
+
+
+def test_a_folder_that_cannot_be_made_ends_the_run(dataset: Dataset) -> None:
+    dataset.out = dataset.root / "images" / "b.jpg" / "out"
+    with pytest.raises(SaveError, match="the folder could not be made"):
+        dataset.run()
+
+
+def test_an_interrupt_leaves_whole_files_and_the_same_call_goes_on(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset.run()
+    whole = dataset.saved()
+    for path in dataset.out.iterdir():
+        path.unlink()
+    events = enhance_folder(dataset.pairing(), dataset.out, VOC, Params())
+    next(events)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            next(events)
+    assert list(dataset.saved()) == ["a2.png"]
+    assert dataset.run()["a2"] is Outcome.PRESENT
+    assert dataset.saved() == whole
+
+
+def interrupt(_: int) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_picture_too_large_for_the_memory_does_not_end_the_run(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*_: object) -> Iterator[None]:
+        raise MemoryError
+
+    monkeypatch.setattr("napari_sepl.workflow.enhance.enhance", too_large)
+    steps = dataset.steps()
+    assert [outcome for _, outcome, _ in steps] == [Outcome.FAILED] * 3
+    assert (
+        steps[0][2]
+        == f"{dataset.root / 'images' / 'a2.jpg'}: too large for the memory of this computer"
+    )
+
+
+def test_saving_replaces_another_programs_file_only_by_call(dataset: Dataset) -> None:
+    """The window asks before it replaces; what it calls then does as it is told."""
+    dataset.out.mkdir()
+    inputs = load(dataset.sample("b"), VOC)
+    path = save_picture(label_file(dataset.out, "b"), inputs.pseudo)
+    save_enhanced(dataset.out, inputs.pseudo, inputs, Params(), edited=True)
+    provenance = read_provenance(path)
+    assert provenance is not None
+    assert provenance.edited
+    assert path.read_bytes() == encode_label_png(inputs.pseudo, VOC, provenance)
+
+
+def test_the_voc_images_from_disk_to_disk(shared_data: Path, tmp_path: Path) -> None:
+    voc = shared_data / "voc"
+    pairing = pair_by_stem(
+        voc / "JPEGImages",
+        voc / "pseudo_transcam",
+        voc / "masks_simulated",
+        list_file=voc / "train120.txt",
+    )
+    for strategy in Strategy:
+        params = Params(strategy=strategy)
+        events = list(enhance_folder(pairing, tmp_path / strategy, VOC, params))
+        assert [event.outcome for event in events] == [Outcome.SAVED] * 120
+    for sample in pairing.samples[::12]:
+        inputs = load_enhanceable(sample, VOC)
+        dense = np.stack([inputs.masks.decode(i) for i in range(len(inputs.masks))])
+        for strategy in Strategy:
+            np.testing.assert_array_equal(
+                read_labels(label_file(tmp_path / strategy, sample.sample_id)),
+                naive_enhance(inputs.pseudo, dense, Params(strategy=strategy)),
+            )

@@ -1,16 +1,15 @@
 """Pictures to measure on: PASCAL VOC with simulated masks where it is there, else generated."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from napari_sepl import MaskSet
-from napari_sepl.core.masks import MaskScores
-from napari_sepl.core.runs import join
 
 VOC = Path(__file__).parents[2] / "shared" / "data" / "voc"
 NEST = 4  # of so many blobs one is the parent and the others lie in it
@@ -54,7 +53,7 @@ def generate(
     rng = np.random.default_rng(seed)
     blobs = [Blob.random(rng, shape) for _ in range(count // NEST)]
     blobs += [blob.child(rng) for blob in blobs for _ in range(NEST - 1)]
-    runs = join(shape, [blob.runs(shape) for blob in blobs])
+    masks = MaskSet.from_rle([blob.rle(shape) for blob in blobs], shape=shape)
     flat = np.zeros(shape[0] * shape[1], np.uint8)
     parents = blobs[: count // NEST]
     for number, blob in enumerate(sorted(parents, key=lambda b: -b.radius)[: 3 * classes]):
@@ -62,16 +61,17 @@ def generate(
             fill(flat, blob.moved(0.1, 0.95), shape, 255)
         fill(flat, blob.moved(0.1, 0.8), shape, number % classes + 1)
     pseudo = np.ascontiguousarray(flat.reshape(shape[::-1]).T)
-    return Picture(f"generated {seed}", pseudo, MaskSet(runs, MaskScores.unknown(len(blobs))))
+    return Picture(f"generated {seed}", pseudo, masks)
 
 
 @dataclass(frozen=True)
 class Blob:
-    """A disc whose border waves; all lengths in pixels."""
+    """A slanted ellipse whose border waves; all lengths in pixels."""
 
     row: float
     col: float
     radius: float
+    slant: float
     phase: float
 
     @classmethod
@@ -79,29 +79,39 @@ class Blob:
         """Return a blob somewhere, small ones as likely as large ones."""
         largest = 0.33 * min(shape)
         radius = float(np.exp(rng.uniform(np.log(largest / 30), np.log(largest))))
-        return cls(rng.uniform(0, shape[0]), rng.uniform(0, shape[1]), radius, rng.uniform(0, 6))
+        row, col = rng.uniform(0, shape[0]), rng.uniform(0, shape[1])
+        return cls(row, col, radius, rng.uniform(-0.8, 0.8), rng.uniform(0, 6))
 
     def child(self, rng: np.random.Generator) -> "Blob":
         """Return a smaller blob within this one."""
-        away = rng.uniform(-0.4, 0.4, 2) * self.radius
+        row, col = np.array([self.row, self.col]) + rng.uniform(-0.4, 0.4, 2) * self.radius
         radius = self.radius * rng.uniform(0.15, 0.5)
-        return Blob(self.row + away[0], self.col + away[1], radius, rng.uniform(0, 6))
+        return Blob(row, col, radius, rng.uniform(-0.8, 0.8), rng.uniform(0, 6))
 
     def moved(self, by: float, scale: float) -> "Blob":
         """Return this blob shifted by a share of its radius and scaled."""
-        return Blob(self.row + by * self.radius, self.col, self.radius * scale, self.phase)
+        return replace(self, row=self.row + by * self.radius, radius=self.radius * scale)
 
-    def runs(self, shape: tuple[int, int]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return (starts, stops), one run for each column, none in the last row."""
-        cols = np.arange(max(0, self.col - self.radius), min(shape[1], self.col + self.radius))
-        cols = cols.astype(np.int64)
-        across = np.sqrt(np.maximum(0, self.radius**2 - (cols - self.col) ** 2))
-        waves = 1 + 0.1 * np.sin(cols * 0.35 + self.phase) + 0.05 * np.sin(cols * 1.7)
-        tops = np.clip(self.row - across * waves, 0, shape[0] - 1).astype(np.int64)
-        bottoms = np.clip(self.row + across * waves[::-1], 0, shape[0] - 1).astype(np.int64)
+    def rle(self, shape: tuple[int, int]) -> dict[str, Any]:
+        """Return this blob as an uncompressed COCO RLE dict."""
+        edges = np.column_stack(self.runs(shape)).ravel()
+        counts = np.diff(edges, prepend=0, append=shape[0] * shape[1])
+        return {"size": list(shape), "counts": counts}
+
+    def runs(self, shape: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return (starts, stops) in column-major positions, one run for each column."""
+        first, last = max(0, self.col - self.radius), min(shape[1], self.col + self.radius)
+        cols = np.arange(int(first), int(last))
+        across = (cols - self.col) / self.radius
+        heights = np.sqrt(np.maximum(0, 1 - across**2)) * (
+            1 + 0.06 * np.sin(9 * across + self.phase)
+        )
+        middles = self.row + self.slant * across * self.radius
+        tops = np.clip(middles - heights * self.radius, 0, shape[0] - 1).astype(np.int64)
+        bottoms = np.clip(middles + heights * self.radius, 0, shape[0] - 1).astype(np.int64)
         kept = bottoms > tops
-        first = cols[kept] * shape[0]
-        return (first + tops[kept]).astype(np.int32), (first + bottoms[kept]).astype(np.int32)
+        begin = cols[kept] * shape[0]
+        return begin + tops[kept], begin + bottoms[kept]
 
 
 def fill(flat: NDArray[np.uint8], blob: Blob, shape: tuple[int, int], value: int) -> None:

@@ -79,6 +79,11 @@ class Controller:
             self._count()
             self._on_marked()
 
+    def window_closed(self, view: View) -> None:
+        """Stop what would still reach for a view that is gone, unless another has taken over."""
+        if self._view is view:
+            self._background.stop()
+
     # --- opening
 
     def open(

@@ -96,6 +96,7 @@ class SeplWidget(QWidget):
 
     def _connect(self) -> None:
         controller = self.controller
+        self.destroyed.connect(lambda: controller.window_closed(self))
         self.sources.files_chosen.connect(self._open_files)
         self.sources.layers_chosen.connect(self._use_layers)
         self.params.params_changed.connect(

@@ -29,6 +29,9 @@ class Background(Protocol):
     def wait(self) -> None:
         """Return when all work has come back."""
 
+    def stop(self) -> None:
+        """Drop all answers and all small work from now on: the window is gone."""
+
 
 class Immediate:
     """A Background that does everything at once, for scripts and tests without a window."""
@@ -53,6 +56,9 @@ class Immediate:
         work()
 
     def wait(self) -> None:
+        """Return: nothing is ever pending."""
+
+    def stop(self) -> None:
         """Return: nothing is ever pending."""
 
 
@@ -105,6 +111,12 @@ class QtBackground(QObject):
         timer.setSingleShot(True)
         timer.timeout.connect(work)
         timer.start(delay)
+
+    def stop(self) -> None:
+        """Stop the timers, and listen to no answer any more."""
+        for timer in self._timers.values():
+            timer.stop()
+        self._newest = dict.fromkeys(self._newest, 0)
 
     def wait(self) -> None:
         """Block until all threads are done and their answers have been given."""

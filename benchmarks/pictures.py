@@ -55,8 +55,7 @@ def generate(
     blobs += [blob.child(rng) for blob in blobs for _ in range(NEST - 1)]
     masks = MaskSet.from_rle([blob.rle(shape) for blob in blobs], shape=shape)
     flat = np.zeros(shape[0] * shape[1], np.uint8)
-    parents = blobs[: count // NEST]
-    for number, blob in enumerate(sorted(parents, key=lambda b: -b.radius)[: 3 * classes]):
+    for number, blob in enumerate(blobs[: min(3 * classes, count // NEST)]):
         if ignore:
             fill(flat, blob.moved(0.1, 0.95), shape, 255)
         fill(flat, blob.moved(0.1, 0.8), shape, number % classes + 1)

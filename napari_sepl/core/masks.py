@@ -55,9 +55,17 @@ class MaskScores:
                 (scores.point, first),
                 (scores.crop_box, record.get("crop_box")),
             ):
-                if value is not None and np.shape(value) == column[index].shape:
-                    column[index] = value
+                column[index] = _numbers(value, column[index].shape)
         return scores
+
+
+def _numbers(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return a value of a JSON record as numbers, NaN where it holds something else."""
+    try:
+        numbers = np.asarray(value, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.full(shape, np.nan)
+    return numbers if numbers.shape == shape else np.full(shape, np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +221,7 @@ class MaskSet:
     def topmost(self) -> NDArray[np.int32]:
         """Return (H, W) int32: at each pixel the smallest mask's index + 1, 0 where none is."""
         flat = np.zeros(self.shape[0] * self.shape[1], np.int32)
-        order = np.argsort(-self.areas, kind="stable")
+        order = np.argsort(self.areas, kind="stable")[::-1]  # of equal ones the first on top
         runs = self.runs
         paint_runs(flat, runs.starts, runs.stops, runs.offsets, order, (order + 1).astype(np.int32))
         return to_rows(flat, self.shape)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
+from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import IGNORE
 
 
@@ -55,7 +56,16 @@ class Confusion:
 
     @classmethod
     def of(cls, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> "Confusion":
-        """Compare two (H, W) uint8 maps; pixels whose truth is 255 are left out."""
+        """Compare two (H, W) uint8 maps; pixels whose truth is 255 are left out.
+
+        Raises
+        ------
+        InputError
+            If their sizes differ.
+        """
+        if labels.shape != truth.shape:
+            found, expected = (" × ".join(map(str, a.shape)) for a in (labels, truth))
+            raise InputError("labels", found=f"{found} pixels", expected=f"{expected} as the truth")
         counts = _count_pairs(labels.ravel(), truth.ravel())
         counts[IGNORE] = 0
         return cls(counts)

@@ -31,7 +31,7 @@ def read_size(segmentation: object, source: object) -> tuple[int, int]:
 
 
 def _is_length(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) > 0
 
 
 def read_runs(
@@ -58,8 +58,9 @@ def read_runs(
     """
     total = pixel_count(read_size(segmentation, source))
     counts = _counts(segmentation.get("counts"), source)
-    found = int(counts.sum())
-    if found != total or (counts.size and counts.min() < 0):
+    fits = counts.size == 0 or (counts.min() >= 0 and counts.max() <= total)
+    found = int(counts.sum()) if fits else "impossibly many"
+    if found != total:
         raise InputError(
             source,
             found=f"run lengths that add up to {found} pixels",
@@ -84,7 +85,10 @@ def _counts(counts: object, source: object) -> NDArray[np.int64]:
             raise InputError(source, found="damaged or cut-off RLE text", expected=expected)
         return decoded
     if isinstance(counts, Sequence | np.ndarray):
-        array = np.asarray(counts)
+        try:
+            array = np.asarray(counts)
+        except (ValueError, OverflowError):  # lists of different lengths, numbers beyond 64 bits
+            array = np.zeros((0, 0))
         if array.ndim == 1 and (array.size == 0 or array.dtype.kind in "iu"):
             return array.astype(np.int64)
     raise InputError(source, found=f"counts {str(counts)[:60]!r}", expected=expected)

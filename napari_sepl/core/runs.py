@@ -62,6 +62,8 @@ class Runs:
 
     def decode(self, index: int) -> NDArray[np.bool_]:
         """Return region `index` as an (H, W) bool array."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"region {index} of {len(self)}")
         flat = np.zeros(self.shape[0] * self.shape[1], np.uint8)
         chosen = np.array([index])
         paint_runs(flat, self.starts, self.stops, self.offsets, chosen, np.ones(1, np.uint8))
@@ -89,7 +91,9 @@ class Runs:
         )
 
     def contains(self, row: int, col: int) -> NDArray[np.bool_]:
-        """Return (N,) bool: which regions hold the pixel (row, col)."""
+        """Return (N,) bool: which regions hold the pixel (row, col); none outside the image."""
+        if not (0 <= row < self.shape[0] and 0 <= col < self.shape[1]):
+            return np.zeros(len(self), np.bool_)
         return _contains(self.starts, self.stops, self.offsets, col * self.shape[0] + row)
 
 

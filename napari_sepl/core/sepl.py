@@ -100,7 +100,14 @@ def paint(
     -------
     (H, W) uint8
         The enhanced labels.
+
+    Raises
+    ------
+    ValueError
+        If `out` has another shape.
     """
+    if out is not None and out.shape != overlap.shape:
+        raise ValueError(f"out has shape {out.shape}, not {overlap.shape}")
     taken = np.flatnonzero(assignment.taken)
     claims = overlap.masks.runs.choose(taken).followed_by(assignment.kept)
     values = np.concatenate([assignment.class_ids[taken], assignment.kept_ids])

@@ -71,7 +71,7 @@ def _assign_paper(overlap: Overlap, t1: float, t2: float) -> Assignment:
     """Follow Algorithm 1: one class for each mask; a class without masks keeps P_k."""
     by_o_s = overlap.best_o_s > t1
     by_o_p = overlap.best_o_p > t2
-    rules = _refusals(overlap) + by_o_s + 2 * by_o_p
+    rules = _refusals(overlap) + by_o_s + by_o_p * np.uint8(2)
     won = np.zeros(len(overlap.class_ids) + 1, np.bool_)  # the last one gathers "no class"
     won[overlap.best[rules >= Rule.BY_O_S]] = True
     kept = np.flatnonzero(~won[:-1])

@@ -31,7 +31,8 @@ def read_image(path: Path) -> NDArray[Any]:
     """Read a picture as it is meant to be looked at.
 
     A JPEG is turned as its EXIF orientation says, as OpenCV does when SAM's own script reads
-    it; labels made on the unturned pixels differ in size and are refused with both sizes named.
+    it. Labels made on the unturned pixels differ in size by a quarter turn and are refused, with
+    both sizes named; a half turn or a mirrored picture nobody can tell from the sizes.
     Other formats are not turned. Palettes become RGB or RGBA, black and white becomes grey, grey
     with transparency RGBA, CMYK RGB. Of a PNG with 16 bits a colour only the upper 8 are kept.
 

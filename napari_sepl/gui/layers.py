@@ -80,11 +80,11 @@ class ReviewLayers:
             self.pseudo.contour = 2 * line_width(inputs.shape)
         _show_labels(self.enhanced, resolved.final)
         _show_labels(self.masks, np.zeros(inputs.shape, np.uint8))
-        in_use = [self.image, self.pseudo, self.enhanced, self.masks]
+        in_use = [self.image, self.enhanced, self.pseudo, self.masks]
         if inputs.truth is not None:
             _show_labels(self.truth, inputs.truth)
             self.truth.visible = self.truth.visible and self.truth in self.in_use
-            in_use.insert(2, self.truth)
+            in_use.insert(1, self.truth)
         self._use(in_use)
         self._given = tuple(given)
         self.pseudo.editable = self.truth.editable = self.masks.editable = False

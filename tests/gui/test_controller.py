@@ -43,7 +43,7 @@ def assert_shown_is_final(controller: Controller) -> None:
 
 def test_opening_shows_layers_classes_and_title(controller: Controller, view: MagicMock) -> None:
     names = [layer.name for layer in controller._viewer.layers]
-    assert names == ["image", "pseudo (CAM)", "enhanced", "masks"]
+    assert names == ["image", "enhanced", "pseudo (CAM)", "masks"]
     assert controller._viewer.layers.selection.active is controller.layers.enhanced
     assert [row.class_id for row in view.show_classes.call_args.args[0]] == [0, 8, 12]
     view.show_title.assert_called_with("pets — pending")

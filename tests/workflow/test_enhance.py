@@ -2,22 +2,20 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sepl import MaskSet, Params, __version__, enhance
+from napari_sepl import Params, __version__, enhance
 from napari_sepl.core.classes import COCO, VOC
 from napari_sepl.core.errors import SaveError
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.files.label_png import Provenance, encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.masks import write_masks
-from napari_sepl.files.pairing import Pairing, Unmatched, pair_by_stem
-from napari_sepl.files.samples import Sample, load, load_enhanceable
+from napari_sepl.files.pairing import Unmatched, pair_by_stem
+from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.workflow.enhance import (
     Outcome,
     enhance_folder,
@@ -27,38 +25,7 @@ from napari_sepl.workflow.enhance import (
 )
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
-
-STEMS = ("a2", "a10", "b")
-
-
-class Dataset:
-    """Three samples on disk and a folder for their labels."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.out = root, root / "out"
-        for role in ("images", "pseudo", "masks", "truth"):
-            (root / role).mkdir()
-        for stem in STEMS:
-            save_picture(root / "images" / f"{stem}.jpg", random_labels())
-            save_picture(root / "pseudo" / f"{stem}.png", random_labels(top=3))
-            save_picture(root / "truth" / f"{stem}.png", random_labels(top=3))
-            write_masks(root / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
-
-    def pairing(self) -> Pairing:
-        return pair_by_stem(*(self.root / role for role in ("images", "pseudo", "masks", "truth")))
-
-    def run(self, params: Params | None = None, **options: Any) -> dict[str, Outcome]:
-        return {stem: outcome for stem, outcome, _ in self.steps(params, **options)}
-
-    def steps(self, params: Params | None = None, **options: Any) -> list[tuple[str, Outcome, str]]:
-        events = enhance_folder(self.pairing(), self.out, VOC, params or Params(), **options)
-        return [(event.sample_id, event.outcome, event.message) for event in events]
-
-    def saved(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in sorted(self.out.iterdir())}
-
-    def sample(self, stem: str) -> Sample:
-        return next(s for s in self.pairing().samples if s.sample_id == stem)
+from tests.workflow.dataset import STEMS, Dataset
 
 
 @pytest.fixture

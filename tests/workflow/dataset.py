@@ -1,0 +1,44 @@
+"""Three small samples on disk, and runs over them."""
+
+from pathlib import Path
+from typing import Any
+
+from napari_sepl import MaskSet, Params
+from napari_sepl.core.classes import VOC
+from napari_sepl.files.masks import write_masks
+from napari_sepl.files.pairing import Pairing, pair_by_stem
+from napari_sepl.files.samples import Sample
+from napari_sepl.workflow.enhance import Outcome, enhance_folder
+from tests.files.making import random_labels, random_masks, save_picture
+
+STEMS = ("a2", "a10", "b")
+
+
+class Dataset:
+    """Three samples on disk and a folder for their labels."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.out = root, root / "out"
+        for role in ("images", "pseudo", "masks", "truth"):
+            (root / role).mkdir()
+        for stem in STEMS:
+            save_picture(root / "images" / f"{stem}.jpg", random_labels())
+            save_picture(root / "pseudo" / f"{stem}.png", random_labels(top=3))
+            save_picture(root / "truth" / f"{stem}.png", random_labels(top=3))
+            write_masks(root / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
+
+    def pairing(self) -> Pairing:
+        return pair_by_stem(*(self.root / role for role in ("images", "pseudo", "masks", "truth")))
+
+    def run(self, params: Params | None = None, **options: Any) -> dict[str, Outcome]:
+        return {stem: outcome for stem, outcome, _ in self.steps(params, **options)}
+
+    def steps(self, params: Params | None = None, **options: Any) -> list[tuple[str, Outcome, str]]:
+        events = enhance_folder(self.pairing(), self.out, VOC, params or Params(), **options)
+        return [(event.sample_id, event.outcome, event.message) for event in events]
+
+    def saved(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted(self.out.iterdir())}
+
+    def sample(self, stem: str) -> Sample:
+        return next(s for s in self.pairing().samples if s.sample_id == stem)

@@ -61,7 +61,7 @@ def slider_pairs(picture: Picture, count: Count) -> Pairs:
         ROUNDS,
         warm=False,
     )
-    return Pairs(pairs.baseline, Timings(pairs.ours.seconds / MOVES))
+    return Pairs(pairs.baseline, pairs.ours.per(MOVES))
 
 
 def table_pairs(picture: Picture) -> Pairs:

@@ -36,6 +36,10 @@ class Timings:
         """Time each of several actions, which differ in a setting, say."""
         return cls(np.array([seconds(action, repeats) for action in actions]))
 
+    def per(self, count: int) -> "Timings":
+        """Return the time of one of `count` like things that were done in each."""
+        return Timings(self.seconds / count)
+
     @property
     def median(self) -> float:
         """The middle one."""

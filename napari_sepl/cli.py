@@ -20,6 +20,8 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset_spec import DatasetSpec, read_dataset
+from napari_sepl.files.dataset_spec import layout as make_layout
 from napari_sepl.files.label_png import Provenance, read_provenance
 from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.files.samples import Sample, load_enhanceable
@@ -130,31 +132,75 @@ def demo_command(
 
         if sample not in NAMES:
             raise typer.BadParameter(f"--sample: {sample!r} is none of {', '.join(NAMES)}")
-        run(sample_of(sample), "coco", out, screenshot)
+        run(lambda widget: widget.open_sample(sample_of(sample), "coco", out), screenshot)
 
 
 @app.command("open")
-def open_command(
-    *,
-    image: Annotated[Path, typer.Option(help="The picture.", exists=True, dir_okay=False)],
-    pseudo: Annotated[Path, typer.Option(help="Its pseudo-labels.", exists=True, dir_okay=False)],
-    masks: Annotated[Path, typer.Option(help="Its masks, a file or a folder.", exists=True)],
-    truth: Annotated[
-        Path | None, typer.Option(help="Its true labels.", exists=True, dir_okay=False)
+def open_command(  # noqa: PLR0913  each option is an argument
+    dataset: Annotated[
+        Path | None, typer.Argument(help="A dataset's TOML file.", exists=True, dir_okay=False)
     ] = None,
-    classes: Annotated[str, typer.Option(help="voc, coco or a TOML file.")] = "voc",
-    out: Annotated[Path | None, typer.Option(help="Folder for accepted labels.")] = None,
+    *,
+    image: Annotated[Path | None, typer.Option(help="One picture.", exists=True)] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of pictures.")] = None,
+    pseudo: Annotated[Path | None, typer.Option(help="Its, or their, pseudo-labels.")] = None,
+    masks: Annotated[Path | None, typer.Option(help="Its, or their, masks.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Its, or their, true labels.")] = None,
+    tags: Annotated[Path | None, typer.Option(help="File of image-level classes.")] = None,
+    list_file: Annotated[
+        Path | None, typer.Option("--list", help="Text file with the samples to open, one a line.")
+    ] = None,
+    layout: Annotated[str | None, typer.Option(help="voc or coco: folders by their names.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of the layout.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of the layout, train say.")] = None,
+    classes: Annotated[str | None, typer.Option(help="voc, coco or a TOML file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for labels and for the record of the review.")
+    ] = None,
     screenshot: ScreenshotOption = None,
 ) -> None:
-    """Open one image in the window, to review and edit its labels."""
-    sample = Sample(image.stem, image, pseudo, masks, truth)
+    """Open one image, or a whole dataset, in the window, to review and edit its labels."""
+    given = {
+        "pseudo": pseudo, "masks": masks, "truth": truth, "tags": tags,
+        "list_file": list_file, "classes": classes,
+    }  # fmt: skip
+    told = {name: value for name, value in given.items() if value is not None}
+    if dataset is not None:
+        spec = read_dataset(dataset)
+    elif layout is not None:
+        spec = make_layout(layout, _needed("root", root), _needed("out", out), split=split, **told)
+    elif images is not None:
+        folders = {"images": images, "out": _needed("out", out)}
+        _needed("pseudo", pseudo), _needed("masks", masks)
+        spec = DatasetSpec.model_validate({**folders, **told})
+    else:
+        files = _needed("pseudo", pseudo), _needed("masks", masks)
+        sample = Sample((_needed("image", image)).stem, _needed("image", image), *files, truth)
+        _open_image(sample, classes or "voc", out, screenshot)
+        return
+    with _screen(screenshot):
+        from napari_sepl.gui.app import run  # noqa: PLC0415
+
+        run(lambda widget: widget.open_dataset(spec), screenshot)
+
+
+def _open_image(sample: Sample, classes: str, out: Path | None, screenshot: Path | None) -> None:
     load_enhanceable(sample, read_class_list(classes))  # a bad file is told before a window opens
     if out is not None:
         make_folder(out)
     with _screen(screenshot):
         from napari_sepl.gui.app import run  # noqa: PLC0415
 
-        run(sample, classes, out, screenshot)
+        run(lambda widget: widget.open_sample(sample, classes, out), screenshot)
+
+
+def _needed(name: str, value: Path | None) -> Path:
+    if value is None:
+        raise typer.BadParameter(
+            f"--{name} is missing: open takes a dataset's TOML file; or --image, --pseudo and "
+            "--masks; or --images, --pseudo, --masks and --out; or --layout, --root and --out"
+        )
+    return value
 
 
 @contextmanager
@@ -165,10 +211,10 @@ def _screen(screenshot: Path | None) -> Iterator[None]:
     display.require_binding()
     if screenshot is None:
         display.require_display()
-        yield
-    else:
-        with display.virtual_display():
-            yield
+    elif not display.has_display():
+        again = [sys.executable, "-m", "napari_sepl.cli", *sys.argv[1:]]
+        raise typer.Exit(display.run_on_virtual_display(again))
+    yield
 
 
 @app.command("info")

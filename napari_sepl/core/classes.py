@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ COCO_NAMES = (
 )  # fmt: skip
 
 
+@cache
 def voc_palette() -> NDArray[np.uint8]:
     """Return the (256, 3) uint8 colours of the PASCAL VOC label files.
 
@@ -42,6 +44,7 @@ def voc_palette() -> NDArray[np.uint8]:
     for label in range(256):
         for bit in range(8):
             palette[label, bit % 3] |= (label >> bit & 1) << (7 - bit // 3)
+    palette.flags.writeable = False  # one array for all who ask
     return palette
 
 
@@ -82,7 +85,7 @@ class ClassList:
 
     def palette(self) -> NDArray[np.uint8]:
         """Return (256, 3) uint8: the list's colours, and VOC's for labels beyond it."""
-        palette = voc_palette()
+        palette = voc_palette().copy()
         palette[: len(self.colours)] = self.colours
         return palette
 

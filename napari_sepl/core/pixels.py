@@ -102,6 +102,18 @@ def _continues(
     return bool(changed and shown[i] == shown[i - 1] and overlay[i] == overlay[i - 1])
 
 
+def overlay_change(before: NDArray[np.int16], painted: NDArray[np.int16]) -> PixelRuns:
+    """Return the change that writes all opinions of one (H, W) int16 overlay into another."""
+    old, new = before.ravel(), painted.ravel()
+    wanted = (new != NO_OPINION) & (new != old)
+    edges = np.flatnonzero((new[1:] != new[:-1]) | (old[1:] != old[:-1])) + 1
+    starts = np.r_[0, edges]
+    stops = np.r_[edges, new.size]
+    held = wanted[starts]
+    starts, stops = starts[held].astype(np.int32), stops[held].astype(np.int32)
+    return PixelRuns(starts, stops, old[starts], new[starts])
+
+
 def write_runs(overlay: NDArray[np.int16], change: PixelRuns) -> None:
     """Write the `after` values of a change into an (H, W) int16 overlay, in place."""
     _write_runs(overlay.reshape(-1), change.starts, change.stops, change.after)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_sepl.core.params import Params
-from napari_sepl.core.pixels import NO_OPINION, find_strokes, write_runs
+from napari_sepl.core.pixels import NO_OPINION, find_strokes, overlay_change, write_runs
 from napari_sepl.document.edits import Edit, ParamsEdit, StrokeEdit
 from napari_sepl.document.history import History
 from napari_sepl.document.inputs import Inputs
@@ -26,24 +26,34 @@ class Document:
         What is given.
     params : Params, optional
         The settings to start from; the paper's if left out.
+    overlay : (H, W) int16, optional
+        What was painted before, -1 for no opinion.
 
     Attributes
     ----------
     changed : Signal
         Emitted with the new `Resolved` after every change of the labels.
+    stepped : Signal
+        Emitted with "do", "undo" or "redo" and the `Edit`, after `changed`.
     marked : Signal
         Emitted when the history or the saved state changed; carries nothing.
     """
 
     changed = Signal(Resolved)
+    stepped = Signal(str, object)
     marked = Signal()
 
-    def __init__(self, inputs: Inputs, params: Params | None = None) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        params: Params | None = None,
+        overlay: NDArray[np.int16] | None = None,
+    ) -> None:
         self.inputs = inputs
         self.history = History()
-        self._overlay: NDArray[np.int16] | None = None
+        self._overlay = None if overlay is None else overlay.copy()
         self._saved_mark: int | None = None
-        self.resolved = resolve(inputs, params or Params(), None)
+        self.resolved = resolve(inputs, params or Params(), self._overlay)
 
     @property
     def params(self) -> Params:
@@ -102,11 +112,18 @@ class Document:
         self._do(StrokeEdit(change))
         return True
 
+    def repaint(self, overlay: NDArray[np.int16]) -> None:
+        """Paint an overlay of another day, as one stroke; -1 leaves a pixel as it is."""
+        change = overlay_change(self.overlay, overlay)
+        if change.pixels:
+            self._do(StrokeEdit(change))
+
     def undo(self) -> Edit | None:
         """Take back the last step and return it; None if there is none."""
         edit = self.history.undo()
         if edit is not None:
             self._apply(edit.inverse())
+            self._tell("undo", edit)
         return edit
 
     def redo(self) -> Edit | None:
@@ -114,6 +131,7 @@ class Document:
         edit = self.history.redo()
         if edit is not None:
             self._apply(edit)
+            self._tell("redo", edit)
         return edit
 
     def mark_saved(self, mark: int) -> None:
@@ -124,6 +142,11 @@ class Document:
     def _do(self, edit: Edit) -> None:
         self.history.push(edit)
         self._apply(edit)
+        self._tell("do", edit)
+
+    def _tell(self, kind: str, edit: Edit) -> None:
+        self.stepped.emit(kind, edit)
+        self.marked.emit()
 
     def _apply(self, edit: Edit) -> None:
         params = self.params
@@ -133,4 +156,3 @@ class Document:
             write_runs(self.overlay, edit.change)
         self.resolved = resolve(self.inputs, params, self._overlay)
         self.changed.emit(self.resolved)
-        self.marked.emit()

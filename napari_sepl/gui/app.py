@@ -1,5 +1,6 @@
 """Starting napari with the widget, from the command line."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import napari
@@ -7,26 +8,20 @@ from PIL import Image
 from qtpy.QtWidgets import QApplication
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files.samples import Sample
 from napari_sepl.gui.commands import widget_of
+from napari_sepl.gui.widget import SeplWidget
 
 _WINDOW = (1400, 900)
 _ROUNDS = 20
 
 
-def run(
-    sample: Sample, classes: str, folder: Path | None = None, screenshot: Path | None = None
-) -> None:
-    """Open one image in a window of its own and stay until the window is closed.
+def run(start: Callable[[SeplWidget], None], screenshot: Path | None = None) -> None:
+    """Open a window and stay until it is closed.
 
     Parameters
     ----------
-    sample : Sample
-        The files of the image.
-    classes : str
-        A built-in class list's name, or a TOML file.
-    folder : Path, optional
-        Where accepted labels go; asked for at the first save if left out.
+    start : callable
+        Opens something in the widget.
     screenshot : Path, optional
         Save a picture of the window there and return, instead of staying.
 
@@ -38,7 +33,7 @@ def run(
     viewer = napari.Viewer(title="napari-sepl")
     viewer.window.resize(*_WINDOW)
     widget = widget_of(viewer)
-    widget.open_sample(sample, classes, folder)
+    start(widget)
     if screenshot is None:
         napari.run()
         return
@@ -46,7 +41,7 @@ def run(
     try:
         take_screenshot(viewer, screenshot)
     finally:
-        viewer.close()
+        widget.window().close()
 
 
 def take_screenshot(viewer: napari.Viewer, path: Path) -> None:

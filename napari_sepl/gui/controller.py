@@ -1,22 +1,23 @@
 """What happens when something is dragged, clicked, painted or opened."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Layer
+from psygnal import Signal
 
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.core.outlines import MaskOutlines
 from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.document import Document
+from napari_sepl.document.edits import Edit
 from napari_sepl.document.explain import explain_mask
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.layers import ReviewLayers, line_width
+from napari_sepl.gui.opened import Opened
 from napari_sepl.gui.saving import Saving
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
@@ -31,21 +32,6 @@ _PAUSE = 120
 """Milliseconds of rest after which those of larger images follow, and all thumbnails."""
 
 
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """An image read and measured in the background, ready to be shown at once."""
-
-    document: Document
-    outlines: MaskOutlines
-
-
-def prepare(read: Callable[[], Inputs], params: Params) -> Opened:
-    """Read an image and compute all that showing it needs."""
-    inputs = read()
-    document = Document(inputs, params)
-    return Opened(document, MaskOutlines.of(inputs.masks, line_width(inputs.shape)))
-
-
 class Controller:
     """Connects one viewer, one view and the document that is open.
 
@@ -57,7 +43,14 @@ class Controller:
         The panels.
     background : Background
         Where slow work runs.
+
+    Attributes
+    ----------
+    stepped : Signal
+        Emitted with the document, "do", "undo" or "redo", and the edit.
     """
+
+    stepped = Signal(Document, str, object)
 
     def __init__(self, viewer: "ViewerModel", view: View, background: Background) -> None:
         self._viewer = viewer
@@ -113,20 +106,41 @@ class Controller:
 
         def show(opened: Opened) -> None:
             self._view.show_busy("")
-            self.saving.folder, self.saving.inputs = folder, files
-            self._show(opened, given)
+            self.show(opened, folder=folder, files=files, given=given)
 
         self._view.show_busy("reading…")
         start = params or Params()
-        self._background.run("open", lambda: prepare(read, start), show, self._refuse)
+        self._background.run("open", lambda: Opened.of(read(), start), show, self._refuse)
 
     def _refuse(self, error: SeplError) -> None:
         self._view.show_busy("")
         self._view.warn(str(error))
 
-    def _show(self, opened: Opened, given: Collection[Layer]) -> None:
+    def show(
+        self,
+        opened: Opened,
+        *,
+        folder: Path | None = None,
+        files: Collection[Path] = (),
+        given: Collection[Layer] = (),
+        before: str = "pending",
+    ) -> None:
+        """Show an image that was prepared.
+
+        Parameters
+        ----------
+        opened : Opened
+            The image.
+        folder, files, given
+            As for `open`.
+        before : str
+            What is said of the image until somebody touches it.
+        """
+        self.settled()
+        self.saving.folder, self.saving.inputs, self.saving.before = folder, files, before
         if self.document is not None:
             self.document.changed.disconnect(self._on_changed)
+            self.document.stepped.disconnect(self._on_stepped)
             self.document.marked.disconnect(self._on_marked)
         document = self.document = opened.document
         self._hidden = frozenset()
@@ -136,6 +150,7 @@ class Controller:
             self._viewer.fit_to_view()
         self._select_label(document)
         document.changed.connect(self._on_changed)
+        document.stepped.connect(self._on_stepped)
         document.marked.connect(self._on_marked)
         self._view.show_params(document.params)
         self._count()
@@ -269,6 +284,10 @@ class Controller:
         if document is not None:
             rows = count_classes(document.inputs, document.resolved.final)
             self._view.show_classes(rows, document.inputs.classes)
+
+    def _on_stepped(self, kind: str, edit: Edit) -> None:
+        if self.document is not None:
+            self.stepped.emit(self.document, kind, edit)
 
     def _on_marked(self) -> None:
         document = self.document

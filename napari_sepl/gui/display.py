@@ -46,18 +46,24 @@ def require_display() -> None:
         )
 
 
-@contextmanager
-def virtual_display() -> Iterator[None]:
-    """Run an Xvfb of one's own inside the block, unless there is a display already.
+def run_on_virtual_display(command: list[str]) -> int:
+    """Run a command with an Xvfb of its own as its screen, and return its exit code.
+
+    A program of its own, because Qt holds on to its screen until the very end of a program, and
+    crashes if the screen goes first.
 
     Raises
     ------
     NoDisplayError
         If Xvfb is not installed, or does not start.
     """
-    if has_display():
-        yield
-        return
+    with _virtual_display() as display:
+        environment = {**os.environ, "DISPLAY": display}
+        return subprocess.call(command, env=environment)  # noqa: S603  # this very program
+
+
+@contextmanager
+def _virtual_display() -> Iterator[str]:
     program = shutil.which("Xvfb")
     if program is None:
         raise NoDisplayError(
@@ -74,10 +80,8 @@ def virtual_display() -> Iterator[None]:
         number = answer.readline().strip()  # empty if the server ended instead
     if not number:
         raise NoDisplayError(f"{program} did not start (exit code {server.wait()}).")
-    os.environ["DISPLAY"] = f":{number}"
     try:
-        yield
+        yield f":{number}"
     finally:
-        del os.environ["DISPLAY"]
         server.terminate()
         server.wait()

@@ -1,16 +1,23 @@
 """Mouse and keys of one viewer, turned into calls of its controller."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from qtpy.QtCore import Qt
+
+from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.keys import bind_keys
+from napari_sepl.gui.queue_dock import TITLE, QueueDock
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
+    from napari.viewer import Viewer
+
+
+_QUEUE_HEIGHT = 520
 
 
 class Gestures:
@@ -22,29 +29,37 @@ class Gestures:
         The viewer; its callback lists keep this object alive.
     controller : Controller
         Told of everything.
+    background : Background
+        Where slow work runs.
     """
 
-    def __init__(self, viewer: "ViewerModel", controller: Controller) -> None:
+    def __init__(self, viewer: "Viewer", controller: Controller, background: Background) -> None:
         self.viewer = viewer
         self.controller = controller
-        viewer.layers.events.inserted.connect(self._on_layer_inserted)
+        self.background = background
+        self.queue: QueueDock | None = None
         viewer.mouse_move_callbacks.append(self._on_mouse_move)
         viewer.mouse_drag_callbacks.append(self._on_mouse_drag)
         viewer.events.status.connect(self._on_status)
-        bind_keys(viewer, controller)
+        controller.layers.enhanced.events.paint.connect(controller.stroke_ended)
+        for target in (viewer, *controller.layers.label_layers):
+            bind_keys(target, controller)
+
+    def open_dataset(self, spec: DatasetSpec, view: View) -> None:
+        """Open a dataset in the queue, docking it where it is not."""
+        window = self.viewer.window
+        if self.queue is None:
+            self.queue = QueueDock(self.viewer, self.controller, view, self.background)
+        if self.queue not in window.dock_widgets.values():
+            dock = window.add_dock_widget(self.queue, name=TITLE, area="right")
+            self.queue.window().resizeDocks([dock], [_QUEUE_HEIGHT], Qt.Orientation.Vertical)
+        self.queue.open(spec)
 
     def _on_status(self, event: Any) -> None:  # noqa: ARG002
         """Add the mask under the cursor to what napari says of the active layer's pixel."""
         status, text = self.viewer.status, self.controller.hovered
         if isinstance(status, dict) and text and not status["coordinates"].endswith(text):
             self.viewer.status = {**status, "coordinates": f"{status['coordinates']}   {text}"}
-
-    def _on_layer_inserted(self, event: Any) -> None:
-        layer = event.value
-        if layer in self.controller.layers.in_use:
-            bind_keys(layer, self.controller)
-        if layer is self.controller.layers.enhanced:
-            layer.events.paint.connect(self.controller.stroke_ended)
 
     def _on_mouse_move(self, viewer: Any, event: Any) -> None:  # noqa: ARG002  # napari's signature
         row, col = self.controller.layers.enhanced.world_to_data(event.position)[-2:]
@@ -60,15 +75,18 @@ class Gestures:
 _listening: WeakValueDictionary[int, Gestures] = WeakValueDictionary()
 
 
-def controller_of(viewer: "ViewerModel", view: View, background: Background) -> Controller:
-    """Return the viewer's one controller, shown in `view` from now on.
+def gestures_of(
+    viewer: "Viewer", view: View, make_background: Callable[[], Background]
+) -> Gestures:
+    """Return what listens to the viewer, with its controller, shown in `view` from now on.
 
     A dock widget that was closed and opened again finds the image, its strokes and its history
     as they were.
     """
     gestures = _listening.get(id(viewer))
     if gestures is None or gestures.viewer is not viewer:
-        gestures = Gestures(viewer, Controller(viewer, view, background))
+        background = make_background()
+        gestures = Gestures(viewer, Controller(viewer, view, background), background)
         _listening[id(viewer)] = gestures
     gestures.controller.attach(view)
-    return gestures.controller
+    return gestures

@@ -50,6 +50,7 @@ class ReviewLayers:
         self._outlines = MaskOutlines(np.zeros(0, np.int32), np.zeros(1, np.int64))
         self._outlined = np.zeros(0, np.uint8)
         self._given: tuple[Layer, ...] = ()
+        self._coloured: object = None
         self.in_use: list[Layer] = []
 
     def open(
@@ -77,17 +78,18 @@ class ReviewLayers:
         self.pseudo = pseudo or self._own_pseudo
         if pseudo is None:
             _show_labels(self.pseudo, inputs.pseudo)
-            self.pseudo.contour = 2 * line_width(inputs.shape)
+            _set(self.pseudo, "contour", 2 * line_width(inputs.shape))
         _show_labels(self.enhanced, resolved.final)
         _show_labels(self.masks, np.zeros(inputs.shape, np.uint8))
         in_use = [self.image, self.enhanced, self.pseudo, self.masks]
         if inputs.truth is not None:
             _show_labels(self.truth, inputs.truth)
-            self.truth.visible = self.truth.visible and self.truth in self.in_use
+            _set(self.truth, "visible", self.truth.visible and self.truth in self.in_use)
             in_use.insert(1, self.truth)
         self._use(in_use)
         self._given = tuple(given)
-        self.pseudo.editable = self.truth.editable = self.masks.editable = False
+        for layer in (self.pseudo, self.truth, self.masks):
+            _set(layer, "editable", False)
         self._outlines = outlines
         self._outlined = np.zeros(len(inputs.masks), np.uint8)
         self.show_outlines(resolved.assignment)
@@ -111,12 +113,21 @@ class ReviewLayers:
             redraw(self.masks, Box(0, 0, *self.masks.data.shape))
 
     @property
+    def label_layers(self) -> tuple[Labels, ...]:
+        """Our own label layers, which stay the same from image to image."""
+        return self._own_pseudo, self.truth, self.enhanced, self.masks
+
+    @property
     def shown(self) -> NDArray[np.uint8]:
         """(H, W) uint8: the labels on screen, with any stroke not yet absorbed."""
         return np.asarray(self.enhanced.data)
 
     def show_colours(self, inputs: Inputs, hidden: Collection[int] = ()) -> None:
         """Colour all label layers by class, hidden classes clear."""
+        wanted = (inputs.classes, frozenset(hidden), self.pseudo)
+        if wanted == self._coloured:
+            return  # new colours cost 30 ms an image
+        self._coloured = wanted
         colours = label_colours(inputs.classes, hidden)
         for layer in (self.pseudo, self.truth, self.enhanced):
             layer.colormap = colours
@@ -162,8 +173,18 @@ def _label_layer(name: str, *, opacity: float) -> Labels:
 
 def _show_labels(layer: Labels, labels: NDArray[np.uint8]) -> None:
     """Give a layer its own copy of other labels, and an empty history."""
-    layer.data = labels.copy()
+    if layer.data.shape == labels.shape:
+        layer.data[...] = labels
+        layer.refresh(extent=False, highlight=False)
+    else:
+        layer.data = labels.copy()
     forget_history(layer)
+
+
+def _set(layer: Layer, name: str, value: object) -> None:
+    """Set an attribute that is not so already: napari redraws for each."""
+    if getattr(layer, name) != value:
+        setattr(layer, name, value)
 
 
 def redraw(layer: Labels, box: Box) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from psygnal import Signal
+
 from napari_sepl.core.errors import SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.gui.view import View
@@ -26,12 +28,22 @@ class Saving:
         Where labels go; asked for at the first save if None.
     inputs : collection of Path
         Files that are never written over.
+    refusal : str
+        Why nothing may be written at all; empty if it may.
+    before : str
+        What is said of a document that nobody has touched yet.
+    saved : Signal
+        Emitted with the document, and whether it was accepted, when its file is there.
     """
+
+    saved = Signal(Document, bool)
 
     def __init__(self, view: View, background: Background) -> None:
         self.view = view
         self.folder: Path | None = None
         self.inputs: Collection[Path] = ()
+        self.refusal = ""
+        self.before = "pending"
         self._background = background
         self._accepted: tuple[Document, int] | None = None
         self._written: set[Path] = set()
@@ -42,10 +54,13 @@ class Saving:
             return "accepted"
         if document.unsaved:
             return "not saved"
-        return "saved" if document.saved else "pending"
+        return "saved" if document.saved else self.before
 
     def save(self, document: Document, *, accept: bool) -> None:
         """Write the labels of a document as it is now; later edits do not reach the file."""
+        if self.refusal:
+            self.view.warn(self.refusal)
+            return
         folder = self._choose(document.inputs.sample_id)
         if folder is None:
             return
@@ -59,6 +74,7 @@ class Saving:
                 self._accepted = (document, mark)
             document.mark_saved(mark)
             self.view.tell(f"{'Accepted' if accept else 'Saved'}: {path}")
+            self.saved.emit(document, accept)
 
         def failed(error: SeplError) -> None:
             self.view.show_busy("")

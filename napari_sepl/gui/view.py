@@ -39,5 +39,8 @@ class View(Protocol):
     def ask_folder(self, sample_id: str) -> Path | None:
         """Ask for the folder that the labels go to; None if the user changed their mind."""
 
+    def confirm(self, question: str) -> bool:
+        """Ask a question that is answered by yes or no."""
+
     def confirm_replace(self, path: Path) -> bool:
         """Ask whether a file that this window did not write may be replaced."""

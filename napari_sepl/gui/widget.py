@@ -23,8 +23,9 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.samples import Sample, load
-from napari_sepl.gui.gestures import controller_of
+from napari_sepl.gui.gestures import gestures_of
 from napari_sepl.gui.keys import KEYS
 from napari_sepl.gui.panels.classes import ClassPanel
 from napari_sepl.gui.panels.params import ParamsPanel
@@ -35,6 +36,10 @@ from napari_sepl.gui.worker import QtBackground
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
+
+
+_WIDTH = 380
+"""Pixels that the legend needs to show all its columns."""
 
 
 class SeplWidget(QWidget):
@@ -69,7 +74,8 @@ class SeplWidget(QWidget):
         }
         self._lay_out()
         self.params.show_params(preferred_params())
-        self.controller = controller_of(napari_viewer, self, QtBackground())
+        self.gestures = gestures_of(napari_viewer, self, QtBackground)
+        self.controller = self.gestures.controller
         self._connect()
 
     # --- building
@@ -79,6 +85,7 @@ class SeplWidget(QWidget):
         self.title.setStyleSheet("font-weight: bold")
         self.sources_box.addWidget(self.sources)
         self.sources_box.expand(animate=False)
+        self.setMinimumWidth(_WIDTH)
         column = QVBoxLayout(self)
         column.addWidget(self.title)
         column.addWidget(self.busy)
@@ -89,7 +96,6 @@ class SeplWidget(QWidget):
             for name in names:
                 row.addWidget(self.buttons[name])
             column.addLayout(row)
-        column.addStretch(1)
         self.busy.setVisible(False)
         for name, button in self.buttons.items():
             button.setToolTip(KEYS[name])
@@ -148,6 +154,11 @@ class SeplWidget(QWidget):
                 given=given,
             )
 
+    def open_dataset(self, spec: DatasetSpec) -> None:
+        """Open a dataset in the queue, at the sample of last time."""
+        if self.may_leave():
+            self.gestures.open_dataset(spec, self)
+
     def _open_files(self, choice: Any) -> None:
         sample = Sample(choice.image.stem, choice.image, choice.pseudo, choice.masks, choice.truth)
         self.open_sample(sample, choice.classes)
@@ -170,7 +181,14 @@ class SeplWidget(QWidget):
         return bool(super().eventFilter(watched, event))
 
     def may_leave(self) -> bool:
-        """Ask what to do with unsaved work; True if the image may be left."""
+        """Ask what to do with unsaved work; True if the image may be left.
+
+        A dataset's work is in its store already, and nothing need be asked.
+        """
+        queue = self.gestures.queue
+        if queue is not None and queue.reviewing is not None:
+            queue.close_dataset()
+            return True
         document = self.controller.settled()
         if document is None or not document.unsaved:
             return True
@@ -231,11 +249,13 @@ class SeplWidget(QWidget):
         folder = QFileDialog.getExistingDirectory(self, f"Folder for {sample_id}.png")
         return Path(folder) if folder else None
 
+    def confirm(self, question: str) -> bool:
+        """Ask a question that is answered by yes or no."""
+        answer = QMessageBox.question(self, "SEPL", question)
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
     def confirm_replace(self, path: Path) -> bool:
         """Ask whether a file may be replaced."""
-        answer = QMessageBox.question(
-            self,
-            "Replace file?",
-            f"{path} exists already and was not written in this window. Replace it?",
+        return self.confirm(
+            f"{path} exists already and was not written in this window. Replace it?"
         )
-        return bool(answer == QMessageBox.StandardButton.Yes)

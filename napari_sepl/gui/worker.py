@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from qtpy.QtCore import QCoreApplication, QObject, QThreadPool, QTimer
+from qtpy.QtCore import QCoreApplication, QObject, Qt, QThreadPool, QTimer, Signal
 from superqt.utils import create_worker
 
 from napari_sepl.core.errors import SeplError
@@ -25,6 +25,9 @@ class Background(Protocol):
 
     def later(self, task: str, delay: int, work: Callable[[], None]) -> None:
         """Call `work` here after `delay` milliseconds, once for all calls made until then."""
+
+    def post(self, work: Callable[[], None]) -> None:
+        """Call `work` here soon; any thread may ask for it."""
 
     def wait(self) -> None:
         """Return when all work has come back."""
@@ -55,6 +58,10 @@ class Immediate:
         """Call `work` before returning."""
         work()
 
+    def post(self, work: Callable[[], None]) -> None:
+        """Call `work` before returning."""
+        work()
+
     def wait(self) -> None:
         """Return: nothing is ever pending."""
 
@@ -69,8 +76,11 @@ class QtBackground(QObject):
     each start carries a number, and only the newest number of a task is listened to.
     """
 
+    _posted = Signal(object)
+
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._posted.connect(_call, Qt.ConnectionType.QueuedConnection)
         self._newest: dict[str, int] = {}
         self._running: set[Any] = set()
         self._timers: dict[str, QTimer] = {}
@@ -112,6 +122,10 @@ class QtBackground(QObject):
         timer.timeout.connect(work)
         timer.start(delay)
 
+    def post(self, work: Callable[[], None]) -> None:
+        """Call `work` from the event loop of the window's thread."""
+        self._posted.emit(work)
+
     def stop(self) -> None:
         """Stop the timers, and listen to no answer any more."""
         for timer in self._timers.values():
@@ -123,6 +137,10 @@ class QtBackground(QObject):
         while self._running:
             QThreadPool.globalInstance().waitForDone()
             QCoreApplication.processEvents()
+
+
+def _call(work: Callable[[], None]) -> None:
+    work()
 
 
 def _catch(work: Callable[[], Value]) -> tuple[Value | None, SeplError | None]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -16,8 +16,9 @@ Labels = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
 Shape = tuple[int, int]
 
-thorough = settings(max_examples=600, deadline=None)  # the first example waits for numba
-quick = settings(max_examples=100, deadline=None)
+# No time limits: the first example waits for numba, and a busy machine is no bug.
+quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(quick, max_examples=600)
 
 sides = st.integers(1, 9) | st.integers(14, 18)  # 16 is where the transpose changes its way
 shapes: st.SearchStrategy[Shape] = st.tuples(sides, sides) | st.tuples(st.just(1), sides)

@@ -129,6 +129,13 @@ def test_damaged_text_is_refused_or_still_a_mask_of_the_image(pixels: NDArray[np
     assert sound.count(False) > sound.count(True)
 
 
+def test_characters_that_carry_no_bits_are_refused() -> None:
+    """Read as if they did, "p" would be a count of zero and this a whole mask."""
+    assert read_runs({"size": [2, 2], "counts": "04"})[1].tolist() == [4]
+    with pytest.raises(InputError, match="damaged or cut-off RLE text"):
+        read_runs({"size": [2, 2], "counts": "p4"})
+
+
 @quick
 @given(st.binary(max_size=60), st.sampled_from([1, 4, 30, 10_000]))
 def test_random_bytes_are_refused_or_a_mask(text: bytes, side: int) -> None:

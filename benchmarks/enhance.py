@@ -1,0 +1,188 @@
+"""Files in, label files out: the released code's way of working against `enhance_folder`.
+
+Run with ``python -m benchmarks.enhance``. The masks lie in a temporary folder twice, as JSON and
+as one PNG each; all sides read the same pseudo-labels and write one label PNG for each image.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.pictures import VOC as VOC_FOLDER
+from benchmarks.pictures import Picture, voc_size_pictures
+from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table
+from napari_sepl import Params
+from napari_sepl.core.classes import VOC
+from napari_sepl.core.params import Strategy
+from napari_sepl.files.pairing import Pairing
+from napari_sepl.files.samples import Sample
+from napari_sepl.workflow.enhance import Outcome, enhance_folder, enhance_sample
+
+IMAGES = 20
+BATCH = 4  # images between two looks at the clock
+ROUNDS = 3
+RELEASED = Params(t1=0.5, t2=0.85, strategy=Strategy.RELEASED)
+
+
+def released_way(sample: Sample, out: Path) -> None:
+    """Enhance one image as the authors' program goes about it.
+
+    For each class in turn every mask file that no lower class took is opened and decoded again.
+    """
+    pseudo = np.array(Image.open(sample.pseudo))
+    enhanced = np.zeros_like(pseudo)
+    taken: set[Path] = set()
+    for class_id in np.unique(pseudo):
+        if class_id in (0, 255):
+            continue
+        seed = pseudo == class_id
+        region, covered = np.zeros_like(seed), np.zeros_like(seed)
+        for file in sorted(sample.masks.glob("*.png")):
+            if file in taken:
+                continue
+            mask = np.array(Image.open(file)) == 255
+            covered |= mask
+            o_s = np.sum(mask & seed) / max(np.sum(mask), 1)
+            o_p = np.sum(mask & seed) / np.sum(seed)
+            if o_s > 0.5 or o_p >= 0.85:
+                taken.add(file)
+                region |= mask
+        enhanced[region | (seed & ~covered)] = class_id
+    Image.fromarray(enhanced).save(out / f"{sample.sample_id}.png")
+
+
+def released_folder(samples: Iterable[Sample], out: Path) -> None:
+    """Enhance image after image in one thread."""
+    for sample in samples:
+        released_way(sample, out)
+
+
+def released_pool(samples: Iterable[Sample], out: Path) -> None:
+    """Enhance images in a pool of threads, as the authors' program does if not told otherwise."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda sample: released_way(sample, out), samples))
+
+
+def our_way(samples: Iterable[Sample], out: Path) -> None:
+    """Enhance image after image in one thread."""
+    for sample in samples:
+        enhance_sample(sample, out, VOC, RELEASED)
+
+
+def our_folder(samples: Iterable[Sample], out: Path) -> None:
+    """Enhance a folder as ``napari-sepl enhance`` does."""
+    for step in enhance_folder(Pairing(tuple(samples), (), ()), out, VOC, RELEASED):
+        assert step.outcome is Outcome.SAVED, step.message
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The same images with their masks in two formats."""
+
+    with_json: list[Sample]
+    with_folders: list[Sample]
+
+    @classmethod
+    def write(cls, pictures: Iterable[Picture], root: Path) -> "Dataset":
+        """Write pictures, pseudo-labels and masks under a folder."""
+        both = [write_sample(picture, root) for picture in pictures]
+        return cls([json_ for json_, _ in both], [folder for _, folder in both])
+
+
+def write_sample(picture: Picture, root: Path) -> tuple[Sample, Sample]:
+    """Write one image; return it with its masks as JSON, and as a folder of PNGs."""
+    image = VOC_FOLDER / "JPEGImages" / f"{picture.name}.jpg"
+    if not image.exists():
+        image = root / f"{picture.name}.jpg"
+        Image.fromarray(picture.pseudo).save(image)
+    pseudo, masks = root / f"{picture.name}.png", root / f"{picture.name}.json"
+    Image.fromarray(picture.pseudo).save(pseudo)
+    masks.write_text(json.dumps([{"segmentation": rle} for rle in picture.masks.to_rle()]))
+    folder = root / picture.name
+    folder.mkdir()
+    for index in range(len(picture.masks)):
+        mask = picture.masks.decode(index).astype(np.uint8) * 255
+        Image.fromarray(mask).save(folder / f"{index}.png")
+    (folder / "metadata.csv").write_text(
+        "id,predicted_iou\n" + "".join(f"{index},0.9\n" for index in range(len(picture.masks)))
+    )
+    return (
+        Sample(picture.name, image, pseudo, masks),
+        Sample(picture.name, image, pseudo, folder),
+    )
+
+
+Side = Callable[[Iterable[Sample], Path], None]
+
+
+def compare(
+    theirs: tuple[Side, list[Sample]], ours: tuple[Side, list[Sample]], root: Path, batch: int
+) -> Pairs:
+    """Time two ways batch by batch, each time into an empty folder; give the time per image."""
+    parts = [
+        Pairs.alternate(
+            partial(
+                into_empty_folder, theirs[0], theirs[1][first : first + batch], root / "theirs"
+            ),
+            partial(into_empty_folder, ours[0], ours[1][first : first + batch], root / "ours"),
+            ROUNDS,
+        )
+        for first in range(0, len(ours[1]), batch)
+    ]
+    pairs = Pairs.together(parts)
+    return Pairs(pairs.baseline.per(batch), pairs.ours.per(batch))
+
+
+def into_empty_folder(side: Side, samples: list[Sample], out: Path) -> None:
+    """Enhance as in a first run: there is no earlier result to look at."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    side(samples, out)
+
+
+def check_equal(dataset: Dataset, root: Path) -> None:
+    """Make sure that all sides compute the same labels."""
+    into_empty_folder(released_folder, dataset.with_folders, root / "theirs")
+    for samples in (dataset.with_json, dataset.with_folders):
+        into_empty_folder(our_folder, samples, root / "ours")
+        for sample in samples:
+            name = f"{sample.sample_id}.png"
+            expected = np.array(Image.open(root / "theirs" / name))
+            assert np.array_equal(np.array(Image.open(root / "ours" / name)), expected), name
+
+
+def compare_all(dataset: Dataset, root: Path) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of the table."""
+    sources = {"JSON": (dataset.with_json, 20.0), "PNG folders": (dataset.with_folders, 1.5)}
+    for source, (samples, target) in sources.items():
+        theirs, ours = (released_folder, dataset.with_folders), (our_way, samples)
+        name = f"masks from {source}, one thread each"
+        yield compare(theirs, ours, root, BATCH).row(name, target)
+    for source, (samples, target) in sources.items():
+        theirs, ours = (released_pool, dataset.with_folders), (our_folder, samples)
+        name = f"masks from {source}, as each runs by default"
+        yield compare(theirs, ours, root, len(samples)).row(name, target)
+
+
+def main() -> None:
+    """Print the table."""
+    print(machine())
+    told, pictures = voc_size_pictures(IMAGES)
+    with TemporaryDirectory() as folder:
+        dataset = Dataset.write(pictures, Path(folder))
+        check_equal(dataset, Path(folder))
+        rows = list(compare_all(dataset, Path(folder)))
+    title = f"Throughput on {told}, time per image; the baseline is the released code's way."
+    print_table(title, PAIR_HEADER, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Where the files of a dataset are: what DATASET.toml holds, or a known layout tells."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_sepl.core.classes import BUILT_IN
+from napari_sepl.core.errors import InputError
+from napari_sepl.files._opening import read_bytes, unopened
+
+_EXPECTED = (
+    'text for images, pseudo, masks and out, as in images = "JPEGImages"; '
+    "if wanted also for truth, tags, list_file and classes"
+)
+_COCO_YEARS = ("", "2017", "2014")
+
+
+class DatasetSpec(BaseModel):
+    """Where the files of a dataset are, and where its labels go.
+
+    Parameters
+    ----------
+    images, pseudo, masks : Path
+        Folders of pictures, of pseudo-labels, and of masks, a file or folder for each picture.
+    out : Path
+        The folder for labels and for the record of the review.
+    truth : Path, optional
+        A folder of true labels.
+    tags : Path, optional
+        A text file of image-level classes.
+    list_file : Path, optional
+        A text file that says which samples there are and in what order.
+    classes : str
+        "voc", "coco", or a TOML file of classes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: Path = Field(description="Folder of pictures.")
+    pseudo: Path = Field(description="Folder of pseudo-labels.")
+    masks: Path = Field(description="Folder of masks, a file or folder per picture.")
+    out: Path = Field(description="Folder for labels and for the record of the review.")
+    truth: Path | None = Field(None, description="Folder of true labels.")
+    tags: Path | None = Field(
+        None, description="Text file with a sample and its classes on each line."
+    )
+    list_file: Path | None = Field(
+        None, description="Text file with the samples to open, one a line."
+    )
+    classes: str = Field("voc", description="voc, coco or a TOML file.")
+
+
+def read_dataset(path: Path) -> DatasetSpec:
+    """Read a TOML file with the fields of `DatasetSpec`; its paths start from its own folder.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is no TOML, lacks a key, or has one that is not known.
+    """
+    try:
+        content = tomllib.loads(read_bytes(path, "a TOML file of a dataset").decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(path, found=f"no TOML ({error})", expected=_EXPECTED) from error
+    try:
+        spec = DatasetSpec.model_validate(content)
+    except ValidationError as error:
+        raise InputError(path, found=_misread(error), expected=_EXPECTED) from error
+    return _placed(spec, path.parent)
+
+
+def _misread(error: ValidationError) -> str:
+    told = []
+    for wrong in error.errors():
+        key = ".".join(map(str, wrong["loc"]))
+        if wrong["type"] == "missing":
+            told.append(f"no {key}")
+        elif wrong["type"] == "extra_forbidden":
+            told.append(f"the unknown key {key}")
+        else:
+            told.append(f"{key} = {str(wrong['input'])[:60]!r}")
+    return ", ".join(told)
+
+
+def _placed(spec: DatasetSpec, folder: Path) -> DatasetSpec:
+    places: dict[str, Any] = {
+        name: folder / value.expanduser() for name, value in spec if isinstance(value, Path)
+    }
+    if spec.classes not in BUILT_IN:
+        places["classes"] = str(folder / Path(spec.classes).expanduser())
+    return spec.model_copy(update=places)
+
+
+def layout(
+    name: str, root: Path, out: Path, *, split: str | None = None, **given: Path | str | None
+) -> DatasetSpec:
+    """Return where a dataset in a known layout has its files.
+
+    ``voc``: pictures in JPEGImages, truth in SegmentationClass if that is there; `split` names a
+    list in ImageSets/Segmentation, without one all samples that have pseudo-labels count.
+    ``coco``: pictures in the folder `split` ("train" if left out) with or without the year 2017
+    or 2014, in `root` or its images folder. COCO's own truth is no folder of label maps, so it is
+    taken only if given.
+
+    Both look for pseudo-labels in the one folder of `root` whose name begins with "pseudo", and
+    for masks in the one that begins with "masks" or "sam"; for ``coco`` in its subfolder of the
+    pictures' name, if it has one.
+
+    Parameters
+    ----------
+    name : str
+        "voc" or "coco".
+    root : Path
+        The folder that holds it all, such as VOCdevkit/VOC2012.
+    out : Path
+        The folder for labels and for the record of the review.
+    split : str, optional
+        Which part of the dataset, such as "train".
+    **given : Path, str or None
+        Fields of `DatasetSpec` that are told and not looked for; None counts as not told.
+
+    Raises
+    ------
+    InputError
+        If the layout is unknown, or a folder that is looked for is not there or not the only one.
+    """
+    told = {field: value for field, value in given.items() if value is not None}
+    if name == "voc":
+        found = _voc(root, split)
+    elif name == "coco":
+        found = _coco(root, split or "train")
+    else:
+        raise InputError("layout", found=f"the name {name!r}", expected="voc or coco")
+    part = found["images"].name if name == "coco" else ""
+    for role, prefixes in (("pseudo", ("pseudo",)), ("masks", ("masks", "sam"))):
+        if role not in told:
+            folder = _only(root, role, prefixes)
+            found[role] = folder / part if (folder / part).is_dir() else folder
+    return DatasetSpec.model_validate({"classes": name, "out": out} | found | told)
+
+
+def _voc(root: Path, split: str | None) -> dict[str, Path]:
+    found = {"images": root / "JPEGImages"}
+    if (root / "SegmentationClass").is_dir():
+        found["truth"] = root / "SegmentationClass"
+    if split is not None:
+        lists = root / "ImageSets" / "Segmentation"
+        found["list_file"] = lists / f"{split}.txt"
+        if not found["list_file"].is_file():
+            names = ", ".join(sorted(file.stem for file in lists.glob("*.txt"))) or "no list"
+            raise InputError(lists, found=names, expected=f"{split}.txt among the lists")
+    return found
+
+
+def _coco(root: Path, split: str) -> dict[str, Path]:
+    names = [f"{split}{year}" for year in _COCO_YEARS]
+    places = [folder / name for folder in (root, root / "images") for name in names]
+    images = next((place for place in places if place.is_dir()), None)
+    if images is None:
+        told = ", ".join(place.relative_to(root).as_posix() for place in places)
+        raise InputError(root, found=f"none of the folders {told}", expected="COCO's pictures")
+    return {"images": images}
+
+
+def _only(root: Path, role: str, prefixes: tuple[str, ...]) -> Path:
+    try:
+        folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
+    except OSError as error:
+        raise unopened(root, error, "the folder of a dataset") from error
+    found = [folder for folder in folders if folder.name.lower().startswith(prefixes)]
+    if len(found) != 1:
+        names = " and ".join(prefixes)
+        told = ", ".join(folder.name for folder in found) or "no folder"
+        raise InputError(
+            root,
+            found=f"{told} for names that begin with {names}",
+            expected=f"exactly one; otherwise say where the {role} folder is",
+        )
+    return found[0]

@@ -1,0 +1,29 @@
+"""The record of a review: what was said about each sample, in one SQLite file."""
+
+from napari_sepl.files.store.entries import edit_of, entry_of
+from napari_sepl.files.store.errors import StoreCorruptError, StoreNewerError, StoreReadOnlyError
+from napari_sepl.files.store.lock import Holder
+from napari_sepl.files.store.recovery import Recovery, recover
+from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
+from napari_sepl.files.store.store import FILE_NAME, Store, store_file
+from napari_sepl.files.store.writer import StoreWriter
+
+__all__ = [
+    "FILE_NAME",
+    "Holder",
+    "LogEntry",
+    "Logged",
+    "Recovery",
+    "Review",
+    "Status",
+    "StatusRow",
+    "Store",
+    "StoreCorruptError",
+    "StoreNewerError",
+    "StoreReadOnlyError",
+    "StoreWriter",
+    "edit_of",
+    "entry_of",
+    "recover",
+    "store_file",
+]

@@ -1,0 +1,225 @@
+"""Writing to a store from a thread of its own, in order, until it works."""
+
+import atexit
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from napari_sepl.core.errors import SaveError, SeplError
+from napari_sepl.files.store.errors import StoreCorruptError, StoreReadOnlyError
+from napari_sepl.files.store.review import LogEntry, Review
+from napari_sepl.files.store.store import Store
+
+Write = Callable[[Store], object]
+
+RETRY = 1.0
+"""Seconds between two attempts at a write that failed."""
+
+_AT_EXIT = 10.0  # seconds that the end of the program may take to save what waits
+
+
+@dataclass(frozen=True, eq=False)
+class _PutReview:
+    """A review to put, which a later one of the same sample may take in."""
+
+    review: Review
+    entries: tuple[LogEntry, ...]
+
+    def __call__(self, store: Store) -> None:
+        store.put_review(self.review, self.entries)
+
+
+class StoreWriter:
+    """Hands writes to a store one after the other, without making the caller wait.
+
+    A write starts as soon as those before it are done: with nothing in the way it is on the disk
+    a few milliseconds after it was submitted. One that fails, the disk being full, say, stays
+    first in line and is tried again every second, with all that came since behind it.
+
+    Parameters
+    ----------
+    store : Store
+        The store, which may be read meanwhile.
+    on_error : callable
+        Called in the writer's thread with the error when a write fails, and again only after
+        one succeeded or if the error is another one.
+    on_saved : callable, optional
+        Called in the writer's thread without arguments when, after an error, all that had to
+        wait is saved.
+    retry : float
+        Seconds between two attempts.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        on_error: Callable[[SeplError], None],
+        on_saved: Callable[[], None] | None = None,
+        *,
+        retry: float = RETRY,
+    ) -> None:
+        if store.read_only:
+            raise StoreReadOnlyError(f"{store.path}: the store is read-only: {store.reason}.")
+        self._store = store
+        self._on_error = on_error
+        self._on_saved = on_saved
+        self._retry = retry
+        self._waiting: deque[Write] = deque()
+        self._submitted = self._done = 0
+        self._told = ""
+        self._stopping = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
+        self._thread.start()
+        # A daemon, or a program that ends without closing would hang; so it is emptied at exit.
+        atexit.register(self._close_at_exit)
+
+    @property
+    def pending(self) -> int:
+        """How many writes are not on the disk yet."""
+        with self._changed:
+            return len(self._waiting)
+
+    def submit(self, write: Write) -> None:
+        """Have `write` called with the store, after all that was submitted before.
+
+        It may be called again after a SaveError, so it must either work or leave nothing behind,
+        as the methods of Store do.
+        """
+        with self._changed:
+            self._check_open()
+            self._waiting.append(write)
+            self._submitted += 1
+            self._changed.notify_all()
+
+    def put_review(self, review: Review, entries: Sequence[LogEntry] = ()) -> None:
+        """Have a review put; one of the same sample that waits last in line is taken in.
+
+        Of the two reviews only the later one is written, in one transaction with the log entries
+        of both.
+        """
+        with self._changed:
+            self._check_open()
+            last = self._waiting[-1] if len(self._waiting) > 1 else None  # the first is under way
+            if isinstance(last, _PutReview) and last.review.sample_id == review.sample_id:
+                self._waiting[-1] = _PutReview(review, (*last.entries, *entries))
+            else:
+                self._waiting.append(_PutReview(review, tuple(entries)))
+                self._submitted += 1
+            self._changed.notify_all()
+
+    def review(self, sample_id: str) -> Review | None:
+        """Return what was said last about a sample, on the disk already or not.
+
+        Only reviews that were submitted with `put_review` are seen while they wait.
+
+        Raises
+        ------
+        InputError
+            If the store cannot be read.
+        """
+        with self._changed:
+            for write in reversed(self._waiting):
+                if isinstance(write, _PutReview) and write.review.sample_id == sample_id:
+                    return write.review
+            store = self._store
+        return store.review(sample_id)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that was submitted so far is on the disk; False if it is not in time."""
+        with self._changed:
+            target = self._submitted
+            self._changed.notify_all()  # a failed write need not wait for its next attempt
+            return self._changed.wait_for(lambda: self._done >= target, timeout)
+
+    def close(self, timeout: float) -> bool:
+        """Save what waits and end the thread.
+
+        Returns
+        -------
+        bool
+            False if something could not be saved in time: nothing is given up then, the writer
+            goes on trying, and `abandon` ends it.
+        """
+        if not self.flush(timeout):
+            return False
+        self.abandon()
+        return True
+
+    def abandon(self) -> int:
+        """End the thread, and return how many writes were given up."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join()
+        atexit.unregister(self._close_at_exit)
+        return self.pending
+
+    def use(self, store: Store) -> None:
+        """Go on with another store, as after a recovery, with what waits for the old one."""
+        with self._changed:
+            self._store = store
+            self._changed.notify_all()
+
+    def _check_open(self) -> None:
+        if self._stopping:
+            raise SaveError(f"{self._store.path}: nothing more can be saved: it was closed.")
+
+    def _close_at_exit(self) -> None:
+        self.close(_AT_EXIT)
+
+    # --- in the thread
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                if self._stopping:
+                    return
+                write, store = self._waiting[0], self._store
+            if self._attempt(write, store):
+                self._finish()
+            else:
+                with self._changed:
+                    if not self._stopping:
+                        self._changed.wait(self._retry)
+
+    def _attempt(self, write: Write, store: Store) -> bool:
+        """Return whether a write is dealt with."""
+        try:
+            write(store)
+        except (SaveError, StoreCorruptError) as error:
+            self._tell(error)
+            return False
+        except Exception as error:  # noqa: BLE001  a fault in one write must not stop the others
+            fault = SaveError(f"{store.path}: a change is lost, by a fault of ours: {error!r}.")
+            fault.__cause__ = error
+            _call(lambda: self._on_error(fault))
+        return True
+
+    def _tell(self, error: SeplError) -> None:
+        if str(error) != self._told:
+            self._told = str(error)
+            _call(lambda: self._on_error(error))
+
+    def _finish(self) -> None:
+        with self._changed:
+            self._waiting.popleft()
+            self._done += 1
+            recovered = bool(self._told) and not self._waiting
+            self._changed.notify_all()
+        if recovered:
+            self._told = ""
+            if self._on_saved is not None:
+                _call(self._on_saved)
+
+
+def _call(callback: Callable[[], None]) -> None:
+    """Call back; a fault of the caller's goes where those of threads go, and the thread goes on."""
+    try:
+        callback()
+    except Exception:  # noqa: BLE001
+        current = (*sys.exc_info(), threading.current_thread())
+        threading.excepthook(threading.ExceptHookArgs(current))

@@ -1,0 +1,287 @@
+"""From sample to sample: what the queue's keys, clicks and Accept do."""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Protocol
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import SeplError
+from napari_sepl.document.document import Document
+from napari_sepl.document.edits import Edit, ParamsEdit
+from napari_sepl.files.store import Status
+from napari_sepl.gui.ahead import Ahead
+from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.opened import Opened
+from napari_sepl.gui.view import View
+from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.queue import Queue
+from napari_sepl.workflow.review import Reviewing, Step
+
+_REST = 200
+"""Milliseconds after which a slider that stopped is recorded."""
+
+
+class QueueView(Protocol):
+    """What the navigator asks of the queue's panel."""
+
+    def list_samples(self, queue: Queue, classes: ClassList) -> None:
+        """List what passes the filter."""
+
+    def show_current(self, row: int) -> None:
+        """Mark the sample that is open."""
+
+    def refresh_row(self, row: int, queue: Queue) -> None:
+        """Draw a sample's line and the counts anew."""
+
+    def neighbour(self, row: int, step: int) -> int | None:
+        """Return the row that is listed `step` lines from another; None beyond the ends."""
+
+    def next_pending(self, row: int) -> int | None:
+        """Return the next row listed after another that is pending, starting over at the end."""
+
+
+class Navigator:
+    """Walks a dataset under review and records what is done to each sample.
+
+    Parameters
+    ----------
+    controller : Controller
+        Shows one sample.
+    view : View
+        Where messages and questions go.
+    panel : QueueView
+        The queue.
+    background : Background
+        Where samples are read.
+    """
+
+    def __init__(
+        self, controller: Controller, view: View, panel: QueueView, background: Background
+    ) -> None:
+        self._controller = controller
+        self._view = view
+        self._panel = panel
+        self._background = background
+        self._reviewing: Reviewing | None = None
+        self._ahead: Ahead | None = None
+        self._row: int | None = None
+        self._wanted: int | None = None
+        self._since = 0.0
+        self._steps: list[Step] = []
+        controller.stepped.connect(self._on_stepped)
+        controller.saving.saved.connect(self._on_saved)
+
+    @property
+    def row(self) -> int | None:
+        """The sample that is open."""
+        return self._row
+
+    # --- starting
+
+    def start(self, reviewing: Reviewing) -> None:
+        """Show a dataset's queue and open the sample where the last session ended."""
+        self.stop()
+        self._reviewing = reviewing
+        self._ahead = Ahead(self._background, self._prepare)
+        self._controller.saving.refusal = reviewing.refusal
+        self._panel.list_samples(reviewing.queue, reviewing.dataset.classes)
+        self.go(reviewing.resume_row())
+
+    def stop(self) -> None:
+        """Record what is open and close the dataset."""
+        if self._reviewing is None:
+            return
+        self._leave()
+        self._reviewing.close()
+        self._controller.saving.refusal = ""
+        self._reviewing = self._ahead = self._row = self._wanted = None
+
+    def _prepare(self, row: int) -> Opened:
+        if self._reviewing is None:
+            raise SeplError("The dataset was closed.")
+        return Opened.around(self._reviewing.read(row))
+
+    # --- walking
+
+    def go(self, row: int | None) -> None:
+        """Open a sample; the one that is open stays until the other is there."""
+        self._go(row, 0)
+
+    def _go(self, row: int | None, step: int) -> None:
+        """Open a sample; if it cannot be read, go on in steps of `step`, if that is not 0."""
+        if row is None or self._ahead is None or row == self._row:
+            return
+        self._wanted = row
+        self._view.show_busy(f"reading {self._queue.ids[row]}…")
+        self._ahead.take(
+            row,
+            lambda opened: self._arrive(row, opened),
+            lambda error: self._fail(row, error, step),
+        )
+
+    def next(self) -> None:
+        """Open the next sample of the list."""
+        self._walk(1)
+
+    def previous(self) -> None:
+        """Open the previous sample of the list."""
+        self._walk(-1)
+
+    def next_pending(self) -> None:
+        """Open the next sample of the list that is still pending."""
+        if self._row is None:
+            return
+        row = self._panel.next_pending(self._row)
+        if row is None:
+            self._view.tell("No sample that is listed is pending.")
+        self.go(row)
+
+    def _walk(self, step: int) -> None:
+        start = self._row if self._wanted is None else self._wanted
+        if start is not None:
+            self._go(self._panel.neighbour(start, step), step)
+
+    def _arrive(self, row: int, opened: Opened) -> None:
+        if row != self._wanted or self._reviewing is None:
+            return  # the user walked on
+        self._leave()
+        self._view.show_busy("")
+        self._row, self._wanted, self._since = row, None, monotonic()
+        self._queue.failures.pop(row, None)
+        self._controller.show(
+            opened,
+            folder=self._reviewing.folder,
+            files=self._reviewing.files(row),
+            before=str(self._queue.status_of(row)),
+        )
+        self._offer_old_strokes(row, opened.document)
+        self._reviewing.arrive(row, opened.document)
+        self._panel.show_current(row)
+        self._panel.refresh_row(row, self._queue)
+        self._look_ahead(row)
+
+    def _fail(self, row: int, error: SeplError, step: int = 0) -> None:
+        if self._reviewing is None:
+            return
+        self._queue.failures[row] = str(error)
+        self._panel.refresh_row(row, self._queue)
+        if row == self._wanted:
+            self._view.show_busy("")
+            self._wanted = None
+            self._view.warn(str(error))
+            if step:
+                self._go(self._panel.neighbour(row, step), step)
+
+    def _look_ahead(self, row: int) -> None:
+        near = [self._panel.neighbour(row, step) for step in (1, 2, -1)]
+        if self._ahead is not None:
+            self._ahead.want(r for r in near if r is not None and r not in self._queue.failures)
+
+    def _leave(self) -> None:
+        """Record the sample that is open, with the time spent on it."""
+        if self._row is None or self._reviewing is None:
+            return
+        document = self._controller.settled()
+        if document is not None:
+            self._record(document)
+            self._reviewing.add_seconds(self._row, monotonic() - self._since)
+            self._since = monotonic()
+
+    def _offer_old_strokes(self, row: int, document: Document) -> None:
+        """Ask about what was painted on inputs that have changed since."""
+        if self._reviewing is None:
+            return
+        old = self._reviewing.outdated(row)
+        if old is None:
+            return
+        question = (
+            f"{self._queue.ids[row]}: {', '.join(old.roles)} changed on disk since the review. "
+            f"Apply what was set and painted then?"
+        )
+        if old.overlay is not None and old.overlay.shape != document.inputs.shape:
+            self._view.warn(f"{question[:-1]} cannot be: its size is another.")
+        elif self._view.confirm(question):
+            document.set_params(old.params or document.params)
+            if old.overlay is not None:
+                document.repaint(old.overlay)
+
+    # --- deciding
+
+    def skip(self) -> None:
+        """Set the sample aside and go on."""
+        self._decide(Status.SKIPPED)
+
+    def flag(self) -> None:
+        """Mark the sample for somebody else to look at, and go on."""
+        self._decide(Status.FLAGGED)
+
+    def reopen(self) -> None:
+        """Make the sample pending again."""
+        self._decide(Status.PENDING, go_on=False)
+
+    def _decide(self, status: Status, *, go_on: bool = True) -> None:
+        if self._row is None or self._reviewing is None:
+            return
+        if self._reviewing.refusal:
+            self._view.warn(self._reviewing.refusal)
+            return
+        self._leave()
+        self._reviewing.set_status(self._row, status)
+        self._panel.refresh_row(self._row, self._queue)
+        if go_on:
+            self._walk(1)
+
+    def set_note(self, text: str) -> None:
+        """Write a note on the sample that is open."""
+        if self._row is not None and self._reviewing is not None:
+            self._reviewing.set_note(self._row, text)
+            self._panel.refresh_row(self._row, self._queue)
+
+    def for_all_pending(self, act: Callable[[Reviewing], str]) -> None:
+        """Do something to many samples, and forget what was prepared of them before."""
+        if self._reviewing is None or self._ahead is None:
+            return
+        self._leave()
+        self._view.tell(act(self._reviewing))
+        self._ahead.forget()
+        self._panel.list_samples(self._queue, self._reviewing.dataset.classes)
+
+    def _on_saved(self, document: Document, accepted: bool) -> None:
+        if (
+            self._row is None
+            or self._reviewing is None
+            or document is not self._controller.document
+        ):
+            return
+        self._record(document)
+        if accepted:
+            self._reviewing.set_status(self._row, Status.ACCEPTED)
+            self._panel.refresh_row(self._row, self._queue)
+            self._walk(1)
+
+    # --- recording
+
+    def _on_stepped(self, document: Document, kind: str, edit: Edit) -> None:
+        step = Step(kind, edit)
+        if self._row is None or document is not self._controller.document:
+            return
+        moving = isinstance(step.edit, ParamsEdit) and step.kind == "do"
+        if moving and self._steps and self._steps[-1].is_same_gesture(step):
+            self._steps.pop()
+        self._steps.append(step)
+        if moving:
+            self._background.later("record", _REST, lambda: self._record(document))
+        else:
+            self._record(document)
+
+    def _record(self, document: Document) -> None:
+        steps, self._steps = self._steps, []
+        if steps and self._row is not None and self._reviewing is not None:
+            self._reviewing.record(self._row, document, steps)
+            self._panel.refresh_row(self._row, self._queue)
+
+    @property
+    def _queue(self) -> Queue:
+        if self._reviewing is None:
+            raise RuntimeError("no dataset is open")
+        return self._reviewing.queue

@@ -1,0 +1,291 @@
+"""The queue: every sample of the dataset, one line each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, QTimer, Signal
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_sepl.core.classes import VOC as NO_CLASSES
+from napari_sepl.core.classes import ClassList
+from napari_sepl.files.store import Status
+from napari_sepl.workflow.queue import STATUSES, Column, Filter, Queue
+
+_COLUMNS = tuple(Column)
+_WIDTHS = {Column.SAMPLE: 105, Column.STATUS: 68, Column.CLASSES: 75, Column.CHANGE: 58}
+_TEXT_COLOURS = {
+    Status.ACCEPTED: QColor(120, 200, 120),
+    Status.SKIPPED: QColor(150, 150, 150),
+    Status.FLAGGED: QColor(240, 180, 80),
+}
+_FAILED = QColor(240, 110, 110)
+_TYPING = 150
+"""Milliseconds without a key after which the typed text filters."""
+
+_NOWHERE = QModelIndex()
+_Role = Qt.ItemDataRole
+
+
+class QueueModel(QAbstractTableModel):
+    """The samples that pass the filter, in the order asked for; cells are made when seen."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.queue = Queue(())
+        self.classes = NO_CLASSES
+        self.rows = np.zeros(0, np.intp)
+        self.current = -1
+        self._places: dict[int, int] = {}
+
+    def show(self, queue: Queue, classes: ClassList, rows: Any) -> None:
+        """Take another selection of rows."""
+        self.beginResetModel()
+        self.queue, self.classes, self.rows = queue, classes, rows
+        self._places = {int(row): place for place, row in enumerate(rows)}
+        self.endResetModel()
+
+    def place_of(self, row: int) -> int | None:
+        """Return at which line a sample stands; None if it is filtered out."""
+        return self._places.get(row)
+
+    def refresh(self, row: int) -> None:
+        """Draw a sample's line anew."""
+        place = self.place_of(row)
+        if place is not None:
+            last = self.index(place, len(_COLUMNS) - 1)
+            self.dataChanged.emit(self.index(place, 0), last)
+
+    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
+        """Return the number of lines."""
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(_COLUMNS)
+
+    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
+        """Return a column's name."""
+        if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
+            return str(_COLUMNS[section])
+        return None
+
+    def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
+        """Return text, colour or tool tip of a cell."""
+        row = int(self.rows[index.row()])
+        column = _COLUMNS[index.column()]
+        if role == _Role.DisplayRole:
+            return self._text(row, column)
+        if role == _Role.ForegroundRole:
+            failed = row in self.queue.failures
+            return _FAILED if failed else _TEXT_COLOURS.get(self.queue.status_of(row))
+        if role == _Role.ToolTipRole:
+            return self.queue.failures.get(row) or self.queue.notes.get(row)
+        return None
+
+    def _text(self, row: int, column: Column) -> str:
+        queue = self.queue
+        if column is Column.SAMPLE:
+            return queue.ids[row]
+        if column is Column.STATUS:
+            return "unreadable" if row in queue.failures else str(queue.status_of(row))
+        if column is Column.CLASSES:
+            return ", ".join(self.classes.name(c) for c in queue.classes_of(row))
+        if column is Column.CHANGE:
+            change = float(queue.change[row])
+            return "" if np.isnan(change) else f"{100 * change:.1f} %"
+        if column is Column.EDITS:
+            return str(queue.edits[row] or "")
+        return queue.notes.get(row, "")
+
+
+class QueuePanel(QWidget):
+    """Filters, table, counts and note.
+
+    Attributes
+    ----------
+    sample_chosen : Signal(int)
+        The row of the sample that was clicked.
+    listing_changed : Signal
+        Filter or sorting changed.
+    note_changed : Signal(str)
+        The note of the sample that is open.
+    """
+
+    sample_chosen = Signal(int)
+    listing_changed = Signal()
+    note_changed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = QueueModel(self)
+        self.table = _table(self.model)
+        self.status, self.class_choice = QComboBox(), QComboBox()
+        self.text, self.note = QLineEdit(), QLineEdit()
+        self.progress, self.counts = QProgressBar(), QLabel()
+        self._typing = QTimer(self)
+        self.sorted_by, self.descending = Column.SAMPLE, False
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        self.status.addItem("any status", None)
+        for status in STATUSES:
+            self.status.addItem(str(status), status)
+        self.class_choice.addItem("any class", None)
+        self.text.setPlaceholderText("part of an id or note; Enter opens the first")
+        self.text.setClearButtonEnabled(True)
+        self.note.setPlaceholderText("note on this sample")
+        self.progress.setTextVisible(True)
+        filters = QHBoxLayout()
+        filters.addWidget(self.status)
+        filters.addWidget(self.class_choice)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(filters)
+        for part in (self.text, self.table, self.note, self.progress, self.counts):
+            column.addWidget(part)
+
+    def _connect(self) -> None:
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPING)
+        self._typing.timeout.connect(self.listing_changed)
+        self.status.currentIndexChanged.connect(lambda _: self.listing_changed.emit())
+        self.class_choice.currentIndexChanged.connect(lambda _: self.listing_changed.emit())
+        self.text.textChanged.connect(lambda _: self._typing.start())
+        self.text.returnPressed.connect(self._open_first)
+        self.note.editingFinished.connect(lambda: self.note_changed.emit(self.note.text()))
+        self.table.clicked.connect(self._choose)
+        self.table.activated.connect(self._choose)
+        self.table.horizontalHeader().sectionClicked.connect(self._sort)
+
+    @property
+    def filter(self) -> Filter:
+        """The filter as the controls stand."""
+        return Filter(self.status.currentData(), self.class_choice.currentData(), self.text.text())
+
+    def show_filter(self, wanted: Filter) -> None:
+        """Set the controls without saying so."""
+        for control, value in (
+            (self.status, wanted.status),
+            (self.class_choice, wanted.class_id),
+        ):
+            control.blockSignals(True)
+            control.setCurrentIndex(max(0, control.findData(value)))
+            control.blockSignals(False)
+        self.text.blockSignals(True)
+        self.text.setText(wanted.text)
+        self.text.blockSignals(False)
+
+    def show_class_choices(self, class_ids: Sequence[int], classes: ClassList) -> None:
+        """Offer these classes to filter by, keeping the one that is chosen."""
+        chosen = self.class_choice.currentData()
+        self.class_choice.blockSignals(True)
+        self.class_choice.clear()
+        self.class_choice.addItem("any class", None)
+        for class_id in class_ids:
+            self.class_choice.addItem(classes.name(class_id), class_id)
+        self.class_choice.setCurrentIndex(max(0, self.class_choice.findData(chosen)))
+        self.class_choice.blockSignals(False)
+
+    def list_samples(self, queue: Queue, classes: ClassList) -> None:
+        """List what passes the filter, sorted as the header says."""
+        rows = queue.sort(queue.select(self.filter), self.sorted_by, descending=self.descending)
+        self.model.show(queue, classes, rows)
+        self.show_current(self.model.current)
+        self.show_counts(queue)
+
+    def show_current(self, row: int) -> None:
+        """Mark the sample that is open."""
+        self.model.current = row
+        place = self.model.place_of(row)
+        if place is None:
+            self.table.clearSelection()
+            return
+        self.table.selectRow(place)
+        self.table.scrollTo(self.model.index(place, 0))
+        self.note.setText(self.model.queue.notes.get(row, ""))
+
+    def refresh_row(self, row: int, queue: Queue) -> None:
+        """Draw a sample's line and the counts anew."""
+        self.model.refresh(row)
+        self.show_counts(queue)
+
+    def neighbour(self, row: int, step: int) -> int | None:
+        """Return the row listed `step` lines from another; None beyond the ends.
+
+        From a sample that the filter leaves out, the list begins anew.
+        """
+        place = self.model.place_of(row)
+        place = (0 if step > 0 else len(self.model.rows) - 1) if place is None else place + step
+        return int(self.model.rows[place]) if 0 <= place < len(self.model.rows) else None
+
+    def next_pending(self, row: int) -> int | None:
+        """Return the next row listed after another that is pending, starting over at the end."""
+        place = self.model.place_of(row)
+        start = 0 if place is None else place + 1
+        rows = np.roll(self.model.rows, -start)
+        pending = rows[self.model.queue.status[rows] == STATUSES.index(Status.PENDING)]
+        return int(pending[0]) if len(pending) and pending[0] != row else None
+
+    def show_counts(self, queue: Queue) -> None:
+        """Show how many samples have which status."""
+        counts = queue.counts()
+        done = len(queue) - counts[Status.PENDING]
+        self.progress.setMaximum(max(1, len(queue)))
+        self.progress.setValue(done)
+        self.progress.setFormat(f"{done:,} of {len(queue):,} done")
+        told = [f"{number:,} {status}" for status, number in counts.items() if number]
+        shown = f"{len(self.model.rows):,} listed" if len(self.model.rows) < len(queue) else ""
+        failed = f"{len(queue.failures):,} unreadable" if queue.failures else ""
+        self.counts.setText(" · ".join(part for part in (*told, failed, shown) if part))
+
+    def _choose(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.sample_chosen.emit(int(self.model.rows[index.row()]))
+
+    def _open_first(self) -> None:
+        self._typing.stop()
+        self.listing_changed.emit()
+        if len(self.model.rows):
+            self.sample_chosen.emit(int(self.model.rows[0]))
+
+    def _sort(self, section: int) -> None:
+        column = _COLUMNS[section]
+        self.descending = column is self.sorted_by and not self.descending
+        self.sorted_by = column
+        order = Qt.SortOrder.DescendingOrder if self.descending else Qt.SortOrder.AscendingOrder
+        self.table.horizontalHeader().setSortIndicator(section, order)
+        self.listing_changed.emit()
+
+
+def _table(model: QueueModel) -> QTableView:
+    table = QTableView()
+    table.setModel(model)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setMinimumHeight(200)
+    rows = table.verticalHeader()
+    rows.setVisible(False)
+    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # else 100,000 heights are asked for
+    rows.setDefaultSectionSize(20)
+    header = table.horizontalHeader()
+    header.setSortIndicatorShown(True)
+    header.setStretchLastSection(True)
+    for section, column in enumerate(_COLUMNS):
+        table.setColumnWidth(section, _WIDTHS.get(column, 48))
+    return table

@@ -1,0 +1,136 @@
+"""The dock with the queue of a dataset: opens with the dataset, closes with it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_sepl.core.errors import SeplError
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys
+from napari_sepl.gui.navigator import Navigator
+from napari_sepl.gui.panels.queue import QueuePanel
+from napari_sepl.workflow.review import Reviewing
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from napari_sepl.gui.controller import Controller
+    from napari_sepl.gui.view import View
+    from napari_sepl.gui.worker import Background
+
+TITLE = "Queue (SEPL)"
+
+_BUTTONS = {
+    "previous": "◀ Previous",
+    "next": "Next ▶",
+    "next_pending": "Next pending",
+    "skip": "Skip",
+    "flag": "Flag",
+    "reopen": "Reopen",
+}
+
+
+class QueueDock(QWidget):
+    """The queue's panel with its buttons, around one navigator.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        The viewer it is docked in.
+    controller : Controller
+        Shows one sample.
+    view : View
+        Where messages and questions go.
+    background : Background
+        Where the dataset is listed and samples are read.
+    """
+
+    def __init__(
+        self, viewer: "Viewer", controller: "Controller", view: "View", background: "Background"
+    ) -> None:
+        super().__init__()
+        self._view = view
+        self._background = background
+        self._controller = controller
+        self.panel = QueuePanel()
+        self.navigator = Navigator(controller, view, self.panel, background)
+        self.reviewing: Reviewing | None = None
+        self._lay_out()
+        self._connect()
+        bind_keys(viewer, self.navigator, QUEUE_KEYS)
+        for layer in controller.layers.label_layers:
+            bind_keys(layer, self.navigator, QUEUE_KEYS)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.addWidget(self.panel)
+        grid = QGridLayout()
+        for number, (name, text) in enumerate(_BUTTONS.items()):
+            button = QPushButton(text)
+            button.setToolTip(QUEUE_KEYS[name])
+            button.clicked.connect(partial(_press, getattr(self.navigator, name)))
+            grid.addWidget(button, number // 3, number % 3)
+        column.addLayout(grid)
+
+    def _connect(self) -> None:
+        self.panel.sample_chosen.connect(self.navigator.go)
+        self.panel.note_changed.connect(self.navigator.set_note)
+        self.panel.listing_changed.connect(self._list)
+
+    # --- a dataset
+
+    def open(self, spec: DatasetSpec) -> None:
+        """List a dataset in the background, then open its store and its sample of last time."""
+        self._view.show_busy("listing the dataset…")
+
+        def failed(error: SeplError) -> None:
+            self._view.show_busy("")
+            self._view.warn(str(error))
+
+        self._background.run(
+            "dataset",
+            lambda: Reviewing.open(Dataset.open(spec), self._on_store_error),
+            self._start,
+            failed,
+        )
+
+    def _on_store_error(self, error: SeplError) -> None:
+        """Tell why something is not written yet; called from the thread that writes."""
+        self._background.post(lambda: self._view.warn(f"{error} It will be tried again."))
+
+    def _start(self, reviewing: Reviewing) -> None:
+        self._view.show_busy("")
+        self.navigator.stop()
+        self.reviewing = reviewing
+        classes = reviewing.dataset.classes
+        self.panel.show_class_choices(range(1, len(classes)), classes)
+        self.panel.show_filter(reviewing.resume_filter())
+        self.navigator.start(reviewing)
+        if reviewing.refusal:
+            self._view.warn(reviewing.refusal)
+        missing = reviewing.dataset.unmatched
+        if missing:
+            first = ", ".join(f"{u.sample_id} ({', '.join(u.missing)})" for u in missing[:5])
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+            self._view.warn(f"{len(missing)} samples lack files: {first}{more}.")
+
+    def close_dataset(self) -> None:
+        """Record what is open and close the store."""
+        self.navigator.stop()
+        self.reviewing = None
+
+    def _list(self) -> None:
+        if self.reviewing is None:
+            return
+        self.panel.list_samples(self.reviewing.queue, self.reviewing.dataset.classes)
+        told = self.panel.filter
+        self.reviewing.remember(
+            filter={"status": told.status, "class_id": told.class_id, "text": told.text}
+        )
+
+
+def _press(act: Callable[[], None], _: Any = None) -> None:
+    act()

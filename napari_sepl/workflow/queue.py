@@ -1,0 +1,164 @@
+"""All samples of a dataset as columns, to be sorted and filtered at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.overlap import IGNORE
+from napari_sepl.files.store import Status
+
+STATUSES = tuple(Status)
+_WORDS = 4  # 256 classes as bits of four 64-bit words
+
+
+class Column(StrEnum):
+    """What the queue tells of a sample."""
+
+    SAMPLE = "sample"
+    STATUS = "status"
+    CLASSES = "classes"
+    CHANGE = "change"
+    EDITS = "edits"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which samples to list.
+
+    Parameters
+    ----------
+    status : Status, optional
+        Only these.
+    class_id : int, optional
+        Only samples that are known to hold this class.
+    text : str
+        Only samples with this in their id or note, in upper or lower case.
+    """
+
+    status: Status | None = None
+    class_id: int | None = None
+    text: str = ""
+
+
+class Queue:
+    """The state of each sample of a dataset; a sample is known by its row.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        All samples, in the dataset's order.
+
+    Attributes
+    ----------
+    status : (N,) uint8
+        Position in `STATUSES`.
+    change : (N,) float32
+        Share of pixels, 0..1, that differ from the pseudo-labels; NaN until known.
+    edits : (N,) int32
+        Steps a person did.
+    notes, failures : dict of int to str
+        What a person wrote, and why a sample could not be opened, by row.
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self.ids = tuple(ids)
+        self.rows = {sample_id: row for row, sample_id in enumerate(self.ids)}
+        self.status = np.zeros(len(self.ids), np.uint8)
+        self.change = np.full(len(self.ids), np.nan, np.float32)
+        self.edits = np.zeros(len(self.ids), np.int32)
+        self.notes: dict[int, str] = {}
+        self.failures: dict[int, str] = {}
+        self._classes = np.zeros((len(self.ids), _WORDS), np.uint64)
+        self._folded = [sample_id.casefold() for sample_id in self.ids]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def set_classes(self, row: int, class_ids: Iterable[int]) -> None:
+        """Remember which classes a sample holds; background and ignore do not count."""
+        self._classes[row] = 0
+        for class_id in class_ids:
+            if class_id not in (0, IGNORE):
+                self._classes[row, class_id // 64] |= np.uint64(1 << class_id % 64)
+
+    def set_tags(self, tags: Mapping[str, Iterable[int]]) -> None:
+        """Take image-level tags as the classes of samples."""
+        for sample_id, class_ids in tags.items():
+            if sample_id in self.rows:
+                self.set_classes(self.rows[sample_id], class_ids)
+
+    def classes_of(self, row: int) -> list[int]:
+        """Return the classes a sample is known to hold."""
+        bits = np.unpackbits(self._classes[row].view(np.uint8), bitorder="little")
+        return [int(class_id) for class_id in np.flatnonzero(bits)]
+
+    def classes(self) -> list[int]:
+        """Return the classes that any sample is known to hold."""
+        together = np.bitwise_or.reduce(self._classes, axis=0)
+        bits = np.unpackbits(together.view(np.uint8), bitorder="little")
+        return [int(class_id) for class_id in np.flatnonzero(bits)]
+
+    def counts(self) -> dict[Status, int]:
+        """Return how many samples have each status."""
+        found = np.bincount(self.status, minlength=len(STATUSES))
+        return {status: int(found[code]) for code, status in enumerate(STATUSES)}
+
+    def status_of(self, row: int) -> Status:
+        """Return the status of a sample."""
+        return STATUSES[int(self.status[row])]
+
+    def set_status(self, row: int, status: Status) -> None:
+        """Give a sample a status."""
+        self.status[row] = STATUSES.index(status)
+
+    def pending(self) -> NDArray[np.intp]:
+        """Return the rows that are still pending, in order."""
+        return np.flatnonzero(self.status == STATUSES.index(Status.PENDING))
+
+    def select(self, wanted: Filter) -> NDArray[np.intp]:
+        """Return the rows that pass a filter, in the dataset's order."""
+        kept = np.ones(len(self), np.bool_)
+        if wanted.status is not None:
+            kept &= self.status == STATUSES.index(wanted.status)
+        if wanted.class_id is not None:
+            bit = np.uint64(1 << wanted.class_id % 64)
+            kept &= (self._classes[:, wanted.class_id // 64] & bit) != 0
+        rows = np.flatnonzero(kept)
+        text = wanted.text.strip().casefold()
+        if not text:
+            return rows
+        found = [
+            row
+            for row in rows.tolist()
+            if text in self._folded[row] or text in self.notes.get(row, "").casefold()
+        ]
+        return np.array(found, np.intp)
+
+    def sort(
+        self, rows: NDArray[np.intp], column: Column, *, descending: bool = False
+    ) -> NDArray[np.intp]:
+        """Return rows sorted by a column; of equal ones, and unknown ones last, in order."""
+        if column is Column.SAMPLE:
+            return rows[::-1] if descending else rows
+        keys = self._keys(rows, column)
+        unknown = np.isnan(keys)
+        order = np.lexsort((-keys if descending else keys, unknown))
+        return rows[order]
+
+    def _keys(self, rows: NDArray[np.intp], column: Column) -> NDArray[np.float64]:
+        if column is Column.STATUS:
+            return self.status[rows].astype(np.float64)
+        if column is Column.CHANGE:
+            return self.change[rows].astype(np.float64)
+        if column is Column.EDITS:
+            return self.edits[rows].astype(np.float64)
+        if column is Column.CLASSES:
+            _, ranks = np.unique(self._classes[rows], axis=0, return_inverse=True)
+            return ranks.ravel().astype(np.float64)
+        texts = [self.notes.get(row, "") for row in rows.tolist()]
+        ranked = {text: rank for rank, text in enumerate(sorted(set(texts) - {""}))}
+        return np.array([ranked.get(text, np.nan) for text in texts], np.float64)

@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import pytest
+
+from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset
+from tests.files.making import refused
+
+NEEDED = 'images = "i"\npseudo = "p"\nmasks = "m"\nout = "o"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "DATASET.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def make(root: Path, *folders: str) -> None:
+    for folder in folders:
+        (root / folder).mkdir(parents=True)
+
+
+def test_paths_start_from_the_files_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ana")
+    monkeypatch.setenv("USERPROFILE", "/home/ana")
+    path = write(
+        tmp_path,
+        NEEDED
+        + 'truth = "/abs/t"\ntags = "../tags.txt"\nlist_file = "~/l.txt"\nclasses = "c.toml"',
+    )
+    assert read_dataset(path) == DatasetSpec(
+        images=tmp_path / "i",
+        pseudo=tmp_path / "p",
+        masks=tmp_path / "m",
+        out=tmp_path / "o",
+        truth=Path("/abs/t"),
+        tags=tmp_path / "../tags.txt",
+        list_file=Path("/home/ana/l.txt"),
+        classes=str(tmp_path / "c.toml"),
+    )
+
+
+def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
+    spec = read_dataset(write(tmp_path, NEEDED))
+    assert (spec.truth, spec.tags, spec.list_file, spec.classes) == (None, None, None, "voc")
+    assert read_dataset(write(tmp_path, NEEDED + 'classes = "coco"')).classes == "coco"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (NEEDED + "lst = 'x'\nworkers = 2", "the unknown key lst, the unknown key workers"),
+        ('images = "i"\nmasks = "m"', "no pseudo, no out"),
+        (NEEDED.replace('"i"', "3"), "images = '3'"),
+        (NEEDED + "[truth]\nx = 1", "truth = "),
+        ("images = ", "no TOML"),
+    ],
+)
+def test_a_wrong_file_is_named_with_all_that_is_wrong(tmp_path: Path, text: str, told: str) -> None:
+    path = write(tmp_path, text)
+    with refused(path, told, "text for images, pseudo, masks and out"):
+        read_dataset(path)
+
+
+def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
+    with refused(tmp_path / "gone.toml", "no such file"):
+        read_dataset(tmp_path / "gone.toml")
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"images = '\xff'")
+    with refused(path, "no TOML"):
+        read_dataset(path)
+
+
+def test_the_voc_layout(tmp_path: Path) -> None:
+    make(tmp_path, "JPEGImages", "pseudo_transcam", "masks_simulated", "ImageSets/Segmentation")
+    out = tmp_path / "out"
+    plain = layout("voc", tmp_path, out)
+    assert plain == DatasetSpec(
+        images=tmp_path / "JPEGImages",
+        pseudo=tmp_path / "pseudo_transcam",
+        masks=tmp_path / "masks_simulated",
+        out=out,
+    )
+    make(tmp_path, "SegmentationClass")
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    (lists / "train.txt").write_text("a")
+    full = layout("voc", tmp_path, out, split="train")
+    assert (full.truth, full.list_file) == (tmp_path / "SegmentationClass", lists / "train.txt")
+    with refused(lists, "found train;", "train_aug.txt among the lists"):
+        layout("voc", tmp_path, out, split="train_aug")
+
+
+def test_what_is_told_is_not_looked_for(tmp_path: Path) -> None:
+    make(tmp_path, "JPEGImages", "SegmentationClass")
+    told = {
+        name: tmp_path / "elsewhere" / name
+        for name in ("pseudo", "masks", "truth", "tags", "list_file")
+    }
+    spec = layout("voc", tmp_path, tmp_path / "out", classes="my.toml", **told)
+    assert {name: getattr(spec, name) for name in told} == told
+    assert spec.classes == "my.toml"
+    assert layout("voc", tmp_path, tmp_path, **(told | {"truth": None})).truth is not None
+
+
+def test_no_folder_or_several_for_the_pseudo_labels_are_told(tmp_path: Path) -> None:
+    make(tmp_path, "JPEGImages", "masks")
+    with refused(tmp_path, "no folder for names that begin with pseudo", "the pseudo folder"):
+        layout("voc", tmp_path, tmp_path / "out")
+    make(tmp_path, "pseudo_a", "Pseudo_b")
+    with refused(tmp_path, "Pseudo_b, pseudo_a for names that begin with pseudo"):
+        layout("voc", tmp_path, tmp_path / "out")
+    make(tmp_path, "SAM")
+    with refused(tmp_path, "SAM, masks for names that begin with masks and sam"):
+        layout("voc", tmp_path, tmp_path / "out", pseudo=tmp_path / "pseudo_a")
+    with refused(tmp_path / "gone", "no such file or folder"):
+        layout("voc", tmp_path / "gone", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("folder", "split"),
+    [("train2017", None), ("images/val2014", "val"), ("train2014", "train2014")],
+)
+def test_the_coco_layout(tmp_path: Path, folder: str, split: str | None) -> None:
+    make(tmp_path, folder, f"pseudo/{Path(folder).name}", "masks")
+    assert layout("coco", tmp_path, tmp_path / "out", split=split) == DatasetSpec(
+        images=tmp_path / folder,
+        pseudo=tmp_path / "pseudo" / Path(folder).name,
+        masks=tmp_path / "masks",
+        out=tmp_path / "out",
+        classes="coco",
+    )
+
+
+def test_coco_without_pictures_is_told(tmp_path: Path) -> None:
+    make(tmp_path, "train2017")
+    with refused(tmp_path, "none of the folders val, val2017, val2014, images/val"):
+        layout("coco", tmp_path, tmp_path / "out", split="val")
+
+
+def test_a_layout_of_another_name_is_refused(tmp_path: Path) -> None:
+    with refused("layout", "the name 'ade'", "voc or coco"):
+        layout("ade", tmp_path, tmp_path)

@@ -1,0 +1,270 @@
+"""A dataset in the real window: walk, paint, decide, close, open again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+from PIL import Image
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_sepl.core.params import Params
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.label_png import read_provenance
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.masks import write_masks
+from napari_sepl.files.store import Status, Store, store_file
+from napari_sepl.gui.queue_dock import QueueDock
+from napari_sepl.workflow.queue import Column, Filter
+from tests.document.drawing import cat_and_dog
+from tests.gui.conftest import Window
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    """Six samples s1 to s6, each its own cat and dog; s4 has a broken picture."""
+    inputs = cat_and_dog(truth=True)
+    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks", "truth")}
+    for folder in folders.values():
+        folder.mkdir()
+    for number in range(1, 7):
+        name = f"s{number}"
+        Image.fromarray(inputs.image).save(folders["images"] / f"{name}.png")
+        Image.fromarray(np.roll(inputs.pseudo, number, 1)).save(folders["pseudo"] / f"{name}.png")
+        Image.fromarray(inputs.truth).save(folders["truth"] / f"{name}.png")
+        write_masks(folders["masks"] / f"{name}.json", inputs.masks)
+    broken = folders["images"] / "s4.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    return DatasetSpec(**folders, out=tmp_path / "out")
+
+
+@pytest.fixture
+def dataset(window: Window, spec: DatasetSpec) -> Iterator["Walk"]:
+    walk = Walk(window, spec)
+    yield walk
+    walk.dock.close_dataset()
+
+
+class Walk:
+    """The window with a dataset open."""
+
+    def __init__(self, window: Window, spec: DatasetSpec) -> None:
+        self.window = window
+        self.spec = spec
+        window.widget.open_dataset(spec)
+        self.settle()
+        assert window.widget.gestures.queue is not None
+        self.dock: QueueDock = window.widget.gestures.queue
+
+    def settle(self) -> None:
+        for _ in range(3):
+            self.window.settle()
+
+    def press(self, key: Qt.Key) -> None:
+        self.window.press(key)
+        self.settle()
+
+    @property
+    def sample_id(self) -> str:
+        return self.window.document.inputs.sample_id
+
+    def statuses(self) -> dict[str, Status]:
+        """Return what the store says, as another program reads it."""
+        assert self.dock.reviewing is not None
+        with Store.open(store_file(self.spec.out), who="test", write=False) as store:
+            return {sample_id: row.status for sample_id, row in store.statuses().items()}
+
+
+def test_next_and_previous_walk_the_list(dataset: Walk) -> None:
+    assert dataset.sample_id == "s1"
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.sample_id == "s2"
+    dataset.press(Qt.Key.Key_K)
+    dataset.press(Qt.Key.Key_K)
+    assert dataset.sample_id == "s1"
+    assert dataset.window.widget.title.text() == "s1 — pending"
+
+
+def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
+    dataset.dock.navigator.go(2)
+    dataset.settle()
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.sample_id == "s5"
+    assert "s4.png" in notification_manager.records[-1].message
+    assert "1 unreadable" in dataset.dock.panel.counts.text()
+    dataset.press(Qt.Key.Key_K)
+    assert dataset.sample_id == "s3"
+    dataset.dock.navigator.go(3)
+    dataset.settle()
+    assert dataset.sample_id == "s3"  # asked for by name: told, and nothing else opens
+
+
+def test_accept_saves_and_goes_on(dataset: Walk) -> None:
+    shown = dataset.window.widget.controller.layers.shown.copy()
+    dataset.press(Qt.Key.Key_A)
+    assert dataset.sample_id == "s2"
+    np.testing.assert_array_equal(read_labels(dataset.spec.out / "s1.png"), shown)
+    assert dataset.statuses() == {"s1": Status.ACCEPTED}
+    dataset.press(Qt.Key.Key_K)
+    assert dataset.window.widget.title.text() == "s1 — accepted"
+
+
+def test_skip_flag_and_reopen(dataset: Walk) -> None:
+    dataset.press(Qt.Key.Key_W)
+    dataset.press(Qt.Key.Key_G)
+    assert dataset.sample_id == "s3"
+    assert dataset.statuses() == {"s1": Status.SKIPPED, "s2": Status.FLAGGED}
+    dataset.press(Qt.Key.Key_N)
+    assert dataset.sample_id == "s3" or dataset.sample_id > "s3"
+    dataset.dock.navigator.go(0)
+    dataset.settle()
+    dataset.press(Qt.Key.Key_R)
+    assert dataset.statuses()["s1"] == Status.PENDING
+    assert dataset.sample_id == "s1"
+
+
+def paint(walk: Walk, label: int) -> np.ndarray:
+    layers = walk.window.widget.controller.layers
+    layers.enhanced.mode = "paint"
+    layers.enhanced.brush_size = 4
+    layers.enhanced.selected_label = label
+    walk.window.stroke((33, 20), (33, 50))
+    painted: np.ndarray = layers.shown == label
+    assert painted.sum() > 50
+    return painted
+
+
+def test_strokes_and_sliders_are_there_after_closing(dataset: Walk) -> None:
+    painted = paint(dataset, 15)
+    dataset.window.drag_slider("t1", 0.8)
+    params = dataset.window.document.params
+    dataset.press(Qt.Key.Key_J)
+    dataset.dock.panel.note.setText("ear")
+    dataset.dock.panel.note.editingFinished.emit()
+    dataset.dock.close_dataset()
+    again = Walk(dataset.window, dataset.spec)
+    assert again.sample_id == "s2"
+    assert again.dock.reviewing is not None
+    assert again.dock.reviewing.queue.notes == {1: "ear"}
+    again.press(Qt.Key.Key_K)
+    np.testing.assert_array_equal(again.window.widget.controller.layers.shown == 15, painted)
+    assert again.window.document.params == params
+    assert again.window.widget.params.params == params
+
+
+def test_an_edit_after_accepting_makes_it_pending_again(dataset: Walk) -> None:
+    dataset.press(Qt.Key.Key_A)
+    dataset.press(Qt.Key.Key_K)
+    paint(dataset, 15)
+    dataset.settle()
+    assert dataset.statuses()["s1"] == Status.PENDING
+    dataset.press(Qt.Key.Key_A)
+    assert dataset.statuses()["s1"] == Status.ACCEPTED
+    assert (read_labels(dataset.spec.out / "s1.png") == 15).any()
+    provenance = read_provenance(dataset.spec.out / "s1.png")
+    assert provenance is not None
+    assert provenance.edited
+
+
+def test_undo_goes_back_with_its_image_and_never_crosses(dataset: Walk) -> None:
+    painted = paint(dataset, 15)
+    dataset.press(Qt.Key.Key_J)
+    dataset.window.press(Qt.Key.Key_Z, CTRL)
+    assert dataset.sample_id == "s2"
+    assert not dataset.window.document.edited
+    dataset.press(Qt.Key.Key_K)
+    np.testing.assert_array_equal(
+        dataset.window.widget.controller.layers.shown == 15, painted
+    )
+    dataset.window.press(Qt.Key.Key_Z, CTRL)
+    assert not dataset.window.document.edited
+
+
+def test_filter_sort_and_jump(dataset: Walk) -> None:
+    panel = dataset.dock.panel
+    dataset.press(Qt.Key.Key_W)
+    panel.status.setCurrentIndex(panel.status.findData(Status.PENDING))
+    assert len(panel.model.rows) == 5
+    panel.text.setText("S5")
+    QTest.keyClick(panel.text, Qt.Key.Key_Return)
+    dataset.settle()
+    assert dataset.sample_id == "s5"
+    panel.show_filter(Filter())
+    panel._sort(list(Column).index(Column.STATUS))
+    assert panel.model.rows.tolist() == [1, 2, 3, 4, 5, 0]
+    panel._sort(list(Column).index(Column.STATUS))
+    assert panel.model.rows.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_filters_are_there_after_closing(dataset: Walk) -> None:
+    panel = dataset.dock.panel
+    panel.status.setCurrentIndex(panel.status.findData(Status.FLAGGED))
+    dataset.dock.close_dataset()
+    panel.show_filter(Filter())
+    again = Walk(dataset.window, dataset.spec)
+    assert again.dock.panel.filter == Filter(status=Status.FLAGGED)
+
+
+def test_a_second_window_opens_read_only_and_says_so(dataset: Walk) -> None:
+    with Store.open(store_file(dataset.spec.out), who="second") as second:
+        assert second.read_only
+    dataset.dock.close_dataset()
+    with Store.open(store_file(dataset.spec.out), who="first") as first:
+        assert not first.read_only
+        again = Walk(dataset.window, dataset.spec)
+        assert "read-only" in notification_manager.records[-1].message
+        again.press(Qt.Key.Key_A)
+        assert not (dataset.spec.out / "s1.png").exists()
+        assert again.sample_id == "s1"
+        again.dock.close_dataset()
+
+
+def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint(dataset, 15)
+    dataset.settle()
+    dataset.dock.close_dataset()
+    pseudo = np.zeros((40, 60), np.uint8)
+    pseudo[5:9, 5:9] = 12
+    Image.fromarray(pseudo).save(dataset.spec.pseudo / "s1.png")
+    asked: list[str] = []
+
+    def refuse(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    monkeypatch.setattr(dataset.window.widget, "confirm", refuse)
+    again = Walk(dataset.window, dataset.spec)
+    assert asked
+    assert "pseudo changed on disk" in asked[0]
+    assert not again.window.document.edited
+    again.dock.close_dataset()
+    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+    again = Walk(dataset.window, dataset.spec)
+    assert (again.window.document.resolved.final == 15).any()
+    again.window.press(Qt.Key.Key_Z, CTRL)
+    assert not again.window.document.edited
+
+
+def test_a_damaged_store_is_told_and_left_alone(window: Window, spec: DatasetSpec) -> None:
+    spec.out.mkdir()
+    store_file(spec.out).write_bytes(b"not a store" * 100)
+    before = store_file(spec.out).read_bytes()
+    window.widget.open_dataset(spec)
+    window.settle()
+    window.settle()
+    assert str(store_file(spec.out)) in notification_manager.records[-1].message
+    assert store_file(spec.out).read_bytes() == before
+    assert window.widget.controller.document is None
+
+
+def test_thresholds_of_a_sample_are_its_own(dataset: Walk) -> None:
+    dataset.window.drag_slider("t1", 0.8)
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.window.document.params == Params()
+    assert dataset.window.widget.params.params == Params()

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_sepl.files.store import Status
+from napari_sepl.workflow.queue import Column, Filter, Queue
+
+
+@pytest.fixture
+def queue() -> Queue:
+    queue = Queue(["a1", "a2", "b1", "b2", "b10"])
+    queue.set_status(1, Status.ACCEPTED)
+    queue.set_status(3, Status.FLAGGED)
+    queue.change[:] = [0.5, 0.1, np.nan, 0.3, 0.1]
+    queue.edits[:] = [0, 3, 0, 1, 3]
+    queue.notes = {2: "Tail missing", 4: "again"}
+    queue.set_classes(0, [0, 8, 12, 255])
+    queue.set_classes(2, [12])
+    queue.set_classes(3, [254])
+    return queue
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rows"),
+    [
+        (Filter(), [0, 1, 2, 3, 4]),
+        (Filter(status=Status.PENDING), [0, 2, 4]),
+        (Filter(class_id=12), [0, 2]),
+        (Filter(class_id=254), [3]),
+        (Filter(text="B1"), [2, 4]),
+        (Filter(text="tail"), [2]),
+        (Filter(status=Status.PENDING, class_id=12, text="a"), [0, 2]),
+        (Filter(text="nothing"), []),
+    ],
+)
+def test_filters(queue: Queue, wanted: Filter, rows: list[int]) -> None:
+    assert queue.select(wanted).tolist() == rows
+
+
+@pytest.mark.parametrize(
+    ("column", "rising", "falling"),
+    [
+        (Column.SAMPLE, [0, 1, 2, 3, 4], [4, 3, 2, 1, 0]),
+        (Column.CHANGE, [1, 4, 3, 0, 2], [0, 3, 1, 4, 2]),
+        (Column.EDITS, [0, 2, 3, 1, 4], [1, 4, 3, 0, 2]),
+        (Column.STATUS, [0, 2, 4, 1, 3], [3, 1, 0, 2, 4]),
+        (Column.NOTE, [2, 4, 0, 1, 3], [4, 2, 0, 1, 3]),
+    ],
+)
+def test_sorting_keeps_equal_ones_in_order_and_unknown_ones_last(
+    queue: Queue, column: Column, rising: list[int], falling: list[int]
+) -> None:
+    rows = queue.select(Filter())
+    assert queue.sort(rows, column).tolist() == rising
+    assert queue.sort(rows, column, descending=True).tolist() == falling
+
+
+def test_classes_of_a_sample_leave_out_background_and_ignore(queue: Queue) -> None:
+    assert queue.classes_of(0) == [8, 12]
+    assert queue.classes_of(1) == []
+    assert queue.classes() == [8, 12, 254]
+
+
+@given(st.sets(st.integers(1, 254)))
+def test_any_classes_are_remembered(class_ids: set[int]) -> None:
+    queue = Queue(["a"])
+    queue.set_classes(0, class_ids)
+    assert queue.classes_of(0) == sorted(class_ids)
+
+
+def test_tags_fill_the_classes_of_known_samples(queue: Queue) -> None:
+    queue.set_tags({"b10": [3], "stranger": [4]})
+    assert queue.classes_of(4) == [3]
+
+
+def test_counts(queue: Queue) -> None:
+    assert queue.counts() == {
+        Status.PENDING: 3,
+        Status.ACCEPTED: 1,
+        Status.SKIPPED: 0,
+        Status.FLAGGED: 1,
+    }
+    assert queue.pending().tolist() == [0, 2, 4]

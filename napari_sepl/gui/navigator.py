@@ -92,6 +92,9 @@ class Navigator:
         if self._reviewing is None:
             return
         self._leave()
+        document = self._controller.document
+        if self._row is not None and document is not None:
+            document.mark_saved(document.history.mark)  # all of it is in the store
         self._reviewing.close()
         self._controller.saving.refusal = ""
         self._reviewing = self._ahead = self._row = self._wanted = None

@@ -201,19 +201,23 @@ def test_a_killed_writers_last_changes_are_recovered_too(path: Path, sound: byte
             assert len(again.statuses()) == COUNT + 1
 
 
-def test_a_recovery_that_fails_leaves_the_damaged_file(
-    path: Path, sound: bytes, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["shutil.copy2", "shutil.copyfile", "pathlib.Path.replace"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_recovery_that_is_stopped_loses_nothing(
+    path: Path, sound: bytes, monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException
 ) -> None:
-    path.write_bytes(bytes(100) + sound[100:])
+    def stop(*_: object, **__: object) -> None:
+        raise error
 
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
+    damaged = bytes(100) + sound[100:]
+    path.write_bytes(damaged)
+    path.with_name(f"{path.name}-wal").write_bytes(b"beside")
     with monkeypatch.context() as patched:
-        patched.setattr("shutil.copyfile", full)
-        with pytest.raises(SaveError, match=r"could not be recovered .No space left on device"):
+        patched.setattr(step, stop)
+        with pytest.raises((SaveError, KeyboardInterrupt), match=r"^$|No space left on device"):
             recover(path, who="ana")
-    assert path.read_bytes() == bytes(100) + sound[100:]
+    assert path.read_bytes() == damaged
+    assert b"beside" in [file.read_bytes() for file in path.parent.glob("*-wal")]
     assert check_recovery(path) == COUNT
 
 

@@ -56,7 +56,8 @@ def recover(path: Path, *, who: str) -> Recovery:
     """Put a sound store in the place of a damaged one, with all rows that can be read.
 
     The damaged file is kept under a new name beside it. Whenever this is stopped, there is a
-    store at `path`, damaged or sound, and nothing is lost; it can be called again.
+    store at `path`, damaged or sound, and every byte of the damaged one is kept under one name or
+    the other; it can be called again.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.files.store import rows
 from napari_sepl.files.store._sqlite import corrupt, is_disk_trouble, reading, saving, unsaved
 from napari_sepl.files.store.access import Access, identity
-from napari_sepl.files.store.errors import StoreReadOnlyError
+from napari_sepl.files.store.errors import StoreCorruptError, StoreReadOnlyError
 from napari_sepl.files.store.lock import Holder
 from napari_sepl.files.store.opening import now
 from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
@@ -274,6 +274,8 @@ class Store:
         self._doubtful = True
         try:
             access = Access.gain(self.path, self.who, write=True, make=False)
+        except StoreCorruptError:
+            raise
         except InputError as error:
             raise unsaved(self.path, str(error)) from error
         if access.store_id != self._store_id:

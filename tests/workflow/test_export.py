@@ -1,0 +1,242 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_sepl import MaskSet, Params
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.document.document import Document
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.masks import write_masks
+from napari_sepl.files.samples import load
+from napari_sepl.files.store import Review, Status, Store, store_file
+from napari_sepl.workflow.enhance import Outcome, Step, save_enhanced
+from napari_sepl.workflow.export import export_labels, samples_to_export
+from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
+
+STEMS = ("a2", "a10", "b")
+
+
+class Session:
+    """A dataset of three samples, and what a window does with it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for role in ("images", "pseudo", "masks"):
+            (root / role).mkdir()
+        for stem in STEMS:
+            save_picture(root / "images" / f"{stem}.jpg", random_labels())
+            save_picture(root / "pseudo" / f"{stem}.png", random_labels(top=3))
+            write_masks(root / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
+        self.spec = DatasetSpec(
+            images=root / "images", pseudo=root / "pseudo", masks=root / "masks", out=root / "out"
+        )
+        self.dataset = Dataset.open(self.spec)
+        self.store = Store.open(store_file(self.spec.out), who="ana")
+
+    def review(
+        self, stem: str, params: Params, paint: slice | None = None, **changes: Any
+    ) -> Review:
+        """Review a sample as the window does: settings, a stroke, the file, the record."""
+        document = Document(load(self.dataset.sample(stem), self.dataset.classes))
+        document.set_params(params)
+        if paint is not None:
+            shown = document.resolved.final.copy()
+            shown[paint] = 7
+            document.absorb(shown)
+        final, inputs = document.resolved.final, document.inputs
+        save_enhanced(self.spec.out, final, inputs, params, edited=document.edited)
+        review = Review(
+            stem,
+            Status.ACCEPTED,
+            params,
+            document.overlay,
+            digests={role: inputs.digests[role] for role in ("image", "pseudo", "masks")},
+            labels=digest_labels(final),
+        )
+        self.store.put_review(replace(review, **changes))
+        return review
+
+    def export(self, out: str = "again", **options: Any) -> list[Step]:
+        return list(export_labels(self.dataset, self.store, self.root / out, **options))
+
+    def read(self, out: str, stem: str) -> bytes:
+        return (self.root / out / f"{stem}.png").read_bytes()
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    made = Session(tmp_path)
+    yield made
+    made.store.close()
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    params=st.builds(
+        Params, t1=st.floats(0, 1), t2=st.floats(0, 1), strategy=st.sampled_from(Strategy),
+        conflict=st.sampled_from(Conflict),
+    ),
+    paint=st.none() | st.builds(slice, st.integers(0, SHAPE[0]), st.integers(0, SHAPE[0])),
+)  # fmt: skip
+def test_what_the_window_saved_is_made_again_byte_for_byte(
+    tmp_path_factory: pytest.TempPathFactory, params: Params, paint: slice | None
+) -> None:
+    session = Session(tmp_path_factory.mktemp("s"))
+    session.review("b", params, paint)
+    assert session.export() == [Step("b", Outcome.SAVED)]
+    assert session.read("again", "b") == session.read("out", "b")
+    session.store.close()
+
+
+def test_all_accepted_samples_come_in_the_datasets_order(session: Session) -> None:
+    for stem in reversed(STEMS):
+        session.review(stem, Params(t1=0.3), slice(3, 9))
+    session.store.put_status("a10", Status.FLAGGED)
+    assert samples_to_export(session.store) == ["b", "a2"]
+    assert session.export() == [Step("a2", Outcome.SAVED), Step("b", Outcome.SAVED)]
+    assert not (session.root / "again" / "a10.png").exists()
+    assert [step.sample_id for step in session.export(which=list(Status))] == list(STEMS)
+
+
+def test_labels_that_are_there_are_left_alone(session: Session) -> None:
+    session.review("a2", Params(), slice(3, 9))
+    session.review("b", Params())
+    path = session.root / "out" / "b.png"
+    before = path.stat().st_ino
+    present = [Step("a2", Outcome.PRESENT), Step("b", Outcome.PRESENT)]
+    assert session.export("out") == present
+    assert path.stat().st_ino == before
+    good = path.read_bytes()
+    path.write_bytes(session.read("out", "a2"))  # the same settings, but another sample's pixels
+    (step,) = (step for step in session.export("out") if step.sample_id == "b")
+    assert step.outcome is Outcome.FAILED
+    assert step.message == f"{path}: holds other labels than the review; --overwrite replaces it."
+    assert session.export("out", overwrite=True)[1] == Step("b", Outcome.SAVED)
+    assert path.read_bytes() == good
+
+
+@pytest.mark.parametrize(
+    "change", [{"t1": 0.9}, {"strategy": Strategy.RELEASED}, {"conflict": Conflict.SMALLEST}]
+)
+def test_labels_made_with_other_settings_are_no_present(
+    session: Session, change: dict[str, Any]
+) -> None:
+    session.review("b", Params(t1=1, t2=1))
+    session.review("b", Params(t1=1, t2=1, **({} if "t1" in change else change)))
+    other = Params(**({"t1": 1, "t2": 1} | change))
+    save_enhanced(
+        session.spec.out,
+        random_labels(),
+        load(session.dataset.sample("b"), session.dataset.classes),
+        other,
+    )
+    (step,) = session.export("out")
+    assert step.outcome is Outcome.FAILED
+    assert "holds other labels" in step.message
+
+
+@pytest.mark.parametrize(
+    ("role", "file"),
+    [("image", "images/b.jpg"), ("pseudo", "pseudo/b.png"), ("masks", "masks/b.json")],
+)
+def test_inputs_that_changed_are_told_and_nothing_is_written(
+    session: Session, role: str, file: str
+) -> None:
+    session.review("a2", Params())
+    session.review("b", Params(), slice(3, 9))
+    path = session.root / file
+    if role == "masks":
+        write_masks(path, MaskSet.from_dense(random_masks(5)))
+    else:
+        save_picture(path, random_labels(top=2))
+    kept, failed = session.export()
+    assert kept == Step("a2", Outcome.SAVED)
+    assert failed == Step(
+        "b",
+        Outcome.FAILED,
+        f"{session.store.path}, sample b: found that {role} changed on disk since the review; "
+        "expected the files that were reviewed; open the sample and accept it again.",
+    )
+    assert not (session.root / "again" / "b.png").exists()
+
+
+def test_a_file_that_is_gone_or_no_longer_fits_is_told(session: Session) -> None:
+    session.review("a2", Params())
+    session.review("b", Params())
+    (session.root / "images" / "a2.jpg").unlink()
+    save_picture(session.root / "pseudo" / "b.png", random_labels((5, 5)))
+    gone, unfit = session.export()
+    assert "a2.jpg: found no such file" in gone.message
+    assert "b.png: found labels of 5 × 5 pixels" in unfit.message
+
+
+def test_a_sample_that_the_dataset_lacks_comes_last(session: Session) -> None:
+    session.review("a2", Params())
+    session.store.put_status("0", Status.ACCEPTED)
+    last = session.export()[-1]
+    assert (last.sample_id, last.outcome) == ("0", Outcome.FAILED)
+    assert "no sample '0' with all its files" in last.message
+
+
+def test_a_record_that_does_not_tell_all_is_not_guessed_at(session: Session) -> None:
+    session.store.put_status("a2", Status.ACCEPTED)
+    session.review("a10", Params(), digests={"image": "00"})
+    session.review("b", Params(), overrides={0: 3})
+    told = [step.message for step in session.export()]
+    assert "sample a2: found a status without settings and digests" in told[0]
+    assert "sample a10: found a status without settings and digests" in told[1]
+    assert "sample b: found decisions on 1 masks" in told[2]
+
+
+def test_other_labels_than_were_saved_are_not_passed_off_as_them(session: Session) -> None:
+    review = session.review("b", Params())
+    assert review.overlay is not None
+    painted = np.array(review.overlay)
+    painted[0, 0] = 9
+    session.store.put_review(replace(review, overlay=painted))
+    (step,) = session.export()
+    assert step.outcome is Outcome.FAILED
+    assert "found other labels than were saved" in step.message
+    session.store.put_review(replace(review, overlay=painted, labels=""))  # changed since: so be it
+    assert session.export() == [Step("b", Outcome.SAVED)]
+
+
+def test_a_damaged_record_is_told(session: Session) -> None:
+    session.review("b", Params())
+    with session.store._transaction() as connection:
+        connection.execute("UPDATE sample SET params = '{' WHERE id = 'b'")
+    (step,) = session.export()
+    assert step.outcome is Outcome.FAILED
+    assert "sample b: found a damaged record" in step.message
+
+
+def test_inputs_are_never_written_over(session: Session) -> None:
+    session.review("b", Params())
+    with refused(session.root / "pseudo", "one of the input folders"):
+        session.export("pseudo", overwrite=True)
+
+
+def test_a_folder_that_cannot_be_made_is_told(session: Session) -> None:
+    (session.root / "file").write_text("")
+    with pytest.raises(SaveError, match="the folder could not be made"):
+        session.export("file")
+
+
+def test_a_store_that_is_read_only_is_enough(session: Session) -> None:
+    session.review("b", Params())
+    with Store.open(session.store.path, who="", write=False) as other:
+        out = session.root / "again"
+        steps = list(export_labels(session.dataset, other, out))
+    assert steps == [Step("b", Outcome.SAVED)]
+    session.store.close()
+    with pytest.raises(InputError, match="a store that was closed"):
+        session.export()

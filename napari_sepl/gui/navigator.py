@@ -1,6 +1,5 @@
 """From sample to sample: what the queue's keys, clicks and Accept do."""
 
-from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
@@ -240,14 +239,13 @@ class Navigator:
             self._reviewing.set_note(self._row, text)
             self._panel.refresh_row(self._row, self._queue)
 
-    def for_all_pending(self, act: Callable[[Reviewing], str]) -> None:
-        """Do something to many samples, and forget what was prepared of them before."""
-        if self._reviewing is None or self._ahead is None:
-            return
-        self._leave()
-        self._view.tell(act(self._reviewing))
-        self._ahead.forget()
-        self._panel.list_samples(self._queue, self._reviewing.dataset.classes)
+    def others_changed(self) -> None:
+        """Forget what was prepared: samples that are not open were changed."""
+        if self._reviewing is not None and self._ahead is not None:
+            self._ahead.forget()
+            self._panel.list_samples(self._queue, self._reviewing.dataset.classes)
+            if self._row is not None:
+                self._look_ahead(self._row)
 
     def _on_saved(self, document: Document, accepted: bool) -> None:
         if (

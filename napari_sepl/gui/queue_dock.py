@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QInputDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.gui.bulk import Bulk
 from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys
 from napari_sepl.gui.navigator import Navigator
 from napari_sepl.gui.panels.queue import QueuePanel
@@ -58,6 +59,7 @@ class QueueDock(QWidget):
         self.panel = QueuePanel()
         self.navigator = Navigator(controller, view, self.panel, background)
         self.reviewing: Reviewing | None = None
+        self._bulk: Bulk | None = None
         self._lay_out()
         self._connect()
         bind_keys(viewer, self.navigator, QUEUE_KEYS)
@@ -74,6 +76,17 @@ class QueueDock(QWidget):
             button.clicked.connect(partial(_press, getattr(self.navigator, name)))
             grid.addWidget(button, number // 3, number % 3)
         column.addLayout(grid)
+        self.pending_menu = QMenu(self)
+        for text, act in (
+            ("Apply these thresholds to all pending…", self._apply_params),
+            ("Accept all pending that change little…", self._accept_unchanged),
+            ("Take the last of these back", self._undo_last),
+            ("Stop", self._stop),
+        ):
+            self.pending_menu.addAction(text).triggered.connect(partial(_press, act))
+        pending = QPushButton("All pending")
+        pending.setMenu(self.pending_menu)
+        column.addWidget(pending)
 
     def _connect(self) -> None:
         self.panel.sample_chosen.connect(self.navigator.go)
@@ -105,6 +118,7 @@ class QueueDock(QWidget):
         self._view.show_busy("")
         self.navigator.stop()
         self.reviewing = reviewing
+        self._bulk = Bulk(reviewing, self._view, self._background, self.navigator.others_changed)
         classes = reviewing.dataset.classes
         self.panel.show_class_choices(range(1, len(classes)), classes)
         self.panel.show_filter(reviewing.resume_filter())
@@ -119,8 +133,32 @@ class QueueDock(QWidget):
 
     def close_dataset(self) -> None:
         """Record what is open and close the store."""
+        if self._bulk is not None:
+            self._bulk.stop()
         self.navigator.stop()
-        self.reviewing = None
+        self.reviewing = self._bulk = None
+
+    def _apply_params(self) -> None:
+        document = self._controller.document
+        if self._bulk is not None and document is not None:
+            self._bulk.apply_params(document.params, self.navigator.row)
+
+    def _undo_last(self) -> None:
+        if self._bulk is not None:
+            self._bulk.undo()
+
+    def _stop(self) -> None:
+        if self._bulk is not None:
+            self._bulk.stop()
+
+    def _accept_unchanged(self) -> None:
+        if self._bulk is None:
+            return
+        most, chosen = QInputDialog.getDouble(
+            self, "Accept all pending", "that change by at most (percent of pixels)", 2, 0, 100, 1
+        )
+        if chosen:
+            self._bulk.accept_unchanged(most / 100, self.navigator.row)
 
     def _list(self) -> None:
         if self.reviewing is None:
@@ -132,5 +170,5 @@ class QueueDock(QWidget):
         )
 
 
-def _press(act: Callable[[], None], _: Any = None) -> None:
+def _press(act: Callable[[], object], _: Any = None) -> None:
     act()

@@ -120,7 +120,7 @@ def remake_labels(
     if review.overrides:
         raise InputError(
             source,
-            found=f"decisions on {len(review.overrides)} masks",
+            found=f"decisions on masks ({len(review.overrides)})",
             expected="none, for this version does not know how to apply them",
         )
     labels = enhance(given.pseudo, given.masks, review.params)

@@ -1,7 +1,7 @@
 """A dataset under review: its samples, what was said of them, and the record of it."""
 
 import getpass
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import SaveError, SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit, ParamsEdit
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import LogEntry, Review, Status, Store, StoreWriter, store_file
 from napari_sepl.files.store.entries import entry_of
-from napari_sepl.workflow.enhance import MADE_FROM
+from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_enhanced
 from napari_sepl.workflow.queue import Filter, Queue
 
 _CLOSE = 10.0
@@ -178,7 +179,7 @@ class Reviewing:
         changed = np.count_nonzero(final != document.inputs.pseudo) / final.size
         digests = document.inputs.digests
         review = replace(
-            self._told.get(row) or Review(self.queue.ids[row]),
+            self._told_of(row),
             status=status,
             note=self.queue.notes.get(row, ""),
             seconds=self._seconds.get(row, 0.0),
@@ -238,15 +239,59 @@ class Reviewing:
 
     # --- many samples
 
-    def set_params_of_pending(self, params: Params) -> int:
-        """Give all pending samples these settings; their strokes stay. Return how many."""
-        rows = self.queue.pending()
-        changes = {self.queue.ids[row]: params for row in rows.tolist()}
+    def put_params(
+        self, rows: Sequence[int], params: Mapping[int, Params | None]
+    ) -> dict[int, Params | None]:
+        """Give samples other settings, their strokes staying; return those they had."""
+        before = {row: self._params_of(row) for row in rows}
+        changes = {self.queue.ids[row]: params[row] for row in rows}
+        for row in rows:
+            self._told[row] = replace(self._told_of(row), params=params[row])
+        self._must_flush = True
         self._submit(lambda store: store.put_many_params(changes))
-        self.queue.change[rows] = np.nan
-        return len(changes)
+        self.queue.change[list(rows)] = np.nan
+        return before
+
+    def put_statuses(self, rows: Sequence[int], status: Status) -> None:
+        """Give many samples a status."""
+        changes = {self.queue.ids[row]: status for row in rows}
+        for row in rows:
+            self.queue.set_status(row, status)
+        self._submit(lambda store: store.put_many_statuses(changes))
+
+    def measure_change(self, row: int) -> None:
+        """Read a sample to see how much it changes; for a thread beside the window's."""
+        document = self.read(row)
+        final = document.resolved.final
+        self.queue.change[row] = np.count_nonzero(final != document.inputs.pseudo) / final.size
+
+    def save_unseen(self, row: int) -> Path:
+        """Save a sample's labels as they are, unless a file is there that holds other ones.
+
+        For a thread beside the window's.
+
+        Raises
+        ------
+        SaveError
+            If the file cannot be written, or holds other labels.
+        """
+        document = self.read(row)
+        final, inputs = document.resolved.final, document.inputs
+        path = label_file(self.folder, inputs.sample_id)
+        if path.exists() and not np.array_equal(read_labels(path), final):
+            raise SaveError(f"{path}: other labels are there; open the sample to replace them.")
+        return save_enhanced(self.folder, final, inputs, document.params, edited=document.edited)
 
     # --- inside
+
+    def _told_of(self, row: int) -> Review:
+        return self._told.get(row) or Review(self.queue.ids[row])
+
+    def _params_of(self, row: int) -> Params | None:
+        if row in self._told:
+            return self._told[row].params
+        review = (self._writer or self._store).review(self.queue.ids[row])
+        return review.params if review else None
 
     def _submit(self, write: Callable[[Store], object]) -> None:
         if self._writer is not None:

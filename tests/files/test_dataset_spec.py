@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_the_voc_layout(tmp_path: Path) -> None:
 
 def test_what_is_told_is_not_looked_for(tmp_path: Path) -> None:
     make(tmp_path, "JPEGImages", "SegmentationClass")
-    told = {
+    told: dict[str, Any] = {
         name: tmp_path / "elsewhere" / name
         for name in ("pseudo", "masks", "truth", "tags", "list_file")
     }

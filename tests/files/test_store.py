@@ -254,15 +254,16 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
         np.array([-1, 2], np.int16),
         np.array([7, 255], np.int16),
     )
-    steps = [ParamsEdit(Params(), Params(t1=0.1)), StrokeEdit(runs)]
-    for step in (*steps, steps[1].inverse()):
+    steps = (ParamsEdit(Params(), Params(t1=0.1)), StrokeEdit(runs), StrokeEdit(runs.inverse()))
+    for step in steps:
         store.log_edit("a", entry_of(step))
     store.log_edit("a", LogEntry("undo"))
     params, stroke, inverse, other = [edit_of(e.entry) for e in store.log("a")]
     assert params == steps[0]
     assert isinstance(stroke, StrokeEdit)
     assert isinstance(inverse, StrokeEdit)
-    for mine, theirs in zip(stroke.change, runs, strict=True):
+    for name in PixelRuns._fields:
+        mine, theirs = getattr(stroke.change, name), getattr(runs, name)
         np.testing.assert_array_equal(mine, theirs)
         assert mine.dtype == theirs.dtype
     np.testing.assert_array_equal(inverse.change.after, runs.before)

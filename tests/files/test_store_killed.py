@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,10 @@ def told(number: int) -> Review:
     )
 
 
+def step_logged(number: int) -> Callable[[Store], None]:
+    return lambda store: store.log_edit("step", LogEntry("step", {"n": number}))
+
+
 def write_until_killed(path: Path, acknowledged: int) -> None:
     """Write step after step, and acknowledge each number once it is said to be on the disk."""
     with Store.open(path, who="ana") as store:
@@ -53,7 +57,7 @@ def write_until_killed(path: Path, acknowledged: int) -> None:
         while True:
             for _ in range(random.randrange(1, 4)):  # noqa: S311
                 writer.put_review(told(number), [LogEntry("stroke", {"number": number})])
-                writer.submit(lambda s, n=number: s.log_edit("step", LogEntry("step", {"n": n})))
+                writer.submit(step_logged(number))
                 number += 1
             if writer.flush(10):
                 os.write(acknowledged, f"{number}\n".encode())

@@ -2,6 +2,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_review_is_on_the_disk_soon_after_it_is_put(store: Store, writer: Stor
 def test_the_order_is_kept(store: Store, writer: StoreWriter) -> None:
     for number in range(50):
         if number % 2:
-            writer.submit(lambda s, n=number: s.log_edit("a", LogEntry(str(n))))
+            writer.submit(partial(Store.log_edit, sample_id="a", entry=LogEntry(str(number))))
         else:
             writer.put_review(Review("a"), [LogEntry(str(number))])
     assert writer.flush(PATIENCE)

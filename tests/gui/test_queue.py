@@ -28,6 +28,7 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 def spec(tmp_path: Path) -> DatasetSpec:
     """Six samples s1 to s6, each its own cat and dog; s4 has a broken picture."""
     inputs = cat_and_dog(truth=True)
+    assert inputs.truth is not None
     folders = {name: tmp_path / name for name in ("images", "pseudo", "masks", "truth")}
     for folder in folders.values():
         folder.mkdir()
@@ -177,9 +178,7 @@ def test_undo_goes_back_with_its_image_and_never_crosses(dataset: Walk) -> None:
     assert dataset.sample_id == "s2"
     assert not dataset.window.document.edited
     dataset.press(Qt.Key.Key_K)
-    np.testing.assert_array_equal(
-        dataset.window.widget.controller.layers.shown == 15, painted
-    )
+    np.testing.assert_array_equal(dataset.window.widget.controller.layers.shown == 15, painted)
     dataset.window.press(Qt.Key.Key_Z, CTRL)
     assert not dataset.window.document.edited
 
@@ -268,3 +267,44 @@ def test_thresholds_of_a_sample_are_its_own(dataset: Walk) -> None:
     dataset.press(Qt.Key.Key_J)
     assert dataset.window.document.params == Params()
     assert dataset.window.widget.params.params == Params()
+
+
+def test_thresholds_for_all_pending_and_back(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset.press(Qt.Key.Key_W)
+    dataset.window.widget.controller.set_params(Params(t1=0.9))
+    asked: list[str] = []
+
+    def agree(question: str) -> bool:
+        asked.append(question)
+        return True
+
+    monkeypatch.setattr(dataset.window.widget, "confirm", agree)
+    dataset.dock._apply_params()
+    assert "for 4 samples (s3, s4, s5, s6)" in asked[0]
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.window.document.params == Params(t1=0.9)
+    assert dataset.dock._bulk is not None
+    dataset.dock._bulk.undo()
+    dataset.dock.navigator.go(4)
+    dataset.settle()
+    assert dataset.window.document.params == Params()
+    dataset.dock.navigator.go(0)
+    dataset.settle()
+    assert dataset.window.document.params == Params()  # skipped: never touched
+
+
+def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+    assert dataset.dock._bulk is not None
+    dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
+    for _ in range(4):
+        dataset.settle()
+    saved = sorted(path.name for path in dataset.spec.out.glob("*.png"))
+    assert saved == ["s2.png", "s3.png", "s5.png", "s6.png"]  # s1 is open, s4 is broken
+    assert set(dataset.statuses().values()) == {Status.ACCEPTED}
+    dataset.dock._bulk.undo()
+    dataset.settle()
+    assert dataset.dock.reviewing is not None
+    assert len(dataset.dock.reviewing.queue.pending()) == 6

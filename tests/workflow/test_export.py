@@ -194,7 +194,7 @@ def test_a_record_that_does_not_tell_all_is_not_guessed_at(session: Session) -> 
     told = [step.message for step in session.export()]
     assert "sample a2: found a status without settings and digests" in told[0]
     assert "sample a10: found a status without settings and digests" in told[1]
-    assert "sample b: found decisions on 1 masks" in told[2]
+    assert "sample b: found decisions on masks (1)" in told[2]
 
 
 def test_other_labels_than_were_saved_are_not_passed_off_as_them(session: Session) -> None:

@@ -1,0 +1,181 @@
+"""Deliberate steps over all pending samples: shown before they are done, and taken back as one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_sepl.core.errors import SeplError
+from napari_sepl.core.params import Params
+from napari_sepl.files.store import Status
+from napari_sepl.gui.view import View
+from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.review import Reviewing
+
+_CHUNK = 8
+"""Samples between two looks at whether the user wants to stop."""
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that can be taken back.
+
+    Parameters
+    ----------
+    told : str
+        What was done.
+    undo : callable
+        Takes it back.
+    """
+
+    told: str
+    undo: Callable[[], None]
+
+
+class Bulk:
+    """Acts on all pending samples of a dataset under review.
+
+    Parameters
+    ----------
+    reviewing : Reviewing
+        The dataset.
+    view : View
+        Where questions, progress and outcomes go.
+    background : Background
+        Where samples are read and saved.
+    changed : callable
+        Called when samples other than the one that is open were changed.
+    """
+
+    def __init__(
+        self,
+        reviewing: Reviewing,
+        view: View,
+        background: Background,
+        changed: Callable[[], None],
+    ) -> None:
+        self._reviewing = reviewing
+        self._view = view
+        self._background = background
+        self._changed = changed
+        self._stopped = False
+        self.last: Done | None = None
+
+    def stop(self) -> None:
+        """End what is under way after the samples in hand; what is done stays done."""
+        self._stopped = True
+
+    def undo(self) -> None:
+        """Take back the last step."""
+        if self.last is None:
+            self._view.tell("There is no step over many samples to take back.")
+            return
+        done, self.last = self.last, None
+        done.undo()
+        self._changed()
+        self._view.tell(f"Taken back: {done.told}")
+
+    # --- thresholds
+
+    def apply_params(self, params: Params, current: int | None) -> None:
+        """Give all pending samples but the one that is open these settings, after asking."""
+        rows = [row for row in self._reviewing.queue.pending().tolist() if row != current]
+        told = ", ".join(f"{name} = {value}" for name, value in params)
+        if not rows or not self._view.confirm(
+            f"Set {told} for {self._listed(rows)}? What was painted there stays."
+        ):
+            return
+        before = self._reviewing.put_params(rows, dict.fromkeys(rows, params))
+        step = f"{told} for {len(rows):,} samples"
+        self.last = Done(step, lambda: self._put_back(before))
+        self._changed()
+        self._view.tell(f"Set {step}")
+
+    def _put_back(self, before: dict[int, Params | None]) -> None:
+        self._reviewing.put_params(list(before), before)
+
+    # --- accepting
+
+    def accept_unchanged(self, most: float, current: int | None) -> None:
+        """Accept the pending samples whose labels differ little from their pseudo-labels.
+
+        Parameters
+        ----------
+        most : float
+            Share in 0..1 of pixels that may differ.
+        current : int, optional
+            The row that is open, which is left to the reviewer.
+        """
+        self._stopped = False
+        rows = [row for row in self._reviewing.queue.pending().tolist() if row != current]
+
+        def ask() -> None:
+            change = self._reviewing.queue.change
+            little = [row for row in rows if change[row] <= most]  # NaN, unread, is not
+            if not little:
+                self._view.tell(f"No pending sample changes by {100 * most:g} % or less.")
+            elif self._view.confirm(
+                f"Accept and save {self._listed(little)}, which change by "
+                f"{100 * most:g} % or less, of {len(rows):,} pending?"
+            ):
+                self._accept(little)
+
+        unread = [row for row in rows if np.isnan(self._reviewing.queue.change[row])]
+        self._walk("comparing", unread, self._reviewing.measure_change, ask)
+
+    def _accept(self, rows: list[int]) -> None:
+        saved: list[int] = []
+
+        def save(row: int) -> None:
+            self._reviewing.save_unseen(row)
+            saved.append(row)
+
+        def finish() -> None:
+            self._reviewing.put_statuses(saved, Status.ACCEPTED)
+            step = f"accepting {len(saved):,} samples"
+            self.last = Done(step, lambda: self._reviewing.put_statuses(saved, Status.PENDING))
+            self._changed()
+            self._view.tell(f"Done: {step}")
+
+        self._walk("saving", rows, save, finish)
+
+    def _walk(
+        self, told: str, rows: list[int], act: Callable[[int], object], finish: Callable[[], None]
+    ) -> None:
+        """Act on rows in the background, a few at a time, until done or stopped."""
+
+        def go_on(start: int) -> None:
+            if start >= len(rows) or self._stopped:
+                self._view.show_busy("")
+                finish()
+                return
+            self._view.show_busy(f"{told} {start:,} of {len(rows):,}…")
+            chunk = rows[start : start + _CHUNK]
+            self._background.run(
+                "bulk",
+                lambda: self._act(chunk, act),
+                lambda failures: self._note(failures, lambda: go_on(start + _CHUNK)),
+                lambda error: self._view.warn(str(error)),
+            )
+
+        go_on(0)
+
+    def _act(self, rows: list[int], act: Callable[[int], object]) -> dict[int, str]:
+        failures = {}
+        for row in rows:
+            try:
+                act(row)
+            except SeplError as error:
+                failures[row] = str(error)
+        return failures
+
+    def _note(self, failures: dict[int, str], go_on: Callable[[], None]) -> None:
+        self._reviewing.queue.failures.update(failures)
+        go_on()
+
+    def _listed(self, rows: list[int]) -> str:
+        names = ", ".join(self._reviewing.queue.ids[row] for row in rows[:_NAMED])
+        more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
+        return f"{len(rows):,} samples ({names}{more})"

@@ -1,0 +1,106 @@
+"""Pulling the plug: SIGKILL at random moments, most of them in the middle of painting."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.store import Status, Store, store_file
+from tests.gui.victim import MARK
+
+KILLS = int(os.environ.get("SEPL_KILLS", "4"))
+"""How often to kill; the full test is SEPL_KILLS=100 and takes a quarter of an hour."""
+
+PROMISE = 0.5
+"""Seconds after which what was finished must be on the disk."""
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+
+
+@pytest.fixture
+def dataset(shared_data: Path, tmp_path: Path) -> Path:
+    """Twenty-four images of PASCAL VOC."""
+    voc = shared_data / "voc"
+    ids = (voc / "train120.txt").read_text().split()[::5]
+    (tmp_path / "list.txt").write_text("\n".join(ids))
+    toml = tmp_path / "voc.toml"
+    toml.write_text(
+        f'images = "{voc}/JPEGImages"\npseudo = "{voc}/pseudo_transcam"\n'
+        f'masks = "{voc}/masks_simulated"\nlist_file = "list.txt"\nout = "out"\n'
+    )
+    return toml
+
+
+def run_and_kill(dataset: Path, seed: int) -> tuple[list[list[str]], float]:
+    """Let a window work for a while and kill it; return what it said, and when it died."""
+    command = [sys.executable, "-m", "tests.gui.victim", str(dataset), str(seed)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root
+    ) as victim:
+        assert victim.stdout is not None
+        assert any("ready" in line for line in iter(victim.stdout.readline, "")), "no window"
+        time.sleep(float(np.random.default_rng(seed).uniform(0.5, 4)))
+        victim.send_signal(signal.SIGKILL)
+        died = time.monotonic()
+        lines = victim.stdout.read().splitlines()
+    return [line.split()[1:] for line in lines if line.startswith(MARK)], died
+
+
+def test_nothing_finished_is_lost(dataset: Path) -> None:
+    strokes: dict[tuple[str, int, int], int] = {}
+    accepted: dict[str, str] = {}
+    for seed in range(KILLS):
+        said, died = run_and_kill(dataset, seed)
+        finished = [words[1:] for words in said if float(words[0]) < died - PROMISE]
+        for kind, sample_id, *rest in finished:
+            if kind == "stroke":
+                row, col, label = map(int, rest)
+                strokes[sample_id, row, col] = label
+            else:
+                accepted[sample_id] = rest[0]
+        late = [words[2] for words in said if float(words[0]) >= died - PROMISE]
+        check(dataset.parent / "out", strokes, accepted, set(late))
+    assert strokes, "no stroke was finished in any run: nothing was tested"
+    print(f"{KILLS} kills, {len(strokes)} strokes and {len(accepted)} accepted labels all there")
+
+
+def check(
+    out: Path,
+    strokes: dict[tuple[str, int, int], int],
+    accepted: dict[str, str],
+    late: set[str],
+) -> None:
+    """Find every stroke in the store and every accepted label on the disk.
+
+    Later strokes may have painted over a place, and `late` samples may hold more than was said.
+    """
+    with Store.open(store_file(out), who="test", write=False) as store:
+        for (sample_id, row, col), label in list(strokes.items()):
+            review = store.review(sample_id)
+            assert review is not None, sample_id
+            assert review.overlay is not None, sample_id
+            held = int(review.overlay[row, col])
+            covered = sample_id in late or overlapped(strokes, (sample_id, row, col))
+            assert held == label or covered, (sample_id, row, col, label, held)
+        statuses = store.statuses()
+        for sample_id, digest in accepted.items():
+            saved = read_labels(out / f"{sample_id}.png")
+            if statuses[sample_id].status is Status.ACCEPTED and sample_id not in late:
+                assert digest_labels(saved) == digest, sample_id
+
+
+def overlapped(strokes: dict[tuple[str, int, int], int], place: tuple[str, int, int]) -> bool:
+    """Tell whether another stroke on the same sample may have covered a place."""
+    name, row, col = place
+    return any(
+        other != place and other[0] == name and abs(other[1] - row) < 8 and abs(other[2] - col) < 40
+        for other in strokes
+    )

@@ -1,0 +1,74 @@
+"""A window that works through a dataset until it is killed; it says what it has finished.
+
+Run by test_kill.py as ``python -m tests.gui.victim DATASET.toml SEED``. Each line on stdout is what
+a person would count as done: a stroke that was let go, a sample that was accepted, and when.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import napari
+import numpy as np
+from qtpy.QtCore import Qt
+
+from napari_sepl.files.dataset_spec import read_dataset
+from napari_sepl.files.digests import digest_labels
+from tests.gui.conftest import Window
+
+MARK = "victim:"
+"""Begins each line that is ours; napari prints too."""
+
+
+def say(*words: object) -> None:
+    print(MARK, time.monotonic(), *words, flush=True)
+
+
+def work(window: Window, rng: np.random.Generator) -> None:
+    """Do one thing: paint, mostly; else accept, skip, flag, go back or forth, or drag."""
+    window.widget.controller.wait()
+    document = window.document
+    sample_id = document.inputs.sample_id
+    kind = rng.choice(
+        ["paint", "accept", "skip", "flag", "next", "previous", "drag"],
+        p=[0.6, 0.1, 0.05, 0.05, 0.1, 0.05, 0.05],
+    )
+    if kind == "paint":
+        height, width = document.inputs.shape
+        row, col = int(rng.integers(5, height - 5)), int(rng.integers(5, width - 30))
+        label = int(rng.integers(1, 21))
+        window.widget.controller.choose_class(label)
+        window.stroke((row, col), (row, col + 20))
+        held = int(document.overlay[row, col + 10])
+        if held == label:  # else the place had this label already, and nothing was painted there
+            say("stroke", sample_id, row, col + 10, label)
+    elif kind == "drag":
+        window.drag_slider("t1", float(rng.uniform(0.1, 0.9)))
+    elif kind == "accept":
+        digest = digest_labels(document.resolved.final)
+        window.press(Qt.Key.Key_A)
+        window.widget.controller.wait()
+        say("accepted", sample_id, digest)
+    else:
+        keys = {"skip": "W", "flag": "G", "next": "J", "previous": "K"}
+        window.press(getattr(Qt.Key, f"Key_{keys[kind]}"))
+
+
+def main() -> None:
+    rng = np.random.default_rng(int(sys.argv[2]))
+    viewer = napari.Viewer()
+    viewer.window.resize(1300, 850)
+    window = Window(viewer)
+    window.widget.open_dataset(read_dataset(Path(sys.argv[1])))
+    for _ in range(4):
+        window.settle()
+    enhanced = window.widget.controller.layers.enhanced
+    enhanced.mode = "paint"
+    enhanced.brush_size = 6
+    say("ready")
+    while True:
+        work(window, rng)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,10 +3,12 @@
 Run with ``python -m benchmarks.store``; it makes and removes 300,000 empty files.
 """
 
+import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -19,11 +21,12 @@ from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.store import LogEntry, Review, Status, Store, StoreWriter, store_file
 from napari_sepl.files.store.overlays import decode_overlay, encode_overlay
+from napari_sepl.files.store.rows import Stamp, write_review
 
 SAMPLES = 100_000
 ROUNDS = 5
 WRITES = 300
-LARGE = 4096
+SHAPES = ((375, 500), (4096, 4096))
 REOPEN_TARGET = 2.0
 STATUSES_TARGET = 0.3
 WRITE_TARGET = 0.5
@@ -92,8 +95,6 @@ def full_store(out: Path) -> Iterator[Store]:
     overlay = brushed(375, 500)
     with Store.open(store_file(out), who="benchmark") as store:
         with store._transaction() as connection:  # noqa: SLF001  100,000 of them would take long
-            from napari_sepl.files.store.rows import Stamp, write_review  # noqa: PLC0415
-
             stamp = Stamp("benchmark", "2025-01-01T00:00:00.000Z")
             entries = [LogEntry("stroke", {"pixels": 999}, bytes(100))]
             for number in range(SAMPLES):
@@ -125,25 +126,39 @@ def measure_listing(root: Path) -> DatasetSpec:
 def measure_store(spec: DatasetSpec) -> None:
     """Print what a store costs in which every sample has a row."""
     path = store_file(spec.out)
+    with full_store(spec.out) as store:
+        everything = {name_of(number): Status.SKIPPED for number in range(SAMPLES)}
+        rows = [
+            row("all statuses", timed(store.statuses), STATUSES_TARGET),
+            row("one review", timed(partial(store.review, name_of(54321)), 100)),
+            row("the status of all, in one transaction", timed(switch(store, everything), 4)),
+        ]
 
     def reopen() -> None:
         dataset = Dataset.open(spec)
         with Store.open(path, who="benchmark") as opened:
             assert len(opened.statuses()) == len(dataset)
 
-    with full_store(spec.out) as store:
-        everything = {name_of(number): Status.SKIPPED for number in range(SAMPLES)}
-        rows = [
-            row("all statuses", timed(store.statuses), STATUSES_TARGET),
-            row("one review", timed(lambda: store.review(name_of(54321)), 100)),
-            row("the status of all, in one transaction", timed(switch(store, everything), 4)),
-        ]
+    def reopen_cold() -> None:
+        forget(path)
+        reopen()
+
+    with Store.open(path, who="benchmark") as store:
+        rows.append(row("SQLite's quick_check, in the background", timed(store.check)))
     rows += [
-        row("opened, with SQLite's quick_check", timed(lambda: Store.open(path, who="b").close())),
+        row("opened", timed(lambda: Store.open(path, who="benchmark").close())),
         row("dataset, store and all statuses", timed(reopen), REOPEN_TARGET),
+        row("... with the store on the disk alone", timed(reopen_cold), REOPEN_TARGET),
     ]
     size = path.stat().st_size / 1e6
     print_table(f"A store of {SAMPLES:,} reviews, {size:.0f} MB", HEADER, rows)
+
+
+def forget(path: Path) -> None:
+    """Have the system drop what it keeps of a file in memory, where it can."""
+    if hasattr(os, "posix_fadvise"):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def switch(store: Store, changes: dict[str, Status]) -> Callable[[], object]:
@@ -159,42 +174,42 @@ def switch(store: Store, changes: dict[str, Status]) -> Callable[[], object]:
 def measure_writes(out: Path) -> None:
     """Print how long a stroke takes from the window to the disk."""
     rows = []
-    for shape in ((375, 500), (LARGE, LARGE)):
-        told = f"{shape[0]} × {shape[1]}"
-        review = review_of(0, brushed(*shape))
-        entries = [LogEntry("stroke", {"pixels": 999}, bytes(100))]
-        with Store.open(store_file(out), who="benchmark") as store:
-            writes = timed(lambda s=store, r=review: s.put_review(r, entries), WRITES)  # type: ignore[misc]
-            rows.append(row(f"a review written, {told}", writes, WRITE_TARGET))
-            writer = StoreWriter(store, print)
+    entries = [LogEntry("stroke", {"pixels": 999}, bytes(100))]
 
-            def submit(writer: StoreWriter = writer, review: Review = review) -> None:
-                writer.put_review(review, entries)
-                assert writer.flush(10)
+    def write(writer: StoreWriter, review: Review) -> None:
+        writer.put_review(review, entries)
+        assert writer.flush(10)
 
-            rows.append(
-                row(f"... by the writer's thread, {told}", timed(submit, WRITES), WRITE_TARGET)
-            )
-            writer.close(10)
+    with Store.open(store_file(out), who="benchmark") as store:
+        writer = StoreWriter(store, print)
+        for shape in SHAPES:
+            told = f"{shape[0]} × {shape[1]}"
+            review = review_of(0, brushed(*shape))
+            direct = timed(partial(store.put_review, review, entries), WRITES)
+            rows.append(row(f"a review written, {told}", direct, WRITE_TARGET))
+            handed = timed(partial(write, writer, review), WRITES)
+            rows.append(row(f"... handed to the writer's thread, {told}", handed, WRITE_TARGET))
+        writer.close(10)
     print_table("A stroke, until it is forced to the disk", HEADER, rows)
 
 
 def measure_overlays() -> None:
     """Print what packing painted pixels costs, beside zlib over the pixels."""
     rows = []
-    for shape in ((375, 500), (LARGE, LARGE)):
+    for shape in SHAPES:
+        told = f"{shape[0]} × {shape[1]}"
         overlay = brushed(*shape)
-        packed = encode_overlay(overlay)
+        packed, plain = encode_overlay(overlay), zlib.compress(overlay, 1)
+        again = decode_overlay(packed)
         assert packed is not None
-        assert np.array_equal(decode_overlay(packed), overlay)
-        plain = zlib.compress(overlay.tobytes(), 1)
-        for name, size, action in (
-            ("runs, packed", len(packed), lambda o=overlay: encode_overlay(o)),
-            ("runs, unpacked", len(packed), lambda p=packed: decode_overlay(p)),
-            ("all pixels, zlib level 1", len(plain), lambda o=overlay: zlib.compress(o, 1)),
-        ):
-            name = f"{name}, {shape[0]} × {shape[1]}, {size / 1000:.1f} kB"
-            rows.append(row(name, timed(action)))
+        assert again is not None
+        assert np.array_equal(again, overlay)
+        size, plain_size = len(packed) / 1000, len(plain) / 1000
+        rows += [
+            row(f"{told} packed as runs, {size:.1f} kB", timed(partial(encode_overlay, overlay))),
+            row(f"{told} unpacked", timed(partial(decode_overlay, packed))),
+            row(f"{told} by zlib, {plain_size:.1f} kB", timed(partial(zlib.compress, overlay, 1))),
+        ]
     print_table("Painted pixels as bytes", HEADER, rows)
 
 

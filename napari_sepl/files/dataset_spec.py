@@ -52,6 +52,17 @@ class DatasetSpec(BaseModel):
     classes: str = Field("voc", description="voc, coco or a TOML file.")
 
 
+def looks_like_dataset(path: Path) -> bool:
+    """Tell, without judging it, whether a file may be a dataset's: TOML that names pictures."""
+    if path.suffix.lower() != ".toml":
+        return False
+    try:
+        keys = tomllib.loads(path.read_text("utf-8")).keys()
+    except (OSError, ValueError):
+        return False
+    return {"images", "pseudo"} <= keys
+
+
 def read_dataset(path: Path) -> DatasetSpec:
     """Read a TOML file with the fields of `DatasetSpec`; its paths start from its own folder.
 

@@ -129,7 +129,7 @@ class Bulk:
         saved: list[int] = []
 
         def save(row: int) -> None:
-            self._reviewing.save_unseen(row)
+            self._reviewing.accept_unseen(row)
             saved.append(row)
 
         def finish() -> None:

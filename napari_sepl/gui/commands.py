@@ -7,9 +7,11 @@ import napari
 import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_sepl.core.errors import SeplError
+from napari_sepl.files.dataset_spec import read_dataset
+from napari_sepl.gui.keys import describe_keys
 from napari_sepl.gui.writers import write_voc_png
 
 if TYPE_CHECKING:
@@ -42,6 +44,26 @@ def open_review(viewer: "napari.Viewer") -> None:
     """Dock the widget, with the layers at hand as its sources."""
     widget = widget_of(viewer)
     widget.sources.setCurrentIndex(1)
+
+
+def open_dataset(viewer: "napari.Viewer") -> None:
+    """Ask for a dataset's TOML file and open it in the queue."""
+    path, _ = QFileDialog.getOpenFileName(None, "Open dataset", "", "Dataset (*.toml)")
+    if not path:
+        return
+    try:
+        widget_of(viewer).open_dataset(read_dataset(Path(path)))
+    except SeplError as error:
+        show_error(str(error))
+
+
+def show_keys(viewer: "napari.Viewer") -> None:
+    """Show which key does what."""
+    box = QMessageBox(widget_of(viewer))
+    box.setWindowTitle("Keys of SEPL")
+    box.setText(describe_keys())
+    box.setModal(False)
+    box.show()
 
 
 def save_selected_labels(viewer: "napari.Viewer") -> None:

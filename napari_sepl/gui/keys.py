@@ -25,6 +25,29 @@ QUEUE_KEYS = {
 """The same for the methods of the navigator, where a dataset is open."""
 
 
+_MEANINGS = {
+    "undo": "undo the last step on this image",
+    "redo": "do it again",
+    "save": "save without accepting",
+    "accept": "accept: save, and go on to the next",
+    "compare": "swap enhanced labels and pseudo-labels",
+    "outlines": "mask outlines on and off",
+    "previous": "previous sample",
+    "next": "next sample",
+    "next_pending": "next pending sample",
+    "skip": "skip this sample",
+    "flag": "flag it for somebody else to look at",
+    "reopen": "make it pending again",
+}
+
+
+def describe_keys() -> str:
+    """Return a table of all keys and what they do, as HTML."""
+    rows = [f"<tr><td><b>{key}</b>&nbsp;&nbsp;</td><td>{_MEANINGS[name]}</td></tr>"
+            for name, key in {**KEYS, **QUEUE_KEYS}.items()]  # fmt: skip
+    return f"<table>{''.join(rows)}</table>"
+
+
 def bind_keys(target: Any, owner: object, keys: Mapping[str, str] = KEYS) -> None:
     """Bind keys to an owner's methods, on a viewer or a layer.
 

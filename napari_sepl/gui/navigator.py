@@ -254,9 +254,10 @@ class Navigator:
             or document is not self._controller.document
         ):
             return
-        self._record(document)
         if accepted:
-            self._reviewing.set_status(self._row, Status.ACCEPTED)
+            self._queue.set_status(self._row, Status.ACCEPTED)
+        self._record(document, always=True)
+        if accepted:
             self._panel.refresh_row(self._row, self._queue)
             self._walk(1)
 
@@ -275,9 +276,9 @@ class Navigator:
         else:
             self._record(document)
 
-    def _record(self, document: Document) -> None:
+    def _record(self, document: Document, *, always: bool = False) -> None:
         steps, self._steps = self._steps, []
-        if steps and self._row is not None and self._reviewing is not None:
+        if (steps or always) and self._row is not None and self._reviewing is not None:
             self._reviewing.record(self._row, document, steps)
             self._panel.refresh_row(self._row, self._queue)
 

@@ -4,13 +4,22 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QGridLayout, QInputDialog, QMenu, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QInputDialog,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui.bulk import Bulk
-from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys
+from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, describe_keys
 from napari_sepl.gui.navigator import Navigator
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.workflow.review import Reviewing
@@ -86,7 +95,12 @@ class QueueDock(QWidget):
             self.pending_menu.addAction(text).triggered.connect(partial(_press, act))
         pending = QPushButton("All pending")
         pending.setMenu(self.pending_menu)
+        self.keys = QLabel(describe_keys())
+        keys = QCollapsible("Keys")
+        keys.addWidget(self.keys)
+        keys.collapse(animate=False)
         column.addWidget(pending)
+        column.addWidget(keys)
 
     def _connect(self) -> None:
         self.panel.sample_chosen.connect(self.navigator.go)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from napari_sepl.files.dataset_spec import looks_like_dataset, read_dataset
 from napari_sepl.files.masks import looks_like_masks, read_masks
 from napari_sepl.gui.sources import MASKS_KEY
 
@@ -14,6 +15,22 @@ def get_mask_reader(path: str | list[str]) -> Callable[[str | list[str]], list[L
     """Return a reader for COCO RLE JSON files and folders that amg.py wrote, else None."""
     paths = [path] if isinstance(path, str) else path
     return _read if all(looks_like_masks(Path(p)) for p in paths) else None
+
+
+def get_dataset_reader(path: str | list[str]) -> Callable[[str | list[str]], list[Any]] | None:
+    """Return a reader that opens a dataset's TOML file in the queue, else None."""
+    if not isinstance(path, str) or not looks_like_dataset(Path(path)):
+        return None
+    return _open_dataset
+
+
+def _open_dataset(path: str | list[str]) -> list[Any]:
+    """Open the dataset; it brings its own layers, and the reader none."""
+    from napari_sepl.gui.commands import widget_of_current_viewer  # noqa: PLC0415
+
+    widget = widget_of_current_viewer()
+    widget.open_dataset(read_dataset(Path(str(path))))
+    return [(None,)]
 
 
 def _read(path: str | list[str]) -> list[LayerTuple]:

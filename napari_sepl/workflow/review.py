@@ -175,10 +175,16 @@ class Reviewing:
         if status is Status.ACCEPTED and not document.saved:
             status = Status.PENDING  # the file no longer holds what is shown
             self.queue.set_status(row, status)
-        final = document.resolved.final
-        changed = np.count_nonzero(final != document.inputs.pseudo) / final.size
-        digests = document.inputs.digests
-        review = replace(
+        review = self._state(row, document, status)
+        self._told[row] = replace(review, overlay=None)
+        if self._writer is not None:
+            self._writer.put_review(review, [step.entry() for step in steps])
+        self.queue.change[row] = review.changed
+        self.queue.edits[row] += len(steps)
+
+    def _state(self, row: int, document: Document, status: Status) -> Review:
+        final, digests = document.resolved.final, document.inputs.digests
+        return replace(
             self._told_of(row),
             status=status,
             note=self.queue.notes.get(row, ""),
@@ -186,14 +192,9 @@ class Reviewing:
             params=document.params,
             overlay=document.overlay if document.edited else None,
             digests={role: digests[role] for role in MADE_FROM if role in digests},
-            changed=changed,
+            changed=_change_of(document),
             labels=digest_labels(final) if document.saved else "",
         )
-        self._told[row] = replace(review, overlay=None)
-        if self._writer is not None:
-            self._writer.put_review(review, [step.entry() for step in steps])
-        self.queue.change[row] = changed
-        self.queue.edits[row] += len(steps)
 
     def set_status(self, row: int, status: Status) -> None:
         """Give a sample a status."""
@@ -216,10 +217,9 @@ class Reviewing:
         self.remember(sample=self.queue.ids[row])
         told = self._told.get(row)
         self._seconds.setdefault(row, told.seconds if told else 0.0)
-        inputs, final = document.inputs, document.resolved.final
         if self.queue.ids[row] not in self.dataset.tags:
-            self.queue.set_classes(row, map(int, inputs.overlap.class_ids))
-        self.queue.change[row] = np.count_nonzero(final != inputs.pseudo) / final.size
+            self.queue.set_classes(row, map(int, document.inputs.overlap.class_ids))
+        self.queue.change[row] = _change_of(document)
 
     def remember(self, **values: Any) -> None:
         """Note something of the window, for the next session."""
@@ -261,14 +261,12 @@ class Reviewing:
 
     def measure_change(self, row: int) -> None:
         """Read a sample to see how much it changes; for a thread beside the window's."""
-        document = self.read(row)
-        final = document.resolved.final
-        self.queue.change[row] = np.count_nonzero(final != document.inputs.pseudo) / final.size
+        self.queue.change[row] = _change_of(self.read(row))
 
-    def save_unseen(self, row: int) -> Path:
+    def accept_unseen(self, row: int) -> None:
         """Save a sample's labels as they are, unless a file is there that holds other ones.
 
-        For a thread beside the window's.
+        For a thread beside the window's; the queue's status is left to `put_statuses`.
 
         Raises
         ------
@@ -280,7 +278,10 @@ class Reviewing:
         path = label_file(self.folder, inputs.sample_id)
         if path.exists() and not np.array_equal(read_labels(path), final):
             raise SaveError(f"{path}: other labels are there; open the sample to replace them.")
-        return save_enhanced(self.folder, final, inputs, document.params, edited=document.edited)
+        save_enhanced(self.folder, final, inputs, document.params, edited=document.edited)
+        document.mark_saved(document.history.mark)
+        if self._writer is not None:
+            self._writer.put_review(self._state(row, document, Status.ACCEPTED))
 
     # --- inside
 
@@ -324,3 +325,9 @@ class Reviewing:
         return Filter(
             Status(status) if status else None, told.get("class_id"), told.get("text", "")
         )
+
+
+def _change_of(document: Document) -> float:
+    """Return the share of pixels whose label is not the pseudo-label."""
+    final = document.resolved.final
+    return float(np.count_nonzero(final != document.inputs.pseudo) / final.size)

@@ -16,6 +16,7 @@ from napari_sepl.files.store import (
     Status,
     Store,
     StoreCorruptError,
+    opening,
     recover,
     store_file,
 )
@@ -166,6 +167,33 @@ def test_blocks_of_rubbish_cost_only_what_was_there(path: Path, sound: bytes) ->
         check_recovery(path)
         for file in path.parent.iterdir():
             file.unlink()
+
+
+def test_a_large_store_is_looked_through_on_demand(
+    path: Path, sound: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(sound)
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'overlay'"
+        start = (connection.execute(query).fetchone()[0] - 1) * PAGE_SIZE
+    damaged = bytearray(sound)
+    damaged[start : start + PAGE_SIZE] = bytes(PAGE_SIZE)
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(StoreCorruptError):
+        Store.open(path, who="ana")
+    monkeypatch.setattr(opening, "CHECKED_AT_ONCE", len(sound) - 1)
+    with Store.open(path, who="ana") as store:
+        assert len(store.statuses()) == COUNT
+        for act in (
+            store.check,
+            lambda: store.review("s0001"),
+            lambda: store.put_review(told_of(1)),
+        ):
+            with pytest.raises(StoreCorruptError):
+                act()
+        store.put_status("s0001", Status.SKIPPED)
+        assert store.statuses()["s0001"].status is Status.SKIPPED
+    assert check_recovery(path) == COUNT // 3
 
 
 def test_what_only_the_log_tells_of_is_made_anew(path: Path, sound: bytes) -> None:

@@ -72,9 +72,9 @@ def fork_writers() -> None:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             write_until_killed(Path(path), os.open(acknowledgements, flags, 0o600))
             os._exit(1)
-        print(child, flush=True)  # noqa: T201  the answer
+        print(child, flush=True)
         os.waitpid(child, 0)
-        print("gone", flush=True)  # noqa: T201
+        print("gone", flush=True)
 
 
 @dataclass

@@ -9,7 +9,9 @@ from napari.utils.notifications import notification_manager
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from typer.testing import CliRunner
 
+from napari_sepl.cli import app
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
@@ -308,3 +310,29 @@ def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.Mon
     dataset.settle()
     assert dataset.dock.reviewing is not None
     assert len(dataset.dock.reviewing.queue.pending()) == 6
+
+
+def test_export_makes_the_same_bytes_anew(dataset: Walk, tmp_path: Path) -> None:
+    paint(dataset, 15)
+    dataset.press(Qt.Key.Key_A)  # s1, painted
+    dataset.press(Qt.Key.Key_A)  # s2, untouched
+    dataset.dock.close_dataset()
+    folders = [f"--{name}={getattr(dataset.spec, name)}" for name in ("images", "pseudo", "masks")]
+    command = ["export", *folders, f"--out={dataset.spec.out}", f"--to={tmp_path / 'anew'}"]
+    answer = CliRunner().invoke(app, command)
+    assert answer.exit_code == 0, answer.output
+    for name in ("s1.png", "s2.png"):
+        anew, saved = tmp_path / "anew" / name, dataset.spec.out / name
+        assert anew.read_bytes() == saved.read_bytes()
+    assert not (tmp_path / "anew" / "s3.png").exists()
+
+
+def test_a_dropped_toml_opens_the_dataset(window: Window, spec: DatasetSpec) -> None:
+    toml = spec.out.parent / "pets.toml"
+    toml.write_text('images = "images"\npseudo = "pseudo"\nmasks = "masks"\nout = "out"\n')
+    assert window.viewer.open(toml, plugin="napari-sepl") == []
+    for _ in range(3):
+        window.settle()
+    assert window.document.inputs.sample_id == "s1"
+    assert window.widget.gestures.queue is not None
+    window.widget.gestures.queue.close_dataset()

@@ -12,6 +12,9 @@ from napari_sepl.files.store import schema
 from napari_sepl.files.store._sqlite import connect, corrupt, error_code, reading, saving, unsaved
 from napari_sepl.files.store.errors import StoreNewerError
 
+CHECKED_AT_ONCE = 64 * 2**20
+"""Bytes up to which a store is read whole when it is opened; a second at 64 MB a second."""
+
 _CLOSED_FOLDER = (
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
 )  # fmt: skip
@@ -90,7 +93,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def check(path: Path, connection: sqlite3.Connection, *, may_migrate: bool) -> None:
-    """Look whether a file is a store that can be used.
+    """Look whether a file is a store that can be used; of a large one not at every page.
 
     Raises
     ------
@@ -110,6 +113,13 @@ def check(path: Path, connection: sqlite3.Connection, *, may_migrate: bool) -> N
             raise corrupt(path, "its tables are not a store's")
         if path.stat().st_size % schema.PAGE_SIZE and not _is_unmerged(path):
             raise corrupt(path, "its file was cut off")  # SQLite takes what is missing for zeros
+        if path.stat().st_size <= CHECKED_AT_ONCE:
+            check_pages(path, connection)
+
+
+def check_pages(path: Path, connection: sqlite3.Connection) -> None:
+    """Read all of a store and raise StoreCorruptError if any page of it is damaged."""
+    with reading(path):
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise corrupt(path, verdict)

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,7 +15,7 @@ from napari_sepl.files.store._sqlite import corrupt, is_disk_trouble, reading, s
 from napari_sepl.files.store.access import Access, identity
 from napari_sepl.files.store.errors import StoreCorruptError, StoreReadOnlyError
 from napari_sepl.files.store.lock import Holder
-from napari_sepl.files.store.opening import now
+from napari_sepl.files.store.opening import check_pages, connect_to_read, now
 from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
 
 FILE_NAME = "napari-sepl.sqlite"
@@ -165,6 +165,20 @@ class Store:
                 return rows.read_log(connection, sample_id)
             except (ValueError, TypeError) as error:
                 raise self._damaged_row(sample_id, error) from error
+
+    def check(self) -> None:
+        """Look at every page of the file, for damage that may lie where nobody has read yet.
+
+        Opening does so with stores up to `CHECKED_AT_ONCE` bytes only, for a large one takes as
+        long as its disk needs to read it. Nothing waits for this meanwhile.
+
+        Raises
+        ------
+        StoreCorruptError
+            If a page is damaged; `recover` saves what can be read.
+        """
+        with reading(self.path), closing(connect_to_read(self.path)) as connection:
+            check_pages(self.path, connection)
 
     def _damaged_row(self, sample_id: str, error: Exception) -> InputError:
         return InputError(

@@ -1,0 +1,76 @@
+"""The options that name a dataset, the same for all commands that take one."""
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset
+
+Value = TypeVar("Value")
+
+DatasetFile = Annotated[
+    Path | None, typer.Argument(help="A dataset's TOML file.", exists=True, dir_okay=False)
+]
+Images = Annotated[Path | None, typer.Option(help="Folder of pictures.")]
+Pseudo = Annotated[Path | None, typer.Option(help="Pseudo-labels.")]
+Masks = Annotated[Path | None, typer.Option(help="Masks.")]
+Truth = Annotated[Path | None, typer.Option(help="True labels.")]
+Tags = Annotated[Path | None, typer.Option(help="File of image-level classes.")]
+ListFile = Annotated[
+    Path | None, typer.Option("--list", help="Text file with the samples to take, one a line.")
+]
+Layout = Annotated[str | None, typer.Option(help="voc or coco: folders by their names.")]
+Root = Annotated[Path | None, typer.Option(help="Folder of the layout.")]
+Split = Annotated[str | None, typer.Option(help="Split of the layout, train say.")]
+Classes = Annotated[str | None, typer.Option(help="voc, coco or a TOML file.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for labels and for the record of the review.")
+]
+
+
+def read_spec(
+    dataset: Path | None,
+    images: Path | None,
+    name: str | None,
+    root: Path | None,
+    split: str | None,
+    out: Path | None,
+    told: dict[str, Path | str | None],
+) -> DatasetSpec | None:
+    """Return the dataset that the options name; None if they name none.
+
+    Parameters
+    ----------
+    dataset : Path, optional
+        A TOML file, which stands for itself.
+    images : Path, optional
+        The folder of pictures.
+    name, root, split : optional
+        A layout and where it is.
+    out : Path, optional
+        The output folder.
+    told : dict
+        Other fields of `DatasetSpec`; None for what was not told.
+    """
+    if dataset is not None:
+        return read_dataset(dataset)
+    given = {field: value for field, value in told.items() if value is not None}
+    if name is not None:
+        return layout(name, needed("root", root), needed("out", out), split=split, **given)
+    if images is None:
+        return None
+    for field in ("pseudo", "masks"):
+        needed(field, told[field])
+    return DatasetSpec.model_validate({"images": images, "out": needed("out", out), **given})
+
+
+def needed(name: str, value: Value | None) -> Value:
+    """Return what an option was given, or say what forms the command takes."""
+    if value is None:
+        raise typer.BadParameter(
+            f"--{name} is missing: name a dataset's TOML file; or --images, --pseudo, --masks and "
+            "--out; or --layout, --root and --out; or, to open one picture, --image, --pseudo "
+            "and --masks"
+        )
+    return value

@@ -1,0 +1,31 @@
+"""The command `info`: how a label file was made."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_sepl.cli._console import complain
+from napari_sepl.files.label_png import Provenance, read_provenance
+
+
+def info_command(file: Annotated[Path, typer.Argument(help="A label PNG.")]) -> None:
+    """Tell how a label file was made."""
+    provenance = read_provenance(file)
+    if provenance is None:
+        complain(f"{file}: napari-sepl did not write this file; it tells nothing of its making.")
+        raise typer.Exit(1)
+    for name, value in _facts(provenance):
+        typer.echo(f"{name:<15}{value}")
+
+
+def _facts(provenance: Provenance) -> list[tuple[str, object]]:
+    params = provenance.params.model_dump(mode="json")
+    return [
+        ("made by", f"napari-sepl {provenance.version}"),
+        ("sample", provenance.sample_id),
+        *params.items(),
+        ("classes", provenance.classes),
+        ("edited", "by a person" if provenance.edited else "no"),
+        *((f"{role} sha256", digest) for role, digest in sorted(provenance.digests.items())),
+    ]

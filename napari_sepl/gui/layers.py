@@ -80,7 +80,11 @@ class ReviewLayers:
             _show_labels(self.pseudo, inputs.pseudo)
             _set(self.pseudo, "contour", 2 * line_width(inputs.shape))
         _show_labels(self.enhanced, resolved.final)
-        _show_labels(self.masks, np.zeros(inputs.shape, np.uint8))
+        self._outlines = outlines
+        self._outlined = _outline_values(resolved.assignment)
+        drawn = np.zeros(inputs.shape, np.uint8)
+        outlines.paint(drawn, np.arange(len(inputs.masks)), self._outlined)
+        _show_labels(self.masks, drawn)
         in_use = [self.image, self.enhanced, self.pseudo, self.masks]
         if inputs.truth is not None:
             _show_labels(self.truth, inputs.truth)
@@ -90,9 +94,6 @@ class ReviewLayers:
         self._given = tuple(given)
         for layer in (self.pseudo, self.truth, self.masks):
             _set(layer, "editable", False)
-        self._outlines = outlines
-        self._outlined = np.zeros(len(inputs.masks), np.uint8)
-        self.show_outlines(resolved.assignment)
         self.show_colours(inputs)
         self._viewer.layers.selection.active = self.enhanced
 
@@ -105,7 +106,7 @@ class ReviewLayers:
 
     def show_outlines(self, assignment: Assignment) -> None:
         """Colour the outlines of masks by whether they are taken, and for which class."""
-        values = np.where(assignment.taken, assignment.class_ids, np.uint8(REFUSED))
+        values = _outline_values(assignment)
         flipped = np.flatnonzero(values != self._outlined)
         if len(flipped):
             self._outlines.paint(self.masks.data, flipped, values[flipped])
@@ -165,6 +166,10 @@ class ReviewLayers:
                 self._viewer.layers.remove(layer)
         self.in_use = layers
         self.restore()
+
+
+def _outline_values(assignment: Assignment) -> NDArray[np.uint8]:
+    return np.where(assignment.taken, assignment.class_ids, np.uint8(REFUSED))
 
 
 def _label_layer(name: str, *, opacity: float) -> Labels:

@@ -287,7 +287,7 @@ def test_a_second_process_reads_until_the_first_is_gone_however_it_went(path: Pa
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_does_not_keep_the_lock_of_a_dead_parent(path: Path) -> None:
-    code = OPEN.replace("sys.stdin.readline()", "os.fork(); sys.stdin.readline()")
+    code = OPEN.replace("print(", "os.fork() and print(")
     with other_process(path, code) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "writes\n"

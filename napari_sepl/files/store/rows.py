@@ -116,7 +116,10 @@ def read_statuses(connection: sqlite3.Connection) -> dict[str, StatusRow]:
     """Return what the queue shows of each sample that has a row."""
     statuses = {str(status): status for status in Status}
     rows = connection.execute("SELECT id, status, edits, changed, note FROM sample")
-    return {row[0]: StatusRow(statuses[row[1]], row[2], row[3], row[4]) for row in rows}
+    return {
+        sample_id: StatusRow(statuses[status], edits, changed, note)
+        for sample_id, status, edits, changed, note in rows
+    }
 
 
 def read_session(connection: sqlite3.Connection) -> dict[str, Any]:

@@ -18,11 +18,13 @@ from superqt import QCollapsible
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.store import StoreCorruptError, store_file
+from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.gui.bulk import Bulk
 from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, describe_keys
 from napari_sepl.gui.navigator import Navigator
 from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.workflow.review import Reviewing
+from napari_sepl.workflow.review import Reviewing, reviewer
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -116,6 +118,8 @@ class QueueDock(QWidget):
         def failed(error: SeplError) -> None:
             self._view.show_busy("")
             self._view.warn(str(error))
+            if isinstance(error, StoreCorruptError):
+                self._offer_recovery(spec)
 
         self._background.run(
             "dataset",
@@ -123,6 +127,26 @@ class QueueDock(QWidget):
             self._start,
             failed,
         )
+
+    def _offer_recovery(self, spec: DatasetSpec) -> None:
+        """Ask whether to go on with what can be read of a damaged record."""
+        path = store_file(spec.out)
+        if not self._view.confirm(
+            f"{path} is damaged. Keep it under another name and go on with what can be read of it?"
+        ):
+            return
+
+        def done(recovery: Recovery) -> None:
+            self._view.show_busy("")
+            self._view.tell(f"{path}: {recovery}")
+            self.open(spec)
+
+        def failed(error: SeplError) -> None:
+            self._view.show_busy("")
+            self._view.warn(str(error))
+
+        self._view.show_busy("recovering…")
+        self._background.run("dataset", lambda: recover(path, who=reviewer()), done, failed)
 
     def _on_store_error(self, error: SeplError) -> None:
         """Tell why something is not written yet; called from the thread that writes."""

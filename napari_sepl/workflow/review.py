@@ -116,7 +116,7 @@ class Reviewing:
         SaveError
             If it cannot be made.
         """
-        store = Store.open(store_file(dataset.spec.out), who=getpass.getuser())
+        store = Store.open(store_file(dataset.spec.out), who=reviewer())
         return cls(dataset, store, on_error)
 
     @property
@@ -325,6 +325,14 @@ class Reviewing:
         return Filter(
             Status(status) if status else None, told.get("class_id"), told.get("text", "")
         )
+
+
+def reviewer() -> str:
+    """Return who is at work, for the record; "unknown" where the system has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
 
 
 def _change_of(document: Document) -> float:

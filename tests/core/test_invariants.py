@@ -93,6 +93,18 @@ def test_released_leaves_no_ignore(case: Case) -> None:
 
 @quick
 @given(cases())
+def test_what_is_kept_lies_on_its_class_in_whole_runs(case: Case) -> None:
+    chosen = decide(case, case.params)
+    for index, class_id in enumerate(chosen.kept_ids.tolist()):
+        first, last = chosen.kept.offsets[index : index + 2]
+        starts, stops = chosen.kept.starts[first:last], chosen.kept.stops[first:last]
+        assert (starts < stops).all()
+        assert (starts[1:] > stops[:-1]).all()
+        assert not (chosen.kept.decode(index) & (case.pseudo != class_id)).any()
+
+
+@quick
+@given(cases())
 def test_reasons_agree_with_the_shares(case: Case) -> None:
     shape: Any = case.pseudo.shape
     overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=shape))

@@ -4,6 +4,7 @@ import random
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -217,12 +218,13 @@ def test_a_killed_writers_last_changes_are_recovered_too(path: Path, sound: byte
     wal = path.with_name(f"{path.name}-wal")
     main, beside = path.read_bytes(), wal.read_bytes()
     store.close()
-    for start in (0, 100):
+    for start, opened in product((0, 16, 100, PAGE_SIZE), (False, True)):
         path.write_bytes(bytes(start) + main[start:])
         wal.write_bytes(beside)
-        recovery = recover(path, who="ana")
-        kept = recovery.kept
-        assert kept.with_name(f"{kept.name}-wal").read_bytes() == beside
+        if opened:
+            use(path)  # whatever comes of it, nothing is lost
+        kept = recover(path, who="ana").kept
+        assert opened or kept.with_name(f"{kept.name}-wal").read_bytes() == beside
         with Store.open(path, who="ana") as again:
             assert again.statuses()["new"].status is Status.ACCEPTED
             assert len(again.statuses()) == COUNT + 1
@@ -241,6 +243,23 @@ def test_a_file_that_was_half_merged_when_its_writer_died_is_sound(
     with Store.open(path, who="ana") as store:
         assert store.statuses()["new"].status is Status.ACCEPTED
         assert same(store.review("s0001"), told_of(1))
+
+
+def test_a_store_of_which_only_the_last_changes_are_left_is_recovered_from_them(
+    path: Path,
+) -> None:
+    store = Store.open(path, who="ana")
+    for number in range(3):
+        store.put_review(told_of(number))
+    wal = path.with_name(f"{path.name}-wal")
+    beside = wal.read_bytes()
+    store.close()
+    path.write_bytes(b"")
+    wal.write_bytes(beside)
+    with pytest.raises(StoreCorruptError):
+        Store.open(path, who="ana")
+    assert wal.read_bytes() == beside
+    assert check_recovery(path) == 3
 
 
 @pytest.mark.parametrize("step", ["shutil.copy2", "shutil.copyfile", "pathlib.Path.replace"])

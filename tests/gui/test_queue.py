@@ -252,7 +252,10 @@ def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
     assert not again.window.document.edited
 
 
-def test_a_damaged_store_is_told_and_left_alone(window: Window, spec: DatasetSpec) -> None:
+def test_a_damaged_store_is_told_and_left_alone(
+    window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window.widget, "confirm", lambda _: False)
     spec.out.mkdir()
     store_file(spec.out).write_bytes(b"not a store" * 100)
     before = store_file(spec.out).read_bytes()
@@ -262,6 +265,24 @@ def test_a_damaged_store_is_told_and_left_alone(window: Window, spec: DatasetSpe
     assert str(store_file(spec.out)) in notification_manager.records[-1].message
     assert store_file(spec.out).read_bytes() == before
     assert window.widget.controller.document is None
+
+
+def test_a_damaged_store_is_recovered_on_request(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset.press(Qt.Key.Key_W)
+    dataset.dock.close_dataset()
+    path = store_file(dataset.spec.out)
+    damaged = b"\0" * 100 + path.read_bytes()[100:]
+    path.write_bytes(damaged)
+    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+    again = Walk(dataset.window, dataset.spec)
+    for _ in range(3):
+        again.settle()
+    assert again.statuses()["s1"] == Status.SKIPPED
+    kept = [p for p in dataset.spec.out.iterdir() if p.read_bytes() == damaged]
+    assert len(kept) == 1
+    assert kept[0] != path
 
 
 def test_thresholds_of_a_sample_are_its_own(dataset: Walk) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.files._opening import unopened
 from napari_sepl.files.store.errors import StoreCorruptError
 
 WAIT = 2.0
@@ -70,8 +71,10 @@ def reading(path: Path) -> Iterator[None]:
     """Turn what goes wrong with reading a store into StoreCorruptError or InputError."""
     try:
         yield
-    except _BUGS:
+    except (*_BUGS, SeplError):
         raise
+    except OSError as error:
+        raise unopened(path, error, "the store of a review") from error
     except sqlite3.Error as error:
         code = error_code(error)
         if code in _REASONS:

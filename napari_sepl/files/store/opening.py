@@ -79,8 +79,11 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     """Open a store for reading, also where its folder cannot be written to.
 
     SQLite needs to write beside a store even to read it, unless it is told that the file does
-    not change; which is true only where nothing is left to be merged into it.
+    not change; which is true only where nothing is left to be merged into it. Of an empty file it
+    would delete what is left to be merged, so such a one is not shown to it.
     """
+    if not path.stat().st_size:
+        raise corrupt(path, "its file is empty")
     connection = connect(path, mode="ro")
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()

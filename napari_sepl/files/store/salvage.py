@@ -95,7 +95,6 @@ def _read_all(copy: Path) -> Salvage:
     found = Salvage()
     with closing(connect(copy, mode="rw")) as connection:
         try:
-            connection.execute("PRAGMA writable_schema = ON")  # also where the end is missing
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
         except sqlite3.Error:
             found.gaps += 1

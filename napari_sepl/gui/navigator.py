@@ -2,6 +2,7 @@
 
 from time import monotonic
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import SeplError
@@ -67,6 +68,7 @@ class Navigator:
         self._wanted: int | None = None
         self._since = 0.0
         self._steps: list[Step] = []
+        self._rows: WeakKeyDictionary[Document, int] = WeakKeyDictionary()
         controller.stepped.connect(self._on_stepped)
         controller.saving.saved.connect(self._on_saved)
 
@@ -97,6 +99,7 @@ class Navigator:
         self._reviewing.close()
         self._controller.saving.refusal = ""
         self._reviewing = self._ahead = self._row = self._wanted = None
+        self._rows.clear()
 
     def _prepare(self, row: int) -> Opened:
         if self._reviewing is None:
@@ -149,6 +152,7 @@ class Navigator:
         self._leave()
         self._view.show_busy("")
         self._row, self._wanted, self._since = row, None, monotonic()
+        self._rows[opened.document] = row
         self._queue.failures.pop(row, None)
         self._controller.show(
             opened,
@@ -248,17 +252,14 @@ class Navigator:
                 self._look_ahead(self._row)
 
     def _on_saved(self, document: Document, accepted: bool) -> None:
-        if (
-            self._row is None
-            or self._reviewing is None
-            or document is not self._controller.document
-        ):
+        row = self._rows.get(document)
+        if row is None or self._reviewing is None:
             return
         if accepted:
-            self._queue.set_status(self._row, Status.ACCEPTED)
-        self._record(document, always=True)
-        if accepted:
-            self._panel.refresh_row(self._row, self._queue)
+            self._queue.set_status(row, Status.ACCEPTED)
+        self._reviewing.record(row, document, self._take_steps(row))
+        self._panel.refresh_row(row, self._queue)
+        if accepted and row == self._row:
             self._walk(1)
 
     # --- recording
@@ -276,11 +277,20 @@ class Navigator:
         else:
             self._record(document)
 
-    def _record(self, document: Document, *, always: bool = False) -> None:
-        steps, self._steps = self._steps, []
-        if (steps or always) and self._row is not None and self._reviewing is not None:
+    def _record(self, document: Document) -> None:
+        if self._row is None or self._reviewing is None:
+            return
+        steps = self._take_steps(self._row)
+        if steps:
             self._reviewing.record(self._row, document, steps)
             self._panel.refresh_row(self._row, self._queue)
+
+    def _take_steps(self, row: int) -> list[Step]:
+        """Return what was done to the sample that is open and not recorded yet."""
+        if row != self._row:
+            return []  # it was left, and recorded then
+        steps, self._steps = self._steps, []
+        return steps
 
     @property
     def _queue(self) -> Queue:

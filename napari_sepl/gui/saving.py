@@ -82,7 +82,7 @@ class Saving:
 
         self.view.show_busy("saving…")
         self._background.run(
-            "save",
+            f"save {id(document)} {mark}",  # each save is waited for: none makes another stale
             lambda: save_enhanced(folder, resolved.final, inputs, resolved.params, edited=edited),
             done,
             failed,

@@ -131,7 +131,7 @@ def test_damaged_text_is_refused_or_still_a_mask_of_the_image(pixels: NDArray[np
 
 @pytest.mark.parametrize("counts", ["p4", "04P"])
 def test_text_that_is_a_mask_but_for_one_character_is_refused(counts: str) -> None:
-    """ "p" is beyond the alphabet and would read as zero; "P" begins a count and does not end it."""
+    """Beyond the alphabet "p" would read as zero; "P" begins a count and does not end it."""
     assert read_runs({"size": [2, 2], "counts": "04"})[1].tolist() == [4]
     with pytest.raises(InputError, match="damaged or cut-off RLE text"):
         read_runs({"size": [2, 2], "counts": counts})

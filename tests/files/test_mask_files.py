@@ -120,7 +120,6 @@ def test_an_empty_stack_is_no_mask(tmp_path: Path) -> None:
         ('["text"]', ["mask 0", "'text'", "COCO RLE"]),
         ('[{"segmentation": [[1, 2, 3, 4, 5, 6]]}]', ["mask 0", "COCO RLE"]),
         ('[{"size": [2, 2], "counts": [1, 2]}]', ["mask 0", "3 pixels"]),
-        ('[{"size": [2, 2], "counts": [4], "predicted_iou": "high"}]', ["high"]),
         ('[{"size": [2, 2], "counts": [4]}, {"size": [2, 3], "counts": [6]}]', ["mask 1", "2 × 3"]),
         ('{"images": [1, 2], "annotations": []}', ["masks of 2 images", "one image"]),
         ('{"images": 5, "annotations": []}', ["damaged"]),

@@ -14,16 +14,12 @@ from numpy.typing import NDArray
 from napari_sepl import Params
 from napari_sepl.core.errors import SaveError
 from napari_sepl.core.params import Conflict, Strategy
-from napari_sepl.core.pixels import PixelRuns
-from napari_sepl.document.edits import ParamsEdit, StrokeEdit
 from napari_sepl.files.store import (
     LogEntry,
     Review,
     Status,
     StatusRow,
     Store,
-    edit_of,
-    entry_of,
     store_file,
 )
 
@@ -218,58 +214,6 @@ def test_the_session_comes_back(store: Store) -> None:
             ["current", "filters", "t1"],
             ["current", "panels"],
         ]
-
-
-def test_every_write_is_in_the_log(store: Store) -> None:
-    stroke = LogEntry("stroke", {"pixels": 3}, b"\x00\xff")
-    store.put_review(replace(EVERYTHING, status=Status.PENDING), [stroke, LogEntry("undo")])
-    store.put_review(EVERYTHING, [LogEntry("params")])
-    store.put_review(EVERYTHING)
-    store.put_status("a", Status.ACCEPTED, note="done")
-    store.log_edit("a", LogEntry("looked"))
-    logged = store.log("a")
-    assert [e.entry.kind for e in logged] == [
-        "stroke", "undo", "params", "status", "review", "status", "note", "looked",
-    ]  # fmt: skip
-    assert logged[0].entry == stroke
-    assert [e.seq for e in logged] == sorted({e.seq for e in logged})
-    assert {(e.sample_id, e.who) for e in logged} == {("a", "ana")}
-    assert logged[0].at.endswith("Z")
-    assert store.statuses()["a"].edits == 3
-
-
-def test_the_log_only_grows(store: Store) -> None:
-    store.log_edit("a", LogEntry("looked"))
-    store.close()
-    with closing(sqlite3.connect(store.path)) as connection:
-        for change in ("UPDATE edit_log SET who = 'x'", "DELETE FROM edit_log"):
-            with pytest.raises(sqlite3.IntegrityError, match="only grows"):
-                connection.execute(change)
-
-
-def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
-    runs = PixelRuns(
-        np.array([3, 10], np.int32),
-        np.array([5, 11], np.int32),
-        np.array([-1, 2], np.int16),
-        np.array([7, 255], np.int16),
-    )
-    steps = (ParamsEdit(Params(), Params(t1=0.1)), StrokeEdit(runs), StrokeEdit(runs.inverse()))
-    for step in steps:
-        store.log_edit("a", entry_of(step))
-    store.log_edit("a", LogEntry("undo"))
-    params, stroke, inverse, other = [edit_of(e.entry) for e in store.log("a")]
-    assert params == steps[0]
-    assert isinstance(stroke, StrokeEdit)
-    assert isinstance(inverse, StrokeEdit)
-    for name in PixelRuns._fields:
-        mine, theirs = getattr(stroke.change, name), getattr(runs, name)
-        np.testing.assert_array_equal(mine, theirs)
-        assert mine.dtype == theirs.dtype
-    np.testing.assert_array_equal(inverse.change.after, runs.before)
-    assert other is None
-    with pytest.raises(TypeError, match="has no place in the log"):
-        entry_of(None)  # type: ignore[arg-type]
 
 
 def test_a_transaction_that_fails_leaves_nothing_behind(store: Store) -> None:

@@ -357,3 +357,12 @@ def test_a_dropped_toml_opens_the_dataset(window: Window, spec: DatasetSpec) -> 
     assert window.document.inputs.sample_id == "s1"
     assert window.widget.gestures.queue is not None
     window.widget.gestures.queue.close_dataset()
+
+
+def test_walking_on_before_the_file_is_there_still_accepts(dataset: Walk) -> None:
+    dataset.window.widget.controller.accept()  # the file is being written…
+    dataset.dock.navigator.next()  # …and the user is on to the next
+    dataset.settle()
+    assert dataset.statuses() == {"s1": Status.ACCEPTED}
+    assert (dataset.spec.out / "s1.png").exists()
+    assert dataset.sample_id == "s2"

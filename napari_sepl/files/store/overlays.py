@@ -26,7 +26,7 @@ def encode_overlay(overlay: NDArray[np.int16] | None) -> bytes | None:
     -------
     bytes or None
         zlib over the size and the row-major runs of equal opinion. It checks itself: zlib's
-        sum covers all of it. At 4096² it takes 4 ms where zlib over the pixels takes 60 ms.
+        sum covers all of it. At 4096² it takes 4 ms where zlib over the pixels takes 35 ms.
     """
     if overlay is None:
         return None

@@ -1,0 +1,210 @@
+"""Who may write to a store: one window at a time, and only where its folder lets it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from napari_sepl.core.errors import SaveError
+from napari_sepl.files.store import (
+    Status,
+    Store,
+    StoreReadOnlyError,
+    StoreWriter,
+    recover,
+    store_file,
+)
+from napari_sepl.files.store.lock import StoreLock, lock_file, read_holder
+from tests.files.test_store import EVERYTHING, same
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "out").mkdir()
+    return store_file(tmp_path / "out")
+
+
+def test_a_second_window_reads_and_is_told_who_writes(path: Path) -> None:
+    with Store.open(path, who="ana") as first, Store.open(path, who="bo") as second:
+        assert second.read_only
+        assert second.holder is not None
+        assert (second.holder.who, second.holder.process) == ("ana", os.getpid())
+        assert second.reason == f"it is open in another window ({second.holder})"
+        assert f"ana on {second.holder.host}, process {os.getpid()}, since 20" in second.reason
+        first.put_review(EVERYTHING)
+        assert same(second.review("a"), EVERYTHING)  # as soon as it is written
+        for write in (
+            lambda: second.put_status("a", Status.SKIPPED),
+            lambda: second.put_session({"current": "a"}),
+            lambda: StoreWriter(second, print),
+        ):
+            with pytest.raises(StoreReadOnlyError, match="read-only: it is open in another window"):
+                write()
+        second.close()
+        first.put_status("a", Status.ACCEPTED)
+    with Store.open(path, who="bo") as third:
+        assert not third.read_only
+
+
+def test_reading_on_purpose_takes_nothing_from_the_window(path: Path) -> None:
+    with Store.open(path, who="ana") as window, Store.open(path, who="", write=False) as other:
+        assert other.read_only
+        assert other.reason == "it was opened to be read"
+        assert other.holder is None
+        window.put_review(EVERYTHING)
+        assert same(other.review("a"), EVERYTHING)
+
+
+OPEN = """
+import os, sys
+from napari_sepl.files.store import Store
+from pathlib import Path
+store = Store.open(Path(sys.argv[1]), who="other")
+print("read-only" if store.read_only else "writes", flush=True)
+sys.stdin.readline()
+"""
+
+
+def other_process(path: Path, code: str = OPEN) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_second_process_reads_until_the_first_is_gone_however_it_went(path: Path) -> None:
+    with other_process(path) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "writes\n"
+        with Store.open(path, who="ana") as store:
+            assert store.read_only
+            assert store.holder is not None
+            assert (store.holder.who, store.holder.process) == ("other", first.pid)
+        first.kill()
+        first.wait()
+        with Store.open(path, who="ana") as store:
+            assert not store.read_only
+            with other_process(path) as second:
+                assert second.communicate("\n")[0] == "read-only\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_does_not_keep_the_lock_of_a_dead_parent(path: Path) -> None:
+    code = OPEN.replace("print(", "os.fork() and print(")
+    with other_process(path, code) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "writes\n"
+        with Store.open(path, who="ana") as store:
+            assert store.read_only
+        first.kill()
+        os.waitpid(first.pid, 0)
+        with Store.open(path, who="ana") as store:  # the child waits for its stdin still
+            assert not store.read_only
+
+
+def test_a_damaged_lock_file_hides_only_the_name(path: Path) -> None:
+    with Store.open(path, who="ana"):
+        lock_file(path).write_bytes(b"\xff{")
+        assert read_holder(path) is None
+        with Store.open(path, who="bo") as second:
+            assert second.reason == "it is open in another window (of an unknown user)"
+
+
+def test_recovery_waits_for_the_window_that_has_the_store(path: Path) -> None:
+    with Store.open(path, who="ana"), pytest.raises(SaveError, match="open in another window"):
+        recover(path, who="bo")
+    assert len(list(path.parent.iterdir())) == 2
+
+
+READ_CLOSED = """
+import os, sys
+from pathlib import Path
+from napari_sepl.core.errors import SeplError
+from napari_sepl.files.store import Status, Store, StoreReadOnlyError
+path = Path(sys.argv[1])
+os.chmod(path.parent, 0o555)
+os.chmod(path, 0o444) if path.exists() else None
+if os.getuid() == 0:
+    os.setuid(65534)
+try:
+    store = Store.open(path, who="other")
+    print(store.read_only, sorted(store.statuses()), store.reason, sep="|")
+    store.put_status("a", Status.SKIPPED)
+except SeplError as error:
+    print(type(error).__name__, error, sep="|")
+"""
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that another user may look into, which tmp_path is not."""
+    folder = Path(f"/tmp/sepl-closed-{os.getpid()}")  # noqa: S108
+    folder.mkdir()
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+
+
+@posix_only
+def test_a_store_in_a_closed_folder_is_read(open_to_all: Path) -> None:
+    path = store_file(open_to_all)
+    with Store.open(path, who="ana") as store:
+        store.put_review(EVERYTHING)
+    with other_process(path, READ_CLOSED) as other:
+        told = other.communicate()[0].splitlines()
+    assert told[0] == "True|['a']|its folder cannot be written to (Permission denied)"
+    assert told[1] == (
+        f"StoreReadOnlyError|{path}: the store is read-only: "
+        "its folder cannot be written to (Permission denied)."
+    )
+
+
+@posix_only
+def test_a_closed_folder_without_a_store_is_told(open_to_all: Path) -> None:
+    path = store_file(open_to_all)
+    with other_process(path, READ_CLOSED) as other:
+        told = other.communicate()[0]
+    assert told == (
+        f"SaveError|{path}: the store could not be made: "
+        "its folder cannot be written to (Permission denied).\n"
+    )
+
+
+@posix_only
+def test_a_closed_file_is_read(open_to_all: Path) -> None:
+    path = store_file(open_to_all)
+    with Store.open(path, who="ana") as store:
+        store.put_review(EVERYTHING)
+    open_to_all.chmod(0o777)
+    lock_file(path).chmod(0o666)
+    code = READ_CLOSED.replace("os.chmod(path.parent, 0o555)", "")
+    with other_process(path, code) as other:
+        told = other.communicate()[0].splitlines()
+    assert told[0] == (
+        "True|['a']|it cannot be written to (the file or its folder cannot be written to)"
+    )
+
+
+def test_a_disk_without_locks_is_no_place_to_write(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store.open(path, who="ana").close()
+
+    def no_locks(*_: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(StoreLock, "take", no_locks)
+    with Store.open(path, who="ana") as store:
+        assert store.reason == "its folder cannot be written to (Function not implemented)"

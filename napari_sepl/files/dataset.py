@@ -14,7 +14,7 @@ from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.dataset_tags import read_tags
-from napari_sepl.files.pairing import Unmatched, _read_list, natural_order
+from napari_sepl.files.pairing import Unmatched, natural_order, read_list
 from napari_sepl.files.samples import Sample
 
 Names = Mapping[str, Mapping[str, str]]
@@ -71,7 +71,7 @@ class Dataset:
         names = _list_folders(spec)
         pseudo, others = names["pseudo"].keys(), names["image"].keys() | names["masks"].keys()
         if spec.list_file is not None:
-            wanted, without_pseudo = _read_list(spec.list_file), []
+            wanted, without_pseudo = read_list(spec.list_file), []
         else:
             wanted, without_pseudo = natural_order(pseudo), natural_order(others - pseudo)
         ids, unmatched = _paired(wanted, names)

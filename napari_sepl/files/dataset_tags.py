@@ -6,7 +6,7 @@ from pathlib import Path
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.files._opening import read_bytes
-from napari_sepl.files.pairing import _stem_of
+from napari_sepl.files.pairing import stem_of
 
 _EXPECTED = "a text file with a sample and its classes on each line"
 
@@ -43,7 +43,7 @@ def read_tags(path: Path, classes: ClassList) -> dict[str, tuple[int, ...]]:
         words = line.split()
         if not words:
             continue
-        sample_id = _stem_of(words[0])
+        sample_id = stem_of(words[0])
         if sample_id in tags:
             raise InputError(
                 f"{path}, line {number}", found=f"{sample_id} again", expected="each sample once"

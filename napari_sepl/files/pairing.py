@@ -9,8 +9,11 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import masks as mask_files
-from napari_sepl.files._opening import read_bytes, unopened
+from napari_sepl.files._opening import read_bytes
+from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.samples import Sample
+
+_NUMBER = re.compile(r"0*([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def pair_by_stem(
     if truth is not None:
         found["truth"] = _by_stem(truth, label_files.SUFFIXES)
     if list_file is not None:
-        return _pair(_read_list(list_file), found, without_pseudo=())
+        return _pair(read_list(list_file), found, without_pseudo=())
     if not found["pseudo"]:
         expected = f"label files ending in {', '.join(sorted(label_files.SUFFIXES))}"
         raise InputError(pseudo, found="no pseudo-labels", expected=expected)
@@ -110,9 +113,11 @@ def pair_by_stem(
 def natural_order(names: Iterable[str]) -> list[str]:
     """Sort names so that numbers within them count as numbers: a2 before a10."""
 
-    def key(name: str) -> tuple[list[str | int], str]:
-        pieces = re.split(r"([0-9]+)", name)
-        return [int(p) if at % 2 else p for at, p in enumerate(pieces)], name
+    def key(name: str) -> str:
+        # a number as its length and its digits, after NUL, which no name holds and which sorts
+        # before all else; one string a name sorts in a third of the time that lists take
+        numbered = _NUMBER.sub(lambda number: f"\0{chr(len(number[1]))}{number[1]}", name)
+        return f"{numbered}\0\0{name}"
 
     return sorted(names, key=key)
 
@@ -134,42 +139,24 @@ def _pair(
 
 
 def _by_stem(folder: Path, suffixes: frozenset[str], *, folders: bool = False) -> dict[str, Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise unopened(folder, error, "a folder") from error
-    found: dict[str, Path] = {}
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.suffix.lower() in suffixes and not entry.is_dir():
-            stem = entry.stem
-        elif folders and entry.is_dir():
-            stem = entry.name
-        else:
-            continue
-        if stem in found:
-            raise InputError(
-                folder,
-                found=f"both {found[stem].name} and {entry.name}",
-                expected="one file for each sample",
-            )
-        found[stem] = entry
-    return found
+    names = list_stems(folder, suffixes, folders=folders)
+    return {stem: folder / name for stem, name in names.items()}
 
 
-def _read_list(path: Path) -> list[str]:
+def read_list(path: Path) -> list[str]:
+    """Return the samples a text file names, one a line, each once; InputError if it has none."""
     expected = "a text file with one sample a line"
     try:
         text = read_bytes(path, expected).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(path, found="something that is not text", expected=expected) from error
-    names = [_stem_of(line.split()[0]) for line in text.splitlines() if line.strip()]
+    names = [stem_of(line.split()[0]) for line in text.splitlines() if line.strip()]
     if not names:
         raise InputError(path, found="no sample", expected=expected)
     return list(dict.fromkeys(names))
 
 
-def _stem_of(word: str) -> str:
+def stem_of(word: str) -> str:
+    """Return the stem that a word of a list stands for: itself, or that of a path in it."""
     path = PurePosixPath(word)
     return path.stem if path.suffix.lower() in image_files.SUFFIXES else path.name

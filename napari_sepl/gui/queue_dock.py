@@ -113,6 +113,7 @@ class QueueDock(QWidget):
 
     def open(self, spec: DatasetSpec) -> None:
         """List a dataset in the background, then open its store and its sample of last time."""
+        self.close_dataset()  # else the same one would meet its own lock
         self._view.show_busy("listing the dataset…")
 
         def failed(error: SeplError) -> None:
@@ -150,11 +151,11 @@ class QueueDock(QWidget):
 
     def _on_store_error(self, error: SeplError) -> None:
         """Tell why something is not written yet; called from the thread that writes."""
-        self._background.post(lambda: self._view.warn(f"{error} It will be tried again."))
+        more = "" if isinstance(error, StoreCorruptError) else " It will be tried again."
+        self._background.post(lambda: self._view.warn(f"{error}{more}"))
 
     def _start(self, reviewing: Reviewing) -> None:
         self._view.show_busy("")
-        self.navigator.stop()
         self.reviewing = reviewing
         self._bulk = Bulk(reviewing, self._view, self._background, self.navigator.others_changed)
         classes = reviewing.dataset.classes
@@ -163,6 +164,9 @@ class QueueDock(QWidget):
         self.navigator.start(reviewing)
         if reviewing.refusal:
             self._view.warn(reviewing.refusal)
+        self._background.run(
+            "check", reviewing.check, lambda _: None, lambda error: self._view.warn(str(error))
+        )
         missing = reviewing.dataset.unmatched
         if missing:
             first = ", ".join(f"{u.sample_id} ({', '.join(u.missing)})" for u in missing[:5])

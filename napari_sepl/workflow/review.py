@@ -97,13 +97,13 @@ class Reviewing:
         self.start = Params()
         self.queue = Queue(dataset.ids)
         self._store = store
-        self._writer = None if store.read_only else StoreWriter(store, on_error)
         self._session: dict[str, Any] = dict(store.session())
         self._told: dict[int, Review] = {}
         self._outdated: dict[int, Outdated] = {}
         self._seconds: dict[int, float] = {}
         self._must_flush = False
         self._fill_queue()
+        self._writer = None if store.read_only else StoreWriter(store, on_error)
 
     @classmethod
     def open(cls, dataset: Dataset, on_error: Callable[[SeplError], None]) -> "Reviewing":
@@ -117,7 +117,21 @@ class Reviewing:
             If it cannot be made.
         """
         store = Store.open(store_file(dataset.spec.out), who=reviewer())
-        return cls(dataset, store, on_error)
+        try:
+            return cls(dataset, store, on_error)
+        except SeplError:
+            store.close()  # or recovery would find it open
+            raise
+
+    def check(self) -> None:
+        """Read the whole record once; for a thread beside the window's.
+
+        Raises
+        ------
+        StoreCorruptError
+            If it is damaged.
+        """
+        self._store.check()
 
     @property
     def folder(self) -> Path:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from napari_sepl.core._jit import jit
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.runs import Runs, runs_of_labels, to_columns
+from napari_sepl.core.rules import Rule
+from napari_sepl.core.runs import Runs, label_runs, runs_of_labels, to_columns
 
 IGNORE = 255
 """The label of pixels that have no class; they are never matched."""
@@ -77,9 +78,17 @@ class Overlap:
         return np.append(self.class_ids, np.uint8(0))[self.best]
 
     @cached_property
-    def has_ignore(self) -> bool:
-        """Whether any pixel of the pseudo-labels is 255."""
-        return bool((self.pseudo_columns == IGNORE).any())
+    def ignored(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """(R,) int32 twice: starts and stops of the runs of 255 in the pseudo-labels."""
+        values, starts, stops = label_runs(self.pseudo_columns)
+        return starts[values == IGNORE], stops[values == IGNORE]
+
+    @cached_property
+    def refusals(self) -> NDArray[np.uint8]:
+        """(N,) uint8: the `Rule` of each mask until a strategy takes it."""
+        rules = np.where(self.best < 0, np.uint8(Rule.NO_CLASS), np.uint8(Rule.BELOW))
+        rules[self.masks.areas == 0] = Rule.EMPTY
+        return rules
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -190,6 +190,15 @@ def paint_runs(
 
 
 @jit
+def fill_runs(
+    flat: NDArray[Any], starts: NDArray[np.int32], stops: NDArray[np.int32], value: int
+) -> None:
+    """Write one value on all runs."""
+    for run in range(starts.size):
+        flat[starts[run] : stops[run]] = value
+
+
+@jit
 def _gather(
     values: NDArray[np.int32], firsts: NDArray[np.int64], offsets: NDArray[np.int64]
 ) -> NDArray[np.int32]:

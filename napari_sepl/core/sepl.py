@@ -11,8 +11,11 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overlap import IGNORE, Overlap, measure_overlap
 from napari_sepl.core.params import Conflict, Params, Strategy
-from napari_sepl.core.runs import paint_runs, to_rows
+from napari_sepl.core.rules import Rule
+from napari_sepl.core.runs import fill_runs, paint_runs, to_rows
 from napari_sepl.core.strategies import Assignment, assign
+
+_TAKEN = int(Rule.BY_O_S)
 
 
 def enhance(
@@ -108,21 +111,62 @@ def paint(
     """
     if out is not None and out.shape != overlap.shape:
         raise ValueError(f"out has shape {out.shape}, not {overlap.shape}")
+    flat = np.zeros(len(overlap.pseudo_columns), np.uint8)
+    if params.strategy is not Strategy.RELEASED:
+        fill_runs(flat, *overlap.ignored, IGNORE)
+    masks, kept = overlap.masks.runs, assignment.kept
+    if params.conflict is Conflict.ASCENDING:
+        _paint_ascending(
+            flat,
+            (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.rules),
+            (kept.starts, kept.stops, kept.offsets, assignment.kept_ids),
+        )
+    else:
+        _paint_contested(flat, overlap, assignment, params.conflict)
+    return to_rows(flat, overlap.shape, out)
+
+
+@jit
+def _paint_ascending(
+    flat: NDArray[np.uint8], masks: tuple[Any, ...], kept: tuple[Any, ...]
+) -> None:
+    """Paint class by class; without the copies and sorting of the other rules, twice as fast."""
+    mask_starts, mask_stops, mask_offsets, class_ids, rules = masks
+    kept_starts, kept_stops, kept_offsets, kept_ids = kept
+    claims = np.zeros(256, np.bool_)
+    for mask in range(rules.size):
+        if rules[mask] >= _TAKEN:
+            claims[class_ids[mask]] = True
+    for class_id in kept_ids:
+        claims[class_id] = True
+    for class_id in range(256):
+        if not claims[class_id]:
+            continue
+        for mask in range(rules.size):
+            if class_ids[mask] == class_id and rules[mask] >= _TAKEN:
+                for run in range(mask_offsets[mask], mask_offsets[mask + 1]):
+                    flat[mask_starts[run] : mask_stops[run]] = class_id
+        for region in range(kept_ids.size):
+            if kept_ids[region] == class_id:
+                for run in range(kept_offsets[region], kept_offsets[region + 1]):
+                    flat[kept_starts[run] : kept_stops[run]] = class_id
+
+
+def _paint_contested(
+    flat: NDArray[np.uint8], overlap: Overlap, assignment: Assignment, conflict: Conflict
+) -> None:
+    """Paint by the rules that need all claims side by side: `seed` and `smallest`."""
     taken = np.flatnonzero(assignment.taken)
     claims = overlap.masks.runs.choose(taken).followed_by(assignment.kept)
     values = np.concatenate([assignment.class_ids[taken], assignment.kept_ids])
-    if params.conflict is Conflict.SMALLEST:
+    if conflict is Conflict.SMALLEST:
         order = np.lexsort((values, -claims.areas))
     else:
         order = np.argsort(values, kind="stable")
-    flat = np.zeros(len(overlap.pseudo_columns), np.uint8)
-    if overlap.has_ignore and params.strategy is not Strategy.RELEASED:
-        flat[overlap.pseudo_columns == IGNORE] = IGNORE
     pieces = (claims.starts, claims.stops, claims.offsets)
     paint_runs(flat, *pieces, order, values[order])
-    if params.conflict is Conflict.SEED:
+    if conflict is Conflict.SEED:
         _restore_seeds(flat, overlap.pseudo_columns, *pieces, values)
-    return to_rows(flat, overlap.shape, out)
 
 
 @jit

@@ -5,7 +5,6 @@ beside the masks is part of it, because the two strategies differ most there.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +12,8 @@ from numpy.typing import NDArray
 from napari_sepl.core._jit import jit
 from napari_sepl.core.overlap import IGNORE, Overlap
 from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import Runs, paint_runs, runs_of_labels
-
-
-class Rule(IntEnum):
-    """Why a mask was taken or refused."""
-
-    EMPTY = 0
-    """The mask has no pixel."""
-    NO_CLASS = 1
-    """The mask meets no pseudo-label."""
-    BELOW = 2
-    """Refused: both shares are at or under their thresholds."""
-    BY_O_S = 3
-    """Taken: enough of the mask lies on the class."""
-    BY_O_P = 4
-    """Taken: the mask covers enough of the class."""
-    BY_BOTH = 5
-    """Taken: both shares pass."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,21 +52,40 @@ def assign(overlap: Overlap, params: Params) -> Assignment:
 
 def _assign_paper(overlap: Overlap, t1: float, t2: float) -> Assignment:
     """Follow Algorithm 1: one class for each mask; a class without masks keeps P_k."""
-    by_o_s = overlap.best_o_s > t1
-    by_o_p = overlap.best_o_p > t2
-    rules = _refusals(overlap) + by_o_s + by_o_p * np.uint8(2)
-    won = np.zeros(len(overlap.class_ids) + 1, np.bool_)  # the last one gathers "no class"
-    won[overlap.best[rules >= Rule.BY_O_S]] = True
-    kept = np.flatnonzero(~won[:-1])
+    rules, won = _judge(
+        overlap.best, overlap.best_o_s, overlap.best_o_p, overlap.refusals, t1, t2,
+        np.zeros(len(overlap.class_ids), np.bool_),
+    )  # fmt: skip
+    kept = np.flatnonzero(~won)
     return Assignment(
         overlap.best_class, rules, overlap.class_ids[kept], overlap.seeds.choose(kept)
     )
 
 
+@jit
+def _judge(
+    best: NDArray[np.intp],
+    o_s: NDArray[np.float64],
+    o_p: NDArray[np.float64],
+    refusals: NDArray[np.uint8],
+    t1: float,
+    t2: float,
+    won: NDArray[np.bool_],
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return a rule for each mask, and mark in `won` the classes that a mask was taken for."""
+    rules = refusals.copy()
+    for mask in range(rules.size):
+        passed = (o_s[mask] > t1) + 2 * (o_p[mask] > t2)
+        if passed and best[mask] >= 0:
+            rules[mask] += np.uint8(passed)
+            won[best[mask]] = True
+    return rules, won
+
+
 def _assign_released(overlap: Overlap, t1: float, t2: float) -> Assignment:
     """Follow the authors' code: the lowest class takes first, from all masks still free."""
     class_ids = overlap.best_class.copy()
-    rules = _refusals(overlap)
+    rules = overlap.refusals.copy()
     free = rules != Rule.EMPTY
     for column, class_id in enumerate(overlap.class_ids):
         by_o_s = overlap.o_s[:, column] > t1
@@ -93,12 +95,6 @@ def _assign_released(overlap: Overlap, t1: float, t2: float) -> Assignment:
         rules[chosen] = Rule.BELOW + by_o_s[chosen] + 2 * by_o_p[chosen]
         free &= ~chosen
     return Assignment(class_ids, rules, *_uncovered(overlap, class_ids, rules))
-
-
-def _refusals(overlap: Overlap) -> NDArray[np.uint8]:
-    rules = np.where(overlap.best < 0, np.uint8(Rule.NO_CLASS), np.uint8(Rule.BELOW))
-    rules[overlap.masks.areas == 0] = Rule.EMPTY
-    return rules
 
 
 def _uncovered(

@@ -3,7 +3,7 @@
 import math
 
 from napari_sepl.core.params import Strategy
-from napari_sepl.core.strategies import Rule
+from napari_sepl.core.rules import Rule
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 

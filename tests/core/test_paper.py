@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_sepl import Params, enhance
-from napari_sepl.core.strategies import Rule
+from napari_sepl.core.rules import Rule
 from tests.core.drawing import decide, labels, mask, text
 
 

@@ -112,7 +112,7 @@ def paint(
     if out is not None and out.shape != overlap.shape:
         raise ValueError(f"out has shape {out.shape}, not {overlap.shape}")
     flat = np.zeros(len(overlap.pseudo_columns), np.uint8)
-    if params.strategy is not Strategy.RELEASED:
+    if params.strategy is not Strategy.RELEASED and len(overlap.ignored[0]):
         fill_runs(flat, *overlap.ignored, IGNORE)
     masks, kept = overlap.masks.runs, assignment.kept
     if params.conflict is Conflict.ASCENDING:

@@ -147,7 +147,8 @@ class Controller:
         fits = self.layers.shown.shape == document.inputs.shape
         self.layers.open(document.inputs, document.resolved, opened.outlines, given)
         if not fits:
-            self._viewer.fit_to_view()
+            # A hidden layer keeps the extent of its last image until it is shown.
+            self._viewer.fit_to_view(layers=self.layers.in_use[:1])
         self._select_label(document)
         document.changed.connect(self._on_changed)
         document.stepped.connect(self._on_stepped)

@@ -8,6 +8,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.params import Params, Strategy
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.label_png import read_provenance
@@ -248,3 +249,18 @@ def test_compare_swaps_pseudo_and_enhanced(controller: Controller) -> None:
     controller.compare()
     assert layers.enhanced.visible
     assert layers.pseudo.contour > 0
+
+
+def test_an_image_of_another_shape_is_fitted_though_a_hidden_layer_lags(
+    controller: Controller,
+) -> None:
+    controller.open(lambda: cat_and_dog(truth=True))  # the truth is hidden, 40 × 60
+    before = cat_and_dog()
+    masks = MaskSet.from_dense(np.zeros((1, 60, 20), bool))
+    tall = Inputs(
+        "tall", np.zeros((60, 20), np.uint8), np.zeros((60, 20), np.uint8), masks, before.classes,
+        np.zeros((60, 20), np.uint8),
+    )  # fmt: skip
+    controller.open(lambda: tall)
+    center = controller._viewer.scene.camera.center
+    np.testing.assert_allclose(center[-2:], (29.5, 9.5), atol=0.6)

@@ -161,6 +161,7 @@ class QueueDock(QWidget):
         classes = reviewing.dataset.classes
         self.panel.show_class_choices(range(1, len(classes)), classes)
         self.panel.show_filter(reviewing.resume_filter())
+        self.panel.show_sorting(*reviewing.resume_sorting())
         self.navigator.start(reviewing)
         if reviewing.refusal:
             self._view.warn(reviewing.refusal)
@@ -208,7 +209,8 @@ class QueueDock(QWidget):
         self.panel.list_samples(self.reviewing.queue, self.reviewing.dataset.classes)
         told = self.panel.filter
         self.reviewing.remember(
-            filter={"status": told.status, "class_id": told.class_id, "text": told.text}
+            filter={"status": told.status, "class_id": told.class_id, "text": told.text},
+            sort=[self.panel.sorted_by, self.panel.descending],
         )
 
 

@@ -20,7 +20,7 @@ from napari_sepl.files.samples import load
 from napari_sepl.files.store import LogEntry, Review, Status, Store, StoreWriter, store_file
 from napari_sepl.files.store.entries import entry_of
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_enhanced
-from napari_sepl.workflow.queue import Filter, Queue
+from napari_sepl.workflow.queue import Column, Filter, Queue
 
 _CLOSE = 10.0
 """Seconds that closing waits for what is still being written."""
@@ -331,6 +331,11 @@ class Reviewing:
         if last is not None:
             return last
         return int(pending[0]) if len(pending) else 0
+
+    def resume_sorting(self) -> tuple[Column, bool]:
+        """Return the column that the last session sorted by, and whether descending."""
+        column, descending = self.recall("sort", [Column.SAMPLE, False])
+        return Column(column), bool(descending)
 
     def resume_filter(self) -> Filter:
         """Return the filter of the last session."""

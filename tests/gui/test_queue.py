@@ -204,10 +204,13 @@ def test_filter_sort_and_jump(dataset: Walk) -> None:
 def test_filters_are_there_after_closing(dataset: Walk) -> None:
     panel = dataset.dock.panel
     panel.status.setCurrentIndex(panel.status.findData(Status.FLAGGED))
+    panel._sort(list(Column).index(Column.CHANGE))
     dataset.dock.close_dataset()
     panel.show_filter(Filter())
+    panel.show_sorting(Column.SAMPLE, True)
     again = Walk(dataset.window, dataset.spec)
     assert again.dock.panel.filter == Filter(status=Status.FLAGGED)
+    assert (again.dock.panel.sorted_by, again.dock.panel.descending) == (Column.CHANGE, False)
 
 
 def test_a_second_window_opens_read_only_and_says_so(dataset: Walk) -> None:

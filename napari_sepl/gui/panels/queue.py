@@ -189,6 +189,12 @@ class QueuePanel(QWidget):
         self.text.setText(wanted.text)
         self.text.blockSignals(False)
 
+    def show_sorting(self, column: Column, descending: bool) -> None:
+        """Set by which column the list is sorted, without listing anew."""
+        self.sorted_by, self.descending = column, descending
+        order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+        self.table.horizontalHeader().setSortIndicator(_COLUMNS.index(column), order)
+
     def show_class_choices(self, class_ids: Sequence[int], classes: ClassList) -> None:
         """Offer these classes to filter by, keeping the one that is chosen."""
         chosen = self.class_choice.currentData()
@@ -264,10 +270,7 @@ class QueuePanel(QWidget):
 
     def _sort(self, section: int) -> None:
         column = _COLUMNS[section]
-        self.descending = column is self.sorted_by and not self.descending
-        self.sorted_by = column
-        order = Qt.SortOrder.DescendingOrder if self.descending else Qt.SortOrder.AscendingOrder
-        self.table.horizontalHeader().setSortIndicator(section, order)
+        self.show_sorting(column, column is self.sorted_by and not self.descending)
         self.listing_changed.emit()
 
 

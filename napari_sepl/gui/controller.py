@@ -148,7 +148,8 @@ class Controller:
         self.layers.open(document.inputs, document.resolved, opened.outlines, given)
         if not fits:
             # A hidden layer keeps the extent of its last image until it is shown.
-            self._viewer.fit_to_view(layers=self.layers.in_use[:1])
+            shown = [layer for layer in self._viewer.layers if layer.visible]
+            self._viewer.fit_to_view(layers=shown)
         self._select_label(document)
         document.changed.connect(self._on_changed)
         document.stepped.connect(self._on_stepped)

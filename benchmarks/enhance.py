@@ -2,6 +2,7 @@
 
 Run with ``python -m benchmarks.enhance``. The masks lie in a temporary folder twice, as JSON and
 as one PNG each; all sides read the same pseudo-labels and write one label PNG for each image.
+With ``TMPDIR=/dev/shm`` in front the folder is in memory: a disk that others keep busy is left out.
 """
 
 import json
@@ -46,6 +47,7 @@ def released_way(sample: Sample, out: Path) -> None:
             continue
         seed = pseudo == class_id
         region, covered = np.zeros_like(seed), np.zeros_like(seed)
+        assert sample.masks is not None
         for file in sorted(sample.masks.glob("*.png")):
             if file in taken:
                 continue

@@ -186,7 +186,9 @@ def test_info_tells_how_a_file_was_made(run: Run, folders: list[object], tmp_pat
     run("enhance", *folders, "--t1", 0.25)
     code, out, err = run("info", tmp_path / "out" / "a.png")
     assert (code, err) == (0, "")
-    told = dict(line.split(maxsplit=1) for line in out.replace(" sha256", "_sha256").splitlines())
+    lines = [line.split(maxsplit=1) for line in out.replace(" sha256", "_sha256").splitlines()]
+    shares = [text.split(" % ") for name, text in lines if name == "pixels"]
+    told = {name: text for name, text in lines if name != "pixels"}
     provenance = read_provenance(tmp_path / "out" / "a.png")
     assert provenance is not None
     assert told.pop("made") == f"by        napari-sepl {__version__}"
@@ -194,6 +196,11 @@ def test_info_tells_how_a_file_was_made(run: Run, folders: list[object], tmp_pat
         "sample": "a", "t1": "0.25", "t2": "0.85", "strategy": "paper", "conflict": "ascending",
         "classes": "voc", "edited": "no",
     } | {f"{role}_sha256": digest for role, digest in provenance.digests.items()}  # fmt: skip
+    assert len(shares) == len(provenance.sources) > 1
+    assert sum(float(share) for share, _ in shares) == pytest.approx(100, abs=0.05)
+    by_o_s = {name: float(share) for share, name in shares}["masks by o_s"]
+    pixels = sum(provenance.sources.values())
+    assert by_o_s == pytest.approx(100 * provenance.sources["by_o_s"] / pixels, abs=0.01)
 
 
 def test_info_says_when_a_file_is_not_ours(run: Run, tmp_path: Path) -> None:

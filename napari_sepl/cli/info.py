@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from napari_sepl.cli._console import complain
+from napari_sepl.core.provenance import NAMES
 from napari_sepl.files.label_png import Provenance, read_provenance
 
 
@@ -27,5 +28,16 @@ def _facts(provenance: Provenance) -> list[tuple[str, object]]:
         *params.items(),
         ("classes", provenance.classes),
         ("edited", "by a person" if provenance.edited else "no"),
+        *_shares(provenance),
         *((f"{role} sha256", digest) for role, digest in sorted(provenance.digests.items())),
+    ]
+
+
+def _shares(provenance: Provenance) -> list[tuple[str, object]]:
+    """Return which part of the pixels came from where."""
+    whole = sum(provenance.sources.values())
+    return [
+        ("pixels", f"{100 * provenance.sources[source.name.lower()] / whole:.2f} % {name}")
+        for source, name in NAMES.items()
+        if provenance.sources.get(source.name.lower())
     ]

@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core._jit import jit
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.intersections import count_shared
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import Runs, label_runs, runs_of_labels, to_columns
@@ -123,36 +123,9 @@ def measure_overlap(pseudo: NDArray[np.uint8], masks: MaskSet) -> Overlap:
         )
     columns = to_columns(pseudo)
     class_ids, seeds = runs_of_labels(columns, masks.shape)
-    runs = masks.runs
     shared = np.zeros((len(masks), len(class_ids)), np.int64)
     for column in range(len(class_ids)):
         first, last = seeds.offsets[column], seeds.offsets[column + 1]
         starts, stops = seeds.starts[first:last], seeds.stops[first:last]
-        _intersect(runs.starts, runs.stops, runs.offsets, starts, stops, shared[:, column])
+        shared[:, column] = count_shared(masks.runs, starts, stops)
     return Overlap(masks, columns, class_ids, seeds, shared)
-
-
-@jit
-def _intersect(
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    seed_starts: NDArray[np.int32],
-    seed_stops: NDArray[np.int32],
-    shared: NDArray[np.int64],
-) -> None:
-    """Add to `shared` the pixels each region has in common with one class's runs."""
-    for region in range(shared.size):
-        first, last = offsets[region], offsets[region + 1]
-        if first == last:
-            continue
-        seed = np.searchsorted(seed_stops, starts[first], side="right")
-        for run in range(first, last):
-            while seed < seed_stops.size and seed_stops[seed] <= starts[run]:
-                seed += 1
-            at = seed
-            while at < seed_starts.size and seed_starts[at] < stops[run]:
-                shared[region] += min(stops[run], seed_stops[at]) - max(
-                    starts[run], seed_starts[at]
-                )
-                at += 1

@@ -1,6 +1,6 @@
 """Comparing and merging whole label maps, one pass each."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def find_strokes(
 
 @jit
 def _find_strokes(
-    shown: NDArray[np.uint8], final: NDArray[np.uint8], overlay: NDArray[np.int16]
+    shown: NDArray[Any], final: NDArray[Any], overlay: NDArray[np.int16]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16], NDArray[np.int16]]:
     runs = 0
     for i in range(shown.size):
@@ -95,23 +95,17 @@ def _find_strokes(
 
 @jit
 def _continues(
-    i: int, shown: NDArray[np.uint8], final: NDArray[np.uint8], overlay: NDArray[np.int16]
+    i: int, shown: NDArray[Any], final: NDArray[Any], overlay: NDArray[np.int16]
 ) -> bool:
     """Tell whether the changed pixel i belongs to the run of pixel i - 1."""
     changed = shown[i - 1] != final[i - 1]
     return bool(changed and shown[i] == shown[i - 1] and overlay[i] == overlay[i - 1])
 
 
-def overlay_change(before: NDArray[np.int16], painted: NDArray[np.int16]) -> PixelRuns:
-    """Return the change that writes all opinions of one (H, W) int16 overlay into another."""
-    old, new = before.ravel(), painted.ravel()
-    wanted = (new != NO_OPINION) & (new != old)
-    edges = np.flatnonzero((new[1:] != new[:-1]) | (old[1:] != old[:-1])) + 1
-    starts = np.r_[0, edges]
-    stops = np.r_[edges, new.size]
-    held = wanted[starts]
-    starts, stops = starts[held].astype(np.int32), stops[held].astype(np.int32)
-    return PixelRuns(starts, stops, old[starts], new[starts])
+def map_change(before: NDArray[np.int16], after: NDArray[np.int16]) -> PixelRuns:
+    """Return the change that turns one (H, W) int16 map of opinions into another."""
+    old = before.ravel()
+    return PixelRuns(*_find_strokes(after.ravel(), old, old))
 
 
 def write_runs(overlay: NDArray[np.int16], change: PixelRuns) -> None:

@@ -114,15 +114,17 @@ def paint(
     flat = np.zeros(len(overlap.pseudo_columns), np.uint8)
     if params.strategy is not Strategy.RELEASED and len(overlap.ignored[0]):
         fill_runs(flat, *overlap.ignored, IGNORE)
-    masks, kept = overlap.masks.runs, assignment.kept
+    masks, kept = overlap.masks.runs, assignment.kept.regions
     if params.conflict is Conflict.ASCENDING:
         _paint_ascending(
             flat,
             (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.rules),
-            (kept.starts, kept.stops, kept.offsets, assignment.kept_ids),
+            (kept.starts, kept.stops, kept.offsets, assignment.kept.class_ids),
         )
     else:
         _paint_contested(flat, overlap, assignment, params.conflict)
+    if assignment.decided:
+        _paint_decided(flat, overlap, assignment)
     return to_rows(flat, overlap.shape, out)
 
 
@@ -157,8 +159,8 @@ def _paint_contested(
 ) -> None:
     """Paint by the rules that need all claims side by side: `seed` and `smallest`."""
     taken = np.flatnonzero(assignment.taken)
-    claims = overlap.masks.runs.choose(taken).followed_by(assignment.kept)
-    values = np.concatenate([assignment.class_ids[taken], assignment.kept_ids])
+    claims = overlap.masks.runs.choose(taken).followed_by(assignment.kept.regions)
+    values = np.concatenate([assignment.class_ids[taken], assignment.kept.class_ids])
     if conflict is Conflict.SMALLEST:
         order = np.lexsort((values, -claims.areas))
     else:
@@ -167,6 +169,17 @@ def _paint_contested(
     paint_runs(flat, *pieces, order, values[order])
     if conflict is Conflict.SEED:
         _restore_seeds(flat, overlap.pseudo_columns, *pieces, values)
+
+
+def _paint_decided(flat: NDArray[np.uint8], overlap: Overlap, assignment: Assignment) -> None:
+    """Paint what a person took over all else, the smallest on top."""
+    kept = assignment.kept
+    taken = np.flatnonzero(assignment.rules == Rule.BY_PERSON)
+    seeds = np.flatnonzero(kept.by_person)
+    decided = overlap.masks.runs.choose(taken).followed_by(kept.regions.choose(seeds))
+    values = np.concatenate([assignment.class_ids[taken], kept.class_ids[seeds]])
+    order = np.argsort(-decided.areas, kind="stable")
+    paint_runs(flat, decided.starts, decided.stops, decided.offsets, order, values[order])
 
 
 @jit

@@ -4,6 +4,7 @@ A strategy reads the overlap table and gives an `Assignment`. What of the pseudo
 beside the masks is part of it, because the two strategies differ most there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.overlap import IGNORE, Overlap
+from napari_sepl.core.overrides import Kept, check_overrides, override_masks, override_seeds
 from napari_sepl.core.params import Params, Strategy
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import Runs, paint_runs, runs_of_labels
@@ -26,16 +28,16 @@ class Assignment:
         The class each mask was taken for or, if refused, shares most pixels with; 0 for none.
     rules : (N,) uint8
         A `Rule` for each mask.
-    kept_ids : (M,) uint8
-        Classes that keep pixels of their pseudo-label.
-    kept : Runs
-        Those pixels, one region for each of `kept_ids`.
+    kept : Kept
+        The pixels of pseudo-labels that are kept beside them.
+    decided : bool
+        Whether a person decided on any of it.
     """
 
     class_ids: NDArray[np.uint8]
     rules: NDArray[np.uint8]
-    kept_ids: NDArray[np.uint8]
-    kept: Runs
+    kept: Kept
+    decided: bool = False
 
     @property
     def taken(self) -> NDArray[np.bool_]:
@@ -43,23 +45,52 @@ class Assignment:
         return self.rules >= Rule.BY_O_S
 
 
-def assign(overlap: Overlap, params: Params) -> Assignment:
-    """Choose the masks of one image by the strategy that `params` names."""
+_NOTHING: Mapping[int, int] = {}
+
+
+def assign(overlap: Overlap, params: Params, overrides: Mapping[int, int] = _NOTHING) -> Assignment:
+    """Choose the masks of one image.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table of masks against pseudo-labels.
+    params : Params
+        Names the strategy and its thresholds.
+    overrides : mapping of int to int
+        A person's decisions, which beat the strategy's; see `core.overrides`. A mask that a
+        person took counts as taken in all that follows: in `paper`, its class no longer keeps
+        P_k for want of a mask.
+
+    Raises
+    ------
+    InputError
+        If an override names a mask or pseudo-label that the image has not.
+    """
+    if overrides:
+        check_overrides(overlap, overrides)
     if params.strategy is Strategy.RELEASED:
-        return _assign_released(overlap, params.t1, params.t2)
-    return _assign_paper(overlap, params.t1, params.t2)
+        return _assign_released(overlap, params.t1, params.t2, overrides)
+    return _assign_paper(overlap, params.t1, params.t2, overrides)
 
 
-def _assign_paper(overlap: Overlap, t1: float, t2: float) -> Assignment:
+def _assign_paper(
+    overlap: Overlap, t1: float, t2: float, overrides: Mapping[int, int]
+) -> Assignment:
     """Follow Algorithm 1: one class for each mask; a class without masks keeps P_k."""
     rules, won = _judge(
         overlap.best, overlap.best_o_s, overlap.best_o_p, overlap.refusals, t1, t2,
         np.zeros(len(overlap.class_ids), np.bool_),
     )  # fmt: skip
-    kept = np.flatnonzero(~won)
-    return Assignment(
-        overlap.best_class, rules, overlap.class_ids[kept], overlap.seeds.choose(kept)
-    )
+    class_ids = overlap.best_class
+    if overrides:
+        class_ids, rules = override_masks(class_ids, rules, overrides)
+        won = np.isin(overlap.class_ids, class_ids[rules >= Rule.BY_O_S])
+    columns = np.flatnonzero(~won)
+    kept = Kept.by_strategy(overlap.class_ids[columns], overlap.seeds.choose(columns))
+    if overrides:
+        kept = override_seeds(kept, overlap, overrides)
+    return Assignment(class_ids, rules, kept, decided=bool(overrides))
 
 
 @jit
@@ -82,7 +113,9 @@ def _judge(
     return rules, won
 
 
-def _assign_released(overlap: Overlap, t1: float, t2: float) -> Assignment:
+def _assign_released(
+    overlap: Overlap, t1: float, t2: float, overrides: Mapping[int, int]
+) -> Assignment:
     """Follow the authors' code: the lowest class takes first, from all masks still free."""
     class_ids = overlap.best_class.copy()
     rules = overlap.refusals.copy()
@@ -94,7 +127,10 @@ def _assign_released(overlap: Overlap, t1: float, t2: float) -> Assignment:
         class_ids[chosen] = class_id
         rules[chosen] = Rule.BELOW + by_o_s[chosen] + 2 * by_o_p[chosen]
         free &= ~chosen
-    return Assignment(class_ids, rules, *_uncovered(overlap, class_ids, rules))
+    class_ids, rules = override_masks(class_ids, rules, overrides)
+    kept = Kept.by_strategy(*_uncovered(overlap, class_ids, rules))
+    kept = override_seeds(kept, overlap, overrides)
+    return Assignment(class_ids, rules, kept, decided=bool(overrides))
 
 
 def _uncovered(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from napari_sepl.core.metrics import Confusion, count_labels
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.resolve import Resolved
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class ClassRow:
     iou_before, iou_after : float or None
         Intersection over union with the truth, 0..1; None where there is no truth or no such
         class in either.
+    protected : bool
+        Whether its pixels are kept from the algorithm and from strokes of other classes.
     """
 
     class_id: int
@@ -33,16 +36,23 @@ class ClassRow:
     after: int
     iou_before: float | None = None
     iou_after: float | None = None
+    protected: bool = False
 
 
-def count_classes(inputs: Inputs, final: NDArray[np.uint8]) -> list[ClassRow]:
-    """Return a row for each class that the pseudo-labels, the labels or the truth hold."""
+def count_classes(inputs: Inputs, resolved: Resolved, current: int = 0) -> list[ClassRow]:
+    """Return a row for each class that the pseudo-labels, the labels or the truth hold.
+
+    The current class and protected ones have a row in any case.
+    """
+    final, protected = resolved.final, resolved.said.protected
     before, after = count_labels(inputs.pseudo), count_labels(final)
     present = (before + after) > 0
     iou_before, iou_after = _ious(inputs, inputs.pseudo), _ious(inputs, final)
     if inputs.truth is not None:
         present |= count_labels(inputs.truth) > 0
         present[IGNORE] = bool(before[IGNORE] + after[IGNORE])
+    present[list(protected)] = True
+    present[current] |= current != 0
     return [
         ClassRow(
             class_id,
@@ -51,6 +61,7 @@ def count_classes(inputs: Inputs, final: NDArray[np.uint8]) -> list[ClassRow]:
             int(after[class_id]),
             iou_before.get(class_id),
             iou_after.get(class_id),
+            class_id in protected,
         )
         for class_id in map(int, np.flatnonzero(present))
     ]

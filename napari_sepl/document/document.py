@@ -1,17 +1,20 @@
 """The one mutable thing: one image under review."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_sepl.core.overrides import REFUSE, check_overrides
 from napari_sepl.core.params import Params
-from napari_sepl.core.pixels import NO_OPINION, find_strokes, overlay_change, write_runs
-from napari_sepl.document.edits import Edit, ParamsEdit, StrokeEdit
+from napari_sepl.core.pixels import NO_OPINION, find_strokes, map_change
+from napari_sepl.document.edits import Edit, OverrideEdit, ParamsEdit, ProtectEdit, StrokeEdit
 from napari_sepl.document.history import History
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.regions import tell_decision
 from napari_sepl.document.resolve import Resolved, resolve
+from napari_sepl.document.said import Said, blank_map
 
 
 class Document:
@@ -24,10 +27,10 @@ class Document:
     ----------
     inputs : Inputs
         What is given.
-    params : Params, optional
-        The settings to start from; the paper's if left out.
-    overlay : (H, W) int16, optional
-        What was painted before, -1 for no opinion.
+    said : Said, optional
+        What was said before; the paper's settings and nothing else if left out.
+    history : History, optional
+        The steps that led to it.
 
     Attributes
     ----------
@@ -37,6 +40,11 @@ class Document:
         Emitted with "do", "undo" or "redo" and the `Edit`, after `changed`.
     marked : Signal
         Emitted when the history or the saved state changed; carries nothing.
+
+    Raises
+    ------
+    InputError
+        If a decision names a mask or pseudo-label that the image has not.
     """
 
     changed = Signal(Resolved)
@@ -44,95 +52,168 @@ class Document:
     marked = Signal()
 
     def __init__(
-        self,
-        inputs: Inputs,
-        params: Params | None = None,
-        overlay: NDArray[np.int16] | None = None,
+        self, inputs: Inputs, said: Said | None = None, history: History | None = None
     ) -> None:
         self.inputs = inputs
-        self.history = History()
-        self._overlay = None if overlay is None else overlay.copy()
+        self.history = history or History()
+        self._opened_mark = self.history.mark
         self._saved_mark: int | None = None
-        self.resolved = resolve(inputs, params or Params(), self._overlay)
+        self.resolved = resolve(inputs.overlap, (said or Said()).copy())
+
+    @property
+    def said(self) -> Said:
+        """What a person said so far. Its maps are the document's own: do not write."""
+        return self.resolved.said
 
     @property
     def params(self) -> Params:
         """The present settings."""
-        return self.resolved.params
-
-    @property
-    def overlay(self) -> NDArray[np.int16]:
-        """(H, W) int16: painted labels, -1 for no opinion. A copy-free view: do not write."""
-        if self._overlay is None:
-            self._overlay = np.full(self.inputs.shape, NO_OPINION, np.int16)
-        return self._overlay
+        return self.said.params
 
     @property
     def edited(self) -> bool:
-        """Whether any pixel carries a person's opinion."""
-        return self._overlay is not None and bool((self._overlay != NO_OPINION).any())
+        """Whether a person decided, protected or painted anything."""
+        return self.said.edited
 
     @property
     def unsaved(self) -> bool:
         """Whether a person did something that is not on disk."""
-        return self.history.mark != (self._saved_mark or 0)
+        mark = self._opened_mark if self._saved_mark is None else self._saved_mark
+        return self.history.mark != mark
 
     @property
     def saved(self) -> bool:
         """Whether the labels as they are now were saved."""
         return self.history.mark == self._saved_mark
 
+    # --- what a person does
+
     def set_params(self, params: Params, *, gesture: Hashable = None) -> None:
         """Change the settings; steps of one `gesture` count as one."""
         if params != self.params:
             self._do(ParamsEdit(self.params, params, gesture))
 
-    def absorb(self, shown: NDArray[np.uint8]) -> bool:
+    def decide(self, regions: Iterable[int], class_id: int | None) -> None:
+        """Decide on regions, over what the algorithm says; one step for all.
+
+        Parameters
+        ----------
+        regions : iterable of int
+            Mask indices, or ``-k`` for the pseudo-labels of class k.
+        class_id : int or None
+            The class to take them for, 0 to refuse them, None to leave them to the algorithm.
+
+        Raises
+        ------
+        InputError
+            If a region is not there, or the class is outside the class list.
+        """
+        overrides = self.said.overrides
+        changed = [r for r in sorted(set(regions)) if overrides.get(r) != class_id]
+        if not changed:
+            return
+        check_overrides(self.inputs.overlap, dict.fromkeys(changed, REFUSE))
+        if class_id:
+            self.inputs.classes.check_ids(np.array([class_id]), "the decision")
+        before = {region: overrides.get(region) for region in changed}
+        told = tell_decision(self.inputs, self.resolved.assignment, changed, class_id)
+        self._do(OverrideEdit(before, dict.fromkeys(changed, class_id), told))
+
+    def protect(self, class_id: int, *, protect: bool = True) -> None:
+        """Keep a class's pixels from the algorithm and from strokes of other classes, or stop.
+
+        Raises
+        ------
+        InputError
+            If the class is outside the class list.
+        """
+        if (class_id in self.said.protected) == protect:
+            return
+        self.inputs.classes.check_ids(np.array([class_id]), "the protected class")
+        pins = blank_map(self.inputs.shape) if self.said.pins is None else self.said.pins
+        if protect:
+            after = np.where(self.resolved.final == class_id, np.int16(class_id), pins)
+        else:
+            after = np.where(pins == class_id, np.int16(NO_OPINION), pins)
+        self._do(ProtectEdit(class_id, protect, map_change(pins, after)))
+
+    def absorb(self, shown: NDArray[np.uint8], told: str = "") -> int:
         """Take what a person painted on the shown labels into the overlay.
 
         Parameters
         ----------
         shown : (H, W) uint8
             The labels on screen, which were equal to ``resolved.final`` before the stroke.
+        told : str
+            What was done, where it was no plain stroke.
 
         Returns
         -------
-        bool
-            Whether there was a stroke.
+        int
+            How many of the painted pixels belong to protected classes, and stay as they were.
 
         Raises
         ------
         InputError
             If the stroke's label is outside the class list; nothing is absorbed then.
         """
-        if np.array_equal(shown, self.resolved.final):
-            return False
-        change = find_strokes(shown, self.resolved.final, self.overlay)
+        final = self.resolved.final
+        if np.array_equal(shown, final):
+            return 0
+        blocked = 0
+        if self.said.protected:
+            held = np.isin(final, list(self.said.protected)) & (shown != final)
+            blocked = int(np.count_nonzero(held))
+            shown = np.where(held, final, shown) if blocked else shown
+        overlay = blank_map(self.inputs.shape) if self.said.overlay is None else self.said.overlay
+        change = find_strokes(shown, final, overlay)
         self.inputs.classes.check_ids(np.unique(change.after), "the stroke")
-        self._do(StrokeEdit(change))
-        return True
+        if len(change.starts):
+            self._do(StrokeEdit(change, told))
+        return blocked
 
-    def repaint(self, overlay: NDArray[np.int16]) -> None:
-        """Paint an overlay of another day, as one stroke; -1 leaves a pixel as it is."""
-        change = overlay_change(self.overlay, overlay)
-        if change.pixels:
-            self._do(StrokeEdit(change))
+    def restore(self, said: Said) -> None:
+        """Say again what was said on another day, in a few steps; nothing painted since goes."""
+        self.set_params(said.params)
+        for class_id in sorted({*said.overrides.values()}):
+            self.decide([r for r, k in said.overrides.items() if k == class_id], class_id)
+        overlay = blank_map(self.inputs.shape) if self.said.overlay is None else self.said.overlay
+        for opinions in (said.pins, said.overlay):
+            if opinions is not None:
+                after = np.where(opinions == NO_OPINION, overlay, opinions)
+                change = map_change(overlay, after)
+                if change.pixels:
+                    self._do(StrokeEdit(change))
+        for class_id in sorted(said.protected):
+            self.protect(class_id)
+
+    # --- back and forth
 
     def undo(self) -> Edit | None:
         """Take back the last step and return it; None if there is none."""
-        edit = self.history.undo()
-        if edit is not None:
-            self._apply(edit.inverse())
-            self._tell("undo", edit)
-        return edit
+        return self.go_to(len(self.history.done) - 1)
 
     def redo(self) -> Edit | None:
         """Do the last undone step again and return it; None if there is none."""
-        edit = self.history.redo()
-        if edit is not None:
-            self._apply(edit)
-            self._tell("redo", edit)
-        return edit
+        return self.go_to(len(self.history.done) + 1)
+
+    def go_to(self, position: int) -> Edit | None:
+        """Undo or redo until so many steps are done; return the last one, or None for none."""
+        moves: list[tuple[str, Edit]] = []
+        said = self.said
+        while (kind := self.history.towards(max(0, position))) is not None:
+            edit = self.history.undo() if kind == "undo" else self.history.redo()
+            if edit is None:
+                break
+            said = (edit.inverse() if kind == "undo" else edit).apply(said, self.inputs.shape)
+            moves.append((kind, edit))
+        if not moves:
+            return None
+        self._say(said)
+        for move in moves:
+            self.stepped.emit(*move)
+        self.marked.emit()
+        return moves[-1][1]
 
     def mark_saved(self, mark: int) -> None:
         """Remember that the state with this history mark is on disk."""
@@ -141,18 +222,10 @@ class Document:
 
     def _do(self, edit: Edit) -> None:
         self.history.push(edit)
-        self._apply(edit)
-        self._tell("do", edit)
-
-    def _tell(self, kind: str, edit: Edit) -> None:
-        self.stepped.emit(kind, edit)
+        self._say(edit.apply(self.said, self.inputs.shape))
+        self.stepped.emit("do", edit)
         self.marked.emit()
 
-    def _apply(self, edit: Edit) -> None:
-        params = self.params
-        if isinstance(edit, ParamsEdit):
-            params = edit.after
-        else:
-            write_runs(self.overlay, edit.change)
-        self.resolved = resolve(self.inputs, params, self._overlay)
+    def _say(self, said: Said) -> None:
+        self.resolved = resolve(self.inputs.overlap, said)
         self.changed.emit(self.resolved)

@@ -1,11 +1,15 @@
 """What a person can do to an image: frozen steps, each with an inverse and a name."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.params import Params
-from napari_sepl.core.pixels import PixelRuns
+from napari_sepl.core.pixels import PixelRuns, write_runs
+from napari_sepl.document.said import Said, blank_map
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,14 @@ class ParamsEdit:
             return None
         return ParamsEdit(self.before, later.after, self.gesture)
 
+    def follows(self, said: Said, shape: tuple[int, int]) -> bool:  # noqa: ARG002
+        """Tell whether the step can be done where this was said."""
+        return said.params == self.before
+
+    def apply(self, said: Said, shape: tuple[int, int]) -> Said:  # noqa: ARG002
+        """Return what is said after the step."""
+        return said.having(params=self.after)
+
     def describe(self, classes: ClassList) -> str:  # noqa: ARG002
         """Say what the step did."""
         after = self.after.model_dump()
@@ -50,26 +62,41 @@ class ParamsEdit:
 
 @dataclass(frozen=True, eq=False)
 class StrokeEdit:
-    """Painted pixels: brush, fill, polygon or eraser.
+    """Painted pixels: brush, fill, polygon, eraser, or a tool that cleans a class.
 
     Parameters
     ----------
     change : PixelRuns
         The overlay's values before and after.
+    told : str
+        What was done, where it was no plain stroke.
     """
 
     change: PixelRuns
+    told: str = ""
 
     def inverse(self) -> "StrokeEdit":
         """Return the step that takes this one back."""
-        return StrokeEdit(self.change.inverse())
+        return StrokeEdit(self.change.inverse(), self.told)
 
     def merged(self, later: "Edit") -> None:  # noqa: ARG002
         """Return None: every stroke is a step of its own."""
         return
 
+    def follows(self, said: Said, shape: tuple[int, int]) -> bool:
+        """Tell whether the step can be done where this was said."""
+        return _holds(said.overlay, self.change, shape)
+
+    def apply(self, said: Said, shape: tuple[int, int]) -> Said:
+        """Return what is said after the step; the overlay is written in place."""
+        overlay = blank_map(shape) if said.overlay is None else said.overlay
+        write_runs(overlay, self.change)
+        return said.having(overlay=overlay)
+
     def describe(self, classes: ClassList) -> str:
         """Say what the step did."""
+        if self.told:
+            return f"{self.told} ({self.change.pixels:,} pixels)"
         painted = sorted({int(value) for value in self.change.after})
         names = ", ".join(classes.name(value) for value in painted if value >= 0)
         return f"paint {self.change.pixels:,} pixels {names}".rstrip()
@@ -80,4 +107,109 @@ class StrokeEdit:
         return self.change.nbytes
 
 
-Edit = ParamsEdit | StrokeEdit
+@dataclass(frozen=True)
+class OverrideEdit:
+    """Decisions on regions.
+
+    Parameters
+    ----------
+    before, after : mapping of int to int or None
+        For each region the class it was given, 0 for refused, None for left to the algorithm.
+    told : str
+        What was done: "refuse mask 12 (dog)".
+    """
+
+    before: Mapping[int, int | None]
+    after: Mapping[int, int | None]
+    told: str = ""
+
+    def inverse(self) -> "OverrideEdit":
+        """Return the step that takes this one back."""
+        return OverrideEdit(self.after, self.before, self.told)
+
+    def merged(self, later: "Edit") -> None:  # noqa: ARG002
+        """Return None: every decision is a step of its own."""
+        return
+
+    def follows(self, said: Said, shape: tuple[int, int]) -> bool:  # noqa: ARG002
+        """Tell whether the step can be done where this was said."""
+        return all(said.overrides.get(region) == was for region, was in self.before.items())
+
+    def apply(self, said: Said, shape: tuple[int, int]) -> Said:  # noqa: ARG002
+        """Return what is said after the step."""
+        overrides = {**said.overrides, **self.after}
+        return said.having(overrides={r: k for r, k in sorted(overrides.items()) if k is not None})
+
+    def describe(self, classes: ClassList) -> str:  # noqa: ARG002
+        """Say what the step did."""
+        return self.told
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the step takes, in bytes."""
+        return 200 * (1 + len(self.after))
+
+
+@dataclass(frozen=True, eq=False)
+class ProtectEdit:
+    """A class protected, or no longer.
+
+    Parameters
+    ----------
+    class_id : int
+        The class.
+    protect : bool
+        Whether it is protected after the step.
+    change : PixelRuns
+        The pinned labels before and after.
+    """
+
+    class_id: int
+    protect: bool
+    change: PixelRuns
+
+    def inverse(self) -> "ProtectEdit":
+        """Return the step that takes this one back."""
+        return ProtectEdit(self.class_id, not self.protect, self.change.inverse())
+
+    def merged(self, later: "Edit") -> None:  # noqa: ARG002
+        """Return None: every protection is a step of its own."""
+        return
+
+    def follows(self, said: Said, shape: tuple[int, int]) -> bool:
+        """Tell whether the step can be done where this was said."""
+        differs = (self.class_id in said.protected) != self.protect
+        return differs and _holds(said.pins, self.change, shape)
+
+    def apply(self, said: Said, shape: tuple[int, int]) -> Said:
+        """Return what is said after the step; the pinned labels are written in place."""
+        pins = blank_map(shape) if said.pins is None else said.pins
+        write_runs(pins, self.change)
+        one = {self.class_id}
+        protected = said.protected | one if self.protect else said.protected - one
+        return said.having(pins=pins, protected=protected)
+
+    def describe(self, classes: ClassList) -> str:
+        """Say what the step did."""
+        return f"{'protect' if self.protect else 'unprotect'} {classes.name(self.class_id)}"
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the step takes, in bytes."""
+        return self.change.nbytes
+
+
+Edit = ParamsEdit | StrokeEdit | OverrideEdit | ProtectEdit
+
+
+def _holds(opinions: NDArray[np.int16] | None, change: PixelRuns, shape: tuple[int, int]) -> bool:
+    """Tell whether an (H, W) map has, on all runs of a change, the values from before it."""
+    if len(change.stops) and int(change.stops.max()) > shape[0] * shape[1]:
+        return False
+    if opinions is None:
+        return bool((change.before == -1).all())
+    flat = opinions.reshape(-1)
+    lengths = change.stops - change.starts
+    firsts = np.repeat(change.starts - np.cumsum(lengths) + lengths, lengths)
+    at = firsts + np.arange(lengths.sum())
+    return bool((flat[at] == np.repeat(change.before, lengths)).all())

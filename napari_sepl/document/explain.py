@@ -1,39 +1,67 @@
-"""Why a mask was taken or refused, in words."""
+"""Why a region was taken or refused, in words."""
 
 import math
+
+import numpy as np
 
 from napari_sepl.core.params import Strategy
 from napari_sepl.core.rules import Rule
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.regions import area_of, name_region
 from napari_sepl.document.resolve import Resolved
 
 
-def explain_mask(inputs: Inputs, resolved: Resolved, mask_index: int) -> str:
-    """Return one line: the mask, its class, its shares against the thresholds, SAM's scores."""
-    rule = Rule(resolved.assignment.rules[mask_index])
-    area = int(inputs.masks.areas[mask_index])
-    parts = [f"mask {mask_index} ({area:,} px)"]
-    class_id = int(resolved.assignment.class_ids[mask_index])
+def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
+    """Return one line on a mask, or on the pseudo-labels of a class.
+
+    Parameters
+    ----------
+    inputs, resolved : Inputs, Resolved
+        The image as it is.
+    region : int
+        A mask's index, or ``-k`` for the pseudo-labels of class k.
+    """
+    named = f"{name_region(inputs, region)} ({area_of(inputs, region):,} px)"
+    if region < 0:
+        return f"{named} · {_fate_of_seed(inputs, resolved, -region)}"
+    rule = Rule(resolved.assignment.rules[region])
+    parts = [named]
+    class_id = int(resolved.assignment.class_ids[region])
     if class_id:
         parts.append(inputs.classes.name(class_id))
-        parts.append(_shares(inputs, resolved, mask_index, class_id))
+    if class_id and rule is not Rule.BY_PERSON:
+        parts.append(_shares(inputs, resolved, region, class_id))
     parts.append(_VERDICTS[rule])
-    return " · ".join(parts + _scores(inputs, mask_index))
+    return " · ".join(parts + _scores(inputs, region))
 
 
 _VERDICTS = {
     Rule.EMPTY: "refused: it has no pixel",
     Rule.NO_CLASS: "refused: it meets no pseudo-label",
+    Rule.REFUSED: "refused by you",
     Rule.BELOW: "refused: below both thresholds",
     Rule.BY_O_S: "taken by o_s",
     Rule.BY_O_P: "taken by o_p",
     Rule.BY_BOTH: "taken by o_s and o_p",
+    Rule.BY_PERSON: "taken by you",
 }
+
+
+def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
+    """Say what became of the pseudo-labels of a class."""
+    decided = resolved.said.overrides.get(-class_id)
+    if decided is not None:
+        return f"kept as {inputs.classes.name(decided)} by you" if decided else "refused by you"
+    if class_id not in resolved.assignment.kept.class_ids:
+        return "replaced by masks"
+    if resolved.params.strategy is Strategy.RELEASED:
+        return "kept where no mask is"
+    return "kept: no mask was taken for it"
 
 
 def _shares(inputs: Inputs, resolved: Resolved, mask_index: int, class_id: int) -> str:
     overlap, params = inputs.overlap, resolved.params
-    column = int(overlap.class_ids.searchsorted(class_id))
+    column = int(np.flatnonzero(overlap.class_ids == class_id)[0])
     o_s = float(overlap.o_s[mask_index, column])
     o_p = float(overlap.o_p[mask_index, column])
     at_least, below = (">", "≤") if params.strategy is Strategy.PAPER else ("≥", "<")

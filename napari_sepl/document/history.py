@@ -1,6 +1,8 @@
 """Undo and redo of one image."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from napari_sepl.document.edits import Edit
 
@@ -24,6 +26,20 @@ class History:
     _marks: list[int] = field(default_factory=lambda: [0])
     _redo_marks: list[int] = field(default_factory=list)
     _last_mark: int = 0
+
+    @classmethod
+    def of(cls, done: Sequence[Edit], undone: Sequence[Edit] = ()) -> "History":
+        """Return a history with these steps, each list in the order they were done or undone."""
+        last, total = len(done), len(done) + len(undone)
+        history = cls(
+            done=list(done),
+            undone=list(undone),
+            _marks=list(range(last + 1)),
+            _redo_marks=list(range(total, last, -1)),
+            _last_mark=total,
+        )
+        history._forget_oldest()
+        return history
 
     @property
     def mark(self) -> int:
@@ -60,6 +76,12 @@ class History:
         self.done.append(edit)
         self._marks.append(self._redo_marks.pop())
         return edit
+
+    def towards(self, position: int) -> Literal["undo", "redo"] | None:
+        """Return what comes closer to so many steps being done; None if nothing does."""
+        if len(self.done) > position:
+            return "undo"
+        return "redo" if len(self.done) < position and self.undone else None
 
     def _forget_oldest(self) -> None:
         held = sum(edit.nbytes for edit in self.done)

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.atoms import find_atoms
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overlap import Overlap, measure_overlap
+from napari_sepl.core.tree import MaskTree, build_tree
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,3 +74,13 @@ class Inputs:
     def overlap(self) -> Overlap:
         """The table of masks against pseudo-labels, measured at first use."""
         return measure_overlap(self.pseudo, self.masks)
+
+    @cached_property
+    def tree(self) -> MaskTree:
+        """Which mask is a part of which, found at first use."""
+        return build_tree(self.masks)
+
+    @cached_property
+    def atoms(self) -> NDArray[np.int32]:
+        """(H, W) int32: the regions that mask borders cut the image into, found at first use."""
+        return find_atoms(self.masks)

@@ -1,15 +1,17 @@
 """From what was given and what a person said to the labels: one pure function."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.overlap import Overlap
 from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import lay_over
+from napari_sepl.core.provenance import find_sources
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import Assignment, assign
-from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.said import Said
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,35 +20,57 @@ class Resolved:
 
     Parameters
     ----------
-    params : Params
-        The settings it follows from.
+    overlap : Overlap
+        The table it follows from.
+    said : Said
+        What a person said. Its maps are the document's own: they change with the next stroke.
     assignment : Assignment
         Which masks were taken, and why.
     enhanced : (H, W) uint8
-        What SEPL says.
+        What SEPL and a person's decisions on masks say.
     final : (H, W) uint8
-        What is shown and saved: `enhanced` with the painted pixels on top.
+        What is shown and saved: `enhanced` with the pinned and the painted pixels on top.
     """
 
-    params: Params
+    overlap: Overlap
+    said: Said
     assignment: Assignment
     enhanced: NDArray[np.uint8]
     final: NDArray[np.uint8]
 
+    @property
+    def params(self) -> Params:
+        """The settings it follows from."""
+        return self.said.params
 
-def resolve(inputs: Inputs, params: Params, overlay: NDArray[np.int16] | None) -> Resolved:
+    def snapshot(self) -> "Resolved":
+        """Return the same with maps of its own, which no later stroke reaches."""
+        return replace(self, said=self.said.copy())
+
+    def find_sources(self) -> NDArray[np.uint8]:
+        """Return (H, W) uint8: a `Source` for each pixel, where its label came from."""
+        said = self.said
+        return find_sources(self.overlap, self.assignment, self.enhanced, said.pins, said.overlay)
+
+
+def resolve(overlap: Overlap, said: Said) -> Resolved:
     """Compute the labels of one image.
 
     Parameters
     ----------
-    inputs : Inputs
-        What is given.
-    params : Params
-        The settings.
-    overlay : (H, W) int16, optional
-        Painted labels, -1 for no opinion; None if nobody painted.
+    overlap : Overlap
+        The table of masks against pseudo-labels.
+    said : Said
+        What a person said.
+
+    Raises
+    ------
+    InputError
+        If a decision names a mask or pseudo-label that the image has not.
     """
-    assignment = assign(inputs.overlap, params)
-    enhanced = paint(inputs.overlap, assignment, params)
-    final = enhanced if overlay is None else lay_over(enhanced, overlay)
-    return Resolved(params, assignment, enhanced, final)
+    assignment = assign(overlap, said.params, said.overrides)
+    final = enhanced = paint(overlap, assignment, said.params)
+    for opinions in (said.pins, said.overlay):
+        if opinions is not None:
+            final = lay_over(final, opinions)
+    return Resolved(overlap, said, assignment, enhanced, final)

@@ -1,5 +1,6 @@
 """Where the files of a dataset are: what DATASET.toml holds, or a known layout tells."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_sepl.core.classes import BUILT_IN
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import read_bytes, unopened
+from napari_sepl.files.atomic import write_whole
 
 _EXPECTED = (
     'text for images, pseudo, masks and out, as in images = "JPEGImages"; '
@@ -102,6 +104,51 @@ def _placed(spec: DatasetSpec, folder: Path) -> DatasetSpec:
     if spec.classes not in BUILT_IN:
         places["classes"] = str(folder / Path(spec.classes).expanduser())
     return spec.model_copy(update=places)
+
+
+def write_dataset(path: Path, spec: DatasetSpec) -> None:
+    """Write a TOML file that `read_dataset` reads back as `spec`.
+
+    What lies in the file's own folder is named from there, so that both can be moved together;
+    all else by its whole path.
+
+    Raises
+    ------
+    SaveError
+        If the file is one that the dataset reads, a name is no text in UTF-8, or the disk fails.
+    """
+    inputs = [value for _, value in spec if isinstance(value, Path)]
+    if spec.classes not in BUILT_IN:
+        inputs.append(Path(spec.classes))
+    if path.resolve() in (place.resolve() for place in inputs):
+        raise SaveError(f"{path}: it is part of the dataset, and stays; choose another name.")
+    lines = []
+    for key, value in spec:
+        if value is not None:
+            named = key == "classes" and value in BUILT_IN
+            text = value if named else _place_from(path.parent, Path(value))
+            lines.append(f"{key} = {_quoted(text)}\n")
+    try:
+        content = "".join(lines).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise SaveError(
+            f"{path}: could not be saved: {error.object!r} is no text in UTF-8."
+        ) from error
+    write_whole(path, content)
+
+
+def _place_from(folder: Path, place: Path) -> str:
+    """Return a path as a file in `folder` names it."""
+    if place.is_relative_to(folder):
+        relative = place.relative_to(folder)
+        if not relative.as_posix().startswith("~"):  # which would be read as somebody's home
+            return relative.as_posix()
+    return place.absolute().as_posix()
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string: JSON's, but that TOML forbids the one control sign JSON lets be."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def layout(

@@ -40,6 +40,9 @@ class Provenance(BaseModel):
         SHA-256 of the inputs, by role.
     edited : bool
         Whether a person changed anything after SEPL.
+    sources : mapping of str to int
+        How many pixels came from where, by the names of `Source` in lower case; empty in files
+        of versions that did not tell.
     """
 
     model_config = ConfigDict(frozen=True)  # what a later version adds is passed over
@@ -50,6 +53,7 @@ class Provenance(BaseModel):
     classes: str
     digests: Mapping[str, str]
     edited: bool
+    sources: Mapping[str, int] = {}
 
 
 def encode_label_png(

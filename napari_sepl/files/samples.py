@@ -1,6 +1,7 @@
 """The files of one sample, and reading them together."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.overlap import Overlap, measure_overlap
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files._opening import pixels
 from napari_sepl.files.digests import digest_file, digest_labels
@@ -27,8 +29,8 @@ class Sample:
         The stem the files share.
     image, pseudo : Path
         The picture and its pseudo-labels.
-    masks : Path
-        A file, or a folder of one PNG for each mask.
+    masks : Path or None
+        A file, or a folder of one PNG for each mask; None if there are none yet.
     truth : Path, optional
         The true labels.
     """
@@ -36,7 +38,7 @@ class Sample:
     sample_id: str
     image: Path
     pseudo: Path
-    masks: Path
+    masks: Path | None
     truth: Path | None = None
 
 
@@ -63,6 +65,11 @@ class Enhanceable:
     masks: MaskSet
     classes: ClassList
     digests: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def overlap(self) -> Overlap:
+        """The table of masks against pseudo-labels, measured at first use."""
+        return measure_overlap(self.pseudo, self.masks)
 
 
 def load(sample: Sample, classes: ClassList) -> Inputs:
@@ -98,7 +105,11 @@ def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
 
 def _read_enhanceable(sample: Sample, classes: ClassList, shape: tuple[int, int]) -> Enhanceable:
     pseudo = _read_labels_of(sample.pseudo, sample.image, shape, classes)
-    masks = read_masks(sample.masks, shape)
+    masks = (
+        MaskSet.from_dense((), shape=shape)
+        if sample.masks is None
+        else read_masks(sample.masks, shape)
+    )
     digests = {
         "image": digest_file(sample.image),
         "pseudo": digest_labels(pseudo),

@@ -37,7 +37,7 @@ def run(start: Callable[[SeplWidget], None], screenshot: Path | None = None) -> 
     if screenshot is None:
         napari.run()
         return
-    widget.controller.wait()
+    widget.controller.background.wait()
     try:
         take_screenshot(viewer, screenshot)
     finally:

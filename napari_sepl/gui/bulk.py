@@ -8,7 +8,7 @@ import numpy as np
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.files.store import Status
-from napari_sepl.gui.view import View
+from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review import Reviewing
 
@@ -41,8 +41,8 @@ class Bulk:
     ----------
     reviewing : Reviewing
         The dataset.
-    view : View
-        Where questions, progress and outcomes go.
+    controller : Controller
+        Its view is where questions, progress and outcomes go.
     background : Background
         Where samples are read and saved.
     changed : callable
@@ -52,12 +52,12 @@ class Bulk:
     def __init__(
         self,
         reviewing: Reviewing,
-        view: View,
+        controller: Controller,
         background: Background,
         changed: Callable[[], None],
     ) -> None:
         self._reviewing = reviewing
-        self._view = view
+        self._controller = controller
         self._background = background
         self._changed = changed
         self._stopped = False
@@ -70,12 +70,12 @@ class Bulk:
     def undo(self) -> None:
         """Take back the last step."""
         if self.last is None:
-            self._view.tell("There is no step over many samples to take back.")
+            self._controller.view.tell("There is no step over many samples to take back.")
             return
         done, self.last = self.last, None
         done.undo()
         self._changed()
-        self._view.tell(f"Taken back: {done.told}")
+        self._controller.view.tell(f"Taken back: {done.told}")
 
     # --- thresholds
 
@@ -83,7 +83,7 @@ class Bulk:
         """Give all pending samples but the one that is open these settings, after asking."""
         rows = [row for row in self._reviewing.queue.pending().tolist() if row != current]
         told = ", ".join(f"{name} = {value}" for name, value in params)
-        if not rows or not self._view.confirm(
+        if not rows or not self._controller.view.confirm(
             f"Set {told} for {self._listed(rows)}? What was painted there stays."
         ):
             return
@@ -91,7 +91,7 @@ class Bulk:
         step = f"{told} for {len(rows):,} samples"
         self.last = Done(step, lambda: self._put_back(before))
         self._changed()
-        self._view.tell(f"Set {step}")
+        self._controller.view.tell(f"Set {step}")
 
     def _put_back(self, before: dict[int, Params | None]) -> None:
         self._reviewing.put_params(list(before), before)
@@ -115,8 +115,10 @@ class Bulk:
             change = self._reviewing.queue.change
             little = [row for row in rows if change[row] <= most]  # NaN, unread, is not
             if not little:
-                self._view.tell(f"No pending sample changes by {100 * most:g} % or less.")
-            elif self._view.confirm(
+                self._controller.view.tell(
+                    f"No pending sample changes by {100 * most:g} % or less."
+                )
+            elif self._controller.view.confirm(
                 f"Accept and save {self._listed(little)}, which change by "
                 f"{100 * most:g} % or less, of {len(rows):,} pending?"
             ):
@@ -137,7 +139,7 @@ class Bulk:
             step = f"accepting {len(saved):,} samples"
             self.last = Done(step, lambda: self._reviewing.put_statuses(saved, Status.PENDING))
             self._changed()
-            self._view.tell(f"Done: {step}")
+            self._controller.view.tell(f"Done: {step}")
 
         self._walk("saving", rows, save, finish)
 
@@ -148,16 +150,16 @@ class Bulk:
 
         def go_on(start: int) -> None:
             if start >= len(rows) or self._stopped:
-                self._view.show_busy("")
+                self._controller.view.show_busy("")
                 finish()
                 return
-            self._view.show_busy(f"{told} {start:,} of {len(rows):,}…")
+            self._controller.view.show_busy(f"{told} {start:,} of {len(rows):,}…")
             chunk = rows[start : start + _CHUNK]
             self._background.run(
                 "bulk",
                 lambda: self._act(chunk, act),
                 lambda failures: self._note(failures, lambda: go_on(start + _CHUNK)),
-                lambda error: self._view.warn(str(error)),
+                lambda error: self._controller.view.warn(str(error)),
             )
 
         go_on(0)

@@ -7,11 +7,11 @@ import napari
 import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QFileDialog
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset_spec import read_dataset
-from napari_sepl.gui.keys import describe_keys
+from napari_sepl.gui import keys_box
 from napari_sepl.gui.writers import write_voc_png
 
 if TYPE_CHECKING:
@@ -59,11 +59,7 @@ def open_dataset(viewer: "napari.Viewer") -> None:
 
 def show_keys(viewer: "napari.Viewer") -> None:
     """Show which key does what."""
-    box = QMessageBox(widget_of(viewer))
-    box.setWindowTitle("Keys of SEPL")
-    box.setText(describe_keys())
-    box.setModal(False)
-    box.show()
+    keys_box.show_keys(widget_of(viewer))
 
 
 def save_selected_labels(viewer: "napari.Viewer") -> None:

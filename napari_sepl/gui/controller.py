@@ -10,26 +10,22 @@ from psygnal import Signal
 
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.params import Params
-from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit
-from napari_sepl.document.explain import explain_mask
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.document.resolve import Resolved
+from napari_sepl.gui.cleaning import Cleaning
 from napari_sepl.gui.layers import ReviewLayers, line_width
+from napari_sepl.gui.making import Making
 from napari_sepl.gui.opened import Opened
+from napari_sepl.gui.pointing import Pointing
 from napari_sepl.gui.saving import Saving
+from napari_sepl.gui.showing import Showing
+from napari_sepl.gui.superpixels import Superpixels
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-_SMALL = 1_000_000
-"""Pixels up to which outlines and counts follow every slider move (under 3 ms)."""
-
-_PAUSE = 120
-"""Milliseconds of rest after which those of larger images follow, and all thumbnails."""
 
 
 class Controller:
@@ -46,36 +42,47 @@ class Controller:
 
     Attributes
     ----------
+    view : View
+        The panels shown now; another one once the widget was closed and opened again.
     stepped : Signal
         Emitted with the document, "do", "undo" or "redo", and the edit.
+    in_dataset : bool
+        Whether the image is a sample of a dataset under review.
+    panels_toggled : Signal
+        Emitted with the names of all panels that fold, and whether each is open, when one was
+        opened or closed.
     """
 
     stepped = Signal(Document, str, object)
+    panels_toggled = Signal(dict)
 
     def __init__(self, viewer: "ViewerModel", view: View, background: Background) -> None:
         self._viewer = viewer
-        self._view = view
-        self._background = background
+        self.view = view
+        self.background = background
         self._gesture = 0
         self._dragging = False
-        self._hidden: frozenset[int] = frozenset()
-        self.hovered = ""
         self.layers = ReviewLayers(viewer)
         self.document: Document | None = None
+        self.pointing = Pointing(self)
+        self.superpixels = Superpixels(self)
+        self.cleaning = Cleaning(self)
+        self.making = Making(self)
+        self.in_dataset = False
         self.saving = Saving(view, background)
+        self.showing = Showing(self, self.layers, background)
+        self.showing.followed.connect(self.pointing.refresh)
 
     def attach(self, view: View) -> None:
         """Show everything in another view from now on."""
-        self._view = self.saving.view = view
-        if self.document is not None:
-            view.show_params(self.document.params)
-            self._count()
-            self._on_marked()
+        self.view = self.saving.view = view
+        self.showing.show_all()
 
     def window_closed(self, view: View) -> None:
         """Stop what would still reach for a view that is gone, unless another has taken over."""
-        if self._view is view:
-            self._background.stop()
+        if self.view is view:
+            self.making.close()
+            self.background.stop()
 
     # --- opening
 
@@ -105,16 +112,16 @@ class Controller:
         """
 
         def show(opened: Opened) -> None:
-            self._view.show_busy("")
+            self.view.show_busy("")
             self.show(opened, folder=folder, files=files, given=given)
 
-        self._view.show_busy("reading…")
+        self.view.show_busy("reading…")
         start = params or Params()
-        self._background.run("open", lambda: Opened.of(read(), start), show, self._refuse)
+        self.background.run("open", lambda: Opened.of(read(), start), show, self._refuse)
 
     def _refuse(self, error: SeplError) -> None:
-        self._view.show_busy("")
-        self._view.warn(str(error))
+        self.view.show_busy("")
+        self.view.warn(str(error))
 
     def show(
         self,
@@ -139,11 +146,9 @@ class Controller:
         self.settled()
         self.saving.folder, self.saving.inputs, self.saving.before = folder, files, before
         if self.document is not None:
-            self.document.changed.disconnect(self._on_changed)
             self.document.stepped.disconnect(self._on_stepped)
-            self.document.marked.disconnect(self._on_marked)
         document = self.document = opened.document
-        self._hidden = frozenset()
+        self.pointing.forget()
         fits = self.layers.shown.shape == document.inputs.shape
         self.layers.open(document.inputs, document.resolved, opened.outlines, given)
         if not fits:
@@ -151,12 +156,20 @@ class Controller:
             shown = [layer for layer in self._viewer.layers if layer.visible]
             self._viewer.fit_to_view(layers=shown)
         self._select_label(document)
-        document.changed.connect(self._on_changed)
+        self.showing.watch(document)
         document.stepped.connect(self._on_stepped)
-        document.marked.connect(self._on_marked)
-        self._view.show_params(document.params)
-        self._count()
-        self._on_marked()
+        self.superpixels.prepare()
+
+    def replace_document(self, opened: Opened) -> None:
+        """Show the image that is open with other masks; where it is saved stays the same."""
+        saving = self.saving
+        self.show(
+            opened,
+            folder=saving.folder,
+            files=saving.inputs,
+            given=self.layers.given,
+            before=saving.before,
+        )
 
     def _select_label(self, document: Document) -> None:
         """Give the brush the largest class, so that a first stroke paints something sensible."""
@@ -182,7 +195,7 @@ class Controller:
 
     def stroke_ended(self) -> None:
         """Absorb what was painted, as soon as napari has written it."""
-        self._background.later("stroke", 0, self._absorb)
+        self.background.later("stroke", 0, self._absorb)
 
     def _absorb(self) -> None:
         self.settled()
@@ -193,23 +206,39 @@ class Controller:
         if document is None:
             return None
         try:
-            document.absorb(self.layers.shown)
+            blocked = document.absorb(self.layers.shown)
         except InputError as error:
-            self._view.warn(f"{error} The stroke was taken back.")
+            self.view.warn(f"{error} The stroke was taken back.")
             self.layers.show(document.resolved)
+            return document
+        if blocked:
+            self.layers.show(document.resolved)
+            self.view.tell(f"{blocked:,} pixels of protected classes stay as they are.")
         return document
 
     def undo(self) -> None:
         """Take back the last step."""
         document = self.settled()
         if document is not None and document.undo() is not None:
-            self._view.show_params(document.params)
+            self.view.show_params(document.params)
 
     def redo(self) -> None:
         """Do the last undone step again."""
         document = self.settled()
         if document is not None and document.redo() is not None:
-            self._view.show_params(document.params)
+            self.view.show_params(document.params)
+
+    def go_to(self, position: int) -> None:
+        """Undo or redo until so many steps are done."""
+        document = self.settled()
+        if document is not None and document.go_to(position) is not None:
+            self.view.show_params(document.params)
+
+    def protect(self, class_id: int, protect: bool) -> None:
+        """Protect the pixels of a class, or no longer."""
+        document = self.settled()
+        if document is not None:
+            document.protect(class_id, protect=protect)
 
     def save(self) -> None:
         """Write the labels as shown."""
@@ -234,70 +263,32 @@ class Controller:
         """Show or hide the mask outlines."""
         self.layers.masks.visible = not self.layers.masks.visible
 
-    def later(self, work: Callable[[], None]) -> None:
-        """Call `work` when napari has finished what it is doing now."""
-        self._background.later("work", 0, work)
+    def where_from(self) -> None:
+        """Show or hide where each pixel came from."""
+        self.showing.toggle_sources()
 
-    def wait(self) -> None:
-        """Return when files under way are written."""
-        self._background.wait()
+    @property
+    def class_id(self) -> int:
+        """The current class, which is painted and taken with."""
+        return int(self.layers.enhanced.selected_label)
 
     def choose_class(self, class_id: int) -> None:
-        """Paint with this class from now on."""
+        """Paint and take with this class from now on."""
         self.layers.enhanced.selected_label = class_id
+
+    def quick_pick(self) -> None:
+        """Ask for a class by its first letters, and paint and take with it from now on."""
+        document = self.document
+        if document is not None:
+            class_id = self.view.ask_class(document.inputs.classes, self.class_id)
+            if class_id is not None:
+                self.choose_class(class_id)
 
     def hide_classes(self, hidden: frozenset[int]) -> None:
         """Show all classes but these."""
-        self._hidden = hidden
         if self.document is not None:
             self.layers.show_colours(self.document.inputs, hidden)
-
-    def hover(self, row: int, col: int) -> None:
-        """Tell of the smallest mask at a pixel, which may lie outside the image."""
-        document = self.document
-        if document is None:
-            return
-        height, width = document.inputs.shape
-        inside = 0 <= row < height and 0 <= col < width
-        under = document.inputs.masks.at(row, col) if inside else np.zeros(0, np.intp)
-        text = explain_mask(document.inputs, document.resolved, int(under[0])) if len(under) else ""
-        if text and len(under) > 1:
-            text += f" · {len(under) - 1} more below"
-        self.hovered = text
-        self._view.show_mask(text)
-
-    # --- what follows
-
-    def _on_changed(self, resolved: Resolved) -> None:
-        self.layers.show(resolved)
-        if resolved.final.size <= _SMALL:
-            self._follow()
-        else:
-            self._background.later("follow", _PAUSE, self._follow)
-        self._background.later("thumbnails", _PAUSE, self.layers.refresh_thumbnails)
-
-    def _follow(self) -> None:
-        if self.document is not None:
-            self.layers.show_outlines(self.document.resolved.assignment)
-            self._count()
-
-    def _count(self) -> None:
-        document = self.document
-        if document is not None:
-            rows = count_classes(document.inputs, document.resolved.final)
-            self._view.show_classes(rows, document.inputs.classes)
 
     def _on_stepped(self, kind: str, edit: Edit) -> None:
         if self.document is not None:
             self.stepped.emit(self.document, kind, edit)
-
-    def _on_marked(self) -> None:
-        document = self.document
-        if document is None:
-            return
-        classes, history = document.inputs.classes, document.history
-        self._view.show_steps(
-            history.done[-1].describe(classes) if history.done else None,
-            history.undone[-1].describe(classes) if history.undone else None,
-        )
-        self._view.show_title(f"{document.inputs.sample_id} — {self.saving.state_of(document)}")

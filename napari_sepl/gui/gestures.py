@@ -1,14 +1,18 @@
 """Mouse and keys of one viewer, turned into calls of its controller."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from napari.components._viewer_mouse_bindings import double_click_to_zoom
+from napari.layers import Labels
 from qtpy.QtCore import Qt
 
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.keys import bind_keys
+from napari_sepl.gui.keys import KEYS, PALETTE_KEYS, POINT_KEYS, WALK_KEYS, bind_keys
+from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue_dock import TITLE, QueueDock
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 
-_QUEUE_HEIGHT = 520
+_QUEUE_HEIGHT = 360
 
 
 class Gestures:
@@ -38,18 +42,53 @@ class Gestures:
         self.controller = controller
         self.background = background
         self.queue: QueueDock | None = None
-        viewer.mouse_move_callbacks.append(self._on_mouse_move)
-        viewer.mouse_drag_callbacks.append(self._on_mouse_drag)
+        self.mouse = Mouse(viewer, controller)
         viewer.events.status.connect(self._on_status)
         controller.layers.enhanced.events.paint.connect(controller.stroke_ended)
-        for target in (viewer, *controller.layers.label_layers):
-            bind_keys(target, controller)
+        if double_click_to_zoom in viewer.mouse_double_click_callbacks:
+            # Two clicks take two masks, and would move the picture under the second.
+            viewer.mouse_double_click_callbacks.remove(double_click_to_zoom)
+        self._bind_keys()
 
-    def open_dataset(self, spec: DatasetSpec, view: View) -> None:
+    def _bind_keys(self) -> None:
+        controller, layers = self.controller, self.controller.layers
+        tools = SimpleNamespace(
+            quick_pick=controller.quick_pick,
+            where_from=controller.where_from,
+            superpixels=controller.superpixels.toggle,
+        )
+        for target in (self.viewer, *layers.label_layers):
+            bind_keys(target, controller, KEYS)
+            bind_keys(target, controller.pointing, POINT_KEYS)
+            bind_keys(target, tools, PALETTE_KEYS)
+        walk = SimpleNamespace(to_part=self._to_part, to_whole=self._to_whole)
+        for layer in layers.label_layers:
+            bind_keys(layer, walk, WALK_KEYS)
+
+    def _to_part(self) -> None:
+        """Point at a smaller mask here, or make the brush smaller."""
+        if self.mouse.pointing:
+            self.controller.pointing.to_part()
+        else:
+            self._size_brush(-1)
+
+    def _to_whole(self) -> None:
+        """Point at a larger mask here, or make the brush larger."""
+        if self.mouse.pointing:
+            self.controller.pointing.to_whole()
+        else:
+            self._size_brush(1)
+
+    def _size_brush(self, step: int) -> None:
+        layer = self.viewer.layers.selection.active
+        if isinstance(layer, Labels):
+            layer.brush_size = max(1, layer.brush_size + step)
+
+    def open_dataset(self, spec: DatasetSpec) -> None:
         """Open a dataset in the queue, docking it where it is not."""
         window = self.viewer.window
         if self.queue is None:
-            self.queue = QueueDock(self.viewer, self.controller, view, self.background)
+            self.queue = QueueDock(self.viewer, self.controller, self.background)
         if self.queue not in window.dock_widgets.values():
             dock = window.add_dock_widget(self.queue, name=TITLE, area="right")
             self.queue.window().resizeDocks([dock], [_QUEUE_HEIGHT], Qt.Orientation.Vertical)
@@ -57,19 +96,9 @@ class Gestures:
 
     def _on_status(self, event: Any) -> None:  # noqa: ARG002
         """Add the mask under the cursor to what napari says of the active layer's pixel."""
-        status, text = self.viewer.status, self.controller.hovered
+        status, text = self.viewer.status, self.controller.pointing.text
         if isinstance(status, dict) and text and not status["coordinates"].endswith(text):
             self.viewer.status = {**status, "coordinates": f"{status['coordinates']}   {text}"}
-
-    def _on_mouse_move(self, viewer: Any, event: Any) -> None:  # noqa: ARG002  # napari's signature
-        row, col = self.controller.layers.enhanced.world_to_data(event.position)[-2:]
-        self.controller.hover(round(row), round(col))
-
-    def _on_mouse_drag(self, viewer: Any, event: Any) -> Iterator[None]:  # noqa: ARG002
-        yield
-        while event.type == "mouse_move":
-            yield
-        self.controller.stroke_ended()
 
 
 _listening: WeakValueDictionary[int, Gestures] = WeakValueDictionary()

@@ -25,6 +25,33 @@ QUEUE_KEYS = {
 """The same for the methods of the navigator, where a dataset is open."""
 
 
+POINT_KEYS = {
+    "refuse": "D",
+    "leave": "U",
+    "take_as": "T",
+    "pick_class": "I",
+}
+"""The same for what is under the cursor."""
+
+
+PALETTE_KEYS = {"quick_pick": "Q", "where_from": "H", "superpixels": "Y"}
+"""The same for the tools of the panel "Correct"."""
+
+
+WALK_KEYS = {"to_part": "[", "to_whole": "]"}
+"""The same for walking the masks under the cursor; while painting they size the brush."""
+
+
+MOUSE = {
+    "click": "take the mask under the cursor for the current class; again: leave it to SEPL",
+    "Alt+click": "refuse it; again: leave it to SEPL",
+    "Shift+wheel": "walk from part to whole",
+    "Shift+drag": "circle masks to take them for the current class",
+    "Ctrl+Shift+drag": "circle masks to refuse them",
+}
+"""What the mouse does while nothing is painted."""
+
+
 _MEANINGS = {
     "undo": "undo the last step on this image",
     "redo": "do it again",
@@ -32,6 +59,15 @@ _MEANINGS = {
     "accept": "accept: save, and go on to the next",
     "compare": "swap enhanced labels and pseudo-labels",
     "outlines": "mask outlines on and off",
+    "refuse": "refuse the mask under the cursor",
+    "leave": "leave it to SEPL",
+    "take_as": "take it for another class",
+    "pick_class": "paint and take with the class under the cursor",
+    "to_part": "point at a smaller mask here",
+    "to_whole": "point at a larger mask here",
+    "quick_pick": "choose the class to paint and take with",
+    "where_from": "where each pixel came from, on and off",
+    "superpixels": "superpixel brush on and off",
     "previous": "previous sample",
     "next": "next sample",
     "next_pending": "next pending sample",
@@ -41,14 +77,32 @@ _MEANINGS = {
 }
 
 
+def all_keys() -> dict[str, str]:
+    """Return the key of each action that has one."""
+    return {**KEYS, **POINT_KEYS, **WALK_KEYS, **PALETTE_KEYS, **QUEUE_KEYS}
+
+
+def key_of(name: str) -> str:
+    """Return the key of an action; empty if it has none."""
+    return all_keys().get(name, "")
+
+
+def meaning_of(name: str) -> str:
+    """Return what an action does."""
+    return _MEANINGS[name]
+
+
 def describe_keys() -> str:
     """Return a table of all keys and what they do, as HTML."""
-    rows = [f"<tr><td><b>{key}</b>&nbsp;&nbsp;</td><td>{_MEANINGS[name]}</td></tr>"
-            for name, key in {**KEYS, **QUEUE_KEYS}.items()]  # fmt: skip
+    meanings = [(key, _MEANINGS[name]) for name, key in all_keys().items()]
+    rows = [
+        f"<tr><td><b>{key}</b>&nbsp;&nbsp;</td><td>{meaning}</td></tr>"
+        for key, meaning in [*MOUSE.items(), *meanings]
+    ]
     return f"<table>{''.join(rows)}</table>"
 
 
-def bind_keys(target: Any, owner: object, keys: Mapping[str, str] = KEYS) -> None:
+def bind_keys(target: Any, owner: object, keys: Mapping[str, str]) -> None:
     """Bind keys to an owner's methods, on a viewer or a layer.
 
     They are bound on our layers too, because a layer's keys beat the viewer's, and a label

@@ -1,7 +1,7 @@
 """The layers of one image: made once, then written in place."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
@@ -9,13 +9,20 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.outlines import MaskOutlines
 from napari_sepl.core.pixels import Box, copy_changes
+from napari_sepl.core.rules import Rule
 from napari_sepl.core.strategies import Assignment
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.colours import REFUSED, label_colours, outline_colours
+from napari_sepl.gui.drawing import displayable, label_layer, redraw, set_if_new, show_labels
+from napari_sepl.gui.highlight import Highlight
+from napari_sepl.gui.sources_layer import SourcesLayer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+
+_DASH = 4
+"""Length of the dashes of an outline, in line widths."""
 
 _PIXELS_PER_LINE = 500
 """One pixel of outline width for so many pixels of image, so that lines stay visible."""
@@ -41,15 +48,18 @@ class ReviewLayers:
     def __init__(self, viewer: "ViewerModel") -> None:
         self._viewer = viewer
         self._own_image: Image | None = None
-        self._own_pseudo = _label_layer("pseudo (CAM)", opacity=0.9)
+        self._own_pseudo = label_layer("pseudo (CAM)", opacity=0.9)
         self.image: Image | None = None
         self.pseudo = self._own_pseudo
-        self.truth = _label_layer("truth", opacity=0.6)
-        self.enhanced = _label_layer("enhanced", opacity=0.55)
-        self.masks = _label_layer("masks", opacity=0.8)
+        self.truth = label_layer("truth", opacity=0.6)
+        self.enhanced = label_layer("enhanced", opacity=0.55)
+        self.masks = label_layer("masks", opacity=0.8)
+        self.sources = SourcesLayer()
+        self.highlight = Highlight()
         self._outlines = MaskOutlines(np.zeros(0, np.int32), np.zeros(1, np.int64))
-        self._outlined = np.zeros(0, np.uint8)
-        self._given: tuple[Layer, ...] = ()
+        self._outlined = np.zeros(0, np.int16)
+        self._line = 1
+        self.given: tuple[Layer, ...] = ()
         self._coloured: object = None
         self.in_use: list[Layer] = []
 
@@ -77,23 +87,26 @@ class ReviewLayers:
         self.image = image or self._show_image(inputs)
         self.pseudo = pseudo or self._own_pseudo
         if pseudo is None:
-            _show_labels(self.pseudo, inputs.pseudo)
-            _set(self.pseudo, "contour", 2 * line_width(inputs.shape))
-        _show_labels(self.enhanced, resolved.final)
-        self._outlines = outlines
+            show_labels(self.pseudo, inputs.pseudo)
+            set_if_new(self.pseudo, "contour", 2 * line_width(inputs.shape))
+        show_labels(self.enhanced, resolved.final)
+        self._outlines, self._line = outlines, line_width(inputs.shape)
         self._outlined = _outline_values(resolved.assignment)
         drawn = np.zeros(inputs.shape, np.uint8)
-        outlines.paint(drawn, np.arange(len(inputs.masks)), self._outlined)
-        _show_labels(self.masks, drawn)
-        in_use = [self.image, self.enhanced, self.pseudo, self.masks]
+        self._draw_outlines(drawn, np.arange(len(inputs.masks)), self._outlined)
+        show_labels(self.masks, drawn)
+        self.sources.open(inputs.shape)
+        self.highlight.open(inputs.shape)
+        on_top = [self.pseudo, self.masks, self.sources.layer, self.highlight.layer]
+        in_use = [self.image, self.enhanced, *on_top]
         if inputs.truth is not None:
-            _show_labels(self.truth, inputs.truth)
-            _set(self.truth, "visible", self.truth.visible and self.truth in self.in_use)
+            show_labels(self.truth, inputs.truth)
+            set_if_new(self.truth, "visible", self.truth.visible and self.truth in self.in_use)
             in_use.insert(1, self.truth)
         self._use(in_use)
-        self._given = tuple(given)
+        self.given = tuple(given)
         for layer in (self.pseudo, self.truth, self.masks):
-            _set(layer, "editable", False)
+            set_if_new(layer, "editable", False)
         self.show_colours(inputs)
         self._viewer.layers.selection.active = self.enhanced
 
@@ -105,18 +118,33 @@ class ReviewLayers:
             redraw(self.enhanced, box)
 
     def show_outlines(self, assignment: Assignment) -> None:
-        """Colour the outlines of masks by whether they are taken, and for which class."""
+        """Colour the outlines of masks by whether they are taken, and for which class.
+
+        Those that a person decided on are dashed.
+        """
         values = _outline_values(assignment)
         flipped = np.flatnonzero(values != self._outlined)
         if len(flipped):
-            self._outlines.paint(self.masks.data, flipped, values[flipped])
+            self._draw_outlines(self.masks.data, flipped, values[flipped])
             self._outlined = values
             redraw(self.masks, Box(0, 0, *self.masks.data.shape))
+
+    def _draw_outlines(
+        self, target: NDArray[np.uint8], masks: NDArray[np.intp], values: NDArray[np.int16]
+    ) -> None:
+        colours = np.abs(values)
+        self._outlines.paint(target, masks, colours)
+        decided = np.flatnonzero(values < 0)
+        if len(decided):
+            self._outlines.dash(target, masks[decided], colours[decided], _DASH * self._line)
 
     @property
     def label_layers(self) -> tuple[Labels, ...]:
         """Our own label layers, which stay the same from image to image."""
-        return self._own_pseudo, self.truth, self.enhanced, self.masks
+        return (
+            self._own_pseudo, self.truth, self.enhanced, self.masks,
+            self.sources.layer, self.highlight.layer,
+        )  # fmt: skip
 
     @property
     def shown(self) -> NDArray[np.uint8]:
@@ -160,7 +188,7 @@ class ReviewLayers:
         for layer in self.in_use:
             if layer in layers or layer not in self._viewer.layers:
                 continue
-            if layer in self._given:
+            if layer in self.given:
                 layer.visible = False
             else:
                 self._viewer.layers.remove(layer)
@@ -168,50 +196,8 @@ class ReviewLayers:
         self.restore()
 
 
-def _outline_values(assignment: Assignment) -> NDArray[np.uint8]:
-    return np.where(assignment.taken, assignment.class_ids, np.uint8(REFUSED))
-
-
-def _label_layer(name: str, *, opacity: float) -> Labels:
-    return Labels(np.zeros((1, 1), np.uint8), name=name, opacity=opacity)
-
-
-def _show_labels(layer: Labels, labels: NDArray[np.uint8]) -> None:
-    """Give a layer its own copy of other labels, and an empty history."""
-    if layer.data.shape == labels.shape:
-        layer.data[...] = labels
-        layer.refresh(extent=False, highlight=False)
-    else:
-        layer.data = labels.copy()
-    forget_history(layer)
-
-
-def _set(layer: Layer, name: str, value: object) -> None:
-    """Set an attribute that is not so already: napari redraws for each."""
-    if getattr(layer, name) != value:
-        setattr(layer, name, value)
-
-
-def redraw(layer: Labels, box: Box) -> None:
-    """Send a changed part of an in-place written label layer to the screen.
-
-    A full ``layer.refresh()`` would slice anew, and costs 10 ms more at 4096².
-    """
-    if not layer.visible:
-        return
-    if layer.contour:
-        layer.refresh(thumbnail=False, highlight=False, extent=False)
-        return
-    layer.events.labels_update(data=layer.data[box.slices], offset=[box.top, box.left])
-
-
-def forget_history(layer: Labels) -> None:
-    """Empty napari's own undo history: the document keeps the history of an image."""
-    layer._reset_history()  # noqa: SLF001  # no public way; tests would see it go
-
-
-def displayable(image: NDArray[Any]) -> NDArray[Any]:
-    """Return a picture that napari draws: colour as 8 bits, which its RGB layers expect."""
-    if image.ndim == 3 and image.dtype == np.uint16:
-        return (image >> 8).astype(np.uint8)
-    return image
+def _outline_values(assignment: Assignment) -> NDArray[np.int16]:
+    """Return what draws each mask's outline; negative where a person decided."""
+    values = np.where(assignment.taken, assignment.class_ids, np.int16(REFUSED))
+    decided = np.isin(assignment.rules, (Rule.REFUSED, Rule.BY_PERSON))
+    return np.where(decided, -values, values)

@@ -15,7 +15,8 @@ from napari_sepl.gui.opened import Opened
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.queue import Queue
-from napari_sepl.workflow.review import Reviewing, Step
+from napari_sepl.workflow.review import Reviewing
+from napari_sepl.workflow.steps import ReviewStep
 
 _REST = 200
 """Milliseconds after which a slider that stopped is recorded."""
@@ -46,20 +47,15 @@ class Navigator:
     Parameters
     ----------
     controller : Controller
-        Shows one sample.
-    view : View
-        Where messages and questions go.
+        Shows one sample; its view is where messages and questions go.
     panel : QueueView
         The queue.
     background : Background
         Where samples are read.
     """
 
-    def __init__(
-        self, controller: Controller, view: View, panel: QueueView, background: Background
-    ) -> None:
+    def __init__(self, controller: Controller, panel: QueueView, background: Background) -> None:
         self._controller = controller
-        self._view = view
         self._panel = panel
         self._background = background
         self._reviewing: Reviewing | None = None
@@ -67,10 +63,14 @@ class Navigator:
         self._row: int | None = None
         self._wanted: int | None = None
         self._since = 0.0
-        self._steps: list[Step] = []
+        self._steps: list[ReviewStep] = []
         self._rows: WeakKeyDictionary[Document, int] = WeakKeyDictionary()
         controller.stepped.connect(self._on_stepped)
         controller.saving.saved.connect(self._on_saved)
+
+    @property
+    def _view(self) -> View:
+        return self._controller.view
 
     @property
     def row(self) -> int | None:
@@ -85,8 +85,9 @@ class Navigator:
         self._reviewing = reviewing
         self._ahead = Ahead(self._background, self._prepare)
         self._controller.saving.refusal = reviewing.refusal
+        self._controller.in_dataset = True
         self._panel.list_samples(reviewing.queue, reviewing.dataset.classes)
-        self.go(reviewing.resume_row())
+        self.go(reviewing.session.resume_row(reviewing.queue))
 
     def stop(self) -> None:
         """Record what is open and close the dataset."""
@@ -98,6 +99,7 @@ class Navigator:
             document.mark_saved(document.history.mark)  # all of it is in the store
         self._reviewing.close()
         self._controller.saving.refusal = ""
+        self._controller.in_dataset = False
         self._reviewing = self._ahead = self._row = self._wanted = None
         self._rows.clear()
 
@@ -202,14 +204,13 @@ class Navigator:
             return
         question = (
             f"{self._queue.ids[row]}: {', '.join(old.roles)} changed on disk since the review. "
-            f"Apply what was set and painted then?"
+            f"Apply what was set, decided and painted then?"
         )
-        if old.overlay is not None and old.overlay.shape != document.inputs.shape:
+        maps = [one for one in (old.said.pins, old.said.overlay) if one is not None]
+        if any(one.shape != document.inputs.shape for one in maps):
             self._view.warn(f"{question[:-1]} cannot be: its size is another.")
         elif self._view.confirm(question):
-            document.set_params(old.params or document.params)
-            if old.overlay is not None:
-                document.repaint(old.overlay)
+            document.restore(old.said)
 
     # --- deciding
 
@@ -265,13 +266,15 @@ class Navigator:
     # --- recording
 
     def _on_stepped(self, document: Document, kind: str, edit: Edit) -> None:
-        step = Step(kind, edit)
+        step = ReviewStep(kind, edit)
         if self._row is None or document is not self._controller.document:
             return
         moving = isinstance(step.edit, ParamsEdit) and step.kind == "do"
-        if moving and self._steps and self._steps[-1].is_same_gesture(step):
-            self._steps.pop()
-        self._steps.append(step)
+        joined = self._steps[-1].merged(step) if self._steps else None
+        if joined is not None:
+            self._steps[-1] = joined
+        else:
+            self._steps.append(step)
         if moving:
             self._background.later("record", _REST, lambda: self._record(document))
         else:
@@ -285,7 +288,7 @@ class Navigator:
             self._reviewing.record(self._row, document, steps)
             self._panel.refresh_row(self._row, self._queue)
 
-    def _take_steps(self, row: int) -> list[Step]:
+    def _take_steps(self, row: int) -> list[ReviewStep]:
         """Return what was done to the sample that is open and not recorded yet."""
         if row != self._row:
             return []  # it was left, and recorded then

@@ -6,6 +6,7 @@ from napari_sepl.core.outlines import MaskOutlines
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.said import Said
 from napari_sepl.gui.layers import line_width
 
 
@@ -19,7 +20,7 @@ class Opened:
     @classmethod
     def of(cls, inputs: Inputs, params: Params) -> "Opened":
         """Measure an image and trace its masks."""
-        return cls.around(Document(inputs, params))
+        return cls.around(Document(inputs, Said(params)))
 
     @classmethod
     def around(cls, document: Document) -> "Opened":

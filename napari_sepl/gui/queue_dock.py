@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import (
-    QGridLayout,
+    QHBoxLayout,
     QInputDialog,
-    QLabel,
     QMenu,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset import Dataset
@@ -21,24 +20,26 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.store import StoreCorruptError, store_file
 from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.gui.bulk import Bulk
-from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, describe_keys
+from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of
+from napari_sepl.gui.keys_box import show_keys
 from napari_sepl.gui.navigator import Navigator
 from napari_sepl.gui.panels.queue import QueuePanel
+from napari_sepl.gui.scan_row import ScanRow
+from napari_sepl.gui.settings import preferred_params
 from napari_sepl.workflow.review import Reviewing, reviewer
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_sepl.gui.controller import Controller
-    from napari_sepl.gui.view import View
     from napari_sepl.gui.worker import Background
 
 TITLE = "Queue (SEPL)"
 
 _BUTTONS = {
-    "previous": "◀ Previous",
-    "next": "Next ▶",
-    "next_pending": "Next pending",
+    "previous": "◀",
+    "next": "▶",
+    "next_pending": "▶ pending",
     "skip": "Skip",
     "flag": "Flag",
     "reopen": "Reopen",
@@ -53,23 +54,22 @@ class QueueDock(QWidget):
     viewer : Viewer
         The viewer it is docked in.
     controller : Controller
-        Shows one sample.
-    view : View
-        Where messages and questions go.
+        Shows one sample; its view is where messages and questions go.
     background : Background
         Where the dataset is listed and samples are read.
     """
 
     def __init__(
-        self, viewer: "Viewer", controller: "Controller", view: "View", background: "Background"
+        self, viewer: "Viewer", controller: "Controller", background: "Background"
     ) -> None:
         super().__init__()
-        self._view = view
         self._background = background
         self._controller = controller
         self.panel = QueuePanel()
-        self.navigator = Navigator(controller, view, self.panel, background)
+        self.navigator = Navigator(controller, self.panel, background)
+        self.scan = ScanRow(background, self.panel, self._warn, self._meet_trouble)
         self.reviewing: Reviewing | None = None
+        self._recovering = False
         self._bulk: Bulk | None = None
         self._lay_out()
         self._connect()
@@ -80,13 +80,13 @@ class QueueDock(QWidget):
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.addWidget(self.panel)
-        grid = QGridLayout()
-        for number, (name, text) in enumerate(_BUTTONS.items()):
+        column.addWidget(self.scan)
+        steps, below = QHBoxLayout(), QHBoxLayout()
+        for name, text in _BUTTONS.items():
             button = QPushButton(text)
-            button.setToolTip(QUEUE_KEYS[name])
+            button.setToolTip(f"{meaning_of(name)} ({QUEUE_KEYS[name]})")
             button.clicked.connect(partial(_press, getattr(self.navigator, name)))
-            grid.addWidget(button, number // 3, number % 3)
-        column.addLayout(grid)
+            steps.addWidget(button)
         self.pending_menu = QMenu(self)
         for text, act in (
             ("Apply these thresholds to all pending…", self._apply_params),
@@ -97,87 +97,133 @@ class QueueDock(QWidget):
             self.pending_menu.addAction(text).triggered.connect(partial(_press, act))
         pending = QPushButton("All pending")
         pending.setMenu(self.pending_menu)
-        self.keys = QLabel(describe_keys())
-        keys = QCollapsible("Keys")
-        keys.addWidget(self.keys)
-        keys.collapse(animate=False)
-        column.addWidget(pending)
-        column.addWidget(keys)
+        keys = QPushButton("Keys")
+        keys.clicked.connect(partial(_press, partial(show_keys, self)))
+        below.addWidget(pending)
+        below.addWidget(keys)
+        column.addLayout(steps)
+        column.addLayout(below)
 
     def _connect(self) -> None:
         self.panel.sample_chosen.connect(self.navigator.go)
         self.panel.note_changed.connect(self.navigator.set_note)
         self.panel.listing_changed.connect(self._list)
+        self._controller.panels_toggled.connect(self._note_panels)
 
     # --- a dataset
 
     def open(self, spec: DatasetSpec) -> None:
         """List a dataset in the background, then open its store and its sample of last time."""
         self.close_dataset()  # else the same one would meet its own lock
-        self._view.show_busy("listing the dataset…")
+        self._controller.view.show_busy("listing the dataset…")
 
         def failed(error: SeplError) -> None:
-            self._view.show_busy("")
-            self._view.warn(str(error))
+            self._fail(error)
             if isinstance(error, StoreCorruptError):
-                self._offer_recovery(spec)
+                path, who = store_file(spec.out), reviewer()
+                self._offer_recovery(path, lambda: recover(path, who=who), lambda: self.open(spec))
 
         self._background.run(
             "dataset",
-            lambda: Reviewing.open(Dataset.open(spec), self._on_store_error),
+            lambda: Reviewing.open(Dataset.open(spec), self._on_store_error, self._on_store_saved),
             self._start,
             failed,
         )
 
-    def _offer_recovery(self, spec: DatasetSpec) -> None:
+    def _fail(self, error: SeplError) -> None:
+        self._controller.view.show_busy("")
+        self._controller.view.warn(str(error))
+
+    def _offer_recovery(
+        self, path: Path, work: Callable[[], Recovery], go_on: Callable[[], None]
+    ) -> None:
         """Ask whether to go on with what can be read of a damaged record."""
-        path = store_file(spec.out)
-        if not self._view.confirm(
+        view = self._controller.view
+        if not view.confirm(
             f"{path} is damaged. Keep it under another name and go on with what can be read of it?"
         ):
             return
 
         def done(recovery: Recovery) -> None:
-            self._view.show_busy("")
-            self._view.tell(f"{path}: {recovery}")
-            self.open(spec)
+            view.show_busy("")
+            view.tell(f"{path}: {recovery}")
+            go_on()
 
         def failed(error: SeplError) -> None:
-            self._view.show_busy("")
-            self._view.warn(str(error))
+            self._fail(error)
+            self._offer_recovery(path, work, go_on)
 
-        self._view.show_busy("recovering…")
-        self._background.run("dataset", lambda: recover(path, who=reviewer()), done, failed)
+        view.show_busy("recovering…")
+        self._background.run("recovery", work, done, failed)
 
     def _on_store_error(self, error: SeplError) -> None:
         """Tell why something is not written yet; called from the thread that writes."""
-        more = "" if isinstance(error, StoreCorruptError) else " It will be tried again."
-        self._background.post(lambda: self._view.warn(f"{error}{more}"))
+        if isinstance(error, StoreCorruptError):
+            self._background.post(lambda: self._meet_damage(error))
+        else:
+            self._background.post(
+                lambda: self._controller.view.warn(f"{error} It will be tried again.")
+            )
+
+    def _on_store_saved(self) -> None:
+        """Tell that an error is over; called from the thread that writes."""
+        told = "What could not be written before is written now."
+        self._background.post(lambda: self._controller.view.tell(told))
+
+    def _warn(self, text: str) -> None:
+        self._controller.view.warn(text)
+
+    def _meet_trouble(self, error: SeplError) -> None:
+        if isinstance(error, StoreCorruptError):
+            self._meet_damage(error)
+        else:
+            self._warn(str(error))
+
+    def _meet_damage(self, error: SeplError) -> None:
+        """Tell of damage found while the dataset is open, and offer to recover on the spot."""
+        reviewing = self.reviewing
+        self.scan.pause()
+        self._controller.view.warn(str(error))
+        if reviewing is not None and not reviewing.refusal and not self._recovering:
+            self._recovering = True
+            path = store_file(reviewing.folder)
+            self._offer_recovery(path, reviewing.recover, self._recovered)
+
+    def _recovered(self) -> None:
+        self._recovering = False
+        self.navigator.others_changed()
+        if self.reviewing is not None:
+            self.scan.open(self.reviewing)  # the new record keeps nothing of what was read
 
     def _start(self, reviewing: Reviewing) -> None:
-        self._view.show_busy("")
+        self._controller.view.show_busy("")
         self.reviewing = reviewing
-        self._bulk = Bulk(reviewing, self._view, self._background, self.navigator.others_changed)
+        self._bulk = Bulk(
+            reviewing, self._controller, self._background, self.navigator.others_changed
+        )
         classes = reviewing.dataset.classes
         self.panel.show_class_choices(range(1, len(classes)), classes)
-        self.panel.show_filter(reviewing.resume_filter())
-        self.panel.show_sorting(*reviewing.resume_sorting())
+        session, self._recovering = reviewing.session, False
+        session.start_with(preferred_params())
+        self.panel.show_filter(session.filtering)
+        self.panel.show_sorting(*session.sorting)
+        self._controller.view.show_panels(session.panels)
         self.navigator.start(reviewing)
         if reviewing.refusal:
-            self._view.warn(reviewing.refusal)
-        self._background.run(
-            "check", reviewing.check, lambda _: None, lambda error: self._view.warn(str(error))
-        )
+            self._controller.view.warn(reviewing.refusal)
+        self.scan.open(reviewing)
+        self._background.run("check", reviewing.check, lambda _: None, self._meet_damage)
         missing = reviewing.dataset.unmatched
         if missing:
             first = ", ".join(f"{u.sample_id} ({', '.join(u.missing)})" for u in missing[:5])
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-            self._view.warn(f"{len(missing)} samples lack files: {first}{more}.")
+            self._controller.view.warn(f"{len(missing)} samples lack files: {first}{more}.")
 
     def close_dataset(self) -> None:
         """Record what is open and close the store."""
         if self._bulk is not None:
             self._bulk.stop()
+        self.scan.leave()
         self.navigator.stop()
         self.reviewing = self._bulk = None
 
@@ -207,11 +253,12 @@ class QueueDock(QWidget):
         if self.reviewing is None:
             return
         self.panel.list_samples(self.reviewing.queue, self.reviewing.dataset.classes)
-        told = self.panel.filter
-        self.reviewing.remember(
-            filter={"status": told.status, "class_id": told.class_id, "text": told.text},
-            sort=[self.panel.sorted_by, self.panel.descending],
-        )
+        self.reviewing.session.filtering = self.panel.filter
+        self.reviewing.session.sorting = self.panel.sorted_by, self.panel.descending
+
+    def _note_panels(self, opened: dict[str, bool]) -> None:
+        if self.reviewing is not None:
+            self.reviewing.session.panels = opened
 
 
 def _press(act: Callable[[], object], _: Any = None) -> None:

@@ -9,7 +9,7 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.enhance import label_file, save_enhanced
+from napari_sepl.workflow.enhance import label_file, save_resolved
 
 
 class Saving:
@@ -65,7 +65,7 @@ class Saving:
         if folder is None:
             return
         mark = document.history.mark
-        inputs, resolved, edited = document.inputs, document.resolved, document.edited
+        inputs, resolved = document.inputs, document.resolved.snapshot()
 
         def done(path: Path) -> None:
             self.view.show_busy("")
@@ -83,7 +83,7 @@ class Saving:
         self.view.show_busy("saving…")
         self._background.run(
             f"save {id(document)} {mark}",  # each save is waited for: none makes another stale
-            lambda: save_enhanced(folder, resolved.final, inputs, resolved.params, edited=edited),
+            lambda: save_resolved(folder, resolved, inputs),
             done,
             failed,
         )

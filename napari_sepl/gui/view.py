@@ -1,12 +1,14 @@
 """What the controller asks of the window; the widget is one, a test's mock another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import ClassRow
+from napari_sepl.document.history import History
+from napari_sepl.gui.sources_layer import SourceRow
 
 
 class View(Protocol):
@@ -18,17 +20,32 @@ class View(Protocol):
     def show_params(self, params: Params) -> None:
         """Show settings that did not come from this window's own sliders."""
 
-    def show_classes(self, rows: Sequence[ClassRow], classes: ClassList) -> None:
-        """Show what became of each class."""
+    def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
+        """Show what became of each class, and which is the current one."""
 
-    def show_steps(self, undo: str | None, redo: str | None) -> None:
-        """Show what undo and redo would do; None where they would do nothing."""
+    def show_class(self, class_id: int, classes: ClassList) -> None:
+        """Show the class that is painted and taken with."""
+
+    def show_history(self, history: History, classes: ClassList) -> None:
+        """Show the steps that were done, and those that were undone."""
+
+    def show_sources(self, rows: Sequence[SourceRow]) -> None:
+        """Show the legend of where pixels came from; none if that is hidden."""
+
+    def show_superpixels(self, on: bool) -> None:
+        """Show whether the superpixel brush is in hand."""
 
     def show_mask(self, text: str) -> None:
         """Show the mask under the cursor; empty for none."""
 
     def show_busy(self, text: str) -> None:
         """Show that something is under way; empty for nothing."""
+
+    def show_panels(self, opened: Mapping[str, bool]) -> None:
+        """Open and close panels, by name; those that are not named stay as they are."""
+
+    def show_making(self, done: int, total: int, what: str) -> None:
+        """Show how far the making of masks has come; 0 of 0 when it is over."""
 
     def tell(self, text: str) -> None:
         """Tell the user that something was done."""
@@ -38,6 +55,9 @@ class View(Protocol):
 
     def ask_folder(self, sample_id: str) -> Path | None:
         """Ask for the folder that the labels go to; None if the user changed their mind."""
+
+    def ask_class(self, classes: ClassList, current: int) -> int | None:
+        """Ask for a class, by its name or number; None if the user changed their mind."""
 
     def confirm(self, question: str) -> bool:
         """Ask a question that is answered by yes or no."""

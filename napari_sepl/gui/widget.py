@@ -1,35 +1,19 @@
 """The dock widget: panels, buttons and keys around one controller."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
-from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QMessageBox,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
-from superqt import QCollapsible
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.params import Params
-from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.gui.gestures import gestures_of
-from napari_sepl.gui.keys import KEYS
-from napari_sepl.gui.panels.classes import ClassPanel
-from napari_sepl.gui.panels.params import ParamsPanel
-from napari_sepl.gui.panels.sources import SourcesPanel
+from napari_sepl.gui.review_panels import ReviewPanels
 from napari_sepl.gui.settings import preferred_params
 from napari_sepl.gui.sources import read_layers
 from napari_sepl.gui.worker import QtBackground
@@ -38,11 +22,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 
-_WIDTH = 380
-"""Pixels that the legend needs to show all its columns."""
-
-
-class SeplWidget(QWidget):
+class SeplWidget(ReviewPanels):
     """SEPL in napari: open, drag the thresholds, paint, accept or save.
 
     Parameters
@@ -54,63 +34,32 @@ class SeplWidget(QWidget):
     def __init__(self, napari_viewer: "Viewer", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.viewer = napari_viewer
-        self.sources = SourcesPanel()
-        self.params = ParamsPanel()
-        self.classes = ClassPanel()
-        self.title = QLabel("no image is open")
-        self.busy = QLabel("")
-        self.mask_text = QLabel("")
-        self.mask_text.setWordWrap(True)
-        self.mask_text.setMinimumHeight(48)
-        self.sources_box = QCollapsible("Sources")
-        self.buttons = {
-            name: QPushButton(text)
-            for name, text in (
-                ("undo", "Undo"),
-                ("redo", "Redo"),
-                ("save", "Save"),
-                ("accept", "Accept"),
-            )
-        }
-        self._lay_out()
         self.params.show_params(preferred_params())
         self.gestures = gestures_of(napari_viewer, self, QtBackground)
         self.controller = self.gestures.controller
         self._connect()
-
-    # --- building
-
-    def _lay_out(self) -> None:
-        self.title.setObjectName("title")
-        self.title.setStyleSheet("font-weight: bold")
-        self.sources_box.addWidget(self.sources)
-        self.sources_box.expand(animate=False)
-        self.setMinimumWidth(_WIDTH)
-        column = QVBoxLayout(self)
-        column.addWidget(self.title)
-        column.addWidget(self.busy)
-        for part in (self.sources_box, self.params, self.classes, self.mask_text):
-            column.addWidget(part)
-        for names in (("undo", "redo"), ("save", "accept")):
-            row = QHBoxLayout()
-            for name in names:
-                row.addWidget(self.buttons[name])
-            column.addLayout(row)
-        self.busy.setVisible(False)
-        for name, button in self.buttons.items():
-            button.setToolTip(KEYS[name])
 
     def _connect(self) -> None:
         controller = self.controller
         self.destroyed.connect(lambda: controller.window_closed(self))
         self.sources.files_chosen.connect(self._open_files)
         self.sources.layers_chosen.connect(self._use_layers)
+        self.sources.dataset_chosen.connect(self.open_dataset)
+        self.sources.refused.connect(self.warn)
         self.params.params_changed.connect(
             lambda params, dragging: controller.set_params(params, dragging=dragging)
         )
         self.params.drag_ended.connect(controller.end_drag)
         self.classes.class_chosen.connect(controller.choose_class)
         self.classes.hidden_changed.connect(controller.hide_classes)
+        self.classes.protect_changed.connect(controller.protect)
+        self.correct.pressed.connect(self._correct)
+        self.history.step_chosen.connect(controller.go_to)
+        self.masks.make_pressed.connect(controller.making.start)
+        self.masks.cancel_pressed.connect(controller.making.cancel)
+        self.masks.save_pressed.connect(self._save_masks)
+        for box in self.panels.values():
+            box.toggled.connect(self._tell_panels)
         for name, button in self.buttons.items():
             button.clicked.connect(getattr(controller, name))
         self.viewer.layers.events.inserted.connect(self.sources.reset_choices)
@@ -122,6 +71,10 @@ class SeplWidget(QWidget):
         super().showEvent(event)
         self.window().removeEventFilter(self)
         self.window().installEventFilter(self)
+
+    def _tell_panels(self) -> None:
+        opened = {name: bool(box.isExpanded()) for name, box in self.panels.items()}
+        self.controller.panels_toggled.emit(opened)
 
     # --- opening
 
@@ -157,7 +110,33 @@ class SeplWidget(QWidget):
     def open_dataset(self, spec: DatasetSpec) -> None:
         """Open a dataset in the queue, at the sample of last time."""
         if self.may_leave():
-            self.gestures.open_dataset(spec, self)
+            self.gestures.open_dataset(spec)
+
+    def _correct(self, name: str) -> None:
+        """Do what a button of the panel "Correct" says."""
+        controller, pixels = self.controller, self.correct.pixels.value()
+        act: dict[str, Callable[[], None]] = {
+            "quick_pick": controller.quick_pick,
+            "where_from": controller.where_from,
+            "superpixels": controller.superpixels.toggle,
+            "fill_holes": lambda: controller.cleaning.fill_holes(pixels),
+            "drop_islands": lambda: controller.cleaning.drop_islands(pixels),
+            "grow": controller.cleaning.grow,
+            "cut": controller.cleaning.cut,
+            "clear_class": controller.pointing.clear_class,
+            "clear_image": controller.pointing.clear_image,
+        }
+        act[name]()
+
+    def _save_masks(self) -> None:
+        """Write the masks of the image that is open to a JSON file of the user's choice."""
+        document = self.controller.document
+        if document is None:
+            return
+        name = f"{document.inputs.sample_id}.json"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save masks", name, "masks (*.json)")
+        if chosen:
+            self.controller.making.save(Path(chosen))
 
     def _open_files(self, choice: Any) -> None:
         sample = Sample(choice.image.stem, choice.image, choice.pseudo, choice.masks, choice.truth)
@@ -200,62 +179,6 @@ class SeplWidget(QWidget):
         answer = box.exec()
         if answer == buttons.Save:
             self.controller.save()
-            self.controller.wait()
+            self.controller.background.wait()
             return not document.unsaved
         return bool(answer == buttons.Discard)
-
-    # --- View: what the controller shows
-
-    def show_title(self, text: str) -> None:
-        """Show which image is open and whether it is saved."""
-        self.title.setText(text)
-        self.sources_box.collapse(animate=False)
-
-    def show_params(self, params: Params) -> None:
-        """Show settings that did not come from the sliders."""
-        self.params.show_params(params)
-
-    def show_classes(self, rows: Sequence[ClassRow], classes: ClassList) -> None:
-        """Show what became of each class."""
-        self.classes.show_classes(rows, classes)
-
-    def show_steps(self, undo: str | None, redo: str | None) -> None:
-        """Show what undo and redo would do."""
-        for name, step in (("undo", undo), ("redo", redo)):
-            self.buttons[name].setEnabled(step is not None)
-            self.buttons[name].setToolTip(f"{KEYS[name]}: {step}" if step else KEYS[name])
-
-    def show_mask(self, text: str) -> None:
-        """Show the mask under the cursor."""
-        self.mask_text.setText(text)
-
-    def show_busy(self, text: str) -> None:
-        """Show that something is under way."""
-        self.busy.setText(text)
-        self.busy.setVisible(bool(text))
-        self.buttons["save"].setEnabled(not text)
-        self.buttons["accept"].setEnabled(not text)
-
-    def tell(self, text: str) -> None:
-        """Tell the user that something was done."""
-        show_info(text)
-
-    def warn(self, text: str) -> None:
-        """Tell the user that something went wrong."""
-        show_error(text)
-
-    def ask_folder(self, sample_id: str) -> Path | None:
-        """Ask for the folder that the labels go to."""
-        folder = QFileDialog.getExistingDirectory(self, f"Folder for {sample_id}.png")
-        return Path(folder) if folder else None
-
-    def confirm(self, question: str) -> bool:
-        """Ask a question that is answered by yes or no."""
-        answer = QMessageBox.question(self, "SEPL", question)
-        return bool(answer == QMessageBox.StandardButton.Yes)
-
-    def confirm_replace(self, path: Path) -> bool:
-        """Ask whether a file may be replaced."""
-        return self.confirm(
-            f"{path} exists already and was not written in this window. Replace it?"
-        )

@@ -117,7 +117,7 @@ class QtBackground(QObject):
         if timer is not None:
             timer.stop()
             timer.deleteLater()
-        timer = self._timers[task] = QTimer(self)
+        timer = self._timers[task] = QTimer()  # no child: Qt would delete it first at exit
         timer.setSingleShot(True)
         timer.timeout.connect(work)
         timer.start(delay)

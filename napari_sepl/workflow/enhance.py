@@ -1,6 +1,6 @@
 """Enhancing labels and saving them: the one way from inputs to bytes on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,8 +12,10 @@ from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.core.params import Params
-from napari_sepl.core.sepl import enhance
+from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.resolve import Resolved, resolve
+from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.label_png import Provenance, read_provenance, write_label_png
 from napari_sepl.files.pairing import Pairing
@@ -65,6 +67,7 @@ def save_enhanced(
     params: Params,
     *,
     edited: bool = False,
+    sources: Mapping[Source, int] | None = None,
 ) -> Path:
     """Save the enhanced labels of one sample; command line and window both come here.
 
@@ -80,6 +83,8 @@ def save_enhanced(
         The settings they were made with.
     edited : bool
         Whether a person changed anything after SEPL.
+    sources : mapping of Source to int, optional
+        How many pixels came from where.
 
     Returns
     -------
@@ -98,10 +103,23 @@ def save_enhanced(
         classes=inputs.classes.title,
         digests={role: inputs.digests[role] for role in MADE_FROM if role in inputs.digests},
         edited=edited,
+        sources={source.name.lower(): count for source, count in (sources or {}).items()},
     )
     path = label_file(out, inputs.sample_id)
     write_label_png(path, labels, inputs.classes, provenance)
     return path
+
+
+def save_resolved(out: Path, resolved: Resolved, inputs: Inputs | Enhanceable) -> Path:
+    """Save the labels of one sample as `save_enhanced` does, with all that is known of them."""
+    return save_enhanced(
+        out,
+        resolved.final,
+        inputs,
+        resolved.params,
+        edited=resolved.said.edited,
+        sources=count_sources(resolved.find_sources()),
+    )
 
 
 def enhance_sample(sample: Sample, out: Path, classes: ClassList, params: Params) -> Path:
@@ -119,8 +137,7 @@ def enhance_sample(sample: Sample, out: Path, classes: ClassList, params: Params
         if given is not None and _is_same_file(path, given):
             raise InputError(path, found="one of the inputs", expected="another output folder")
     inputs = load_enhanceable(sample, classes)
-    labels = enhance(inputs.pseudo, inputs.masks, params)
-    return save_enhanced(out, labels, inputs, params)
+    return save_resolved(out, resolve(inputs.overlap, Said(params)), inputs)
 
 
 def enhance_folder(

@@ -4,12 +4,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError, SaveError, SeplError
-from napari_sepl.core.params import Params
-from napari_sepl.core.pixels import lay_over
-from napari_sepl.core.sepl import enhance
+from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset import Dataset, check_out
 from napari_sepl.files.digests import digest_labels
@@ -17,7 +14,8 @@ from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Enhanceable, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store
-from napari_sepl.workflow.enhance import MADE_FROM, Outcome, Step, label_file, save_enhanced
+from napari_sepl.workflow.enhance import MADE_FROM, Outcome, Step, label_file, save_resolved
+from napari_sepl.workflow.review import said_of
 
 ACCEPTED = frozenset((Status.ACCEPTED,))
 
@@ -83,10 +81,8 @@ def export_labels(
             yield Step(sample_id, outcome)
 
 
-def remake_labels(
-    review: Review, given: Enhanceable, source: object
-) -> tuple[NDArray[np.uint8], Params]:
-    """Return the labels of a reviewed sample, (H, W) uint8, and the settings they follow from.
+def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolved:
+    """Return the labels of a reviewed sample, and what they follow from.
 
     Parameters
     ----------
@@ -117,22 +113,14 @@ def remake_labels(
             found=f"that {', '.join(changed)} changed on disk since the review",
             expected="the files that were reviewed; open the sample and accept it again",
         )
-    if review.overrides:
-        raise InputError(
-            source,
-            found=f"decisions on masks ({len(review.overrides)})",
-            expected="none, for this version does not know how to apply them",
-        )
-    labels = enhance(given.pseudo, given.masks, review.params)
-    if review.overlay is not None:
-        labels = lay_over(labels, np.array(review.overlay))
-    if review.labels and digest_labels(labels) != review.labels:
+    resolved = resolve(given.overlap, said_of(review, review.params))
+    if review.labels and digest_labels(resolved.final) != review.labels:
         raise InputError(
             source,
             found="other labels than were saved, from the same files and settings",
             expected="the same ones; the version that saved them may have computed otherwise",
         )
-    return labels, review.params
+    return resolved
 
 
 def _export(
@@ -143,24 +131,26 @@ def _export(
     if review is None:
         raise InputError(store.path, found=f"no record of {sample_id}", expected="one")
     given = load_enhanceable(sample, dataset.classes)
-    labels, params = remake_labels(review, given, store.path)
-    edited = review.overlay is not None
+    resolved = remake_labels(review, given, store.path)
     path = label_file(out, sample_id)
     if path.exists() and not overwrite:
-        _check_present(path, labels, given, params, edited=edited)
+        _check_present(path, resolved, given)
         return Outcome.PRESENT
-    save_enhanced(out, labels, given, params, edited=edited)
+    save_resolved(out, resolved, given)
     return Outcome.SAVED
 
 
-def _check_present(
-    path: Path, labels: NDArray[np.uint8], given: Enhanceable, params: Params, *, edited: bool
-) -> None:
+def _check_present(path: Path, resolved: Resolved, given: Enhanceable) -> None:
     """Raise SaveError unless the file there holds just what would be written."""
     provenance = read_provenance(path)
     same = provenance is not None and (
         (provenance.params, provenance.classes, provenance.edited, dict(provenance.digests))
-        == (params, given.classes.title, edited, {role: given.digests[role] for role in MADE_FROM})
+        == (
+            resolved.params,
+            given.classes.title,
+            resolved.said.edited,
+            {role: given.digests[role] for role in MADE_FROM},
+        )
     )
-    if not same or not np.array_equal(read_labels(path), labels):
+    if not same or not np.array_equal(read_labels(path), resolved.final):
         raise SaveError(f"{path}: holds other labels than the review; --overwrite replaces it.")

@@ -60,6 +60,8 @@ class Queue:
         Share of pixels, 0..1, that differ from the pseudo-labels; NaN until known.
     edits : (N,) int32
         Steps a person did.
+    classes_known : (N,) bool
+        Whether it is known which classes a sample holds, be it none.
     notes, failures : dict of int to str
         What a person wrote, and why a sample could not be opened, by row.
     """
@@ -70,6 +72,7 @@ class Queue:
         self.status = np.zeros(len(self.ids), np.uint8)
         self.change = np.full(len(self.ids), np.nan, np.float32)
         self.edits = np.zeros(len(self.ids), np.int32)
+        self.classes_known = np.zeros(len(self.ids), np.bool_)
         self.notes: dict[int, str] = {}
         self.failures: dict[int, str] = {}
         self._classes = np.zeros((len(self.ids), _WORDS), np.uint64)
@@ -80,6 +83,7 @@ class Queue:
 
     def set_classes(self, row: int, class_ids: Iterable[int]) -> None:
         """Remember which classes a sample holds; background and ignore do not count."""
+        self.classes_known[row] = True
         self._classes[row] = 0
         for class_id in class_ids:
             if class_id not in (0, IGNORE):
@@ -157,8 +161,18 @@ class Queue:
         if column is Column.EDITS:
             return self.edits[rows].astype(np.float64)
         if column is Column.CLASSES:
-            _, ranks = np.unique(self._classes[rows], axis=0, return_inverse=True)
-            return ranks.ravel().astype(np.float64)
+            return self._class_ranks(rows)
         texts = [self.notes.get(row, "") for row in rows.tolist()]
         ranked = {text: rank for rank, text in enumerate(sorted(set(texts) - {""}))}
         return np.array([ranked.get(text, np.nan) for text in texts], np.float64)
+
+    def _class_ranks(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return equal numbers for equal classes; np.unique takes four times as long."""
+        words = self._classes[rows]
+        order = np.lexsort(words.T)
+        differs = (words[order][1:] != words[order][:-1]).any(axis=1)
+        ranks = np.empty(len(rows))
+        ranks[order[:1]] = 0
+        ranks[order[1:]] = np.cumsum(differs)
+        ranks[~self.classes_known[rows]] = np.nan
+        return ranks

@@ -7,55 +7,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_sepl.core.errors import SaveError, SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
-from napari_sepl.document.edits import Edit, ParamsEdit
+from napari_sepl.document.history import History
+from napari_sepl.document.replay import replay
+from napari_sepl.document.said import Said
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import load
-from napari_sepl.files.store import LogEntry, Review, Status, Store, StoreWriter, store_file
-from napari_sepl.files.store.entries import entry_of
-from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_enhanced
-from napari_sepl.workflow.queue import Column, Filter, Queue
+from napari_sepl.files.store import (
+    Review,
+    StampedFacts,
+    Status,
+    Store,
+    StoreWriter,
+    store_file,
+)
+from napari_sepl.files.store.recovery import Recovery, recover
+from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
+from napari_sepl.workflow.queue import Queue
+from napari_sepl.workflow.session import Session
+from napari_sepl.workflow.steps import ReviewStep, steps_of
 
 _CLOSE = 10.0
 """Seconds that closing waits for what is still being written."""
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One thing a person did to a document.
-
-    Parameters
-    ----------
-    kind : str
-        "do", "undo" or "redo".
-    edit : Edit
-        What was done, taken back, or done again.
-    """
-
-    kind: str
-    edit: Edit
-
-    def is_same_gesture(self, later: "Step") -> bool:
-        """Tell whether a later step goes on with this one: one drag of a slider."""
-        mine, theirs = self.edit, later.edit
-        return (
-            self.kind == later.kind == "do"
-            and isinstance(mine, ParamsEdit)
-            and isinstance(theirs, ParamsEdit)
-            and mine.gesture is not None
-            and mine.gesture == theirs.gesture
-        )
-
-    def entry(self) -> LogEntry:
-        """Return the line of the log that tells of it."""
-        entry = entry_of(self.edit)
-        return entry if self.kind == "do" else replace(entry, kind=f"{self.kind} {entry.kind}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +44,12 @@ class Outdated:
     ----------
     roles : tuple of str
         The inputs that changed.
-    params : Params or None
-        The settings of then.
-    overlay : (H, W) int16 or None
-        What was painted then.
+    said : Said
+        What was said then; without decisions on masks where it was the masks that changed.
     """
 
     roles: tuple[str, ...]
-    params: Params | None
-    overlay: NDArray[np.int16] | None
+    said: Said
 
 
 class Reviewing:
@@ -88,25 +63,35 @@ class Reviewing:
         What was said of them; read-only if another window has it.
     on_error : callable
         Told, from the writing thread, why something could not be written.
+    on_saved : callable, optional
+        Called, from the writing thread, when after an error all is written.
     """
 
     def __init__(
-        self, dataset: Dataset, store: Store, on_error: Callable[[SeplError], None]
+        self,
+        dataset: Dataset,
+        store: Store,
+        on_error: Callable[[SeplError], None],
+        on_saved: Callable[[], None] | None = None,
     ) -> None:
         self.dataset = dataset
-        self.start = Params()
         self.queue = Queue(dataset.ids)
         self._store = store
-        self._session: dict[str, Any] = dict(store.session())
+        self.session = Session(store.session(), self._put_session)
         self._told: dict[int, Review] = {}
         self._outdated: dict[int, Outdated] = {}
         self._seconds: dict[int, float] = {}
         self._must_flush = False
         self._fill_queue()
-        self._writer = None if store.read_only else StoreWriter(store, on_error)
+        self._writer = None if store.read_only else StoreWriter(store, on_error, on_saved)
 
     @classmethod
-    def open(cls, dataset: Dataset, on_error: Callable[[SeplError], None]) -> "Reviewing":
+    def open(
+        cls,
+        dataset: Dataset,
+        on_error: Callable[[SeplError], None],
+        on_saved: Callable[[], None] | None = None,
+    ) -> "Reviewing":
         """Open the store in the dataset's output folder, making it if there is none.
 
         Raises
@@ -118,7 +103,7 @@ class Reviewing:
         """
         store = Store.open(store_file(dataset.spec.out), who=reviewer())
         try:
-            return cls(dataset, store, on_error)
+            return cls(dataset, store, on_error, on_saved)
         except SeplError:
             store.close()  # or recovery would find it open
             raise
@@ -132,6 +117,27 @@ class Reviewing:
             If it is damaged.
         """
         self._store.check()
+
+    def recover(self) -> Recovery:
+        """Go on with what can be read of a damaged record; for a thread beside the window's.
+
+        What waits to be written goes to the new record, and the damaged file is kept.
+
+        Raises
+        ------
+        SeplError
+            If there is no room for a copy, or nothing may be written here. What waits goes on
+            waiting, and this can be called again.
+        """
+        path = self._store.path
+        if self._writer is None:
+            raise SaveError(self.refusal)
+        with self._writer.held():
+            self._store.close()
+            recovery = recover(path, who=self._store.who)
+            self._store = Store.open(path, who=self._store.who)
+            self._writer.use(self._store)
+        return recovery
 
     @property
     def folder(self) -> Path:
@@ -165,17 +171,22 @@ class Reviewing:
         if self._must_flush and self._writer is not None:
             self._must_flush = not self._writer.flush(_CLOSE)
         review = (self._writer or self._store).review(sample_id)
-        params, overlay = self.start, None
         if review is not None:
-            self._told[row] = replace(review, overlay=None)  # the document holds what is painted
-            params, overlay = review.params or self.start, review.overlay
+            self._told[row] = _slim(review)
+            said = said_of(review, self.session.start)
             roles = review.changed_inputs({k: inputs.digests[k] for k in MADE_FROM})
-            if roles:
-                self._outdated[row] = Outdated(roles, review.params, overlay)
-                params, overlay = self.start, None
-        document = Document(inputs, params, overlay)
-        _ = inputs.overlap  # measured here, so that the window need not wait for it
-        return document
+            if not roles:
+                return Document(inputs, said, self._history(sample_id, said, inputs.shape))
+            if "masks" in roles or "pseudo" in roles:
+                said = said.having(overrides={})
+            self._outdated[row] = Outdated(roles, said)
+        return Document(inputs, Said(self.session.start))
+
+    def _history(self, sample_id: str, said: Said, shape: tuple[int, int]) -> History:
+        """Return the steps that led to what is said, as far as the log tells them."""
+        if self._writer is not None and self._writer.waits(sample_id):
+            self._writer.flush(_CLOSE)
+        return replay(steps_of(self._store.log(sample_id)), said, shape)
 
     def outdated(self, row: int) -> Outdated | None:
         """Return, once, what was said of a sample whose files have changed since."""
@@ -183,28 +194,31 @@ class Reviewing:
 
     # --- recording
 
-    def record(self, row: int, document: Document, steps: Sequence[Step]) -> None:
+    def record(self, row: int, document: Document, steps: Sequence[ReviewStep]) -> None:
         """Note the state of a document, and the steps that led there."""
         status = self.queue.status_of(row)
         if status is Status.ACCEPTED and not document.saved:
             status = Status.PENDING  # the file no longer holds what is shown
             self.queue.set_status(row, status)
         review = self._state(row, document, status)
-        self._told[row] = replace(review, overlay=None)
+        self._told[row] = _slim(review)
         if self._writer is not None:
             self._writer.put_review(review, [step.entry() for step in steps])
         self.queue.change[row] = review.changed
         self.queue.edits[row] += len(steps)
 
     def _state(self, row: int, document: Document, status: Status) -> Review:
-        final, digests = document.resolved.final, document.inputs.digests
+        said, final, digests = document.said, document.resolved.final, document.inputs.digests
         return replace(
             self._told_of(row),
             status=status,
             note=self.queue.notes.get(row, ""),
             seconds=self._seconds.get(row, 0.0),
-            params=document.params,
-            overlay=document.overlay if document.edited else None,
+            params=said.params,
+            overlay=said.overlay,
+            overrides=said.overrides,
+            protected=said.protected,
+            pins=said.pins,
             digests={role: digests[role] for role in MADE_FROM if role in digests},
             changed=_change_of(document),
             labels=digest_labels(final) if document.saved else "",
@@ -228,23 +242,12 @@ class Reviewing:
 
     def arrive(self, row: int, document: Document) -> None:
         """Note that a sample is open, and fill the queue's columns from it."""
-        self.remember(sample=self.queue.ids[row])
+        self.session.sample = self.queue.ids[row]
         told = self._told.get(row)
         self._seconds.setdefault(row, told.seconds if told else 0.0)
         if self.queue.ids[row] not in self.dataset.tags:
             self.queue.set_classes(row, map(int, document.inputs.overlap.class_ids))
         self.queue.change[row] = _change_of(document)
-
-    def remember(self, **values: Any) -> None:
-        """Note something of the window, for the next session."""
-        news = {key: value for key, value in values.items() if self._session.get(key) != value}
-        self._session.update(news)
-        if news:
-            self._submit(lambda store: store.put_session(news))
-
-    def recall(self, key: str, default: Any = None) -> Any:
-        """Return what was noted of the window."""
-        return self._session.get(key, default)
 
     def close(self) -> None:
         """Write what is left and close the store; what cannot be written yet goes on trying."""
@@ -292,12 +295,15 @@ class Reviewing:
         path = label_file(self.folder, inputs.sample_id)
         if path.exists() and not np.array_equal(read_labels(path), final):
             raise SaveError(f"{path}: other labels are there; open the sample to replace them.")
-        save_enhanced(self.folder, final, inputs, document.params, edited=document.edited)
+        save_resolved(self.folder, document.resolved, inputs)
         document.mark_saved(document.history.mark)
         if self._writer is not None:
             self._writer.put_review(self._state(row, document, Status.ACCEPTED))
 
     # --- inside
+
+    def _put_session(self, news: Mapping[str, Any]) -> None:
+        self._submit(lambda store: store.put_session(news))
 
     def _told_of(self, row: int) -> Review:
         return self._told.get(row) or Review(self.queue.ids[row])
@@ -324,26 +330,28 @@ class Reviewing:
             if told.note:
                 self.queue.notes[row] = told.note
 
-    def resume_row(self) -> int:
-        """Return the sample that was open last, else the first that is pending."""
-        last = self.queue.rows.get(self.recall("sample", ""))
-        pending = self.queue.pending()
-        if last is not None:
-            return last
-        return int(pending[0]) if len(pending) else 0
+    def known_facts(self, sample_ids: Sequence[str]) -> dict[str, StampedFacts]:
+        """Return what was read off the files of samples and kept; for a thread of its own."""
+        return self._store.facts(sample_ids)
 
-    def resume_sorting(self) -> tuple[Column, bool]:
-        """Return the column that the last session sorted by, and whether descending."""
-        column, descending = self.recall("sort", [Column.SAMPLE, False])
-        return Column(column), bool(descending)
+    def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
+        """Keep what was read off files; False, unless it is the last, while other things wait."""
+        if self._writer is not None and self._writer.pending and not last:
+            return False
+        self._submit(lambda store: store.put_many_facts(facts))
+        return True
 
-    def resume_filter(self) -> Filter:
-        """Return the filter of the last session."""
-        told = self.recall("filter", {})
-        status = told.get("status")
-        return Filter(
-            Status(status) if status else None, told.get("class_id"), told.get("text", "")
-        )
+
+def said_of(review: Review, start: Params) -> Said:
+    """Return what a review says; `start` are the settings where it says none."""
+    return Said(
+        review.params or start, review.overrides, review.protected, review.pins, review.overlay
+    )
+
+
+def _slim(review: Review) -> Review:
+    """Return a review without its maps, which the document holds."""
+    return replace(review, overlay=None, pins=None)
 
 
 def reviewer() -> str:

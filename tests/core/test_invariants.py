@@ -96,12 +96,13 @@ def test_released_leaves_no_ignore(case: Case) -> None:
 @given(cases())
 def test_what_is_kept_lies_on_its_class_in_whole_runs(case: Case) -> None:
     chosen = decide(case, case.params)
-    for index, class_id in enumerate(chosen.kept_ids.tolist()):
-        first, last = chosen.kept.offsets[index : index + 2]
-        starts, stops = chosen.kept.starts[first:last], chosen.kept.stops[first:last]
+    for index, class_id in enumerate(chosen.kept.class_ids.tolist()):
+        regions = chosen.kept.regions
+        first, last = regions.offsets[index : index + 2]
+        starts, stops = regions.starts[first:last], regions.stops[first:last]
         assert (starts < stops).all()
         assert (starts[1:] > stops[:-1]).all()
-        assert not (chosen.kept.decode(index) & (case.pseudo != class_id)).any()
+        assert not (chosen.kept.regions.decode(index) & (case.pseudo != class_id)).any()
 
 
 @quick

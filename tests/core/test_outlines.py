@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet
-from napari_sepl.core.outlines import MaskOutlines
-from tests.core.cases import Masks, label_maps, mask_stacks, quick, shapes
+from napari_sepl.core.outlines import MaskOutlines, trace_region
+from tests.core.cases import Case, Masks, cases, label_maps, mask_stacks, quick, shapes
 from tests.core.drawing import mask
 
 stacks = shapes.flatmap(label_maps).flatmap(mask_stacks)
@@ -54,3 +54,26 @@ def test_painting_no_mask_paints_nothing(stack: Masks) -> None:
     target = np.zeros(stack.shape[1:], np.uint8)
     MaskOutlines.of(MaskSet.from_dense(stack)).paint(target, NOTHING, NOTHING)
     assert not target.any()
+
+
+def naive_trace(mask: np.ndarray, width: int) -> np.ndarray:
+    """Pixels within `width` of an end of their stretch in the column, or that lack a neighbour."""
+    cols = mask.shape[1]
+    marked = np.zeros_like(mask)
+    for row, col in zip(*np.nonzero(mask), strict=True):
+        above, below = mask[: row + 1, col][::-1], mask[row:, col]
+        near = (~above).argmax() if not above.all() else len(above)
+        far = (~below).argmax() if not below.all() else len(below)
+        beside = [0 <= c < cols and bool(mask[row, c]) for c in (col - width, col + width)]
+        marked[row, col] = near <= width or far <= width or not all(beside)
+    return marked
+
+
+@quick
+@given(cases(), st.integers(1, 3))
+def test_a_region_is_traced_whole(case: Case, width: int) -> None:
+    masks = MaskSet.from_dense(case.masks)
+    for index, region in enumerate(case.masks):
+        traced = np.zeros(region.shape, np.bool_)
+        traced.reshape(-1)[trace_region(masks.runs, index, width)] = True
+        np.testing.assert_array_equal(traced, naive_trace(region, width))

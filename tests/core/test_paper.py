@@ -74,7 +74,7 @@ def test_a_mask_is_never_taken_for_another_class_than_its_own() -> None:
     """It would pass for class 2, which it covers whole, but it belongs to class 1."""
     chosen = decide("11111112........", [".#######........"], Params(t1=0.9))
     assert chosen.class_ids.tolist() == [1]
-    assert chosen.kept_ids.tolist() == [2]
+    assert chosen.kept.class_ids.tolist() == [2]
 
 
 def test_rules_name_the_reason() -> None:

@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.pixels import NO_OPINION
 from napari_sepl.core.sepl import enhance
 from napari_sepl.document.document import Document
-from napari_sepl.document.edits import StrokeEdit
+from napari_sepl.document.edits import ParamsEdit, StrokeEdit
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.replay import replay
+from napari_sepl.document.said import Said
 from tests.document.drawing import SHAPE, cat_and_dog
 
 
@@ -21,14 +26,14 @@ def painted(document: Document, rows: slice, cols: slice, label: int) -> np.ndar
 
 
 def test_labels_are_those_of_enhance() -> None:
-    document = Document(cat_and_dog(), Params(t1=0.3))
+    document = Document(cat_and_dog(), Said(Params(t1=0.3)))
     expected = enhance(document.inputs.pseudo, document.inputs.masks, Params(t1=0.3))
     np.testing.assert_array_equal(document.resolved.final, expected)
 
 
 def test_a_stroke_stays_whatever_the_sliders_do() -> None:
     document = Document(cat_and_dog())
-    assert document.absorb(painted(document, slice(0, 8), slice(0, 8), 15))
+    assert document.absorb(painted(document, slice(0, 8), slice(0, 8), 15)) == 0
     for params in (Params(t1=0.0), Params(t1=1, t2=1), Params(strategy=Strategy.RELEASED)):
         document.set_params(params)
         assert (document.resolved.final[:8, :8] == 15).all()
@@ -141,18 +146,19 @@ def actions(draw: st.DrawFn) -> list[tuple[Any, ...]]:
     step = st.one_of(
         st.tuples(st.just("stroke"), box, st.sampled_from([0, 8, 12, 255])),
         st.tuples(st.just("params"), st.floats(0, 1), st.sampled_from(list(Strategy))),
+        st.tuples(
+            st.just("decide"),
+            st.lists(st.sampled_from([0, 1, 2, 3, 4, -8, -12]), max_size=3),
+            st.sampled_from([None, 0, 8, 12, 15]),
+        ),
+        st.tuples(st.just("protect"), st.sampled_from([0, 8, 12]), st.booleans()),
         st.tuples(st.just("undo")),
         st.tuples(st.just("redo")),
     )
     return draw(st.lists(step, max_size=12))
 
 
-@settings(max_examples=60, deadline=None)
-@given(actions())
-def test_undoing_all_and_redoing_all_returns(steps: list[tuple[Any, ...]]) -> None:
-    """Whatever was done: undo leads back to the start, redo to the end, pixel for pixel."""
-    document = Document(cat_and_dog())
-    start = document.resolved.final.copy()
+def act(document: Document, steps: list[tuple[Any, ...]]) -> None:
     for name, *args in steps:
         if name == "stroke":
             (a, b, c, d), label = args
@@ -161,22 +167,177 @@ def test_undoing_all_and_redoing_all_returns(steps: list[tuple[Any, ...]]) -> No
         elif name == "params":
             t1, strategy = args
             document.set_params(Params(t1=t1, strategy=strategy, conflict=Conflict.SEED))
+        elif name == "decide":
+            document.decide(*args)
+        elif name == "protect":
+            document.protect(args[0], protect=args[1])
         elif name == "undo":
             document.undo()
         else:
             document.redo()
+
+
+@settings(max_examples=60, deadline=None)
+@given(actions())
+def test_undoing_all_and_redoing_all_returns(steps: list[tuple[Any, ...]]) -> None:
+    """Whatever was done: undo leads back to the start, redo to the end, pixel for pixel."""
+    document = Document(cat_and_dog())
+    start = document.resolved.final.copy()
+    act(document, steps)
     while document.redo():
         pass
-    end, overlay, count = document.resolved.final.copy(), document.overlay.copy(), 0
-    while document.undo():
-        count += 1
+    end, said = document.resolved.final.copy(), document.said.copy()
+    count = len(document.history.done)
+    document.go_to(0)
     np.testing.assert_array_equal(document.resolved.final, start)
     assert not document.edited
     assert not document.unsaved
     for _ in range(count):
         document.redo()
     np.testing.assert_array_equal(document.resolved.final, end)
-    np.testing.assert_array_equal(document.overlay, overlay)
+    assert_same(document.said, said)
+
+
+def assert_same(one: Said, other: Said) -> None:
+    assert (one.params, dict(one.overrides), one.protected) == (
+        other.params,
+        dict(other.overrides),
+        other.protected,
+    )
+    for a, b in ((one.pins, other.pins), (one.overlay, other.overlay)):
+        if a is None or b is None:
+            assert all(m is None or (m == NO_OPINION).all() for m in (a, b))
+        else:
+            np.testing.assert_array_equal(a, b)
+
+
+@settings(max_examples=60, deadline=None)
+@given(actions())
+def test_the_history_is_made_anew_from_the_log(steps: list[tuple[Any, ...]]) -> None:
+    document = Document(cat_and_dog())
+    log: list[tuple[str, Any]] = []
+    document.stepped.connect(lambda kind, edit: log.append((kind, edit)))
+    act(document, steps)
+    again = Document(
+        document.inputs, document.said, replay(log, document.said, document.inputs.shape)
+    )
+    assert len(again.history.done) == len(document.history.done)
+    assert len(again.history.undone) == len(document.history.undone)
+    assert not again.unsaved
+    for one in (document, again):
+        while one.redo():
+            pass
+    np.testing.assert_array_equal(again.resolved.final, document.resolved.final)
+    for one in (document, again):
+        one.go_to(0)
+    np.testing.assert_array_equal(again.resolved.final, document.resolved.final)
+    assert not again.edited
+
+
+def test_a_drag_that_was_logged_in_stops_is_undone_whole() -> None:
+    document = Document(cat_and_dog())
+    a, b, c = Params(t1=0.5), Params(t1=0.6), Params(t1=0.7)
+    log: list[tuple[str, Any]] = [
+        ("do", ParamsEdit(a, b)),
+        ("do", ParamsEdit(b, c)),
+        ("undo", ParamsEdit(a, c)),
+    ]
+    history = replay(log, document.said, SHAPE)
+    assert not history.done
+    assert history.undone == [ParamsEdit(a, c)]
+
+
+def test_a_log_that_does_not_lead_here_is_cut() -> None:
+    document = Document(cat_and_dog())
+    a, b, c = Params(t1=0.6), Params(t1=0.7), Params(t1=0.5)
+    log: list[tuple[str, Any]] = [("do", ParamsEdit(a, b)), ("do", ParamsEdit(a, c))]
+    history = replay(log, document.said, SHAPE)
+    assert history.done == [ParamsEdit(a, c)]
+
+
+def test_protected_pixels_stay_whatever_is_done() -> None:
+    document = Document(cat_and_dog())
+    cat = document.resolved.final == 8
+    document.protect(8)
+    blocked = document.absorb(painted(document, slice(0, 40), slice(0, 60), 12))
+    assert blocked == cat.sum()
+    document.decide([0], 15)
+    document.decide([1], 0)
+    document.set_params(Params(t1=1, t2=1))
+    np.testing.assert_array_equal(document.resolved.final == 8, cat)
+    assert (document.resolved.final[~cat] != 8).all()
+    document.protect(8, protect=False)
+    assert (document.resolved.final[document.inputs.masks.decode(0)] == 15).all()
+
+
+def test_strokes_of_a_protected_class_are_protected_too() -> None:
+    document = Document(cat_and_dog())
+    document.protect(8)
+    document.absorb(painted(document, slice(30, 33), slice(0, 5), 8))
+    assert document.absorb(painted(document, slice(30, 35), slice(0, 5), 0)) == 15
+    assert (document.resolved.final[30:33, :5] == 8).all()
+
+
+def test_a_stroke_that_is_blocked_altogether_is_no_step() -> None:
+    document = Document(cat_and_dog())
+    document.protect(8)
+    document.absorb(painted(document, slice(6, 8), slice(6, 8), 12))
+    assert [step.describe(VOC) for step in document.history.done] == ["protect cat"]
+
+
+def test_decisions_outlive_sliders_and_are_told() -> None:
+    document = Document(cat_and_dog())
+    document.decide([2], 0)
+    document.decide([0, 1], 15)
+    document.decide([-12], 15)
+    document.decide([2], None)
+    for params in (Params(t1=0.0), Params(strategy=Strategy.RELEASED)):
+        document.set_params(params)
+        assert (document.resolved.final[document.inputs.masks.decode(0)] == 15).all()
+    told = [step.describe(VOC) for step in document.history.done[:4]]
+    assert told == [
+        "refuse mask 2 (dog)",
+        "take 2 masks as person",
+        "take pseudo-labels of dog as person",
+        "leave mask 2 to SEPL",
+    ]
+    assert document.said.overrides == {-12: 15, 0: 15, 1: 15}
+
+
+def test_a_class_that_cam_missed_is_taken_with_masks_alone() -> None:
+    inputs = cat_and_dog()
+    blank = Inputs("pets", inputs.image, np.zeros(SHAPE, np.uint8), inputs.masks, VOC)
+    document = Document(blank)
+    assert not document.resolved.final.any()
+    document.decide([3], 5)
+    np.testing.assert_array_equal(document.resolved.final == 5, inputs.masks.decode(3))
+
+
+def test_what_was_said_on_another_day_is_said_again() -> None:
+    first = Document(cat_and_dog())
+    first.set_params(Params(t1=0.3))
+    first.decide([2], 0)
+    first.absorb(painted(first, slice(0, 3), slice(0, 3), 15))
+    first.protect(8)
+    second = Document(cat_and_dog())
+    second.restore(first.said)
+    np.testing.assert_array_equal(second.resolved.final, first.resolved.final)
+    assert second.said.protected == {8}
+    second.go_to(0)
+    assert not second.edited
+
+
+def test_jumping_in_the_history_resolves_once() -> None:
+    document = Document(cat_and_dog())
+    for t1 in (0.6, 0.7, 0.8):
+        document.set_params(Params(t1=t1))
+    changed, stepped = MagicMock(), MagicMock()
+    document.changed.connect(changed)
+    document.stepped.connect(stepped)
+    document.go_to(1)
+    assert document.params.t1 == 0.6
+    changed.assert_called_once()
+    assert [call.args[0] for call in stepped.call_args_list] == ["undo", "undo"]
 
 
 def test_strokes_are_described_by_class() -> None:

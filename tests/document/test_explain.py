@@ -3,15 +3,18 @@ import pytest
 
 from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.params import Params, Strategy
-from napari_sepl.document.explain import explain_mask
+from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import resolve
+from napari_sepl.document.said import Said
 from tests.document.drawing import cat_and_dog
 
 
 def explain(index: int, **settings: object) -> str:
     inputs = cat_and_dog()
-    return explain_mask(inputs, resolve(inputs, Params.model_validate(settings), None), index)
+    return explain_region(
+        inputs, resolve(inputs.overlap, Said(Params.model_validate(settings))), index
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,26 @@ def test_sams_scores_are_said_where_given() -> None:
     scored = Inputs(
         "pets", inputs.image, inputs.pseudo, MaskSet(inputs.masks.runs, scores), inputs.classes
     )
-    resolved = resolve(scored, Params(), None)
-    assert explain_mask(scored, resolved, 0).endswith("taken by o_s and o_p · predicted IoU 0.91")
+    resolved = resolve(scored.overlap, Said())
+    assert explain_region(scored, resolved, 0).endswith("taken by o_s and o_p · predicted IoU 0.91")
     assert np.isnan(scores.stability_score).all()
+
+
+@pytest.mark.parametrize(
+    ("region", "overrides", "settings", "text"),
+    [
+        (0, {0: 0}, {}, "o_s 0.562 > 0.5, o_p 1.000 > 0.85 · refused by you"),
+        (3, {3: 12}, {}, "mask 3 (50 px) · dog · taken by you"),
+        (-8, {}, {}, "pseudo-labels of cat (225 px) · replaced by masks"),
+        (-12, {}, {"t2": 1}, "kept: no mask was taken for it"),
+        (-12, {-12: 0}, {}, "refused by you"),
+        (-12, {-12: 8}, {}, "kept as cat by you"),
+        (-12, {}, {"t2": 1, "strategy": "released"}, "replaced by masks"),
+    ],
+)
+def test_decisions_and_pseudo_labels(
+    region: int, overrides: dict[int, int], settings: dict[str, object], text: str
+) -> None:
+    inputs = cat_and_dog()
+    said = Said(Params.model_validate(settings), overrides)
+    assert explain_region(inputs, resolve(inputs.overlap, said), region).endswith(text)

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset
+from napari_sepl.core.errors import SaveError
+from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, write_dataset
 from tests.files.making import refused
 
 NEEDED = 'images = "i"\npseudo = "p"\nmasks = "m"\nout = "o"\n'
@@ -142,3 +143,74 @@ def test_coco_without_pictures_is_told(tmp_path: Path) -> None:
 def test_a_layout_of_another_name_is_refused(tmp_path: Path) -> None:
     with refused("layout", "the name 'ade'", "voc or coco"):
         layout("ade", tmp_path, tmp_path)
+
+
+def spec_in(folder: Path, **others: Any) -> DatasetSpec:
+    places = {role: folder / role for role in ("images", "pseudo", "masks", "out")}
+    return DatasetSpec(**(places | others))
+
+
+ODD = 'Zoë\'s "größte" \\ 図 = #1 \t\x7f\x01'
+
+
+@pytest.mark.parametrize("others", [
+    {},
+    {"classes": "coco"},
+    {"truth": "t", "tags": "tags.txt", "list_file": "lists/train.txt"},
+    {"images": ODD, "classes": f"{ODD}.toml"},
+    {"images": "~ana/images", "truth": "~", "out": "~out"},
+    {"images": ".", "pseudo": "../pseudo", "masks": "voc"},
+    {"images": "/elsewhere/図", "classes": "/elsewhere/c.toml"},
+])  # fmt: skip
+def test_a_dataset_that_is_written_is_read_back(tmp_path: Path, others: dict[str, str]) -> None:
+    folder = tmp_path / "jeu de données"
+    folder.mkdir()
+    placed: dict[str, Any] = {name: folder / place for name, place in others.items()}
+    if "classes" in others:
+        placed["classes"] = "coco" if others["classes"] == "coco" else str(placed["classes"])
+    spec = spec_in(folder, **placed)
+    write_dataset(folder / "DATASET.toml", spec)
+    assert read_dataset(folder / "DATASET.toml") == spec
+
+
+def test_the_folder_of_a_written_dataset_can_be_moved(tmp_path: Path) -> None:
+    (tmp_path / "before").mkdir()
+    outside = tmp_path / "masks"
+    before = spec_in(tmp_path / "before", masks=outside)
+    write_dataset(tmp_path / "before" / "d.toml", before)
+    (tmp_path / "before").rename(tmp_path / "after")
+    after = read_dataset(tmp_path / "after" / "d.toml")
+    assert after == spec_in(tmp_path / "after", masks=outside)
+
+
+def test_relative_paths_are_those_of_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sets").mkdir()
+    spec = spec_in(Path("sets"), images=Path("images"), classes="c.toml")
+    write_dataset(Path("sets/d.toml"), spec)
+    read = read_dataset(Path("sets/d.toml"))
+    assert read == spec_in(Path("sets"), images=tmp_path / "images", classes=f"{tmp_path}/c.toml")
+    write_dataset(Path("d.toml"), spec)
+    assert read_dataset(Path("d.toml")) == spec
+
+
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
+    path = write(tmp_path, NEEDED)
+    for name in ("classes", "tags", "list_file"):
+        spec = spec_in(tmp_path, **{name: str(path)})
+        with pytest.raises(SaveError, match="part of the dataset"):
+            write_dataset(path, spec)
+    with pytest.raises(SaveError, match="no text in UTF-8"):
+        write_dataset(path, spec_in(tmp_path, images=tmp_path / "caf\udce9"))
+    with pytest.raises(SaveError, match="No such file or directory"):
+        write_dataset(tmp_path / "gone" / "d.toml", spec_in(tmp_path))
+    assert path.read_text("utf-8") == NEEDED
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writing_replaces_an_old_file(tmp_path: Path) -> None:
+    path = write(tmp_path, NEEDED)
+    write_dataset(path, spec_in(tmp_path))
+    assert read_dataset(path) == spec_in(tmp_path)

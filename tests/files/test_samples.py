@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ def sample(tmp_path: Path) -> Sample:
         tmp_path / "truth.png",
     )
     assert made.truth is not None
+    assert made.masks is not None
     save_picture(made.image, PICTURE)
     save_picture(made.pseudo, random_labels())
     save_picture(made.truth, random_labels(top=2))
@@ -100,6 +102,7 @@ def test_a_class_outside_the_list_names_the_file(sample: Sample, role: str) -> N
 
 
 def test_the_masks_of_another_image_are_named(sample: Sample) -> None:
+    assert sample.masks is not None
     write_masks(sample.masks, MaskSet.from_dense(random_masks(shape=(29, 40))))
     for read in (load, load_enhanceable):
         with refused(sample.masks, "29 × 40", "30 × 40", "another image?"):
@@ -144,3 +147,12 @@ def test_the_truck_loads(shared_data: Path) -> None:
     inputs = load(sample, VOC)
     assert inputs.shape == (1200, 1800)
     assert set(np.unique(inputs.pseudo)) == {0, 7}
+
+
+def test_a_sample_may_have_no_masks_yet(sample: Sample) -> None:
+    bare = replace(sample, masks=None)
+    for read in (load, load_enhanceable):
+        given = read(bare, VOC)
+        assert len(given.masks) == 0
+        assert given.masks.shape == given.pseudo.shape
+        assert given.digests["masks"] == given.masks.digest

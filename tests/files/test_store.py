@@ -35,14 +35,17 @@ EVERYTHING = Review(
     12.5,
     0.125,
     "4c" * 32,
+    frozenset({3}),
+    np.array([[-1, -1, 3], [-1, -1, -1]], np.int16),
 )
 
 
 def same(one: Review | None, other: Review | None) -> bool:
     if one is None or other is None:
         return one is other
-    fields = replace(one, overlay=None).__dict__, replace(other, overlay=None).__dict__
-    return fields[0] == fields[1] and overlays_equal(one.overlay, other.overlay)
+    fields = [replace(each, overlay=None, pins=None).__dict__ for each in (one, other)]
+    maps = (one.overlay, other.overlay), (one.pins, other.pins)
+    return fields[0] == fields[1] and all(overlays_equal(*pair) for pair in maps)
 
 
 def overlays_equal(one: NDArray[np.int16] | None, other: NDArray[np.int16] | None) -> bool:
@@ -99,12 +102,16 @@ reviews = st.builds(
     | st.integers(0, 2**32).map(
         lambda seed: np.random.default_rng(seed).integers(-1, 3, (5, 7)).astype(np.int16)
     ),
-    overrides=st.dictionaries(st.integers(0, 1000), st.integers(0, 254), max_size=5),
+    overrides=st.dictionaries(st.integers(-254, 1000), st.integers(0, 254), max_size=5),
     note=st.text(st.characters(exclude_categories=["Cs"])),
     digests=st.just(DIGESTS),
     seconds=st.floats(0, 1e6),
     changed=st.none() | st.floats(0, 1),
     labels=st.sampled_from(["", "4c" * 32]),
+    protected=st.frozensets(st.integers(0, 255), min_size=1),
+    pins=st.none() | st.integers(0, 2**32).map(
+        lambda seed: np.random.default_rng(seed).integers(-1, 3, (5, 7)).astype(np.int16)
+    ),
 )  # fmt: skip
 
 

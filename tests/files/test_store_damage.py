@@ -157,6 +157,16 @@ def test_flipped_bits_are_told_or_harmless(path: Path, sound: bytes) -> None:
     assert refused > 40
 
 
+def test_damage_in_what_sqlite_quotes_is_told(path: Path, sound: bytes) -> None:
+    """Python cannot read a message with such text, and raises no error of SQLite's."""
+    damaged = sound.replace(b"CREATE TABLE session", b"CREATE TABL\xce session")
+    assert damaged != sound
+    path.write_bytes(damaged)
+    with pytest.raises(StoreCorruptError, match="found a damaged store"):
+        Store.open(path, who="ana")
+    assert check_recovery(path) == COUNT
+
+
 def test_blocks_of_rubbish_cost_only_what_was_there(path: Path, sound: bytes) -> None:
     chance = random.Random(6)  # noqa: S311
     for _ in range(25):

@@ -11,7 +11,7 @@ import pytest
 
 from napari_sepl import Params
 from napari_sepl.core.pixels import PixelRuns
-from napari_sepl.document.edits import ParamsEdit, StrokeEdit
+from napari_sepl.document.edits import OverrideEdit, ParamsEdit, ProtectEdit, StrokeEdit
 from napari_sepl.files.store import LogEntry, Status, Store, edit_of, entry_of, store_file
 from tests.files.test_store import EVERYTHING
 
@@ -56,13 +56,23 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
         np.array([-1, 2], np.int16),
         np.array([7, 255], np.int16),
     )
-    steps = (ParamsEdit(Params(), Params(t1=0.1)), StrokeEdit(runs), StrokeEdit(runs.inverse()))
+    steps = (
+        ParamsEdit(Params(), Params(t1=0.1)),
+        StrokeEdit(runs, "fill holes in dog"),
+        StrokeEdit(runs.inverse()),
+        OverrideEdit({3: None, -8: 0}, {3: 12, -8: None}, "take 2 regions as dog"),
+        ProtectEdit(12, True, runs),
+    )
     for step in steps:
         store.log_edit("a", entry_of(step))
     store.log_edit("a", LogEntry("undo"))
-    params, stroke, inverse, other = [edit_of(e.entry) for e in store.log("a")]
+    params, stroke, inverse, override, protect, other = [edit_of(e.entry) for e in store.log("a")]
+    assert override == steps[3]
+    assert isinstance(protect, ProtectEdit)
+    assert (protect.class_id, protect.protect, protect.change.pixels) == (12, True, 3)
     assert params == steps[0]
     assert isinstance(stroke, StrokeEdit)
+    assert stroke.told == "fill holes in dog"
     assert isinstance(inverse, StrokeEdit)
     for name in PixelRuns._fields:
         mine, theirs = getattr(stroke.change, name), getattr(runs, name)
@@ -70,5 +80,20 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
         assert mine.dtype == theirs.dtype
     np.testing.assert_array_equal(inverse.change.after, runs.before)
     assert other is None
-    with pytest.raises(TypeError, match="has no place in the log"):
-        entry_of(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        LogEntry("override", {"regions": [[1, 2]]}),
+        LogEntry("override", {"regions": [["1", None, 2]]}),
+        LogEntry("override", {"regions": [[1, None, "cat"]]}),
+        LogEntry("override"),
+        LogEntry("protect", {"class_id": 3}),
+        LogEntry("stroke", {}, b"x"),
+        LogEntry("params", {"before": None, "after": {}}),
+    ],
+)
+def test_a_damaged_entry_is_told(entry: LogEntry) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  each says another thing
+        edit_of(entry)

@@ -18,6 +18,7 @@ from napari_sepl.files.store import (
 from tests.files.test_store import EVERYTHING, same
 
 ROOT = Path(__file__).parents[2]
+NEWEST = len(schema.MIGRATIONS)
 
 VERSION_1 = """
 CREATE TABLE store (id TEXT NOT NULL, made_at TEXT NOT NULL, who TEXT NOT NULL);
@@ -120,13 +121,13 @@ def test_an_older_store_becomes_a_newer_one(path: Path, monkeypatch: pytest.Monk
     with Store.open(path, who="ana") as store:
         store.put_review(EVERYTHING)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, add_column))
-    with pytest.raises(InputError, match="version 1, which may not be changed here"):
+    with pytest.raises(InputError, match=f"version {NEWEST}, which may not be changed here"):
         Store.open(path, who="ana", write=False)
     with Store.open(path, who="ana") as store:
         assert same(store.review("a"), EVERYTHING)
         store.put_status("b", Status.SKIPPED)
     with closing(sqlite3.connect(path)) as connection:
-        assert schema.read_version(connection) == 2
+        assert schema.read_version(connection) == NEWEST + 1
         assert connection.execute("SELECT colour FROM sample").fetchall() == [("red",), ("red",)]
     with Store.open(path, who="ana", write=False) as store:
         assert same(store.review("a"), EVERYTHING)
@@ -158,8 +159,8 @@ def test_a_store_of_a_newer_version_is_left_alone(
         with pytest.raises(StoreNewerError) as caught:
             Store.open(path, who="ana")
         assert str(caught.value) == (
-            f"{path}: found a store of schema version 2, made by a later napari-sepl; "
-            "expected version 1 or older; update napari-sepl."
+            f"{path}: found a store of schema version {NEWEST + 1}, made by a later napari-sepl; "
+            f"expected version {NEWEST} or older; update napari-sepl."
         )
     assert path.read_bytes() == before
 

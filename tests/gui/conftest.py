@@ -2,14 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_sepl.document.document import Document
 from napari_sepl.gui.commands import widget_of
@@ -23,6 +26,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if no_display and "window" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason="no display: run under xvfb-run"))
+
+
+def move(canvas: Any, at: QPoint, modifier: Any) -> None:
+    """Move the mouse with its left button and a key held down, which QTest cannot."""
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, QPointF(at), QPointF(canvas.mapToGlobal(at)),
+        Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, modifier,
+    )  # fmt: skip
+    QApplication.sendEvent(canvas, event)
 
 
 class Window:
@@ -47,7 +59,7 @@ class Window:
         self.settle()
 
     def settle(self) -> None:
-        self.widget.controller.wait()
+        self.widget.controller.background.wait()
         QTest.qWait(50)
 
     def at(self, row: float, col: float) -> QPoint:
@@ -57,6 +69,8 @@ class Window:
         return QPoint(round(x), round(y))
 
     def move_to(self, row: float, col: float) -> None:
+        QTest.mouseMove(self.canvas, self.at(row, col) + QPoint(2, 2))  # or it may be there already
+        QTest.qWait(10)
         QTest.mouseMove(self.canvas, self.at(row, col))
         QTest.qWait(30)
 
@@ -71,14 +85,32 @@ class Window:
         QTest.mouseRelease(self.canvas, left, none, self.at(*stop))
         QTest.qWait(50)
 
-    def click(self, row: int, col: int) -> None:
+    def click(self, row: int, col: int, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
         self.move_to(row, col)
-        QTest.mouseClick(
-            self.canvas,
-            Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-            self.at(row, col),
-        )
+        QTest.mouseClick(self.canvas, Qt.MouseButton.LeftButton, modifier, self.at(row, col))
+        QTest.qWait(50)
+
+    def drag(self, path: Sequence[tuple[float, float]], modifier: Any) -> None:
+        """Press, move from corner to corner and let go, with a key held down."""
+        left = Qt.MouseButton.LeftButton
+        self.move_to(*path[0])
+        QTest.mousePress(self.canvas, left, modifier, self.at(*path[0]))
+        for start, stop in pairwise(path):
+            for row, col in np.linspace(start, stop, 6):
+                move(self.canvas, self.at(row, col), modifier)
+                QTest.qWait(5)
+        QTest.mouseRelease(self.canvas, left, modifier, self.at(*path[-1]))
+        QTest.qWait(50)
+
+    def wheel(self, row: int, col: int, notches: int, modifier: Any) -> None:
+        """Turn the wheel over a pixel, up for positive numbers."""
+        self.move_to(row, col)
+        at = self.at(row, col)
+        turn = QWheelEvent(
+            QPointF(at), QPointF(self.canvas.mapToGlobal(at)), QPoint(), QPoint(0, 120 * notches),
+            Qt.MouseButton.NoButton, modifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(self.canvas, turn)
         QTest.qWait(50)
 
     def press(self, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:

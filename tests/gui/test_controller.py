@@ -44,7 +44,9 @@ def assert_shown_is_final(controller: Controller) -> None:
 
 def test_opening_shows_layers_classes_and_title(controller: Controller, view: MagicMock) -> None:
     names = [layer.name for layer in controller._viewer.layers]
-    assert names == ["image", "enhanced", "pseudo (CAM)", "masks"]
+    assert names == [
+        "image", "enhanced", "pseudo (CAM)", "masks", "where from", "under the cursor",
+    ]  # fmt: skip
     assert controller._viewer.layers.selection.active is controller.layers.enhanced
     assert [row.class_id for row in view.show_classes.call_args.args[0]] == [0, 8, 12]
     view.show_title.assert_called_with("pets — pending")
@@ -181,12 +183,12 @@ def test_no_folder_chosen_saves_nothing(controller: Controller, view: MagicMock)
 
 
 def test_hovering_names_the_smallest_mask(controller: Controller, view: MagicMock) -> None:
-    controller.hover(7, 7)
+    controller.pointing.hover(7, 7)
     text = view.show_mask.call_args.args[0]
     assert text.startswith("mask 1 (75 px) · cat")
-    assert text.endswith("1 more below")
+    assert text.endswith("1 of 3 here · part of mask 0")
     for row, col in ((-1, 7), (7, 60), (0, 59)):
-        controller.hover(row, col)
+        controller.pointing.hover(row, col)
         view.show_mask.assert_called_with("")
 
 

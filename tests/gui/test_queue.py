@@ -18,6 +18,7 @@ from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import Status, Store, store_file
+from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.queue_dock import QueueDock
 from napari_sepl.workflow.queue import Column, Filter
 from tests.document.drawing import cat_and_dog
@@ -369,3 +370,61 @@ def test_walking_on_before_the_file_is_there_still_accepts(dataset: Walk) -> Non
     assert dataset.statuses() == {"s1": Status.ACCEPTED}
     assert (dataset.spec.out / "s1.png").exists()
     assert dataset.sample_id == "s2"
+
+
+def test_the_widget_may_be_closed_while_a_dataset_is_open(dataset: Walk) -> None:
+    viewer = dataset.window.viewer
+    viewer.window.remove_dock_widget(dataset.window.widget)
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.dock.navigator.row == 1
+    again = widget_of(viewer)
+    assert again is not dataset.window.widget
+    assert again.title.text() == "s2 — pending"
+    dataset.press(Qt.Key.Key_J)
+    assert again.title.text() == "s3 — pending"
+
+
+def test_panels_and_starting_thresholds_are_there_after_closing(dataset: Walk) -> None:
+    widget = dataset.window.widget
+    assert not widget.sources_box.isExpanded()
+    assert dataset.dock.reviewing is not None
+    dataset.dock.reviewing.session.start = Params(t1=0.7)
+    widget.sources_box.expand(animate=False)
+    dataset.dock.close_dataset()
+    widget.sources_box.collapse(animate=False)
+    again = Walk(dataset.window, dataset.spec)
+    assert widget.sources_box.isExpanded()
+    again.press(Qt.Key.Key_J)
+    assert widget.sources_box.isExpanded()
+    assert again.window.document.params == Params(t1=0.7)
+
+
+def test_damage_met_while_writing_is_recovered_on_the_spot(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset.press(Qt.Key.Key_W)
+    asked: list[str] = []
+
+    def agree(question: str) -> bool:
+        asked.append(question)
+        return True
+
+    monkeypatch.setattr(dataset.window.widget, "confirm", agree)
+    path = store_file(dataset.spec.out)
+    damaged = path.with_name("damaged")
+    damaged.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+    damaged.replace(path)  # as a program that synchronises folders would
+    painted = paint(dataset, 15)
+    for _ in range(20):
+        dataset.settle()
+        if "Recovered" in " ".join(r.message for r in notification_manager.records):
+            break
+    assert len(asked) == 1, notification_manager.records
+    assert "damaged" in asked[0]
+    dataset.press(Qt.Key.Key_W)
+    assert dataset.statuses()["s2"] == Status.SKIPPED
+    dataset.dock.close_dataset()
+    again = Walk(dataset.window, dataset.spec)
+    again.dock.navigator.go(1)
+    again.settle()
+    np.testing.assert_array_equal(again.window.widget.controller.layers.shown == 15, painted)

@@ -54,3 +54,24 @@ def test_drag_paint_two_masks_save_and_read_back(
         window.press(Qt.Key.Key_Z, CTRL)
     assert document.params == Params()
     assert not document.edited
+
+
+def test_the_false_mask_at_the_right_border_goes_with_one_click(
+    window: Window, truck: Sample, tmp_path: Path
+) -> None:
+    window.widget.open_sample(truck, "voc", tmp_path)
+    window.settle()
+    document = window.document
+    window.viewer.layers.selection.active = window.widget.controller.layers.enhanced
+    kerb = document.inputs.masks.decode(29)
+    assert (document.resolved.final[kerb] == 7).all()
+    window.click(585, 1760, Qt.KeyboardModifier.AltModifier)
+    assert not document.resolved.final[kerb].any()
+    assert [step.describe(document.inputs.classes) for step in document.history.done] == [
+        "refuse mask 29 (car)"
+    ]
+    window.press(Qt.Key.Key_A)
+    window.settle()
+    np.testing.assert_array_equal(read_labels(tmp_path / "truck.png"), document.resolved.final)
+    window.press(Qt.Key.Key_Z, CTRL)
+    assert (document.resolved.final[kerb] == 7).all()

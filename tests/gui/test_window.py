@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMessageBox
 
 from napari_sepl.core.params import Params
@@ -131,7 +132,8 @@ def test_the_legend_chooses_and_hides_classes(window: Window) -> None:
     model = panel.model
     ids = [row.class_id for row in model.rows]
     assert ids == [0, 42, 45, 61]
-    panel.table.selectRow(2)
+    cell = panel.table.visualRect(model.index(2, 1)).center()
+    QTest.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=cell)
     assert layers.enhanced.selected_label == 45
     model.setData(model.index(1, 0), Qt.CheckState.Unchecked.value, Qt.ItemDataRole.CheckStateRole)
     assert layers.enhanced.get_color(42)[3] == 0

@@ -26,7 +26,7 @@ def say(*words: object) -> None:
 
 def work(window: Window, rng: np.random.Generator) -> None:
     """Do one thing: paint, mostly; else accept, skip, flag, go back or forth, or drag."""
-    window.widget.controller.wait()
+    window.widget.controller.background.wait()
     document = window.document
     sample_id = document.inputs.sample_id
     kind = rng.choice(
@@ -39,7 +39,8 @@ def work(window: Window, rng: np.random.Generator) -> None:
         label = int(rng.integers(1, 21))
         window.widget.controller.choose_class(label)
         window.stroke((row, col), (row, col + 20))
-        held = int(document.overlay[row, col + 10])
+        overlay = document.said.overlay
+        held = -1 if overlay is None else int(overlay[row, col + 10])
         if held == label:  # else the place had this label already, and nothing was painted there
             say("stroke", sample_id, row, col + 10, label)
     elif kind == "drag":
@@ -47,7 +48,7 @@ def work(window: Window, rng: np.random.Generator) -> None:
     elif kind == "accept":
         digest = digest_labels(document.resolved.final)
         window.press(Qt.Key.Key_A)
-        window.widget.controller.wait()
+        window.widget.controller.background.wait()
         say("accepted", sample_id, digest)
     else:
         keys = {"skip": "W", "flag": "G", "next": "J", "previous": "K"}

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sepl import Params, __version__, enhance
+from napari_sepl import Params, __version__
 from napari_sepl.core.classes import COCO, VOC
 from napari_sepl.core.errors import SaveError
 from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.provenance import count_sources
+from napari_sepl.document.resolve import Resolved, resolve
+from napari_sepl.document.said import Said
 from napari_sepl.files.label_png import Provenance, encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import Unmatched, pair_by_stem
@@ -22,6 +25,7 @@ from napari_sepl.workflow.enhance import (
     enhance_sample,
     label_file,
     save_enhanced,
+    save_resolved,
 )
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
@@ -49,7 +53,14 @@ def test_a_folder_is_enhanced_in_order_and_says_how(dataset: Dataset) -> None:
             classes="voc",
             digests={role: inputs.digests[role] for role in ("image", "pseudo", "masks")},
             edited=False,
+            sources=count_by_name(resolve(inputs.overlap, Said(params))),
         )
+
+
+def count_by_name(resolved: Resolved) -> dict[str, int]:
+    counts = count_sources(resolved.find_sources())
+    assert sum(counts.values()) == resolved.final.size
+    return {source.name.lower(): count for source, count in counts.items()}
 
 
 @settings(deadline=None, max_examples=30)
@@ -68,10 +79,11 @@ def test_window_and_folder_give_the_same_bytes(
     first = enhance_sample(sample, dataset.out, VOC, params).read_bytes()
     inputs = load(sample, VOC)  # as the window does: the picture and the truth are read too
     assert inputs.truth is not None
-    labels = enhance(inputs.pseudo, inputs.masks, params)
-    assert save_enhanced(dataset.out, labels, inputs, params).read_bytes() == first
+    resolved = resolve(inputs.overlap, Said(params))
+    assert save_resolved(dataset.out, resolved, inputs).read_bytes() == first
     given_only = load_enhanceable(sample, VOC)
-    assert save_enhanced(dataset.out, labels, given_only, params).read_bytes() == first
+    assert save_resolved(dataset.out, resolved, given_only).read_bytes() == first
+    labels = resolved.final
     assert save_enhanced(dataset.out, labels, inputs, params, edited=True).read_bytes() != first
 
 
@@ -237,7 +249,7 @@ def test_a_picture_too_large_for_the_memory_does_not_end_the_run(
     def too_large(*_: object) -> Iterator[None]:
         raise MemoryError
 
-    monkeypatch.setattr("napari_sepl.workflow.enhance.enhance", too_large)
+    monkeypatch.setattr("napari_sepl.workflow.enhance.resolve", too_large)
     steps = dataset.steps()
     assert [outcome for _, outcome, _ in steps] == [Outcome.FAILED] * 3
     assert (

@@ -18,7 +18,7 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
-from napari_sepl.workflow.enhance import Outcome, Step, save_enhanced
+from napari_sepl.workflow.enhance import Outcome, Step, save_enhanced, save_resolved
 from napari_sepl.workflow.export import export_labels, samples_to_export
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
 
@@ -48,17 +48,24 @@ class Session:
         """Review a sample as the window does: settings, a stroke, the file, the record."""
         document = Document(load(self.dataset.sample(stem), self.dataset.classes))
         document.set_params(params)
+        for region, class_id in changes.pop("decide", {}).items():
+            document.decide([region], class_id)
+        for class_id in changes.pop("protect", ()):
+            document.protect(class_id)
         if paint is not None:
             shown = document.resolved.final.copy()
             shown[paint] = 7
             document.absorb(shown)
-        final, inputs = document.resolved.final, document.inputs
-        save_enhanced(self.spec.out, final, inputs, params, edited=document.edited)
+        final, inputs, said = document.resolved.final, document.inputs, document.said
+        save_resolved(self.spec.out, document.resolved, inputs)
         review = Review(
             stem,
             Status.ACCEPTED,
             params,
-            document.overlay,
+            said.overlay,
+            said.overrides,
+            protected=said.protected,
+            pins=said.pins,
             digests={role: inputs.digests[role] for role in ("image", "pseudo", "masks")},
             labels=digest_labels(final),
         )
@@ -190,15 +197,28 @@ def test_a_sample_that_the_dataset_lacks_comes_last(session: Session) -> None:
 def test_a_record_that_does_not_tell_all_is_not_guessed_at(session: Session) -> None:
     session.store.put_status("a2", Status.ACCEPTED)
     session.review("a10", Params(), digests={"image": "00"})
-    session.review("b", Params(), overrides={0: 3})
     told = [step.message for step in session.export()]
     assert "sample a2: found a status without settings and digests" in told[0]
     assert "sample a10: found a status without settings and digests" in told[1]
-    assert "sample b: found decisions on masks (1)" in told[2]
+
+
+def test_decisions_and_protections_are_made_anew(session: Session) -> None:
+    session.review("a2", Params(), slice(0, 2), decide={0: 7, 1: 0, -1: 2, -2: 0}, protect=[7, 1])
+    session.review("b", Params(t1=0.2), decide={0: 0})
+    assert [step.outcome for step in session.export()] == [Outcome.SAVED] * 2
+    for stem in ("a2", "b"):
+        assert session.read("again", stem) == session.read("out", stem)
+
+
+def test_decisions_on_masks_that_are_not_there_are_told(session: Session) -> None:
+    session.review("b", Params(), overrides={99: 3})
+    (step,) = session.export()
+    assert step.outcome is Outcome.FAILED
+    assert "found mask 99" in step.message
 
 
 def test_other_labels_than_were_saved_are_not_passed_off_as_them(session: Session) -> None:
-    review = session.review("b", Params())
+    review = session.review("b", Params(), slice(0, 2))
     assert review.overlay is not None
     painted = np.array(review.overlay)
     painted[0, 0] = 9

@@ -46,14 +46,25 @@ def test_filters(queue: Queue, wanted: Filter, rows: list[int]) -> None:
         (Column.EDITS, [0, 2, 3, 1, 4], [1, 4, 3, 0, 2]),
         (Column.STATUS, [0, 2, 4, 1, 3], [3, 1, 0, 2, 4]),
         (Column.NOTE, [2, 4, 0, 1, 3], [4, 2, 0, 1, 3]),
+        (Column.CLASSES, [4, 2, 0, 3, 1], [3, 0, 2, 4, 1]),
     ],
 )
 def test_sorting_keeps_equal_ones_in_order_and_unknown_ones_last(
     queue: Queue, column: Column, rising: list[int], falling: list[int]
 ) -> None:
+    queue.set_classes(4, [0])  # known to hold none; of 1 nothing is known
     rows = queue.select(Filter())
     assert queue.sort(rows, column).tolist() == rising
     assert queue.sort(rows, column, descending=True).tolist() == falling
+
+
+def test_equal_classes_stay_in_order_and_none_are_sorted_too(queue: Queue) -> None:
+    for row in range(5):
+        queue.set_classes(row, [12, 254 * (row % 2)])
+    rows = queue.select(Filter())
+    assert queue.sort(rows, Column.CLASSES).tolist() == [0, 2, 4, 1, 3]
+    assert queue.sort(rows, Column.CLASSES, descending=True).tolist() == [1, 3, 0, 2, 4]
+    assert queue.sort(rows[:0], Column.CLASSES).tolist() == []
 
 
 def test_classes_of_a_sample_leave_out_background_and_ignore(queue: Queue) -> None:

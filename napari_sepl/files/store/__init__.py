@@ -2,6 +2,7 @@
 
 from napari_sepl.files.store.entries import edit_of, entry_of
 from napari_sepl.files.store.errors import StoreCorruptError, StoreNewerError, StoreReadOnlyError
+from napari_sepl.files.store.facts import StampedFacts
 from napari_sepl.files.store.lock import Holder
 from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
@@ -15,6 +16,7 @@ __all__ = [
     "Logged",
     "Recovery",
     "Review",
+    "StampedFacts",
     "Status",
     "StatusRow",
     "Store",

@@ -12,6 +12,9 @@ from napari_sepl.files.store.errors import StoreCorruptError
 WAIT = 2.0
 """Seconds to wait for another program that writes to the same file."""
 
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged store raises; the latter where SQLite's message quotes damaged text."""
+
 _BUGS = (
     sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError,
     sqlite3.NotSupportedError,
@@ -50,7 +53,7 @@ def connect(path: Path, *, mode: str) -> sqlite3.Connection:
     )
 
 
-def error_code(error: sqlite3.Error) -> int | None:
+def error_code(error: Exception) -> int | None:
     """Return SQLite's primary error code; None for errors of Python's own."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
@@ -75,6 +78,8 @@ def reading(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise unopened(path, error, "the store of a review") from error
+    except UnicodeDecodeError as error:
+        raise corrupt(path, error) from error
     except sqlite3.Error as error:
         code = error_code(error)
         if code in _REASONS:
@@ -92,6 +97,8 @@ def saving(path: Path) -> Iterator[None]:
     """Turn what goes wrong with writing to a store into SaveError or StoreCorruptError."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        raise corrupt(path, error) from error
     except sqlite3.Error as error:
         code = error_code(error)
         if code in _DAMAGE:

@@ -10,8 +10,15 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.store._sqlite import reading, reason_of
 from napari_sepl.files.store.lock import Holder, StoreLock, read_holder
-from napari_sepl.files.store.opening import check, connect_to_read, connect_to_write, make_file
+from napari_sepl.files.store.opening import (
+    check,
+    check_version,
+    connect_to_read,
+    connect_to_write,
+    make_file,
+)
 from napari_sepl.files.store.rows import read_store_id
+from napari_sepl.files.store.schema import read_version
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,8 @@ class Access:
             check(path, reader, may_migrate=right.lock is not None)
             if right.lock is not None:
                 writer, right = _connect_if_writable(path, right)
+                if writer is None:  # so it was not migrated either
+                    check_version(path, read_version(reader), may_migrate=False)
             with reading(path):
                 return cls(reader, writer, right, identity(path), read_store_id(reader))
         except BaseException:

@@ -1,11 +1,11 @@
 """Steps of a document as entries of the log, and back."""
 
 from napari_sepl.core.params import Params
-from napari_sepl.document.edits import Edit, ParamsEdit, StrokeEdit
+from napari_sepl.document.edits import Edit, OverrideEdit, ParamsEdit, ProtectEdit, StrokeEdit
 from napari_sepl.files.store.overlays import decode_runs, encode_runs
 from napari_sepl.files.store.review import LogEntry
 
-PARAMS, STROKE = "params", "stroke"
+PARAMS, STROKE, OVERRIDE, PROTECT = "params", "stroke", "override", "protect"
 
 
 def entry_of(edit: Edit) -> LogEntry:
@@ -14,8 +14,13 @@ def entry_of(edit: Edit) -> LogEntry:
         before, after = edit.before.model_dump(mode="json"), edit.after.model_dump(mode="json")
         return LogEntry(PARAMS, {"before": before, "after": after})
     if isinstance(edit, StrokeEdit):
-        return LogEntry(STROKE, {"pixels": edit.change.pixels}, encode_runs(edit.change))
-    raise TypeError(f"a {type(edit).__name__} has no place in the log")
+        told = {"told": edit.told} if edit.told else {}
+        return LogEntry(STROKE, {"pixels": edit.change.pixels, **told}, encode_runs(edit.change))
+    if isinstance(edit, OverrideEdit):
+        regions = [[region, was, edit.after[region]] for region, was in edit.before.items()]
+        return LogEntry(OVERRIDE, {"regions": regions, "told": edit.told})
+    which = {"class_id": edit.class_id, "protect": edit.protect}
+    return LogEntry(PROTECT, {**which, "pixels": edit.change.pixels}, encode_runs(edit.change))
 
 
 def edit_of(entry: LogEntry) -> Edit | None:
@@ -26,9 +31,28 @@ def edit_of(entry: LogEntry) -> Edit | None:
     ValueError
         If the entry is damaged.
     """
+    payload = entry.payload
     if entry.kind == PARAMS:
-        before, after = entry.payload.get("before"), entry.payload.get("after")
+        before, after = payload.get("before"), payload.get("after")
         return ParamsEdit(Params.model_validate(before), Params.model_validate(after))
     if entry.kind == STROKE:
-        return StrokeEdit(decode_runs(entry.blob or b""))
+        return StrokeEdit(decode_runs(entry.blob or b""), str(payload.get("told", "")))
+    if entry.kind == OVERRIDE:
+        return _override_of(payload.get("regions"), str(payload.get("told", "")))
+    if entry.kind == PROTECT:
+        class_id, protect = payload.get("class_id"), payload.get("protect")
+        if not isinstance(class_id, int) or not isinstance(protect, bool):
+            raise ValueError(f"class {class_id!r}, protect {protect!r}")
+        return ProtectEdit(class_id, protect, decode_runs(entry.blob or b""))
     return None
+
+
+def _override_of(regions: object, told: str) -> OverrideEdit:
+    before, after = {}, {}
+    for row in regions if isinstance(regions, list) else [None]:
+        if not (isinstance(row, list) and len(row) == 3 and isinstance(row[0], int)) or any(
+            not isinstance(class_id, int | None) for class_id in row[1:]
+        ):
+            raise ValueError(f"{regions!r} in the place of decisions")
+        before[row[0]], after[row[0]] = row[1:]
+    return OverrideEdit(before, after, told)

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.store import schema
-from napari_sepl.files.store._sqlite import connect, corrupt, error_code, reading, saving, unsaved
+from napari_sepl.files.store._sqlite import (
+    UNREADABLE,
+    connect,
+    corrupt,
+    error_code,
+    reading,
+    saving,
+    unsaved,
+)
 from napari_sepl.files.store.errors import StoreNewerError
 
 CHECKED_AT_ONCE = 64 * 2**20
@@ -87,7 +95,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     connection = connect(path, mode="ro")
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         connection.close()
         if error_code(error) not in _CLOSED_FOLDER or _is_unmerged(path):
             raise
@@ -111,7 +119,7 @@ def check(path: Path, connection: sqlite3.Connection, *, may_migrate: bool) -> N
         tables = schema.read_tables(connection)
         _check_mark(path, connection, tables)
         version = schema.read_version(connection)
-        _check_version(path, version, may_migrate=may_migrate)
+        check_version(path, version, may_migrate=may_migrate)
         if not schema.expected_tables(version) <= tables:
             raise corrupt(path, "its tables are not a store's")
         if path.stat().st_size % schema.PAGE_SIZE and not _is_unmerged(path):
@@ -140,7 +148,8 @@ def _check_mark(
     raise corrupt(path, "its first bytes are not a store's")
 
 
-def _check_version(path: Path, version: int, *, may_migrate: bool) -> None:
+def check_version(path: Path, version: int, *, may_migrate: bool) -> None:
+    """Raise InputError if a store of this version of the tables cannot be used, or be made so."""
     newest = len(schema.MIGRATIONS)
     if not 0 < version <= _MOST_VERSIONS:
         raise corrupt(path, f"its schema version is {version}")

@@ -143,7 +143,9 @@ def _joined(found: Salvage) -> dict[str, list[Row]]:
     rows = {table: list(found.rows.get(table, ())) for table in COLUMNS}
     known = {row[0] for row in rows["sample"]}
     told: dict[str, dict[str, Any]] = {
-        sample_id: {} for table in ("overlay", "mask_override") for sample_id, *_ in rows[table]
+        sample_id: {}
+        for table in ("overlay", "mask_override", "protection")
+        for sample_id, *_ in rows[table]
     }
     for _seq, sample_id, _at, _who, kind, payload, _blob in rows["edit_log"]:
         if sample_id != WHOLE_DATASET:

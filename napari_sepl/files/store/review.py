@@ -36,8 +36,8 @@ class Review:
         Painted labels, -1 for no opinion. It is copied, for the window goes on painting while
         the review waits to be written.
     overrides : mapping of int to int
-        Mask index to the class a person gave it, 0 for refused; true of the masks with the
-        digest ``digests["masks"]`` only.
+        Mask index, or -k for the pseudo-labels of class k, to the class a person gave it, 0 for
+        refused; true of the masks with the digest ``digests["masks"]`` only.
     note : str
         A remark.
     digests : mapping of str to str
@@ -49,6 +49,10 @@ class Review:
     labels : str
         `digest_labels` of the label file that was saved from exactly this state; empty if none
         was, or something changed since.
+    protected : frozenset of int
+        Protected classes.
+    pins : (H, W) int16 or None
+        The labels of protected classes as they were then, -1 elsewhere; copied as well.
     """
 
     sample_id: str
@@ -61,12 +65,16 @@ class Review:
     seconds: float = 0.0
     changed: float | None = None
     labels: str = ""
+    protected: frozenset[int] = frozenset()
+    pins: NDArray[np.int16] | None = None
 
     def __post_init__(self) -> None:
-        if self.overlay is not None and self.overlay.flags.writeable:
-            kept = self.overlay.astype(np.int16)
-            kept.flags.writeable = False
-            object.__setattr__(self, "overlay", kept)
+        for name in ("overlay", "pins"):
+            given = getattr(self, name)
+            if given is not None and given.flags.writeable:
+                kept = given.astype(np.int16)
+                kept.flags.writeable = False
+                object.__setattr__(self, name, kept)
         if self.overrides and "masks" not in self.digests:
             raise ValueError(f"{self.sample_id}: overrides of masks whose digest is not told")
 

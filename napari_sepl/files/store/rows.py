@@ -21,8 +21,11 @@ class Stamp(NamedTuple):
 
 
 _REVIEW = """
-    SELECT status, params, runs, note, digests, seconds, changed, labels
-    FROM sample LEFT JOIN overlay ON sample_id = id WHERE id = ?
+    SELECT status, params, overlay.runs, class_ids, protection.runs, note, digests, seconds,
+        changed, labels
+    FROM sample LEFT JOIN overlay ON overlay.sample_id = id
+        LEFT JOIN protection ON protection.sample_id = id
+    WHERE id = ?
 """
 _PUT_REVIEW = """
     INSERT INTO sample
@@ -55,6 +58,10 @@ _PUT_OVERLAY = """
     INSERT INTO overlay (sample_id, runs) VALUES (?, ?)
     ON CONFLICT (sample_id) DO UPDATE SET runs = excluded.runs
 """
+_PUT_PROTECTION = """
+    INSERT INTO protection (sample_id, class_ids, runs) VALUES (?, ?, ?)
+    ON CONFLICT (sample_id) DO UPDATE SET class_ids = excluded.class_ids, runs = excluded.runs
+"""
 _PUT_SESSION = """
     INSERT INTO session (key, value) VALUES (?, ?)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value
@@ -75,7 +82,7 @@ def read_review(connection: sqlite3.Connection, sample_id: str) -> Review | None
         row = connection.execute(_REVIEW, (sample_id,)).fetchone()
         if row is None:
             return None
-        status, params, runs, note, digests, seconds, changed, labels = row
+        status, params, runs, class_ids, pins, note, digests, seconds, changed, labels = row
         digests = parse_object(digests)
         overrides = read_overrides(connection, sample_id, digests.get("masks", ""))
     finally:
@@ -91,6 +98,8 @@ def read_review(connection: sqlite3.Connection, sample_id: str) -> Review | None
         float(seconds),
         None if changed is None else float(changed),
         labels,
+        parse_class_ids(class_ids),
+        decode_overlay(pins),
     )
 
 
@@ -162,6 +171,7 @@ def write_review(
     )
     _write_overlay(connection, review)
     _write_overrides(connection, review)
+    _write_protection(connection, review)
     logged = list(entries)
     if before != review.status:
         logged.append(_change("status", before, review.status))
@@ -190,6 +200,14 @@ def _write_overrides(connection: sqlite3.Connection, review: Review) -> None:
             for mask_index, class_id in review.overrides.items()
         ],
     )
+
+
+def _write_protection(connection: sqlite3.Connection, review: Review) -> None:
+    if review.protected:
+        row = (json.dumps(sorted(review.protected)), encode_overlay(review.pins))
+        connection.execute(_PUT_PROTECTION, (review.sample_id, *row))
+    else:
+        connection.execute("DELETE FROM protection WHERE sample_id = ?", (review.sample_id,))
 
 
 def write_statuses(
@@ -273,6 +291,16 @@ def _change(kind: str, before: object, after: object) -> LogEntry:
 def _status_of(connection: sqlite3.Connection, sample_id: str) -> str:
     row = connection.execute("SELECT status FROM sample WHERE id = ?", (sample_id,)).fetchone()
     return Status.PENDING if row is None else row[0]
+
+
+def parse_class_ids(text: str | None) -> frozenset[int]:
+    """Return the classes that JSON lists; ValueError or TypeError if it lists none."""
+    listed = [] if text is None else json.loads(text)
+    if not isinstance(listed, list) or not all(
+        isinstance(class_id, int) and 0 <= class_id <= 255 for class_id in listed
+    ):
+        raise TypeError(f"{text!r} in the place of classes")
+    return frozenset(listed)
 
 
 def parse_object(text: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.files.store._sqlite import connect
+from napari_sepl.files.store._sqlite import UNREADABLE, connect
 from napari_sepl.files.store.overlays import decode_overlay
 from napari_sepl.files.store.review import Status
-from napari_sepl.files.store.rows import parse_object, read_params
+from napari_sepl.files.store.rows import parse_class_ids, parse_object, read_params
 from napari_sepl.files.store.schema import PAGE_SIZE
 
 Row = tuple[Any, ...]
@@ -19,16 +19,22 @@ Row = tuple[Any, ...]
 _HEADER_SIZE = 100
 _LAST_ROW = 2**40  # no row has a higher number
 _WAL = b"\2\2"  # the file may have a write-ahead log
+# sample_facts is left out on purpose: what it held is read off the samples' files anew
 COLUMNS = {
     "sample": (
         "id, status, edits, changed, note, seconds, who, updated_at, params, digests, labels"
     ),
     "overlay": "sample_id, runs",
     "mask_override": "sample_id, masks_digest, mask_index, class_id",
+    "protection": "sample_id, class_ids, runs",
     "edit_log": "seq, sample_id, at, who, kind, payload, blob",
     "session": "key, value",
     "store": "id, made_at, who",
 }
+
+
+_YOUNG = frozenset({"protection"})
+"""Tables that stores of older versions have not."""
 
 
 @dataclass
@@ -95,12 +101,14 @@ def _read_all(copy: Path) -> Salvage:
     found = Salvage()
     with closing(connect(copy, mode="rw")) as connection:
         try:
-            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-        except sqlite3.Error:
+            there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        except UNREADABLE:
             found.gaps += 1
             return found
         for table, columns in COLUMNS.items():
             found.rows[table] = []
+            if table in _YOUNG - there:
+                continue
             for row in _read_table(connection, table, columns):
                 if row is not None and _makes_sense(table, row):
                     found.rows[table].append(row)
@@ -124,7 +132,7 @@ def _read_table(connection: sqlite3.Connection, table: str, columns: str) -> Ite
                 if last < number <= _LAST_ROW:  # else the page is damaged, and so is the order
                     last = number
                     yield tuple(row)
-        except sqlite3.Error:
+        except UNREADABLE:
             yield None
             last = _readable_after(next_after, last)
         else:
@@ -137,7 +145,7 @@ def _readable_after(next_after: Callable[[int], Row | None], last: int) -> int |
     def readable(number: int) -> bool:
         try:
             return next_after(number) is not None
-        except sqlite3.Error:
+        except UNREADABLE:
             return False
 
     step = 1
@@ -179,8 +187,14 @@ def _check_override(row: Row) -> None:
     sample_id, digest, mask_index, class_id = row
     _check_texts(sample_id, digest)
     _check_numbers(mask_index, class_id)
-    if mask_index < 0 or not 0 <= class_id < 255:
+    if mask_index < -254 or not 0 <= class_id < 255:
         raise ValueError(f"mask {mask_index}, class {class_id}")
+
+
+def _check_protection(row: Row) -> None:
+    _check_texts(row[0])
+    parse_class_ids(row[1])
+    decode_overlay(row[2])
 
 
 def _check_entry(row: Row) -> None:
@@ -212,6 +226,7 @@ _CHECKS: dict[str, Callable[[Row], None]] = {
     "sample": _check_sample,
     "overlay": _check_overlay,
     "mask_override": _check_override,
+    "protection": _check_protection,
     "edit_log": _check_entry,
     "session": _check_session,
     "store": _check_store,

@@ -74,12 +74,55 @@ _VERSION_1 = (
 )
 
 
+_VERSION_2 = (
+    "CREATE TABLE sample_facts "
+    "(sample_id TEXT PRIMARY KEY NOT NULL, stamp TEXT NOT NULL, facts TEXT NOT NULL)"
+)
+
+
+# Decisions on pseudo-labels are kept beside those on masks, under their class's number below 0.
+_VERSION_3 = (
+    """
+    CREATE TABLE mask_override_3 (
+        sample_id TEXT NOT NULL REFERENCES sample (id),
+        masks_digest TEXT NOT NULL,
+        mask_index INTEGER NOT NULL CHECK (mask_index >= -254),
+        class_id INTEGER NOT NULL CHECK (class_id BETWEEN 0 AND 254),
+        PRIMARY KEY (sample_id, masks_digest, mask_index)
+    )
+    """,
+    "INSERT INTO mask_override_3 SELECT * FROM mask_override",
+    "DROP TABLE mask_override",
+    "ALTER TABLE mask_override_3 RENAME TO mask_override",
+    """
+    CREATE TABLE protection (
+        sample_id TEXT PRIMARY KEY NOT NULL REFERENCES sample (id),
+        class_ids TEXT NOT NULL,
+        runs BLOB
+    )
+    """,
+)
+
+
 def _make_version_1(connection: sqlite3.Connection) -> None:
     for statement in _VERSION_1:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_make_version_1,)
+def _make_version_2(connection: sqlite3.Connection) -> None:
+    connection.execute(_VERSION_2)
+
+
+def _make_version_3(connection: sqlite3.Connection) -> None:
+    for statement in _VERSION_3:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _make_version_1,
+    _make_version_2,
+    _make_version_3,
+)
 """Position n takes a store from version n to n + 1."""
 
 

@@ -1,21 +1,19 @@
 """The record of a review: one SQLite file beside the labels."""
 
-import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
 from napari_sepl.files.store import rows
-from napari_sepl.files.store._sqlite import corrupt, is_disk_trouble, reading, saving, unsaved
-from napari_sepl.files.store.access import Access, identity
-from napari_sepl.files.store.errors import StoreCorruptError, StoreReadOnlyError
-from napari_sepl.files.store.lock import Holder
+from napari_sepl.files.store._sqlite import corrupt, reading
+from napari_sepl.files.store.access import Access
+from napari_sepl.files.store.facts import StampedFacts, read_facts, write_facts
 from napari_sepl.files.store.opening import check_pages, connect_to_read, now
 from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
+from napari_sepl.files.store.transactions import Transactions
 
 FILE_NAME = "napari-sepl.sqlite"
 
@@ -25,12 +23,12 @@ def store_file(out: Path) -> Path:
     return out / FILE_NAME
 
 
-class Store:
+class Store(Transactions):
     """What was said about each sample, safe from the moment that a method returns.
 
     Any thread may call it. Reading never waits for writing. Each write is one transaction, which
-    also adds to the log; one that fails leaves nothing behind, and the store can be used on as
-    soon as the disk has room again or its folder is back.
+    also adds to the log, unless it is of facts; one that fails leaves nothing behind, and the
+    store can be used on as soon as the disk has room again or its folder is back.
 
     Made by `open`.
 
@@ -41,17 +39,6 @@ class Store:
     who : str
         The reviewer, noted with each write.
     """
-
-    def __init__(self, path: Path, who: str, access: Access) -> None:
-        self.path = path
-        self.who = who
-        self._access = access
-        self._right = access.right
-        self._store_id = access.store_id
-        self._doubtful = False
-        self._closed = False
-        self._reading = threading.Lock()
-        self._writing = threading.Lock()
 
     @classmethod
     def open(cls, path: Path, *, who: str, write: bool = True) -> "Store":
@@ -81,33 +68,6 @@ class Store:
             If there is none and none can be made.
         """
         return cls(path, who, Access.gain(path, who, write=write, make=write))
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing can be written; `reason` and `holder` tell why."""
-        return self._right.lock is None
-
-    @property
-    def reason(self) -> str:
-        """Why nothing can be written, to follow "the store is read-only: "; empty if it can."""
-        return self._right.reason
-
-    @property
-    def holder(self) -> Holder | None:
-        """Who has the store open for writing, if that is why nothing can be written here."""
-        return self._right.holder
-
-    def close(self) -> None:
-        """Let go of the file; calling it again does nothing."""
-        with self._writing, self._reading:
-            self._closed = True
-            self._access.close()
-
-    def __enter__(self) -> "Store":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # --- reading
 
@@ -160,6 +120,14 @@ class Store:
             except (ValueError, TypeError) as error:
                 raise self._damaged_row(sample_id, error) from error
 
+    def facts(self, sample_ids: Iterable[str]) -> dict[str, StampedFacts]:
+        """Return what was read off the files of these samples, of those where anything was.
+
+        What makes no sense is left out, for it can be read anew.
+        """
+        with self._read() as connection:
+            return read_facts(connection, sample_ids)
+
     def check(self) -> None:
         """Look at every page of the file, for damage that may lie where nobody has read yet.
 
@@ -180,13 +148,6 @@ class Store:
             found=f"a damaged record ({' '.join(str(error).split())[:120]})",
             expected="a record that this version wrote; recovery saves what can be read",
         )
-
-    @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._reading, reading(self.path):
-            if self._closed:
-                raise InputError(self.path, found="a store that was closed", expected="an open one")
-            yield self._access.reader
 
     # --- writing: each raises SaveError if it did not reach the disk
 
@@ -237,6 +198,11 @@ class Store:
         with self._transaction() as connection:
             rows.write_session(connection, values, self._stamp())
 
+    def put_many_facts(self, facts: Mapping[str, StampedFacts]) -> None:
+        """Keep what was read off the files of samples; these are no edits, and not logged."""
+        with self._transaction() as connection:
+            write_facts(connection, facts)
+
     def log_edit(self, sample_id: str, entry: LogEntry) -> None:
         """Add to the log what no other method tells it."""
         with self._transaction() as connection:
@@ -244,51 +210,3 @@ class Store:
 
     def _stamp(self) -> rows.Stamp:
         return rows.Stamp(self.who, now())
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._writing, saving(self.path):
-            connection = self._writer()
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException as error:
-                self._doubtful = is_disk_trouble(error)
-                with suppress(sqlite3.Error):  # the first error is the one to tell
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                raise
-
-    def _writer(self) -> sqlite3.Connection:
-        """Return the writing connection, anew if the disk was away since the last write."""
-        if self.read_only:
-            raise StoreReadOnlyError(f"{self.path}: the store is read-only: {self.reason}.")
-        if self._closed:
-            raise unsaved(self.path, "the store was closed")
-        try:
-            there = identity(self.path)
-        except OSError as error:
-            raise unsaved(self.path, f"the store is gone: {error.strerror or error}") from error
-        if self._doubtful or there != self._access.identity:
-            self._regain()
-        if self._access.writer is None:
-            raise unsaved(self.path, self._access.right.reason)
-        return self._access.writer
-
-    def _regain(self) -> None:
-        """Open the files anew, unless they are those of another store."""
-        self._access.stop_writing()
-        self._doubtful = True
-        try:
-            access = Access.gain(self.path, self.who, write=True, make=False)
-        except StoreCorruptError:
-            raise
-        except InputError as error:
-            raise unsaved(self.path, str(error)) from error
-        if access.store_id != self._store_id:
-            access.close()
-            raise unsaved(self.path, "another store has taken its place")
-        with self._reading:
-            self._access.close()
-            self._access, self._doubtful = access, access.writer is None

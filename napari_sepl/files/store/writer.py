@@ -4,7 +4,8 @@ import atexit
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from napari_sepl.core.errors import SaveError, SeplError
@@ -69,7 +70,7 @@ class StoreWriter:
         self._waiting: deque[Write] = deque()
         self._submitted = self._done = 0
         self._told = ""
-        self._stopping = False
+        self._stopping = self._held = self._at_work = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._thread.start()
@@ -127,6 +128,14 @@ class StoreWriter:
             store = self._store
         return store.review(sample_id)
 
+    def waits(self, sample_id: str) -> bool:
+        """Tell whether a review of this sample is not on the disk yet."""
+        with self._changed:
+            return any(
+                isinstance(write, _PutReview) and write.review.sample_id == sample_id
+                for write in self._waiting
+            )
+
     def flush(self, timeout: float) -> bool:
         """Wait until all that was submitted so far is on the disk; False if it is not in time."""
         with self._changed:
@@ -163,6 +172,19 @@ class StoreWriter:
             self._store = store
             self._changed.notify_all()
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Write nothing inside the ``with`` block; what is submitted waits."""
+        with self._changed:
+            self._held = True
+            self._changed.wait_for(lambda: not self._at_work)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held = False
+                self._changed.notify_all()
+
     def _check_open(self) -> None:
         if self._stopping:
             raise SaveError(f"{self._store.path}: nothing more can be saved: it was closed.")
@@ -175,16 +197,21 @@ class StoreWriter:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                self._changed.wait_for(self._has_work)
                 if self._stopping:
                     return
-                write, store = self._waiting[0], self._store
-            if self._attempt(write, store):
+                write, store, self._at_work = self._waiting[0], self._store, True
+            dealt_with = self._attempt(write, store)
+            with self._changed:
+                self._at_work = False
+                self._changed.notify_all()
+                if not dealt_with and not self._stopping:
+                    self._changed.wait(self._retry)
+            if dealt_with:
                 self._finish()
-            else:
-                with self._changed:
-                    if not self._stopping:
-                        self._changed.wait(self._retry)
+
+    def _has_work(self) -> bool:
+        return self._stopping or (bool(self._waiting) and not self._held)
 
     def _attempt(self, write: Write, store: Store) -> bool:
         """Return whether a write is dealt with."""

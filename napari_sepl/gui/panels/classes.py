@@ -11,7 +11,7 @@ from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.classes import ClassList
 from napari_sepl.document.class_rows import ClassRow
 
-_HEADERS = ("class", "before", "after", "change", "IoU", "Δ IoU")
+_HEADERS = ("class", "before", "after", "change", "IoU", "Δ IoU", "hold")
 _TIPS = (
     "Click to paint with a class; the tick shows or hides it on all layers",
     "Pixels in the pseudo-labels",
@@ -19,7 +19,9 @@ _TIPS = (
     "Change in pixels",
     "Intersection over union of the final labels with the truth, in percent",
     "Change of IoU against the pseudo-labels, in points",
+    "Protect: neither SEPL nor strokes of other classes take pixels of a ticked class",
 )
+_HOLD = len(_HEADERS) - 1
 
 _NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
@@ -32,9 +34,12 @@ class ClassModel(QAbstractTableModel):
     ----------
     hidden_changed : Signal(frozenset)
         The class ids that are not to be shown.
+    protect_changed : Signal(int, bool)
+        A class is to be protected, or no longer.
     """
 
     hidden_changed = Signal(object)
+    protect_changed = Signal(int, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,9 +76,10 @@ class ClassModel(QAbstractTableModel):
         ]
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
-        """Let the first column be ticked."""
+        """Let the first and the last column be ticked."""
         flags = super().flags(index)
-        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
+        ticked = index.column() in (0, _HOLD)
+        return flags | Qt.ItemFlag.ItemIsUserCheckable if ticked else flags
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
         """Return text, colour, tick or alignment of a cell."""
@@ -84,17 +90,20 @@ class ClassModel(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if index.column() == 0 and role == _Role.DecorationRole:
             return QColor(*map(int, self._classes.palette()[row.class_id]))
-        if index.column() == 0 and role == _Role.CheckStateRole:
-            hidden = row.class_id in self.hidden
-            return Qt.CheckState.Unchecked if hidden else Qt.CheckState.Checked
+        if role == _Role.CheckStateRole and index.column() in (0, _HOLD):
+            ticked = row.protected if index.column() else row.class_id not in self.hidden
+            return Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
         return None
 
     def setData(self, index: QModelIndex, value: Any, role: int = _Role.EditRole) -> bool:  # noqa: N802
         """Take a tick."""
-        if role != _Role.CheckStateRole or index.column():
+        if role != _Role.CheckStateRole or index.column() not in (0, _HOLD):
             return False
         class_id = {self.rows[index.row()].class_id}
         shown = Qt.CheckState(value) == Qt.CheckState.Checked
+        if index.column() == _HOLD:
+            self.protect_changed.emit(*class_id, shown)
+            return True
         self.hidden = self.hidden - class_id if shown else self.hidden | class_id
         self.dataChanged.emit(index, index)
         self.hidden_changed.emit(self.hidden)
@@ -106,6 +115,8 @@ def _text(row: ClassRow, column: int) -> str:
     texts = (f"{row.class_id} {row.name}", f"{row.before:,}", f"{row.after:,}", f"{change:+,}")
     if column < len(texts):
         return texts[column]
+    if column == _HOLD:
+        return ""
     if row.iou_after is None:
         return ""
     if column == len(texts):
@@ -122,15 +133,19 @@ class ClassPanel(QWidget):
         A class was clicked: paint with it.
     hidden_changed : Signal(frozenset)
         The class ids that are not to be shown.
+    protect_changed : Signal(int, bool)
+        A class is to be protected, or no longer.
     """
 
     class_chosen = Signal(int)
     hidden_changed = Signal(object)
+    protect_changed = Signal(int, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = ClassModel(self)
         self.model.hidden_changed.connect(self.hidden_changed)
+        self.model.protect_changed.connect(self.protect_changed)
         self.table = QTableView()
         self.table.setModel(self.model)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -143,22 +158,27 @@ class ClassPanel(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(False)
-        self.table.selectionModel().currentRowChanged.connect(self._choose)
+        self.table.clicked.connect(self._choose)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
 
-    def show_classes(self, rows: Sequence[ClassRow], classes: ClassList) -> None:
-        """Show these rows."""
+    def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
+        """Show these rows, that of the current class selected."""
         self.model.show(rows, classes)
         with_truth = any(row.iou_after is not None for row in rows)
         for column in (4, 5):
             self.table.setColumnHidden(column, not with_truth)
+        here = next((n for n, row in enumerate(rows) if row.class_id == current), None)
+        if here is None:
+            self.table.clearSelection()
+        elif self.table.currentIndex().row() != here or not self.table.selectedIndexes():
+            self.table.selectRow(here)
 
     def show_all(self) -> None:
         """Forget which classes were hidden: another image is open."""
         self.model.hidden = frozenset()
 
-    def _choose(self, current: QModelIndex) -> None:
-        if current.isValid():
-            self.class_chosen.emit(self.model.rows[current.row()].class_id)
+    def _choose(self, clicked: QModelIndex) -> None:
+        if clicked.column() != _HOLD:
+            self.class_chosen.emit(self.model.rows[clicked.row()].class_id)

@@ -1,11 +1,10 @@
 """The queue: every sample of the dataset, one line each."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, QTimer, Signal
-from qtpy.QtGui import QColor
+from numpy.typing import NDArray
+from qtpy.QtCore import QModelIndex, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -19,96 +18,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.classes import ClassList
 from napari_sepl.files.store import Status
+from napari_sepl.gui.panels.queue_model import COLUMNS, QueueModel
 from napari_sepl.workflow.queue import STATUSES, Column, Filter, Queue
 
-_COLUMNS = tuple(Column)
 _WIDTHS = {Column.SAMPLE: 105, Column.STATUS: 68, Column.CLASSES: 75, Column.CHANGE: 58}
-_TEXT_COLOURS = {
-    Status.ACCEPTED: QColor(120, 200, 120),
-    Status.SKIPPED: QColor(150, 150, 150),
-    Status.FLAGGED: QColor(240, 180, 80),
-}
-_FAILED = QColor(240, 110, 110)
 _TYPING = 150
 """Milliseconds without a key after which the typed text filters."""
-
-_NOWHERE = QModelIndex()
-_Role = Qt.ItemDataRole
-
-
-class QueueModel(QAbstractTableModel):
-    """The samples that pass the filter, in the order asked for; cells are made when seen."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.queue = Queue(())
-        self.classes = NO_CLASSES
-        self.rows = np.zeros(0, np.intp)
-        self.current = -1
-        self._places: dict[int, int] = {}
-
-    def show(self, queue: Queue, classes: ClassList, rows: Any) -> None:
-        """Take another selection of rows."""
-        self.beginResetModel()
-        self.queue, self.classes, self.rows = queue, classes, rows
-        self._places = {int(row): place for place, row in enumerate(rows)}
-        self.endResetModel()
-
-    def place_of(self, row: int) -> int | None:
-        """Return at which line a sample stands; None if it is filtered out."""
-        return self._places.get(row)
-
-    def refresh(self, row: int) -> None:
-        """Draw a sample's line anew."""
-        place = self.place_of(row)
-        if place is not None:
-            last = self.index(place, len(_COLUMNS) - 1)
-            self.dataChanged.emit(self.index(place, 0), last)
-
-    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return the number of lines."""
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(_COLUMNS)
-
-    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
-        """Return a column's name."""
-        if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
-            return str(_COLUMNS[section])
-        return None
-
-    def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
-        """Return text, colour or tool tip of a cell."""
-        row = int(self.rows[index.row()])
-        column = _COLUMNS[index.column()]
-        if role == _Role.DisplayRole:
-            return self._text(row, column)
-        if role == _Role.ForegroundRole:
-            failed = row in self.queue.failures
-            return _FAILED if failed else _TEXT_COLOURS.get(self.queue.status_of(row))
-        if role == _Role.ToolTipRole:
-            return self.queue.failures.get(row) or self.queue.notes.get(row)
-        return None
-
-    def _text(self, row: int, column: Column) -> str:
-        queue = self.queue
-        if column is Column.SAMPLE:
-            return queue.ids[row]
-        if column is Column.STATUS:
-            return "unreadable" if row in queue.failures else str(queue.status_of(row))
-        if column is Column.CLASSES:
-            return ", ".join(self.classes.name(c) for c in queue.classes_of(row))
-        if column is Column.CHANGE:
-            change = float(queue.change[row])
-            return "" if np.isnan(change) else f"{100 * change:.1f} %"
-        if column is Column.EDITS:
-            return str(queue.edits[row] or "")
-        return queue.notes.get(row, "")
 
 
 class QueuePanel(QWidget):
@@ -193,7 +110,7 @@ class QueuePanel(QWidget):
         """Set by which column the list is sorted, without listing anew."""
         self.sorted_by, self.descending = column, descending
         order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
-        self.table.horizontalHeader().setSortIndicator(_COLUMNS.index(column), order)
+        self.table.horizontalHeader().setSortIndicator(COLUMNS.index(column), order)
 
     def show_class_choices(self, class_ids: Sequence[int], classes: ClassList) -> None:
         """Offer these classes to filter by, keeping the one that is chosen."""
@@ -208,21 +125,45 @@ class QueuePanel(QWidget):
 
     def list_samples(self, queue: Queue, classes: ClassList) -> None:
         """List what passes the filter, sorted as the header says."""
-        rows = queue.sort(queue.select(self.filter), self.sorted_by, descending=self.descending)
-        self.model.show(queue, classes, rows)
+        self.model.show(queue, classes, self._listed(queue))
         self.show_current(self.model.current)
         self.show_counts(queue)
+
+    def show_new_classes(self, queue: Queue, classes: ClassList) -> None:
+        """Draw what became known of classes; list anew only if that changes the list.
+
+        The list stays where it was scrolled to, and the note as far as it was typed.
+        """
+        by_class = self.filter.class_id is not None or self.sorted_by is Column.CLASSES
+        rows = self._listed(queue) if by_class else self.model.rows
+        if np.array_equal(rows, self.model.rows):
+            self.table.viewport().update()
+        else:
+            scrolled = self.table.verticalScrollBar().value()
+            self.model.show(queue, classes, rows)
+            self._select(self.model.current)
+            self.table.verticalScrollBar().setValue(scrolled)
+        self.show_counts(queue)
+
+    def _listed(self, queue: Queue) -> NDArray[np.intp]:
+        return queue.sort(queue.select(self.filter), self.sorted_by, descending=self.descending)
 
     def show_current(self, row: int) -> None:
         """Mark the sample that is open."""
         self.model.current = row
+        place = self._select(row)
+        if place is not None:
+            self.table.scrollTo(self.model.index(place, 0))
+            self.note.setText(self.model.queue.notes.get(row, ""))
+
+    def _select(self, row: int) -> int | None:
+        """Mark a sample's line, if it is listed, and return its place."""
         place = self.model.place_of(row)
         if place is None:
             self.table.clearSelection()
-            return
-        self.table.selectRow(place)
-        self.table.scrollTo(self.model.index(place, 0))
-        self.note.setText(self.model.queue.notes.get(row, ""))
+        else:
+            self.table.selectRow(place)
+        return place
 
     def refresh_row(self, row: int, queue: Queue) -> None:
         """Draw a sample's line and the counts anew."""
@@ -269,7 +210,7 @@ class QueuePanel(QWidget):
             self.sample_chosen.emit(int(self.model.rows[0]))
 
     def _sort(self, section: int) -> None:
-        column = _COLUMNS[section]
+        column = COLUMNS[section]
         self.show_sorting(column, column is self.sorted_by and not self.descending)
         self.listing_changed.emit()
 
@@ -289,6 +230,6 @@ def _table(model: QueueModel) -> QTableView:
     header = table.horizontalHeader()
     header.setSortIndicatorShown(True)
     header.setStretchLastSection(True)
-    for section, column in enumerate(_COLUMNS):
+    for section, column in enumerate(COLUMNS):
         table.setColumnWidth(section, _WIDTHS.get(column, 48))
     return table

@@ -1,4 +1,4 @@
-"""Where the image, the pseudo-labels and the masks come from: files or layers."""
+"""Where the image, the pseudo-labels and the masks come from: files, layers or a dataset."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +9,13 @@ from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
 
-from napari_sepl.core.classes import BUILT_IN
-
-_OWN_FILE = "own file…"
+from napari_sepl.gui.panels.dataset_choice import DatasetChoice
+from napari_sepl.gui.panels.fields import (
+    chosen_classes,
+    class_choice,
+    only_with_own_file,
+    path_of,
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class FileChoice:
 
     image: Path
     pseudo: Path
-    masks: Path
+    masks: Path | None
     truth: Path | None
     classes: str
 
@@ -36,16 +40,21 @@ class LayerChoice:
 
 
 class SourcesPanel(QTabWidget):
-    """Two ways to start: from files and from layers.
+    """Three ways to start: from the files of one image, from layers, and from a dataset.
 
     Attributes
     ----------
     files_chosen : Signal(FileChoice)
     layers_chosen : Signal(LayerChoice)
+    dataset_chosen : Signal(DatasetSpec)
+    refused : Signal(str)
+        Why what was chosen is no dataset.
     """
 
     files_chosen = Signal(object)
     layers_chosen = Signal(object)
+    dataset_chosen = Signal(object)
+    refused = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,7 +64,7 @@ class SourcesPanel(QTabWidget):
             "masks": FileEdit(label="masks (file)", mode="r"),
             "masks_folder": FileEdit(label="or folder", mode="d"),
             "truth": FileEdit(label="truth (optional)", mode="r"),
-            "classes": _class_choice(),
+            "classes": class_choice(),
             "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
         }
         self.layers: dict[str, Any] = {
@@ -68,11 +77,15 @@ class SourcesPanel(QTabWidget):
             ),
             "masks_file": FileEdit(label="or file", mode="r"),
             "masks_folder": FileEdit(label="or folder", mode="d"),
-            "classes": _class_choice(),
+            "classes": class_choice(),
             "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
         }
         self.open_files = self._tab("Files", self.files, "Open", self._choose_files)
         self.use_layers = self._tab("Layers", self.layers, "Use these layers", self._choose_layers)
+        self.dataset = DatasetChoice()
+        self.dataset.dataset_chosen.connect(self.dataset_chosen)
+        self.dataset.refused.connect(self.refused)
+        self.addTab(self.dataset, "Dataset")
 
     def _tab(
         self, title: str, parts: dict[str, Widget], button_text: str, slot: Any
@@ -82,7 +95,7 @@ class SourcesPanel(QTabWidget):
         container = Container(widgets=list(parts.values()), labels=True)
         container.margins = (0, 0, 0, 0)
         column.addWidget(container.native)
-        _only_with_own_file(parts["classes"], parts["class_file"])
+        only_with_own_file(parts["classes"], parts["class_file"])
         button = QPushButton(button_text)
         button.clicked.connect(slot)
         column.addWidget(button)
@@ -96,36 +109,22 @@ class SourcesPanel(QTabWidget):
                 widget.reset_choices()
 
     def _choose_files(self) -> None:
-        image, pseudo = _path(self.files["image"]), _path(self.files["pseudo"])
-        masks = _path(self.files["masks"]) or _path(self.files["masks_folder"])
-        if image and pseudo and masks:
+        image, pseudo = path_of(self.files["image"]), path_of(self.files["pseudo"])
+        masks = path_of(self.files["masks"]) or path_of(self.files["masks_folder"])
+        if not image or not pseudo:
+            missing = "image" if not image else "pseudo-labels"
+            self.refused.emit(f"{missing}: found no file chosen; expected one")
+        else:
             choice = FileChoice(
-                image, pseudo, masks, _path(self.files["truth"]), _classes(self.files)
+                image, pseudo, masks, path_of(self.files["truth"]), chosen_classes(self.files)
             )
             self.files_chosen.emit(choice)
 
     def _choose_layers(self) -> None:
         parts = self.layers
-        masks = _path(parts["masks_file"]) or _path(parts["masks_folder"]) or parts["masks"].value
-        self.layers_chosen.emit(
-            LayerChoice(parts["image"].value, parts["pseudo"].value, masks, _classes(parts))
+        masks = (
+            path_of(parts["masks_file"]) or path_of(parts["masks_folder"]) or parts["masks"].value
         )
-
-
-def _class_choice() -> ComboBox:
-    return ComboBox(label="classes", choices=[*BUILT_IN, _OWN_FILE], value="voc")
-
-
-def _only_with_own_file(classes: ComboBox, class_file: FileEdit) -> None:
-    class_file.visible = False
-    classes.changed.connect(lambda choice: setattr(class_file, "visible", choice == _OWN_FILE))
-
-
-def _classes(parts: dict[str, Any]) -> str:
-    chosen = str(parts["classes"].value)
-    return str(parts["class_file"].value) if chosen == _OWN_FILE else chosen
-
-
-def _path(widget: FileEdit) -> Path | None:
-    value = widget.line_edit.value
-    return Path(value) if value else None
+        self.layers_chosen.emit(
+            LayerChoice(parts["image"].value, parts["pseudo"].value, masks, chosen_classes(parts))
+        )

@@ -1,0 +1,94 @@
+"""What follows from the masks' borders: their tree, the atoms between them, and tidying a class.
+
+Run with ``python -m benchmarks.tree``.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.pictures import Picture, generate
+from benchmarks.timing import Timings, duration, machine, print_table
+from napari_sepl import MaskSet
+from napari_sepl.core.atoms import find_atoms
+from napari_sepl.core.cleaning import cut_at_borders, drop_islands, fill_holes, grow_to_borders
+from napari_sepl.core.tree import build_tree
+
+ROUNDS = 7
+CASES = (((375, 500), 120), ((4096, 4096), 1000))
+CLASSES = 3
+SPECKS = 0.01  # share of pixels with a label of their own
+SPECK_SIZE = 50  # pixels of the largest hole filled and of the smallest island kept
+LARGE_TARGETS = {"tree": 0.5, "atoms": 0.7}
+CLICK_TARGET = 0.5
+HEADER = ("", "median", "95th percentile", "target", "")
+
+
+def fresh(masks: MaskSet) -> MaskSet:
+    """Return the same masks with areas and boxes still to be counted."""
+    return MaskSet(replace(masks.runs), masks.scores)
+
+
+def speckled(picture: Picture) -> NDArray[np.uint8]:
+    """Return the pseudo-labels with holes and islands all over."""
+    rng = np.random.default_rng(0)
+    labels = picture.pseudo.copy()
+    chosen = rng.random(labels.shape) < SPECKS
+    labels[chosen] = rng.integers(CLASSES + 1, size=np.count_nonzero(chosen), dtype=np.uint8)
+    return labels
+
+
+def cleanings(picture: Picture) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield the name of each way to tidy a class, and a call that does so."""
+    labels, atoms = speckled(picture), find_atoms(picture.masks)
+    class_id = int(np.bincount(labels.ravel())[1:].argmax()) + 1
+    yield "fill holes", partial(fill_holes, labels, class_id, SPECK_SIZE)
+    yield "drop islands", partial(drop_islands, labels, class_id, SPECK_SIZE)
+    yield "grow to borders", partial(grow_to_borders, labels, class_id, atoms)
+    yield "cut at borders", partial(cut_at_borders, labels, class_id, atoms)
+
+
+def timed(name: str, action: Callable[[], object], target: float | None) -> tuple[str, ...]:
+    """Return a table row of an action's times, after one that does not count."""
+    action()
+    timings = Timings.of([action] * ROUNDS)
+    told = name, duration(timings.median), duration(timings.slowest)
+    if target is None:
+        return *told, "", ""
+    met = "met" if timings.median < target else "MISSED"
+    return *told, f"< {duration(target)}", met
+
+
+def rows(picture: Picture, large: bool) -> Iterator[tuple[str, ...]]:
+    """Yield a table row for each thing that is made from the masks of a picture."""
+    masks = picture.masks
+    targets = LARGE_TARGETS if large else {}
+    yield timed("tree", lambda: build_tree(fresh(masks)), targets.get("tree"))
+    yield timed("atoms", lambda: find_atoms(fresh(masks)), targets.get("atoms"))
+    for name, clean in cleanings(picture):
+        yield timed(name, clean, CLICK_TARGET if large else None)
+
+
+def measure(shape: tuple[int, int], count: int) -> None:
+    """Print the table of one size of picture."""
+    picture = generate(shape, count, CLASSES)
+    depth = int(build_tree(picture.masks).depths.max()) + 1
+    title = (
+        f"{shape[0]} × {shape[1]} with {count} generated masks, up to {depth} in each other, which "
+        f"cut it into {find_atoms(picture.masks).max()} atoms; {ROUNDS} rounds"
+    )
+    print_table(title, HEADER, rows(picture, large=shape[0] > 1000))
+
+
+def main() -> None:
+    """Print a table for each size."""
+    print(machine())
+    for shape, count in CASES:
+        measure(shape, count)
+
+
+if __name__ == "__main__":
+    main()

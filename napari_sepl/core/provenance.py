@@ -1,0 +1,125 @@
+"""Where each pixel of the labels came from."""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.overlap import IGNORE, Overlap
+from napari_sepl.core.pixels import NO_OPINION
+from napari_sepl.core.rules import Rule
+from napari_sepl.core.runs import to_columns, to_rows
+from napari_sepl.core.strategies import Assignment
+
+
+class Source(IntEnum):
+    """Why a pixel has its label; of several reasons the highest counts."""
+
+    NOTHING = 0
+    """Nobody claims it: background."""
+    IGNORED = 1
+    """Ignore in the pseudo-labels, and nobody claims it."""
+    KEPT = 2
+    """The pseudo-label, kept where no mask was taken."""
+    BY_O_P = 3
+    """A mask that covers enough of its class."""
+    BY_O_S = 4
+    """A mask that lies on its class, whether or not it covers enough of it."""
+    PERSON = 5
+    """A mask, or a pseudo-label, that a person took."""
+    PINNED = 6
+    """A label that a person protected, where it would have changed since."""
+    PAINTED = 7
+    """A stroke."""
+
+
+NAMES: dict[Source, str] = {
+    Source.NOTHING: "background: nobody claims it",
+    Source.IGNORED: "ignore, from the pseudo-labels",
+    Source.KEPT: "pseudo-labels kept",
+    Source.BY_O_P: "masks by o_p alone",
+    Source.BY_O_S: "masks by o_s",
+    Source.PERSON: "taken by a person",
+    Source.PINNED: "protected",
+    Source.PAINTED: "strokes",
+}
+"""What each source is called."""
+
+_OF_RULE = np.zeros(len(Rule), np.uint8)
+_OF_RULE[[Rule.BY_O_P, Rule.BY_O_S, Rule.BY_BOTH, Rule.BY_PERSON]] = (
+    Source.BY_O_P,
+    Source.BY_O_S,
+    Source.BY_O_S,
+    Source.PERSON,
+)
+
+
+def find_sources(
+    overlap: Overlap,
+    assignment: Assignment,
+    enhanced: NDArray[np.uint8],
+    pins: NDArray[np.int16] | None = None,
+    overlay: NDArray[np.int16] | None = None,
+) -> NDArray[np.uint8]:
+    """Tell where the label of each pixel came from.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table that the assignment was made from.
+    assignment : Assignment
+        The masks taken and the pseudo-labels kept.
+    enhanced : (H, W) uint8
+        The labels that were painted from it.
+    pins, overlay : (H, W) int16, optional
+        What was protected and painted on top, -1 for no opinion.
+
+    Returns
+    -------
+    (H, W) uint8
+        A `Source` for each pixel.
+    """
+    kept, masks = assignment.kept, overlap.masks.runs
+    columns = to_columns(enhanced)
+    flat = np.where(columns == IGNORE, np.uint8(Source.IGNORED), np.uint8(Source.NOTHING))
+    of_kept = np.where(kept.by_person, np.uint8(Source.PERSON), np.uint8(Source.KEPT))
+    for regions, class_ids, sources in (
+        (kept.regions, kept.class_ids, of_kept),
+        (masks, assignment.class_ids, _OF_RULE[assignment.rules]),
+    ):
+        pieces = (regions.starts, regions.stops, regions.offsets)
+        _raise_sources(flat, columns, *pieces, class_ids, sources)
+    found = to_rows(flat, overlap.shape)
+    if pins is not None:
+        found[(pins != NO_OPINION) & (pins != enhanced)] = Source.PINNED
+    if overlay is not None:
+        found[overlay != NO_OPINION] = Source.PAINTED
+    return found
+
+
+@jit
+def _raise_sources(
+    flat: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    class_ids: NDArray[np.uint8],
+    sources: NDArray[np.uint8],
+) -> None:
+    """Write each region's source where its class won and no higher source is."""
+    for region in range(sources.size):
+        source = sources[region]
+        if source == 0:
+            continue
+        for run in range(offsets[region], offsets[region + 1]):
+            for at in range(starts[run], stops[run]):
+                if labels[at] == class_ids[region] and flat[at] < source:
+                    flat[at] = source
+
+
+def count_sources(found: NDArray[np.uint8]) -> dict[Source, int]:
+    """Return how many pixels came from each source; those without a pixel are left out."""
+    counts = np.bincount(found.ravel(), minlength=len(Source))
+    return {source: int(counts[source]) for source in Source if counts[source]}

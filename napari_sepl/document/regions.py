@@ -1,0 +1,90 @@
+"""What a person can point at: masks, and the pseudo-labels of a class."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.intersections import count_shared
+from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.overrides import REFUSE
+from napari_sepl.core.runs import runs_of_mask
+from napari_sepl.core.strategies import Assignment
+from napari_sepl.document.inputs import Inputs
+
+
+def regions_at(inputs: Inputs, row: int, col: int) -> list[int]:
+    """Return the regions that hold a pixel: its masks from part to whole, then its pseudo-labels.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The image.
+    row, col : int
+        The pixel, which may lie outside the image.
+
+    Returns
+    -------
+    list of int
+        Mask indices, and ``-k`` for the pseudo-labels of class k.
+    """
+    height, width = inputs.shape
+    if not (0 <= row < height and 0 <= col < width):
+        return []
+    label = int(inputs.pseudo[row, col])
+    return [*map(int, inputs.masks.at(row, col)), *([-label] if 0 < label < IGNORE else [])]
+
+
+def name_region(inputs: Inputs, region: int) -> str:
+    """Return what a region is called."""
+    if region < 0:
+        return f"pseudo-labels of {inputs.classes.name(-region)}"
+    return f"mask {region}"
+
+
+def area_of(inputs: Inputs, region: int) -> int:
+    """Return the pixels of a region."""
+    if region >= 0:
+        return int(inputs.masks.areas[region])
+    column = int(inputs.overlap.class_ids.searchsorted(-region))
+    return int(inputs.overlap.seeds.areas[column])
+
+
+def class_of(assignment: Assignment, region: int) -> int:
+    """Return the class a region counts for now; 0 for none."""
+    return -region if region < 0 else int(assignment.class_ids[region])
+
+
+def tell_decision(
+    inputs: Inputs, assignment: Assignment, regions: Sequence[int], class_id: int | None
+) -> str:
+    """Return a line for the history: "refuse mask 12 (dog)"."""
+    if len(regions) == 1:
+        told = name_region(inputs, regions[0])
+    else:
+        masks = sum(region >= 0 for region in regions)
+        told = f"{masks} masks" if masks == len(regions) else f"{len(regions)} regions"
+    if class_id is None:
+        return f"leave {told} to SEPL"
+    if class_id != REFUSE:
+        return f"take {told} as {inputs.classes.name(class_id)}"
+    were = {class_of(assignment, region) for region in regions if region >= 0} - {0}
+    known = f" ({inputs.classes.name(were.pop())})" if len(were) == 1 else ""
+    return f"refuse {told}{known}"
+
+
+def regions_within(inputs: Inputs, inside: NDArray[np.bool_], share: float = 0.9) -> list[int]:
+    """Return the masks of which at least a share lies inside.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The image.
+    inside : (H, W) bool
+        The pixels that were circled.
+    share : float
+        In 0..1.
+    """
+    counts = count_shared(inputs.masks.runs, *runs_of_mask(inside))
+    areas = inputs.masks.areas
+    return [int(mask) for mask in np.flatnonzero((areas > 0) & (counts >= share * areas))]

@@ -1,0 +1,62 @@
+"""What a person said about one image."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.params import Params
+from napari_sepl.core.pixels import NO_OPINION
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """Everything that a person said; what follows from it is `Resolved`.
+
+    Parameters
+    ----------
+    params : Params
+        The settings.
+    overrides : mapping of int to int
+        Decisions on regions: a mask's index, or ``-k`` for the pseudo-labels of class k, and the
+        class it was given, 0 for refused.
+    protected : frozenset of int
+        Classes whose pixels neither the algorithm nor strokes of other classes may take.
+    pins : (H, W) int16, optional
+        The labels of protected classes as they were when they were protected, -1 elsewhere.
+    overlay : (H, W) int16, optional
+        Painted labels, -1 for no opinion.
+    """
+
+    params: Params = field(default_factory=Params)
+    overrides: Mapping[int, int] = field(default_factory=dict)
+    protected: frozenset[int] = frozenset()
+    pins: NDArray[np.int16] | None = None
+    overlay: NDArray[np.int16] | None = None
+
+    def having(self, **changes: Any) -> "Said":
+        """Return this with some of it said otherwise."""
+        return replace(self, **changes)
+
+    def copy(self) -> "Said":
+        """Return the same with maps of its own, which may be written to."""
+        return self.having(pins=_copy(self.pins), overlay=_copy(self.overlay))
+
+    @property
+    def edited(self) -> bool:
+        """Whether a person said more than settings: decided, protected or painted anything."""
+        maps = (self.pins, self.overlay)
+        return bool(self.overrides) or any(
+            one is not None and bool((one != NO_OPINION).any()) for one in maps
+        )
+
+
+def blank_map(shape: tuple[int, int]) -> NDArray[np.int16]:
+    """Return an (H, W) int16 map in which nobody has an opinion."""
+    return np.full(shape, NO_OPINION, np.int16)
+
+
+def _copy(one: NDArray[np.int16] | None) -> NDArray[np.int16] | None:
+    return None if one is None else one.copy()

@@ -1,0 +1,132 @@
+"""The mouse on the canvas: hover, click, wheel, lasso and superpixel brush."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from napari_sepl.core.overrides import REFUSE
+from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.layers import line_width
+from napari_sepl.gui.pointing import line_positions
+
+_STILL = 4
+"""Canvas pixels that the mouse may move between press and release of a click."""
+
+
+class Mouse:
+    """Turns the events of one viewer's canvas into calls of the controller.
+
+    Masks are pointed at while the enhanced layer is active and no tool of napari's is in hand.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose canvas it is.
+    controller : Controller
+        Told of everything.
+    """
+
+    def __init__(self, viewer: Any, controller: Controller) -> None:
+        self._viewer = viewer
+        self._controller = controller
+        viewer.mouse_move_callbacks.append(self._on_move)
+        viewer.mouse_drag_callbacks.append(self._on_drag)
+        viewer.mouse_wheel_callbacks.append(self._on_wheel)
+
+    @property
+    def pointing(self) -> bool:
+        """Whether the mouse points at masks rather than paints."""
+        enhanced = self._controller.layers.enhanced
+        active = self._viewer.layers.selection.active
+        return bool(active is enhanced and enhanced.mode == "pan_zoom")
+
+    def _pixel(self, event: Any) -> tuple[float, float]:
+        row, col = self._controller.layers.enhanced.world_to_data(event.position)[-2:]
+        return float(row), float(col)
+
+    def _on_move(self, viewer: Any, event: Any) -> None:  # noqa: ARG002  # napari's signature
+        row, col = self._pixel(event)
+        self._controller.pointing.hover(round(row), round(col))
+
+    def _on_wheel(self, viewer: Any, event: Any) -> None:  # noqa: ARG002
+        if "Shift" in event.modifiers and self.pointing:
+            turned = np.sum(event.delta)  # Shift makes some systems turn it sideways
+            self._controller.pointing.walk(1 if turned > 0 else -1)
+            event.handled = True
+
+    def _on_drag(self, viewer: Any, event: Any) -> Iterator[None]:  # noqa: ARG002
+        if event.button == 1 and self.pointing and self._controller.document is not None:
+            if "Shift" in event.modifiers:
+                yield from self._circle(event)
+                return
+            if self._controller.superpixels.on:
+                yield from self._paint_superpixels(event)
+                return
+            yield from self._click(event)
+            return
+        yield
+        while event.type == "mouse_move":
+            yield
+        self._controller.stroke_ended()
+
+    def _click(self, event: Any) -> Iterator[None]:
+        """Take or refuse, unless the mouse moves: that moves the picture."""
+        refuse, start = "Alt" in event.modifiers, np.array(event.pos)
+        row, col = self._pixel(event)
+        moved = 0.0
+        yield
+        while event.type == "mouse_move":
+            moved = max(moved, float(np.abs(np.array(event.pos) - start).max()))
+            yield
+        if moved <= _STILL:
+            pointing = self._controller.pointing
+            pointing.hover(round(row), round(col))
+            (pointing.refuse if refuse else pointing.take)()
+
+    def _circle(self, event: Any) -> Iterator[None]:
+        """Draw a line around masks, and decide on those inside."""
+        controller = self._controller
+        document, camera = controller.document, self._viewer.scene.camera
+        if document is None:
+            return
+        class_id = REFUSE if "Control" in event.modifiers else controller.class_id
+        shape, line = document.inputs.shape, 2 * line_width(document.inputs.shape)
+        vertices = [self._pixel(event)]
+        camera.mouse_pan = False
+        controller.layers.highlight.show(np.zeros(0, np.int32))
+        try:
+            yield
+            while event.type == "mouse_move":
+                vertices.append(self._pixel(event))
+                controller.layers.highlight.add(
+                    line_positions(vertices[-2], vertices[-1], shape, line)
+                )
+                yield
+        finally:
+            camera.mouse_pan = True
+            controller.layers.highlight.show(np.zeros(0, np.int32))
+        controller.pointing.circle(np.array(vertices), class_id)
+
+    def _paint_superpixels(self, event: Any) -> Iterator[None]:
+        """Paint the regions that the mouse is dragged over; with Alt, erase them."""
+        controller, camera = self._controller, self._viewer.scene.camera
+        document = controller.settled()
+        if document is None:
+            return
+        class_id = 0 if "Alt" in event.modifiers else controller.class_id
+        camera.mouse_pan = False
+        try:
+            last = self._pixel(event)
+            controller.superpixels.paint(document, round(last[0]), round(last[1]), class_id)
+            yield
+            while event.type == "mouse_move":
+                here = self._pixel(event)
+                steps = int(max(abs(here[0] - last[0]), abs(here[1] - last[1]))) + 1
+                for row, col in np.linspace(last, here, steps + 1):
+                    controller.superpixels.paint(document, round(row), round(col), class_id)
+                last = here
+                yield
+        finally:
+            camera.mouse_pan = True
+        controller.stroke_ended()

@@ -1,0 +1,83 @@
+"""The steps done to the image: click one to go back, or forward, to it."""
+
+from typing import Any
+
+from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt, Signal
+from qtpy.QtWidgets import QListView, QVBoxLayout, QWidget
+
+from napari_sepl.core.classes import VOC as NO_CLASSES
+from napari_sepl.core.classes import ClassList
+from napari_sepl.document.history import History
+
+_NOWHERE = QModelIndex()
+_Role = Qt.ItemDataRole
+
+
+class HistoryModel(QAbstractListModel):
+    """The steps as Qt reads them: the start, what was done, what was undone."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._history = History()
+        self._classes = NO_CLASSES
+        self._rows = 1
+
+    @property
+    def position(self) -> int:
+        """How many steps are done."""
+        return len(self._history.done)
+
+    def show(self, history: History, classes: ClassList) -> None:
+        """Take other steps."""
+        self.beginResetModel()
+        self._history, self._classes = history, classes
+        self._rows = 1 + len(history.done) + len(history.undone)
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
+        """Return the number of steps, and one for the start."""
+        return 0 if parent.isValid() else self._rows
+
+    def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
+        """Return the step in words; grey if it was undone."""
+        row, done = index.row(), self._history.done
+        if role == _Role.DisplayRole:
+            if row == 0:
+                return "start"
+            undone = self._history.undone
+            step = done[row - 1] if row <= len(done) else undone[len(done) - row]
+            return step.describe(self._classes)
+        if role == _Role.ForegroundRole and row > len(done):
+            return Qt.GlobalColor.gray
+        return None
+
+
+class HistoryPanel(QWidget):
+    """The list of steps.
+
+    Attributes
+    ----------
+    step_chosen : Signal(int)
+        So many steps are to be done.
+    """
+
+    step_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = HistoryModel(self)
+        self.list = QListView()
+        self.list.setModel(self.model)
+        self.list.setUniformItemSizes(True)
+        self.list.setMinimumHeight(110)
+        self.list.clicked.connect(lambda index: self.step_chosen.emit(index.row()))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.list)
+
+    def show_history(self, history: History, classes: ClassList) -> None:
+        """Show these steps, and where in them the image is."""
+        self.model.show(history, classes)
+        here = self.model.index(self.model.position)
+        self.list.setCurrentIndex(here)
+        self.list.scrollTo(here)

@@ -1,0 +1,105 @@
+"""Making masks: which model, with what, and where they go."""
+
+from pathlib import Path
+
+from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_sepl.gui.making import MaskChoice
+from napari_sepl.proposals.device import AUTO
+from napari_sepl.proposals.models import MODELS, REGIONS, model_names
+from napari_sepl.proposals.settings import PRESETS
+
+_DEVICES = (AUTO, "cuda", "mps", "cpu")
+
+
+class MasksPanel(QWidget):
+    """The model, its settings, and the buttons.
+
+    Attributes
+    ----------
+    make_pressed : Signal(MaskChoice)
+    cancel_pressed, save_pressed : Signal()
+    """
+
+    make_pressed = Signal(object)
+    cancel_pressed = Signal()
+    save_pressed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = ComboBox(label="model", choices=model_names(), value=_first_choice())
+        self.checkpoint = FileEdit(label="own weights", mode="r", nullable=True, value=None)
+        self.preset = ComboBox(label="settings", choices=list(PRESETS))
+        self.device = ComboBox(label="device", choices=_DEVICES)
+        self.guided = CheckBox(label="near pseudo-labels only", value=True)
+        self.note = QLabel("")
+        self.note.setWordWrap(True)
+        self.bar = QProgressBar()
+        self.make, self.cancel = QPushButton("Make masks"), QPushButton("Cancel")
+        self.save = QPushButton("Save masks…")
+        self._lay_out()
+        self.model.changed.connect(lambda _: self._show_model())
+        self.make.clicked.connect(lambda: self.make_pressed.emit(self.choice))
+        self.cancel.clicked.connect(lambda _: self.cancel_pressed.emit())
+        self.save.clicked.connect(lambda _: self.save_pressed.emit())
+        self._show_model()
+        self.show_making(0, 0, "")
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        self.options = Container(
+            widgets=[self.model, self.checkpoint, self.preset, self.device, self.guided],
+            labels=True,
+        )
+        self.options.margins = (0, 0, 0, 0)
+        column.addWidget(self.options.native)
+        column.addWidget(self.note)
+        column.addWidget(self.bar)
+        row = QHBoxLayout()
+        for button in (self.make, self.cancel, self.save):
+            row.addWidget(button)
+        column.addLayout(row)
+
+    @property
+    def choice(self) -> MaskChoice:
+        """What is chosen now."""
+        weights = self.checkpoint.line_edit.value
+        return MaskChoice(
+            str(self.model.value),
+            Path(weights) if weights else None,
+            str(self.preset.value),
+            str(self.device.value),
+            bool(self.guided.value),
+        )
+
+    def show_making(self, done: int, total: int, what: str) -> None:
+        """Show how far the making of masks has come; 0 of 0 when it is over."""
+        under_way = total > 0
+        self.bar.setVisible(under_way)
+        self.bar.setMaximum(total)
+        self.bar.setValue(done)
+        self.bar.setFormat(f"{what}: %v of %m")
+        self.make.setEnabled(not under_way)
+        self.cancel.setEnabled(under_way)
+
+    def _show_model(self) -> None:
+        """Say of the model what the user should know before pressing the button."""
+        name = str(self.model.value)
+        sam = name != REGIONS
+        for option in (self.checkpoint, self.preset, self.device, self.guided):
+            option.enabled = sam
+        if not sam:
+            told = "Regions of like colour, without weights. They know nothing of objects."
+        elif not MODELS[name].is_installed:
+            told = "Not installed: pip install 'napari-sepl[sam]'"
+        else:
+            told = f"Weights of {MODELS[name].size / 1e9:.1f} GB are fetched at first use."
+        self.note.setText(told)
+
+
+def _first_choice() -> str:
+    """Return the paper's model where it is installed, else what works at once."""
+    return "vit_h" if MODELS["vit_h"].is_installed else REGIONS

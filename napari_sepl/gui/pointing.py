@@ -1,0 +1,232 @@
+"""Pointing at masks: what is under the cursor, and what a person decides on it."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.outlines import trace_region
+from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.overrides import REFUSE
+from napari_sepl.document.document import Document
+from napari_sepl.document.explain import explain_region
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.regions import class_of, regions_at, regions_within
+from napari_sepl.gui.layers import line_width
+
+if TYPE_CHECKING:
+    from napari_sepl.gui.controller import Controller
+
+_NOTHING = np.zeros(0, np.int32)
+
+
+class Pointing:
+    """The region under the cursor: a mask, or the pseudo-labels of a class.
+
+    Of several it is the smallest, until the user walks from part to whole; then it stays the one
+    walked to while the cursor is on it.
+
+    Parameters
+    ----------
+    controller : Controller
+        Has the document, the layers and the view.
+
+    Attributes
+    ----------
+    text : str
+        What is told of the region; empty for none.
+    """
+
+    def __init__(self, controller: "Controller") -> None:
+        self._controller = controller
+        self._pixel = (-1, -1)
+        self._nest: list[int] = []
+        self._chosen: int | None = None
+        self._drawn: tuple[Inputs, int] | None = None
+        self.text = ""
+
+    @property
+    def region(self) -> int | None:
+        """The region that is pointed at; None for none."""
+        if self._chosen in self._nest:
+            return self._chosen
+        return self._nest[0] if self._nest else None
+
+    # --- looking
+
+    def hover(self, row: int, col: int) -> None:
+        """Point at a pixel, which may lie outside the image."""
+        document = self._controller.document
+        self._pixel = (row, col)
+        self._nest = regions_at(document.inputs, row, col) if document is not None else []
+        if self._chosen not in self._nest:
+            self._chosen = None
+        self.refresh()
+
+    def walk(self, step: int) -> None:
+        """Go from part to whole by so many steps, or back."""
+        region = self.region
+        if region is not None:
+            at = self._nest.index(region) + step
+            self._chosen = self._nest[min(max(at, 0), len(self._nest) - 1)]
+            self.refresh()
+
+    def to_whole(self) -> None:
+        """Point at the next larger region here."""
+        self.walk(1)
+
+    def to_part(self) -> None:
+        """Point at the next smaller region here."""
+        self.walk(-1)
+
+    def refresh(self) -> None:
+        """Draw and tell of the region as it is now."""
+        document = self._controller.document
+        region = self.region
+        self.text = "" if document is None or region is None else self._tell(document, region)
+        self._draw(document, region)
+        self._controller.view.show_mask(self.text)
+
+    def forget(self) -> None:
+        """Point at nothing: another image is open."""
+        self._nest, self._chosen, self._drawn, self.text = [], None, None, ""
+
+    def _tell(self, document: Document, region: int) -> str:
+        text = explain_region(document.inputs, document.resolved, region)
+        if len(self._nest) > 1:
+            text += f" · {self._nest.index(region) + 1} of {len(self._nest)} here"
+        parent = int(document.inputs.tree.parents[region]) if region >= 0 else -1
+        return text + (f" · part of mask {parent}" if parent >= 0 else "")
+
+    def _draw(self, document: Document | None, region: int | None) -> None:
+        wanted = None if document is None or region is None else (document.inputs, region)
+        if wanted == self._drawn:
+            return
+        self._drawn = wanted
+        self._controller.layers.highlight.show(_NOTHING if wanted is None else outline(*wanted))
+
+    # --- deciding
+
+    def take(self) -> None:
+        """Take the region for the current class, or leave it to SEPL if that was decided."""
+        self._decide(self._controller.class_id)
+
+    def refuse(self) -> None:
+        """Refuse the region, or leave it to SEPL if that was decided."""
+        self._decide(REFUSE)
+
+    def leave(self) -> None:
+        """Leave the region to SEPL."""
+        region, document = self.region, self._controller.settled()
+        if document is not None and region is not None:
+            self._put(document, [region], None)
+
+    def take_as(self) -> None:
+        """Ask for a class, and take the region for it."""
+        document, region = self._controller.settled(), self.region
+        if document is None or region is None:
+            return
+        now = class_of(document.resolved.assignment, region)
+        class_id = self._controller.view.ask_class(document.inputs.classes, now)
+        if class_id is not None:
+            self._put(document, [region], class_id)
+
+    def circle(self, vertices: NDArray[np.float64], class_id: int) -> None:
+        """Decide on all masks that lie inside a lasso: take them for a class, or refuse with 0.
+
+        Parameters
+        ----------
+        vertices : (V, 2) float
+            Row and column of the lasso's corners.
+        class_id : int
+            The class; 0 refuses.
+        """
+        document = self._controller.settled()
+        if document is None or len(vertices) < 3:
+            return
+        regions = regions_within(document.inputs, fill_polygon(vertices, document.inputs.shape))
+        if regions:
+            self._put(document, regions, class_id)
+        else:
+            self._controller.view.tell("No mask lies inside the line.")
+
+    def pick_class(self) -> None:
+        """Paint and take with the class under the cursor from now on."""
+        document = self._controller.settled()
+        height, width = document.inputs.shape if document is not None else (0, 0)
+        row, col = self._pixel
+        if document is not None and 0 <= row < height and 0 <= col < width:
+            self._controller.choose_class(int(document.resolved.final[row, col]))
+
+    def clear_class(self) -> None:
+        """Leave to SEPL all that was taken for the current class, or refused of it."""
+        document = self._controller.settled()
+        if document is None:
+            return
+        class_id, assignment = self._controller.class_id, document.resolved.assignment
+        self._put(
+            document,
+            [
+                region
+                for region, decided in document.said.overrides.items()
+                if (decided or class_of(assignment, region)) == class_id
+            ],
+            None,
+        )
+
+    def clear_image(self) -> None:
+        """Leave all regions of the image to SEPL."""
+        document = self._controller.settled()
+        if document is not None:
+            self._put(document, document.said.overrides, None)
+
+    def _decide(self, class_id: int) -> None:
+        document, region = self._controller.settled(), self.region
+        if document is None or region is None:
+            return
+        decided = document.said.overrides.get(region) == class_id
+        self._put(document, [region], None if decided else class_id)
+
+    def _put(self, document: Document, regions: Iterable[int], class_id: int | None) -> None:
+        view = self._controller.view
+        if class_id == IGNORE:
+            view.warn("Masks are not taken for ignore: paint it, or choose another class.")
+            return
+        try:
+            document.decide(regions, class_id)
+        except InputError as error:
+            view.warn(str(error))
+        self.refresh()
+
+
+def outline(inputs: Inputs, region: int) -> NDArray[np.int32]:
+    """Return the row-major positions of a region's outline."""
+    width = 2 * line_width(inputs.shape)
+    if region >= 0:
+        return trace_region(inputs.masks.runs, region, width)
+    column = int(inputs.overlap.class_ids.searchsorted(-region))
+    return trace_region(inputs.overlap.seeds, column, width)
+
+
+def fill_polygon(vertices: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return (H, W) bool: the pixels inside a polygon of (row, col) corners."""
+    picture = Image.new("L", (shape[1], shape[0]))
+    ImageDraw.Draw(picture).polygon([(col, row) for row, col in vertices.tolist()], fill=1)
+    return np.asarray(np.asarray(picture) != 0, np.bool_)
+
+
+def line_positions(
+    start: tuple[float, float], stop: tuple[float, float], shape: tuple[int, int], width: int
+) -> NDArray[np.int32]:
+    """Return the row-major positions of a straight line, as far as it lies in the image."""
+    steps = int(max(abs(stop[0] - start[0]), abs(stop[1] - start[1]))) + 1
+    rows = np.linspace(start[0], stop[0], steps + 1)[:, np.newaxis]
+    cols = np.linspace(start[1], stop[1], steps + 1)[:, np.newaxis]
+    near = np.arange(width) - width // 2
+    down, right = (offsets.ravel() for offsets in np.meshgrid(near, near))
+    row, col = np.rint(rows + down).astype(int).ravel(), np.rint(cols + right).astype(int).ravel()
+    inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
+    return np.asarray(row[inside] * shape[1] + col[inside], np.int32)

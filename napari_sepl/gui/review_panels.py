@@ -1,0 +1,224 @@
+"""The panels of the dock widget, and how they show what the controller tells them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from napari.utils import progress
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.params import Params
+from napari_sepl.document.class_rows import ClassRow
+from napari_sepl.document.history import History
+from napari_sepl.gui.keys import KEYS
+from napari_sepl.gui.panels.classes import ClassPanel
+from napari_sepl.gui.panels.correct import CorrectPanel
+from napari_sepl.gui.panels.history import HistoryPanel
+from napari_sepl.gui.panels.masks import MasksPanel
+from napari_sepl.gui.panels.params import ParamsPanel
+from napari_sepl.gui.panels.quick_pick import QuickPick
+from napari_sepl.gui.panels.sources import SourcesPanel
+from napari_sepl.gui.sources_layer import SourceRow
+
+_NOTHING = "no image is open"
+
+_WIDTH = 380
+"""Pixels that the legend needs to show all its columns."""
+
+
+class ReviewPanels(QWidget):
+    """All panels of one image, as a `View`.
+
+    Attributes
+    ----------
+    sources, params, classes, correct, masks, history : QWidget
+        The panels.
+    panels : dict of str to QCollapsible
+        Those that fold, by name.
+    buttons : dict of str to QPushButton
+        Undo, redo, save and accept.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.sources = SourcesPanel()
+        self.params = ParamsPanel()
+        self.classes = ClassPanel()
+        self.title = QLabel(_NOTHING)
+        self.busy = QLabel("")
+        self.mask_text = QLabel("")
+        self.mask_text.setWordWrap(True)
+        self.mask_text.setMinimumHeight(48)
+        self.sources_box = QCollapsible("Sources")
+        self.correct = CorrectPanel()
+        self.history = HistoryPanel()
+        self.masks = MasksPanel()
+        self.panels = {
+            "sources": self.sources_box,
+            "correct": QCollapsible("Correct"),
+            "masks": QCollapsible("Masks"),
+            "history": QCollapsible("History"),
+        }
+        self.buttons = {
+            name: QPushButton(text)
+            for name, text in (
+                ("undo", "Undo"),
+                ("redo", "Redo"),
+                ("save", "Save"),
+                ("accept", "Accept"),
+            )
+        }
+        self._activity: progress | None = None
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.title.setObjectName("title")
+        self.title.setStyleSheet("font-weight: bold")
+        self.sources_box.addWidget(self.sources)
+        self.sources_box.expand(animate=False)
+        self.setMinimumWidth(_WIDTH)
+        outside = QVBoxLayout(self)
+        outside.addWidget(self.title)
+        outside.addWidget(self.busy)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        for name, panel in (
+            ("correct", self.correct),
+            ("masks", self.masks),
+            ("history", self.history),
+        ):
+            self.panels[name].addWidget(panel)
+            self.panels[name].collapse(animate=False)
+        for part in (
+            self.sources_box, self.params, self.classes, self.mask_text,
+            self.panels["correct"], self.panels["masks"], self.panels["history"],
+        ):  # fmt: skip
+            column.addWidget(part)
+        column.addStretch(1)
+        outside.addWidget(_scrolling(inside))
+        for names in (("undo", "redo"), ("save", "accept")):
+            row = QHBoxLayout()
+            for name in names:
+                row.addWidget(self.buttons[name])
+            outside.addLayout(row)
+        self.busy.setVisible(False)
+        for name, button in self.buttons.items():
+            button.setToolTip(KEYS[name])
+
+    # --- View: what the controller shows
+
+    def show_title(self, text: str) -> None:
+        """Show which image is open and whether it is saved."""
+        if self.title.text() == _NOTHING:
+            self.sources_box.collapse(animate=False)
+        self.title.setText(text)
+
+    def show_params(self, params: Params) -> None:
+        """Show settings that did not come from the sliders."""
+        self.params.show_params(params)
+
+    def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
+        """Show what became of each class, and which is the current one."""
+        self.classes.show_classes(rows, classes, current)
+
+    def show_class(self, class_id: int, classes: ClassList) -> None:
+        """Show the class that is painted and taken with."""
+        self.correct.show_class(class_id, classes)
+
+    def show_history(self, history: History, classes: ClassList) -> None:
+        """Show the steps, and what undo and redo would do."""
+        self.history.show_history(history, classes)
+        for name, steps in (("undo", history.done), ("redo", history.undone)):
+            self.buttons[name].setEnabled(bool(steps))
+            told = f"{KEYS[name]}: {steps[-1].describe(classes)}" if steps else KEYS[name]
+            self.buttons[name].setToolTip(told)
+
+    def show_sources(self, rows: Sequence[SourceRow]) -> None:
+        """Show the legend of where pixels came from."""
+        self.correct.show_sources(rows)
+
+    def show_superpixels(self, on: bool) -> None:
+        """Show whether the superpixel brush is in hand."""
+        self.correct.show_superpixels(on)
+
+    def show_mask(self, text: str) -> None:
+        """Show the mask under the cursor."""
+        self.mask_text.setText(text)
+
+    def show_busy(self, text: str) -> None:
+        """Show that something is under way."""
+        self.busy.setText(text)
+        self.busy.setVisible(bool(text))
+        self.buttons["save"].setEnabled(not text)
+        self.buttons["accept"].setEnabled(not text)
+
+    def show_panels(self, opened: Mapping[str, bool]) -> None:
+        """Open and close panels, by name."""
+        for name, box in self.panels.items():
+            if name in opened and box.isExpanded() != opened[name]:
+                (box.expand if opened[name] else box.collapse)(animate=False)
+
+    def tell(self, text: str) -> None:
+        """Tell the user that something was done."""
+        show_info(text)
+
+    def warn(self, text: str) -> None:
+        """Tell the user that something went wrong."""
+        show_error(text)
+
+    def ask_folder(self, sample_id: str) -> Path | None:
+        """Ask for the folder that the labels go to."""
+        folder = QFileDialog.getExistingDirectory(self, f"Folder for {sample_id}.png")
+        return Path(folder) if folder else None
+
+    def ask_class(self, classes: ClassList, current: int) -> int | None:
+        """Ask for a class, by its name or number."""
+        popup = QuickPick(classes, current, self)
+        return popup.chosen if popup.exec() else None
+
+    def show_making(self, done: int, total: int, what: str) -> None:
+        """Show how far the making of masks has come, here and in napari's activity dock."""
+        self.masks.show_making(done, total, what)
+        activity = self._activity
+        if activity is not None and (activity.total != total or activity.desc != what):
+            activity.close()
+            activity = None
+        if activity is None and total > 0:
+            activity = progress(total=total, desc=what)
+        if activity is not None:
+            activity.update(done - activity.n)
+        self._activity = activity
+
+    def confirm(self, question: str) -> bool:
+        """Ask a question that is answered by yes or no."""
+        answer = QMessageBox.question(self, "SEPL", question)
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def confirm_replace(self, path: Path) -> bool:
+        """Ask whether a file may be replaced."""
+        return self.confirm(
+            f"{path} exists already and was not written in this window. Replace it?"
+        )
+
+
+def _scrolling(inside: QWidget) -> QScrollArea:
+    """Let panels that are higher than the screen be scrolled, rather than stretch the window."""
+    area = QScrollArea()
+    area.setWidget(inside)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area

@@ -1,0 +1,119 @@
+"""Keeping the layers and the panels up to date with the document that is open."""
+
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_sepl.document.class_rows import count_classes
+from napari_sepl.document.document import Document
+from napari_sepl.document.resolve import Resolved
+from napari_sepl.gui.layers import ReviewLayers
+from napari_sepl.gui.worker import Background
+
+if TYPE_CHECKING:
+    from napari_sepl.gui.controller import Controller
+
+_SMALL = 1_000_000
+"""Pixels up to which outlines and counts follow every slider move (under 3 ms)."""
+
+_PAUSE = 120
+"""Milliseconds of rest after which those of larger images follow, and all thumbnails."""
+
+
+class Showing:
+    """Follows one document: the labels at once, the rest at once or after a moment.
+
+    Parameters
+    ----------
+    controller : Controller
+        Has the view and the way saving stands.
+    layers : ReviewLayers
+        Where labels are drawn.
+    background : Background
+        Where what can wait waits.
+
+    Attributes
+    ----------
+    followed : Signal
+        Emitted when outlines and counts are up to date with the labels.
+    """
+
+    followed = Signal()
+
+    def __init__(
+        self, controller: "Controller", layers: ReviewLayers, background: Background
+    ) -> None:
+        self._controller = controller
+        self._layers = layers
+        self._background = background
+        self._document: Document | None = None
+        layers.enhanced.events.selected_label.connect(self._on_class)
+
+    def watch(self, document: Document) -> None:
+        """Follow this document, and the last one no longer."""
+        if self._document is not None:
+            self._document.changed.disconnect(self._on_changed)
+            self._document.marked.disconnect(self._on_marked)
+        self._document = document
+        document.changed.connect(self._on_changed)
+        document.marked.connect(self._on_marked)
+        self.show_all()
+
+    def show_all(self) -> None:
+        """Show everything in the panels, as in a view that has just come."""
+        document = self._document
+        if document is not None:
+            view = self._controller.view
+            view.show_params(document.params)
+            view.show_class(self._controller.class_id, document.inputs.classes)
+            self._follow()
+            self._on_marked()
+
+    def toggle_sources(self) -> None:
+        """Show or hide where each pixel came from."""
+        sources = self._layers.sources.layer
+        sources.visible = not sources.visible
+        self._show_sources()
+
+    # --- what follows
+
+    def _on_changed(self, resolved: Resolved) -> None:
+        self._layers.show(resolved)
+        if resolved.final.size <= _SMALL:
+            self._follow()
+        else:
+            self._background.later("follow", _PAUSE, self._follow)
+        self._background.later("thumbnails", _PAUSE, self._layers.refresh_thumbnails)
+
+    def _follow(self) -> None:
+        if self._document is not None:
+            self._layers.show_outlines(self._document.resolved.assignment)
+            self._count()
+            self._show_sources()
+            self.followed.emit()
+
+    def _count(self) -> None:
+        document = self._document
+        if document is not None:
+            current = self._controller.class_id
+            rows = count_classes(document.inputs, document.resolved, current)
+            self._controller.view.show_classes(rows, document.inputs.classes, current)
+
+    def _show_sources(self) -> None:
+        document, sources = self._document, self._layers.sources
+        if document is not None:
+            rows = sources.show(document.resolved.find_sources()) if sources.layer.visible else []
+            self._controller.view.show_sources(rows)
+
+    def _on_class(self) -> None:
+        document = self._document
+        if document is not None and document is self._controller.document:
+            self._controller.view.show_class(self._controller.class_id, document.inputs.classes)
+            self._count()
+
+    def _on_marked(self) -> None:
+        document, controller = self._document, self._controller
+        if document is not None:
+            controller.view.show_history(document.history, document.inputs.classes)
+            state = controller.saving.state_of(document)
+            controller.view.show_title(f"{document.inputs.sample_id} — {state}")

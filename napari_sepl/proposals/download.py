@@ -1,0 +1,143 @@
+"""Fetching a large file over HTTP: with patience, and going on where it broke off."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_sepl.proposals.errors import DownloadError
+
+Told = Callable[[int, int], None]
+"""Called with the bytes that are there and the bytes in all."""
+
+_CHUNK = 1 << 16  # bytes; what a broken connection loses at most
+_COMPLETE, _PARTIAL, _NO_SUCH_RANGE, _BUSY = 200, 206, 416, 429
+_SERVER_ERRORS = 500
+
+
+class _Again(Exception):  # noqa: N818  no error yet: the next try may succeed
+    """The try failed in a way in which the next need not."""
+
+
+@dataclass(frozen=True)
+class Downloader:
+    """How patiently to fetch.
+
+    Parameters
+    ----------
+    tries : int
+        How often to try before giving up. The count begins anew when a try came further
+        than any before.
+    wait : float
+        Seconds before the second try; each further wait is twice as long.
+    timeout : float
+        Seconds without a byte after which a try has failed.
+    """
+
+    tries: int = 4
+    wait: float = 1.0
+    timeout: float = 30.0
+
+    def for_pooch(
+        self, path: Path, size: int, told: Told | None = None
+    ) -> Callable[[str, str, object], None]:
+        """Return a downloader for pooch, which then checks the digest and gives the file its name.
+
+        Parameters
+        ----------
+        path : Path
+            Where the file will be; beside it, as ``.part``, lies what has come so far.
+        size : int
+            Bytes of the file, 0 if that is not known.
+        told : callable, optional
+            Called with every 64 kB.
+        """
+        part = path.with_name(f"{path.name}.part")
+
+        def download(url: str, output_file: str, _pooch: object) -> None:
+            self._fetch(url, part, size, told or _ignore)
+            part.replace(output_file)
+
+        return download
+
+    def _fetch(self, url: str, part: Path, size: int, told: Told) -> None:
+        failed, most = 0, _length(part)
+        while True:
+            try:
+                self._attempt(url, part, size, told)
+            except _Again as error:
+                failed = 1 if _length(part) > most else failed + 1
+                most = max(most, _length(part))
+                if failed >= self.tries:
+                    raise DownloadError(f"{url}: could not be fetched ({error}).") from error
+                time.sleep(self.wait * 2 ** (failed - 1))
+            else:
+                return
+
+    def _attempt(self, url: str, part: Path, size: int, told: Told) -> None:
+        import requests
+
+        have = _length(part)
+        if size and have >= size:
+            if have == size:
+                return
+            part.unlink()  # longer than the file can be
+            have = 0
+        wanted = {"Accept-Encoding": "identity"}
+        if have:
+            wanted["Range"] = f"bytes={have}-"
+        try:
+            with requests.get(url, headers=wanted, stream=True, timeout=self.timeout) as answer:
+                _check(answer, part)
+                _receive(answer, part, size, told)
+        except requests.RequestException as error:
+            raise _Again(_told(error)) from error
+
+
+def _check(answer: Any, part: Path) -> None:
+    """Raise if a server's answer brings no bytes, by whether the next one may."""
+    if answer.status_code in (_COMPLETE, _PARTIAL):
+        return
+    problem = f"the server answered {answer.status_code} {answer.reason}"
+    if answer.status_code == _NO_SUCH_RANGE:
+        part.unlink()
+        raise _Again(problem)
+    if answer.status_code == _BUSY or answer.status_code >= _SERVER_ERRORS:
+        raise _Again(problem)
+    raise DownloadError(f"{answer.url}: could not be fetched ({problem}).")
+
+
+def _receive(answer: Any, part: Path, size: int, told: Told) -> None:
+    """Append what comes, or begin anew where the server does not go on in the middle."""
+    goes_on = answer.status_code == _PARTIAL
+    there = _length(part) if goes_on else 0
+    length = answer.headers.get("Content-Length")
+    total = there + int(length) if length is not None else size
+    with part.open("ab" if goes_on else "wb") as file:
+        for chunk in _chunks(answer):
+            file.write(chunk)
+            there += len(chunk)
+            told(there, total or there)
+    if total and there < total:
+        raise _Again(f"the connection ended after {there} of {total} bytes")
+
+
+def _chunks(answer: Any) -> Iterator[bytes]:
+    chunks: Iterator[bytes] = answer.iter_content(_CHUNK)
+    return (chunk for chunk in chunks if chunk)
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _told(error: Exception) -> str:
+    """Return the innermost reason: requests wraps it in names of its own objects."""
+    inner: BaseException = error
+    while inner.__cause__ or inner.__context__:
+        inner = inner.__cause__ or inner.__context__ or inner
+    return str(inner) or type(inner).__name__
+
+
+def _ignore(_there: int, _total: int) -> None: ...

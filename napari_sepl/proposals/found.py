@@ -1,0 +1,111 @@
+"""Masks on their way from SAM to a MaskSet: in numpy, each with its box and its scores."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.masks import MaskScores, MaskSet
+from napari_sepl.core.runs import Runs, join, runs_of_mask
+from napari_sepl.proposals.tidy import tidy_mask
+
+Pair = tuple[NDArray[np.int32], NDArray[np.int32]]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Masks found so far.
+
+    Parameters
+    ----------
+    runs : list of (starts, stops)
+        Pixels of each mask in the image, column by column.
+    boxes : (N, 4) float32
+        x0, y0, x1, y1 in the image, of the first and the last pixel; zeros of an empty mask.
+    predicted_iou, stability_score : (N,) float32
+        SAM's own estimates.
+    points : (N, 2) float64
+        (x, y) in the image.
+    crop_boxes : (N, 4) int64
+        x0, y0, x1, y1.
+    """
+
+    runs: list[Pair]
+    boxes: NDArray[np.float32]
+    predicted_iou: NDArray[np.float32]
+    stability_score: NDArray[np.float32]
+    points: NDArray[np.float64]
+    crop_boxes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    @classmethod
+    def join(cls, parts: Iterable["Found"]) -> "Found":
+        """Put several together, in their order; none give an empty one."""
+        held = [_NOTHING, *parts]
+        runs = [pair for part in held for pair in part.runs]
+        rest = {
+            field.name: np.concatenate([getattr(part, field.name) for part in held])
+            for field in fields(cls)[1:]
+        }
+        return cls(runs, **rest)
+
+    def choose(self, kept: NDArray[np.intp]) -> "Found":
+        """Return those that `kept` lists, in its order."""
+        runs = [self.runs[index] for index in kept]
+        return Found(runs, **{f.name: getattr(self, f.name)[kept] for f in fields(self)[1:]})
+
+    def unique(self, scores: NDArray[Any], threshold: float) -> "Found":
+        """Drop masks whose boxes overlap (IoU) a better one's more than `threshold`; best first.
+
+        On the processor, for boxes are few and not every device knows how.
+        """
+        import torch
+        from torchvision.ops.boxes import batched_nms
+
+        boxes, one_kind = torch.as_tensor(self.boxes), torch.zeros(len(self))
+        kept = batched_nms(boxes, torch.as_tensor(scores), one_kind, threshold)
+        return self.choose(kept.numpy())
+
+    def tidied(self, shape: tuple[int, int], smallest: int, threshold: float) -> "Found":
+        """Fill holes and drop islands below `smallest` pixels, then duplicates that this made.
+
+        Of duplicates, masks that needed no tidying win.
+        """
+        changed = np.zeros(len(self), np.bool_)
+        boxes, runs = self.boxes.copy(), list(self.runs)
+        for index, pair in enumerate(self.runs):
+            mask, changed[index] = tidy_mask(join(shape, [pair]).decode(0), smallest)
+            if changed[index]:
+                runs[index] = runs_of_mask(mask)
+                boxes[index] = box_of(join(shape, [runs[index]]))
+        tidied = Found(
+            runs, boxes, self.predicted_iou, self.stability_score, self.points, self.crop_boxes
+        )
+        return tidied.unique((~changed).astype(np.float32), threshold)
+
+    def as_masks(self, shape: tuple[int, int]) -> MaskSet:
+        """Return them as a MaskSet, with the scores that segment-anything's records have."""
+        x0, y0, x1, y1 = self.crop_boxes.T
+        crops = np.stack([x0, y0, x1 - x0, y1 - y0], axis=1).astype(np.float32)
+        scores = MaskScores(
+            self.predicted_iou, self.stability_score, self.points.astype(np.float32), crops
+        )
+        return MaskSet(join(shape, self.runs), scores)
+
+
+def box_of(region: Runs) -> NDArray[np.float32]:
+    """Return (4,) float32: x0, y0, x1, y1 of the first region's first and last pixel."""
+    row, col, height, width = region.boxes[0].tolist()
+    if not height:
+        return np.zeros(4, np.float32)
+    return np.array([col, row, col + width - 1, row + height - 1], np.float32)
+
+
+_NOTHING = Found(
+    [], np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32),
+    np.zeros((0, 2)), np.zeros((0, 4), np.int64),
+)  # fmt: skip

@@ -1,0 +1,125 @@
+"""The models that make masks: SAM's three, others that look the same from outside, and regions."""
+
+import importlib
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.proposals.errors import MissingPackageError
+
+REGIONS = "regions"
+"""The name that stands for regions of like colour, which need no weights and no torch."""
+
+_SAM = "segment_anything"
+_NEEDED = ("torch", "torchvision", _SAM)
+_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
+
+
+@dataclass(frozen=True)
+class SamModel:
+    """A model that segment-anything's predictor can drive, and its published weights.
+
+    Parameters
+    ----------
+    name : str
+        What users call it.
+    title : str
+        What it is, for people.
+    package : str
+        The package that builds it: its ``sam_model_registry[architecture]()`` returns the model
+        with random weights.
+    architecture : str
+        The package's name for it.
+    url : str
+        Where the weights are; empty if there are none to fetch.
+    size : int
+        Bytes of the weights.
+    sha256 : str
+        Their digest.
+    """
+
+    name: str
+    title: str
+    package: str
+    architecture: str
+    url: str = ""
+    size: int = 0
+    sha256: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file of weights."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether all packages that this model needs are installed."""
+        return not self._missing()
+
+    def require(self) -> None:
+        """Raise MissingPackageError, saying what to install, if a package is missing."""
+        missing = self._missing()
+        if not missing:
+            return
+        install = "pip install 'napari-sepl[sam]'"
+        if self.package in missing and self.package != _SAM:
+            install += f", and the package {self.package} by its authors' instructions"
+        raise MissingPackageError(
+            f"{self.title} needs {', '.join(missing)}, not installed here: {install}. "
+            f"Without it, the model {REGIONS!r} makes simpler masks."
+        )
+
+    def build(self) -> Any:
+        """Return the model (a torch Module) with random weights, or raise MissingPackageError."""
+        self.require()
+        builders = importlib.import_module(self.package).sam_model_registry
+        return builders[self.architecture]()
+
+    def _missing(self) -> list[str]:
+        return [name for name in dict.fromkeys((*_NEEDED, self.package)) if not _is_there(name)]
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # of a dotted name, when what stands before the dot is missing
+        return False
+
+
+# Sizes and digests of the files as published; the names' digits are the start of another digest.
+MODELS = {
+    model.name: model
+    for model in (
+        SamModel(
+            "vit_h", "SAM ViT-H", _SAM, "vit_h", f"{_ADDRESS}sam_vit_h_4b8939.pth", 2_564_550_879,
+            "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
+        ),
+        SamModel(
+            "vit_l", "SAM ViT-L", _SAM, "vit_l", f"{_ADDRESS}sam_vit_l_0b3195.pth", 1_249_524_607,
+            "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
+        ),
+        SamModel(
+            "vit_b", "SAM ViT-B", _SAM, "vit_b", f"{_ADDRESS}sam_vit_b_01ec64.pth", 375_042_383,
+            "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
+        ),
+        SamModel(
+            "mobile_sam", "MobileSAM", "mobile_sam", "vit_t",
+            "https://github.com/ChaoningZhang/MobileSAM/raw/master/weights/mobile_sam.pt",
+            40_728_226, "6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
+        ),
+    )
+}  # fmt: skip
+"""The models of SAM's kind by name; add to it what segment-anything's predictor can drive."""
+
+
+def model_names() -> list[str]:
+    """Return the names of the models that can be asked for, installed or not, regions last."""
+    return [*MODELS, REGIONS]
+
+
+def find_model(name: str) -> SamModel:
+    """Return the model of SAM's kind of that name, or raise InputError naming those there are."""
+    if name not in MODELS:
+        raise InputError("model", found=repr(name), expected=f"one of {', '.join(MODELS)}")
+    return MODELS[name]

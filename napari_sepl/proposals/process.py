@@ -1,0 +1,223 @@
+"""Work in a process of its own: it can be stopped at once, and its death costs nothing else."""
+
+import contextlib
+import multiprocessing
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import SeplError
+from napari_sepl.core.masks import MaskSet
+from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.progress import Told, ignore
+
+_POLL = 0.05  # seconds between looks at whether the process lives and is still wanted
+_PATIENCE = 5.0  # seconds that a process gets to end by itself
+
+
+class _FailedError(Exception):
+    """The object said that it failed; it can be asked again."""
+
+
+class Remote:
+    """An object that lives in a process of its own, started when it is first needed.
+
+    After a crash, or a stop, the next call starts a new process. One call runs at a time; `stop`
+    may come from any thread.
+
+    Parameters
+    ----------
+    factory : callable
+        Makes the object, in the other process; a function of a module, so that it can be sent.
+    *arguments : object
+        What the factory is called with.
+    """
+
+    def __init__(self, factory: Callable[..., Any], *arguments: object) -> None:
+        self._made_by = factory, arguments
+        self._lock = threading.Lock()
+        self._stopped = self._opened = False
+        self._process: Any = None
+        self._line: Connection[Any, Any] | None = None
+
+    def __enter__(self) -> "Remote":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    @property
+    def process_id(self) -> int | None:
+        """The number of the process; None while there is none."""
+        return self._process.pid if self._process is not None else None
+
+    def call(
+        self, method: str, *arguments: object, told: Callable[[Any], None] | None = None
+    ) -> Any:
+        """Call a method of the object and wait for what it returns.
+
+        Parameters
+        ----------
+        method : str
+            Its name.
+        *arguments : object
+            What it is called with; sent to the other process.
+        told : callable, optional
+            If given, the method is also called with ``told=``, and what it tells arrives here.
+
+        Raises
+        ------
+        OpeningError
+            If the factory raised, or the process died in it.
+        ProposalError
+            If the method raised, or the process died, of lack of memory say.
+        StoppedError
+            If `stop` was called meanwhile.
+        """
+        with self._lock:
+            self._stopped = False
+            try:
+                line = self._started()
+                line.send((method, arguments, told is not None))
+                return self._answer(line, told)
+            except (EOFError, OSError) as error:
+                raise self._died() from error
+            except _FailedError as error:
+                raise self._problem(str(error)) from None
+            except BaseException:  # its answer to this call must not be taken for the next one's
+                self._end()
+                raise
+
+    def stop(self) -> None:
+        """End the process at once, whatever it is doing; nothing happens if there is none."""
+        self._stopped = True
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(ValueError):  # ended by the other thread
+                process.kill()
+                process.join(_PATIENCE)
+        if self._lock.acquire(blocking=False):  # else the call that it ends clears away
+            try:
+                self._end()
+            finally:
+                self._lock.release()
+
+    def _started(self) -> "Connection[Any, Any]":
+        if self._line is not None and self._process.is_alive():
+            return self._line
+        self._end()
+        context = multiprocessing.get_context("spawn")  # torch and Qt do not survive a fork
+        self._line, theirs = context.Pipe()
+        process = context.Process(
+            target=_serve, args=(theirs, *self._made_by), daemon=True, name="napari-sepl masks"
+        )
+        try:
+            process.start()
+        except OSError as error:
+            raise OpeningError(
+                f"The process that makes masks could not be started ({error.strerror or error})."
+            ) from error
+        finally:
+            theirs.close()  # so that its death is the end of the line
+        self._process = process
+        return self._line
+
+    def _answer(self, line: "Connection[Any, Any]", told: Callable[[Any], None] | None) -> Any:
+        while True:
+            while not line.poll(_POLL):
+                if self._stopped:
+                    raise EOFError
+            kind, content = line.recv()
+            if kind == "opened":
+                self._opened = True
+            elif kind == "told" and told is not None:
+                told(content)
+            elif kind == "done":
+                return content
+            elif kind == "failed":
+                raise _FailedError(content)
+
+    def _died(self) -> SeplError:
+        """Clear away the process and return the error that tells of its end."""
+        process = self._process
+        if process is not None:
+            if self._stopped:  # perhaps when there was nothing to kill yet
+                process.kill()
+            process.join(_PATIENCE)
+        code = None if process is None else process.exitcode
+        problem = self._problem(f"The process that makes masks {_how_it_ended(code)}.")
+        self._end()
+        return StoppedError("The making of masks was stopped.") if self._stopped else problem
+
+    def _problem(self, message: str) -> ProposalError:
+        return (ProposalError if self._opened else OpeningError)(message)
+
+    def _end(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.join(_PATIENCE)
+            self._process.close()
+        self._line = self._process = None
+        self._opened = False
+
+
+def _how_it_ended(code: int | None) -> str:
+    if code is not None and code == -getattr(signal, "SIGKILL", 9):
+        return (
+            "was killed, most likely because this computer's memory was full; try a smaller model"
+        )
+    if code is not None and code < 0:
+        return f"crashed ({signal.Signals(-code).name})"
+    return f"ended with exit code {code}"
+
+
+def _serve(line: "Connection[Any, Any]", factory: Callable[..., Any], arguments: Any) -> None:
+    """Do what is asked, in the other process, until the line ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the one who asked
+    served = None
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        while True:
+            method, values, tells = line.recv()
+            try:
+                if served is None:
+                    served = factory(*arguments)
+                    line.send(("opened", None))
+                options = {"told": lambda content: line.send(("told", content))} if tells else {}
+                answer = "done", getattr(served, method)(*values, **options)
+            except SeplError as error:
+                answer = "failed", str(error)
+            except Exception as error:  # noqa: BLE001  the one who asked must hear of it
+                traceback.print_exc()
+                answer = "failed", f"The making of masks failed: {type(error).__name__}: {error}"
+            line.send(answer)
+
+
+class RemoteMasks:
+    """Makes masks in a process of its own; looks as `SamMasks` does.
+
+    Parameters
+    ----------
+    remote : Remote
+        Where the masks are made.
+    """
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def make(
+        self,
+        image: NDArray[Any],
+        pseudo: NDArray[np.uint8] | None = None,
+        told: Told = ignore,
+    ) -> MaskSet:
+        """Make the masks of one image; as `SamMasks.make`, and as `Remote.call` raises."""
+        masks: MaskSet = self._remote.call("make", image, pseudo, told=told)
+        return masks

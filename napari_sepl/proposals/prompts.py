@@ -1,0 +1,197 @@
+"""Masks by prompts: points, a box or a rough mask give the mask that SAM rates best."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam, load_sam
+from napari_sepl.proposals.device import is_out_of_memory
+from napari_sepl.proposals.embeddings import EmbeddingCache, digest_image
+from napari_sepl.proposals.errors import ProposalError
+from napari_sepl.proposals.pictures import as_rgb
+
+_SURE = 6.9  # log odds of 0.999: how sure a rough mask is of its pixels
+
+
+class Prompter:
+    """Answers prompts on one image at a time. (row, col) everywhere, in pixels of the image.
+
+    Parameters
+    ----------
+    sam : LoadedSam
+        The model.
+    cache : EmbeddingCache, optional
+        Where embeddings are kept between sessions.
+    """
+
+    def __init__(self, sam: LoadedSam, cache: EmbeddingCache | None = None) -> None:
+        from segment_anything import SamPredictor
+
+        self._sam, self._cache = sam, cache
+        self._predictor = SamPredictor(sam.network)
+        self._digest = ""
+
+    @property
+    def image_digest(self) -> str:
+        """Digest of the image that prompts are on, as `digest_image` gives it; empty at first."""
+        return self._digest
+
+    def set_image(self, image: NDArray[Any]) -> bool:
+        """Take another image; this is the slow part, unless its embedding was kept.
+
+        Parameters
+        ----------
+        image : (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16
+            Grey, RGB or RGBA.
+
+        Returns
+        -------
+        bool
+            Whether its embedding was there already.
+
+        Raises
+        ------
+        InputError
+            If the image is no picture.
+        ProposalError
+            If the device's memory does not hold it.
+        SaveError
+            If its embedding cannot be kept; prompts work all the same.
+        """
+        picture = as_rgb(image)
+        digest = digest_image(picture)
+        if digest == self._digest:
+            return True
+        self._digest = ""
+        kept = None if self._cache is None else self._cache.find(digest, self._sam.sha256)
+        if kept is not None:
+            self._restore(kept, (picture.shape[0], picture.shape[1]))
+        else:
+            self._embed(picture)
+        self._digest = digest
+        if kept is None and self._cache is not None:
+            embedding = self._predictor.features.cpu().numpy()
+            self._cache.keep(digest, self._sam.sha256, embedding)
+        return kept is not None
+
+    def predict(
+        self,
+        points: NDArray[Any] | None = None,
+        labels: NDArray[Any] | None = None,
+        box: NDArray[Any] | None = None,
+        mask_input: NDArray[np.bool_] | None = None,
+    ) -> tuple[NDArray[np.bool_], float]:
+        """Return SAM's best mask for prompts on the image; at least one must be given.
+
+        Parameters
+        ----------
+        points : (P, 2) float, optional
+            (row, col) of pixels.
+        labels : (P,) int or bool, optional
+            1 of a point on the object, 0 of one beside it; 1 for all if left out.
+        box : (4,) float, optional
+            First row, first column, last row and last column of a box around the object.
+        mask_input : (H, W) bool, optional
+            A rough mask to start from.
+
+        Returns
+        -------
+        (H, W) bool
+            Of SAM's three masks the one that it rates best.
+        float
+            SAM's rating of it: the IoU with the object that it expects.
+
+        Raises
+        ------
+        InputError
+            If there is no image or no prompt, or one has another shape.
+        """
+        coords, kinds = self._points(points, labels)
+        where = None if box is None else _as_xyxy(box)
+        rough = None if mask_input is None else self._logits(mask_input)
+        if coords is None and where is None and rough is None:
+            raise InputError("prompts", found="none", expected="points, a box or a mask")
+        if not self._digest:
+            raise InputError("image", found="none", expected="one set before it is prompted on")
+        masks, ratings, _ = self._predictor.predict(coords, kinds, where, rough)
+        best = int(np.argmax(ratings))
+        return np.asarray(masks[best], np.bool_), float(ratings[best])
+
+    def _embed(self, picture: NDArray[np.uint8]) -> None:
+        import torch
+
+        try:
+            with torch.no_grad():
+                self._predictor.set_image(picture)
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise ProposalError(
+                    f"The memory of {self._sam.device} does not hold an image in "
+                    f"{self._sam.model.title}: choose a smaller model or the device cpu."
+                ) from error
+            raise
+
+    def _restore(self, embedding: NDArray[np.float32], shape: tuple[int, int]) -> None:
+        """Put the predictor into the state that `set_image` would have left it in."""
+        import torch
+
+        predictor = self._predictor
+        predictor.reset_image()
+        side = self._sam.network.image_encoder.img_size
+        predictor.original_size = shape
+        predictor.input_size = predictor.transform.get_preprocess_shape(*shape, side)
+        predictor.features = torch.as_tensor(embedding, device=self._sam.device)
+        predictor.is_image_set = True
+
+    def _points(
+        self, points: NDArray[Any] | None, labels: NDArray[Any] | None
+    ) -> tuple[NDArray[np.float64] | None, NDArray[np.int64] | None]:
+        if points is None or len(points) == 0:
+            return None, None
+        placed = np.asarray(points, np.float64)
+        if placed.ndim != 2 or placed.shape[1] != 2:
+            raise InputError("points", found=f"shape {placed.shape}", expected="shape (P, 2)")
+        kinds = np.ones(len(placed), np.int64) if labels is None else np.asarray(labels, np.int64)
+        if kinds.shape != (len(placed),) or not np.isin(kinds, (0, 1)).all():
+            raise InputError(
+                "labels of points", found=f"{kinds.tolist()}",
+                expected=f"{len(placed)} of 1 (on the object) or 0 (beside it)",
+            )  # fmt: skip
+        return placed[:, ::-1].copy(), kinds
+
+    def _logits(self, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return a rough mask as SAM takes it: (1, h, w) log odds, at a quarter of its size."""
+        import torch
+        from torch.nn.functional import interpolate
+
+        predictor = self._predictor
+        if self._digest and mask.shape != tuple(predictor.original_size):
+            raise InputError(
+                "mask to start from", found=f"shape {mask.shape}",
+                expected=f"shape {tuple(predictor.original_size)} as the image",
+            )  # fmt: skip
+        height, width = self._sam.network.prompt_encoder.mask_input_size
+        small = predictor.transform.get_preprocess_shape(*mask.shape, max(height, width))
+        shares = torch.as_tensor(mask, dtype=torch.float32)[None, None]
+        inside = interpolate(shares, small, mode="bilinear", antialias=True)[0].numpy() >= 0.5
+        placed = np.full((1, height, width), -_SURE, np.float32)
+        placed[:, : small[0], : small[1]][inside] = _SURE
+        return placed
+
+
+def open_prompter(
+    checkpoint: Checkpoint, device: str, cache: EmbeddingCache | None = None
+) -> Prompter:
+    """Load a model and return what answers prompts with it; raises as `load_sam` does."""
+    return Prompter(load_sam(checkpoint, device), cache)
+
+
+def _as_xyxy(box: NDArray[Any]) -> NDArray[np.float64]:
+    corners = np.asarray(box, np.float64)
+    if corners.shape != (4,) or corners[0] > corners[2] or corners[1] > corners[3]:
+        raise InputError(
+            "box", found=f"{corners.tolist()}", expected="first row and column, last row and column"
+        )
+    return corners[[1, 0, 3, 2]]

@@ -1,0 +1,94 @@
+"""Masks without SAM: regions of like colour at several scales.
+
+They know nothing of objects. What SEPL makes of them is measured by ``benchmarks.regions``.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_sepl.core.masks import MaskScores, MaskSet
+from napari_sepl.core.runs import join
+from napari_sepl.proposals.pictures import as_rgb
+from napari_sepl.proposals.progress import Progress, Told, ignore
+
+_Pair = tuple[NDArray[np.int32], NDArray[np.int32]]
+
+
+class RegionSettings(BaseModel):
+    """The settings of the regions; frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scales: tuple[float, ...] = Field(
+        (25.0, 75.0), min_length=1, title="scales",
+        description="Larger scales give larger regions (Felzenszwalb's k, for colours of 0-255).",
+    )  # fmt: skip
+    smallest: int = Field(
+        20, ge=1, title="smallest region", description="Pixels of the smallest region."
+    )
+
+
+class RegionMasks:
+    """Makes masks of regions; looks as `SamMasks` does.
+
+    Parameters
+    ----------
+    settings : RegionSettings
+        The scales.
+    """
+
+    def __init__(self, settings: RegionSettings | None = None) -> None:
+        self._settings = settings or RegionSettings()
+
+    def make(
+        self,
+        image: NDArray[Any],
+        pseudo: NDArray[np.uint8] | None = None,  # noqa: ARG002  regions need no prompts
+        told: Told = ignore,
+    ) -> MaskSet:
+        """Make the masks of one image.
+
+        Parameters
+        ----------
+        image : (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16
+            Grey, RGB or RGBA.
+        pseudo : (H, W) uint8, optional
+            Not looked at.
+        told : callable
+            Called after each scale.
+
+        Returns
+        -------
+        MaskSet
+            The regions of each scale in the settings' order, each region once; without scores.
+
+        Raises
+        ------
+        InputError
+            If the image is no picture.
+        """
+        from skimage.segmentation import felzenszwalb
+
+        picture = as_rgb(image)
+        shape = (picture.shape[0], picture.shape[1])
+        found: dict[bytes, _Pair] = {}
+        for number, scale in enumerate(self._settings.scales):
+            regions = felzenszwalb(picture, scale=scale, min_size=self._settings.smallest)
+            for starts, stops in _split(regions):
+                found.setdefault(starts.tobytes() + stops.tobytes(), (starts, stops))
+            told(Progress(number + 1, len(self._settings.scales)))
+        return MaskSet(join(shape, found.values()), MaskScores.unknown(len(found)))
+
+
+def _split(regions: NDArray[np.integer[Any]]) -> list[_Pair]:
+    """Return the runs of each region of an (H, W) map of region numbers, in their order."""
+    flat = regions.ravel(order="F")
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    starts = np.concatenate([[0], edges]).astype(np.int32)
+    stops = np.concatenate([edges, [flat.size]]).astype(np.int32)
+    order = np.argsort(flat[starts], kind="stable")
+    cuts = np.flatnonzero(np.diff(flat[starts][order])) + 1
+    return list(zip(np.split(starts[order], cuts), np.split(stops[order], cuts), strict=True))

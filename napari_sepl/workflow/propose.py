@@ -1,0 +1,236 @@
+"""Making the masks of many images: one JSON file each, as segment-anything's amg.py writes it."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.core.masks import MaskSet
+from napari_sepl.files import images as image_files
+from napari_sepl.files import labels as label_files
+from napari_sepl.files import masks as mask_files
+from napari_sepl.files.atomic import make_folder, write_whole
+from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.images import read_image
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.masks import write_masks
+from napari_sepl.files.pairing import natural_order, read_list
+from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.progress import Told, ignore
+from napari_sepl.workflow.enhance import Outcome, Step
+
+RECORD = ".napari-sepl-masks.json"
+"""The hidden file of a folder of masks that tells what they were made with."""
+
+
+class Maker(Protocol):
+    """What makes masks."""
+
+    def make(
+        self, image: NDArray[Any], pseudo: NDArray[np.uint8] | None = None, told: Told = ignore
+    ) -> MaskSet:
+        """Return the masks of an image, (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """An image to make masks for.
+
+    Parameters
+    ----------
+    sample_id : str
+        The stem of its files.
+    image : Path, optional
+        The picture; None if there is none.
+    pseudo : Path, optional
+        Its pseudo-labels, to guide the points.
+    missing : str
+        What there is no file for; empty if all is there.
+    """
+
+    sample_id: str
+    image: Path | None
+    pseudo: Path | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """What the folders hold.
+
+    Parameters
+    ----------
+    tasks : tuple of Task
+        What is to be done, in natural order or in that of the list.
+    without_pseudo : tuple of str
+        Stems of images without pseudo-labels, so that SEPL needs no masks of them.
+    """
+
+    tasks: tuple[Task, ...]
+    without_pseudo: tuple[str, ...] = ()
+
+
+def list_tasks(images: Path, pseudo: Path | None = None, list_file: Path | None = None) -> Tasks:
+    """Find the images to make masks for.
+
+    Parameters
+    ----------
+    images : Path
+        Folder of pictures.
+    pseudo : Path, optional
+        Folder of pseudo-labels; with it only images that have some are done.
+    list_file : Path, optional
+        Text with one sample a line: only these, in its order.
+
+    Raises
+    ------
+    InputError
+        If a folder or the list cannot be read, or there is nothing to do.
+    """
+    pictures = list_stems(images, image_files.SUFFIXES)
+    labels = None if pseudo is None else list_stems(pseudo, label_files.SUFFIXES)
+    without: list[str] = []
+    if list_file is not None:
+        names = read_list(list_file)
+    elif labels is not None:
+        names = natural_order(labels)
+        without = natural_order(set(pictures) - set(labels))
+    else:
+        names = natural_order(pictures)
+    if not names:
+        folder, what = (images, "picture") if pseudo is None else (pseudo, "pseudo-labels")
+        raise InputError(folder, found=f"no {what}", expected=f"files of {what}")
+    tasks = []
+    for name in names:
+        image = images / pictures[name] if name in pictures else None
+        guide = pseudo / labels[name] if pseudo and labels and name in labels else None
+        missing = ["image"] * (image is None) + ["pseudo"] * (labels is not None and guide is None)
+        tasks.append(Task(name, image, guide, ", ".join(missing)))
+    return Tasks(tuple(tasks), tuple(without))
+
+
+def mask_file(out: Path, sample_id: str) -> Path:
+    """Return the file in folder `out` that holds the masks of a sample."""
+    return out / f"{sample_id}.json"
+
+
+def propose_folder(
+    tasks: Iterable[Task],
+    out: Path,
+    maker: Maker,
+    made_with: dict[str, Any],
+    *,
+    guided: bool = True,
+    told: Told = ignore,
+) -> Iterator[Step]:
+    """Make masks of image after image, passing over what is done and going on after failures.
+
+    A run that was stopped leaves only whole files behind; the same call goes on where it was.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+        The images. Those of which a file is missing count as failed.
+    out : Path
+        The folder for the masks; it is made if need be.
+    maker : Maker
+        What makes masks.
+    made_with : dict
+        What the masks are made with, in words and numbers of JSON. It is kept in the folder, for
+        one folder holds masks of one making.
+    guided : bool
+        Hand the pseudo-labels, where there are some, to the maker.
+    told : callable
+        Hears how far each image has come.
+
+    Yields
+    ------
+    Step
+        One for each task, as soon as it is dealt with.
+
+    Raises
+    ------
+    SaveError
+        If the folder cannot be made or written to, or holds masks that were made otherwise.
+    OpeningError
+        If the model cannot be made ready, as for any other image.
+    StoppedError
+        If someone stopped the maker.
+    """
+    make_folder(out)
+    _claim(out, made_with)
+    for task in tasks:
+        yield _attempt(task, out, maker, told, guided=guided)
+
+
+def _attempt(task: Task, out: Path, maker: Maker, told: Told, *, guided: bool) -> Step:
+    path = mask_file(out, task.sample_id)
+    if task.image is None or task.missing:
+        message = f"{task.sample_id}: no file for {task.missing}"
+        return Step(task.sample_id, Outcome.FAILED, message)
+    if path.exists():
+        return Step(task.sample_id, Outcome.PRESENT)
+    try:
+        image = read_image(task.image)
+        pseudo = read_labels(task.pseudo) if guided and task.pseudo else None
+        write_masks(path, _made(maker, image, pseudo, told, task))
+    except (OpeningError, StoppedError):
+        raise
+    except SeplError as error:
+        return Step(task.sample_id, Outcome.FAILED, str(error))
+    except MemoryError:
+        message = f"{task.image}: too large for the memory of this computer"
+        return Step(task.sample_id, Outcome.FAILED, message)
+    return Step(task.sample_id, Outcome.SAVED)
+
+
+def _made(
+    maker: Maker, image: NDArray[Any], pseudo: NDArray[np.uint8] | None, told: Told, task: Task
+) -> MaskSet:
+    if pseudo is not None and pseudo.shape != image.shape[:2]:
+        raise InputError(
+            task.pseudo,
+            found=f"labels of {pseudo.shape[0]} × {pseudo.shape[1]} (height × width)",
+            expected=f"{image.shape[0]} × {image.shape[1]} as {task.image}",
+        )
+    try:
+        return maker.make(image, pseudo, told)
+    except (OpeningError, StoppedError):
+        raise
+    except ProposalError as error:  # which does not know whose masks it was to make
+        raise ProposalError(f"{task.image}: {error}") from error
+
+
+def _claim(out: Path, made_with: dict[str, Any]) -> None:
+    """Write down what a folder's masks are made with, or refuse one that holds others."""
+    record = out / RECORD
+    known = _read_record(record) if record.exists() else None
+    if known == made_with:
+        return
+    if list_stems(out, mask_files.SUFFIXES, folders=True):
+        how = "by another program" if known is None else f"with {_difference(known, made_with)}"
+        raise SaveError(f"{out}: holds masks that were made {how}; name another folder.")
+    write_whole(record, json.dumps(made_with, indent=1).encode())
+
+
+def _read_record(record: Path) -> dict[str, Any]:
+    expected = "what the masks of this folder were made with; remove it to make them anew"
+    try:
+        known = json.loads(record.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(record, found="a damaged file", expected=expected) from error
+    if not isinstance(known, dict):
+        raise InputError(record, found=f"a {type(known).__name__}", expected=expected)
+    return known
+
+
+def _difference(known: dict[str, Any], made_with: dict[str, Any]) -> str:
+    names = [name for name in {**known, **made_with} if known.get(name) != made_with.get(name)]
+    return ", ".join(
+        f"{name} {known.get(name)} (asked for now: {made_with.get(name)})" for name in names
+    )

@@ -1,0 +1,162 @@
+"""What the queue can tell of samples that were never opened: read off their files, once."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.metrics import count_labels
+from napari_sepl.core.overlap import IGNORE
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.samples import Sample
+from napari_sepl.files.store import StampedFacts
+
+VERSION = 1
+"""What the facts hold. Under another number all samples are read anew: raise it with each change
+of `SampleFacts`, or of how they are read."""
+
+Known = Callable[[Sequence[str]], Mapping[str, StampedFacts]]
+"""Returns what was kept of the samples with these ids."""
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """What the files of a sample tell before anybody opens it.
+
+    Parameters
+    ----------
+    class_ids : tuple of int
+        Classes of the pseudo-labels, ascending, without background and ignore.
+    """
+
+    class_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What was found out about some rows.
+
+    Parameters
+    ----------
+    count : int
+        How many of the rows that were given were looked at, from the first on.
+    facts : dict of int to SampleFacts
+        By row.
+    failures : dict of int to str
+        Why a sample cannot be read, by row.
+    fresh : dict of str to StampedFacts
+        What had to be read, to be kept, by the sample's id.
+    """
+
+    count: int
+    facts: dict[int, SampleFacts] = field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)
+    fresh: dict[str, StampedFacts] = field(default_factory=dict)
+
+
+def rows_to_scan(dataset: Dataset) -> list[int]:
+    """Return the rows of the samples whose classes no tags tell."""
+    return [row for row, sample_id in enumerate(dataset.ids) if sample_id not in dataset.tags]
+
+
+def scan_sample(sample: Sample, classes: ClassList) -> SampleFacts:
+    """Read the pseudo-labels of a sample, and no other file of it.
+
+    Raises
+    ------
+    InputError
+        If they cannot be read, or hold a label outside the class list.
+    """
+    labels = read_labels(sample.pseudo)
+    classes.check(labels, sample.pseudo)
+    present = np.flatnonzero(count_labels(labels))
+    return SampleFacts(tuple(int(label) for label in present if label not in (0, IGNORE)))
+
+
+def stamp_of(sample: Sample) -> str:
+    """Return what tells this state of the files that `scan_sample` reads from all others.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be asked for its size and time of change.
+    """
+    try:
+        status = os.stat(sample.pseudo)  # noqa: PTH116  a third of the time, for each sample
+    except OSError as error:
+        raise InputError(
+            sample.pseudo,
+            found=f"something that cannot be opened ({error.strerror or error})",
+            expected="a label picture",
+        ) from error
+    return f"{VERSION} {status.st_size} {status.st_mtime_ns}"
+
+
+def scan_rows(
+    dataset: Dataset, rows: Sequence[int], known: Known, *, seconds: float = inf
+) -> Scanned:
+    """Find out about samples one after the other, reading only what changed since it was kept.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The samples.
+    rows : sequence of int
+        Their places in the dataset.
+    known : callable
+        Returns what was kept.
+    seconds : float
+        No further sample is begun after this time.
+
+    Raises
+    ------
+    InputError
+        If what was kept cannot be read; a sample that cannot be read is among the failures.
+    """
+    until = monotonic() + seconds
+    scanned = Scanned(len(rows))
+    kept = known([dataset.ids[row] for row in rows])
+    for place, row in enumerate(rows):
+        if place and monotonic() > until:
+            return Scanned(place, scanned.facts, scanned.failures, scanned.fresh)
+        try:
+            _scan_row(dataset, row, kept, scanned)
+        except SeplError as error:
+            scanned.failures[row] = str(error)
+    return scanned
+
+
+def _scan_row(
+    dataset: Dataset, row: int, kept: Mapping[str, StampedFacts], scanned: Scanned
+) -> None:
+    sample_id = dataset.ids[row]
+    sample = dataset.sample(sample_id)
+    stamp = stamp_of(sample)  # before reading: a file that changes meanwhile is read again
+    facts = _still_true(kept.get(sample_id), stamp, dataset.classes)
+    if facts is None:
+        facts = scan_sample(sample, dataset.classes)
+        scanned.fresh[sample_id] = StampedFacts(stamp, {"class_ids": list(facts.class_ids)})
+    scanned.facts[row] = facts
+
+
+def _still_true(kept: StampedFacts | None, stamp: str, classes: ClassList) -> SampleFacts | None:
+    """Return what was kept, if the files are as they were then and the class list fits."""
+    if kept is None or kept.stamp != stamp:
+        return None
+    class_ids = _whole_numbers(kept.facts.get("class_ids"))
+    if class_ids is None or any(not 0 < class_id < len(classes) for class_id in class_ids):
+        return None
+    return SampleFacts(class_ids)
+
+
+def _whole_numbers(told: Any) -> tuple[int, ...] | None:
+    if isinstance(told, list) and all(type(number) is int for number in told):
+        return tuple(told)
+    return None

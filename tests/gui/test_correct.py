@@ -1,0 +1,375 @@
+"""Correcting by hand in the real window: each gesture, undone, outlived, saved and reopened."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QScrollArea
+
+from napari_sepl.core.provenance import Source
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.masks import write_masks
+from napari_sepl.gui.panels.quick_pick import QuickPick
+from tests.document.drawing import cat_and_dog
+from tests.gui.conftest import Window
+from tests.gui.test_queue import CTRL, Walk
+
+ALT, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier
+CAT, DOG, PERSON = 8, 12, 15
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    """Two samples of a cat and a dog; the first's cat has a hole, and lost a piece."""
+    inputs = cat_and_dog()
+    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks")}
+    for folder in folders.values():
+        folder.mkdir()
+    for name in ("s1", "s2"):
+        Image.fromarray(inputs.image).save(folders["images"] / f"{name}.png")
+        Image.fromarray(inputs.pseudo).save(folders["pseudo"] / f"{name}.png")
+        write_masks(folders["masks"] / f"{name}.json", inputs.masks)
+    return DatasetSpec(**folders, out=tmp_path / "out")
+
+
+@pytest.fixture
+def walk(window: Window, spec: DatasetSpec) -> Iterator[Walk]:
+    made = Walk(window, spec)
+    made.window.viewer.layers.selection.active = made.window.widget.controller.layers.enhanced
+    yield made
+    made.dock.close_dataset()
+
+
+def choose(walk: Walk, class_id: int) -> None:
+    walk.window.widget.controller.choose_class(class_id)
+
+
+def click_takes(walk: Walk) -> None:
+    choose(walk, PERSON)
+    walk.window.click(37, 2)
+
+
+def alt_click_refuses(walk: Walk) -> None:
+    walk.window.click(25, 45, ALT)
+
+
+def key_refuses(walk: Walk) -> None:
+    walk.window.move_to(25, 45)
+    walk.window.press(Qt.Key.Key_D)
+
+
+def wheel_walks_to_the_whole(walk: Walk) -> None:
+    choose(walk, PERSON)
+    walk.window.wheel(7, 7, 1, SHIFT)
+    assert walk.window.widget.controller.pointing.region == 0
+    walk.window.click(7, 7)
+
+
+def bracket_walks_to_the_pseudo_labels(walk: Walk) -> None:
+    walk.window.click(25, 45, ALT)  # the dog's only mask: what CAM said comes back
+    walk.window.move_to(12, 42)
+    for _ in range(2):
+        walk.window.press(Qt.Key.Key_BracketRight)
+    assert walk.window.widget.controller.pointing.region == -DOG
+    walk.window.click(12, 42, ALT)
+
+
+def key_gives_another_class(walk: Walk) -> None:
+    walk.window.move_to(25, 45)
+    type_class("person", walk.window.press)
+
+
+def lasso_takes(walk: Walk) -> None:
+    choose(walk, PERSON)
+    walk.window.drag([(3, 3), (3, 28), (28, 28), (28, 3), (3, 3)], SHIFT)
+    assert walk.window.document.said.overrides == {0: PERSON, 1: PERSON}
+
+
+def lasso_refuses(walk: Walk) -> None:
+    walk.window.drag([(8, 36), (8, 55), (33, 55), (33, 36), (8, 36)], SHIFT | CTRL)
+
+
+def superpixels_paint(walk: Walk) -> None:
+    choose(walk, PERSON)
+    walk.window.press(Qt.Key.Key_Y)
+    walk.settle()
+    walk.window.drag([(36, 3), (38, 6)], Qt.KeyboardModifier.NoModifier)
+    walk.window.press(Qt.Key.Key_Y)
+    assert (walk.window.document.resolved.final == PERSON).sum() == 50
+
+
+def holes_are_filled(walk: Walk) -> None:
+    hole(walk)
+    press(walk, "fill_holes")
+    assert (walk.window.document.resolved.final[5:25, 5:25] == CAT).all()
+
+
+def islands_are_dropped(walk: Walk) -> None:
+    layers = walk.window.widget.controller.layers
+    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
+    choose(walk, CAT)
+    walk.window.stroke((33, 20), (33, 24))
+    layers.enhanced.mode = "pan_zoom"
+    assert walk.window.document.resolved.final[33, 22] == CAT
+    press(walk, "drop_islands")
+    assert walk.window.document.resolved.final[33, 22] == 0
+
+
+def polygons_and_fills_are_strokes(walk: Walk) -> None:
+    layers = walk.window.widget.controller.layers
+    choose(walk, PERSON)
+    layers.enhanced.mode = "fill"
+    walk.window.click(20, 45)
+    layers.enhanced.mode = "pan_zoom"
+    assert (walk.window.document.resolved.final[10:30, 40:50] == PERSON).all()
+
+
+def hole(walk: Walk) -> None:
+    layers = walk.window.widget.controller.layers
+    layers.enhanced.mode, layers.enhanced.brush_size = "erase", 3
+    walk.window.stroke((15, 12), (15, 18))
+    layers.enhanced.mode = "pan_zoom"
+    assert (walk.window.document.resolved.final[5:25, 5:25] == 0).any()
+    choose(walk, CAT)
+
+
+def press(walk: Walk, name: str) -> None:
+    widget = walk.window.widget
+    widget.panels["correct"].expand(animate=False)
+    QTest.qWait(50)
+    button = widget.correct.buttons[name]
+    widget.findChild(QScrollArea).ensureWidgetVisible(button)
+    QTest.qWait(20)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    walk.settle()
+
+
+def type_class(text: str, act: Callable[[Qt.Key], None], key: Qt.Key = Qt.Key.Key_T) -> None:
+    """Press a key that opens the popup, type into it, and press Enter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QuickPick, "exec", lambda popup: answer(popup, text))
+        act(key)
+
+
+def answer(popup: QuickPick, text: str) -> int:
+    popup.show()
+    QTest.keyClicks(popup.text, text)
+    QTest.keyClick(popup.text, Qt.Key.Key_Return)
+    return int(popup.result())
+
+
+GESTURES = [
+    click_takes,
+    alt_click_refuses,
+    key_refuses,
+    wheel_walks_to_the_whole,
+    bracket_walks_to_the_pseudo_labels,
+    key_gives_another_class,
+    lasso_takes,
+    lasso_refuses,
+    superpixels_paint,
+    holes_are_filled,
+    islands_are_dropped,
+    polygons_and_fills_are_strokes,
+]
+
+
+def shown(walk: Walk) -> NDArray[np.uint8]:
+    labels: NDArray[np.uint8] = walk.window.widget.controller.layers.shown.copy()
+    return labels
+
+
+@pytest.mark.parametrize("gesture", GESTURES)
+def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
+    walk: Walk, gesture: Callable[[Walk], None]
+) -> None:
+    before = shown(walk)
+    gesture(walk)
+    after, steps = shown(walk), len(walk.window.document.history.done)
+    decided = walk.window.document.said.overrides
+    assert (after != before).any() or gesture in (holes_are_filled, islands_are_dropped)
+    for _ in range(steps):
+        walk.window.press(Qt.Key.Key_Z, CTRL)
+    np.testing.assert_array_equal(shown(walk), before)
+    for _ in range(steps):
+        walk.window.press(Qt.Key.Key_Z, CTRL | SHIFT)
+    np.testing.assert_array_equal(shown(walk), after)
+
+    walk.window.drag_slider("t1", 0.62)
+    moved = after != before
+    np.testing.assert_array_equal(shown(walk)[moved], after[moved])
+    assert walk.window.document.said.overrides == decided
+    final = shown(walk)
+
+    walk.press(Qt.Key.Key_A)
+    np.testing.assert_array_equal(read_labels(walk.spec.out / "s1.png"), final)
+    walk.dock.close_dataset()
+    again = Walk(walk.window, walk.spec)
+    again.dock.navigator.go(0)
+    again.settle()
+    np.testing.assert_array_equal(shown(again), final)
+    assert len(again.window.document.history.done) == steps + 1
+    for _ in range(steps + 1):
+        again.window.press(Qt.Key.Key_Z, CTRL)
+    np.testing.assert_array_equal(shown(again), before)
+
+
+def test_taking_again_leaves_the_mask_to_sepl(walk: Walk) -> None:
+    before = shown(walk)
+    for modifier in (Qt.KeyboardModifier.NoModifier, ALT):
+        walk.window.click(25, 45, modifier)
+        assert walk.window.document.said.overrides
+        walk.window.click(25, 45, modifier)
+        assert not walk.window.document.said.overrides
+        np.testing.assert_array_equal(shown(walk), before)
+
+
+def test_a_drag_moves_the_picture_and_takes_nothing(walk: Walk) -> None:
+    walk.window.drag([(25, 45), (20, 30)], Qt.KeyboardModifier.NoModifier)
+    assert not walk.window.document.history.done
+
+
+def test_brackets_size_the_brush_while_painting(walk: Walk) -> None:
+    layer = walk.window.widget.controller.layers.enhanced
+    layer.mode, layer.brush_size = "paint", 5
+    walk.window.move_to(7, 7)
+    walk.window.press(Qt.Key.Key_BracketRight)
+    assert layer.brush_size == 6
+    assert walk.window.widget.controller.pointing.region == 1
+
+
+def test_the_highlight_follows_the_cursor(walk: Walk) -> None:
+    layers = walk.window.widget.controller.layers
+    drawn = layers.highlight.layer.data
+    walk.window.move_to(25, 45)
+    assert drawn[10, 40] == drawn[29, 49] == 1
+    assert drawn.sum() == drawn[10:30, 40:50].sum()
+    walk.window.move_to(33, 33)
+    assert not drawn.any()
+
+
+def test_a_decided_mask_is_drawn_dashed(walk: Walk) -> None:
+    masks = walk.window.widget.controller.layers.masks
+    solid = (masks.data == DOG).sum()
+    choose(walk, DOG)
+    walk.window.click(25, 45)
+    assert 0 < (masks.data == DOG).sum() < solid
+
+
+def test_protected_pixels_stay_and_survive_reopening(walk: Walk) -> None:
+    window = walk.window
+    before = shown(walk)
+    table, model = window.widget.classes.table, window.widget.classes.model
+    row = [r.class_id for r in model.rows].index(CAT)
+    cell = table.visualRect(model.index(row, 6))
+    box = QPoint(cell.left() + 12, cell.center().y())
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=box)
+    assert window.document.said.protected == {CAT}
+    layers = window.widget.controller.layers
+    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 8
+    choose(walk, PERSON)
+    window.stroke((15, 20), (15, 35))
+    layers.enhanced.mode = "pan_zoom"
+    assert (shown(walk)[before == CAT] == CAT).all()
+    assert (shown(walk) == PERSON).any()
+    window.drag_slider("t1", 0.95)
+    window.drag_slider("t2", 1)
+    assert (shown(walk)[before == CAT] == CAT).all()
+    final = shown(walk)
+    walk.dock.close_dataset()
+    again = Walk(window, walk.spec)
+    np.testing.assert_array_equal(shown(again), final)
+    assert again.window.document.said.protected == {CAT}
+    assert len(again.window.document.history.done) >= 4
+    while again.window.document.history.done:
+        again.window.press(Qt.Key.Key_Z, CTRL)
+    assert not again.window.document.said.protected
+
+
+def test_history_is_listed_and_clicked(walk: Walk) -> None:
+    history = walk.window.widget.history
+    walk.window.widget.panels["history"].expand(animate=False)
+    start = shown(walk)
+    choose(walk, PERSON)
+    walk.window.click(37, 2)
+    walk.window.click(25, 45, ALT)
+    model = history.model
+    listed = [model.data(model.index(row)) for row in range(model.rowCount())]
+    assert listed == ["start", "take mask 3 as person", "refuse mask 2 (dog)"]
+    QTest.qWait(50)
+    first = history.list.visualRect(model.index(0)).center()
+    QTest.mouseClick(history.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(first))
+    np.testing.assert_array_equal(shown(walk), start)
+    assert model.position == 0
+
+
+def test_where_from_tells_shares(walk: Walk) -> None:
+    choose(walk, PERSON)
+    walk.window.click(37, 2)
+    walk.window.press(Qt.Key.Key_H)
+    layer = walk.window.widget.controller.layers.sources.layer
+    assert layer.visible
+    assert layer.data[37, 2] == Source.PERSON
+    assert layer.data[20, 45] == Source.BY_O_P
+    assert "taken by a person: 2.1 %" in walk.window.widget.correct.legend.text()
+    walk.window.click(37, 2)
+    assert layer.data[37, 2] == Source.NOTHING
+    walk.window.press(Qt.Key.Key_H)
+    assert not layer.visible
+
+
+def test_the_class_comes_from_legend_popup_or_canvas(walk: Walk) -> None:
+    window, controller = walk.window, walk.window.widget.controller
+    type_class("motor", window.press, Qt.Key.Key_Q)
+    assert controller.class_id == 14
+    assert window.widget.correct.current.text() == "14 motorbike"
+    assert 14 in [row.class_id for row in window.widget.classes.model.rows]
+    window.move_to(25, 45)
+    window.press(Qt.Key.Key_I)
+    assert controller.class_id == DOG
+    model = window.widget.classes.model
+    row = [r.class_id for r in model.rows].index(CAT)
+    cell = window.widget.classes.table.visualRect(model.index(row, 1))
+    QTest.mouseClick(
+        window.widget.classes.table.viewport(), Qt.MouseButton.LeftButton, pos=cell.center()
+    )
+    assert controller.class_id == CAT
+
+
+def test_decisions_are_cleared_for_a_class_or_the_image(walk: Walk) -> None:
+    before = shown(walk)
+    choose(walk, PERSON)
+    walk.window.click(37, 2)
+    walk.window.click(25, 45, ALT)
+    choose(walk, DOG)
+    press(walk, "clear_class")
+    assert walk.window.document.said.overrides == {3: PERSON}
+    press(walk, "clear_image")
+    np.testing.assert_array_equal(shown(walk), before)
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen"),
+    [("c", 7), ("ca", 7), ("cat", 8), ("8", 8), ("dining", 11), ("table", 11), ("ign", 255)],
+)
+def test_the_popup_finds_classes_by_their_first_letters(
+    window: Window, typed: str, chosen: int
+) -> None:
+    popup = QuickPick(cat_and_dog().classes, 1, window.widget)
+    popup.show()
+    assert popup.chosen == 1
+    QTest.keyClicks(popup.text, typed)
+    assert popup.chosen == chosen
+    popup.close()
+
+
+def test_the_popup_without_a_match_chooses_nothing(window: Window) -> None:
+    popup = QuickPick(cat_and_dog().classes, 1, window.widget)
+    QTest.keyClicks(popup.text, "zebra")
+    assert popup.chosen is None

@@ -1,0 +1,138 @@
+"""Masks made in the window, in a process of its own."""
+
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import pytest
+from napari.utils import progress
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.masks import read_masks
+from napari_sepl.gui import making
+from napari_sepl.gui.samples import sample_of
+from napari_sepl.proposals.models import MODELS, REGIONS
+from tests.gui import slow_masks
+from tests.gui.conftest import Window
+from tests.gui.test_queue import Walk, dataset, spec  # noqa: F401  fixtures
+
+
+@pytest.fixture
+def bare(window: Window, tmp_path: Path) -> Window:
+    """The cat, with pseudo-labels and without masks."""
+    sample = replace(sample_of("chelsea"), masks=None)
+    window.widget.open_sample(sample, "coco", tmp_path)
+    window.settle()
+    window.widget.masks.model.value = REGIONS
+    return window
+
+
+def press(window: Window, name: str) -> None:
+    window.widget.panels["masks"].expand(animate=False)
+    getattr(window.widget.masks, name).click()
+
+
+def last_message() -> str:
+    return str(notification_manager.records[-1].message)
+
+
+def test_an_image_without_masks_keeps_its_pseudo_labels(bare: Window) -> None:
+    assert len(bare.document.inputs.masks) == 0
+    np.testing.assert_array_equal(bare.document.resolved.final, bare.document.inputs.pseudo)
+
+
+def test_regions_are_made_used_and_saved(
+    bare: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = bare.widget.controller.layers
+    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 10
+    bare.widget.controller.choose_class(1)
+    bare.stroke((20, 20), (20, 60))
+    painted = layers.shown == 1
+    assert painted.any()
+    press(bare, "make")
+    assert not bare.widget.masks.make.isEnabled()
+    bare.settle()
+    made = bare.document.inputs.masks
+    assert len(made) > 50
+    assert bare.widget.masks.make.isEnabled()
+    assert f"{len(made):,} masks were made" in last_message()
+    np.testing.assert_array_equal(layers.shown, bare.document.resolved.final)
+    np.testing.assert_array_equal(layers.shown == 1, painted)
+    assert (layers.shown != bare.document.inputs.pseudo)[~painted].any()
+
+    monkeypatch.setattr(
+        "qtpy.QtWidgets.QFileDialog.getSaveFileName",
+        lambda *_: (str(tmp_path / "made.json"), ""),
+    )
+    press(bare, "save")
+    bare.settle()
+    assert read_masks(tmp_path / "made.json").digest == made.digest
+    bare.press(Qt.Key.Key_A)
+    bare.settle()
+    np.testing.assert_array_equal(read_labels(tmp_path / "chelsea.png"), layers.shown)
+
+
+def test_cancel_stops_at_once_and_costs_nothing(
+    bare: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "RegionMasks", slow_masks.Slow)
+    before = bare.document
+    press(bare, "make")
+    for _ in range(600):
+        QTest.qWait(50)
+        if bare.widget.masks.bar.value() == 3:
+            break
+    assert bare.widget.masks.bar.maximum() == 1000
+    activity = [bar for bar in progress._all_instances if bar.desc == "making masks"]
+    assert [bar.n for bar in activity] == [3]
+    start = monotonic()
+    press(bare, "cancel")
+    bare.settle()
+    assert monotonic() - start < 20  # not the 300 s that it would take
+    assert "stopped" in last_message()
+    assert bare.document is before
+    assert bare.widget.masks.make.isEnabled()
+    assert not [bar for bar in progress._all_instances if bar.desc == "making masks"]
+
+
+def test_a_crash_is_one_message(bare: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "RegionMasks", slow_masks.Crashing)
+    before = bare.document
+    press(bare, "make")
+    bare.settle()
+    assert "crashed (SIGABRT)" in last_message()
+    assert bare.document is before
+
+
+def test_what_is_done_meanwhile_is_not_lost(bare: Window) -> None:
+    press(bare, "make")
+    bare.drag_slider("t1", 0.7)
+    bare.settle()
+    assert "changed or left meanwhile" in last_message()
+    assert bare.document.params.t1 == pytest.approx(0.7, abs=0.02)
+    assert bare.document.history.done
+
+
+def test_masks_of_a_dataset_are_files(dataset: Walk) -> None:  # noqa: F811
+    before = dataset.window.document
+    press(dataset.window, "make")
+    dataset.settle()
+    assert "napari-sepl masks" in last_message()
+    assert dataset.window.document is before
+
+
+def test_a_model_that_is_not_installed_says_what_to_install(bare: Window) -> None:
+    if MODELS["mobile_sam"].is_installed:
+        pytest.skip("MobileSAM is installed here")
+    panel = bare.widget.masks
+    panel.model.value = "mobile_sam"
+    assert "pip install" in panel.note.text()
+    press(bare, "make")
+    bare.settle()
+    assert "pip install" in last_message()
+    assert bare.widget.masks.make.isEnabled()

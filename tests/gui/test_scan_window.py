@@ -1,0 +1,269 @@
+"""The scan for classes in the window: beside the work, and what the queue makes of it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from napari.utils.notifications import notification_manager
+from qtpy.QtTest import QTest
+
+from napari_sepl.core.classes import VOC
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.store import Status, Store, StoreCorruptError, store_file
+from napari_sepl.gui import scan as scanning
+from napari_sepl.gui import scan_row
+from napari_sepl.gui.panels.queue import QueuePanel
+from napari_sepl.workflow import scan as reading
+from napari_sepl.workflow.queue import Column, Filter, Queue
+from tests.gui.conftest import Window
+from tests.gui.many_classes import BIRD, IDS, PERSON, make_dataset
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    return make_dataset(tmp_path)
+
+
+@pytest.fixture
+def two_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "_ROWS", 2)
+    monkeypatch.setattr(scanning, "_BATCH", 60.0)
+
+
+# --- the panel
+
+
+@pytest.fixture
+def panel(qtbot: Any) -> QueuePanel:
+    panel = QueuePanel()
+    qtbot.addWidget(panel)
+    panel.resize(400, 500)
+    panel.show_class_choices(range(1, len(VOC)), VOC)
+    panel.show()
+    return panel
+
+
+@pytest.fixture
+def queue() -> Queue:
+    queue = Queue([f"q{number:04}" for number in range(1000)])
+    for row in range(600):
+        queue.set_classes(row, [BIRD])
+    return queue
+
+
+def test_new_classes_are_listed_without_moving_list_or_note(
+    panel: QueuePanel, queue: Queue
+) -> None:
+    panel.show_filter(Filter(class_id=BIRD))
+    panel.list_samples(queue, VOC)
+    panel.show_current(5)
+    panel.note.setText("being typ")
+    scrolled = panel.table.verticalScrollBar()
+    scrolled.setValue(300)
+    top = panel.model.rows[panel.table.rowAt(5)]
+    for row in range(700, 900):
+        queue.set_classes(row, [BIRD, PERSON])
+    panel.show_new_classes(queue, VOC)
+    QTest.qWait(50)
+    assert panel.model.rows.tolist() == [*range(600), *range(700, 900)]
+    assert scrolled.value() == 300
+    assert panel.model.rows[panel.table.rowAt(5)] == top == 300
+    assert panel.note.text() == "being typ"
+    assert [i.row() for i in panel.table.selectionModel().selectedRows()] == [5]
+    assert "800 listed" in panel.counts.text()
+
+
+def test_a_list_sorted_by_classes_is_sorted_anew(panel: QueuePanel, queue: Queue) -> None:
+    panel.show_sorting(Column.CLASSES, True)
+    panel.list_samples(queue, VOC)
+    queue.set_classes(999, [PERSON])
+    panel.show_new_classes(queue, VOC)
+    assert panel.model.rows[0] == 999
+
+
+def test_another_list_is_only_drawn_anew(panel: QueuePanel, queue: Queue) -> None:
+    panel.list_samples(queue, VOC)
+    resets: list[None] = []
+    panel.model.modelReset.connect(lambda: resets.append(None))
+    queue.set_classes(3, [PERSON])
+    queue.failures[4] = "broken"
+    panel.show_new_classes(queue, VOC)
+    assert resets == []
+    classes = panel.model.index(3, list(Column).index(Column.CLASSES))
+    assert panel.model.data(classes) == "person"
+    assert "1 unreadable" in panel.counts.text()
+
+
+# --- the window
+
+
+class Opened:
+    """The window with a dataset open, whose scan is under way."""
+
+    def __init__(self, window: Window, spec: DatasetSpec) -> None:
+        self.window, self.spec = window, spec
+        window.widget.open_dataset(spec)
+        for _ in range(3):
+            window.settle()
+        assert window.widget.gestures.queue is not None
+        self.dock = window.widget.gestures.queue
+
+    @property
+    def queue(self) -> Queue:
+        assert self.dock.reviewing is not None
+        return self.dock.reviewing.queue
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Let the window work until something is so, or fail."""
+        for _ in range(300):
+            if is_so():
+                return
+            QTest.qWait(20)
+        raise AssertionError("it did not come to be so")
+
+    def let_scan(self) -> None:
+        self.wait_until(lambda: bool(self.queue.classes_known.all()))
+        self.wait_until(self.dock.scan.isHidden)
+
+    def listed(self) -> list[str]:
+        return [self.queue.ids[row] for row in self.dock.panel.model.rows]
+
+    def choose_class(self, class_id: int) -> None:
+        choice = self.dock.panel.class_choice
+        choice.setCurrentIndex(choice.findData(class_id))
+
+
+@pytest.fixture
+def open_window(
+    window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Opened]]:
+    monkeypatch.setattr(scan_row, "FIRST", 1)
+    opened: list[Opened] = []
+
+    def open_it() -> Opened:
+        opened.append(Opened(window, spec))
+        return opened[-1]
+
+    yield open_it
+    for one in opened:
+        one.dock.close_dataset()
+
+
+def test_a_class_of_samples_never_opened_can_be_filtered_by(
+    open_window: Callable[[], Opened],
+) -> None:
+    opened = open_window()
+    opened.choose_class(PERSON)
+    opened.let_scan()
+    assert opened.listed() == ["s6"]  # chosen before it was known
+    opened.choose_class(BIRD)
+    assert opened.listed() == ["s6", "s7"]
+    assert opened.dock.navigator.row == 0
+    opened.dock.close_dataset()
+    with Store.open(store_file(opened.spec.out), who="test", write=False) as store:
+        assert store.facts(["s6"])["s6"].facts == {"class_ids": [BIRD, PERSON]}
+        assert list(store.statuses()) == []
+
+
+def test_the_next_session_knows_what_this_one_read(
+    open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_window().let_scan()
+    monkeypatch.setattr(reading, "read_labels", None)  # calling it would raise TypeError
+    again = open_window()
+    again.let_scan()
+    again.choose_class(BIRD)
+    assert again.listed() == ["s6", "s7"]
+
+
+def test_it_can_be_stopped_and_goes_on(
+    open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
+) -> None:
+    monkeypatch.setattr(scanning, "_PAUSE", 60_000)  # so it stays at its first batch
+    opened = open_window()
+    row = opened.dock.scan
+    opened.wait_until(lambda: int(opened.queue.classes_known.sum()) >= 2)
+    assert row.isVisible()
+    assert row.text.text() == "reading classes: 0 of 7"
+    assert row.button.text() == "Stop"
+    row.button.click()
+    assert row.text.text() == "reading classes: 2 of 7"
+    assert row.button.text() == "Go on"
+    monkeypatch.setattr(scanning, "_PAUSE", 1)
+    row.button.click()
+    opened.let_scan()
+
+
+def test_closing_the_dataset_ends_it(
+    open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
+) -> None:
+    monkeypatch.setattr(scanning, "_PAUSE", 200)
+    opened = open_window()
+    queue = opened.queue
+    opened.wait_until(lambda: int(queue.classes_known.sum()) >= 2)
+    opened.dock.close_dataset()
+    known = int(queue.classes_known.sum())
+    assert opened.dock.scan.isHidden()
+    QTest.qWait(500)
+    assert int(queue.classes_known.sum()) == known < 7
+
+
+def test_unreadable_samples_are_told_once_and_marked(
+    open_window: Callable[[], Opened], spec: DatasetSpec
+) -> None:
+    for name in ("s5", "s7"):
+        (spec.pseudo / f"{name}.png").write_bytes(b"GIF89a")
+    before = len(notification_manager.records)
+    opened = open_window()
+    opened.wait_until(lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1)
+    told = [record.message for record in notification_manager.records[before:]]
+    assert len(told) == 1
+    assert told[0].startswith("2 samples have pseudo-labels that cannot be read")
+    assert "2 unreadable" in opened.dock.panel.counts.text()
+    assert opened.dock.panel.model.data(opened.dock.panel.model.index(4, 1)) == "unreadable"
+
+
+def test_a_read_only_record_is_scanned_too(
+    open_window: Callable[[], Opened], spec: DatasetSpec
+) -> None:
+    with Store.open(store_file(spec.out), who="first") as first:
+        opened = open_window()
+        opened.let_scan()
+        opened.choose_class(BIRD)
+        assert opened.listed() == ["s6", "s7"]
+        opened.dock.close_dataset()
+        assert first.facts(IDS) == {}
+
+
+def test_damage_it_meets_is_recovered_on_request_and_all_is_read_anew(
+    open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_window()
+    opened.let_scan()
+    opened.dock.navigator.skip()
+    opened.window.settle()
+    opened.dock.close_dataset()
+    asked: list[str] = []
+
+    def agree(question: str) -> bool:
+        asked.append(question)
+        return True
+
+    monkeypatch.setattr(opened.window.widget, "confirm", agree)
+    facts, times = Store.facts, iter(range(100))
+
+    def damaged_once(store: Store, sample_ids: Any) -> Any:
+        if next(times) == 0:
+            raise StoreCorruptError(store.path, found="a damaged store", expected="a store")
+        return facts(store, sample_ids)
+
+    monkeypatch.setattr(Store, "facts", damaged_once)
+    again = open_window()
+    again.let_scan()
+    assert len(asked) == 1
+    assert "is damaged" in asked[0]
+    assert again.queue.status_of(0) is Status.SKIPPED
+    again.dock.close_dataset()
+    with Store.open(store_file(again.spec.out), who="test", write=False) as store:
+        assert len(facts(store, IDS)) == 7

@@ -1,0 +1,213 @@
+"""Work in another process: told of, stopped at once, and its death is one error."""
+
+import errno
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.proposals.checkpoints import Checkpoint, load_sam
+from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.process import Remote, RemoteMasks
+from napari_sepl.proposals.progress import Progress
+from napari_sepl.proposals.sam import SamMasks, open_sam
+from tests.proposals.conftest import ALL_MASKS
+from tests.proposals.needs import need_sam
+
+
+class Worker:
+    """What is served in the tests."""
+
+    def __init__(self, start: int) -> None:
+        if start < -1:
+            os.abort()
+        if start < 0:
+            raise InputError("start", found=str(start), expected="0 or more")
+        self.count = start
+
+    def add(self, number: int) -> int:
+        self.count += number
+        return self.count
+
+    def tell(self, number: int, told: Callable[[Any], None]) -> str:
+        for index in range(number):
+            told(index)
+        return "told"
+
+    def process(self) -> int:
+        return os.getpid()
+
+    def die(self, code: int) -> None:
+        os._exit(code)
+
+    def kill(self, number: int) -> None:
+        os.kill(os.getpid(), number)
+
+    def fail(self) -> None:
+        raise InputError("the picture", found="nothing", expected="something")
+
+    def break_down(self) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    def hang(self, told: Callable[[Any], None]) -> None:
+        told("hanging")
+        time.sleep(600)
+
+
+@pytest.fixture
+def remote() -> Iterator[Remote]:
+    with Remote(Worker, 10) as remote:
+        yield remote
+
+
+def test_the_object_lives_on_between_calls_in_one_process(remote: Remote) -> None:
+    assert remote.process_id is None
+    assert remote.call("add", 5) == 15
+    assert remote.call("add", 5) == 20
+    assert remote.call("process") == remote.process_id != os.getpid()
+
+
+def test_what_it_tells_arrives_in_order(remote: Remote) -> None:
+    told: list[int] = []
+    assert remote.call("tell", 3, told=told.append) == "told"
+    assert told == [0, 1, 2]
+
+
+def test_an_error_of_ours_keeps_its_words_and_the_process(remote: Remote) -> None:
+    first = remote.call("process")
+    with pytest.raises(ProposalError, match=r"^the picture: found nothing; expected something\.$"):
+        remote.call("fail")
+    with pytest.raises(ProposalError, match="failed: ZeroDivisionError: by nothing"):
+        remote.call("break_down")
+    assert remote.call("process") == first
+
+
+def test_a_factory_that_fails_is_tried_again(remote: Remote) -> None:
+    with Remote(Worker, -1) as failing:
+        for _ in range(2):
+            with pytest.raises(OpeningError, match="start: found -1"):
+                failing.call("add", 1)
+
+
+def test_what_fails_once_it_is_made_is_another_error(remote: Remote) -> None:
+    for method in ("fail", "fail", "break_down"):
+        with pytest.raises(ProposalError) as caught:
+            remote.call(method)
+        assert not isinstance(caught.value, OpeningError)
+
+
+def test_a_process_that_cannot_be_started_is_one_error(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_process: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("multiprocessing.context.SpawnProcess.start", refuse)
+        with pytest.raises(OpeningError, match=r"could not be started \(Resource temporarily"):
+            remote.call("add", 1)
+    assert remote.call("add", 1) == 11
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+def test_a_kill_and_a_crash_are_one_error_and_the_next_call_works(remote: Remote) -> None:
+    with pytest.raises(ProposalError, match="was killed, most likely because this computer's mem"):
+        remote.call("kill", signal.SIGKILL)
+    with pytest.raises(ProposalError, match=r"crashed \(SIGSEGV\)"):
+        remote.call("kill", signal.SIGSEGV)
+    with pytest.raises(ProposalError, match="ended with exit code 3"):
+        remote.call("die", 3)
+    assert remote.call("add", 1) == 11
+    crash = pytest.raises(OpeningError, match=r"crashed \(SIGABRT\)")
+    with Remote(Worker, -2) as crashing, crash:
+        crashing.call("add", 1)
+
+
+def test_a_process_that_died_meanwhile_is_replaced(remote: Remote) -> None:
+    first = remote.call("process")
+    os.kill(first, signal.SIGTERM)
+    deadline = time.monotonic() + 20
+    while remote._process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert remote.call("process") != first
+
+
+def test_stop_ends_it_at_once_from_another_thread(remote: Remote) -> None:
+    stopped: list[float] = []
+
+    def stop(_told: object) -> None:
+        def now() -> None:
+            stopped.append(time.monotonic())
+            remote.stop()
+
+        threading.Thread(target=now).start()
+
+    with pytest.raises(StoppedError):
+        remote.call("hang", told=stop)
+    assert time.monotonic() - stopped[0] < 10  # where without a stop it would be 600
+    assert remote.process_id is None
+    assert remote.call("add", 1) == 11
+
+
+def test_stop_while_it_starts(remote: Remote) -> None:
+    threading.Timer(0.05, remote.stop).start()
+    start = time.monotonic()
+    with pytest.raises(StoppedError):
+        remote.call("hang", told=lambda _told: None)
+    assert time.monotonic() - start < 4  # less than the patience with one that ends by itself
+
+
+def test_an_answer_given_up_is_not_taken_for_the_next(remote: Remote) -> None:
+    def interrupted(_told: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        remote.call("tell", 2, told=interrupted)
+    assert remote.call("add", 1) == 11
+
+
+def test_ctrl_c_is_left_to_the_one_who_asked(remote: Remote) -> None:
+    if sys.platform == "win32":
+        pytest.skip("Windows has no signals")
+    first = remote.call("process")
+    os.kill(first, signal.SIGINT)
+    assert remote.call("process") == first
+
+
+def test_leaving_ends_the_process() -> None:
+    with Remote(Worker, 0) as remote:
+        number = remote.call("process")
+    assert remote.process_id is None
+    if sys.platform != "win32":
+        with pytest.raises(ProcessLookupError):
+            os.kill(number, 0)
+
+
+def test_sam_makes_the_same_masks_there(checkpoint: Checkpoint, picture: NDArray[np.uint8]) -> None:
+    told: list[Progress] = []
+    pseudo = np.zeros(picture.shape[:2], np.uint8)
+    pseudo[:40, :40] = 1
+    with Remote(open_sam, checkpoint, "cpu", ALL_MASKS) as remote:
+        masks = RemoteMasks(remote).make(picture, pseudo, told.append)
+        assert told[-1].done == told[-1].total > 0
+        here = SamMasks(load_sam(checkpoint, "cpu"), ALL_MASKS)
+        assert masks.digest == here.make(picture, pseudo).digest
+        with pytest.raises(ProposalError, match=r"image: found an array of shape \(2, 2, 9\)"):
+            RemoteMasks(remote).make(np.zeros((2, 2, 9), np.uint8))
+
+
+def test_a_missing_checkpoint_is_told_from_there(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    need_sam()
+    gone = Checkpoint(checkpoint.model, tmp_path / "gone.pth", "")
+    missing = pytest.raises(ProposalError, match=r"gone\.pth: found No such file")
+    with Remote(open_sam, gone, "cpu", ALL_MASKS) as remote, missing:
+        remote.call("make", np.zeros((4, 4), np.uint8))

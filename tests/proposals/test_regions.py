@@ -1,0 +1,63 @@
+"""Regions cover the image at every scale, and do no harm to real pseudo-labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from skimage.segmentation import felzenszwalb
+
+from napari_sepl import enhance
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.metrics import Confusion
+from napari_sepl.files.images import read_image
+from napari_sepl.files.labels import read_labels
+from napari_sepl.proposals.progress import Progress
+from napari_sepl.proposals.regions import RegionMasks, RegionSettings
+from tests.proposals.conftest import blobs, dense
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (80, 60), (5, 40)])
+def test_each_scale_covers_the_image_once(shape: tuple[int, int]) -> None:
+    picture = blobs(shape)
+    for scale in (10.0, 200.0):
+        regions = felzenszwalb(picture, scale=scale, min_size=20)
+        masks = dense(RegionMasks(RegionSettings(scales=(scale,))).make(picture))
+        assert len(masks) == regions.max() + 1
+        np.testing.assert_array_equal(np.argmax(masks, axis=0), regions)
+        assert (masks.sum(axis=0) == 1).all()
+
+
+def test_scales_follow_each_other_and_no_region_comes_twice() -> None:
+    picture = blobs((60, 80))
+    told: list[Progress] = []
+    both = RegionMasks(RegionSettings(scales=(10, 200))).make(picture, told=told.append)
+    single = [RegionMasks(RegionSettings(scales=(s,))).make(picture) for s in (10, 200)]
+    every = [mask.tobytes() for masks in single for mask in dense(masks)]
+    assert [mask.tobytes() for mask in dense(both)] == list(dict.fromkeys(every))
+    assert [(progress.done, progress.total) for progress in told] == [(1, 2), (2, 2)]
+    twice = RegionMasks(RegionSettings(scales=(10, 10))).make(picture)
+    assert twice.digest == single[0].digest
+
+
+def test_grey_pictures_have_regions_and_settings_have_bounds() -> None:
+    grey = blobs((60, 80))[..., 0]
+    assert len(RegionMasks().make(grey)) > 1
+    with pytest.raises(InputError, match="image: found an array"):
+        RegionMasks().make(np.zeros((4, 5), np.float32))
+    for wrong in ({"scales": ()}, {"smallest": 0}, {"depth": 1}):
+        with pytest.raises(ValidationError):
+            RegionSettings.model_validate(wrong)
+
+
+def test_they_do_no_harm_to_published_pseudo_labels(shared_data: Path) -> None:
+    """On a quarter of the images, for time; `benchmarks.regions` measures all."""
+    voc = shared_data / "voc"
+    before = after = Confusion(np.zeros((256, 256), np.int64))
+    for name in (voc / "train120.txt").read_text().split()[::4]:
+        pseudo = read_labels(voc / "pseudo_transcam" / f"{name}.png")
+        truth = read_labels(voc / "SegmentationClass" / f"{name}.png")
+        masks = RegionMasks().make(read_image(voc / "JPEGImages" / f"{name}.jpg"))
+        before += Confusion.of(pseudo, truth)
+        after += Confusion.of(enhance(pseudo, masks), truth)
+    assert np.nanmean(after.iou) >= np.nanmean(before.iou)

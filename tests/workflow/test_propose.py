@@ -1,0 +1,238 @@
+"""Masks of a folder: whole files, gone on with, in order, with every failure told."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_sepl import MaskSet
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files.masks import read_masks
+from napari_sepl.files.pairing import pair_by_stem
+from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.process import Remote, RemoteMasks
+from napari_sepl.proposals.progress import Progress, Told, ignore
+from napari_sepl.workflow.enhance import Outcome
+from napari_sepl.workflow.propose import RECORD, Task, list_tasks, mask_file, propose_folder
+from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
+
+STEMS = ("a2", "a10", "b")
+MADE_WITH: dict[str, Any] = {"model": "fake", "points_per_side": 4}
+
+
+class Fake:
+    """Makes the same masks of every image and keeps what it was asked."""
+
+    def __init__(self, *problems: Exception | None) -> None:
+        self.problems = list(problems)
+        self.asked: list[tuple[tuple[int, ...], NDArray[np.uint8] | None]] = []
+
+    def make(
+        self, image: NDArray[Any], pseudo: NDArray[np.uint8] | None = None, told: Told = ignore
+    ) -> MaskSet:
+        self.asked.append((image.shape, pseudo))
+        told(Progress(1, 1, "said"))
+        problem = self.problems.pop(0) if self.problems else None
+        if problem is not None:
+            raise problem
+        return MaskSet.from_dense(random_masks())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for role in ("images", "pseudo"):
+        (tmp_path / role).mkdir()
+    for stem in STEMS:
+        save_picture(tmp_path / "images" / f"{stem}.jpg", random_labels())
+        save_picture(tmp_path / "pseudo" / f"{stem}.png", random_labels(top=3))
+    return tmp_path
+
+
+def tasks(root: Path, *, guided: bool = False) -> tuple[Task, ...]:
+    return list_tasks(root / "images", root / "pseudo" if guided else None).tasks
+
+
+def run(
+    root: Path, maker: Any, which: Iterable[Task] | None = None, **options: Any
+) -> list[tuple[str, Outcome, str]]:
+    made_with = options.pop("made_with", MADE_WITH)
+    steps = propose_folder(which or tasks(root), root / "out", maker, made_with, **options)
+    return [(step.sample_id, step.outcome, step.message) for step in steps]
+
+
+def saved(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / "out").iterdir())
+
+
+def test_a_folder_is_made_in_order_and_enhance_reads_it(root: Path) -> None:
+    told: list[Progress] = []
+    fake = Fake()
+    assert run(root, fake, told=told.append) == [(stem, Outcome.SAVED, "") for stem in STEMS]
+    assert fake.asked == [((30, 40), None)] * 3
+    assert [progress.message for progress in told] == ["said"] * 3
+    assert saved(root) == [RECORD, "a10.json", "a2.json", "b.json"]
+    expected = MaskSet.from_dense(random_masks()).digest
+    assert {read_masks(mask_file(root / "out", s), (30, 40)).digest for s in STEMS} == {expected}
+    pairing = pair_by_stem(root / "images", root / "pseudo", root / "out")
+    assert [sample.sample_id for sample in pairing.samples] == list(STEMS)
+    assert (pairing.unmatched, pairing.without_pseudo) == ((), ())
+
+
+def test_what_is_done_is_passed_over(root: Path) -> None:
+    run(root, Fake())
+    (root / "out" / "a10.json").unlink()
+    fake = Fake()
+    assert [outcome for _, outcome, _ in run(root, fake)] == [
+        Outcome.PRESENT,
+        Outcome.SAVED,
+        Outcome.PRESENT,
+    ]
+    assert len(fake.asked) == 1
+
+
+def test_pseudo_labels_guide_unless_the_whole_grid_is_wanted(root: Path) -> None:
+    fake = Fake()
+    run(root, fake, tasks(root, guided=True)[:1])
+    np.testing.assert_array_equal(fake.asked[0][1], random_labels(top=3))
+    run(root, fake, tasks(root, guided=True)[1:], guided=False)
+    assert [pseudo for _, pseudo in fake.asked[1:]] == [None, None]
+
+
+def test_failures_name_the_image_and_the_run_goes_on(root: Path) -> None:
+    (root / "images" / "a10.jpg").write_bytes(b"no picture")
+    image = root / "images" / "a2.jpg"
+    first, second, third = run(root, Fake(ProposalError("The process crashed.")))
+    assert first == ("a2", Outcome.FAILED, f"{image}: The process crashed.")
+    assert second[1] is Outcome.FAILED
+    assert second[2].startswith(f"{root / 'images' / 'a10.jpg'}: found")
+    assert third == ("b", Outcome.SAVED, "")
+    assert saved(root) == [RECORD, "b.json"]
+    too_large = f"{image}: too large for the memory of this computer"
+    assert run(root, Fake(MemoryError()))[0][2] == too_large
+
+
+def test_labels_of_another_size_are_a_failure(root: Path) -> None:
+    save_picture(root / "pseudo" / "a2.png", random_labels((40, 30)))
+    step = run(root, Fake(), tasks(root, guided=True))[0]
+    assert step[1] is Outcome.FAILED
+    assert "labels of 40 × 30 (height × width); expected 30 × 40 as" in step[2]
+
+
+def test_missing_files_are_failures(root: Path) -> None:
+    (root / "images" / "a2.jpg").unlink()
+    (root / "list.txt").write_text("b\na2\nc\n")
+    which = list_tasks(root / "images", root / "pseudo", root / "list.txt")
+    assert run(root, Fake(), which.tasks) == [
+        ("b", Outcome.SAVED, ""),
+        ("a2", Outcome.FAILED, "a2: no file for image"),
+        ("c", Outcome.FAILED, "c: no file for image, pseudo"),
+    ]
+    save_picture(root / "images" / "extra.png", random_labels())
+    assert list_tasks(root / "images", root / "pseudo").without_pseudo == ("extra",)
+    assert [task.sample_id for task in list_tasks(root / "images").tasks] == ["a10", "b", "extra"]
+
+
+def test_nothing_to_do_is_an_error(root: Path) -> None:
+    (root / "empty").mkdir()
+    with pytest.raises(InputError, match="found no picture; expected files of picture"):
+        list_tasks(root / "empty")
+    with pytest.raises(InputError, match="found no pseudo-labels"):
+        list_tasks(root / "images", root / "empty")
+
+
+def test_an_image_without_masks_has_a_file_all_the_same(root: Path) -> None:
+    class Blind(Fake):
+        def make(self, *_: Any, **__: Any) -> MaskSet:
+            return MaskSet.from_dense([], shape=(30, 40))
+
+    run(root, Blind())
+    assert (root / "out" / "b.json").read_text() == "[]"
+    assert len(read_masks(root / "out" / "b.json", (30, 40))) == 0
+
+
+@pytest.mark.parametrize("kind", ["settings", "amg", "amg folders", "damaged record"])
+def test_a_folder_holds_masks_of_one_making(root: Path, kind: str) -> None:
+    told = {
+        "settings": r"out: holds masks that were made with points_per_side 4 \(asked for now: 8\)",
+        "amg": "out: holds masks that were made by another program; name another folder",
+        "amg folders": "made by another program",
+        "damaged record": f"{RECORD}: found a damaged file",
+    }[kind]
+    out = root / "out"
+    if kind.startswith("amg"):
+        out.mkdir()
+        if kind == "amg":
+            (out / "a2.json").write_text("[]")
+        else:
+            save_amg_folder(out / "a2", random_masks())
+    else:
+        run(root, Fake())
+        if kind == "damaged record":
+            (out / RECORD).write_text("{")
+    before = saved(root)
+    with pytest.raises((SaveError, InputError), match=told):
+        run(root, Fake(), made_with=MADE_WITH | {"points_per_side": 8})
+    assert saved(root) == before
+
+
+def test_an_empty_folder_takes_another_making(root: Path) -> None:
+    run(root, Fake())
+    for path in (root / "out").glob("[a-z]*.json"):
+        path.unlink()
+    other = MADE_WITH | {"points_per_side": 8}
+    run(root, Fake(), made_with=other)
+    assert json.loads((root / "out" / RECORD).read_text()) == other
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), StoppedError("stopped")])
+def test_a_stop_leaves_whole_files_and_the_same_call_goes_on(root: Path, error: Exception) -> None:
+    with pytest.raises(type(error)):
+        run(root, Fake(None, error))
+    assert saved(root) == [RECORD, "a2.json"]
+    assert [outcome for _, outcome, _ in run(root, Fake())] == [
+        Outcome.PRESENT,
+        Outcome.SAVED,
+        Outcome.SAVED,
+    ]
+
+
+class Mortal(Fake):
+    """Dies of the first image that is asked of each process."""
+
+    def make(self, image: NDArray[Any], *_: Any, **__: Any) -> MaskSet:
+        import os  # noqa: PLC0415  here in the other process
+
+        if image.max() == 255:
+            os._exit(1)
+        return MaskSet.from_dense(random_masks())
+
+
+def test_a_process_that_dies_costs_one_image(root: Path) -> None:
+    save_picture(root / "images" / "a10.png", np.full((30, 40), 255, np.uint8))
+    (root / "images" / "a10.jpg").unlink()
+    with Remote(Mortal) as remote:
+        steps = run(root, RemoteMasks(remote))
+    assert [outcome for _, outcome, _ in steps] == [Outcome.SAVED, Outcome.FAILED, Outcome.SAVED]
+    assert steps[1][2] == (
+        f"{root / 'images' / 'a10.png'}: The process that makes masks ended with exit code 1."
+    )
+
+
+class Unmade(Fake):
+    """Cannot be made: what a file that holds no weights comes to."""
+
+    def __init__(self) -> None:
+        raise InputError("weights.pth", found="a picture", expected="weights")
+
+
+def test_what_no_image_can_be_made_with_is_told_once(root: Path) -> None:
+    run(root, Fake(), tasks(root)[:1])
+    with Remote(Unmade) as remote:
+        with pytest.raises(OpeningError, match=r"^weights\.pth: found a picture; expected weights"):
+            run(root, RemoteMasks(remote))
+        assert run(root, RemoteMasks(remote), tasks(root)[:1])[0][1] is Outcome.PRESENT
+    assert saved(root) == [RECORD, "a2.json"]

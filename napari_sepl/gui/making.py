@@ -143,6 +143,8 @@ class Making:
         return self._remote
 
     def _tell(self, progress: Progress) -> None:
+        if self._cancelled:  # just before the process was asked
+            raise StoppedError("The making of masks was stopped.")
         view = self._controller.view
         if progress.message:
             self._controller.background.post(lambda: view.tell(progress.message))

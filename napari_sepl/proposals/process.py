@@ -41,7 +41,8 @@ class Remote:
 
     def __init__(self, factory: Callable[..., Any], *arguments: object) -> None:
         self._made_by = factory, arguments
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # held by the call that is under way, which may stop itself
+        self._killing = threading.Lock()  # held while the process is killed or let go of
         self._stopped = self._opened = False
         self._process: Any = None
         self._line: Connection[Any, Any] | None = None
@@ -97,12 +98,9 @@ class Remote:
     def stop(self) -> None:
         """End the process at once, whatever it is doing; nothing happens if there is none."""
         self._stopped = True
-        process = self._process
-        if process is not None:
-            with contextlib.suppress(ValueError):  # ended by the other thread
-                process.kill()
-                process.join(_PATIENCE)
-        if self._lock.acquire(blocking=False):  # else the call that it ends clears away
+        self._kill()
+        # only who holds the lock may wait for the process: of two that wait, one learns nothing
+        if self._lock.acquire(timeout=_PATIENCE):
             try:
                 self._end()
             finally:
@@ -148,7 +146,7 @@ class Remote:
         process = self._process
         if process is not None:
             if self._stopped:  # perhaps when there was nothing to kill yet
-                process.kill()
+                self._kill()
             process.join(_PATIENCE)
         code = None if process is None else process.exitcode
         problem = self._problem(f"The process that makes masks {_how_it_ended(code)}.")
@@ -158,15 +156,23 @@ class Remote:
     def _problem(self, message: str) -> ProposalError:
         return (ProposalError if self._opened else OpeningError)(message)
 
+    def _kill(self) -> None:
+        with self._killing:
+            if self._process is not None:
+                self._process.kill()
+
     def _end(self) -> None:
+        """Let go of the process; for the holder of the lock."""
         if self._line is not None:
             self._line.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(_PATIENCE)
-            self._process.close()
-        self._line = self._process = None
-        self._opened = False
+        self._kill()
+        with self._killing:
+            process, self._process = self._process, None
+        self._line, self._opened = None, False
+        if process is not None:
+            process.join(_PATIENCE)
+            if process.exitcode is not None:  # else it hangs in the kernel, and is left to it
+                process.close()
 
 
 def _how_it_ended(code: int | None) -> str:

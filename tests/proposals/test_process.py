@@ -158,6 +158,38 @@ def test_stop_ends_it_at_once_from_another_thread(remote: Remote) -> None:
     assert remote.call("add", 1) == 11
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not wait for process numbers")
+def test_many_stops_at_once_are_one(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = os.waitpid
+
+    def slow(*arguments: Any) -> tuple[int, int]:
+        answer = waited(*arguments)
+        time.sleep(0.02)  # while the end of the process is known to one thread only
+        return answer
+
+    monkeypatch.setattr(os, "waitpid", slow)
+    for _ in range(3):
+        stops = [threading.Thread(target=remote.stop) for _ in range(8)]
+
+        def stop(_told: object, stops: list[threading.Thread] = stops) -> None:
+            for each in stops:
+                each.start()
+
+        with pytest.raises(StoppedError):
+            remote.call("hang", told=stop)
+        for each in stops:
+            each.join()
+        assert remote.process_id is None
+
+
+def test_a_call_may_stop_itself(remote: Remote) -> None:
+    start = time.monotonic()
+    with pytest.raises(StoppedError):
+        remote.call("hang", told=lambda _told: remote.stop())
+    assert time.monotonic() - start < 4
+    assert remote.call("add", 1) == 11
+
+
 def test_stop_while_it_starts(remote: Remote) -> None:
     threading.Timer(0.05, remote.stop).start()
     start = time.monotonic()

@@ -1,11 +1,12 @@
 """A scripted annotator, who corrects one image by the single best action, again and again.
 
 The best action is the one after which most pixels have their true label. It is a decision on one
-region (`Document.decide`) or else, where that gains more, one stroke (`Document.absorb`): a disc of
-radius 3, 6 or 10 pixels, dragged with one class along a straight line of at most 100 pixels.
-Decisions are searched exactly; bounds on their gains leave out only what cannot be best. Strokes
-are searched along lines in 16 directions through the discs that gain most, and the best lines'
-ends are moved as long as that gains; there may be a slightly better stroke somewhere.
+region, or the refusal of a mask with all its parts (`Document.decide`), or else, where that gains
+more, one stroke (`Document.absorb`): a disc of radius 3, 6 or 10 pixels, dragged with one class
+along a straight line of at most 100 pixels. Decisions are searched exactly; bounds on their gains
+leave out only what cannot be best. Strokes are searched along lines in 16 directions through the
+discs that gain most, and the best lines' ends are moved as long as that gains; there may be a
+slightly better stroke somewhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import runs_of_mask
 from napari_sepl.document.document import Document
+from napari_sepl.document.regions import regions_within
 from napari_sepl.document.resolve import Resolved, resolve
 
 LENGTH = 100  # pixels a stroke is dragged at most
@@ -37,13 +39,14 @@ class Kind(StrEnum):
 
     TAKE = "take a mask"
     REFUSE = "refuse a mask"
+    PARTS = "refuse a mask with its parts"
     LEAVE = "return a mask"
     PSEUDO = "pseudo-labels"
     STROKE = "stroke"
     BACKGROUND = "mask for background"
 
 
-KINDS = {None: Kind.LEAVE, REFUSE: Kind.REFUSE}
+KINDS = {None: Kind.LEAVE, REFUSE: Kind.REFUSE, 0: Kind.BACKGROUND}
 
 
 class Action(NamedTuple):
@@ -80,6 +83,8 @@ class Annotator:
         self.document, self.truth = document, document.inputs.truth
         self.counted = self.truth != IGNORE
         self.class_ids = [int(k) for k in np.unique(self.truth[self.counted])]
+        whole = map(document.inputs.masks.decode, range(len(document.inputs.masks)))
+        self._groups = [tuple(regions_within(document.inputs, mask)) for mask in whole]
 
     @property
     def accuracy(self) -> float:
@@ -116,6 +121,16 @@ class Annotator:
             if gain > (best.gain if best else 0):
                 kind = KINDS.get(verdict, Kind.TAKE) if region >= 0 else Kind.PSEUDO
                 best = Action(kind, gain, regions, verdict)
+        return self.best_group(best)
+
+    def best_group(self, best: Action | None) -> Action | None:
+        """Return the refusal of a mask with its parts, if it gains more than the best so far."""
+        right = self.count_right(self.document.resolved)
+        for regions in self._groups:
+            if len(regions) > 1:
+                gain = self.count_right(self.foresee(regions, REFUSE)) - right
+                if gain > (best.gain if best else 0):
+                    best = Action(Kind.PARTS, gain, regions, REFUSE)
         return best
 
     def bundle(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:  # noqa: ARG002
@@ -200,7 +215,7 @@ def _on_masks(
     loose = kept_by_strategy(since).union(np.flatnonzero(counts == 1).tolist())
     slack = sum(bound for k, bound in seeds.items() if k in loose)
     wrong = sum(in_masks.values(), np.zeros(len(taken), np.int64)).tolist()
-    shares = [(k, share.tolist()) for k, share in in_masks.items() if k != REFUSE]
+    shares = [(k, share.tolist()) for k, share in in_masks.items()]
     for mask in np.flatnonzero(assignment.rules != Rule.EMPTY).tolist():
         for k, share in shares:
             yield Candidate(share[mask] + slack, mask, k)

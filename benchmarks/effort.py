@@ -24,12 +24,10 @@ from napari_sepl import MaskSet, Params
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.intersections import count_shared
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.params import Strategy
 from napari_sepl.core.runs import Runs, paint_runs, runs_of_mask, to_rows
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.document.regions import regions_within
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.document.said import Said
 
@@ -61,40 +59,6 @@ class KeepsPseudo(Annotator):
         if region >= 0 and verdict and verdict in kept_by_strategy(since):
             return region, -verdict
         return (region,)
-
-
-class RefusesWithParts(Annotator):
-    """May refuse a mask with all that lie in it, as a lasso around it does, in one action."""
-
-    def __init__(self, document: Document) -> None:
-        super().__init__(document)
-        whole = map(document.inputs.masks.decode, range(len(document.inputs.masks)))
-        self.groups = [tuple(regions_within(document.inputs, mask)) for mask in whole]
-
-    def best_decision(self) -> Action | None:
-        """Return the decision that gains most, on one region or on a mask and its parts."""
-        best, right = super().best_decision(), self.count_right(self.document.resolved)
-        for regions in filter(None, self.groups):
-            gain = self.count_right(self.foresee(regions, REFUSE)) - right
-            if gain > (best.gain if best else 0):
-                best = Action(Kind.REFUSE, gain, regions, REFUSE)
-        return best
-
-
-class BackgroundMasks(Annotator):
-    """May take a mask for background, over all that claim its pixels."""
-
-    def best_painting(self, least: int) -> Action | None:
-        """Return a mask painted as background or a stroke, if it gains more than `least`."""
-        masks, gains = self.document.inputs.masks, self.gains(0)
-        shared = count_shared(masks.runs, *runs_of_mask(gains > 0))
-        shared -= count_shared(masks.runs, *runs_of_mask(gains < 0))
-        gain, painted = int(shared.max()), None
-        if gain > least:
-            inside = masks.decode(int(shared.argmax()))
-            shown = np.where(inside, np.uint8(0), self.document.resolved.final)
-            painted = Action(Kind.BACKGROUND, gain, (), 0, shown)
-        return super().best_painting(max(gain, least)) or painted
 
 
 class Effort(NamedTuple):
@@ -233,11 +197,7 @@ STARTS = (
     Way("SEPL as released, masks and strokes", said=RELEASED),
     KEEPING,
 )
-IDEAS = (
-    Way("a mask refused with all its parts", RefusesWithParts),
-    Way("a mask taken for background", BackgroundMasks),
-    Way("a brush of twice the radius", WideBrush),
-)
+IDEAS = (Way("a brush of twice the radius", WideBrush),)
 
 
 def print_causes(images: list[Inputs]) -> None:

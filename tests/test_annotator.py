@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from benchmarks.annotator import Annotator, Kind, paint_line
-from benchmarks.effort import TARGETS, KeepsPseudo, RefusesWithParts, correct
+from benchmarks.effort import TARGETS, KeepsPseudo, correct
 from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.regions import regions_within
 from napari_sepl.document.said import Said
 from tests.document.drawing import cat_and_dog
 
@@ -29,7 +31,9 @@ def random_document(seed: int) -> Document:
     maps[1, :3] = 255
     inputs = Inputs("boxes", pets.image, maps[0], MaskSet.from_dense(masks), pets.classes, maps[1])
     regions = [*range(12), *(-int(k) for k in np.unique(maps[0]) if k)]
-    decided = {int(r): int(rng.choice([0, 8, 12, 15])) for r in rng.choice(regions, 4, False)}
+    decided = {
+        int(r): int(rng.choice([REFUSE, 0, 8, 12, 15])) for r in rng.choice(regions, 4, False)
+    }
     document = Document(inputs, Said(SETTINGS[seed % len(SETTINGS)], decided))
     shown = document.resolved.final.copy()
     paint_line(shown, rng.integers(0, 40, 4), 3, 8)
@@ -40,12 +44,17 @@ def random_document(seed: int) -> Document:
 @pytest.mark.parametrize("seed", range(36))
 def test_best_decision_is_the_best(seed: int) -> None:
     annotator = Annotator(document := random_document(seed))
+    inputs = document.inputs
     right = annotator.count_right(document.resolved)
     regions = [*range(12), *(-int(k) for k in document.inputs.overlap.class_ids)]
     gains = [
         annotator.count_right(annotator.foresee((region,), verdict)) - right
-        for region, verdict in product(regions, (*annotator.class_ids, 0, None))
+        for region, verdict in product(regions, (*annotator.class_ids, REFUSE, None))
     ]
+    gains.extend(
+        annotator.count_right(annotator.foresee(regions_within(inputs, mask), REFUSE)) - right
+        for mask in map(inputs.masks.decode, range(12))
+    )
     best = annotator.best_decision()
     assert (best.gain if best else 0) == max(0, *gains)
 
@@ -81,13 +90,13 @@ def test_pseudo_labels_come_along_only_where_they_would_give_way() -> None:
     annotator = KeepsPseudo(document)
     assert annotator.bundle(document.resolved, 0, 8) == (0,)  # mask 1 is a cat already
     assert annotator.bundle(document.resolved, 2, 12) == (2, -12)
-    assert annotator.bundle(document.resolved, 2, 0) == (2,)
+    assert annotator.bundle(document.resolved, 2, REFUSE) == (2,)
 
 
 def test_a_mask_is_refused_with_its_parts() -> None:
     inputs = cat_and_dog(truth=True)
     assert inputs.truth is not None
     inputs.truth[inputs.truth == 8] = 0
-    best = RefusesWithParts(Document(inputs, Said(overrides={-8: 0}))).best_decision()
+    best = Annotator(Document(inputs, Said(overrides={-8: REFUSE}))).best_group(None)
     assert best is not None
-    assert (best.kind, best.regions) == (Kind.REFUSE, (0, 1))
+    assert (best.kind, best.regions) == (Kind.PARTS, (0, 1))

@@ -1,7 +1,8 @@
 """What a person decided for single regions, over what a strategy says.
 
-An override is a region and a class: the class that a person gave it, or 0 where they refused it.
-A region is a mask, known by its index, or the pseudo-labels of class k, known as ``-k``.
+An override is a region and a class: the class that a person gave it, 0 where they took it for
+background, or `REFUSE`. A region is a mask, known by its index, or the pseudo-labels of class k,
+known as ``-k``.
 """
 
 from collections.abc import Mapping
@@ -15,8 +16,8 @@ from napari_sepl.core.overlap import Overlap
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import Runs
 
-REFUSE = 0
-"""The class of an override that refuses its region."""
+REFUSE = -1
+"""In place of the class, in an override: the region claims nothing, whatever the algorithm says."""
 
 
 class Kept(NamedTuple):

@@ -101,7 +101,8 @@ class Document:
         regions : iterable of int
             Mask indices, or ``-k`` for the pseudo-labels of class k.
         class_id : int or None
-            The class to take them for, 0 to refuse them, None to leave them to the algorithm.
+            The class to take them for, 0 for background, `REFUSE` to refuse them, None to leave
+            them to the algorithm.
 
         Raises
         ------
@@ -113,7 +114,7 @@ class Document:
         if not changed:
             return
         check_overrides(self.inputs.overlap, dict.fromkeys(changed, REFUSE))
-        if class_id:
+        if class_id is not None and class_id != REFUSE:
             self.inputs.classes.check_ids(np.array([class_id]), "the decision")
         before = {region: overrides.get(region) for region in changed}
         told = tell_decision(self.inputs, self.resolved.assignment, changed, class_id)

@@ -114,7 +114,7 @@ class OverrideEdit:
     Parameters
     ----------
     before, after : mapping of int to int or None
-        For each region the class it was given, 0 for refused, None for left to the algorithm.
+        For each region the class it was given, -1 for refused, None for left to the algorithm.
     told : str
         What was done: "refuse mask 12 (dog)".
     """

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.params import Strategy
 from napari_sepl.core.rules import Rule
 from napari_sepl.document.inputs import Inputs
@@ -27,7 +28,7 @@ def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
     rule = Rule(resolved.assignment.rules[region])
     parts = [named]
     class_id = int(resolved.assignment.class_ids[region])
-    if class_id:
+    if class_id or rule is Rule.BY_PERSON:
         parts.append(inputs.classes.name(class_id))
     if class_id and rule is not Rule.BY_PERSON:
         parts.append(_shares(inputs, resolved, region, class_id))
@@ -51,7 +52,9 @@ def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
     """Say what became of the pseudo-labels of a class."""
     decided = resolved.said.overrides.get(-class_id)
     if decided is not None:
-        return f"kept as {inputs.classes.name(decided)} by you" if decided else "refused by you"
+        if decided == REFUSE:
+            return "refused by you"
+        return f"{'kept' if decided else 'taken'} as {inputs.classes.name(decided)} by you"
     if class_id not in resolved.assignment.kept.class_ids:
         return "replaced by masks"
     if resolved.params.strategy is Strategy.RELEASED:

@@ -21,7 +21,7 @@ class Said:
         The settings.
     overrides : mapping of int to int
         Decisions on regions: a mask's index, or ``-k`` for the pseudo-labels of class k, and the
-        class it was given, 0 for refused.
+        class it was given, 0 for background, -1 for refused.
     protected : frozenset of int
         Classes whose pixels neither the algorithm nor strokes of other classes may take.
     pins : (H, W) int16, optional

@@ -27,6 +27,9 @@ QUEUE_KEYS = {
 
 POINT_KEYS = {
     "refuse": "D",
+    "refuse_parts": "Shift+D",
+    "to_background": "8",
+    "keep_pseudo": "9",
     "leave": "U",
     "take_as": "T",
     "pick_class": "I",
@@ -60,6 +63,9 @@ _MEANINGS = {
     "compare": "swap enhanced labels and pseudo-labels",
     "outlines": "mask outlines on and off",
     "refuse": "refuse the mask under the cursor",
+    "refuse_parts": "refuse it with all masks in it",
+    "to_background": "take it for background",
+    "keep_pseudo": "keep the pseudo-labels under the cursor beside the masks of their class",
     "leave": "leave it to SEPL",
     "take_as": "take it for another class",
     "pick_class": "paint and take with the class under the cursor",

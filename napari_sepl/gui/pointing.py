@@ -118,6 +118,28 @@ class Pointing:
         """Refuse the region, or leave it to SEPL if that was decided."""
         self._decide(REFUSE)
 
+    def refuse_parts(self) -> None:
+        """Refuse the mask and all masks in it, in one step."""
+        region, document = self.region, self._controller.settled()
+        if document is not None and region is not None and region >= 0:
+            inputs = document.inputs
+            within = regions_within(inputs, inputs.masks.decode(region))
+            self._put(document, {region, *within}, REFUSE)
+
+    def to_background(self) -> None:
+        """Take the region for background, over all that claim its pixels; again: leave it."""
+        self._decide(0)
+
+    def keep_pseudo(self) -> None:
+        """Keep the pseudo-labels of the class under the cursor beside its masks; again: leave."""
+        document = self._controller.settled()
+        region = self._nest[-1] if self._nest else 0
+        if document is None or region >= 0:
+            self._controller.view.tell("There are no pseudo-labels of a class under the cursor.")
+            return
+        kept = document.said.overrides.get(region) == -region
+        self._put(document, [region], None if kept else -region)
+
     def leave(self) -> None:
         """Leave the region to SEPL."""
         region, document = self.region, self._controller.settled()
@@ -135,14 +157,14 @@ class Pointing:
             self._put(document, [region], class_id)
 
     def circle(self, vertices: NDArray[np.float64], class_id: int) -> None:
-        """Decide on all masks that lie inside a lasso: take them for a class, or refuse with 0.
+        """Decide on all masks that lie inside a lasso: take them for a class, or refuse them.
 
         Parameters
         ----------
         vertices : (V, 2) float
             Row and column of the lasso's corners.
         class_id : int
-            The class; 0 refuses.
+            The class, or `REFUSE`.
         """
         document = self._controller.settled()
         if document is None or len(vertices) < 3:
@@ -172,7 +194,7 @@ class Pointing:
             [
                 region
                 for region, decided in document.said.overrides.items()
-                if (decided or class_of(assignment, region)) == class_id
+                if (class_of(assignment, region) if decided == REFUSE else decided) == class_id
             ],
             None,
         )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from napari_sepl import MaskSet, Params
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import measure_overlap
+from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.params import Strategy
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.sepl import paint
@@ -29,7 +30,7 @@ def naive_decided(case: Case, overrides: dict[int, int]) -> Labels:
     for region, class_id in overrides.items():
         if region >= 0 and case.masks[region].any():
             taken.pop(region, None)
-            if class_id:
+            if class_id != REFUSE:
                 taken[region] = class_id
     kept = {}
     for k, seed in seeds.items():
@@ -40,11 +41,11 @@ def naive_decided(case: Case, overrides: dict[int, int]) -> Labels:
             kept[k] = seed & ~np.any([np.zeros_like(seed), *free], axis=0)
     claims: Claims = [(k, case.masks[index]) for index, k in taken.items()]
     claims += [(k, seed) for k, seed in kept.items() if -k not in overrides]
-    claims += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k]
+    claims += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k != REFUSE]
     unclaimed = np.where((pseudo == 255) & paper, 255, 0).astype(np.uint8)
     labels = settle(pseudo, unclaimed, claims, params.conflict)
-    decided = [(k, case.masks[r]) for r, k in sorted(overrides.items()) if r >= 0 and k]
-    decided += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k]
+    decided = [(k, case.masks[r]) for r, k in sorted(overrides.items()) if r >= 0 and k != REFUSE]
+    decided += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k != REFUSE]
     for k, region in sorted(decided, key=lambda claim: -area(claim[1])):
         labels[region] = k
     return labels
@@ -77,7 +78,7 @@ def decided_cases(draw: st.DrawFn) -> tuple[Case, dict[int, int]]:
     case = draw(cases())
     seeds = [-int(k) for k in np.unique(case.pseudo) if k not in (0, 255)]
     regions = seeds + list(range(len(case.masks)))
-    classes = st.integers(0, 254) | st.sampled_from([0, *(-k for k in seeds)])
+    classes = st.integers(0, 254) | st.sampled_from([REFUSE, 0, *(-k for k in seeds)])
     if not regions:
         return case, {}
     return case, draw(st.dictionaries(st.sampled_from(regions), classes))
@@ -99,7 +100,7 @@ def test_the_rule_tells_who_decided(strategy: Strategy) -> None:
     masks = np.zeros((3, 4, 8), np.bool_)
     masks[0, :, :4] = masks[1, :, 6:] = True
     overlap = measure_overlap(pseudo, MaskSet.from_dense(masks))
-    chosen = assign(overlap, Params(strategy=strategy), {0: 0, 1: 7, 2: 7})
+    chosen = assign(overlap, Params(strategy=strategy), {0: REFUSE, 1: 7, 2: 7})
     assert [Rule(r) for r in chosen.rules] == [Rule.REFUSED, Rule.BY_PERSON, Rule.EMPTY]
     assert chosen.class_ids.tolist()[:2] == [1, 7]
     assert chosen.taken.tolist() == [False, True, False]

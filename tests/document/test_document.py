@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.pixels import NO_OPINION
 from napari_sepl.core.sepl import enhance
@@ -262,7 +263,7 @@ def test_protected_pixels_stay_whatever_is_done() -> None:
     blocked = document.absorb(painted(document, slice(0, 40), slice(0, 60), 12))
     assert blocked == cat.sum()
     document.decide([0], 15)
-    document.decide([1], 0)
+    document.decide([1], REFUSE)
     document.set_params(Params(t1=1, t2=1))
     np.testing.assert_array_equal(document.resolved.final == 8, cat)
     assert (document.resolved.final[~cat] != 8).all()
@@ -287,7 +288,7 @@ def test_a_stroke_that_is_blocked_altogether_is_no_step() -> None:
 
 def test_decisions_outlive_sliders_and_are_told() -> None:
     document = Document(cat_and_dog())
-    document.decide([2], 0)
+    document.decide([2], REFUSE)
     document.decide([0, 1], 15)
     document.decide([-12], 15)
     document.decide([2], None)
@@ -304,6 +305,19 @@ def test_decisions_outlive_sliders_and_are_told() -> None:
     assert document.said.overrides == {-12: 15, 0: 15, 1: 15}
 
 
+def test_a_mask_taken_for_background_wins_over_all_that_claim_its_pixels() -> None:
+    document = Document(cat_and_dog())
+    part = document.inputs.masks.decode(1)
+    assert (document.resolved.final[part] == 8).all()
+    document.decide([1], REFUSE)
+    assert (document.resolved.final[part] == 8).all()  # the whole claims it too
+    document.decide([1], 0)
+    assert not document.resolved.final[part].any()
+    document.set_params(Params(t1=0))
+    assert not document.resolved.final[part].any()
+    assert document.history.done[1].describe(VOC) == "take mask 1 as background"
+
+
 def test_a_class_that_cam_missed_is_taken_with_masks_alone() -> None:
     inputs = cat_and_dog()
     blank = Inputs("pets", inputs.image, np.zeros(SHAPE, np.uint8), inputs.masks, VOC)
@@ -316,7 +330,7 @@ def test_a_class_that_cam_missed_is_taken_with_masks_alone() -> None:
 def test_what_was_said_on_another_day_is_said_again() -> None:
     first = Document(cat_and_dog())
     first.set_params(Params(t1=0.3))
-    first.decide([2], 0)
+    first.decide([2], REFUSE)
     first.absorb(painted(first, slice(0, 3), slice(0, 3), 15))
     first.protect(8)
     second = Document(cat_and_dog())

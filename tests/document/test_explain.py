@@ -55,11 +55,13 @@ def test_sams_scores_are_said_where_given() -> None:
 @pytest.mark.parametrize(
     ("region", "overrides", "settings", "text"),
     [
-        (0, {0: 0}, {}, "o_s 0.562 > 0.5, o_p 1.000 > 0.85 · refused by you"),
+        (0, {0: -1}, {}, "o_s 0.562 > 0.5, o_p 1.000 > 0.85 · refused by you"),
         (3, {3: 12}, {}, "mask 3 (50 px) · dog · taken by you"),
         (-8, {}, {}, "pseudo-labels of cat (225 px) · replaced by masks"),
         (-12, {}, {"t2": 1}, "kept: no mask was taken for it"),
-        (-12, {-12: 0}, {}, "refused by you"),
+        (-12, {-12: -1}, {}, "refused by you"),
+        (-12, {-12: 0}, {}, "taken as background by you"),
+        (0, {0: 0}, {}, " px) · background · taken by you"),
         (-12, {-12: 8}, {}, "kept as cat by you"),
         (-12, {}, {"t2": 1, "strategy": "released"}, "replaced by masks"),
     ],

@@ -102,7 +102,7 @@ reviews = st.builds(
     | st.integers(0, 2**32).map(
         lambda seed: np.random.default_rng(seed).integers(-1, 3, (5, 7)).astype(np.int16)
     ),
-    overrides=st.dictionaries(st.integers(-254, 1000), st.integers(0, 254), max_size=5),
+    overrides=st.dictionaries(st.integers(-254, 1000), st.integers(-1, 254), max_size=5),
     note=st.text(st.characters(exclude_categories=["Cs"])),
     digests=st.just(DIGESTS),
     seconds=st.floats(0, 1e6),

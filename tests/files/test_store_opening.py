@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.overrides import REFUSE
 from napari_sepl.files.store import (
     Status,
     Store,
@@ -15,7 +16,7 @@ from napari_sepl.files.store import (
     schema,
     store_file,
 )
-from tests.files.test_store import EVERYTHING, same
+from tests.files.test_store import DIGESTS, EVERYTHING, same
 
 ROOT = Path(__file__).parents[2]
 NEWEST = len(schema.MIGRATIONS)
@@ -96,6 +97,16 @@ def test_a_store_of_version_1_is_read_by_this_one(path: Path) -> None:
         store.put_review(EVERYTHING)
         assert same(store.review("a"), EVERYTHING)
         assert [e.who for e in store.log("a")] == ["bo", "ana"]
+
+
+def test_what_version_1_called_refused_still_is(path: Path) -> None:
+    make_old(path)
+    with closing(sqlite3.connect(path)) as connection:
+        rows = [("a", DIGESTS["masks"], 3, 0), ("a", DIGESTS["masks"], 4, 15)]
+        connection.executemany("INSERT INTO mask_override VALUES (?, ?, ?, ?)", rows)
+        connection.commit()
+    with Store.open(path, who="ana") as store:
+        assert store.overrides("a", DIGESTS["masks"]) == {3: REFUSE, 4: 15}
 
 
 def test_the_first_migration_still_makes_version_1(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QScrollArea
 
+from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.provenance import Source
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.labels import read_labels
@@ -62,6 +63,31 @@ def alt_click_refuses(walk: Walk) -> None:
 def key_refuses(walk: Walk) -> None:
     walk.window.move_to(25, 45)
     walk.window.press(Qt.Key.Key_D)
+
+
+def key_refuses_with_parts(walk: Walk) -> None:
+    walk.window.wheel(7, 7, 1, SHIFT)
+    walk.window.press(Qt.Key.Key_D, SHIFT)
+    assert walk.window.document.said.overrides == {0: REFUSE, 1: REFUSE}
+
+
+def click_takes_for_background(walk: Walk) -> None:
+    choose(walk, 0)
+    walk.window.click(7, 7)
+    assert walk.window.document.said.overrides == {1: 0}
+    assert not shown(walk)[walk.window.document.inputs.masks.decode(1)].any()
+
+
+def key_takes_for_background(walk: Walk) -> None:
+    walk.window.move_to(25, 45)
+    walk.window.press(Qt.Key.Key_8)
+    assert walk.window.document.said.overrides == {2: 0}
+
+
+def key_keeps_the_pseudo_labels(walk: Walk) -> None:
+    walk.window.move_to(12, 42)
+    walk.window.press(Qt.Key.Key_9)
+    assert walk.window.document.said.overrides == {-DOG: DOG}
 
 
 def wheel_walks_to_the_whole(walk: Walk) -> None:
@@ -121,7 +147,37 @@ def islands_are_dropped(walk: Walk) -> None:
     assert walk.window.document.resolved.final[33, 22] == 0
 
 
-def polygons_and_fills_are_strokes(walk: Walk) -> None:
+def classes_grow_to_mask_borders(walk: Walk) -> None:
+    erase(walk, (8, 20), (8, 22), size=3)  # of the cat's body, near its border
+    press(walk, "grow")
+    assert (walk.window.document.resolved.final[5:25, 5:25] == CAT).all()
+
+
+def classes_are_cut_at_mask_borders(walk: Walk) -> None:
+    layers = walk.window.widget.controller.layers
+    choose(walk, CAT)
+    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
+    walk.window.stroke((12, 24), (12, 28))  # over the cat's border
+    layers.enhanced.mode = "pan_zoom"
+    assert walk.window.document.resolved.final[12, 27] == CAT
+    press(walk, "cut")
+    final = walk.window.document.resolved.final
+    assert (final[5:25, 5:25] == CAT).all()
+    assert (final == CAT).sum() == 400
+
+
+def polygons_are_strokes(walk: Walk) -> None:
+    layers = walk.window.widget.controller.layers
+    choose(walk, PERSON)
+    layers.enhanced.mode = "polygon"
+    for corner in ((30, 25), (30, 35), (37, 35), (37, 25)):
+        walk.window.click(*corner)
+    walk.window.press(Qt.Key.Key_Return)
+    layers.enhanced.mode = "pan_zoom"
+    assert (walk.window.document.resolved.final[31:36, 26:34] == PERSON).all()
+
+
+def fills_are_strokes(walk: Walk) -> None:
     layers = walk.window.widget.controller.layers
     choose(walk, PERSON)
     layers.enhanced.mode = "fill"
@@ -131,9 +187,13 @@ def polygons_and_fills_are_strokes(walk: Walk) -> None:
 
 
 def hole(walk: Walk) -> None:
+    erase(walk, (15, 12), (15, 18), size=3)
+
+
+def erase(walk: Walk, start: tuple[int, int], stop: tuple[int, int], size: int) -> None:
     layers = walk.window.widget.controller.layers
-    layers.enhanced.mode, layers.enhanced.brush_size = "erase", 3
-    walk.window.stroke((15, 12), (15, 18))
+    layers.enhanced.mode, layers.enhanced.brush_size = "erase", size
+    walk.window.stroke(start, stop)
     layers.enhanced.mode = "pan_zoom"
     assert (walk.window.document.resolved.final[5:25, 5:25] == 0).any()
     choose(walk, CAT)
@@ -168,6 +228,10 @@ GESTURES = [
     click_takes,
     alt_click_refuses,
     key_refuses,
+    key_refuses_with_parts,
+    click_takes_for_background,
+    key_takes_for_background,
+    key_keeps_the_pseudo_labels,
     wheel_walks_to_the_whole,
     bracket_walks_to_the_pseudo_labels,
     key_gives_another_class,
@@ -176,8 +240,20 @@ GESTURES = [
     superpixels_paint,
     holes_are_filled,
     islands_are_dropped,
-    polygons_and_fills_are_strokes,
+    classes_grow_to_mask_borders,
+    classes_are_cut_at_mask_borders,
+    polygons_are_strokes,
+    fills_are_strokes,
 ]
+
+
+NO_DIFFERENCE_IN_THE_END = (
+    holes_are_filled,
+    islands_are_dropped,
+    classes_grow_to_mask_borders,
+    classes_are_cut_at_mask_borders,
+    key_keeps_the_pseudo_labels,
+)
 
 
 def shown(walk: Walk) -> NDArray[np.uint8]:
@@ -193,7 +269,7 @@ def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
     gesture(walk)
     after, steps = shown(walk), len(walk.window.document.history.done)
     decided = walk.window.document.said.overrides
-    assert (after != before).any() or gesture in (holes_are_filled, islands_are_dropped)
+    assert (after != before).any() or gesture in NO_DIFFERENCE_IN_THE_END
     for _ in range(steps):
         walk.window.press(Qt.Key.Key_Z, CTRL)
     np.testing.assert_array_equal(shown(walk), before)

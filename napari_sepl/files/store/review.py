@@ -37,7 +37,7 @@ class Review:
         the review waits to be written.
     overrides : mapping of int to int
         Mask index, or -k for the pseudo-labels of class k, to the class a person gave it, 0 for
-        refused; true of the masks with the digest ``digests["masks"]`` only.
+        background, -1 for refused; true of the masks with the digest ``digests["masks"]`` only.
     note : str
         A remark.
     digests : mapping of str to str

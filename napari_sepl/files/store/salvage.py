@@ -187,7 +187,7 @@ def _check_override(row: Row) -> None:
     sample_id, digest, mask_index, class_id = row
     _check_texts(sample_id, digest)
     _check_numbers(mask_index, class_id)
-    if mask_index < -254 or not 0 <= class_id < 255:
+    if mask_index < -254 or not -1 <= class_id < 255:
         raise ValueError(f"mask {mask_index}, class {class_id}")
 
 

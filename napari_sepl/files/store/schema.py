@@ -87,11 +87,14 @@ _VERSION_3 = (
         sample_id TEXT NOT NULL REFERENCES sample (id),
         masks_digest TEXT NOT NULL,
         mask_index INTEGER NOT NULL CHECK (mask_index >= -254),
-        class_id INTEGER NOT NULL CHECK (class_id BETWEEN 0 AND 254),
+        class_id INTEGER NOT NULL CHECK (class_id BETWEEN -1 AND 254),
         PRIMARY KEY (sample_id, masks_digest, mask_index)
     )
     """,
-    "INSERT INTO mask_override_3 SELECT * FROM mask_override",
+    """
+    INSERT INTO mask_override_3
+    SELECT sample_id, masks_digest, mask_index, iif(class_id = 0, -1, class_id) FROM mask_override
+    """,
     "DROP TABLE mask_override",
     "ALTER TABLE mask_override_3 RENAME TO mask_override",
     """

@@ -42,6 +42,15 @@ class MaskScores:
 
         return cls(blank(count), blank(count), blank(count, 2), blank(count, 4))
 
+    def followed_by(self, other: "MaskScores") -> "MaskScores":
+        """Return the scores of both, `other`'s last."""
+        return MaskScores(
+            np.concatenate([self.predicted_iou, other.predicted_iou]),
+            np.concatenate([self.stability_score, other.stability_score]),
+            np.concatenate([self.point, other.point]),
+            np.concatenate([self.crop_box, other.crop_box]),
+        )
+
     @classmethod
     def from_records(cls, records: Sequence[Mapping[str, Any]]) -> "MaskScores":
         """Read the scores from amg.py's JSON records; missing or malformed ones become NaN."""
@@ -170,6 +179,18 @@ class MaskSet:
 
     def __len__(self) -> int:
         return len(self.runs)
+
+    def followed_by(self, other: "MaskSet") -> "MaskSet":
+        """Return the masks of both, `other`'s last.
+
+        Raises
+        ------
+        InputError
+            If the sizes differ.
+        """
+        if other.shape != self.shape:
+            raise InputError("masks", found=_size(other.shape), expected=_size(self.shape))
+        return MaskSet(self.runs.followed_by(other.runs), self.scores.followed_by(other.scores))
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -129,3 +129,24 @@ def measure_overlap(pseudo: NDArray[np.uint8], masks: MaskSet) -> Overlap:
         starts, stops = seeds.starts[first:last], seeds.stops[first:last]
         shared[:, column] = count_shared(masks.runs, starts, stops)
     return Overlap(masks, columns, class_ids, seeds, shared)
+
+
+def extend_overlap(overlap: Overlap, masks: MaskSet) -> Overlap:
+    """Return the table with rows for further masks of the same image.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table of the masks so far.
+    masks : MaskSet
+        All masks, those of the table first.
+    """
+    added = np.arange(len(overlap.masks), len(masks))
+    runs = masks.runs.choose(added)
+    shared = np.zeros((len(added), len(overlap.class_ids)), np.int64)
+    for column in range(len(overlap.class_ids)):
+        first, last = overlap.seeds.offsets[column], overlap.seeds.offsets[column + 1]
+        stretch = overlap.seeds.starts[first:last], overlap.seeds.stops[first:last]
+        shared[:, column] = count_shared(runs, *stretch)
+    table = np.concatenate([overlap.intersections, shared])
+    return Overlap(masks, overlap.pseudo_columns, overlap.class_ids, overlap.seeds, table)

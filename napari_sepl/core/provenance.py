@@ -1,5 +1,6 @@
 """Where each pixel of the labels came from."""
 
+from collections.abc import Collection
 from enum import IntEnum
 
 import numpy as np
@@ -28,9 +29,11 @@ class Source(IntEnum):
     """A mask that lies on its class, whether or not it covers enough of it."""
     PERSON = 5
     """A mask, or a pseudo-label, that a person took."""
-    PINNED = 6
+    PROMPTED = 6
+    """A mask that a person made by prompts."""
+    PINNED = 7
     """A label that a person protected, where it would have changed since."""
-    PAINTED = 7
+    PAINTED = 8
     """A stroke."""
 
 
@@ -41,6 +44,7 @@ NAMES: dict[Source, str] = {
     Source.BY_O_P: "masks by o_p alone",
     Source.BY_O_S: "masks by o_s",
     Source.PERSON: "taken by a person",
+    Source.PROMPTED: "masks by prompts",
     Source.PINNED: "protected",
     Source.PAINTED: "strokes",
 }
@@ -61,6 +65,7 @@ def find_sources(
     enhanced: NDArray[np.uint8],
     pins: NDArray[np.int16] | None = None,
     overlay: NDArray[np.int16] | None = None,
+    prompted: Collection[int] = (),
 ) -> NDArray[np.uint8]:
     """Tell where the label of each pixel came from.
 
@@ -74,6 +79,8 @@ def find_sources(
         The labels that were painted from it.
     pins, overlay : (H, W) int16, optional
         What was protected and painted on top, -1 for no opinion.
+    prompted : collection of int
+        Indices of the masks that a person made by prompts.
 
     Returns
     -------
@@ -84,9 +91,11 @@ def find_sources(
     columns = to_columns(enhanced)
     flat = np.where(columns == IGNORE, np.uint8(Source.IGNORED), np.uint8(Source.NOTHING))
     of_kept = np.where(kept.by_person, np.uint8(Source.PERSON), np.uint8(Source.KEPT))
+    of_masks = _OF_RULE[assignment.rules]
+    of_masks[[mask for mask in prompted if assignment.taken[mask]]] = Source.PROMPTED
     for regions, class_ids, sources in (
         (kept.regions, kept.class_ids, of_kept),
-        (masks, assignment.class_ids, _OF_RULE[assignment.rules]),
+        (masks, assignment.class_ids, of_masks),
     ):
         pieces = (regions.starts, regions.stops, regions.offsets)
         _raise_sources(flat, columns, *pieces, class_ids, sources)

@@ -1,15 +1,24 @@
 """The one mutable thing: one image under review."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overrides import REFUSE, check_overrides
 from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import NO_OPINION, find_strokes, map_change
-from napari_sepl.document.edits import Edit, OverrideEdit, ParamsEdit, ProtectEdit, StrokeEdit
+from napari_sepl.document.edits import (
+    Edit,
+    OverrideEdit,
+    ParamsEdit,
+    PromptEdit,
+    ProtectEdit,
+    StrokeEdit,
+)
 from napari_sepl.document.history import History
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import tell_decision
@@ -54,11 +63,12 @@ class Document:
     def __init__(
         self, inputs: Inputs, said: Said | None = None, history: History | None = None
     ) -> None:
-        self.inputs = inputs
         self.history = history or History()
         self._opened_mark = self.history.mark
         self._saved_mark: int | None = None
-        self.resolved = resolve(inputs.overlap, (said or Said()).copy())
+        self.inputs = inputs  # with the masks that a person made by prompts
+        self._prompted: Mapping[int, MaskSet] = {}
+        self._resolve((said or Said()).copy())
 
     @property
     def said(self) -> Said:
@@ -173,9 +183,42 @@ class Document:
             self._do(StrokeEdit(change, told))
         return blocked
 
+    def add_prompted(self, mask: MaskSet, class_id: int) -> None:
+        """Add a mask that a person made by prompts, taken for a class.
+
+        Parameters
+        ----------
+        mask : MaskSet
+            The one mask.
+        class_id : int
+            The class, 0 for background.
+
+        Raises
+        ------
+        InputError
+            If there is not one mask with a pixel, it has another size than the image, or the
+            class is outside the class list.
+        """
+        if len(mask) != 1 or not mask.areas[0] or mask.shape != self.inputs.shape:
+            raise InputError(
+                "mask made by prompts",
+                found=f"{len(mask)} of {int(mask.areas.sum())} pixels on {mask.shape}",
+                expected=f"one with pixels on {self.inputs.shape}",
+            )
+        self.inputs.classes.check_ids(np.array([class_id]), "the class of the mask")
+        self._do(PromptEdit(len(self.inputs.masks), mask, class_id))
+
     def restore(self, said: Said) -> None:
         """Say again what was said on another day, in a few steps; nothing painted since goes."""
         self.set_params(said.params)
+        for index, mask in said.prompted.items():
+            class_id = said.overrides.get(index, REFUSE)
+            self.add_prompted(mask, max(class_id, 0))
+            if class_id == REFUSE:
+                self.decide([len(self.inputs.masks) - 1], REFUSE)
+        said = said.having(
+            overrides={r: k for r, k in said.overrides.items() if r not in said.prompted}
+        )
         for class_id in sorted({*said.overrides.values()}):
             self.decide([r for r, k in said.overrides.items() if k == class_id], class_id)
         overlay = blank_map(self.inputs.shape) if self.said.overlay is None else self.said.overlay
@@ -227,6 +270,12 @@ class Document:
         self.stepped.emit("do", edit)
         self.marked.emit()
 
-    def _say(self, said: Said) -> None:
+    def _resolve(self, said: Said) -> None:
+        if said.prompted is not self._prompted:
+            self.inputs = self.inputs.with_prompted(said.prompted)
+            self._prompted = said.prompted
         self.resolved = resolve(self.inputs.overlap, said)
+
+    def _say(self, said: Said) -> None:
+        self._resolve(said)
         self.changed.emit(self.resolved)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
+from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import PixelRuns, write_runs
 from napari_sepl.document.said import Said, blank_map
@@ -199,7 +200,62 @@ class ProtectEdit:
         return self.change.nbytes
 
 
-Edit = ParamsEdit | StrokeEdit | OverrideEdit | ProtectEdit
+@dataclass(frozen=True, eq=False)
+class PromptEdit:
+    """A mask made by prompts and taken for a class, or taken away again.
+
+    Parameters
+    ----------
+    index : int
+        Its index, the one after the last mask's.
+    mask : MaskSet
+        The one mask.
+    class_id : int
+        The class it is taken for.
+    added : bool
+        Whether it is there after the step.
+    """
+
+    index: int
+    mask: MaskSet
+    class_id: int
+    added: bool = True
+
+    def inverse(self) -> "PromptEdit":
+        """Return the step that takes this one back."""
+        return PromptEdit(self.index, self.mask, self.class_id, not self.added)
+
+    def merged(self, later: "Edit") -> None:  # noqa: ARG002
+        """Return None: every mask is a step of its own."""
+        return
+
+    def follows(self, said: Said, shape: tuple[int, int]) -> bool:
+        """Tell whether the step can be done where this was said."""
+        if self.added:
+            return self.mask.shape == shape and self.index not in said.prompted
+        there = said.prompted.get(self.index)
+        taken = said.overrides.get(self.index) == self.class_id
+        return taken and there is not None and there.digest == self.mask.digest
+
+    def apply(self, said: Said, shape: tuple[int, int]) -> Said:  # noqa: ARG002
+        """Return what is said after the step."""
+        overrides = {r: k for r, k in said.overrides.items() if r != self.index}
+        prompted = {r: one for r, one in said.prompted.items() if r != self.index}
+        if self.added:
+            overrides[self.index], prompted[self.index] = self.class_id, self.mask
+        return said.having(overrides=overrides, prompted=prompted)
+
+    def describe(self, classes: ClassList) -> str:
+        """Say what the step did."""
+        return f"prompt: mask {self.index} as {classes.name(self.class_id)}"
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the step takes, in bytes."""
+        return 200 + self.mask.nbytes
+
+
+Edit = ParamsEdit | StrokeEdit | OverrideEdit | ProtectEdit | PromptEdit
 
 
 def _holds(opinions: NDArray[np.int16] | None, change: PixelRuns, shape: tuple[int, int]) -> bool:

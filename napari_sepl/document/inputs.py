@@ -1,7 +1,7 @@
 """What is given of one image and never changes while it is reviewed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +12,9 @@ from napari_sepl.core.atoms import find_atoms
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.overlap import Overlap, measure_overlap
+from napari_sepl.core.overlap import Overlap, extend_overlap, measure_overlap
 from napari_sepl.core.tree import MaskTree, build_tree
+from napari_sepl.document.prompted import join_prompted
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,8 @@ class Inputs:
         The true labels, 255 void.
     digests : mapping of str to str
         SHA-256 of what was read, by role: "image", "pseudo", "masks", "truth".
+    given : Inputs, optional
+        The same without the masks that a person made by prompts, if there are any.
 
     Raises
     ------
@@ -50,6 +53,7 @@ class Inputs:
     classes: ClassList
     truth: NDArray[np.uint8] | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    given: "Inputs | None" = None
 
     def __post_init__(self) -> None:
         shape = self.image.shape[:2]
@@ -65,6 +69,25 @@ class Inputs:
                     expected=f"{shape[0]} × {shape[1]} as the image (height × width)",
                 )
 
+    def with_prompted(self, prompted: Mapping[int, MaskSet]) -> "Inputs":
+        """Return the image with masks that a person made beside those that were given.
+
+        Parameters
+        ----------
+        prompted : mapping of int to MaskSet
+            As in `Said`.
+
+        Raises
+        ------
+        InputError
+            If their indices do not follow on those of the given masks, or sizes differ.
+        """
+        given = self.given or self
+        if not prompted:
+            return given
+        masks = join_prompted(given.masks, prompted, self.sample_id)
+        return replace(given, masks=masks, given=given)
+
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
@@ -73,6 +96,8 @@ class Inputs:
     @cached_property
     def overlap(self) -> Overlap:
         """The table of masks against pseudo-labels, measured at first use."""
+        if self.given is not None:
+            return extend_overlap(self.given.overlap, self.masks)
         return measure_overlap(self.pseudo, self.masks)
 
     @cached_property

@@ -50,7 +50,9 @@ class Resolved:
     def find_sources(self) -> NDArray[np.uint8]:
         """Return (H, W) uint8: a `Source` for each pixel, where its label came from."""
         said = self.said
-        return find_sources(self.overlap, self.assignment, self.enhanced, said.pins, said.overlay)
+        return find_sources(
+            self.overlap, self.assignment, self.enhanced, said.pins, said.overlay, said.prompted
+        )
 
 
 def resolve(overlap: Overlap, said: Said) -> Resolved:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import NO_OPINION
 
@@ -28,6 +29,8 @@ class Said:
         The labels of protected classes as they were when they were protected, -1 elsewhere.
     overlay : (H, W) int16, optional
         Painted labels, -1 for no opinion.
+    prompted : mapping of int to MaskSet
+        Masks that a person made by prompts, one each: their indices follow on the given masks'.
     """
 
     params: Params = field(default_factory=Params)
@@ -35,6 +38,7 @@ class Said:
     protected: frozenset[int] = frozenset()
     pins: NDArray[np.int16] | None = None
     overlay: NDArray[np.int16] | None = None
+    prompted: Mapping[int, MaskSet] = field(default_factory=dict)
 
     def having(self, **changes: Any) -> "Said":
         """Return this with some of it said otherwise."""
@@ -46,11 +50,32 @@ class Said:
 
     @property
     def edited(self) -> bool:
-        """Whether a person said more than settings: decided, protected or painted anything."""
+        """Whether a person said more than settings: decided, prompted, protected or painted."""
         maps = (self.pins, self.overlay)
-        return bool(self.overrides) or any(
+        return bool(self.overrides or self.prompted) or any(
             one is not None and bool((one != NO_OPINION).any()) for one in maps
         )
+
+    def on_other_masks(self, count: int) -> "Said":
+        """Return what holds if other masks are given, so many of them.
+
+        Decisions on the masks that are gone, and on pseudo-labels, go; the prompted masks and the
+        decisions on them stay.
+        """
+        on_prompted = {r: k for r, k in self.overrides.items() if r in self.prompted}
+        return self.having(overrides=on_prompted).renumbered(count)
+
+    def renumbered(self, count: int) -> "Said":
+        """Return the same with prompted masks that follow on so many given ones.
+
+        If they do not already, decisions on masks that are in neither are left out.
+        """
+        if list(self.prompted) == list(range(count, count + len(self.prompted))):
+            return self
+        moved = {old: count + number for number, old in enumerate(self.prompted)}
+        decided = {moved.get(r, r): k for r, k in self.overrides.items() if r < count or r in moved}
+        prompted = {moved[old]: mask for old, mask in self.prompted.items()}
+        return self.having(overrides=dict(sorted(decided.items())), prompted=prompted)
 
 
 def blank_map(shape: tuple[int, int]) -> NDArray[np.int16]:

@@ -18,6 +18,7 @@ _COLOURS: dict[Source, tuple[float, float, float]] = {
     Source.BY_O_P: (0.45, 0.30, 0.85),
     Source.BY_O_S: (0.15, 0.55, 0.95),
     Source.PERSON: (0.10, 0.80, 0.35),
+    Source.PROMPTED: (0.00, 0.75, 0.75),
     Source.PINNED: (1.00, 0.45, 0.75),
     Source.PAINTED: (0.95, 0.25, 0.15),
 }

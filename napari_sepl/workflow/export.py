@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.core.overlap import extend_overlap
+from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset import Dataset, check_out
@@ -113,7 +115,9 @@ def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolve
             found=f"that {', '.join(changed)} changed on disk since the review",
             expected="the files that were reviewed; open the sample and accept it again",
         )
-    resolved = resolve(given.overlap, said_of(review, review.params))
+    said = said_of(review, review.params)
+    masks = join_prompted(given.masks, said.prompted, source)
+    resolved = resolve(extend_overlap(given.overlap, masks), said)
     if review.labels and digest_labels(resolved.final) != review.labels:
         raise InputError(
             source,

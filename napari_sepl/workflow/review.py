@@ -173,12 +173,12 @@ class Reviewing:
         review = (self._writer or self._store).review(sample_id)
         if review is not None:
             self._told[row] = _slim(review)
-            said = said_of(review, self.session.start)
+            said = said_of(review, self.session.start).renumbered(len(inputs.masks))
             roles = review.changed_inputs({k: inputs.digests[k] for k in MADE_FROM})
             if not roles:
                 return Document(inputs, said, self._history(sample_id, said, inputs.shape))
             if "masks" in roles or "pseudo" in roles:
-                said = said.having(overrides={})
+                said = said.on_other_masks(len(inputs.masks))
             self._outdated[row] = Outdated(roles, said)
         return Document(inputs, Said(self.session.start))
 
@@ -219,6 +219,7 @@ class Reviewing:
             overrides=said.overrides,
             protected=said.protected,
             pins=said.pins,
+            prompted=said.prompted,
             digests={role: digests[role] for role in MADE_FROM if role in digests},
             changed=_change_of(document),
             labels=digest_labels(final) if document.saved else "",
@@ -345,13 +346,18 @@ class Reviewing:
 def said_of(review: Review, start: Params) -> Said:
     """Return what a review says; `start` are the settings where it says none."""
     return Said(
-        review.params or start, review.overrides, review.protected, review.pins, review.overlay
+        review.params or start,
+        review.overrides,
+        review.protected,
+        review.pins,
+        review.overlay,
+        review.prompted,
     )
 
 
 def _slim(review: Review) -> Review:
     """Return a review without its maps, which the document holds."""
-    return replace(review, overlay=None, pins=None)
+    return replace(review, overlay=None, pins=None, prompted={})
 
 
 def reviewer() -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_sepl import Params
 from napari_sepl.core.errors import SaveError
+from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.files.store import (
     LogEntry,
@@ -37,15 +38,24 @@ EVERYTHING = Review(
     "4c" * 32,
     frozenset({3}),
     np.array([[-1, -1, 3], [-1, -1, -1]], np.int16),
+    {9: MaskSet.from_dense(np.array([[[0, 1, 1], [1, 0, 0]]]))},
 )
 
 
 def same(one: Review | None, other: Review | None) -> bool:
     if one is None or other is None:
         return one is other
-    fields = [replace(each, overlay=None, pins=None).__dict__ for each in (one, other)]
+    both = one, other
+    fields = [replace(each, overlay=None, pins=None, prompted={}).__dict__ for each in both]
     maps = (one.overlay, other.overlay), (one.pins, other.pins)
+    if masks_of(one) != masks_of(other):
+        return False
     return fields[0] == fields[1] and all(overlays_equal(*pair) for pair in maps)
+
+
+def masks_of(review: Review) -> list[tuple[int, str, str]]:
+    masks = sorted(review.prompted.items(), key=lambda one: one[0])
+    return [(n, mask.digest, str(mask.scores.predicted_iou)) for n, mask in masks]
 
 
 def overlays_equal(one: NDArray[np.int16] | None, other: NDArray[np.int16] | None) -> bool:
@@ -89,6 +99,14 @@ def test_a_review_comes_back_as_it_was(store: Store) -> None:
         assert same(again.review("a"), Review("a"))
 
 
+prompted_masks = st.builds(
+    lambda seed, rating: MaskSet.from_dense(
+        np.random.default_rng(seed).integers(0, 2, (1, 5, 7)),
+        scores=MaskScores.from_records([{"predicted_iou": rating}]),
+    ),
+    st.integers(0, 2**32),
+    st.none() | st.floats(0, 1, width=32),
+)
 reviews = st.builds(
     Review,
     sample_id=st.sampled_from(["a", "b", "…/ä' --"]),
@@ -111,6 +129,9 @@ reviews = st.builds(
     protected=st.frozensets(st.integers(0, 255), min_size=1),
     pins=st.none() | st.integers(0, 2**32).map(
         lambda seed: np.random.default_rng(seed).integers(-1, 3, (5, 7)).astype(np.int16)
+    ),
+    prompted=st.integers(0, 3).flatmap(
+        lambda count: st.fixed_dictionaries({12 + n: prompted_masks for n in range(count)})
     ),
 )  # fmt: skip
 

@@ -50,6 +50,8 @@ class Session:
         document.set_params(params)
         for region, class_id in changes.pop("decide", {}).items():
             document.decide([region], class_id)
+        for mask, class_id in changes.pop("prompt", ()):
+            document.add_prompted(mask, class_id)
         for class_id in changes.pop("protect", ()):
             document.protect(class_id)
         if paint is not None:
@@ -66,6 +68,7 @@ class Session:
             said.overrides,
             protected=said.protected,
             pins=said.pins,
+            prompted=said.prompted,
             digests={role: inputs.digests[role] for role in ("image", "pseudo", "masks")},
             labels=digest_labels(final),
         )
@@ -208,6 +211,15 @@ def test_decisions_and_protections_are_made_anew(session: Session) -> None:
     assert [step.outcome for step in session.export()] == [Outcome.SAVED] * 2
     for stem in ("a2", "b"):
         assert session.read("again", stem) == session.read("out", stem)
+
+
+def test_masks_by_prompts_are_part_of_what_is_made_anew(session: Session) -> None:
+    hand = np.zeros((1, *SHAPE), np.bool_)
+    hand[0, 2:5, 1:6] = True
+    mask = MaskSet.from_dense(hand)
+    session.review("b", Params(), prompt=[(mask, 3), (mask, 0)], decide={})
+    assert session.export() == [Step("b", Outcome.SAVED)]
+    assert session.read("again", "b") == session.read("out", "b")
 
 
 def test_decisions_on_masks_that_are_not_there_are_told(session: Session) -> None:

@@ -1,11 +1,23 @@
 """Steps of a document as entries of the log, and back."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from napari_sepl.core.params import Params
-from napari_sepl.document.edits import Edit, OverrideEdit, ParamsEdit, ProtectEdit, StrokeEdit
+from napari_sepl.document.edits import (
+    Edit,
+    OverrideEdit,
+    ParamsEdit,
+    PromptEdit,
+    ProtectEdit,
+    StrokeEdit,
+)
 from napari_sepl.files.store.overlays import decode_runs, encode_runs
+from napari_sepl.files.store.prompted import decode_prompted, encode_prompted
 from napari_sepl.files.store.review import LogEntry
 
-PARAMS, STROKE, OVERRIDE, PROTECT = "params", "stroke", "override", "protect"
+PARAMS, STROKE, OVERRIDE = "params", "stroke", "override"
+PROTECT, PROMPT = "protect", "prompt"
 
 
 def entry_of(edit: Edit) -> LogEntry:
@@ -19,6 +31,10 @@ def entry_of(edit: Edit) -> LogEntry:
     if isinstance(edit, OverrideEdit):
         regions = [[region, was, edit.after[region]] for region, was in edit.before.items()]
         return LogEntry(OVERRIDE, {"regions": regions, "told": edit.told})
+    if isinstance(edit, PromptEdit):
+        rle, rating = encode_prompted(edit.mask)
+        mask = {"index": edit.index, "rle": rle, "predicted_iou": rating}
+        return LogEntry(PROMPT, {**mask, "class_id": edit.class_id, "added": edit.added})
     which = {"class_id": edit.class_id, "protect": edit.protect}
     return LogEntry(PROTECT, {**which, "pixels": edit.change.pixels}, encode_runs(edit.change))
 
@@ -44,7 +60,18 @@ def edit_of(entry: LogEntry) -> Edit | None:
         if not isinstance(class_id, int) or not isinstance(protect, bool):
             raise ValueError(f"class {class_id!r}, protect {protect!r}")
         return ProtectEdit(class_id, protect, decode_runs(entry.blob or b""))
+    if entry.kind == PROMPT:
+        return _prompt_of(payload)
     return None
+
+
+def _prompt_of(payload: Mapping[str, Any]) -> PromptEdit:
+    index, class_id, added = payload.get("index"), payload.get("class_id"), payload.get("added")
+    if not (isinstance(index, int) and isinstance(class_id, int) and isinstance(added, bool)):
+        told = f"mask {index!r}, class {class_id!r}, added {added!r}"
+        raise ValueError(told)  # noqa: TRY004  # as for all damaged entries
+    mask = decode_prompted(payload.get("rle"), payload.get("predicted_iou"))
+    return PromptEdit(index, mask, class_id, added)
 
 
 def _override_of(regions: object, told: str) -> OverrideEdit:

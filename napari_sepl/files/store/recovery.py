@@ -144,7 +144,7 @@ def _joined(found: Salvage) -> dict[str, list[Row]]:
     known = {row[0] for row in rows["sample"]}
     told: dict[str, dict[str, Any]] = {
         sample_id: {}
-        for table in ("overlay", "mask_override", "protection")
+        for table in ("overlay", "mask_override", "protection", "prompted_mask")
         for sample_id, *_ in rows[table]
     }
     for _seq, sample_id, _at, _who, kind, payload, _blob in rows["edit_log"]:

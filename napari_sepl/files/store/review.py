@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.params import Params
 
 
@@ -53,6 +54,8 @@ class Review:
         Protected classes.
     pins : (H, W) int16 or None
         The labels of protected classes as they were then, -1 elsewhere; copied as well.
+    prompted : mapping of int to MaskSet
+        Masks that a person made by prompts, by the index that follows on the reviewed masks'.
     """
 
     sample_id: str
@@ -67,6 +70,7 @@ class Review:
     labels: str = ""
     protected: frozenset[int] = frozenset()
     pins: NDArray[np.int16] | None = None
+    prompted: Mapping[int, MaskSet] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("overlay", "pins"):

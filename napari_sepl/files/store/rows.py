@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from napari_sepl.core.params import Params
 from napari_sepl.files.store.overlays import decode_overlay, encode_overlay
+from napari_sepl.files.store.prompted import read_prompted, write_prompted
 from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
 
 WHOLE_DATASET = ""
@@ -77,7 +78,7 @@ def read_store_id(connection: sqlite3.Connection) -> str:
 
 def read_review(connection: sqlite3.Connection, sample_id: str) -> Review | None:
     """Return the review of a sample; ValueError or TypeError if its row makes no sense."""
-    connection.execute("BEGIN")  # both queries see one state
+    connection.execute("BEGIN")  # all queries see one state
     try:
         row = connection.execute(_REVIEW, (sample_id,)).fetchone()
         if row is None:
@@ -85,6 +86,7 @@ def read_review(connection: sqlite3.Connection, sample_id: str) -> Review | None
         status, params, runs, class_ids, pins, note, digests, seconds, changed, labels = row
         digests = parse_object(digests)
         overrides = read_overrides(connection, sample_id, digests.get("masks", ""))
+        prompted = read_prompted(connection, sample_id)
     finally:
         connection.execute("COMMIT")
     return Review(
@@ -100,6 +102,7 @@ def read_review(connection: sqlite3.Connection, sample_id: str) -> Review | None
         labels,
         parse_class_ids(class_ids),
         decode_overlay(pins),
+        prompted,
     )
 
 
@@ -172,6 +175,7 @@ def write_review(
     _write_overlay(connection, review)
     _write_overrides(connection, review)
     _write_protection(connection, review)
+    write_prompted(connection, review.sample_id, review.prompted)
     logged = list(entries)
     if before != review.status:
         logged.append(_change("status", before, review.status))

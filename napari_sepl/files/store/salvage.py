@@ -10,6 +10,7 @@ from typing import Any
 
 from napari_sepl.files.store._sqlite import UNREADABLE, connect
 from napari_sepl.files.store.overlays import decode_overlay
+from napari_sepl.files.store.prompted import decode_prompted
 from napari_sepl.files.store.review import Status
 from napari_sepl.files.store.rows import parse_class_ids, parse_object, read_params
 from napari_sepl.files.store.schema import PAGE_SIZE
@@ -27,13 +28,14 @@ COLUMNS = {
     "overlay": "sample_id, runs",
     "mask_override": "sample_id, masks_digest, mask_index, class_id",
     "protection": "sample_id, class_ids, runs",
+    "prompted_mask": "sample_id, mask_index, rle, predicted_iou",
     "edit_log": "seq, sample_id, at, who, kind, payload, blob",
     "session": "key, value",
     "store": "id, made_at, who",
 }
 
 
-_YOUNG = frozenset({"protection"})
+_YOUNG = frozenset({"protection", "prompted_mask"})
 """Tables that stores of older versions have not."""
 
 
@@ -197,6 +199,13 @@ def _check_protection(row: Row) -> None:
     decode_overlay(row[2])
 
 
+def _check_prompted(row: Row) -> None:
+    sample_id, mask_index, rle, predicted_iou = row
+    _check_texts(sample_id)
+    _check_numbers(mask_index)
+    decode_prompted(rle, predicted_iou)
+
+
 def _check_entry(row: Row) -> None:
     _seq, sample_id, at, who, kind, payload, _blob = row
     _check_texts(sample_id, at, who, kind)
@@ -227,6 +236,7 @@ _CHECKS: dict[str, Callable[[Row], None]] = {
     "overlay": _check_overlay,
     "mask_override": _check_override,
     "protection": _check_protection,
+    "prompted_mask": _check_prompted,
     "edit_log": _check_entry,
     "session": _check_session,
     "store": _check_store,

@@ -81,6 +81,7 @@ _VERSION_2 = (
 
 
 # Decisions on pseudo-labels are kept beside those on masks, under their class's number below 0.
+# Masks made by prompts are COCO RLE; unlike overrides they outlive the masks they were made beside.
 _VERSION_3 = (
     """
     CREATE TABLE mask_override_3 (
@@ -102,6 +103,15 @@ _VERSION_3 = (
         sample_id TEXT PRIMARY KEY NOT NULL REFERENCES sample (id),
         class_ids TEXT NOT NULL,
         runs BLOB
+    )
+    """,
+    """
+    CREATE TABLE prompted_mask (
+        sample_id TEXT NOT NULL REFERENCES sample (id),
+        mask_index INTEGER NOT NULL CHECK (mask_index >= 0),
+        rle TEXT NOT NULL,
+        predicted_iou REAL,
+        PRIMARY KEY (sample_id, mask_index)
     )
     """,
 )

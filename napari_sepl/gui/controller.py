@@ -18,6 +18,7 @@ from napari_sepl.gui.layers import ReviewLayers, line_width
 from napari_sepl.gui.making import Making
 from napari_sepl.gui.opened import Opened
 from napari_sepl.gui.pointing import Pointing
+from napari_sepl.gui.prompting import Prompting
 from napari_sepl.gui.saving import Saving
 from napari_sepl.gui.showing import Showing
 from napari_sepl.gui.superpixels import Superpixels
@@ -68,10 +69,11 @@ class Controller:
         self.superpixels = Superpixels(self)
         self.cleaning = Cleaning(self)
         self.making = Making(self)
+        self.prompting = Prompting(self)
         self.in_dataset = False
         self.saving = Saving(view, background)
         self.showing = Showing(self, self.layers, background)
-        self.showing.followed.connect(self.pointing.refresh)
+        self.showing.followed.connect(self.pointing.follow)
 
     def attach(self, view: View) -> None:
         """Show everything in another view from now on."""
@@ -82,6 +84,7 @@ class Controller:
         """Stop what would still reach for a view that is gone, unless another has taken over."""
         if self.view is view:
             self.making.close()
+            self.prompting.close()
             self.background.stop()
 
     # --- opening
@@ -159,6 +162,7 @@ class Controller:
         self.showing.watch(document)
         document.stepped.connect(self._on_stepped)
         self.superpixels.prepare()
+        self.prompting.image_opened()
 
     def replace_document(self, opened: Opened) -> None:
         """Show the image that is open with other masks; where it is saved stays the same."""
@@ -217,7 +221,9 @@ class Controller:
         return document
 
     def undo(self) -> None:
-        """Take back the last step."""
+        """Take back the last prompt, or else the last step."""
+        if self.prompting.back():
+            return
         document = self.settled()
         if document is not None and document.undo() is not None:
             self.view.show_params(document.params)

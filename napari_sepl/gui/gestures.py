@@ -11,7 +11,15 @@ from qtpy.QtCore import Qt
 
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.keys import KEYS, PALETTE_KEYS, POINT_KEYS, WALK_KEYS, bind_keys
+from napari_sepl.gui.keys import (
+    ANSWER_KEYS,
+    KEYS,
+    PALETTE_KEYS,
+    POINT_KEYS,
+    PROMPT_KEYS,
+    WALK_KEYS,
+    bind_keys,
+)
 from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue_dock import TITLE, QueueDock
 from napari_sepl.gui.view import View
@@ -61,6 +69,8 @@ class Gestures:
             bind_keys(target, controller, KEYS)
             bind_keys(target, controller.pointing, POINT_KEYS)
             bind_keys(target, tools, PALETTE_KEYS)
+            bind_keys(target, controller.prompting, PROMPT_KEYS)
+        bind_keys(layers.prompts.layer, controller.prompting, ANSWER_KEYS)
         walk = SimpleNamespace(to_part=self._to_part, to_whole=self._to_whole)
         for layer in layers.label_layers:
             bind_keys(layer, walk, WALK_KEYS)

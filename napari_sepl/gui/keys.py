@@ -41,6 +41,14 @@ PALETTE_KEYS = {"quick_pick": "Q", "where_from": "H", "superpixels": "Y"}
 """The same for the tools of the panel "Correct"."""
 
 
+PROMPT_KEYS = {"prompt": "Shift+P", "snap": "Shift+S"}
+"""The same for SAM's prompts."""
+
+
+ANSWER_KEYS = {"add": "Enter", "drop": "Escape", "back": "Backspace"}
+"""The same while the layer of prompts is active."""
+
+
 WALK_KEYS = {"to_part": "[", "to_whole": "]"}
 """The same for walking the masks under the cursor; while painting they size the brush."""
 
@@ -51,6 +59,8 @@ MOUSE = {
     "Shift+wheel": "walk from part to whole",
     "Shift+drag": "circle masks to take them for the current class",
     "Ctrl+Shift+drag": "circle masks to refuse them",
+    "click, Alt+click, Shift+drag on the layer of prompts": "a point on the object, a point "
+    "beside it, a box around it",
 }
 """What the mouse does while nothing is painted."""
 
@@ -74,6 +84,11 @@ _MEANINGS = {
     "quick_pick": "choose the class to paint and take with",
     "where_from": "where each pixel came from, on and off",
     "superpixels": "superpixel brush on and off",
+    "prompt": "prompt SAM with points and boxes, on and off",
+    "snap": "let SAM redraw the outline of the current class",
+    "add": "add SAM's mask, taken for the current class",
+    "drop": "drop all prompts",
+    "back": "take back the last prompt",
     "previous": "previous sample",
     "next": "next sample",
     "next_pending": "next pending sample",
@@ -85,7 +100,15 @@ _MEANINGS = {
 
 def all_keys() -> dict[str, str]:
     """Return the key of each action that has one."""
-    return {**KEYS, **POINT_KEYS, **WALK_KEYS, **PALETTE_KEYS, **QUEUE_KEYS}
+    return {
+        **KEYS,
+        **POINT_KEYS,
+        **WALK_KEYS,
+        **PALETTE_KEYS,
+        **PROMPT_KEYS,
+        **ANSWER_KEYS,
+        **QUEUE_KEYS,
+    }
 
 
 def key_of(name: str) -> str:

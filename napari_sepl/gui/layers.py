@@ -16,6 +16,7 @@ from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.colours import REFUSED, label_colours, outline_colours
 from napari_sepl.gui.drawing import displayable, label_layer, redraw, set_if_new, show_labels
 from napari_sepl.gui.highlight import Highlight
+from napari_sepl.gui.prompt_layer import PromptLayer
 from napari_sepl.gui.sources_layer import SourcesLayer
 
 if TYPE_CHECKING:
@@ -56,9 +57,12 @@ class ReviewLayers:
         self.masks = label_layer("masks", opacity=0.8)
         self.sources = SourcesLayer()
         self.highlight = Highlight()
+        self.prompts = PromptLayer()
+        self._prompting = False
         self._outlines = MaskOutlines(np.zeros(0, np.int32), np.zeros(1, np.int64))
         self._outlined = np.zeros(0, np.int16)
         self._line = 1
+        self._traced: Inputs | None = None
         self.given: tuple[Layer, ...] = ()
         self._coloured: object = None
         self.in_use: list[Layer] = []
@@ -91,6 +95,7 @@ class ReviewLayers:
             set_if_new(self.pseudo, "contour", 2 * line_width(inputs.shape))
         show_labels(self.enhanced, resolved.final)
         self._outlines, self._line = outlines, line_width(inputs.shape)
+        self._traced = inputs
         self._outlined = _outline_values(resolved.assignment)
         drawn = np.zeros(inputs.shape, np.uint8)
         self._draw_outlines(drawn, np.arange(len(inputs.masks)), self._outlined)
@@ -98,6 +103,9 @@ class ReviewLayers:
         self.sources.open(inputs.shape)
         self.highlight.open(inputs.shape)
         on_top = [self.pseudo, self.masks, self.sources.layer, self.highlight.layer]
+        if self._prompting:
+            on_top.append(self.prompts.layer)
+        self.prompts.open(inputs.shape)
         in_use = [self.image, self.enhanced, *on_top]
         if inputs.truth is not None:
             show_labels(self.truth, inputs.truth)
@@ -108,7 +116,28 @@ class ReviewLayers:
         for layer in (self.pseudo, self.truth, self.masks):
             set_if_new(layer, "editable", False)
         self.show_colours(inputs)
-        self._viewer.layers.selection.active = self.enhanced
+        active = self._viewer.layers.selection.active
+        self._viewer.layers.selection.active = (
+            active if self._prompting and active is self.prompts.layer else self.enhanced
+        )
+
+    def show_prompts(self) -> None:
+        """Put the layer of prompts on top and make it active."""
+        self._prompting = True
+        self.prompts.open(self.shown.shape)
+        if self.prompts.layer not in self.in_use:
+            self.in_use.append(self.prompts.layer)
+        self.restore()
+        self._viewer.layers.selection.active = self.prompts.layer
+
+    def hide_prompts(self) -> None:
+        """Take the layer of prompts away."""
+        self._prompting = False
+        if self.prompts.layer in self.in_use:
+            self.in_use.remove(self.prompts.layer)
+        if self.prompts.layer in self._viewer.layers:
+            self._viewer.layers.remove(self.prompts.layer)
+            self._viewer.layers.selection.active = self.enhanced
 
     def show(self, resolved: Resolved) -> None:
         """Bring the enhanced layer up to date, writing only what differs."""
@@ -117,12 +146,17 @@ class ReviewLayers:
         if box is not None:
             redraw(self.enhanced, box)
 
-    def show_outlines(self, assignment: Assignment) -> None:
+    def show_outlines(self, inputs: Inputs, assignment: Assignment) -> None:
         """Colour the outlines of masks by whether they are taken, and for which class.
 
-        Those that a person decided on are dashed.
+        Those that a person decided on are dashed. Masks that came or went are traced anew.
         """
         values = _outline_values(assignment)
+        if inputs is not self._traced:
+            self._traced = inputs
+            self._outlines = MaskOutlines.of(inputs.masks, self._line)
+            self._outlined = np.zeros(len(inputs.masks), np.int16)  # as nothing is drawn
+            self.masks.data[...] = 0
         flipped = np.flatnonzero(values != self._outlined)
         if len(flipped):
             self._draw_outlines(self.masks.data, flipped, values[flipped])
@@ -143,7 +177,7 @@ class ReviewLayers:
         """Our own label layers, which stay the same from image to image."""
         return (
             self._own_pseudo, self.truth, self.enhanced, self.masks,
-            self.sources.layer, self.highlight.layer,
+            self.sources.layer, self.highlight.layer, self.prompts.layer,
         )  # fmt: skip
 
     @property
@@ -198,6 +232,7 @@ class ReviewLayers:
 
 def _outline_values(assignment: Assignment) -> NDArray[np.int16]:
     """Return what draws each mask's outline; negative where a person decided."""
-    values = np.where(assignment.taken, assignment.class_ids, np.int16(REFUSED))
+    coloured = assignment.taken & (assignment.class_ids > 0)  # background has no colour
+    values = np.where(coloured, assignment.class_ids, np.int16(REFUSED))
     decided = np.isin(assignment.rules, (Rule.REFUSED, Rule.BY_PERSON))
     return np.where(decided, -values, values)

@@ -1,6 +1,6 @@
 """The mouse on the canvas: hover, click, wheel, lasso and superpixel brush."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from napari_sepl.core.overrides import REFUSE
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.layers import line_width
-from napari_sepl.gui.pointing import line_positions
+from napari_sepl.gui.strokes import line_positions
 
 _STILL = 4
 """Canvas pixels that the mouse may move between press and release of a click."""
@@ -41,6 +41,12 @@ class Mouse:
         active = self._viewer.layers.selection.active
         return bool(active is enhanced and enhanced.mode == "pan_zoom")
 
+    @property
+    def prompting(self) -> bool:
+        """Whether the mouse gives prompts to SAM."""
+        active = self._viewer.layers.selection.active
+        return self._controller.prompting.on and active is self._controller.layers.prompts.layer
+
     def _pixel(self, event: Any) -> tuple[float, float]:
         row, col = self._controller.layers.enhanced.world_to_data(event.position)[-2:]
         return float(row), float(col)
@@ -56,6 +62,9 @@ class Mouse:
             event.handled = True
 
     def _on_drag(self, viewer: Any, event: Any) -> Iterator[None]:  # noqa: ARG002
+        if event.button == 1 and self.prompting:
+            yield from self._prompt(event)
+            return
         if event.button == 1 and self.pointing and self._controller.document is not None:
             if "Shift" in event.modifiers:
                 yield from self._circle(event)
@@ -72,17 +81,31 @@ class Mouse:
 
     def _click(self, event: Any) -> Iterator[None]:
         """Take or refuse, unless the mouse moves: that moves the picture."""
-        refuse, start = "Alt" in event.modifiers, np.array(event.pos)
+        refuse = "Alt" in event.modifiers
         row, col = self._pixel(event)
-        moved = 0.0
-        yield
-        while event.type == "mouse_move":
-            moved = max(moved, float(np.abs(np.array(event.pos) - start).max()))
-            yield
-        if moved <= _STILL:
+        if (yield from _stays(event)):
             pointing = self._controller.pointing
             pointing.hover(round(row), round(col))
             (pointing.refuse if refuse else pointing.take)()
+
+    def _prompt(self, event: Any) -> Iterator[None]:
+        """Give SAM a point or, with Shift, a box."""
+        prompting, on = self._controller.prompting, "Alt" not in event.modifiers
+        row, col = self._pixel(event)
+        if "Shift" not in event.modifiers:
+            if (yield from _stays(event)):
+                prompting.point(row, col, on=on)
+            return
+        camera = self._viewer.scene.camera
+        camera.mouse_pan = False
+        try:
+            yield
+            while event.type == "mouse_move":
+                yield
+        finally:
+            camera.mouse_pan = True
+        rows, cols = zip((row, col), self._pixel(event), strict=True)
+        prompting.box(min(rows), min(cols), max(rows), max(cols))
 
     def _circle(self, event: Any) -> Iterator[None]:
         """Draw a line around masks, and decide on those inside."""
@@ -130,3 +153,13 @@ class Mouse:
         finally:
             camera.mouse_pan = True
         controller.stroke_ended()
+
+
+def _stays(event: Any) -> Generator[None, None, bool]:
+    """Wait for the release of a button; tell whether the mouse stayed where it was."""
+    start, moved = np.array(event.pos), 0.0
+    yield
+    while event.type == "mouse_move":
+        moved = max(moved, float(np.abs(np.array(event.pos) - start).max()))
+        yield
+    return moved <= _STILL

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.outlines import trace_region
@@ -16,6 +15,7 @@ from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import class_of, regions_at, regions_within
 from napari_sepl.gui.layers import line_width
+from napari_sepl.gui.strokes import fill_polygon
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller
@@ -59,12 +59,15 @@ class Pointing:
 
     def hover(self, row: int, col: int) -> None:
         """Point at a pixel, which may lie outside the image."""
-        document = self._controller.document
         self._pixel = (row, col)
-        self._nest = regions_at(document.inputs, row, col) if document is not None else []
+        self._find()
+        self.refresh()
+
+    def _find(self) -> None:
+        document = self._controller.document
+        self._nest = regions_at(document.inputs, *self._pixel) if document is not None else []
         if self._chosen not in self._nest:
             self._chosen = None
-        self.refresh()
 
     def walk(self, step: int) -> None:
         """Go from part to whole by so many steps, or back."""
@@ -90,8 +93,14 @@ class Pointing:
         self._draw(document, region)
         self._controller.view.show_mask(self.text)
 
+    def follow(self) -> None:
+        """Draw and tell of what is here now, after a change; masks may have come or gone."""
+        self._find()
+        self.refresh()
+
     def forget(self) -> None:
         """Point at nothing: another image is open."""
+        self._pixel = (-1, -1)
         self._nest, self._chosen, self._drawn, self.text = [], None, None, ""
 
     def _tell(self, document: Document, region: int) -> str:
@@ -231,24 +240,3 @@ def outline(inputs: Inputs, region: int) -> NDArray[np.int32]:
         return trace_region(inputs.masks.runs, region, width)
     column = int(inputs.overlap.class_ids.searchsorted(-region))
     return trace_region(inputs.overlap.seeds, column, width)
-
-
-def fill_polygon(vertices: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return (H, W) bool: the pixels inside a polygon of (row, col) corners."""
-    picture = Image.new("L", (shape[1], shape[0]))
-    ImageDraw.Draw(picture).polygon([(col, row) for row, col in vertices.tolist()], fill=1)
-    return np.asarray(np.asarray(picture) != 0, np.bool_)
-
-
-def line_positions(
-    start: tuple[float, float], stop: tuple[float, float], shape: tuple[int, int], width: int
-) -> NDArray[np.int32]:
-    """Return the row-major positions of a straight line, as far as it lies in the image."""
-    steps = int(max(abs(stop[0] - start[0]), abs(stop[1] - start[1]))) + 1
-    rows = np.linspace(start[0], stop[0], steps + 1)[:, np.newaxis]
-    cols = np.linspace(start[1], stop[1], steps + 1)[:, np.newaxis]
-    near = np.arange(width) - width // 2
-    down, right = (offsets.ravel() for offsets in np.meshgrid(near, near))
-    row, col = np.rint(rows + down).astype(int).ravel(), np.rint(cols + right).astype(int).ravel()
-    inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
-    return np.asarray(row[inside] * shape[1] + col[inside], np.int32)

@@ -23,11 +23,13 @@ from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
 from napari_sepl.gui.keys import KEYS
+from napari_sepl.gui.making import MaskChoice
 from napari_sepl.gui.panels.classes import ClassPanel
 from napari_sepl.gui.panels.correct import CorrectPanel
 from napari_sepl.gui.panels.history import HistoryPanel
 from napari_sepl.gui.panels.masks import MasksPanel
 from napari_sepl.gui.panels.params import ParamsPanel
+from napari_sepl.gui.panels.prompts import PromptsPanel
 from napari_sepl.gui.panels.quick_pick import QuickPick
 from napari_sepl.gui.panels.sources import SourcesPanel
 from napari_sepl.gui.sources_layer import SourceRow
@@ -43,7 +45,7 @@ class ReviewPanels(QWidget):
 
     Attributes
     ----------
-    sources, params, classes, correct, masks, history : QWidget
+    sources, params, classes, correct, masks, prompts, history : QWidget
         The panels.
     panels : dict of str to QCollapsible
         Those that fold, by name.
@@ -65,6 +67,7 @@ class ReviewPanels(QWidget):
         self.correct = CorrectPanel()
         self.history = HistoryPanel()
         self.masks = MasksPanel()
+        self.prompts = PromptsPanel()
         self.panels = {
             "sources": self.sources_box,
             "correct": QCollapsible("Correct"),
@@ -107,6 +110,7 @@ class ReviewPanels(QWidget):
             self.panels["correct"], self.panels["masks"], self.panels["history"],
         ):  # fmt: skip
             column.addWidget(part)
+        self.panels["masks"].addWidget(self.prompts)
         column.addStretch(1)
         outside.addWidget(_scrolling(inside))
         for names in (("undo", "redo"), ("save", "accept")):
@@ -201,6 +205,14 @@ class ReviewPanels(QWidget):
         if activity is not None:
             activity.update(done - activity.n)
         self._activity = activity
+
+    def show_prompting(self, *, on: bool, text: str) -> None:
+        """Show whether prompts are taken, and what SAM is at."""
+        self.prompts.show_prompting(on=on, text=text)
+
+    def mask_choice(self) -> MaskChoice:
+        """Return the model and settings that are chosen under Masks."""
+        return self.masks.choice
 
     def confirm(self, question: str) -> bool:
         """Ask a question that is answered by yes or no."""

@@ -87,7 +87,7 @@ class Showing:
 
     def _follow(self) -> None:
         if self._document is not None:
-            self._layers.show_outlines(self._document.resolved.assignment)
+            self._layers.show_outlines(self._document.inputs, self._document.resolved.assignment)
             self._count()
             self._show_sources()
             self.followed.emit()

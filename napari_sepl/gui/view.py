@@ -8,6 +8,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
+from napari_sepl.gui.making import MaskChoice
 from napari_sepl.gui.sources_layer import SourceRow
 
 
@@ -46,6 +47,12 @@ class View(Protocol):
 
     def show_making(self, done: int, total: int, what: str) -> None:
         """Show how far the making of masks has come; 0 of 0 when it is over."""
+
+    def show_prompting(self, *, on: bool, text: str) -> None:
+        """Show whether prompts are taken, and what SAM is at."""
+
+    def mask_choice(self) -> MaskChoice:
+        """Return the model and settings that are chosen under Masks."""
 
     def tell(self, text: str) -> None:
         """Tell the user that something was done."""

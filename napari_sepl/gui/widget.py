@@ -57,6 +57,7 @@ class SeplWidget(ReviewPanels):
         self.history.step_chosen.connect(controller.go_to)
         self.masks.make_pressed.connect(controller.making.start)
         self.masks.cancel_pressed.connect(controller.making.cancel)
+        self.prompts.pressed.connect(lambda name: getattr(controller.prompting, name)())
         self.masks.save_pressed.connect(self._save_masks)
         for box in self.panels.values():
             box.toggled.connect(self._tell_panels)

@@ -130,6 +130,14 @@ def fetch_checkpoint(
     return Checkpoint(model, path, model.sha256)
 
 
+def find_checkpoint(model: SamModel, own: Path | None, told: Told | None = None) -> Checkpoint:
+    """Return a user's own weights for a model, or the published ones where there are none.
+
+    Raises as `own_checkpoint` and `fetch_checkpoint`.
+    """
+    return own_checkpoint(model, own) if own is not None else fetch_checkpoint(model, told=told)
+
+
 def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
     """Build a model, give it its weights and put it on a device.
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam, load_sam
 from napari_sepl.proposals.device import is_out_of_memory
 from napari_sepl.proposals.embeddings import EmbeddingCache, digest_image
@@ -75,6 +75,14 @@ class Prompter:
             embedding = self._predictor.features.cpu().numpy()
             self._cache.keep(digest, self._sam.sha256, embedding)
         return kept is not None
+
+    def prepare(self, image: NDArray[Any]) -> str:
+        """Take another image as `set_image` does; return why its embedding was not kept, if so."""
+        try:
+            self.set_image(image)
+        except SaveError as error:
+            return f"{error} Prompts work all the same."
+        return ""
 
     def predict(
         self,

@@ -123,9 +123,47 @@ class Prompter:
             raise InputError("prompts", found="none", expected="points, a box or a mask")
         if not self._digest:
             raise InputError("image", found="none", expected="one set before it is prompted on")
-        masks, ratings, _ = self._predictor.predict(coords, kinds, where, rough)
-        best = int(np.argmax(ratings))
-        return np.asarray(masks[best], np.bool_), float(ratings[best])
+        return self._decode(coords, kinds, where, rough)
+
+    def _decode(
+        self,
+        coords: NDArray[np.float64] | None,
+        kinds: NDArray[np.int64] | None,
+        box: NDArray[np.float64] | None,
+        rough: NDArray[np.float32] | None,
+    ) -> tuple[NDArray[np.bool_], float]:
+        """Do as ``SamPredictor.predict`` does, but enlarge the best of the three masks alone.
+
+        At 4096² the other two would take half of the time.
+        """
+        import torch
+
+        network, predictor = self._sam.network, self._predictor
+        size, place = predictor.original_size, predictor.transform
+
+        def tensor(values: NDArray[Any], kind: Any = torch.float32) -> Any:
+            return torch.as_tensor(values, dtype=kind, device=self._sam.device)[None]
+
+        points = boxes = masks = None
+        if coords is not None and kinds is not None:
+            points = tensor(place.apply_coords(coords, size)), tensor(kinds, torch.int)
+        if box is not None:
+            boxes = tensor(place.apply_boxes(box, size)[0])
+        if rough is not None:
+            masks = tensor(rough)
+        with torch.no_grad():
+            sparse, dense = network.prompt_encoder(points=points, boxes=boxes, masks=masks)
+            small, ratings = network.mask_decoder(
+                image_embeddings=predictor.features,
+                image_pe=network.prompt_encoder.get_dense_pe(),
+                sparse_prompt_embeddings=sparse, dense_prompt_embeddings=dense,
+                multimask_output=True,
+            )  # fmt: skip
+            best = int(ratings[0].argmax())
+            chosen = small[:, best : best + 1]
+            whole = network.postprocess_masks(chosen, predictor.input_size, size)
+        inside = (whole[0, 0] > network.mask_threshold).cpu().numpy()
+        return inside, float(ratings[0, best])
 
     def _embed(self, picture: NDArray[np.uint8]) -> None:
         import torch

@@ -2,9 +2,10 @@
 
     python3 scripts/start.py demo      opens the program on the sample data
     python3 scripts/start.py test      runs all checks and all tests
+    python3 scripts/start.py test-sam  runs the tests of SAM, with torch (7 GB on the disk)
 
-Makes a virtual environment in .venv, installs the project and what it needs into it, and starts.
-What follows the first word goes on: ``demo --screenshot window.png``, ``test -k sliders``.
+Makes a virtual environment in .venv (with torch in .venv-sam, for all else must run without it),
+installs the project and what it needs into it, and starts. What follows the first word goes on: ``demo --screenshot window.png``, ``test -k sliders``.
 Needs nothing but Python 3.11 or newer. On Debian and Ubuntu it also installs the system's OpenGL,
 X libraries and Xvfb where it may (as root), else it says which are missing.
 """
@@ -18,9 +19,10 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-VENV = ROOT / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-EXTRAS = {"demo": "qt", "test": "dev"}
+EXTRAS = {"demo": "qt", "test": "dev", "test-sam": "dev-sam"}
+ROOM_FOR_TORCH = 20 * 2**30  # bytes: what is fetched, unpacked and installed
+NO_TORCH = 3
+"""The exit code where torch cannot be installed."""
 
 
 def main() -> int:
@@ -33,10 +35,36 @@ def main() -> int:
         return 2
     asked, rest = sys.argv[1], sys.argv[2:]
     install_system_packages()
-    install_project(EXTRAS[asked])
+    if asked == "test-sam":
+        return test_sam(rest)
+    place = ROOT / ".venv"
+    install_project(place, EXTRAS[asked])
     if asked == "demo":
-        return subprocess.call([BIN / "napari-sepl", "demo", *rest])
-    return run_checks(rest)
+        return subprocess.call([programs(place) / "napari-sepl", "demo", *rest])
+    return run_checks(programs(place), rest)
+
+
+def test_sam(pytest_arguments: list[str]) -> int:
+    """Run the tests of SAM with torch, in an environment of its own, if it can be installed."""
+    place = ROOT / ".venv-sam"
+    free = shutil.disk_usage(ROOT).free
+    if not place.exists() and free < ROOM_FOR_TORCH:
+        print(
+            f"torch is not installed: {free >> 30} GiB are free here, {ROOM_FOR_TORCH >> 30} wanted."
+        )
+        return NO_TORCH
+    try:
+        install_project(place, EXTRAS["test-sam"])
+    except subprocess.CalledProcessError as error:
+        print(f"torch could not be installed: pip ended with exit code {error.returncode}.")
+        return NO_TORCH
+    arguments = pytest_arguments or ["tests/proposals", "tests/test_cli_masks.py"]
+    return subprocess.call([programs(place) / "python", "-m", "pytest", *arguments], cwd=ROOT)
+
+
+def programs(place: Path) -> Path:
+    """Return where the programs of a virtual environment are."""
+    return place / ("Scripts" if os.name == "nt" else "bin")
 
 
 def install_system_packages() -> None:
@@ -63,22 +91,22 @@ def is_installed(package: str) -> bool:
     return answer.stdout == "installed"
 
 
-def install_project(extra: str) -> None:
-    """Make .venv and install the project there, unless that was done with these requirements."""
-    stamp = VENV / f"installed-{extra}"
+def install_project(place: Path, extra: str) -> None:
+    """Make an environment and install the project there, unless that was done with these needs."""
+    stamp = place / f"installed-{extra}"
     digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    if not BIN.exists():
-        venv.create(VENV, with_pip=True)
-    print(f"installing napari-sepl[{extra}] into {VENV} …", flush=True)
+    if not programs(place).exists():
+        venv.create(place, with_pip=True)
+    print(f"installing napari-sepl[{extra}] into {place} …", flush=True)
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     target = ["--editable", f"{ROOT}[{extra}]"]
-    subprocess.run([BIN / "python", *pip, *target], check=True, cwd=ROOT)
+    subprocess.run([programs(place) / "python", *pip, *target], check=True, cwd=ROOT)
     stamp.write_text(digest)
 
 
-def run_checks(pytest_arguments: list[str]) -> int:
+def run_checks(there: Path, pytest_arguments: list[str]) -> int:
     """Run linters, type checker, import contracts and manifest check, then the tests."""
     checks = [
         ["ruff", "format", "--check", "."],
@@ -89,10 +117,10 @@ def run_checks(pytest_arguments: list[str]) -> int:
     ]
     for program, *arguments in checks:
         print(f"--- {program} {' '.join(arguments)}", flush=True)
-        code = subprocess.call([BIN / program, *arguments], cwd=ROOT)
+        code = subprocess.call([there / program, *arguments], cwd=ROOT)
         if code:
             return code
-    return subprocess.call([BIN / "python", "-m", "pytest", *pytest_arguments], cwd=ROOT)
+    return subprocess.call([there / "python", "-m", "pytest", *pytest_arguments], cwd=ROOT)
 
 
 if __name__ == "__main__":

@@ -52,8 +52,9 @@ class Mouse:
         return float(row), float(col)
 
     def _on_move(self, viewer: Any, event: Any) -> None:  # noqa: ARG002  # napari's signature
-        row, col = self._pixel(event)
-        self._controller.pointing.hover(round(row), round(col))
+        if not self.prompting:  # what is asked of SAM should be seen alone
+            row, col = self._pixel(event)
+            self._controller.pointing.hover(round(row), round(col))
 
     def _on_wheel(self, viewer: Any, event: Any) -> None:  # noqa: ARG002
         if "Shift" in event.modifiers and self.pointing:

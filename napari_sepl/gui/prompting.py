@@ -81,6 +81,7 @@ class Prompting:
             self._close()
         self._choice = choice
         self._controller.layers.show_prompts()
+        self._controller.pointing.hover(-1, -1)
         self.image_opened()
 
     def switch_off(self) -> None:
@@ -147,6 +148,7 @@ class Prompting:
         """Take back all prompts."""
         if self.on:
             self._give(Prompts())
+            self._show(_READY)
 
     def add(self) -> None:
         """Add the mask to the image's masks, taken for the current class."""
@@ -167,7 +169,7 @@ class Prompting:
         except InputError as error:
             self._controller.view.warn(str(error))
             return
-        self._give(Prompts())
+        self.drop()
 
     def _give(self, prompts: Prompts) -> None:
         """Draw prompts at once, and ask about them as soon as SAM is free."""
@@ -249,6 +251,7 @@ class Prompting:
 
     def _show(self, text: str) -> None:
         self._controller.view.show_prompting(on=self.on, text=text)
+        self._controller.view.show_mask(text)
 
 
 def _question(remote: Remote, prompts: Prompts) -> Callable[[], Preview]:

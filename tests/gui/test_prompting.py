@@ -77,6 +77,7 @@ def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: W
     walk.settle()
     assert preview(walk)[25, 36]
     assert not preview(walk)[30, 42]
+    assert walk.window.widget.mask_text.text().startswith("0.87 is the IoU that SAM expects")
     walk.window.click(20, 24, ALT)
     walk.settle()
     assert not preview(walk)[20, 26]

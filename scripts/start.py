@@ -5,9 +5,10 @@
     python3 scripts/start.py test-sam  runs the tests of SAM, with torch (7 GB on the disk)
 
 Makes a virtual environment in .venv (with torch in .venv-sam, for all else must run without it),
-installs the project and what it needs into it, and starts. What follows the first word goes on: ``demo --screenshot window.png``, ``test -k sliders``.
-Needs nothing but Python 3.11 or newer. On Debian and Ubuntu it also installs the system's OpenGL,
-X libraries and Xvfb where it may (as root), else it says which are missing.
+installs the project and what it needs into it, and starts. What follows the first word goes on:
+``demo --screenshot window.png``, ``test -k sliders``. Needs nothing but Python 3.11 or newer. On
+Debian and Ubuntu it also installs the system's OpenGL, X libraries and Xvfb where it may (as root),
+else it says which are missing.
 """
 
 import hashlib
@@ -49,9 +50,8 @@ def test_sam(pytest_arguments: list[str]) -> int:
     place = ROOT / ".venv-sam"
     free = shutil.disk_usage(ROOT).free
     if not place.exists() and free < ROOM_FOR_TORCH:
-        print(
-            f"torch is not installed: {free >> 30} GiB are free here, {ROOM_FOR_TORCH >> 30} wanted."
-        )
+        room = ROOM_FOR_TORCH >> 30
+        print(f"torch is not installed: {free >> 30} GiB are free here, {room} wanted.")
         return NO_TORCH
     try:
         install_project(place, EXTRAS["test-sam"])

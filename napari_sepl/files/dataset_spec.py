@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SaveError
@@ -14,8 +14,9 @@ from napari_sepl.files.atomic import write_whole
 
 _EXPECTED = (
     'text for images, pseudo, masks and out, as in images = "JPEGImages"; '
-    "if wanted also for truth, tags, list_file and classes"
+    "if wanted also for truth, tags, list_file and classes; without masks, they are in out"
 )
+_MADE = "masks"
 _COCO_YEARS = ("", "2017", "2014")
 
 
@@ -24,8 +25,11 @@ class DatasetSpec(BaseModel):
 
     Parameters
     ----------
-    images, pseudo, masks : Path
-        Folders of pictures, of pseudo-labels, and of masks, a file or folder for each picture.
+    images, pseudo : Path
+        Folders of pictures and of pseudo-labels.
+    masks : Path
+        A folder of masks, a file or folder for each picture; "masks" in `out` if left out, which
+        need not be there before masks are made.
     out : Path
         The folder for labels and for the record of the review.
     truth : Path, optional
@@ -52,6 +56,20 @@ class DatasetSpec(BaseModel):
         None, description="Text file with the samples to open, one a line."
     )
     classes: str = Field("voc", description="voc, coco or a TOML file.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _place_masks(cls, told: Any) -> Any:
+        if isinstance(told, dict) and told.get("masks") is None:
+            out = told.get("out")
+            if isinstance(out, str | Path):
+                return told | {"masks": Path(out) / _MADE}
+        return told
+
+    @property
+    def makes_masks(self) -> bool:
+        """Whether the masks are the window's own, in a folder that need not be there yet."""
+        return self.masks == self.out / _MADE
 
 
 def looks_like_dataset(path: Path) -> bool:
@@ -164,7 +182,7 @@ def layout(
 
     Both look for pseudo-labels in the one folder of `root` whose name begins with "pseudo", and
     for masks in the one that begins with "masks" or "sam"; for ``coco`` in its subfolder of the
-    pictures' name, if it has one.
+    pictures' name, if it has one. If no folder begins so, the masks are those of `out`.
 
     Parameters
     ----------
@@ -193,8 +211,8 @@ def layout(
         raise InputError("layout", found=f"the name {name!r}", expected="voc or coco")
     part = found["images"].name if name == "coco" else ""
     for role, prefixes in (("pseudo", ("pseudo",)), ("masks", ("masks", "sam"))):
-        if role not in told:
-            folder = _only(root, role, prefixes)
+        folder = None if role in told else _only(root, role, prefixes)
+        if folder is not None:
             found[role] = folder / part if (folder / part).is_dir() else folder
     return DatasetSpec.model_validate({"classes": name, "out": out} | found | told)
 
@@ -222,12 +240,14 @@ def _coco(root: Path, split: str) -> dict[str, Path]:
     return {"images": images}
 
 
-def _only(root: Path, role: str, prefixes: tuple[str, ...]) -> Path:
+def _only(root: Path, role: str, prefixes: tuple[str, ...]) -> Path | None:
     try:
         folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
     except OSError as error:
         raise unopened(root, error, "the folder of a dataset") from error
     found = [folder for folder in folders if folder.name.lower().startswith(prefixes)]
+    if not found and role == "masks":
+        return None
     if len(found) != 1:
         names = " and ".join(prefixes)
         told = ", ".join(folder.name for folder in found) or "no folder"

@@ -1,7 +1,7 @@
 """Finding the samples in folders: files that share a stem belong together."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -127,15 +127,38 @@ def _pair(
     found: Mapping[str, Mapping[str, Path]],
     without_pseudo: tuple[str, ...],
 ) -> Pairing:
-    samples, unmatched = [], []
+    ids, unmatched = match_stems(sample_ids, found, optional={"truth"})
+    samples = [
+        Sample(name, **{role: paths[name] for role, paths in found.items() if name in paths})
+        for name in ids
+    ]
+    return Pairing(tuple(samples), tuple(unmatched), without_pseudo)
+
+
+def match_stems(
+    sample_ids: Iterable[str],
+    found: Mapping[str, Collection[str]],
+    optional: Collection[str] = (),
+) -> tuple[list[str], list[Unmatched]]:
+    """Tell the samples that are whole enough, and those of which anything is missing.
+
+    Parameters
+    ----------
+    sample_ids : iterable of str
+        The samples that are wanted.
+    found : mapping of str to collection of str
+        Role to the stems there are.
+    optional : collection of str
+        Roles that a sample may lack and still be whole enough.
+    """
+    ids, unmatched = [], []
     for sample_id in sample_ids:
-        files = {role: paths[sample_id] for role, paths in found.items() if sample_id in paths}
-        missing = tuple(role for role in found if role not in files)
+        missing = tuple(role for role, stems in found.items() if sample_id not in stems)
         if missing:
             unmatched.append(Unmatched(sample_id, missing))
-        if set(missing) <= {"truth"}:
-            samples.append(Sample(sample_id, **files))
-    return Pairing(tuple(samples), tuple(unmatched), without_pseudo)
+        if all(role in optional for role in missing):
+            ids.append(sample_id)
+    return ids, unmatched
 
 
 def _by_stem(folder: Path, suffixes: frozenset[str], *, folders: bool = False) -> dict[str, Path]:

@@ -29,7 +29,7 @@ class Sample:
         The stem the files share.
     image, pseudo : Path
         The picture and its pseudo-labels.
-    masks : Path or None
+    masks : Path, optional
         A file, or a folder of one PNG for each mask; None if there are none yet.
     truth : Path, optional
         The true labels.
@@ -38,7 +38,7 @@ class Sample:
     sample_id: str
     image: Path
     pseudo: Path
-    masks: Path | None
+    masks: Path | None = None
     truth: Path | None = None
 
 

@@ -21,6 +21,7 @@ from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.widget import SeplWidget
 
 MOVES = 60
+REST = 0.3  # seconds
 TARGETS = {1000: 15.0, 10_000: 25.0}
 """Milliseconds over a bare redraw, by the longest side of the image they hold up to."""
 
@@ -90,7 +91,10 @@ class Screen:
         self._canvas.native.update()
 
     def click(self, rounds: int = MOVES) -> tuple[np.ndarray, np.ndarray]:
-        """Return milliseconds from a click to the labels on screen, and of redraws."""
+        """Return milliseconds from a click to the labels on screen, and of redraws.
+
+        Between two clicks outlines and thumbnails follow, as they do while a person aims.
+        """
         controller = self.widget.controller
         document = controller.document
         assert document is not None
@@ -98,9 +102,15 @@ class Screen:
         for index in np.random.default_rng(1).permutation(len(masks))[:rounds]:
             inside = np.argwhere(masks.decode(int(index)))
             controller.pointing.hover(*map(int, inside[len(inside) // 2]))
+            self._rest()
             pairs.append((self._timed(self._take), self.redraw()))
         first, second = np.array(pairs[5:]).T
         return first, second
+
+    def _rest(self) -> None:
+        end = perf_counter() + REST
+        while perf_counter() < end:
+            QApplication.processEvents()
 
     def _take(self) -> None:
         self.widget.controller.pointing.take()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.intersections import count_shared
 from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.nests import Nests, find_nests
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import Runs, label_runs, runs_of_labels, to_columns
 
@@ -63,6 +64,11 @@ class Overlap:
         return np.where(met, best, -1)
 
     @cached_property
+    def best_shared(self) -> NDArray[np.int64]:
+        """(N,) int64: pixels that each mask shares with its best class, 0 for none."""
+        return np.asarray(self.intersections.max(axis=1, initial=0))
+
+    @cached_property
     def best_o_s(self) -> NDArray[np.float64]:
         """(N,) float64: o_s with the best class, 0 for none."""
         return self._of_best(self.o_s)
@@ -89,6 +95,11 @@ class Overlap:
         rules = np.where(self.best < 0, np.uint8(Rule.NO_CLASS), np.uint8(Rule.BELOW))
         rules[self.masks.areas == 0] = Rule.EMPTY
         return rules
+
+    @cached_property
+    def nests(self) -> Nests:
+        """What the strategy `tree` knows beside this table; the others never ask."""
+        return find_nests(self.masks, self.seeds, self.o_s, self.best, self.best_shared)
 
     @property
     def shape(self) -> tuple[int, int]:

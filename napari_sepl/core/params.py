@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 class Strategy(StrEnum):
     """How masks are chosen for a class.
 
-    `paper` is Algorithm 1 of arXiv 2305.05803; `released` is what its authors' code computes.
+    `paper` is Algorithm 1 of arXiv 2305.05803; `released` is what its authors' code computes;
+    `tree` takes, of masks that lie in one another, the level that fits the class best.
     """
 
     PAPER = "paper"
     RELEASED = "released"
+    TREE = "tree"
 
 
 class Conflict(StrEnum):
@@ -34,9 +36,11 @@ class Params(BaseModel):
     Parameters
     ----------
     t1 : float
-        Share in 0..1 of a mask that must lie on the class's pseudo-label (o_s).
+        Share in 0..1 of a mask that must lie on the class's pseudo-label (o_s). In `tree`, how
+        dear a mask's pixels outside the class are.
     t2 : float
-        Share in 0..1 of the class's pseudo-label that the mask must cover (o_p).
+        Share in 0..1 of the class's pseudo-label that the mask must cover (o_p). In `tree`, share
+        of a piece of it beyond which the masks taken stand for all of it.
     strategy : Strategy
         How masks are chosen.
     conflict : Conflict
@@ -50,19 +54,30 @@ class Params(BaseModel):
         ge=0,
         le=1,
         title="t1 (mask on class)",
-        description="Take a mask if more than this share of it lies on the class (o_s > t1).",
+        description=(
+            "Take a mask if more than this share of it lies on the class (o_s > t1). In tree: the "
+            "higher, the smaller the masks that are taken, and the less stays of pseudo-labels "
+            "in masks that were not."
+        ),
     )
     t2: float = Field(
         0.85,
         ge=0,
         le=1,
         title="t2 (class in mask)",
-        description="Take a mask if it covers more than this share of the class (o_p > t2).",
+        description=(
+            "Take a mask if it covers more than this share of the class (o_p > t2). In tree: once "
+            "the masks taken cover more than this share of a connected piece of the "
+            "pseudo-labels, what of it lies in no mask goes."
+        ),
     )
     strategy: Strategy = Field(
         Strategy.PAPER,
         title="strategy",
-        description="paper: Algorithm 1 of the paper. released: what the authors' code computes.",
+        description=(
+            "paper: Algorithm 1 of the paper. released: what the authors' code computes. tree: of "
+            "masks that lie in one another, the level that fits the class best."
+        ),
     )
     conflict: Conflict = Field(
         Conflict.ASCENDING,

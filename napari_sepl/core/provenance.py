@@ -26,7 +26,7 @@ class Source(IntEnum):
     BY_O_P = 3
     """A mask that covers enough of its class."""
     BY_O_S = 4
-    """A mask that lies on its class, whether or not it covers enough of it."""
+    """A mask that lies on its class, whether or not it covers enough of it; all of `tree`'s."""
     PERSON = 5
     """A mask, or a pseudo-label, that a person took."""
     PROMPTED = 6
@@ -51,8 +51,9 @@ NAMES: dict[Source, str] = {
 """What each source is called."""
 
 _OF_RULE = np.zeros(len(Rule), np.uint8)
-_OF_RULE[[Rule.BY_O_P, Rule.BY_O_S, Rule.BY_BOTH, Rule.BY_PERSON]] = (
+_OF_RULE[[Rule.BY_O_P, Rule.BY_O_S, Rule.BY_BOTH, Rule.BY_LEVEL, Rule.BY_PERSON]] = (
     Source.BY_O_P,
+    Source.BY_O_S,
     Source.BY_O_S,
     Source.BY_O_S,
     Source.PERSON,

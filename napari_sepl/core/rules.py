@@ -12,13 +12,19 @@ class Rule(IntEnum):
     """The mask meets no pseudo-label."""
     REFUSED = 2
     """A person refused it."""
-    BELOW = 3
+    POOR_FIT = 3
+    """Refused by `tree`: it lies outside the class too much, or on too little of it."""
+    OTHER_LEVEL = 4
+    """Refused by `tree`: a mask around it, or those in it, fit the class better."""
+    BELOW = 5
     """Refused: both shares are at or under their thresholds."""
-    BY_O_S = 4
+    BY_O_S = 6
     """Taken: enough of the mask lies on the class."""
-    BY_O_P = 5
+    BY_O_P = 7
     """Taken: the mask covers enough of the class."""
-    BY_BOTH = 6
+    BY_BOTH = 8
     """Taken: both shares pass."""
-    BY_PERSON = 7
+    BY_LEVEL = 9
+    """Taken by `tree`: of the masks in one another it fits the class best."""
+    BY_PERSON = 10
     """A person took it."""

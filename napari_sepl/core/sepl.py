@@ -15,8 +15,6 @@ from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import fill_runs, paint_runs, to_rows
 from napari_sepl.core.strategies import Assignment, assign
 
-_TAKEN = int(Rule.BY_O_S)
-
 
 def enhance(
     pseudo: NDArray[Any],
@@ -118,7 +116,7 @@ def paint(
     if params.conflict is Conflict.ASCENDING:
         _paint_ascending(
             flat,
-            (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.rules),
+            (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.taken),
             (kept.starts, kept.stops, kept.offsets, assignment.kept.class_ids),
         )
     else:
@@ -133,19 +131,19 @@ def _paint_ascending(
     flat: NDArray[np.uint8], masks: tuple[Any, ...], kept: tuple[Any, ...]
 ) -> None:
     """Paint class by class; without the copies and sorting of the other rules, twice as fast."""
-    mask_starts, mask_stops, mask_offsets, class_ids, rules = masks
+    mask_starts, mask_stops, mask_offsets, class_ids, taken = masks
     kept_starts, kept_stops, kept_offsets, kept_ids = kept
     claims = np.zeros(256, np.bool_)
-    for mask in range(rules.size):
-        if rules[mask] >= _TAKEN:
+    for mask in range(taken.size):
+        if taken[mask]:
             claims[class_ids[mask]] = True
     for class_id in kept_ids:
         claims[class_id] = True
     for class_id in range(256):
         if not claims[class_id]:
             continue
-        for mask in range(rules.size):
-            if class_ids[mask] == class_id and rules[mask] >= _TAKEN:
+        for mask in range(taken.size):
+            if class_ids[mask] == class_id and taken[mask]:
                 for run in range(mask_offsets[mask], mask_offsets[mask + 1]):
                     flat[mask_starts[run] : mask_stops[run]] = class_id
         for region in range(kept_ids.size):

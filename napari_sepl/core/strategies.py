@@ -1,7 +1,7 @@
-"""Which masks are taken, and why: the strategies `paper` and `released`.
+"""Which masks are taken, and why: the strategies `paper` and `released`, and the way to `tree`.
 
 A strategy reads the overlap table and gives an `Assignment`. What of the pseudo-labels is kept
-beside the masks is part of it, because the two strategies differ most there.
+beside the masks is part of it, because the strategies differ most there.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
+from napari_sepl.core.levels import choose_levels
 from napari_sepl.core.overlap import IGNORE, Overlap
 from napari_sepl.core.overrides import Kept, check_overrides, override_masks, override_seeds
 from napari_sepl.core.params import Params, Strategy
@@ -59,8 +60,8 @@ def assign(overlap: Overlap, params: Params, overrides: Mapping[int, int] = _NOT
         Names the strategy and its thresholds.
     overrides : mapping of int to int
         A person's decisions, which beat the strategy's; see `core.overrides`. A mask that a
-        person took counts as taken in all that follows: in `paper`, its class no longer keeps
-        P_k for want of a mask.
+        person took counts as taken in all that follows: in `paper` and `tree`, its class no
+        longer keeps P_k for want of a mask.
 
     Raises
     ------
@@ -71,6 +72,8 @@ def assign(overlap: Overlap, params: Params, overrides: Mapping[int, int] = _NOT
         check_overrides(overlap, overrides)
     if params.strategy is Strategy.RELEASED:
         return _assign_released(overlap, params.t1, params.t2, overrides)
+    if params.strategy is Strategy.TREE:
+        return _assign_tree(overlap, params.t1, params.t2, overrides)
     return _assign_paper(overlap, params.t1, params.t2, overrides)
 
 
@@ -111,6 +114,16 @@ def _judge(
             rules[mask] += np.uint8(passed)
             won[best[mask]] = True
     return rules, won
+
+
+def _assign_tree(
+    overlap: Overlap, t1: float, t2: float, overrides: Mapping[int, int]
+) -> Assignment:
+    """Take the best level of each nest, and keep what the masks leave unexplained."""
+    class_ids, rules, kept = choose_levels(overlap, t1, t2, overrides)
+    if overrides:
+        kept = override_seeds(kept, overlap, overrides)
+    return Assignment(class_ids, rules, kept, decided=bool(overrides))
 
 
 def _assign_released(

@@ -32,18 +32,26 @@ def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
         parts.append(inputs.classes.name(class_id))
     if class_id and rule is not Rule.BY_PERSON:
         parts.append(_shares(inputs, resolved, region, class_id))
-    parts.append(_VERDICTS[rule])
+    parts.append(tell_rule(rule))
     return " · ".join(parts + _scores(inputs, region))
+
+
+def tell_rule(rule: Rule) -> str:
+    """Return in words why masks with this rule are taken or refused."""
+    return _VERDICTS[rule]
 
 
 _VERDICTS = {
     Rule.EMPTY: "refused: it has no pixel",
     Rule.NO_CLASS: "refused: it meets no pseudo-label",
     Rule.REFUSED: "refused by you",
+    Rule.POOR_FIT: "refused: it fits the class too poorly",
+    Rule.OTHER_LEVEL: "refused: a mask around it, or those in it, fit better",
     Rule.BELOW: "refused: below both thresholds",
     Rule.BY_O_S: "taken by o_s",
     Rule.BY_O_P: "taken by o_p",
     Rule.BY_BOTH: "taken by o_s and o_p",
+    Rule.BY_LEVEL: "taken: the level that fits best",
     Rule.BY_PERSON: "taken by you",
 }
 
@@ -59,6 +67,8 @@ def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
         return "replaced by masks"
     if resolved.params.strategy is Strategy.RELEASED:
         return "kept where no mask is"
+    if class_id in resolved.assignment.class_ids[resolved.assignment.taken]:
+        return "kept where no mask speaks against it"
     return "kept: no mask was taken for it"
 
 
@@ -67,6 +77,8 @@ def _shares(inputs: Inputs, resolved: Resolved, mask_index: int, class_id: int) 
     column = int(np.flatnonzero(overlap.class_ids == class_id)[0])
     o_s = float(overlap.o_s[mask_index, column])
     o_p = float(overlap.o_p[mask_index, column])
+    if params.strategy is Strategy.TREE:
+        return f"o_s {o_s:.3f}, o_p {o_p:.3f}"  # it weighs them against other masks
     at_least, below = (">", "≤") if params.strategy is Strategy.PAPER else ("≥", "<")
     by_o_p = o_p > params.t2 or (o_p == params.t2 and at_least == "≥")
     return (

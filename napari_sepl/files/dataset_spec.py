@@ -67,8 +67,8 @@ class DatasetSpec(BaseModel):
         return told
 
     @property
-    def makes_masks(self) -> bool:
-        """Whether the masks are the window's own, in a folder that need not be there yet."""
+    def masks_to_come(self) -> bool:
+        """Whether the folder of masks need not be there before masks are made."""
         return self.masks == self.out / _MADE
 
 

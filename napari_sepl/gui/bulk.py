@@ -1,15 +1,17 @@
 """Deliberate steps over all pending samples: shown before they are done, and taken back as one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.queue import Queue
 from napari_sepl.workflow.review import Reviewing
 
 _CHUNK = 8
@@ -84,7 +86,7 @@ class Bulk:
         rows = [row for row in self._reviewing.queue.pending().tolist() if row != current]
         told = ", ".join(f"{name} = {value}" for name, value in params)
         if not rows or not self._controller.view.confirm(
-            f"Set {told} for {self._listed(rows)}? What was painted there stays."
+            f"Set {told} for {listed(self._reviewing.queue, rows)}? What was painted there stays."
         ):
             return
         before = self._reviewing.put_params(rows, dict.fromkeys(rows, params))
@@ -101,6 +103,8 @@ class Bulk:
     def accept_unchanged(self, most: float, current: int | None) -> None:
         """Accept the pending samples whose labels differ little from their pseudo-labels.
 
+        Those without masks are left out: they would all be accepted as they were given.
+
         Parameters
         ----------
         most : float
@@ -109,22 +113,24 @@ class Bulk:
             The row that is open, which is left to the reviewer.
         """
         self._stopped = False
-        rows = [row for row in self._reviewing.queue.pending().tolist() if row != current]
+        queue = self._reviewing.queue
+        pending = [row for row in queue.pending().tolist() if row != current]
+        rows = [row for row in pending if not queue.without_masks[row]]
 
         def ask() -> None:
-            change = self._reviewing.queue.change
+            change = queue.change
             little = [row for row in rows if change[row] <= most]  # NaN, unread, is not
             if not little:
                 self._controller.view.tell(
                     f"No pending sample changes by {100 * most:g} % or less."
                 )
             elif self._controller.view.confirm(
-                f"Accept and save {self._listed(little)}, which change by "
-                f"{100 * most:g} % or less, of {len(rows):,} pending?"
+                f"Accept and save {listed(self._reviewing.queue, little)}, which change by "
+                f"{100 * most:g} % or less, of {len(pending):,} pending?"
             ):
                 self._accept(little)
 
-        unread = [row for row in rows if np.isnan(self._reviewing.queue.change[row])]
+        unread = [row for row in rows if np.isnan(queue.change[row])]
         self._walk("comparing", unread, self._reviewing.measure_change, ask)
 
     def _accept(self, rows: list[int]) -> None:
@@ -177,7 +183,9 @@ class Bulk:
         self._reviewing.queue.failures.update(failures)
         go_on()
 
-    def _listed(self, rows: list[int]) -> str:
-        names = ", ".join(self._reviewing.queue.ids[row] for row in rows[:_NAMED])
-        more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
-        return f"{len(rows):,} samples ({names}{more})"
+
+def listed(queue: Queue, rows: Sequence[int] | NDArray[np.intp]) -> str:
+    """Return how many samples these are, and the first few by name."""
+    names = ", ".join(queue.ids[row] for row in rows[:_NAMED])
+    more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
+    return f"{len(rows):,} sample{'s' * (len(rows) != 1)} ({names}{more})"

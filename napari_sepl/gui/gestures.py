@@ -23,6 +23,8 @@ from napari_sepl.gui.keys import (
 from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue_dock import TITLE, QueueDock
 from napari_sepl.gui.view import View
+from napari_sepl.gui.why_dock import TITLE as WHY_TITLE
+from napari_sepl.gui.why_dock import WhyDock
 from napari_sepl.gui.worker import Background
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Gestures:
         self.controller = controller
         self.background = background
         self.queue: QueueDock | None = None
+        self.why_dock: WhyDock | None = None
         self.mouse = Mouse(viewer, controller)
         viewer.events.status.connect(self._on_status)
         controller.layers.enhanced.events.paint.connect(controller.stroke_ended)
@@ -64,6 +67,7 @@ class Gestures:
             quick_pick=controller.quick_pick,
             where_from=controller.where_from,
             superpixels=controller.superpixels.toggle,
+            why=self.why,
         )
         for target in (self.viewer, *layers.label_layers):
             bind_keys(target, controller, KEYS)
@@ -103,6 +107,16 @@ class Gestures:
             dock = window.add_dock_widget(self.queue, name=TITLE, area="right")
             self.queue.window().resizeDocks([dock], [_QUEUE_HEIGHT], Qt.Orientation.Vertical)
         self.queue.open(spec)
+
+    def why(self) -> None:
+        """Show the threshold plane and the table of masks, or hide them."""
+        window = self.viewer.window
+        if self.why_dock is None:
+            self.why_dock = WhyDock(self.controller)
+        if self.why_dock in window.dock_widgets.values():
+            window.remove_dock_widget(self.why_dock)
+        else:
+            window.add_dock_widget(self.why_dock, name=WHY_TITLE, area="bottom")
 
     def _on_status(self, event: Any) -> None:  # noqa: ARG002
         """Add the mask under the cursor to what napari says of the active layer's pixel."""

@@ -37,7 +37,7 @@ POINT_KEYS = {
 """The same for what is under the cursor."""
 
 
-PALETTE_KEYS = {"quick_pick": "Q", "where_from": "H", "superpixels": "Y"}
+PALETTE_KEYS = {"quick_pick": "Q", "where_from": "H", "superpixels": "Y", "why": "Shift+W"}
 """The same for the tools of the panel "Correct"."""
 
 
@@ -84,6 +84,7 @@ _MEANINGS = {
     "quick_pick": "choose the class to paint and take with",
     "where_from": "where each pixel came from, on and off",
     "superpixels": "superpixel brush on and off",
+    "why": "threshold plane and table of masks, on and off",
     "prompt": "prompt SAM with points and boxes, on and off",
     "snap": "let SAM redraw the outline of the current class",
     "add": "add SAM's mask, taken for the current class",

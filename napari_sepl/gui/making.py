@@ -1,27 +1,34 @@
 """Making masks for the image that is open, in a process of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+from qtpy.QtCore import QThreadPool
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.document.document import Document
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.opened import Opened
-from napari_sepl.proposals.checkpoints import fetch_checkpoint, own_checkpoint
+from napari_sepl.proposals.checkpoints import find_checkpoint
 from napari_sepl.proposals.device import AUTO
 from napari_sepl.proposals.errors import StoppedError
 from napari_sepl.proposals.models import REGIONS, find_model
+from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Progress
-from napari_sepl.proposals.regions import RegionMasks
+from napari_sepl.proposals.progress import Progress, Told
+from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from napari_sepl.proposals.sam import open_sam
 from napari_sepl.proposals.settings import find_preset
+from napari_sepl.workflow.propose import made_by_sam
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller
+    from napari_sepl.gui.making_dataset import DatasetMaking
 
 
 @dataclass(frozen=True)
@@ -49,47 +56,81 @@ class MaskChoice:
     guided: bool = True
 
 
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What a choice comes to, with its weights at hand."""
+
+    choice: MaskChoice
+    factory: Callable[..., Any]  # makes, in the process, what makes masks
+    arguments: tuple[Any, ...] = ()  # what it is called with
+
+    @property
+    def made_with(self) -> dict[str, Any]:
+        """What decides on the masks, as a folder of masks keeps it."""
+        if self.choice.model == REGIONS:
+            return {"model": REGIONS, **RegionSettings().model_dump(mode="json")}
+        checkpoint, _, settings = self.arguments
+        return made_by_sam(checkpoint, settings, MARGIN if self.choice.guided else None)
+
+
 class Making:
-    """Makes masks of one image at a time; the model stays loaded for the next one.
+    """Makes masks, for one press of a button at a time; the model stays loaded for the next one.
 
     Parameters
     ----------
     controller : Controller
         Has the document, the view and the background.
+
+    Attributes
+    ----------
+    dataset : DatasetMaking or None
+        Makes the masks of the dataset that is open, if one is.
+    pending_shown : str
+        Which samples of the dataset wait for masks, in words; empty without a dataset.
+    pending_changed : Signal
+        Emitted with `pending_shown`.
+    shown : tuple of int, int and str
+        How far it is: done, total and what; 0 of 0 while nothing is being made.
+    cancelled : bool
+        Whether somebody stopped what was started last.
     """
+
+    pending_changed = Signal(str)
 
     def __init__(self, controller: "Controller") -> None:
         self._controller = controller
         self._remote: Remote | None = None
-        self._ready: MaskChoice | None = None
+        self._recipe: Recipe | None = None
+        self._serving: Recipe | None = None
         self._under_way = False
-        self._cancelled = False
+        self.cancelled = False
+        self.dataset: DatasetMaking | None = None
+        self.pending_shown = ""
+        self.shown = (0, 0, "")
 
     def start(self, choice: MaskChoice) -> None:
         """Make masks for the image that is open, and use them in place of those it has."""
         controller = self._controller
         document = controller.settled()
-        if document is None or self._under_way:
-            return
-        if controller.in_dataset:
-            controller.view.warn(
-                "The masks of a dataset are files: make them with the command napari-sepl masks, "
-                "then open the dataset again."
+        if self.dataset is not None:
+            self.dataset.make_open(choice)
+        elif document is not None and self.begin(choice):
+            mark = document.history.mark
+            controller.background.run(
+                "make masks",
+                lambda: self._make(choice, document),
+                lambda opened: self._use(opened, document, mark),
+                self._fail,
             )
-            return
-        self._under_way, self._cancelled = True, False
-        mark = document.history.mark
-        controller.view.show_making(0, 1, f"masks by {choice.model}")
-        controller.background.run(
-            "make masks",
-            lambda: self._make(choice, document),
-            lambda opened: self._use(opened, document, mark),
-            self._fail,
-        )
+
+    def start_pending(self, choice: MaskChoice) -> None:
+        """Make masks for all pending samples of the dataset that have none."""
+        if self.dataset is not None:
+            self.dataset.make_pending(choice)
 
     def cancel(self) -> None:
         """Stop at once; the image keeps the masks it has."""
-        self._cancelled = True
+        self.cancelled = True
         if self._remote is not None:
             self._remote.stop()
 
@@ -106,63 +147,111 @@ class Making:
             )
 
     def close(self) -> None:
-        """End the process that makes masks, if there is one."""
+        """End the process that makes masks, if there is one; no answer of it will come."""
         self.cancel()
+        self._under_way, self.shown = False, (0, 0, "")
+
+    def show_pending(self, text: str) -> None:
+        """Tell which samples of the dataset wait for masks; empty without a dataset."""
+        if text != self.pending_shown:
+            self.pending_shown = text
+            self.pending_changed.emit(text)
+
+    # --- from the first step to the last, on the window's thread
+
+    def begin(self, choice: MaskChoice) -> bool:
+        """Show that masks are being made; False if some are already."""
+        if self._under_way:
+            return False
+        self._under_way, self.cancelled = True, False
+        self._show(0, 1, f"masks by {choice.model}")
+        return True
+
+    def end(self) -> None:
+        """Show that no masks are being made any more."""
+        self._under_way = False
+        self._show(0, 0, "")
+
+    def _show(self, done: int, total: int, what: str) -> None:
+        if self._under_way or not total:  # else it comes too late
+            self.shown = done, total, what
+            self._controller.view.show_making(done, total, what)
 
     # --- off the window's thread
 
-    def _make(self, choice: MaskChoice, document: Document) -> Opened:
-        remote = self._open(choice)
-        if self._cancelled:
-            raise StoppedError("The making of masks was stopped.")
-        inputs = document.inputs
-        pseudo = inputs.pseudo if choice.guided else None
-        masks = RemoteMasks(remote).make(inputs.image, pseudo, self._tell)
-        return Opened.around(with_masks(document, masks))
+    def prepare(self, choice: MaskChoice) -> Recipe:
+        """Return what a choice comes to, fetching weights that are not there.
 
-    def _open(self, choice: MaskChoice) -> Remote:
-        """Return the process for a choice: the one that is there, or a new one."""
-        same = self._ready is not None and replace(self._ready, guided=choice.guided) == choice
-        if self._remote is not None and same:
-            return self._remote
-        if self._remote is not None:
-            self._remote.stop()
-        factory: Callable[..., Any] = RegionMasks
-        arguments: tuple[object, ...] = ()
-        if choice.model != REGIONS:
+        Raises
+        ------
+        SeplError
+            If a package or the weights are not to be had, or somebody stopped it.
+        """
+        known = self._recipe
+        if known is not None and replace(known.choice, guided=choice.guided) == choice:
+            self._recipe = replace(known, choice=choice)
+        elif choice.model == REGIONS:
+            self._recipe = Recipe(choice, RegionMasks)
+        else:
             model = find_model(choice.model)
             model.require()
-            checkpoint = (
-                own_checkpoint(model, choice.checkpoint)
-                if choice.checkpoint is not None
-                else fetch_checkpoint(model, told=self._tell_bytes)
-            )
+            checkpoint = find_checkpoint(model, choice.checkpoint, self._tell_bytes)
             settings = find_preset(choice.preset).settings
-            factory, arguments = open_sam, (checkpoint, choice.device, settings)
-        self._remote, self._ready = Remote(factory, *arguments), choice
+            self._recipe = Recipe(choice, open_sam, (checkpoint, choice.device, settings))
+        self.raise_if_cancelled()
+        return self._recipe
+
+    def process_for(self, recipe: Recipe) -> Remote:
+        """Return the process for a recipe: the one that is there, or one that will be started."""
+        serving, self._serving = self._serving, recipe
+        same = serving is not None and (
+            (serving.factory, serving.arguments) == (recipe.factory, recipe.arguments)
+        )
+        if self._remote is None or not same:
+            if self._remote is not None:
+                self._remote.stop()
+            self._remote = Remote(recipe.factory, *recipe.arguments)
         return self._remote
 
-    def _tell(self, progress: Progress) -> None:
-        if self._cancelled:  # just before the process was asked
+    def listen(self, show: Callable[[int, int], None]) -> Told:
+        """Return what hears of progress: it passes on messages, and `show` done and total."""
+
+        def told(progress: Progress) -> None:
+            self.raise_if_cancelled()  # just before the process was asked
+            view = self._controller.view
+            if progress.message:
+                self._controller.background.post(lambda: view.tell(progress.message))
+            show(progress.done, progress.total)
+
+        return told
+
+    def show(self, done: int, total: int, what: str) -> None:
+        """Show how far it is."""
+        self._controller.background.post(lambda: self._show(done, total, what))
+
+    def raise_if_cancelled(self) -> None:
+        """Raise StoppedError if somebody stopped it."""
+        if self.cancelled:
             raise StoppedError("The making of masks was stopped.")
-        view = self._controller.view
-        if progress.message:
-            self._controller.background.post(lambda: view.tell(progress.message))
-        self._show(progress.done, progress.total, "making masks")
+
+    def _make(self, choice: MaskChoice, document: Document) -> Opened:
+        remote = self.process_for(self.prepare(choice))
+        inputs = document.inputs
+        pseudo = inputs.pseudo if choice.guided else None
+        told = self.listen(lambda done, total: self.show(done, total, "making masks"))
+        with thread_to_spare():
+            masks = RemoteMasks(remote).make(inputs.image, pseudo, told)
+        return Opened.around(with_masks(document, masks))
 
     def _tell_bytes(self, there: int, total: int) -> None:
-        if self._cancelled:
+        if self.cancelled:
             raise StoppedError("The fetching of weights was stopped; it goes on from here.")
-        self._show(there // 2**20, total // 2**20, "fetching weights (MB)")
-
-    def _show(self, done: int, total: int, what: str) -> None:
-        view = self._controller.view
-        self._controller.background.post(lambda: view.show_making(done, total, what))
+        self.show(there // 2**20, total // 2**20, "fetching weights")
 
     # --- back on it
 
     def _use(self, opened: Opened, document: Document, mark: int) -> None:
-        self._end()
+        self.end()
         controller = self._controller
         if controller.settled() is not document or document.history.mark != mark:
             controller.view.warn(
@@ -174,21 +263,32 @@ class Making:
         controller.view.tell(f"{count:,} masks were made. Save them under Masks to use them again.")
 
     def _fail(self, error: SeplError) -> None:
-        self._end()
+        self.end()
         tell = self._controller.view.tell if isinstance(error, StoppedError) else None
         (tell or self._controller.view.warn)(str(error))
 
-    def _end(self) -> None:
-        self._under_way = False
-        self._controller.view.show_making(0, 0, "")
+
+@contextmanager
+def thread_to_spare() -> Iterator[None]:
+    """Let other work have this thread's place in the pool, while it waits for the process.
+
+    The pool has a place for each core: with one or two of them, samples could not be read.
+    """
+    pool = QThreadPool.globalInstance()
+    pool.releaseThread()
+    try:
+        yield
+    finally:
+        pool.reserveThread()
 
 
 def with_masks(document: Document, masks: MaskSet) -> Document:
     """Return a new document of the same image with other masks.
 
-    Settings, strokes and protected classes stay; decisions on the masks that are gone do not.
+    Settings, strokes, protected classes and masks made by prompts stay; decisions on the masks
+    that are gone do not.
     """
-    inputs = document.inputs
-    digests = {**inputs.digests, "masks": masks.digest}
-    said = document.said.having(overrides={})
-    return Document(replace(inputs, masks=masks, digests=digests), said)
+    given = document.inputs.given or document.inputs
+    digests = {**given.digests, "masks": masks.digest}
+    said = document.said.on_other_masks(len(masks))
+    return Document(replace(given, masks=masks, digests=digests), said)

@@ -1,5 +1,6 @@
 """From sample to sample: what the queue's keys, clicks and Accept do."""
 
+from functools import partial
 from time import monotonic
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -11,11 +12,12 @@ from napari_sepl.document.edits import Edit, ParamsEdit
 from napari_sepl.files.store import Status
 from napari_sepl.gui.ahead import Ahead
 from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.making_dataset import say_again
 from napari_sepl.gui.opened import Opened
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.queue import Queue
-from napari_sepl.workflow.review import Reviewing
+from napari_sepl.workflow.review import Outdated, Reviewing
 from napari_sepl.workflow.steps import ReviewStep
 
 _REST = 200
@@ -64,6 +66,7 @@ class Navigator:
         self._wanted: int | None = None
         self._since = 0.0
         self._steps: list[ReviewStep] = []
+        self._made: set[int] = set()  # whose masks are newer than what was said of them
         self._rows: WeakKeyDictionary[Document, int] = WeakKeyDictionary()
         controller.stepped.connect(self._on_stepped)
         controller.saving.saved.connect(self._on_saved)
@@ -102,6 +105,7 @@ class Navigator:
         self._controller.in_dataset = False
         self._reviewing = self._ahead = self._row = self._wanted = None
         self._rows.clear()
+        self._made.clear()
 
     def _prepare(self, row: int) -> Opened:
         if self._reviewing is None:
@@ -110,21 +114,16 @@ class Navigator:
 
     # --- walking
 
-    def go(self, row: int | None) -> None:
-        """Open a sample; the one that is open stays until the other is there."""
-        self._go(row, 0)
+    def go(self, row: int | None, step: int = 0) -> None:
+        """Open a sample; the one that is open stays until the other is there.
 
-    def _go(self, row: int | None, step: int) -> None:
-        """Open a sample; if it cannot be read, go on in steps of `step`, if that is not 0."""
+        If it cannot be read, go on in steps of `step`, unless that is 0.
+        """
         if row is None or self._ahead is None or row == self._row:
             return
         self._wanted = row
         self._view.show_busy(f"reading {self._queue.ids[row]}…")
-        self._ahead.take(
-            row,
-            lambda opened: self._arrive(row, opened),
-            lambda error: self._fail(row, error, step),
-        )
+        self._ahead.take(row, partial(self._arrive, row), partial(self._fail, row, step=step))
 
     def next(self) -> None:
         """Open the next sample of the list."""
@@ -146,14 +145,19 @@ class Navigator:
     def _walk(self, step: int) -> None:
         start = self._row if self._wanted is None else self._wanted
         if start is not None:
-            self._go(self._panel.neighbour(start, step), step)
+            self.go(self._panel.neighbour(start, step), step)
 
     def _arrive(self, row: int, opened: Opened) -> None:
-        if row != self._wanted or self._reviewing is None:
-            return  # the user walked on
+        if row == self._wanted and self._reviewing is not None:  # else the user walked on
+            self._wanted = None
+            self._view.show_busy("")
+            self._show(row, opened, self._reviewing.outdated(row))
+
+    def _show(self, row: int, opened: Opened, old: Outdated | None) -> None:
+        if self._reviewing is None:
+            return
         self._leave()
-        self._view.show_busy("")
-        self._row, self._wanted, self._since = row, None, monotonic()
+        self._row, self._since = row, monotonic()
         self._rows[opened.document] = row
         self._queue.failures.pop(row, None)
         self._controller.show(
@@ -162,11 +166,13 @@ class Navigator:
             files=self._reviewing.files(row),
             before=str(self._queue.status_of(row)),
         )
-        self._offer_old_strokes(row, opened.document)
+        if old is not None:
+            say_again(self._view, opened.document, old, ask=row not in self._made)
+        self._made.discard(row)
         self._reviewing.arrive(row, opened.document)
         self._panel.show_current(row)
         self._panel.refresh_row(row, self._queue)
-        self._look_ahead(row)
+        self._look_ahead()
 
     def _fail(self, row: int, error: SeplError, step: int = 0) -> None:
         if self._reviewing is None:
@@ -178,12 +184,17 @@ class Navigator:
             self._wanted = None
             self._view.warn(str(error))
             if step:
-                self._go(self._panel.neighbour(row, step), step)
+                self.go(self._panel.neighbour(row, step), step)
 
-    def _look_ahead(self, row: int) -> None:
-        near = [self._panel.neighbour(row, step) for step in (1, 2, -1)]
+    def _look_ahead(self) -> None:
         if self._ahead is not None:
-            self._ahead.want(r for r in near if r is not None and r not in self._queue.failures)
+            self._ahead.want(row for row in self._near() if row not in self._queue.failures)
+
+    def _near(self) -> list[int]:
+        if self._row is None:
+            return []
+        near = [self._panel.neighbour(self._row, step) for step in (1, 2, -1)]
+        return [row for row in near if row is not None]
 
     def _leave(self) -> None:
         """Record the sample that is open, with the time spent on it."""
@@ -195,22 +206,34 @@ class Navigator:
             self._reviewing.add_seconds(self._row, monotonic() - self._since)
             self._since = monotonic()
 
-    def _offer_old_strokes(self, row: int, document: Document) -> None:
-        """Ask about what was painted on inputs that have changed since."""
-        if self._reviewing is None:
-            return
-        old = self._reviewing.outdated(row)
-        if old is None:
-            return
-        question = (
-            f"{self._queue.ids[row]}: {', '.join(old.roles)} changed on disk since the review. "
-            f"Apply what was set, decided and painted then?"
-        )
-        maps = [one for one in (old.said.pins, old.said.overlay) if one is not None]
-        if any(one.shape != document.inputs.shape for one in maps):
-            self._view.warn(f"{question[:-1]} cannot be: its size is another.")
-        elif self._view.confirm(question):
-            document.restore(old.said)
+    def masks_made(self, row: int) -> None:
+        """Take in that there are new masks of a sample: what was read of it is out of date."""
+        if self._reviewing is not None and self._ahead is not None:
+            self._made.add(row)
+            if row in {self._row, self._wanted, *self._near(), *self._ahead.rows}:
+                self._forget()
+            self._panel.refresh_row(row, self._queue)
+
+    def _forget(self) -> None:
+        """Forget what was prepared, and ask anew for what is wanted."""
+        row, wanted, self._wanted = self._row, self._wanted, None
+        if self._ahead is not None:
+            self._ahead.forget()
+            if row is not None and row in self._made:
+                self._ahead.take(row, partial(self._renew, row), partial(self._fail, row))
+            self.go(wanted)
+            self._look_ahead()
+
+    def _renew(self, row: int, opened: Opened) -> None:
+        """Show the sample that is open with its new masks; what was said of it stays."""
+        document = self._controller.settled()
+        if row == self._row and document is not None and self._reviewing is not None:
+            self._reviewing.outdated(row)  # what the window knows is newer
+            inputs = opened.document.inputs
+            if inputs.digests["masks"] != document.inputs.digests["masks"]:
+                said = document.said.on_other_masks(len(inputs.masks))
+                self._show(row, opened, Outdated(("masks",), said))
+            self._made.discard(row)
 
     # --- deciding
 
@@ -246,11 +269,9 @@ class Navigator:
 
     def others_changed(self) -> None:
         """Forget what was prepared: samples that are not open were changed."""
-        if self._reviewing is not None and self._ahead is not None:
-            self._ahead.forget()
+        if self._reviewing is not None:
             self._panel.list_samples(self._queue, self._reviewing.dataset.classes)
-            if self._row is not None:
-                self._look_ahead(self._row)
+            self._forget()
 
     def _on_saved(self, document: Document, accepted: bool) -> None:
         row = self._rows.get(document)
@@ -258,7 +279,10 @@ class Navigator:
             return
         if accepted:
             self._queue.set_status(row, Status.ACCEPTED)
-        self._reviewing.record(row, document, self._take_steps(row))
+        steps: list[ReviewStep] = []  # what was done to one that was left is recorded already
+        if row == self._row:
+            steps, self._steps = self._steps, []
+        self._reviewing.record(row, document, steps)
         self._panel.refresh_row(row, self._queue)
         if accepted and row == self._row:
             self._walk(1)
@@ -283,17 +307,10 @@ class Navigator:
     def _record(self, document: Document) -> None:
         if self._row is None or self._reviewing is None:
             return
-        steps = self._take_steps(self._row)
+        steps, self._steps = self._steps, []
         if steps:
             self._reviewing.record(self._row, document, steps)
             self._panel.refresh_row(self._row, self._queue)
-
-    def _take_steps(self, row: int) -> list[ReviewStep]:
-        """Return what was done to the sample that is open and not recorded yet."""
-        if row != self._row:
-            return []  # it was left, and recorded then
-        steps, self._steps = self._steps, []
-        return steps
 
     @property
     def _queue(self) -> Queue:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from psygnal import Signal
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.outlines import trace_region
@@ -38,11 +39,16 @@ class Pointing:
     ----------
     text : str
         What is told of the region; empty for none.
+    pointed : Signal(object)
+        Emitted with the region, or None, when another one is pointed at.
     """
+
+    pointed = Signal(object)
 
     def __init__(self, controller: "Controller") -> None:
         self._controller = controller
         self._pixel = (-1, -1)
+        self._named: int | None = None
         self._nest: list[int] = []
         self._chosen: int | None = None
         self._drawn: tuple[Inputs, int] | None = None
@@ -59,12 +65,22 @@ class Pointing:
 
     def hover(self, row: int, col: int) -> None:
         """Point at a pixel, which may lie outside the image."""
-        self._pixel = (row, col)
+        self._pixel, self._named = (row, col), None
+        self._find()
+        self.refresh()
+
+    def name(self, mask_index: int) -> None:
+        """Point at a mask that was named elsewhere, until the cursor moves on the image."""
+        self._named = mask_index
         self._find()
         self.refresh()
 
     def _find(self) -> None:
         document = self._controller.document
+        if document is not None and self._named is not None:
+            there = self._named < len(document.inputs.masks)
+            self._nest, self._chosen = [self._named] if there else [], None
+            return
         self._nest = regions_at(document.inputs, *self._pixel) if document is not None else []
         if self._chosen not in self._nest:
             self._chosen = None
@@ -100,7 +116,7 @@ class Pointing:
 
     def forget(self) -> None:
         """Point at nothing: another image is open."""
-        self._pixel = (-1, -1)
+        self._pixel, self._named = (-1, -1), None
         self._nest, self._chosen, self._drawn, self.text = [], None, None, ""
 
     def _tell(self, document: Document, region: int) -> str:
@@ -115,6 +131,7 @@ class Pointing:
         if wanted == self._drawn:
             return
         self._drawn = wanted
+        self.pointed.emit(region)
         self._controller.layers.highlight.show(_NOTHING if wanted is None else outline(*wanted))
 
     # --- deciding

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
@@ -15,18 +16,19 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.store import StoreCorruptError, store_file
 from napari_sepl.files.store.recovery import Recovery, recover
-from napari_sepl.gui.bulk import Bulk
+from napari_sepl.gui.bulk import Bulk, listed
 from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of
 from napari_sepl.gui.keys_box import show_keys
+from napari_sepl.gui.making_dataset import DatasetMaking
 from napari_sepl.gui.navigator import Navigator
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.scan_row import ScanRow
 from napari_sepl.gui.settings import preferred_params
 from napari_sepl.workflow.review import Reviewing, reviewer
+from napari_sepl.workflow.scan import list_for_review
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -109,6 +111,8 @@ class QueueDock(QWidget):
         self.panel.note_changed.connect(self.navigator.set_note)
         self.panel.listing_changed.connect(self._list)
         self._controller.panels_toggled.connect(self._note_panels)
+        for changed in (self.panel.model.dataChanged, self.panel.model.modelReset):
+            changed.connect(self._show_pending)
 
     # --- a dataset
 
@@ -125,7 +129,9 @@ class QueueDock(QWidget):
 
         self._background.run(
             "dataset",
-            lambda: Reviewing.open(Dataset.open(spec), self._on_store_error, self._on_store_saved),
+            lambda: Reviewing.open(
+                list_for_review(spec), self._on_store_error, self._on_store_saved
+            ),
             self._start,
             failed,
         )
@@ -201,6 +207,7 @@ class QueueDock(QWidget):
         self._bulk = Bulk(
             reviewing, self._controller, self._background, self.navigator.others_changed
         )
+        self._controller.making.dataset = DatasetMaking(self._controller, reviewing, self.navigator)
         classes = reviewing.dataset.classes
         self.panel.show_class_choices(range(1, len(classes)), classes)
         session, self._recovering = reviewing.session, False
@@ -213,6 +220,10 @@ class QueueDock(QWidget):
             self._controller.view.warn(reviewing.refusal)
         self.scan.open(reviewing)
         self._background.run("check", reviewing.check, lambda _: None, self._meet_damage)
+        bare = np.flatnonzero(reviewing.queue.without_masks)
+        if len(bare):
+            told = f"No masks yet: {listed(reviewing.queue, bare)}. The panel Masks makes them."
+            self._controller.view.tell(told)
         missing = reviewing.dataset.unmatched
         if missing:
             first = ", ".join(f"{u.sample_id} ({', '.join(u.missing)})" for u in missing[:5])
@@ -223,9 +234,16 @@ class QueueDock(QWidget):
         """Record what is open and close the store."""
         if self._bulk is not None:
             self._bulk.stop()
+        if self._controller.making.dataset is not None:
+            self._controller.making.dataset.close()
+            self._controller.making.dataset = None
         self.scan.leave()
         self.navigator.stop()
         self.reviewing = self._bulk = None
+
+    def _show_pending(self) -> None:
+        if self._controller.making.dataset is not None:
+            self._controller.making.dataset.show_pending()
 
     def _apply_params(self) -> None:
         document = self._controller.document

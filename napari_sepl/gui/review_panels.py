@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from napari.utils import progress
 from napari.utils.notifications import show_error, show_info
+from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFileDialog,
@@ -22,7 +24,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
-from napari_sepl.gui.keys import KEYS
+from napari_sepl.gui.keys import KEYS, key_of
 from napari_sepl.gui.making import MaskChoice
 from napari_sepl.gui.panels.classes import ClassPanel
 from napari_sepl.gui.panels.correct import CorrectPanel
@@ -83,6 +85,8 @@ class ReviewPanels(QWidget):
                 ("accept", "Accept"),
             )
         }
+        self.why = QPushButton("Why…")
+        self.why.setToolTip(f"All masks of the image: threshold plane and table ({key_of('why')})")
         self._activity: progress | None = None
         self._lay_out()
 
@@ -106,7 +110,7 @@ class ReviewPanels(QWidget):
             self.panels[name].addWidget(panel)
             self.panels[name].collapse(animate=False)
         for part in (
-            self.sources_box, self.params, self.classes, self.mask_text,
+            self.sources_box, self.params, self.classes, self.mask_text, self.why,
             self.panels["correct"], self.panels["masks"], self.panels["history"],
         ):  # fmt: skip
             column.addWidget(part)
@@ -133,6 +137,11 @@ class ReviewPanels(QWidget):
     def show_params(self, params: Params) -> None:
         """Show settings that did not come from the sliders."""
         self.params.show_params(params)
+
+    def show_flips(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
+        """Show where masks would be taken or refused by each threshold."""
+        self.params.marked["t1"].show_marks(t1)
+        self.params.marked["t2"].show_marks(t2)
 
     def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
         """Show what became of each class, and which is the current one."""

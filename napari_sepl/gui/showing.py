@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_sepl.core.flips import find_flips
 from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.document import Document
 from napari_sepl.document.resolve import Resolved
@@ -89,6 +90,7 @@ class Showing:
         if self._document is not None:
             self._layers.show_outlines(self._document.inputs, self._document.resolved.assignment)
             self._count()
+            self._show_flips(self._document)
             self._show_sources()
             self.followed.emit()
 
@@ -98,6 +100,9 @@ class Showing:
             current = self._controller.class_id
             rows = count_classes(document.inputs, document.resolved, current)
             self._controller.view.show_classes(rows, document.inputs.classes, current)
+
+    def _show_flips(self, document: Document) -> None:
+        self._controller.view.show_flips(*find_flips(document.inputs.overlap, document.params))
 
     def _show_sources(self) -> None:
         document, sources = self._document, self._layers.sources

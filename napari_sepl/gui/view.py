@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import ClassRow
@@ -20,6 +23,9 @@ class View(Protocol):
 
     def show_params(self, params: Params) -> None:
         """Show settings that did not come from this window's own sliders."""
+
+    def show_flips(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
+        """Show where masks would be taken or refused by each threshold."""
 
     def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
         """Show what became of each class, and which is the current one."""

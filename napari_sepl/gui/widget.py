@@ -42,6 +42,9 @@ class SeplWidget(ReviewPanels):
     def _connect(self) -> None:
         controller = self.controller
         self.destroyed.connect(lambda: controller.window_closed(self))
+        self.destroyed.connect(
+            lambda: controller.making.pending_changed.disconnect(self.masks.show_pending)
+        )
         self.sources.files_chosen.connect(self._open_files)
         self.sources.layers_chosen.connect(self._use_layers)
         self.sources.dataset_chosen.connect(self.open_dataset)
@@ -54,8 +57,13 @@ class SeplWidget(ReviewPanels):
         self.classes.hidden_changed.connect(controller.hide_classes)
         self.classes.protect_changed.connect(controller.protect)
         self.correct.pressed.connect(self._correct)
+        self.why.clicked.connect(self.gestures.why)
         self.history.step_chosen.connect(controller.go_to)
         self.masks.make_pressed.connect(controller.making.start)
+        self.masks.pending_pressed.connect(controller.making.start_pending)
+        self.masks.show_pending(controller.making.pending_shown)
+        self.show_making(*controller.making.shown)
+        controller.making.pending_changed.connect(self.masks.show_pending)
         self.masks.cancel_pressed.connect(controller.making.cancel)
         self.prompts.pressed.connect(lambda name: getattr(controller.prompting, name)())
         self.masks.save_pressed.connect(self._save_masks)

@@ -20,12 +20,18 @@ from napari_sepl.files.images import read_image
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.pairing import natural_order, read_list
+from napari_sepl.proposals.checkpoints import Checkpoint
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.progress import Told, ignore
+from napari_sepl.proposals.settings import SamSettings
 from napari_sepl.workflow.enhance import Outcome, Step
 
 RECORD = ".napari-sepl-masks.json"
 """The hidden file of a folder of masks that tells what they were made with."""
+
+_MIXED = "mixed"
+"""The record's only key where masks of several makings are together: a list of them."""
 
 
 class Maker(Protocol):
@@ -119,6 +125,18 @@ def mask_file(out: Path, sample_id: str) -> Path:
     return out / f"{sample_id}.json"
 
 
+def made_by_sam(
+    weights: Checkpoint, settings: SamSettings, margin: float | None = MARGIN
+) -> dict[str, Any]:
+    """Return what decides on SAM's masks; how many points are worked on at once does not.
+
+    The margin says what is near a pseudo-label; None where the whole grid is asked about.
+    """
+    decisive = settings.model_dump(mode="json", exclude={"points_per_batch"})
+    points = "full grid" if margin is None else f"near pseudo-labels, margin {margin:g}"
+    return {"model": weights.model.name, "weights": weights.sha256, "points": points, **decisive}
+
+
 def propose_folder(
     tasks: Iterable[Task],
     out: Path,
@@ -127,6 +145,8 @@ def propose_folder(
     *,
     guided: bool = True,
     told: Told = ignore,
+    mixed: bool = False,
+    overwrite: bool = False,
 ) -> Iterator[Step]:
     """Make masks of image after image, passing over what is done and going on after failures.
 
@@ -147,6 +167,10 @@ def propose_folder(
         Hand the pseudo-labels, where there are some, to the maker.
     told : callable
         Hears how far each image has come.
+    mixed : bool
+        Let the folder hold masks of several makings, which its record then lists.
+    overwrite : bool
+        Make anew what is done.
 
     Yields
     ------
@@ -163,18 +187,19 @@ def propose_folder(
         If someone stopped the maker.
     """
     make_folder(out)
-    _claim(out, made_with)
+    _claim(out, made_with, mixed=mixed)
     for task in tasks:
-        yield _attempt(task, out, maker, told, guided=guided)
+        path = mask_file(out, task.sample_id)
+        if path.exists() and not overwrite and not task.missing:
+            yield Step(task.sample_id, Outcome.PRESENT)
+        else:
+            yield _attempt(task, path, maker, told, guided=guided)
 
 
-def _attempt(task: Task, out: Path, maker: Maker, told: Told, *, guided: bool) -> Step:
-    path = mask_file(out, task.sample_id)
+def _attempt(task: Task, path: Path, maker: Maker, told: Told, *, guided: bool) -> Step:
     if task.image is None or task.missing:
         message = f"{task.sample_id}: no file for {task.missing}"
         return Step(task.sample_id, Outcome.FAILED, message)
-    if path.exists():
-        return Step(task.sample_id, Outcome.PRESENT)
     try:
         image = read_image(task.image)
         pseudo = read_labels(task.pseudo) if guided and task.pseudo else None
@@ -206,19 +231,51 @@ def _made(
         raise ProposalError(f"{task.image}: {error}") from error
 
 
-def _claim(out: Path, made_with: dict[str, Any]) -> None:
+def _claim(out: Path, made_with: dict[str, Any], *, mixed: bool) -> None:
     """Write down what a folder's masks are made with, or refuse one that holds others."""
-    record = out / RECORD
-    known = _read_record(record) if record.exists() else None
+    known = _read_record(out)
     if known == made_with:
         return
-    if list_stems(out, mask_files.SUFFIXES, folders=True):
-        how = "by another program" if known is None else f"with {_difference(known, made_with)}"
+    how = _otherwise(out, known, made_with)
+    if how and not mixed:
         raise SaveError(f"{out}: holds masks that were made {how}; name another folder.")
-    write_whole(record, json.dumps(made_with, indent=1).encode())
+    if how:
+        made_with = {_MIXED: [*(one for one in _makings(known) if one != made_with), made_with]}
+    write_whole(out / RECORD, json.dumps(made_with, indent=1).encode())
 
 
-def _read_record(record: Path) -> dict[str, Any]:
+def made_otherwise(out: Path, made_with: dict[str, Any]) -> str:
+    """Say how masks in a folder were made, if none were made like this; empty if some were.
+
+    Raises
+    ------
+    InputError
+        If the folder or its record cannot be read.
+    """
+    known = _read_record(out)
+    if made_with in _makings(known) or not out.exists():
+        return ""
+    return _otherwise(out, known, made_with)
+
+
+def _otherwise(out: Path, known: dict[str, Any] | None, made_with: dict[str, Any]) -> str:
+    if not list_stems(out, mask_files.SUFFIXES, folders=True):
+        return ""
+    if known is None:
+        return "by another program"
+    return "in several ways" if _MIXED in known else f"with {_difference(known, made_with)}"
+
+
+def _makings(known: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return all that a folder's masks were made with; {} stands for another program."""
+    return [{}] if known is None else known.get(_MIXED, [known])
+
+
+def _read_record(out: Path) -> dict[str, Any] | None:
+    """Return what a folder's masks were made with; None if nothing tells."""
+    record = out / RECORD
+    if not record.exists():
+        return None
     expected = "what the masks of this folder were made with; remove it to make them anew"
     try:
         known = json.loads(record.read_bytes())

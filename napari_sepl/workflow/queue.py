@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.overlap import IGNORE
+from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
 
 STATUSES = tuple(Status)
@@ -62,6 +63,8 @@ class Queue:
         Steps a person did.
     classes_known : (N,) bool
         Whether it is known which classes a sample holds, be it none.
+    without_masks : (N,) bool
+        Whether there are no masks of a sample yet.
     notes, failures : dict of int to str
         What a person wrote, and why a sample could not be opened, by row.
     """
@@ -73,6 +76,7 @@ class Queue:
         self.change = np.full(len(self.ids), np.nan, np.float32)
         self.edits = np.zeros(len(self.ids), np.int32)
         self.classes_known = np.zeros(len(self.ids), np.bool_)
+        self.without_masks = np.zeros(len(self.ids), np.bool_)
         self.notes: dict[int, str] = {}
         self.failures: dict[int, str] = {}
         self._classes = np.zeros((len(self.ids), _WORDS), np.uint64)
@@ -122,6 +126,10 @@ class Queue:
     def pending(self) -> NDArray[np.intp]:
         """Return the rows that are still pending, in order."""
         return np.flatnonzero(self.status == STATUSES.index(Status.PENDING))
+
+    def lacking_masks(self) -> NDArray[np.intp]:
+        """Return the rows that are still pending and have no masks, in order."""
+        return np.flatnonzero(self.without_masks & (self.status == STATUSES.index(Status.PENDING)))
 
     def select(self, wanted: Filter) -> NDArray[np.intp]:
         """Return the rows that pass a filter, in the dataset's order."""
@@ -176,3 +184,9 @@ class Queue:
         ranks[order[1:]] = np.cumsum(differs)
         ranks[~self.classes_known[rows]] = np.nan
         return ranks
+
+
+def change_of(document: Document) -> float:
+    """Return the share of pixels whose label is not the pseudo-label."""
+    final = document.resolved.final
+    return float(np.count_nonzero(final != document.inputs.pseudo) / final.size)

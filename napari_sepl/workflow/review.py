@@ -17,7 +17,7 @@ from napari_sepl.document.said import Said
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.samples import load
+from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import (
     Review,
     StampedFacts,
@@ -28,7 +28,8 @@ from napari_sepl.files.store import (
 )
 from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
-from napari_sepl.workflow.queue import Queue
+from napari_sepl.workflow.queue import Queue, change_of
+from napari_sepl.workflow.scan import find_sample
 from napari_sepl.workflow.session import Session
 from napari_sepl.workflow.steps import ReviewStep, steps_of
 
@@ -153,8 +154,11 @@ class Reviewing:
 
     def files(self, row: int) -> list[Path]:
         """Return the files of a sample, which saving must not write over."""
-        sample = self.dataset.sample(self.queue.ids[row])
-        return [path for path in astuple(sample)[1:] if path is not None]
+        return [path for path in astuple(self.sample(row))[1:] if path is not None]
+
+    def sample(self, row: int) -> Sample:
+        """Return where the files of a sample are, with masks that were made since the listing."""
+        return find_sample(self.dataset, self.queue.ids[row])
 
     # --- reading
 
@@ -167,7 +171,7 @@ class Reviewing:
             If a file cannot be read, or does not fit the others.
         """
         sample_id = self.queue.ids[row]
-        inputs = load(self.dataset.sample(sample_id), self.dataset.classes)
+        inputs = load(self.sample(row), self.dataset.classes)
         if self._must_flush and self._writer is not None:
             self._must_flush = not self._writer.flush(_CLOSE)
         review = (self._writer or self._store).review(sample_id)
@@ -221,7 +225,7 @@ class Reviewing:
             pins=said.pins,
             prompted=said.prompted,
             digests={role: digests[role] for role in MADE_FROM if role in digests},
-            changed=_change_of(document),
+            changed=change_of(document),
             labels=digest_labels(final) if document.saved else "",
         )
 
@@ -248,7 +252,7 @@ class Reviewing:
         self._seconds.setdefault(row, told.seconds if told else 0.0)
         if self.queue.ids[row] not in self.dataset.tags:
             self.queue.set_classes(row, map(int, document.inputs.overlap.class_ids))
-        self.queue.change[row] = _change_of(document)
+        self.queue.change[row] = change_of(document)
 
     def close(self) -> None:
         """Write what is left and close the store; what cannot be written yet goes on trying."""
@@ -279,7 +283,7 @@ class Reviewing:
 
     def measure_change(self, row: int) -> None:
         """Read a sample to see how much it changes; for a thread beside the window's."""
-        self.queue.change[row] = _change_of(self.read(row))
+        self.queue.change[row] = change_of(self.read(row))
 
     def accept_unseen(self, row: int) -> None:
         """Save a sample's labels as they are, unless a file is there that holds other ones.
@@ -321,6 +325,8 @@ class Reviewing:
 
     def _fill_queue(self) -> None:
         self.queue.set_tags(self.dataset.tags)
+        masks = self.dataset.names.get("masks", {})
+        self.queue.without_masks[:] = [sample_id not in masks for sample_id in self.queue.ids]
         for sample_id, told in self._store.statuses().items():
             row = self.queue.rows.get(sample_id)
             if row is None:
@@ -366,9 +372,3 @@ def reviewer() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
-
-
-def _change_of(document: Document) -> float:
-    """Return the share of pixels whose label is not the pseudo-label."""
-    final = document.resolved.final
-    return float(np.count_nonzero(final != document.inputs.pseudo) / final.size)

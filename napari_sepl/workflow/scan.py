@@ -1,8 +1,8 @@
-"""What the queue can tell of samples that were never opened: read off their files, once."""
+"""What can be told of a dataset's samples before they are opened: read off their files, once."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from time import monotonic
 from typing import Any
@@ -13,10 +13,19 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files import images as image_files
+from napari_sepl.files import labels as label_files
+from napari_sepl.files import masks as mask_files
+from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset import Dataset, check_out
+from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset_tags import read_tags
 from napari_sepl.files.labels import read_labels
+from napari_sepl.files.pairing import Unmatched, match_stems, natural_order, read_list
 from napari_sepl.files.samples import Sample
 from napari_sepl.files.store import StampedFacts
+from napari_sepl.workflow.propose import mask_file
 
 VERSION = 1
 """What the facts hold. Under another number all samples are read anew: raise it with each change
@@ -59,6 +68,70 @@ class Scanned:
     facts: dict[int, SampleFacts] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
     fresh: dict[str, StampedFacts] = field(default_factory=dict)
+
+
+def list_for_review(spec: DatasetSpec) -> Dataset:
+    """List a dataset as `Dataset.open` does, but with the samples that have no masks yet.
+
+    Raises
+    ------
+    InputError
+        As `Dataset.open` does; a folder of masks that is to come may be missing.
+    """
+    check_out(spec, spec.out)
+    classes, names = read_class_list(spec.classes), _list_folders(spec)
+    pseudo, others = names["pseudo"].keys(), names["image"].keys() | names["masks"].keys()
+    told = None if spec.list_file is None else read_list(spec.list_file)
+    wanted = natural_order(pseudo) if told is None else told
+    needed = {role: stems for role, stems in names.items() if role != "masks"}
+    ids, unmatched = match_stems(filter(_is_text, wanted), needed, optional={"truth"})
+    odd = [name for name in wanted if not _is_text(name)]  # which no record can hold
+    unmatched += [Unmatched(ascii(name)[1:-1], ("name",)) for name in odd]
+    if not ids:
+        raise InputError(
+            spec.pseudo,
+            found=f"{len(wanted):,} samples, none with a picture and pseudo-labels",
+            expected="pseudo-labels that share their stems with pictures",
+        )
+    tags = {} if spec.tags is None else read_tags(spec.tags, classes)
+    without = natural_order(others - pseudo) if told is None else []
+    return Dataset(spec, classes, tuple(ids), tuple(unmatched), tuple(without), tags, names)
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name can be stored; bytes that are no UTF-8 come as lone surrogates."""
+    return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
+def _list_folders(spec: DatasetSpec) -> dict[str, dict[str, str]]:
+    if mask_files.looks_like_masks(spec.masks):
+        raise InputError(
+            spec.masks,
+            found="the masks of one image",
+            expected="a folder with an entry for each image",
+        )
+    missing = spec.masks_to_come and not spec.masks.exists()
+    names = {
+        "image": list_stems(spec.images, image_files.SUFFIXES),
+        "pseudo": list_stems(spec.pseudo, label_files.SUFFIXES),
+        "masks": {} if missing else list_stems(spec.masks, mask_files.SUFFIXES, folders=True),
+    }
+    if spec.truth is not None:
+        names["truth"] = list_stems(spec.truth, label_files.SUFFIXES)
+    return names
+
+
+def find_sample(dataset: Dataset, sample_id: str) -> Sample:
+    """Return the files of a sample, with masks that were made since the dataset was listed.
+
+    Raises
+    ------
+    InputError
+        If the dataset has no such sample.
+    """
+    sample = dataset.sample(sample_id)
+    made = mask_file(dataset.spec.masks, sample_id)
+    return replace(sample, masks=made) if sample.masks is None and made.exists() else sample
 
 
 def rows_to_scan(dataset: Dataset) -> list[int]:

@@ -1,11 +1,15 @@
-"""SEPL written as plainly as section 2 of the design reads, from dense arrays.
+"""SEPL written as plainly as its definitions read, from dense arrays.
 
 Slow on purpose: what it computes is what the package must compute, pixel for pixel. Of the
 package it knows the names of the settings and nothing else.
 """
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_sepl.core.params import Conflict, Params, Strategy
 
@@ -21,6 +25,10 @@ def naive_enhance(pseudo: Labels, masks: NDArray[np.bool_], params: Params) -> L
     if params.strategy is Strategy.PAPER:
         unclaimed = np.where(pseudo == 255, 255, 0)
         claims = paper_claims(seeds, real_masks, params)
+    elif params.strategy is Strategy.TREE:
+        unclaimed = np.where(pseudo == 255, 255, 0)
+        taken, kept = choose_levels(seeds, real_masks, params)
+        claims = [(k, real_masks[index]) for index, k in taken.items()] + list(kept.items())
     else:
         unclaimed = np.zeros(pseudo.shape)
         claims = released_claims(seeds, real_masks, params)
@@ -71,6 +79,105 @@ def released_claims(seeds: dict[int, Mask], masks: list[Mask], params: Params) -
         claims.append((k, left))
         free = still_free
     return claims
+
+
+def choose_levels(
+    seeds: dict[int, Mask],
+    masks: list[Mask],
+    params: Params,
+    overrides: Mapping[int, int] | None = None,
+) -> tuple[dict[int, int], dict[int, Mask]]:
+    """Return the class of each mask that `tree` takes, and what it keeps of each class.
+
+    A person's `overrides` name the class of a mask, -1 to refuse it.
+    """
+    overrides = {i: k for i, k in (overrides or {}).items() if i >= 0 and masks[i].any()}
+    parents = parents_of(masks)
+    sizes = {k: piece_sizes(seed) for k, seed in seeds.items()}
+    gains: dict[int, tuple[int, float]] = {}
+    for index, mask in enumerate(masks):
+        met = {k: shared(mask, seed) for k, seed in seeds.items()}
+        most = max(met.values(), default=0)
+        if most > 0 and index not in overrides:
+            k = min(k for k in met if met[k] == most)
+            price = 0.18 * params.t1 / max(1 - params.t1, 1e-9)
+            piece = int(sizes[k][mask].sum()) / most
+            gains[index] = k, most - price * (area(mask) - most) - 0.1 * piece
+    taken = {index: k for k in seeds for index in best_of_nests(parents, gains, k)[1]}
+    taken |= {index: k for index, k in overrides.items() if k >= 0}
+    kept = {}
+    for k, seed in seeds.items():
+        of_class = [index for index in taken if taken[index] == k]
+        kept[k] = kept_of_class(seed, masks, parents, of_class, params)
+    return taken, {k: left for k, left in kept.items() if left.any()}
+
+
+def parents_of(masks: list[Mask]) -> dict[int, int]:
+    """Return, smallest mask first, the next larger one that holds nine tenths of it, or -1."""
+    if not masks:
+        return {}
+    flat = np.array([mask.ravel() for mask in masks], np.float32)
+    common = flat @ flat.T  # exact up to 2**24 pixels
+    ranked = sorted(range(len(masks)), key=lambda i: (common[i, i], i))
+    parents = {}
+    for place, part in enumerate(ranked):
+        need = math.ceil(0.9 * float(common[part, part]))
+        holders = [whole for whole in ranked[place + 1 :] if common[part, whole] >= need]
+        parents[part] = holders[0] if need and holders else -1
+    return parents
+
+
+def piece_sizes(seed: Mask) -> NDArray[np.int64]:
+    """Return, at each pixel of a class, the size of the connected piece it lies in; else 0."""
+    numbers, _ = ndimage.label(seed)
+    sizes = np.bincount(numbers.ravel())
+    sizes[0] = 0
+    return np.asarray(sizes[numbers])
+
+
+def best_of_nests(
+    parents: dict[int, int], gains: dict[int, tuple[int, float]], k: int, whole: int = -1
+) -> tuple[float, list[int]]:
+    """Return the highest sum of gains for class k below a mask, and the masks that give it."""
+    total, chosen = 0.0, []
+    for part in [part for part, parent in parents.items() if parent == whole]:
+        below, inner = best_of_nests(parents, gains, k, part)
+        of_class, gain = gains.get(part, (0, 0.0))
+        takes = of_class == k and gain > below
+        total += gain if takes else below
+        chosen += [part] if takes else inner
+    return total, chosen
+
+
+def kept_of_class(
+    seed: Mask,
+    masks: list[Mask],
+    parents: dict[int, int],
+    taken: list[int],
+    params: Params,
+) -> Mask:
+    """Return what stays of a class beside the masks `taken` for it."""
+    if not taken:
+        return seed
+    supported = np.any([seed, *masks], axis=0)
+    for mask in masks:
+        if mask.any() and shared(mask, seed) / area(mask) <= params.t1:
+            supported &= ~mask
+    outermost = [masks[index] for index in taken if not set(above(parents, index)) & set(taken)]
+    numbers, count = ndimage.label(seed)
+    for number in range(1, count + 1):
+        piece = numbers == number
+        if sum(shared(mask, piece) for mask in outermost) / area(piece) > params.t2:
+            supported &= np.any([~piece, *masks], axis=0)
+    return np.asarray(seed & supported)
+
+
+def above(parents: dict[int, int], index: int) -> list[int]:
+    """Return the masks around a mask."""
+    around = []
+    while (index := parents[index]) >= 0:
+        around.append(index)
+    return around
 
 
 def settle(pseudo: Labels, unclaimed: Labels, claims: Claims, conflict: Conflict) -> Labels:

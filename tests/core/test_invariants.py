@@ -1,5 +1,6 @@
 """What must hold whatever the picture."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,10 @@ def redo(case: Case, masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
 @quick
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_masks_does_not_matter(case: Case, random: Any) -> None:
+    """In `tree` it tells which of two masks of one size lies in the other."""
+    if case.params.strategy is Strategy.TREE:
+        _, firsts = np.unique(case.masks.sum(axis=(1, 2)), return_index=True)
+        case = replace(case, masks=case.masks[firsts])
     order = random.sample(range(len(case.masks)), len(case.masks))
     np.testing.assert_array_equal(redo(case, case.masks[order]), redo(case, case.masks))
 

@@ -14,14 +14,35 @@ from napari_sepl.core.rules import Rule
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import assign
 from tests.core.cases import Case, Labels, cases, thorough
-from tests.core.naive import Claims, area, settle, shared
+from tests.core.naive import Claims, Mask, area, choose_levels, settle, shared
 
 
 def naive_decided(case: Case, overrides: dict[int, int]) -> Labels:
-    """Enhance as Algorithm 1 or the released code do, with a person's decisions on top."""
+    """Enhance as a strategy does, with a person's decisions on top."""
     pseudo, params = case.pseudo, case.params
     seeds = {int(k): pseudo == k for k in np.unique(pseudo) if k not in (0, 255)}
-    paper = params.strategy is Strategy.PAPER
+    if params.strategy is Strategy.TREE:
+        taken, kept = choose_levels(seeds, list(case.masks), params, overrides)
+    else:
+        taken, kept = choose_by_thresholds(case, seeds, overrides)
+    claims: Claims = [(k, case.masks[index]) for index, k in taken.items()]
+    claims += [(k, seed) for k, seed in kept.items() if -k not in overrides]
+    claims += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k != REFUSE]
+    released = params.strategy is Strategy.RELEASED
+    unclaimed = np.where((pseudo == 255) & ~released, 255, 0).astype(np.uint8)
+    labels = settle(pseudo, unclaimed, claims, params.conflict)
+    decided = [(k, case.masks[r]) for r, k in sorted(overrides.items()) if r >= 0 and k != REFUSE]
+    decided += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k != REFUSE]
+    for k, region in sorted(decided, key=lambda claim: -area(claim[1])):
+        labels[region] = k
+    return labels
+
+
+def choose_by_thresholds(
+    case: Case, seeds: dict[int, Mask], overrides: dict[int, int]
+) -> tuple[dict[int, int], dict[int, Mask]]:
+    """Return the masks taken and the pixels kept by Algorithm 1 or by the released code."""
+    paper = case.params.strategy is Strategy.PAPER
     taken = {
         index: k
         for index, mask in enumerate(case.masks)
@@ -39,16 +60,7 @@ def naive_decided(case: Case, overrides: dict[int, int]) -> Labels:
         if not paper:
             free = [m for i, m in enumerate(case.masks) if taken.get(i, 255) >= k]
             kept[k] = seed & ~np.any([np.zeros_like(seed), *free], axis=0)
-    claims: Claims = [(k, case.masks[index]) for index, k in taken.items()]
-    claims += [(k, seed) for k, seed in kept.items() if -k not in overrides]
-    claims += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k != REFUSE]
-    unclaimed = np.where((pseudo == 255) & paper, 255, 0).astype(np.uint8)
-    labels = settle(pseudo, unclaimed, claims, params.conflict)
-    decided = [(k, case.masks[r]) for r, k in sorted(overrides.items()) if r >= 0 and k != REFUSE]
-    decided += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k != REFUSE]
-    for k, region in sorted(decided, key=lambda claim: -area(claim[1])):
-        labels[region] = k
-    return labels
+    return taken, kept
 
 
 def paper_class(case: Case, index: int) -> int:

@@ -17,6 +17,7 @@ OF_RULE = {
     Rule.BY_O_P: Source.BY_O_P,
     Rule.BY_O_S: Source.BY_O_S,
     Rule.BY_BOTH: Source.BY_O_S,
+    Rule.BY_LEVEL: Source.BY_O_S,
     Rule.BY_PERSON: Source.PERSON,
 }
 

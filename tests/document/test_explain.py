@@ -41,6 +41,27 @@ def test_the_released_code_takes_equal_shares() -> None:
     assert "o_p 1.000 ≥ 1 · taken by o_p" in explain(2, t2=1, strategy=Strategy.RELEASED)
 
 
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [
+        (0, "mask 0 (400 px) · cat · o_s 0.562, o_p 1.000 · taken: the level that fits best"),
+        (1, "o_s 1.000, o_p 0.333 · refused: a mask around it, or those in it, fit better"),
+        (2, "mask 2 (200 px) · dog · o_s 0.400, o_p 1.000 · taken: the level that fits best"),
+        (3, "mask 3 (50 px) · refused: it meets no pseudo-label"),
+        (-8, "pseudo-labels of cat (225 px) · kept where no mask speaks against it"),
+        (-12, "pseudo-labels of dog (80 px) · replaced by masks"),
+    ],
+)
+def test_the_tree_weighs_levels(index: int, text: str) -> None:
+    assert explain(index, strategy=Strategy.TREE).endswith(text)
+
+
+def test_the_tree_refuses_what_fits_poorly() -> None:
+    """At t1 = 0.9 a pixel outside costs 1.62."""
+    assert explain(2, t1=0.9, strategy=Strategy.TREE).endswith("it fits the class too poorly")
+    assert explain(-12, t1=0.9, strategy=Strategy.TREE).endswith("no mask was taken for it")
+
+
 def test_sams_scores_are_said_where_given() -> None:
     inputs = cat_and_dog()
     scores = MaskScores.from_records([{"predicted_iou": 0.91}, *[{}] * 4])

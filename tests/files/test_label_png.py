@@ -127,7 +127,7 @@ def test_a_file_without_a_picture_is_named(tmp_path: Path) -> None:
         ("{}", ["version: Field required"]),
         (
             provenance().model_dump_json().replace('"paper"', '"oak"'),
-            ["params.strategy", "'paper' or 'released'", "a newer one"],
+            ["params.strategy", "'paper', 'released' or 'tree'", "a newer one"],
         ),
         (provenance().model_dump_json().replace("0.85", "85"), ["params.t2", "less than or equal"]),
     ],

@@ -6,6 +6,10 @@ from typing import Any
 
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.proposals.progress import Progress
+from napari_sepl.proposals.regions import RegionMasks
+
+AFTER = "SEPL_TEST_SLOW_AFTER"
+"""The environment variable that tells after how many images `Tiring` makes no more."""
 
 
 class Slow:
@@ -18,3 +22,25 @@ class Slow:
 class Crashing:
     def make(self, _image: Any, _pseudo: Any, told: Any) -> MaskSet:  # noqa: ARG002
         os.abort()
+
+
+class Tiring:
+    """Makes regions of as many images as it is told, and is slow from then on."""
+
+    def __init__(self) -> None:
+        self.left = int(os.environ[AFTER])
+
+    def make(self, image: Any, pseudo: Any, told: Any) -> MaskSet:
+        if self.left == 0:
+            return Slow().make(image, pseudo, told)
+        self.left -= 1
+        return RegionMasks().make(image, pseudo, told)
+
+
+class CrashingOnce:
+    """Dies of images that begin with a white pixel."""
+
+    def make(self, image: Any, pseudo: Any, told: Any) -> MaskSet:
+        if image[0, 0].min() == 255:
+            os.abort()
+        return RegionMasks().make(image, pseudo, told)

@@ -11,6 +11,7 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_sepl.core.masks import MaskSet
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
 from napari_sepl.gui import making
@@ -118,12 +119,30 @@ def test_what_is_done_meanwhile_is_not_lost(bare: Window) -> None:
     assert bare.document.history.done
 
 
-def test_masks_of_a_dataset_are_files(dataset: Walk) -> None:  # noqa: F811
-    before = dataset.window.document
+def test_masks_of_a_dataset_are_files(
+    dataset: Walk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+    dataset.window.widget.masks.model.value = REGIONS
+    before = dataset.window.document.inputs.masks.digest
     press(dataset.window, "make")
-    dataset.settle()
-    assert "napari-sepl masks" in last_message()
-    assert dataset.window.document is before
+    for _ in range(3):
+        dataset.settle()
+    made = dataset.window.document.inputs.masks
+    assert made.digest != before
+    assert read_masks(dataset.spec.masks / "s1.json").digest == made.digest
+
+
+def test_masks_made_by_prompts_stay_with_other_masks(bare: Window) -> None:
+    square = np.zeros((1, *bare.document.inputs.shape), bool)
+    square[0, 5:20, 5:20] = True
+    bare.document.add_prompted(MaskSet.from_dense(square), 1)
+    press(bare, "make")
+    bare.settle()
+    assert len(bare.document.said.prompted) == 1
+    assert len(bare.document.inputs.masks) > 50
+    assert (bare.document.resolved.final[5:20, 5:20] == 1).all()
 
 
 def test_a_model_that_is_not_installed_says_what_to_install(bare: Window) -> None:

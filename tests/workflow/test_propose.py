@@ -10,14 +10,26 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet
+from napari_sepl.cli.masks import _made_with
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.pairing import pair_by_stem
+from napari_sepl.proposals.checkpoints import Checkpoint
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.models import MODELS
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told, ignore
+from napari_sepl.proposals.settings import SamSettings
 from napari_sepl.workflow.enhance import Outcome
-from napari_sepl.workflow.propose import RECORD, Task, list_tasks, mask_file, propose_folder
+from napari_sepl.workflow.propose import (
+    RECORD,
+    Task,
+    list_tasks,
+    made_by_sam,
+    made_otherwise,
+    mask_file,
+    propose_folder,
+)
 from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
 
 STEMS = ("a2", "a10", "b")
@@ -236,3 +248,51 @@ def test_what_no_image_can_be_made_with_is_told_once(root: Path) -> None:
             run(root, RemoteMasks(remote))
         assert run(root, RemoteMasks(remote), tasks(root)[:1])[0][1] is Outcome.PRESENT
     assert saved(root) == [RECORD, "a2.json"]
+
+
+OTHER = MADE_WITH | {"points_per_side": 8}
+
+
+def test_masks_of_several_makings_are_together_only_on_request(root: Path) -> None:
+    first, second, third = tasks(root)
+    assert made_otherwise(root / "out", MADE_WITH) == ""
+    run(root, Fake(), [first])
+    assert made_otherwise(root / "out", MADE_WITH) == ""
+    told = made_otherwise(root / "out", OTHER)
+    assert told == "with points_per_side 4 (asked for now: 8)"
+    run(root, Fake(), [second], made_with=OTHER, mixed=True)
+    for known in (MADE_WITH, OTHER):
+        assert made_otherwise(root / "out", known) == ""
+        with pytest.raises(SaveError, match="masks that were made in several ways"):
+            run(root, Fake(), [third], made_with=known)
+    run(root, Fake(), [third], made_with=OTHER, mixed=True)
+    record = json.loads((root / "out" / RECORD).read_text())
+    assert record == {"mixed": [MADE_WITH, OTHER]}
+    assert saved(root) == [RECORD, "a10.json", "a2.json", "b.json"]
+
+
+def test_masks_of_another_program_are_mixed_only_on_request(root: Path) -> None:
+    (root / "out").mkdir()
+    (root / "out" / "b.json").write_text("[]")
+    assert made_otherwise(root / "out", MADE_WITH) == "by another program"
+    run(root, Fake(), mixed=True)
+    assert (root / "out" / "b.json").read_text() == "[]"
+    assert made_otherwise(root / "out", MADE_WITH) == ""
+
+
+def test_what_is_done_is_made_anew_only_on_request(root: Path) -> None:
+    run(root, Fake())
+    before = (root / "out" / "b.json").read_bytes()
+    (root / "out" / "b.json").write_text("[]")
+    failing = Fake(ProposalError("The process crashed."))
+    assert run(root, failing, tasks(root)[2:], overwrite=True)[0][1] is Outcome.FAILED
+    assert (root / "out" / "b.json").read_text() == "[]"
+    assert run(root, Fake(), tasks(root)[2:], overwrite=True) == [("b", Outcome.SAVED, "")]
+    assert (root / "out" / "b.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("margin", [None, 0.1])
+def test_window_and_command_line_write_down_the_same(margin: float | None) -> None:
+    weights = Checkpoint(MODELS["vit_b"], Path("vit_b.pth"), "0" * 64)
+    settings = SamSettings(points_per_side=16, points_per_batch=8)
+    assert made_by_sam(weights, settings, margin) == _made_with(weights, settings, margin)

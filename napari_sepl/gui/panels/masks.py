@@ -19,11 +19,13 @@ class MasksPanel(QWidget):
 
     Attributes
     ----------
-    make_pressed : Signal(MaskChoice)
+    make_pressed, pending_pressed : Signal(MaskChoice)
+        Make masks of what is open, or of all pending samples.
     cancel_pressed, save_pressed : Signal()
     """
 
     make_pressed = Signal(object)
+    pending_pressed = Signal(object)
     cancel_pressed = Signal()
     save_pressed = Signal()
 
@@ -38,13 +40,18 @@ class MasksPanel(QWidget):
         self.note.setWordWrap(True)
         self.bar = QProgressBar()
         self.make, self.cancel = QPushButton("Make masks"), QPushButton("Cancel")
-        self.save = QPushButton("Save masks…")
+        self.pending, self.save = QPushButton("Make for all pending"), QPushButton("Save masks…")
+        self.pending_text = QLabel("")
+        self.pending_text.setWordWrap(True)
+        self._under_way = False
         self._lay_out()
         self.model.changed.connect(lambda _: self._show_model())
         self.make.clicked.connect(lambda: self.make_pressed.emit(self.choice))
+        self.pending.clicked.connect(lambda: self.pending_pressed.emit(self.choice))
         self.cancel.clicked.connect(lambda _: self.cancel_pressed.emit())
         self.save.clicked.connect(lambda _: self.save_pressed.emit())
         self._show_model()
+        self.show_pending("")
         self.show_making(0, 0, "")
 
     def _lay_out(self) -> None:
@@ -58,10 +65,12 @@ class MasksPanel(QWidget):
         column.addWidget(self.options.native)
         column.addWidget(self.note)
         column.addWidget(self.bar)
-        row = QHBoxLayout()
-        for button in (self.make, self.cancel, self.save):
-            row.addWidget(button)
-        column.addLayout(row)
+        column.addWidget(self.pending_text)
+        for buttons in ((self.make, self.pending), (self.cancel, self.save)):
+            row = QHBoxLayout()
+            for button in buttons:
+                row.addWidget(button)
+            column.addLayout(row)
 
     @property
     def choice(self) -> MaskChoice:
@@ -77,13 +86,23 @@ class MasksPanel(QWidget):
 
     def show_making(self, done: int, total: int, what: str) -> None:
         """Show how far the making of masks has come; 0 of 0 when it is over."""
-        under_way = total > 0
+        under_way = self._under_way = total > 0
         self.bar.setVisible(under_way)
         self.bar.setMaximum(total)
         self.bar.setValue(done)
-        self.bar.setFormat(f"{what}: %v of %m")
+        self.bar.setFormat(f"{what}: %p %")
         self.make.setEnabled(not under_way)
         self.cancel.setEnabled(under_way)
+        self._enable_pending()
+
+    def show_pending(self, text: str) -> None:
+        """Show which samples of the dataset wait for masks; empty without a dataset."""
+        self.pending_text.setText(text)
+        self.pending_text.setVisible(bool(text))
+        self._enable_pending()
+
+    def _enable_pending(self) -> None:
+        self.pending.setEnabled(bool(self.pending_text.text()) and not self._under_way)
 
     def _show_model(self) -> None:
         """Say of the model what the user should know before pressing the button."""

@@ -9,6 +9,7 @@ from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
 from napari_sepl.core.params import Params
+from napari_sepl.gui.panels.flip_marks import MarkedSlider
 
 _STEP = 0.01
 _DECIMALS = 3
@@ -34,6 +35,7 @@ class ParamsPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.controls: dict[str, QLabeledDoubleSlider | QComboBox] = {}
+        self.marked: dict[str, MarkedSlider] = {}
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
@@ -45,7 +47,10 @@ class ParamsPanel(QWidget):
             control.setObjectName(name)
             control.setToolTip(str(field.description))
             self.controls[name] = control
-            form.addRow(str(field.title), control)
+            row = control
+            if isinstance(control, QLabeledDoubleSlider):
+                row = self.marked[name] = MarkedSlider(control)
+            form.addRow(str(field.title), row)
         self.defaults = QPushButton("The paper's values")
         self.defaults.setToolTip("Set " + ", ".join(f"{k} = {v}" for k, v in Params()))
         self.defaults.clicked.connect(self._set_defaults)

@@ -1,0 +1,138 @@
+"""All 21 × 21 pairs of thresholds with truth: from tables, against painting and counting at each.
+
+Run with ``python -m benchmarks.sweep``. The first table is in memory, image by image; the second
+reads the files of a dataset, as ``napari-sepl sweep`` does. Both use PASCAL VOC where it is there.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import cycle, islice, product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.pictures import VOC, Picture, voc_size_pictures
+from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table, seconds
+from napari_sepl import Params
+from napari_sepl.core.metrics import Confusion
+from napari_sepl.core.overlap import Overlap, measure_overlap
+from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.sepl import paint
+from napari_sepl.core.strategies import assign
+from napari_sepl.core.sweep import sweep_image, threshold_grid
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.masks import write_masks
+from napari_sepl.workflow.sweep import DEFAULTS, STEPS, SweepRun
+
+IMAGES = 12  # repainting takes a fifth of a second for each
+ROUNDS = 3
+COUNT = 1000
+TARGET = 60.0  # seconds for so many, in two processes
+T1, T2 = (threshold_grid(STEPS, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
+
+Truth = NDArray[np.uint8]
+
+
+def truth_of(picture: Picture) -> Truth:
+    """Return the truth of a VOC image; of a generated one the pseudo-labels, which are as large."""
+    path = VOC / "SegmentationClass" / f"{picture.name}.png"
+    return np.array(Image.open(path)) if path.exists() else picture.pseudo
+
+
+def repaint(overlap: Overlap, truth: Truth, params: Params) -> NDArray[np.float64]:
+    """Return mean IoU at all pairs, by painting each."""
+    surface = np.zeros((STEPS, STEPS))
+    for i, j in np.ndindex(surface.shape):
+        at = params.model_copy(update={"t1": float(T1[i]), "t2": float(T2[j])})
+        enhanced = paint(overlap, assign(overlap, at), at)
+        surface[i, j] = np.nanmean(Confusion.of(enhanced, truth).iou)
+    return surface
+
+
+def from_tables(overlap: Overlap, truth: Truth, params: Params) -> NDArray[np.float64]:
+    """Return the same from a sweep."""
+    matches = sweep_image(overlap, truth, T1, T2, params).truth
+    assert matches is not None
+    return matches.mean_iou
+
+
+def compare(picture: Picture, params: Params) -> Pairs:
+    """Time both ways on one image, after a check that they say the same."""
+    overlap, truth = measure_overlap(picture.pseudo, picture.masks), truth_of(picture)
+    theirs, ours = (way(overlap, truth, params) for way in (repaint, from_tables))
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-12)
+    first, second = (partial(way, overlap, truth, params) for way in (repaint, from_tables))
+    return Pairs.alternate(first, second, ROUNDS, warm=False)
+
+
+def compare_all(pictures: list[Picture]) -> Iterator[tuple[str, ...]]:
+    """Yield a table row for each strategy and conflict rule."""
+    for strategy, conflict in product(Strategy, Conflict):
+        params = Params(strategy=strategy, conflict=conflict)
+        pairs = Pairs.together(compare(picture, params) for picture in pictures)
+        yield pairs.row(f"{strategy}, {conflict}")
+
+
+def open_dataset(root: Path) -> Dataset:
+    """Open the VOC images; without them write generated ones."""
+    roles = {
+        "images": "JPEGImages", "pseudo": "pseudo_transcam", "masks": "masks_simulated",
+        "truth": "SegmentationClass",
+    }  # fmt: skip
+    place = VOC if VOC.is_dir() else root
+    if place is root:
+        for folder in roles.values():
+            (root / folder).mkdir()
+        for picture in voc_size_pictures(40)[1]:
+            write_masks(root / roles["masks"] / f"{picture.name}.json", picture.masks)
+            for role in ("images", "pseudo", "truth"):
+                Image.fromarray(picture.pseudo).save(root / roles[role] / f"{picture.name}.png")
+    folders = {role: place / folder for role, folder in roles.items()}
+    return Dataset.open(DatasetSpec(**folders, out=root / "out"))
+
+
+def sweep_dataset(dataset: Dataset, params: Params, workers: int) -> None:
+    """Count all samples, from their files."""
+    run = SweepRun(dataset, params, T1, T2, workers=workers)
+    for step in run:
+        assert not step.message, step.message
+
+
+def repeated(dataset: Dataset, count: int) -> Dataset:
+    """Return a dataset of `count` samples: the same ones over and over."""
+    ids = tuple(islice(cycle(dataset.ids), count))
+    return Dataset(dataset.spec, dataset.classes, ids, names=dataset.names)
+
+
+def time_dataset(dataset: Dataset) -> Iterator[tuple[str, ...]]:
+    """Yield a table row for each strategy, in one process and in two, starting those included."""
+    sweep_dataset(repeated(dataset, 2), DEFAULTS, 1)
+    for strategy, workers in product(Strategy, (1, 2)):
+        taken = seconds(partial(sweep_dataset, dataset, Params(strategy=strategy), workers))
+        told = (strategy, str(workers), f"{taken:.1f} s", f"{len(dataset) / taken:.0f}")
+        met = "met" if taken < TARGET else "MISSED"
+        yield (*told, f"< {TARGET:g} s", met) if workers == 2 else (*told, "", "")
+
+
+def main() -> None:
+    """Print both tables."""
+    print(machine())
+    told, pictures = voc_size_pictures(IMAGES)
+    title = f"{STEPS} × {STEPS} pairs with truth on {told}; the baseline paints and counts each."
+    print_table(title, PAIR_HEADER, compare_all(pictures))
+    with TemporaryDirectory() as folder:
+        dataset = open_dataset(Path(folder))
+        title = (
+            f"{COUNT:,} samples with reading: {len(dataset)} images over and over, whose files the "
+            "system keeps in memory; a slow disk would add to it."
+        )
+        header = ("", "processes", "time", "images/s", "target", "")
+        print_table(title, header, time_dataset(repeated(dataset, COUNT)))
+
+
+if __name__ == "__main__":
+    main()

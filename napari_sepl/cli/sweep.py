@@ -1,0 +1,143 @@
+"""The command `sweep`: which thresholds fit a dataset, and each of its classes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from napari_sepl.cli._console import STOPPED, complain, listing
+from napari_sepl.cli._dataset import (
+    Classes,
+    DatasetFile,
+    Images,
+    Layout,
+    ListFile,
+    Masks,
+    Pseudo,
+    Root,
+    Split,
+    Truth,
+    needed,
+    read_spec,
+)
+from napari_sepl.core.corners import MOST
+from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.sweep import threshold_grid
+from napari_sepl.files.atomic import make_folder
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.workflow.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
+from napari_sepl.workflow.sweep_table import write_sweep
+
+Steps = Annotated[
+    int, typer.Option(min=2, max=MOST - 1, help="Thresholds from 0 to 1, of t1 and of t2.")
+]
+Workers = Annotated[
+    int, typer.Option(min=1, max=64, help="Processes; a second one pays from some hundred images.")
+]
+
+
+def _setting(name: str) -> Any:
+    return typer.Option(f"--{name}", help=Params.model_fields[name].description)
+
+
+def sweep_command(  # noqa: PLR0913  each option is an argument
+    dataset: DatasetFile = None,
+    *,
+    steps: Steps = STEPS,
+    strategy: Annotated[Strategy, _setting("strategy")] = DEFAULTS.strategy,
+    conflict: Annotated[Conflict, _setting("conflict")] = DEFAULTS.conflict,
+    workers: Workers = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV file for all pairs; with truth a second one beside it.")
+    ] = None,
+    images: Images = None,
+    pseudo: Pseudo = None,
+    masks: Masks = None,
+    truth: Truth = None,
+    list_file: ListFile = None,
+    layout: Layout = None,
+    root: Root = None,
+    split: Split = None,
+    classes: Classes = None,
+) -> None:
+    """Tell which thresholds fit a dataset best: mIoU with the truth at every pair of them.
+
+    Without truth, how far the labels agree with the pseudo-labels. No label is saved.
+    """
+    if out is not None and out.suffix.lower() != ".csv":
+        raise typer.BadParameter(f"--out: {out} does not end in .csv")
+    told = {
+        "pseudo": pseudo, "masks": masks, "truth": truth, "list_file": list_file,
+        "classes": classes,
+    }  # fmt: skip
+    nowhere = out or Path("sweep.csv")  # for labels, of which none are saved
+    spec = needed("images", read_spec(dataset, images, layout, root, split, nowhere, told))
+    if dataset is None and spec.masks_to_come:
+        needed("masks", None)
+    if out is not None:
+        make_folder(out.parent)
+    grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
+    params = Params(strategy=strategy, conflict=conflict)
+    run = SweepRun(Dataset.open(spec), params, *grids, workers=workers)
+    code = _follow(run)
+    if code != STOPPED and run.sweep.samples:
+        _tell(run.sweep)
+        if out is not None:
+            typer.echo(f"saved {' and '.join(map(str, write_sweep(out, run.sweep)))}")
+    raise typer.Exit(code)
+
+
+def _follow(run: SweepRun) -> int:
+    """Show a bar while the sweep goes on, then what failed; return the exit code."""
+    failures: list[str] = []
+    stopped = False
+    columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("sweep", total=len(run))
+        try:
+            for step in run:
+                failures += [step.message] * bool(step.message)
+                bar.advance(task)
+        except KeyboardInterrupt:
+            stopped = True
+    failed = f", {len(failures)} failed" if failures else ""
+    typer.echo(f"{len(run)} sample{'s' * (len(run) != 1)}: {run.sweep.samples} counted{failed}")
+    for message in failures:
+        complain(message)
+    if run.without_truth:
+        complain(f"{listing(run.without_truth)}: no truth, left out")
+    if stopped:
+        complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")
+        return STOPPED
+    return 1 if failures else 0
+
+
+def _tell(sweep: Sweep) -> None:
+    """Print the pairs that matter."""
+    if not sweep.against_truth:
+        complain("no truth: agreement, mean IoU with the pseudo-labels, is 100 % without a change")
+    for name, point in (("default", sweep.default), ("best", sweep.best)):
+        if point is not None:
+            typer.echo(f"{name:<15} {_pair(point)}{_shares(sweep, point)}")
+    for line in _class_lines(sweep):
+        typer.echo(line)
+
+
+def _pair(point: Point) -> str:
+    return f"t1 {point.t1:<6.4g}t2 {point.t2:<6.4g}"
+
+
+def _shares(sweep: Sweep, point: Point) -> str:
+    """Return what a pair of the grid gives, in percent."""
+    row, col = sweep.position(point.t1, point.t2) or (0, 0)
+    name = "mIoU" if sweep.against_truth else "agreement"
+    return f"{name} {100 * point.iou:.2f} %, changed {100 * sweep.change[row, col]:.2f} %"
+
+
+def _class_lines(sweep: Sweep) -> Iterator[str]:
+    for row in sweep.best_of_classes:
+        shares = f"IoU {100 * row.best.iou:.2f} %, by default {100 * row.default:.2f} %"
+        yield f"{sweep.classes.name(row.class_id):<15} {_pair(row.best)}{shares}"

@@ -1,0 +1,258 @@
+"""How SEPL fares at every pair of thresholds: exact pixel counts of one image, or of many."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.corners import (
+    KINDS,
+    LEFT_OUT,
+    MOST,
+    RIGHT,
+    WRONG,
+    Grids,
+    count_by_corners,
+    find_kind,
+)
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.metrics import count_labels
+from napari_sepl.core.overlap import IGNORE, Overlap
+from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.runs import to_columns, to_rows
+from napari_sepl.core.sepl import paint
+from napari_sepl.core.strategies import assign
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Pixel counts of enhanced labels against other labels, at each (t1, t2).
+
+    Pixels that are 255 in the others are left out. An enhanced label of 255 counts as missed.
+
+    Parameters
+    ----------
+    right : (L, A, B) int64
+        Pixels that have each label in both.
+    painted : (L, A, B) int64
+        Pixels that have each label in the enhanced ones.
+    wanted : (L,) int64
+        Pixels that have each label in the others.
+    """
+
+    right: NDArray[np.int64]
+    painted: NDArray[np.int64]
+    wanted: NDArray[np.int64]
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """(L, A, B) float64: intersection over union, NaN for a label in neither."""
+        return _share(self.right, self.painted + self.wanted[:, None, None] - self.right)
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """(L, A, B) float64: share of each label that is right, NaN where it is not painted."""
+        return _share(self.right, self.painted)
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """(L, A, B) float64: share of each label that is found, NaN where there is none of it."""
+        return _share(self.right, self.wanted[:, None, None])
+
+    @property
+    def mean_iou(self) -> NDArray[np.float64]:
+        """(A, B) float64: mean IoU over the labels that are in either, NaN without any."""
+        iou = self.iou
+        present = ~np.isnan(iou)
+        return _share(np.where(present, iou, 0).sum(axis=0), present.sum(axis=0))
+
+
+def _share(part: NDArray[Any], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+
+
+@dataclass(eq=False)
+class SweepCounts:
+    """What the labels of an image, or of many, are at each (t1, t2).
+
+    Parameters
+    ----------
+    labels : (L,) uint8
+        The labels that are counted, ascending, without 255.
+    truth : Matches, optional
+        The enhanced labels against the truth.
+    pseudo : Matches
+        The enhanced labels against the pseudo-labels.
+    changed : (A, B) int64
+        Pixels whose label is not the pseudo-label.
+    pixels : int
+        Pixels of the images.
+    """
+
+    labels: NDArray[np.uint8]
+    truth: Matches | None
+    pseudo: Matches
+    changed: NDArray[np.int64]
+    pixels: int
+
+    @classmethod
+    def nothing(cls, count: int, shape: tuple[int, int], *, truth: bool) -> "SweepCounts":
+        """Return the counts of no image, for labels below `count` and a grid of `shape`."""
+
+        def matches() -> Matches:
+            right, painted = np.zeros((2, count, *shape), np.int64)
+            return Matches(right, painted, np.zeros(count, np.int64))
+
+        labels = np.arange(count, dtype=np.uint8)
+        return cls(labels, matches() if truth else None, matches(), np.zeros(shape, np.int64), 0)
+
+    def add(self, other: "SweepCounts") -> None:
+        """Add the counts of another image, in place; its labels must be among these."""
+        rows = self.labels.searchsorted(other.labels)
+        for mine, its in ((self.truth, other.truth), (self.pseudo, other.pseudo)):
+            if mine is not None and its is not None:
+                mine.right[rows] += its.right
+                mine.painted[rows] += its.painted
+                mine.wanted[rows] += its.wanted
+        self.changed += other.changed
+        self.pixels += other.pixels
+
+
+def threshold_grid(steps: int, default: float) -> NDArray[np.float64]:
+    """Return (A,) float64: `steps` thresholds from 0 to 1, and `default` if it is none of them."""
+    return np.union1d(np.arange(steps) / (steps - 1), default)
+
+
+def check_grid(name: str, grid: NDArray[np.float64]) -> None:
+    """Raise InputError unless the thresholds are (A,) shares in 0..1, each above the last."""
+    fine = grid.ndim == 1 and 0 < len(grid) <= MOST and grid[0] >= 0 and grid[-1] <= 1
+    if not fine or not (np.diff(grid) > 0).all():
+        raise InputError(
+            f"grid of {name}", found=f"{grid}", expected=f"1 to {MOST} ascending shares in 0..1"
+        )
+
+
+def sweep_image(
+    overlap: Overlap,
+    truth: NDArray[np.uint8] | None,
+    t1: NDArray[np.float64],
+    t2: NDArray[np.float64],
+    params: Params,
+) -> SweepCounts:
+    """Count what ``paint(overlap, assign(overlap, params), params)`` gives at each (t1, t2).
+
+    `paper` is never painted, and takes as long for a fine grid as for a coarse one. `released` and
+    `tree` have no such short cut: each assignment that differs from the others is painted once,
+    and for `tree` the masks are assigned at each pair.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table of one image.
+    truth : (H, W) uint8, optional
+        True labels; 255, the void, is left out.
+    t1 : (A,) float64
+        Shares in 0..1, ascending.
+    t2 : (B,) float64
+        The same for t2.
+    params : Params
+        Names strategy and conflict rule; its thresholds do not count.
+
+    Returns
+    -------
+    SweepCounts
+        Of 0 and the labels that pseudo-labels or truth hold.
+
+    Raises
+    ------
+    InputError
+        If a grid is not ascending within 0..1, or the truth has another size than the image.
+    """
+    check_grid("t1", t1)
+    check_grid("t2", t2)
+    if truth is not None and truth.shape != overlap.shape:
+        found, expected = (" × ".join(map(str, shape)) for shape in (truth.shape, overlap.shape))
+        raise InputError("truth", found=f"{found} pixels", expected=f"{expected} as the image")
+    others = np.full(overlap.shape, IGNORE, np.uint8) if truth is None else truth
+    labels = np.concatenate([[0], overlap.class_ids, [IGNORE]]).astype(np.uint8)
+    if params.strategy is Strategy.PAPER:
+        counts = count_by_corners(overlap, to_columns(others), labels, (t1, t2), params.conflict)
+    else:
+        counts = _count_by_painting(overlap, others, labels, (t1, t2), params)
+    return _summed(overlap, truth, counts.reshape(len(labels), 3, 3, len(t1), len(t2)))
+
+
+def _summed(
+    overlap: Overlap, truth: NDArray[np.uint8] | None, counts: NDArray[np.int64]
+) -> SweepCounts:
+    """Turn counts by label (of 0, the classes, 255), and what they are to others, into matches."""
+    in_pseudo = count_labels(overlap.pseudo_columns)
+    in_truth = np.zeros(256, np.int64) if truth is None else count_labels(truth)
+    present = (in_pseudo + in_truth) > 0
+    present[0], present[IGNORE] = True, False
+    labels = np.flatnonzero(present).astype(np.uint8)
+    rows = labels.searchsorted(np.append(0, overlap.class_ids))
+
+    def matches(by_fate: NDArray[np.int64], wanted: NDArray[np.int64]) -> Matches:
+        right, painted = np.zeros((2, len(labels), *by_fate.shape[2:]), np.int64)
+        right[rows] = by_fate[:-1, RIGHT]
+        painted[rows] = by_fate[:-1, RIGHT] + by_fate[:-1, WRONG]
+        return Matches(right, painted, wanted[labels])
+
+    to_truth, to_pseudo = counts.sum(axis=2), counts.sum(axis=1)
+    same = to_pseudo[:-1, RIGHT].sum(axis=0) + to_pseudo[-1, LEFT_OUT]
+    pixels = overlap.pseudo_columns.size
+    against_truth = None if truth is None else matches(to_truth, in_truth)
+    return SweepCounts(labels, against_truth, matches(to_pseudo, in_pseudo), pixels - same, pixels)
+
+
+def _count_by_painting(
+    overlap: Overlap,
+    truth: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    grids: Grids,
+    params: Params,
+) -> NDArray[np.int64]:
+    """Count as `count_by_corners` does, by painting each assignment that differs."""
+    shape = (len(grids[0]), len(grids[1]))
+    pseudo = to_rows(overlap.pseudo_columns, overlap.shape)
+    rows = np.zeros(256, np.intp)
+    rows[labels] = np.arange(len(labels))
+    enhanced = np.empty(overlap.shape, np.uint8)
+    known: dict[bytes, NDArray[np.int64]] = {}
+    counts = np.zeros((len(labels), KINDS, *shape), np.int64)
+    for i, j in np.ndindex(shape):
+        at = params.model_copy(update={"t1": float(grids[0][i]), "t2": float(grids[1][j])})
+        key = _decisive(overlap, at)
+        if key not in known:
+            paint(overlap, assign(overlap, at), at, enhanced)
+            maps = (enhanced.ravel(), truth.ravel(), pseudo.ravel())
+            known[key] = _count_kinds(maps, rows, len(labels))
+        counts[:, :, i, j] = known[key]
+    return counts
+
+
+def _decisive(overlap: Overlap, params: Params) -> bytes:
+    """Return what decides on the labels: where it is the same, they are."""
+    if params.strategy is Strategy.RELEASED:  # all that it asks, and cheaper than an assignment
+        return ((overlap.o_s > params.t1) | (overlap.o_p >= params.t2)).tobytes()
+    assignment = assign(overlap, params)
+    kept, regions = assignment.kept, assignment.kept.regions
+    digest = hashlib.sha256(np.where(assignment.taken, assignment.class_ids, IGNORE).tobytes())
+    for array in (kept.class_ids, regions.offsets, regions.starts, regions.stops):
+        digest.update(len(array).to_bytes(8, "little"))  # so that none runs into the next
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
+@jit
+def _count_kinds(maps: tuple[Any, ...], rows: NDArray[np.intp], count: int) -> NDArray[np.int64]:
+    """Return (count, KINDS) int64: pixels of the label of each row, by kind."""
+    enhanced, truth, pseudo = maps
+    counts = np.zeros((count, KINDS), np.int64)
+    for at in range(enhanced.size):
+        counts[rows[enhanced[at]], find_kind(enhanced[at], truth[at], pseudo[at])] += 1
+    return counts

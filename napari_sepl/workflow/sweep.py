@@ -1,0 +1,277 @@
+"""The surface over both thresholds for a whole dataset: which t1 and t2 fit it, and each class."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.params import Params
+from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.samples import Sample, load_enhanceable
+from napari_sepl.workflow.processes import spread
+
+DEFAULTS = Params()
+"""The thresholds of the paper, to which the best ones are compared."""
+
+STEPS = 21
+"""Thresholds of a grid: all multiples of 0.05, which the paper's are too."""
+
+Surface = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SweepStep:
+    """One sample of a sweep is counted, or cannot be.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    message : str
+        Why it cannot be counted; empty otherwise.
+    """
+
+    sample_id: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A pair of thresholds and what comes of it.
+
+    Parameters
+    ----------
+    t1, t2 : float
+        The thresholds.
+    iou : float
+        Share in 0..1: mean IoU, or the IoU of one class; NaN where no label is compared.
+    """
+
+    t1: float
+    t2: float
+    iou: float
+
+
+@dataclass(frozen=True)
+class ClassBest:
+    """Which thresholds fit one class best.
+
+    Parameters
+    ----------
+    class_id : int
+        The class.
+    best : Point
+        Where its IoU is highest.
+    default : float
+        Its IoU at the thresholds of the paper, NaN if those are not in the grid.
+    """
+
+    class_id: int
+    best: Point
+    default: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What SEPL gives over a dataset at each pair of thresholds.
+
+    Parameters
+    ----------
+    t1 : (A,) float64
+        The thresholds t1.
+    t2 : (B,) float64
+        The thresholds t2.
+    params : Params
+        Strategy and conflict rule; its own thresholds do not count.
+    classes : ClassList
+        Names of the C labels.
+    counts : SweepCounts
+        Summed over the samples, a row for each label of the class list.
+    samples : int
+        How many were counted.
+    """
+
+    t1: NDArray[np.float64]
+    t2: NDArray[np.float64]
+    params: Params
+    classes: ClassList
+    counts: SweepCounts
+    samples: int
+
+    @property
+    def against_truth(self) -> bool:
+        """Whether labels are compared with the truth; otherwise with the pseudo-labels."""
+        return self.counts.truth is not None
+
+    @property
+    def matches(self) -> Matches:
+        """The counts against the truth, or against the pseudo-labels where there is none."""
+        return self.counts.truth or self.counts.pseudo
+
+    @property
+    def change(self) -> Surface:
+        """(A, B) float64: share in 0..1 of the pixels whose label is not the pseudo-label."""
+        return np.asarray(self.counts.changed / max(self.counts.pixels, 1))
+
+    @property
+    def best(self) -> Point | None:
+        """Where mean IoU with the truth is highest; None without truth.
+
+        Of equal pairs the one closest to the paper's, then the one of lower t1. Agreement with the
+        pseudo-labels has no best: it is highest where nothing changes.
+        """
+        return self._best(self.matches.mean_iou)
+
+    @property
+    def best_of_classes(self) -> list[ClassBest]:
+        """The best pair for each class that is in truth or labels anywhere; none without truth."""
+        found = []
+        for class_id, iou in enumerate(self.matches.iou):
+            best = self._best(iou)
+            if best is not None:
+                found.append(ClassBest(class_id, best, self._at_defaults(iou)))
+        return found
+
+    @property
+    def default(self) -> Point | None:
+        """Mean IoU at the thresholds of the paper; None if those are not in the grid."""
+        at = self.position(DEFAULTS.t1, DEFAULTS.t2)
+        return None if at is None else self.point(*at)
+
+    def point(self, row: int, col: int) -> Point:
+        """Return the pair at a place of the grid, with its mean IoU."""
+        iou = float(self.matches.mean_iou[row, col])
+        return Point(float(self.t1[row]), float(self.t2[col]), iou)
+
+    def position(self, t1: float, t2: float) -> tuple[int, int] | None:
+        """Return the row and column of a pair; None if it is not in the grid."""
+        rows, cols = np.flatnonzero(self.t1 == t1), np.flatnonzero(self.t2 == t2)
+        return (int(rows[0]), int(cols[0])) if len(rows) and len(cols) else None
+
+    def _best(self, surface: Surface) -> Point | None:
+        if not self.against_truth or np.isnan(surface).all():
+            return None
+        far = np.hypot(*np.meshgrid(self.t1 - DEFAULTS.t1, self.t2 - DEFAULTS.t2, indexing="ij"))
+        far = np.round(far, 9)  # equal distances, computed, differ by less
+        far[~(surface == np.nanmax(surface))] = np.inf
+        row, col = divmod(int(far.argmin()), len(self.t2))  # the first is the lowest
+        return Point(float(self.t1[row]), float(self.t2[col]), float(surface[row, col]))
+
+    def _at_defaults(self, surface: Surface) -> float:
+        at = self.position(DEFAULTS.t1, DEFAULTS.t2)
+        return float("nan") if at is None else float(surface[at])
+
+
+class SweepRun:
+    """A sweep on its way: go through its steps, and ask for what is counted so far.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The samples. Where it has a folder of truth, those without truth are left out.
+    params : Params
+        Strategy and conflict rule.
+    t1, t2 : (A,) and (B,) float64, optional
+        Thresholds in 0..1, ascending; 21 from 0 to 1 each if left out.
+    workers : int
+        How many processes to spread the samples over; 1 for this one alone.
+
+    Raises
+    ------
+    InputError
+        If a grid is not ascending within 0..1, or there is a folder of truth with none in it.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        params: Params,
+        t1: NDArray[np.float64] | None = None,
+        t2: NDArray[np.float64] | None = None,
+        *,
+        workers: int = 1,
+    ) -> None:
+        self.dataset, self.params, self.workers = dataset, params, workers
+        self.t1 = threshold_grid(STEPS, DEFAULTS.t1) if t1 is None else t1
+        self.t2 = threshold_grid(STEPS, DEFAULTS.t2) if t2 is None else t2
+        check_grid("t1", self.t1)
+        check_grid("t2", self.t2)
+        known = dataset.names.get("truth", dataset.positions)
+        self.ids = [sample_id for sample_id in dataset.ids if sample_id in known]
+        self.without_truth = [sample_id for sample_id in dataset.ids if sample_id not in known]
+        if not self.ids:
+            expected = "a label file for a sample at least; or name no folder of truth"
+            raise InputError(dataset.spec.truth, found="no truth", expected=expected)
+        self.unmatched = [
+            one for one in dataset.unmatched if one.sample_id not in dataset.positions
+        ]
+        shape = (len(self.t1), len(self.t2))
+        count = len(dataset.classes)
+        self._counts = SweepCounts.nothing(count, shape, truth="truth" in dataset.names)
+        self._samples = 0
+
+    def __len__(self) -> int:
+        return len(self.ids) + len(self.unmatched)
+
+    def __iter__(self) -> Iterator[SweepStep]:
+        """Count sample after sample, in the dataset's order, going on after failures.
+
+        Raises
+        ------
+        SeplError
+            If a process ends that should not.
+        """
+        for one in self.unmatched:
+            yield SweepStep(one.sample_id, f"{one.sample_id}: no file for {', '.join(one.missing)}")
+        count = partial(_attempt, self.dataset.classes, self.t1, self.t2, self.params)
+        outcomes = spread(count, map(self.dataset.sample, self.ids), self.workers)
+        for sample_id, outcome in zip(self.ids, outcomes, strict=True):
+            if isinstance(outcome, str):
+                yield SweepStep(sample_id, outcome)
+            else:
+                self._counts.add(outcome)
+                self._samples += 1
+                yield SweepStep(sample_id)
+
+    @property
+    def sweep(self) -> Sweep:
+        """What is counted so far, which further steps leave as it is."""
+        counts = deepcopy(self._counts)
+        return Sweep(self.t1, self.t2, self.params, self.dataset.classes, counts, self._samples)
+
+
+def _attempt(
+    classes: ClassList,
+    t1: NDArray[np.float64],
+    t2: NDArray[np.float64],
+    params: Params,
+    sample: Sample,
+) -> SweepCounts | str:
+    """Return the counts of a sample, or why there are none."""
+    try:
+        given = load_enhanceable(sample, classes)
+        truth = None if sample.truth is None else _read_truth(sample.truth, given.overlap.shape)
+        if truth is not None:
+            classes.check(truth, sample.truth)
+        return sweep_image(given.overlap, truth, t1, t2, params)
+    except SeplError as error:
+        return str(error)
+    except MemoryError:
+        return f"{sample.image}: too large for the memory of this computer"
+
+
+def _read_truth(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Read true labels of a picture of (height, width)."""
+    truth = read_labels(path)
+    if truth.shape != shape:
+        found, expected = (f"{size[0]} × {size[1]}" for size in (truth.shape, shape))
+        raise InputError(path, found=f"labels of {found}", expected=f"{expected} as the picture")
+    return truth

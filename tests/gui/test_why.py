@@ -1,0 +1,180 @@
+"""The threshold plane and the table of masks in the real window."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_sepl.core.params import Strategy
+from napari_sepl.gui.why_dock import WhyDock
+from tests.gui.conftest import Window
+from tests.gui.test_correct import CAT, DOG, shown, spec, walk  # noqa: F401  fixtures
+from tests.gui.test_queue import CTRL, Walk
+
+
+@pytest.fixture
+def why(walk: Walk) -> Iterator[WhyDock]:  # noqa: F811
+    QTest.mouseClick(walk.window.widget.why, Qt.MouseButton.LeftButton)
+    QTest.qWait(200)
+    dock = walk.window.widget.gestures.why_dock
+    assert dock is not None
+    assert dock.isVisible()
+    yield dock
+    walk.window.viewer.window.remove_dock_widget(dock)
+
+
+def on_plot(why: WhyDock, o_s: float, o_p: float) -> QPoint:
+    """Return where a point of the plane is, in pixels of its viewport."""
+    scene = why.plane.plot.getViewBox().mapViewToScene(QPointF(o_s, o_p))
+    at: QPoint = why.plane.plot.mapFromScene(scene)
+    return at
+
+
+def move(why: WhyDock, at: QPoint, buttons: Any = Qt.MouseButton.NoButton) -> None:
+    viewport = why.plane.plot.viewport()
+    event = QMouseEvent(
+        QMouseEvent.Type.MouseMove, QPointF(at), QPointF(viewport.mapToGlobal(at)),
+        Qt.MouseButton.NoButton, buttons, Qt.KeyboardModifier.NoModifier,
+    )  # fmt: skip
+    QApplication.sendEvent(viewport, event)
+    QTest.qWait(60)
+
+
+def drag(why: WhyDock, start: tuple[float, float], stop: tuple[float, float]) -> None:
+    viewport, left = why.plane.plot.viewport(), Qt.MouseButton.LeftButton
+    move(why, on_plot(why, *start))
+    QTest.mousePress(viewport, left, Qt.KeyboardModifier.NoModifier, on_plot(why, *start))
+    for share in np.linspace(0.1, 1, 10):
+        point = (np.array(start) + share * (np.array(stop) - start)).tolist()
+        move(why, on_plot(why, point[0], point[1]), left)
+    QTest.mouseRelease(viewport, left, Qt.KeyboardModifier.NoModifier, on_plot(why, *stop))
+    QTest.qWait(60)
+
+
+def row_of(why: WhyDock) -> int | None:
+    index = why.table.view.currentIndex()
+    return int(why.table._mask(index)) if index.isValid() else None
+
+
+def text(why: WhyDock, mask: int, column: int) -> str:
+    return str(why.table.model.data(why.table.model.index(mask, column)))
+
+
+def test_lines_move_sliders_and_back_in_one_step_each(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+    before = shown(walk)
+    drag(why, (0.5, 0.5), (0.7, 0.5))
+    params = walk.window.document.params
+    assert params.t1 == pytest.approx(0.7, abs=0.02)
+    assert walk.window.widget.params.controls["t1"].value() == pytest.approx(params.t1, abs=0.001)
+    assert len(walk.window.document.history.done) == 1
+    walk.window.press(Qt.Key.Key_Z, CTRL)
+    np.testing.assert_array_equal(shown(walk), before)
+    assert why.plane.lines["t1"].value() == 0.5
+    drag(why, (0.2, 0.85), (0.2, 0.4))
+    assert walk.window.document.params.t2 == pytest.approx(0.4, abs=0.02)
+    walk.window.drag_slider("t2", 0.6)
+    assert why.plane.lines["t2"].value() == walk.window.document.params.t2
+
+
+def test_dots_show_what_is_taken_and_the_cursor_finds_their_mask(
+    walk: Walk,  # noqa: F811
+    why: WhyDock,
+) -> None:
+    masks = why.plane.dots.data["data"].tolist()
+    filled = {
+        m: b.color().alpha() > 0 for m, b in zip(masks, why.plane.dots.data["brush"], strict=True)
+    }
+    taken = walk.window.document.resolved.assignment.taken
+    assert filled == dict(enumerate(taken.tolist()))
+    move(why, on_plot(why, 0.2, 0.2))
+    move(why, on_plot(why, 0.4, 1.0))  # the dog's mask, as its o_s and o_p say
+    controller = walk.window.widget.controller
+    assert controller.pointing.region == 2
+    assert row_of(why) == 2
+    assert controller.layers.highlight.layer.data[10:30, 40:50].any()
+    assert "taken by o_p" in walk.window.widget.mask_text.text()
+
+
+def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+    walk.window.move_to(25, 45)
+    assert row_of(why) == 2
+    assert why.plane.ring.data["x"].tolist() == [0.4]
+    why.table.view.setFocus()
+    index = why.table._filter.mapFromSource(why.table.model.index(0, 0))
+    place = why.table.view.visualRect(index).center()
+    QTest.mouseClick(
+        why.table.view.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
+    )
+    assert walk.window.widget.controller.pointing.region == 0
+    QTest.keyClick(why.table.view, Qt.Key.Key_Delete)
+    assert walk.window.document.said.overrides == {0: -1}
+    assert text(why, 0, 5) == "refused by you"
+    walk.window.widget.controller.choose_class(DOG)
+    QTest.keyClick(why.table.view, Qt.Key.Key_Return)
+    assert walk.window.document.said.overrides == {0: DOG}
+    assert text(why, 0, 1) == "dog"
+    walk.window.press(Qt.Key.Key_Z, CTRL)
+    walk.window.press(Qt.Key.Key_Z, CTRL)
+    assert text(why, 0, 5) == "taken by o_s and o_p"
+
+
+def test_the_table_is_sorted_and_filtered(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+    table = why.table
+    table.view.sortByColumn(2, Qt.SortOrder.DescendingOrder)
+    order = [table._mask(table._filter.index(row, 0)) for row in range(5)]
+    assert order == [0, 2, 1, 3, 4]
+    table.shown.setCurrentText("taken")
+    assert table._filter.rowCount() == int(walk.window.document.resolved.assignment.taken.sum())
+    table.shown.setCurrentText("all masks")
+    QTest.keyClicks(table.text, "dog")
+    assert [table._mask(table._filter.index(row, 0)) for row in range(2)] == [2, -1]
+    assert "meets no pseudo-label" in text(why, 3, 5)
+
+
+def test_no_lines_where_the_thresholds_are_none(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+    choice = walk.window.widget.params.controls["strategy"]
+    choice.setCurrentText(str(Strategy.TREE))
+    assert not why.plane.lines["t1"].isVisible()
+    choice.setCurrentText(str(Strategy.PAPER))
+    assert why.plane.lines["t1"].isVisible()
+
+
+def test_hidden_it_costs_nothing_and_shown_again_it_catches_up(
+    walk: Walk,  # noqa: F811
+    why: WhyDock,
+) -> None:
+    walk.window.press(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
+    assert not why.isVisible()
+    walk.window.widget.controller.choose_class(CAT)
+    walk.window.click(37, 2)
+    walk.window.press(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
+    QTest.qWait(100)
+    assert text(why, 3, 5) == "taken by you"
+    walk.dock.navigator.go(1)
+    walk.settle()
+    assert text(why, 3, 5) == "refused: it meets no pseudo-label"
+
+
+def test_without_an_image_it_is_empty(window: Window, tmp_path: Path) -> None:
+    dock = WhyDock(window.widget.controller)
+    dock.show()
+    dock.follow()
+    assert dock.table.model.rowCount() == 0
+    dock.close()
+
+
+def test_marks_under_the_sliders_are_where_masks_flip(walk: Walk) -> None:  # noqa: F811
+    marked = walk.window.widget.params.marked["t1"]
+    np.testing.assert_allclose(marked.values, [1.0])  # the others pass by o_p
+    walk.window.drag_slider("t2", 1.0)
+    np.testing.assert_allclose(marked.values, [0.4, 0.5625, 1.0])
+    walk.window.drag_slider("t1", 0.4)
+    slider = walk.window.widget.params.controls["t1"]._slider
+    handle = slider.mapTo(marked, QPoint(0, 0)).x() + 6 + 0.4 * (slider.width() - 12)
+    assert abs(marked.places()[0] - handle) <= 1

@@ -1,0 +1,211 @@
+"""The command `sweep`."""
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from napari_sepl import Params, cli
+from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
+from napari_sepl.workflow.sweep import Sweep, SweepRun, SweepStep
+from tests.workflow.sweeping import write_samples
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the program as a shell would; return exit code, stdout and stderr."""
+
+    def run_program(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["napari-sepl", "sweep", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capsys.readouterr()
+        code = stopped.value.code
+        return code if isinstance(code, int) else 0, out, err
+
+    return run_program
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    return write_samples(tmp_path / "samples")
+
+
+@pytest.fixture
+def dataset(spec: DatasetSpec, tmp_path: Path) -> Path:
+    """Write the dataset's TOML file."""
+    write_dataset(tmp_path / "dataset.toml", spec)
+    return tmp_path / "dataset.toml"
+
+
+def folders(spec: DatasetSpec, *roles: str) -> list[object]:
+    return [word for role in roles for word in (f"--{role}", getattr(spec, role))]
+
+
+def expected(spec: DatasetSpec, params: Params | None = None) -> Sweep:
+    run = SweepRun(Dataset.open(spec), params or Params())
+    list(run)
+    return run.sweep
+
+
+def test_it_tells_the_best_pairs_and_saves_all(
+    run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    save = tmp_path / "new" / "sweep.csv"
+    code, out, _ = run(dataset, "--out", save)
+    sweep = expected(spec)
+    assert code == 0
+    assert sweep.best is not None
+    assert sweep.default is not None
+    lines = out.splitlines()
+    assert lines[0] == "4 samples: 4 counted"
+    assert lines[1].split()[:5] == ["default", "t1", "0.5", "t2", "0.85"]
+    best = ["best", "t1", f"{sweep.best.t1:g}", "t2", f"{sweep.best.t2:g}", "mIoU"]
+    assert lines[2].split()[:6] == best
+    for line, point in zip(lines[1:3], (sweep.default, sweep.best), strict=True):
+        row, col = sweep.position(point.t1, point.t2) or (-1, -1)
+        change = f"changed {100 * sweep.change[row, col]:.2f} %"
+        assert line.endswith(f"mIoU {100 * point.iou:.2f} %, {change}")
+    assert [line.split()[0] for line in lines[3:-1]] == ["background", "cat", "dog", "person"]
+    for line, found in zip(lines[3:-1], sweep.best_of_classes, strict=True):
+        told = f"IoU {100 * found.best.iou:.2f} %, by default {100 * found.default:.2f} %"
+        assert line.endswith(told)
+    assert lines[-1] == f"saved {save} and {save.with_name('sweep-classes.csv')}"
+    assert len(list(csv.DictReader(save.read_text().splitlines()))) == 21 * 21
+
+
+def test_without_a_file_nothing_is_saved(run: Run, spec: DatasetSpec) -> None:
+    words = folders(spec, "images", "pseudo", "masks", "truth")
+    code, out, _ = run(*words, "--steps", 3)
+    assert code == 0
+    assert "saved" not in out
+    assert not spec.out.exists()
+
+
+def test_without_truth_it_tells_the_agreement(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
+    save = tmp_path / "sweep.csv"
+    code, out, err = run(*folders(spec, "images", "pseudo", "masks"), "--out", save, "--steps", 3)
+    assert code == 0
+    assert "agreement" in out
+    assert "best" not in out
+    assert "no truth: agreement, mean IoU with the pseudo-labels, is 100 % without" in err
+    rows = list(csv.DictReader(save.read_text().splitlines()))
+    assert [float(row["t2"]) for row in rows[:4]] == [0, 0.5, 0.85, 1]
+    assert len(rows) == 3 * 4
+    assert not (tmp_path / "sweep-classes.csv").exists()
+
+
+def test_every_option_counts(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("b\nc\n")
+    (tmp_path / "my.toml").write_text(
+        "classes = [" + ", ".join(f'{{name = "n{k}"}}' for k in range(16)) + "]"
+    )
+    words = [*folders(spec, "images", "pseudo", "masks", "truth"), "--strategy", "released"]
+    words += ["--conflict", "seed", "--list", tmp_path / "list.txt"]
+    code, out, _ = run(*words, "--classes", tmp_path / "my.toml", "--workers", 2)
+    params = Params(strategy=Strategy.RELEASED, conflict=Conflict.SEED)
+    two = spec.model_copy(update={"list_file": tmp_path / "list.txt"})
+    sweep = expected(two, params)
+    assert code == 0
+    assert sweep.best is not None
+    assert out.startswith("2 samples: 2 counted\n")
+    assert f"mIoU {100 * sweep.best.iou:.2f} %" in out.splitlines()[2]
+    assert "\nn12 " in out
+
+
+def test_a_layout_is_found(run: Run, spec: DatasetSpec) -> None:
+    root = spec.images.parent
+    spec.images.rename(root / "JPEGImages")
+    assert spec.truth is not None
+    spec.truth.rename(root / "SegmentationClass")
+    code, out, _ = run("--layout", "voc", "--root", root, "--steps", 2)
+    assert (code, out.splitlines()[0]) == (0, "4 samples: 4 counted")
+
+
+def test_failures_are_told_one_a_line_and_the_rest_is_counted(
+    run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    (spec.masks / "a2.json").write_text("[")
+    assert spec.truth is not None
+    (spec.truth / "b.png").unlink()
+    code, out, err = run(dataset, "--out", tmp_path / "sweep.csv", "--steps", 3)
+    assert code == 1
+    assert out.startswith("3 samples: 2 counted, 1 failed\n")
+    lines = err.splitlines()
+    assert any(line.startswith(f"{spec.masks / 'a2.json'}: found damaged") for line in lines)
+    assert "b: no truth, left out" in lines
+    assert (tmp_path / "sweep.csv").exists()
+
+
+def test_where_all_fail_nothing_is_told(
+    run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    for path in spec.masks.iterdir():
+        path.write_text("[")
+    code, out, _ = run(dataset, "--out", tmp_path / "sweep.csv")
+    assert (code, out) == (1, "4 samples: 0 counted, 4 failed\n")
+    assert not (tmp_path / "sweep.csv").exists()
+
+
+def test_ctrl_c_saves_nothing(
+    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = SweepRun.__iter__
+
+    def stopped_after_one(self: SweepRun) -> Iterator[SweepStep]:
+        yield next(iter(plain(self)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SweepRun, "__iter__", stopped_after_one)
+    code, out, err = run(dataset, "--out", tmp_path / "sweep.csv")
+    assert (code, out) == (130, "4 samples: 1 counted\n")
+    assert "nothing is saved" in err
+    assert not (tmp_path / "sweep.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--steps", "1"], "--steps"),
+        (["--steps", "1000"], "--steps"),
+        (["--workers", "0"], "--workers"),
+        (["--strategy", "oak"], "--strategy"),
+        (["--conflict", "none"], "--conflict"),
+        (["--out", "sweep.png"], "does not end in .csv"),
+        (["--t1", "0.5"], "--t1"),
+    ],
+)
+def test_wrong_usage_is_exit_code_two(
+    run: Run, dataset: Path, options: list[str], told: str
+) -> None:
+    code, _, err = run(dataset, *options)
+    assert code == 2
+    assert told in err
+
+
+def test_missing_folders_are_wrong_usage(run: Run, spec: DatasetSpec) -> None:
+    code, _, err = run()
+    assert code == 2
+    assert "--images is missing" in err
+    code, _, err = run(*folders(spec, "images", "pseudo"))
+    assert code == 2
+    assert "--masks is missing" in err
+    spec.masks.rename(spec.masks.with_name("others"))
+    spec.images.rename(spec.images.with_name("JPEGImages"))
+    code, _, err = run("--layout", "voc", "--root", spec.images.parent)
+    assert code == 2
+    assert "--masks is missing" in err
+
+
+def test_a_dataset_that_cannot_be_read_is_one_line(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "dataset.toml"
+    path.write_text("[")
+    code, out, err = run(path)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"napari-sepl: {path}: found no TOML")

@@ -132,6 +132,15 @@ def test_no_mask_and_nothing_but_ignore(params: Params) -> None:
         check(Case(pseudo, none, params), labels("??????"), grid, grid)
 
 
+@pytest.mark.parametrize("params", RULES, ids=lambda p: f"{p.strategy}-{p.conflict}")
+def test_equal_masks_and_seeds_meet(params: Params) -> None:
+    """Of regions of equal size the rule `smallest` asks for the class."""
+    masks = np.array([mask("###."), mask(".###"), mask("##..")])
+    grid = np.array([0.0, 0.3, 0.6, 0.9])
+    for pseudo in (labels("1122"), labels("2211"), labels("3312")):
+        check(Case(pseudo, masks, params), labels("1122"), grid, grid)
+
+
 def test_precision_and_recall() -> None:
     """The mask is taken below t1 = 0.5; P_1 is kept elsewhere."""
     overlap = measure_overlap(labels("11......"), MaskSet.from_dense(mask("####....")[None]))

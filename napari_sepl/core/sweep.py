@@ -19,7 +19,7 @@ from napari_sepl.core.corners import (
     find_kind,
 )
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.metrics import count_labels
+from napari_sepl.core.metrics import count_labels, share
 from napari_sepl.core.overlap import IGNORE, Overlap
 from napari_sepl.core.params import Params, Strategy
 from napari_sepl.core.runs import to_columns, to_rows
@@ -50,28 +50,24 @@ class Matches:
     @property
     def iou(self) -> NDArray[np.float64]:
         """(L, A, B) float64: intersection over union, NaN for a label in neither."""
-        return _share(self.right, self.painted + self.wanted[:, None, None] - self.right)
+        return share(self.right, self.painted + self.wanted[:, None, None] - self.right)
 
     @property
     def precision(self) -> NDArray[np.float64]:
         """(L, A, B) float64: share of each label that is right, NaN where it is not painted."""
-        return _share(self.right, self.painted)
+        return share(self.right, self.painted)
 
     @property
     def recall(self) -> NDArray[np.float64]:
         """(L, A, B) float64: share of each label that is found, NaN where there is none of it."""
-        return _share(self.right, self.wanted[:, None, None])
+        return share(self.right, self.wanted[:, None, None])
 
     @property
     def mean_iou(self) -> NDArray[np.float64]:
         """(A, B) float64: mean IoU over the labels that are in either, NaN without any."""
         iou = self.iou
         present = ~np.isnan(iou)
-        return _share(np.where(present, iou, 0).sum(axis=0), present.sum(axis=0))
-
-
-def _share(part: NDArray[Any], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+        return share(np.where(present, iou, 0).sum(axis=0), present.sum(axis=0))
 
 
 @dataclass(eq=False)

@@ -1,5 +1,7 @@
 """Counts and intersection over union against numpy."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,6 +52,29 @@ def test_iou_as_numpy(pair: tuple[Labels, Labels]) -> None:
         union = (((found == k) | (truth == k)) & valid).sum()
         both = ((found == k) & (truth == k) & valid).sum()
         assert iou[k] == both / union if union else np.isnan(iou[k])
+
+
+@quick
+@given(pairs)
+def test_precision_and_recall_as_numpy(pair: tuple[Labels, Labels]) -> None:
+    found, truth = pair
+    confusion, valid = Confusion.of(found, truth), truth != 255
+    for k in range(255):
+        both = ((found == k) & (truth == k)).sum()
+        for share, whole in (
+            (confusion.precision[k], ((found == k) & valid).sum()),
+            (confusion.recall[k], (truth == k).sum()),
+        ):
+            np.testing.assert_equal(share, both / whole if whole else np.nan)
+
+
+@quick
+@given(pairs)
+def test_counts_go_to_another_process_and_are_small(pair: tuple[Labels, Labels]) -> None:
+    confusion = Confusion.of(*pair)
+    sent = pickle.dumps(confusion)
+    np.testing.assert_array_equal(pickle.loads(sent).counts, confusion.counts)  # noqa: S301
+    assert len(sent) < 600 + 10 * pair[0].size
 
 
 @quick

@@ -11,6 +11,7 @@ import typer
 from napari_sepl import __version__
 from napari_sepl.cli._console import complain
 from napari_sepl.cli.enhance import enhance_command
+from napari_sepl.cli.evaluate import evaluate_command
 from napari_sepl.cli.export import export_command
 from napari_sepl.cli.info import info_command
 from napari_sepl.cli.masks import masks_command
@@ -30,6 +31,7 @@ app.command("open")(open_command)
 app.command("masks")(masks_command)
 app.command("enhance")(enhance_command)
 app.command("sweep")(sweep_command)
+app.command("evaluate")(evaluate_command)
 app.command("export")(export_command)
 app.command("info")(info_command)
 

@@ -1,7 +1,9 @@
 """What the commands print: progress, summaries, complaints."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
 
 import typer
 from rich.console import Console
@@ -24,15 +26,13 @@ def follow(events: Iterable[Step], total: int, told: str) -> int:
     counts: Counter[Outcome] = Counter()
     failures: list[str] = []
     stopped = False
-    columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(told, total=total)
+    with _bar(told, total) as advance:
         try:
             for event in events:
                 counts[event.outcome] += 1
                 if event.message:
                     failures.append(event.message)
-                bar.advance(task)
+                advance()
         except KeyboardInterrupt:
             stopped = True
     _summarise(counts, failures, total)
@@ -40,6 +40,46 @@ def follow(events: Iterable[Step], total: int, told: str) -> int:
         complain("Stopped. What is saved is whole; the same command goes on from here.")
         return STOPPED
     return 1 if failures else 0
+
+
+class Counted(Protocol):
+    """One sample of a run that counts is dealt with."""
+
+    @property
+    def message(self) -> str:
+        """Why it could not be counted; empty otherwise."""
+
+
+def count(run: Iterable[Counted], total: int, told: str, counted: Callable[[], int]) -> int:
+    """Show a bar while a run counts, then how many it counted and why not the others.
+
+    Return the exit code.
+    """
+    failures: list[str] = []
+    stopped = False
+    with _bar(told, total) as advance:
+        try:
+            for step in run:
+                failures += [step.message] * bool(step.message)
+                advance()
+        except KeyboardInterrupt:
+            stopped = True
+    failed = f", {len(failures)} failed" if failures else ""
+    typer.echo(f"{total} sample{'s' * (total != 1)}: {counted()} counted{failed}")
+    for message in failures:
+        complain(message)
+    if stopped:
+        return STOPPED
+    return 1 if failures else 0
+
+
+@contextmanager
+def _bar(told: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar inside the block; give what moves it on by one."""
+    columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(told, total=total)
+        yield lambda: bar.advance(task)
 
 
 def _summarise(counts: Counter[Outcome], failures: Sequence[str], total: int) -> None:

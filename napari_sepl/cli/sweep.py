@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from napari_sepl.cli._console import STOPPED, complain, listing
+from napari_sepl.cli._console import STOPPED, complain, count, listing
 from napari_sepl.cli._dataset import (
     Classes,
     DatasetFile,
@@ -82,37 +80,16 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
     params = Params(strategy=strategy, conflict=conflict)
     run = SweepRun(Dataset.open(spec), params, *grids, workers=workers)
-    code = _follow(run)
-    if code != STOPPED and run.sweep.samples:
+    code = count(run, len(run), "sweep", lambda: run.sweep.samples)
+    if run.without_truth:
+        complain(f"{listing(run.without_truth)}: no truth, left out")
+    if code == STOPPED:
+        complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")
+    elif run.sweep.samples:
         _tell(run.sweep)
         if out is not None:
             typer.echo(f"saved {' and '.join(map(str, write_sweep(out, run.sweep)))}")
     raise typer.Exit(code)
-
-
-def _follow(run: SweepRun) -> int:
-    """Show a bar while the sweep goes on, then what failed; return the exit code."""
-    failures: list[str] = []
-    stopped = False
-    columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("sweep", total=len(run))
-        try:
-            for step in run:
-                failures += [step.message] * bool(step.message)
-                bar.advance(task)
-        except KeyboardInterrupt:
-            stopped = True
-    failed = f", {len(failures)} failed" if failures else ""
-    typer.echo(f"{len(run)} sample{'s' * (len(run) != 1)}: {run.sweep.samples} counted{failed}")
-    for message in failures:
-        complain(message)
-    if run.without_truth:
-        complain(f"{listing(run.without_truth)}: no truth, left out")
-    if stopped:
-        complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")
-        return STOPPED
-    return 1 if failures else 0
 
 
 def _tell(sweep: Sweep) -> None:

@@ -1,8 +1,5 @@
-"""A sweep as CSV: what a spreadsheet or a plotting script reads."""
+"""A sweep as tables."""
 
-import csv
-import io
-import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,11 +7,7 @@ import numpy as np
 
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.workflow.sweep import Sweep
-
-
-def class_table(path: Path) -> Path:
-    """Return the file beside a sweep's that holds the best pair of each class."""
-    return path.with_name(f"{path.stem}-classes{path.suffix}")
+from napari_sepl.workflow.tables import class_table, encode_csv
 
 
 def write_sweep(path: Path, sweep: Sweep) -> list[Path]:
@@ -42,10 +35,10 @@ def write_sweep(path: Path, sweep: Sweep) -> list[Path]:
     SaveError
         If a file cannot be written; an older one is untouched.
     """
-    write_whole(path, _csv(_surface_rows(sweep)))
+    write_whole(path, encode_csv(_surface_rows(sweep)))
     if not sweep.against_truth:
         return [path]
-    write_whole(class_table(path), _csv(_class_rows(sweep)))
+    write_whole(class_table(path), encode_csv(_class_rows(sweep)))
     return [path, class_table(path)]
 
 
@@ -63,16 +56,3 @@ def _class_rows(sweep: Sweep) -> Iterable[list[object]]:
     for row in sweep.best_of_classes:
         best, name = row.best, sweep.classes.name(row.class_id)
         yield [row.class_id, name, best.t1, best.t2, best.iou, row.default]
-
-
-def _csv(rows: Iterable[list[object]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([_told(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8")
-
-
-def _told(cell: object) -> object:
-    """Return a number with the fewest digits that read back as it is, and NaN as nothing."""
-    if isinstance(cell, float):  # of numpy too
-        return "" if math.isnan(cell) else float(cell)
-    return cell

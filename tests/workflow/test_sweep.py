@@ -24,7 +24,8 @@ from napari_sepl.workflow import sweep as workflow
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.processes import AHEAD, spread
 from napari_sepl.workflow.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun, SweepStep
-from napari_sepl.workflow.sweep_table import class_table, write_sweep
+from napari_sepl.workflow.sweep_table import write_sweep
+from napari_sepl.workflow.tables import class_table
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, write_samples
 

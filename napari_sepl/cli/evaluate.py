@@ -1,0 +1,124 @@
+"""The command `evaluate`: what labels are worth, against the truth."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_sepl.cli._console import STOPPED, complain, count, listing
+from napari_sepl.cli._dataset import DatasetFile, ListFile
+from napari_sepl.core.running import RunningScores
+from napari_sepl.files.atomic import make_folder
+from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset_spec import read_dataset
+from napari_sepl.workflow.evaluate import EvaluationRun
+from napari_sepl.workflow.evaluation_table import write_evaluation
+from napari_sepl.workflow.scores import Evaluation, Scores
+
+
+def evaluate_command(  # noqa: PLR0913  each option is an argument
+    dataset: DatasetFile = None,
+    *,
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder of labels; the dataset's own if left out.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="Folder of true labels.")] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="Folder of labels to compare with; a dataset's pseudo-labels."),
+    ] = None,
+    list_file: ListFile = None,
+    classes: Annotated[str | None, typer.Option(help="voc, coco or a TOML file.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="CSV file for all images; beside it one of classes, and JSON."),
+    ] = None,
+    as_released: Annotated[
+        bool,
+        typer.Option("--as-released", help="Tell the figures of the authors' program too."),
+    ] = False,
+) -> None:
+    """Tell what labels are worth: IoU, precision and recall of each class, and along outlines."""
+    if out is not None and out.suffix.lower() != ".csv":
+        raise typer.BadParameter(f"--out: {out} does not end in .csv")
+    spec = None if dataset is None else read_dataset(dataset)
+    if spec is not None:
+        labels, truth = labels or spec.out, truth or spec.truth
+        baseline, list_file = baseline or spec.pseudo, list_file or spec.list_file
+        classes = classes or spec.classes
+    run = EvaluationRun(
+        _needed("labels", labels),
+        _needed("truth", truth),
+        read_class_list(classes or "voc"),
+        baseline=baseline,
+        list_file=list_file,
+        workers=workers,
+    )
+    if out is not None:
+        make_folder(out.parent)
+    code = count(run, len(run), "evaluate", lambda: len(run.evaluation.images))
+    if run.without_truth:
+        complain(f"{listing(run.without_truth)}: no truth, left out")
+    if code == STOPPED:
+        complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")
+    elif run.evaluation.images:
+        _tell(run.evaluation, as_released=as_released)
+        if out is not None:
+            files = write_evaluation(out, run.evaluation, running=as_released)
+            typer.echo(f"saved {', '.join(map(str, files))}")
+    raise typer.Exit(code)
+
+
+def _needed(name: str, value: Path | None) -> Path:
+    if value is None:
+        raise typer.BadParameter(
+            f"--{name} is missing: name a dataset's TOML file with truth, or --labels and --truth"
+        )
+    return value
+
+
+def _tell(evaluation: Evaluation, *, as_released: bool) -> None:
+    """Print the means, then a line for each class."""
+    for line in _lines(evaluation):
+        typer.echo(line)
+    if as_released:
+        typer.echo(_running("labels", evaluation.running))
+        if evaluation.running_baseline is not None:
+            typer.echo(_running("baseline", evaluation.running_baseline))
+
+
+def _lines(evaluation: Evaluation) -> Iterator[str]:
+    baseline = evaluation.baseline
+    yield f"{'':<15}{'IoU':>8}{'change':>8}{'precision':>11}{'recall':>8}{'boundary IoU':>14}"
+    mean = evaluation.labels.mean
+    change = mean.iou - baseline.mean.iou if baseline else float("nan")
+    yield _line("mean", mean, change)
+    for row in evaluation.class_scores:
+        note = "" if row.pixels else "  not in the truth, so in no mean"
+        yield _line(row.name, row.labels, row.change) + note
+
+
+def _line(name: str, scores: Scores, change: float) -> str:
+    """Return a line in percent, with nothing where a share is not defined."""
+    told = (
+        _percent(scores.iou, 8),
+        _percent(change, 8, "+"),
+        _percent(scores.precision, 11),
+        _percent(scores.recall, 8),
+        _percent(scores.boundary_iou, 14),
+    )
+    return f"{name:<15}{''.join(told)}".rstrip()
+
+
+def _percent(share: float, width: int, sign: str = "") -> str:
+    return " " * width if math.isnan(share) else f"{100 * share:{sign}{width}.2f}"
+
+
+def _running(name: str, scores: RunningScores) -> str:
+    return (
+        f"as released, mean over images, {name}: mIoU {100 * scores.iou:.2f} %, "
+        f"precision {100 * scores.precision:.2f} %, recall {100 * scores.recall:.2f} %"
+    )

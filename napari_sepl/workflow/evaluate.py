@@ -1,0 +1,164 @@
+"""Labels of a whole dataset against their truth, and against the labels they were made from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.running import RunningScores
+from napari_sepl.files import labels as label_files
+from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.pairing import match_stems, natural_order, read_list
+from napari_sepl.workflow.processes import spread
+from napari_sepl.workflow.scores import Agreement, Evaluation, ImageScores
+
+
+@dataclass(frozen=True)
+class EvaluationStep:
+    """One sample is compared, or cannot be.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    message : str
+        Why it cannot be compared; empty otherwise.
+    """
+
+    sample_id: str
+    message: str = ""
+
+
+class EvaluationRun:
+    """A run over all samples of which there are labels and a truth.
+
+    Parameters
+    ----------
+    labels, truth : Path
+        Folders of label maps that share their stems.
+    classes : ClassList
+        The labels that may occur.
+    baseline : Path, optional
+        Folder of label maps to compare with, the pseudo-labels say.
+    list_file : Path, optional
+        Text with one sample a line: only these, in its order, and each is missed if it has no
+        labels. Without it all labels with a truth count.
+    workers : int
+        How many processes share the samples.
+
+    Raises
+    ------
+    InputError
+        If a folder or the list cannot be read, or no label file has a truth.
+    """
+
+    def __init__(
+        self,
+        labels: Path,
+        truth: Path,
+        classes: ClassList,
+        *,
+        baseline: Path | None = None,
+        list_file: Path | None = None,
+        workers: int = 1,
+    ) -> None:
+        self.classes, self.workers = classes, workers
+        folders = {"labels": labels, "truth": truth}
+        if baseline is not None:
+            folders["baseline"] = baseline
+        self._folders = folders
+        self._names = {
+            role: list_stems(folder, label_files.SUFFIXES) for role, folder in folders.items()
+        }
+        present = self._names["labels"].keys()
+        told = None if list_file is None else read_list(list_file)
+        wanted = natural_order(present) if told is None else told
+        self.without_truth: list[str] = []
+        if told is None:
+            self.without_truth = [name for name in wanted if name not in self._names["truth"]]
+            wanted = [name for name in wanted if name in self._names["truth"]]
+        self.ids, self.unmatched = match_stems(wanted, self._names)
+        if not self.ids:
+            found = f"{len(present):,} label files, none with all of {', '.join(folders)}"
+            raise InputError(labels, found=found, expected="labels that share their stems with it")
+        self._labels = Agreement.nothing()
+        self._baseline = None if baseline is None else Agreement.nothing()
+        self._images: list[ImageScores] = []
+
+    def __len__(self) -> int:
+        return len(self.ids) + len(self.unmatched)
+
+    def __iter__(self) -> Iterator[EvaluationStep]:
+        """Compare sample after sample, in order, going on after failures."""
+        for one in self.unmatched:
+            told = f"{one.sample_id}: no file for {', '.join(one.missing)}"
+            yield EvaluationStep(one.sample_id, told)
+        answers = spread(partial(_attempt, self.classes), map(self._paths, self.ids), self.workers)
+        for sample_id, compared in zip(self.ids, answers, strict=True):
+            if isinstance(compared, str):
+                yield EvaluationStep(sample_id, compared)
+            else:
+                self._add(sample_id, *compared)
+                yield EvaluationStep(sample_id)
+
+    def _paths(self, sample_id: str) -> list[Path]:
+        """Return the files of a sample: labels, truth and, if there is one, baseline."""
+        return [self._folders[role] / names[sample_id] for role, names in self._names.items()]
+
+    def _add(self, sample_id: str, labels: Agreement, baseline: Agreement | None) -> None:
+        self._labels += labels
+        if self._baseline is not None and baseline is not None:
+            self._baseline += baseline
+        regions = labels.regions
+        iou = regions.iou
+        self._images.append(
+            ImageScores(
+                sample_id,
+                labels.mean,
+                None if baseline is None else baseline.mean,
+                {int(k): float(iou[k]) for k in np.flatnonzero(regions.wanted)},
+                RunningScores.of(regions),
+                None if baseline is None else RunningScores.of(baseline.regions),
+            )
+        )
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """What is compared so far."""
+        return Evaluation(self.classes, self._labels, self._baseline, tuple(self._images))
+
+
+def _attempt(classes: ClassList, paths: list[Path]) -> tuple[Agreement, Agreement | None] | str:
+    """Return the counts of a sample's labels and of its baseline, or why there are none."""
+    try:
+        labels, truth, *baseline = (_read(path, classes) for path in paths)
+        for path, found in zip([paths[0], *paths[2:]], [labels, *baseline], strict=True):
+            _check_size(path, found, paths[1], truth)
+        compared = [Agreement.of(found, truth) for found in (labels, *baseline)]
+    except SeplError as error:
+        return str(error)
+    except MemoryError:
+        return f"{paths[0]}: too large for the memory of this computer"
+    return compared[0], compared[1] if baseline else None
+
+
+def _read(path: Path, classes: ClassList) -> NDArray[np.uint8]:
+    labels = read_labels(path)
+    classes.check(labels, path)
+    return labels
+
+
+def _check_size(
+    path: Path, labels: NDArray[np.uint8], truth_path: Path, truth: NDArray[np.uint8]
+) -> None:
+    if labels.shape != truth.shape:
+        found, expected = (f"{a.shape[0]} × {a.shape[1]}" for a in (labels, truth))
+        raise InputError(
+            path, found=f"labels of {found}", expected=f"{expected} pixels as {truth_path}"
+        )

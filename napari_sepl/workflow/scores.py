@@ -1,0 +1,197 @@
+"""What labels are worth: the scores of classes, of images, and of all of them together."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.boundaries import BoundaryCounts
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.metrics import Confusion
+from napari_sepl.core.running import RunningScores
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well labels agree with the truth, in 0..1; NaN where a share is not defined.
+
+    Parameters
+    ----------
+    iou : float
+        Intersection over union of a class, or the mean over the classes of the truth.
+    precision, recall : float
+        Share of the labels that is right, share of the truth that is found; or the means.
+    boundary_iou : float
+        The same as `iou` in the bands along the outlines, as `BoundaryCounts` has them.
+    """
+
+    iou: float
+    precision: float
+    recall: float
+    boundary_iou: float
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """One class over all images.
+
+    Parameters
+    ----------
+    class_id : int
+        The class; 0 is background.
+    name : str
+        What it is called.
+    pixels : int
+        Its pixels in the truth; 0 for a class that only labels hold.
+    labels : Scores
+        Of the labels.
+    baseline : Scores, optional
+        Of the baseline, if there is one.
+    """
+
+    class_id: int
+    name: str
+    pixels: int
+    labels: Scores
+    baseline: Scores | None
+
+    @property
+    def change(self) -> float:
+        """IoU of the labels less that of the baseline; NaN without one."""
+        return _change(self.labels, self.baseline)
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """One image.
+
+    Parameters
+    ----------
+    sample_id : str
+        The stem its files share.
+    labels : Scores
+        The labels' means over the classes that the image's truth holds.
+    baseline : Scores, optional
+        The baseline's, if there is one.
+    iou : dict of int to float
+        The labels' IoU of each of these classes.
+    running, running_baseline : RunningScores
+        What the authors' program tells of the image; the second only with a baseline.
+    """
+
+    sample_id: str
+    labels: Scores
+    baseline: Scores | None
+    iou: dict[int, float]
+    running: RunningScores
+    running_baseline: RunningScores | None
+
+    @property
+    def change(self) -> float:
+        """Mean IoU of the labels less that of the baseline; NaN without one."""
+        return _change(self.labels, self.baseline)
+
+
+def _change(labels: Scores, baseline: Scores | None) -> float:
+    return float("nan") if baseline is None else labels.iou - baseline.iou
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """Pixel counts of labels against the truth: of one image, or of many."""
+
+    regions: Confusion
+    boundaries: BoundaryCounts
+
+    @classmethod
+    def nothing(cls) -> "Agreement":
+        """Return the counts of no image."""
+        return cls(Confusion.nothing(), BoundaryCounts.nothing())
+
+    @classmethod
+    def of(cls, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> "Agreement":
+        """Compare two (H, W) uint8 maps of one size; pixels whose truth is 255 are left out."""
+        return cls(Confusion.of(labels, truth), BoundaryCounts.of(labels, truth))
+
+    def __add__(self, other: "Agreement") -> "Agreement":
+        return Agreement(self.regions + other.regions, self.boundaries + other.boundaries)
+
+    @cached_property
+    def _columns(self) -> tuple[NDArray[np.float64], ...]:
+        regions = self.regions
+        return regions.iou, regions.precision, regions.recall, self.boundaries.iou
+
+    def scores(self, class_id: int) -> Scores:
+        """Return the scores of one class."""
+        return Scores(*(float(column[class_id]) for column in self._columns))
+
+    @property
+    def mean(self) -> Scores:
+        """The means over the classes that the truth holds, background among them.
+
+        A class that no label has counts with an IoU and a recall of 0, and not for precision.
+        """
+        present = self.regions.wanted > 0
+        return Scores(*(_mean(column[present]) for column in self._columns))
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What labels are worth: counts summed over images, and a row for each image and class.
+
+    Parameters
+    ----------
+    classes : ClassList
+        Names of the labels.
+    labels : Agreement
+        The labels against the truth, over all images.
+    baseline : Agreement, optional
+        The baseline against the truth.
+    images : tuple of ImageScores
+        A row for each image, in the samples' order.
+    """
+
+    classes: ClassList
+    labels: Agreement
+    baseline: Agreement | None
+    images: tuple[ImageScores, ...]
+
+    @cached_property
+    def class_scores(self) -> list[ClassScores]:
+        """A row for each class that the truth, the labels or the baseline hold, by id."""
+        wanted = self.labels.regions.wanted
+        present = wanted + self.labels.regions.found
+        if self.baseline is not None:
+            present = present + self.baseline.regions.found
+        return [
+            ClassScores(
+                class_id,
+                self.classes.name(class_id),
+                int(wanted[class_id]),
+                self.labels.scores(class_id),
+                None if self.baseline is None else self.baseline.scores(class_id),
+            )
+            for class_id in map(int, np.flatnonzero(present))
+        ]
+
+    @property
+    def running(self) -> RunningScores:
+        """The means of what the authors' program tells of each image."""
+        return _mean_running([row.running for row in self.images])
+
+    @property
+    def running_baseline(self) -> RunningScores | None:
+        """The same of the baseline; None without one."""
+        rows = [row.running_baseline for row in self.images]
+        return _mean_running([row for row in rows if row is not None]) if self.baseline else None
+
+
+def _mean_running(rows: list[RunningScores]) -> RunningScores:
+    columns = np.array([(row.iou, row.precision, row.recall) for row in rows]).reshape(-1, 3).T
+    return RunningScores(*(_mean(column) for column in columns))

@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 from napari.components._viewer_mouse_bindings import double_click_to_zoom
 from napari.layers import Labels
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QWidget
 
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui.controller import Controller
@@ -22,6 +23,8 @@ from napari_sepl.gui.keys import (
 )
 from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue_dock import TITLE, QueueDock
+from napari_sepl.gui.sweep_dock import TITLE as SWEEP_TITLE
+from napari_sepl.gui.sweep_dock import SweepDock
 from napari_sepl.gui.view import View
 from napari_sepl.gui.why_dock import TITLE as WHY_TITLE
 from napari_sepl.gui.why_dock import WhyDock
@@ -53,6 +56,7 @@ class Gestures:
         self.background = background
         self.queue: QueueDock | None = None
         self.why_dock: WhyDock | None = None
+        self.sweep_dock: SweepDock | None = None
         self.mouse = Mouse(viewer, controller)
         viewer.events.status.connect(self._on_status)
         controller.layers.enhanced.events.paint.connect(controller.stroke_ended)
@@ -103,6 +107,7 @@ class Gestures:
         window = self.viewer.window
         if self.queue is None:
             self.queue = QueueDock(self.viewer, self.controller, self.background)
+            self.queue.sweep.clicked.connect(lambda _: self.sweep())
         if self.queue not in window.dock_widgets.values():
             dock = window.add_dock_widget(self.queue, name=TITLE, area="right")
             self.queue.window().resizeDocks([dock], [_QUEUE_HEIGHT], Qt.Orientation.Vertical)
@@ -110,13 +115,30 @@ class Gestures:
 
     def why(self) -> None:
         """Show the threshold plane and the table of masks, or hide them."""
-        window = self.viewer.window
         if self.why_dock is None:
             self.why_dock = WhyDock(self.controller)
-        if self.why_dock in window.dock_widgets.values():
-            window.remove_dock_widget(self.why_dock)
+        self._toggle(self.why_dock, WHY_TITLE)
+
+    def sweep(self) -> None:
+        """Show the sweep over the dataset's thresholds, or hide it."""
+        if self.sweep_dock is None:
+            self.sweep_dock = SweepDock(self.controller)
+            if self.queue is not None:
+                reviewing = self.queue.reviewing
+                self.sweep_dock.open(None if reviewing is None else reviewing.dataset)
+                self.queue.dataset_changed.connect(self.sweep_dock.open)
+        self._toggle(self.sweep_dock, SWEEP_TITLE)
+
+    def _toggle(self, dock: QWidget, title: str) -> None:
+        window = self.viewer.window
+        if dock in window.dock_widgets.values():
+            window.remove_dock_widget(dock)
         else:
-            window.add_dock_widget(self.why_dock, name=WHY_TITLE, area="bottom")
+            window.add_dock_widget(dock, name=title, area="bottom")
+            # below the canvas alone: the sliders and the queue beside it keep their height
+            dock.window().setCorner(
+                Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea
+            )
 
     def _on_status(self, event: Any) -> None:  # noqa: ARG002
         """Add the mask under the cursor to what napari says of the active layer's pixel."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
@@ -59,7 +60,14 @@ class QueueDock(QWidget):
         Shows one sample; its view is where messages and questions go.
     background : Background
         Where the dataset is listed and samples are read.
+
+    Attributes
+    ----------
+    dataset_changed : Signal(object)
+        The dataset that was opened; None once it is closed.
     """
+
+    dataset_changed = Signal(object)
 
     def __init__(
         self, viewer: "Viewer", controller: "Controller", background: "Background"
@@ -99,9 +107,12 @@ class QueueDock(QWidget):
             self.pending_menu.addAction(text).triggered.connect(partial(_press, act))
         pending = QPushButton("All pending")
         pending.setMenu(self.pending_menu)
+        self.sweep = QPushButton("Sweep…")
+        self.sweep.setToolTip("Which thresholds fit the dataset: a heat map to click on")
         keys = QPushButton("Keys")
         keys.clicked.connect(partial(_press, partial(show_keys, self)))
         below.addWidget(pending)
+        below.addWidget(self.sweep)
         below.addWidget(keys)
         column.addLayout(steps)
         column.addLayout(below)
@@ -219,6 +230,7 @@ class QueueDock(QWidget):
         if reviewing.refusal:
             self._controller.view.warn(reviewing.refusal)
         self.scan.open(reviewing)
+        self.dataset_changed.emit(reviewing.dataset)
         self._background.run("check", reviewing.check, lambda _: None, self._meet_damage)
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
@@ -240,6 +252,7 @@ class QueueDock(QWidget):
         self.scan.leave()
         self.navigator.stop()
         self.reviewing = self._bulk = None
+        self.dataset_changed.emit(None)
 
     def _show_pending(self) -> None:
         if self._controller.making.dataset is not None:

@@ -1,7 +1,7 @@
 """What can be told of a dataset's samples before they are opened: read off their files, once."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from time import monotonic
@@ -132,6 +132,13 @@ def find_sample(dataset: Dataset, sample_id: str) -> Sample:
     sample = dataset.sample(sample_id)
     made = mask_file(dataset.spec.masks, sample_id)
     return replace(sample, masks=made) if sample.masks is None and made.exists() else sample
+
+
+def without_masks(dataset: Dataset, sample_ids: Iterable[str]) -> list[str]:
+    """Return those of the samples that have no masks yet, asking the disk for made ones."""
+    listed, folder = dataset.names["masks"], dataset.spec.masks
+    lacking = [sample_id for sample_id in sample_ids if sample_id not in listed]
+    return [sample_id for sample_id in lacking if not mask_file(folder, sample_id).exists()]
 
 
 def rows_to_scan(dataset: Dataset) -> list[int]:

@@ -17,6 +17,7 @@ from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.workflow.processes import spread
+from napari_sepl.workflow.scan import find_sample, without_masks
 
 DEFAULTS = Params()
 """The thresholds of the paper, to which the best ones are compared."""
@@ -176,7 +177,8 @@ class SweepRun:
     Parameters
     ----------
     dataset : Dataset
-        The samples. Where it has a folder of truth, those without truth are left out.
+        The samples. Those without masks are left out and, where it has a folder of truth, those
+        without truth.
     params : Params
         Strategy and conflict rule.
     t1, t2 : (A,) and (B,) float64, optional
@@ -187,7 +189,8 @@ class SweepRun:
     Raises
     ------
     InputError
-        If a grid is not ascending within 0..1, or there is a folder of truth with none in it.
+        If a grid is not ascending within 0..1, or no sample has masks and, if wanted,
+        truth.
     """
 
     def __init__(
@@ -205,11 +208,16 @@ class SweepRun:
         check_grid("t1", self.t1)
         check_grid("t2", self.t2)
         known = dataset.names.get("truth", dataset.positions)
-        self.ids = [sample_id for sample_id in dataset.ids if sample_id in known]
+        ids = [sample_id for sample_id in dataset.ids if sample_id in known]
         self.without_truth = [sample_id for sample_id in dataset.ids if sample_id not in known]
-        if not self.ids:
+        if not ids:
             expected = "a label file for a sample at least; or name no folder of truth"
             raise InputError(dataset.spec.truth, found="no truth", expected=expected)
+        self.without_masks = without_masks(dataset, ids)
+        bare = set(self.without_masks)
+        self.ids = [sample_id for sample_id in ids if sample_id not in bare]
+        if not self.ids:
+            raise InputError(dataset.spec.masks, found="no masks", expected="those of a sample")
         self.unmatched = [
             one for one in dataset.unmatched if one.sample_id not in dataset.positions
         ]
@@ -231,8 +239,9 @@ class SweepRun:
         """
         for one in self.unmatched:
             yield SweepStep(one.sample_id, f"{one.sample_id}: no file for {', '.join(one.missing)}")
+        find = partial(find_sample, self.dataset)
         count = partial(_attempt, self.dataset.classes, self.t1, self.t2, self.params)
-        outcomes = spread(count, map(self.dataset.sample, self.ids), self.workers)
+        outcomes = spread(count, map(find, self.ids), self.workers)
         for sample_id, outcome in zip(self.ids, outcomes, strict=True):
             if isinstance(outcome, str):
                 yield SweepStep(sample_id, outcome)

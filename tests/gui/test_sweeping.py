@@ -1,0 +1,202 @@
+"""A sweep over a dataset in the real window: run, stop, look, click, save."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtTest import QTest
+
+from napari_sepl.core.params import Params, Strategy
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.gui import sweeping
+from napari_sepl.gui.sweep_dock import SweepDock
+from napari_sepl.workflow.sweep import Sweep, SweepRun
+from tests.gui.conftest import Window
+from tests.gui.test_queue import CTRL, Walk
+from tests.workflow.sweeping import IDS, write_samples
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    return write_samples(tmp_path)
+
+
+@pytest.fixture
+def walk(window: Window, spec: DatasetSpec) -> Iterator[Walk]:
+    walk = Walk(window, spec)
+    yield walk
+    walk.dock.close_dataset()
+
+
+@pytest.fixture
+def dock(walk: Walk) -> Iterator[SweepDock]:
+    QTest.mouseClick(walk.dock.sweep, LEFT)
+    dock = walk.window.widget.gestures.sweep_dock
+    assert dock is not None
+    QTest.qWait(100)
+    assert dock.isVisible()
+    yield dock
+    walk.window.viewer.window.remove_dock_widget(dock)
+
+
+def swept(spec: DatasetSpec, params: Params) -> Sweep:
+    """Sweep without a window."""
+    run = SweepRun(Dataset.open(spec), params)
+    assert not [step for step in run if step.message]
+    return run.sweep
+
+
+def press_and_wait(walk: Walk, dock: SweepDock) -> None:
+    QTest.mouseClick(dock.start, LEFT)
+    for _ in range(600):
+        walk.settle()
+        if dock._sweeping is None or not dock._sweeping.running:
+            return
+    raise AssertionError("the sweep did not end")
+
+
+def on_surface(dock: SweepDock, t1: float, t2: float) -> QPointF:
+    """Return where a pair is in the plot's scene."""
+    at: QPointF = dock.surface.plot.getViewBox().mapViewToScene(QPointF(t1, t2))
+    return at
+
+
+def click(dock: SweepDock, t1: float, t2: float) -> None:
+    viewport = dock.surface.plot.viewport()
+    at = dock.surface.plot.mapFromScene(on_surface(dock, t1, t2))
+    QTest.mouseMove(viewport, at)
+    QTest.qWait(50)
+    QTest.mouseClick(viewport, LEFT, Qt.KeyboardModifier.NoModifier, at)
+    QTest.qWait(50)
+
+
+def test_the_surface_is_that_of_the_command_line(
+    walk: Walk, dock: SweepDock, spec: DatasetSpec
+) -> None:
+    press_and_wait(walk, dock)
+    expected = swept(spec, Params())
+    np.testing.assert_allclose(
+        dock.surface.image.image, expected.matches.mean_iou, rtol=0, atol=1e-6
+    )
+    assert expected.best is not None
+    assert dock.surface.best.data["x"].tolist() == [expected.best.t1]
+    assert f"{100 * expected.best.iou:.2f}" in dock.told.text()
+    assert dock.best.rowCount() == len(expected.best_of_classes)
+    assert dock.start.text() == "Sweep"
+
+    QTest.mouseClick(
+        dock.best.viewport(), LEFT, Qt.KeyboardModifier.NoModifier,
+        dock.best.visualItemRect(dock.best.item(1, 0)).center(),
+    )  # fmt: skip
+    class_id = expected.best_of_classes[1].class_id
+    np.testing.assert_allclose(
+        dock.surface.image.image, expected.matches.iou[class_id], rtol=0, atol=1e-6
+    )
+    dock.shown.setCurrentText("pixels changed")
+    np.testing.assert_allclose(dock.surface.image.image, expected.change, rtol=0, atol=1e-6)
+
+
+def test_a_click_sets_the_sliders_in_one_step(walk: Walk, dock: SweepDock) -> None:
+    press_and_wait(walk, dock)
+    click(dock, 0.25, 0.6)
+    params = walk.window.document.params
+    assert (params.t1, params.t2) == pytest.approx((0.25, 0.6))
+    assert walk.window.widget.params.controls["t1"].value() == pytest.approx(0.25)
+    assert dock.surface.present.data["y"].tolist() == pytest.approx([0.6])
+    assert dock.surface.text.text().startswith("t1 0.25, t2 0.6")
+    assert len(walk.window.document.history.done) == 1
+    walk.window.press(Qt.Key.Key_Z, CTRL)
+    assert walk.window.document.params == Params()
+    assert dock.surface.present.data["x"].tolist() == [0.5]
+
+
+def test_it_stops_and_goes_on_and_counts_each_sample_once(
+    walk: Walk, dock: SweepDock, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "_BATCH", 0.0)  # a sample at a time
+    take = sweeping.Sweeping._take
+
+    def stop_after_one(self: sweeping.Sweeping, steps: list[sweeping.SweepStep]) -> None:
+        take(self, steps)
+        if self.done == 1 and self.running:
+            dock.start.click()
+
+    monkeypatch.setattr(sweeping.Sweeping, "_take", stop_after_one)
+    press_and_wait(walk, dock)
+    assert dock.start.text() == "Go on"
+    assert not dock.save.isEnabled()
+    assert dock.bar.value() == 1
+    press_and_wait(walk, dock)
+    assert dock._sweep is not None
+    assert dock._sweep.samples == len(IDS)
+    np.testing.assert_array_equal(
+        dock._sweep.matches.mean_iou, swept(spec, Params()).matches.mean_iou
+    )
+
+
+def test_another_strategy_begins_anew(walk: Walk, dock: SweepDock, spec: DatasetSpec) -> None:
+    press_and_wait(walk, dock)
+    walk.window.widget.params.controls["strategy"].setCurrentText("released")
+    press_and_wait(walk, dock)
+    assert dock._sweep is not None
+    expected = swept(spec, Params(strategy=Strategy.RELEASED))
+    np.testing.assert_array_equal(dock._sweep.matches.mean_iou, expected.matches.mean_iou)
+    assert "released" in dock.told.text()
+
+
+def test_it_is_saved_as_the_command_line_does(
+    walk: Walk, dock: SweepDock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not dock.save.isEnabled()
+    press_and_wait(walk, dock)
+    monkeypatch.setattr(
+        "qtpy.QtWidgets.QFileDialog.getSaveFileName", lambda *_: (str(tmp_path / "s.csv"), "")
+    )
+    QTest.mouseClick(dock.save, LEFT)
+    walk.settle()
+    rows = list(csv.reader((tmp_path / "s.csv").read_text().splitlines()))
+    assert len(rows) == 1 + 21 * 21
+    assert (tmp_path / "s-classes.csv").exists()
+
+
+def test_a_broken_sample_is_told_and_the_rest_counted(
+    walk: Walk, dock: SweepDock, spec: DatasetSpec
+) -> None:
+    (spec.masks / f"{IDS[2]}.json").write_text("{")
+    press_and_wait(walk, dock)
+    assert dock._sweep is not None
+    assert dock._sweep.samples == len(IDS) - 1
+    assert f"{IDS[2]}.json" in str(notification_manager.records[-1].message)
+
+
+def test_closing_the_dataset_ends_the_sweep(
+    walk: Walk, dock: SweepDock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "_BATCH", 0.0)
+    QTest.mouseClick(dock.start, LEFT)
+    walk.dock.close_dataset()
+    walk.settle()
+    assert dock._sweep is None
+    assert not dock.start.isEnabled()
+    assert dock.told.text() == "No dataset is open."
+
+
+def test_samples_without_masks_are_left_out(window: Window, spec: DatasetSpec) -> None:
+    (spec.masks / f"{IDS[0]}.json").unlink()
+    walk = Walk(window, spec)
+    QTest.mouseClick(walk.dock.sweep, LEFT)
+    dock = window.widget.gestures.sweep_dock
+    assert dock is not None
+    press_and_wait(walk, dock)
+    assert dock._sweep is not None
+    assert dock._sweep.samples == len(IDS) - 1
+    assert "1 without masks" in dock.told.text()
+    walk.dock.close_dataset()
+    window.viewer.window.remove_dock_widget(dock)

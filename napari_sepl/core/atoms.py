@@ -41,6 +41,24 @@ def find_atoms(masks: MaskSet) -> NDArray[np.int32]:
     return to_rows(flat, masks.shape)
 
 
+def piece_areas(
+    starts: NDArray[np.int32], stops: NDArray[np.int32], height: int
+) -> NDArray[np.int64]:
+    """Return the pixels of each piece of a region that is connected by four neighbours.
+
+    Parameters
+    ----------
+    starts, stops : (R,) int32
+        The region's runs, column-major and ascending.
+    height : int
+        Height of the image in pixels.
+    """
+    alike = np.zeros(len(starts), np.uint64)
+    starts, stops, alike = _cut_into_columns(starts, stops, alike, height)
+    summed = np.bincount(_join(starts, stops, alike, height), weights=stops - starts)
+    return summed[summed > 0].astype(np.int64)
+
+
 def _stretches(
     masks: MaskSet,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]:

@@ -15,7 +15,6 @@ from napari_sepl.core._jit import jit
 from napari_sepl.core.atoms import find_atoms
 from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.runs import Runs
-from napari_sepl.core.tree import build_tree
 
 BARE = -1.0
 """In place of a share, of a fragment that no mask covers."""
@@ -74,6 +73,7 @@ class Nests:
 
 def find_nests(
     masks: MaskSet,
+    parents: NDArray[np.intp],
     seeds: Runs,
     o_s: NDArray[np.float64],
     best: NDArray[np.intp],
@@ -85,6 +85,8 @@ def find_nests(
     ----------
     masks : MaskSet
         The N masks.
+    parents : (N,) intp
+        The mask that holds each, -1 for none, as `build_tree` finds them.
     seeds : Runs
         P_k of each of the K classes.
     o_s : (N, K) float64
@@ -93,11 +95,6 @@ def find_nests(
         Column of the class that each mask shares most pixels with, -1 for none.
     best_shared : (N,) int64
         How many those are.
-
-    Returns
-    -------
-    Nests
-        With the parents that `build_tree` finds.
     """
     numbers = find_atoms(MaskSet(seeds, MaskScores.unknown(len(seeds))))
     areas = np.bincount(numbers.ravel())
@@ -110,7 +107,7 @@ def find_nests(
     fragments = Fragments(*_split(*parts, weakest, o_s), areas)
     order = np.argsort(masks.areas, kind="stable")
     sizes = summed / np.maximum(best_shared, 1)
-    return Nests(order, build_tree(masks).parents, sizes, fragments)
+    return Nests(order, parents, sizes, fragments)
 
 
 @jit

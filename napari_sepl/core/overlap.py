@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.grounds import Grounds, find_grounds
 from napari_sepl.core.intersections import count_shared
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.nests import Nests, find_nests
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import Runs, label_runs, runs_of_labels, to_columns
+from napari_sepl.core.tree import MaskTree, build_tree
 
 IGNORE = 255
 """The label of pixels that have no class; they are never matched."""
@@ -97,9 +99,20 @@ class Overlap:
         return rules
 
     @cached_property
+    def tree(self) -> MaskTree:
+        """Which mask is a part of which, found at first use."""
+        return build_tree(self.masks)
+
+    @cached_property
     def nests(self) -> Nests:
         """What the strategy `tree` knows beside this table; the others never ask."""
-        return find_nests(self.masks, self.seeds, self.o_s, self.best, self.best_shared)
+        parents = self.tree.parents
+        return find_nests(self.masks, parents, self.seeds, self.o_s, self.best, self.best_shared)
+
+    @cached_property
+    def grounds(self) -> Grounds:
+        """What a diagnosis knows beside this table, whatever the settings."""
+        return find_grounds(self.masks.runs, self.seeds, self.best)
 
     @property
     def shape(self) -> tuple[int, int]:

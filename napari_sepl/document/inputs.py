@@ -13,7 +13,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overlap import Overlap, extend_overlap, measure_overlap
-from napari_sepl.core.tree import MaskTree, build_tree
+from napari_sepl.core.tree import MaskTree
 from napari_sepl.document.prompted import join_prompted
 
 
@@ -100,10 +100,10 @@ class Inputs:
             return extend_overlap(self.given.overlap, self.masks)
         return measure_overlap(self.pseudo, self.masks)
 
-    @cached_property
+    @property
     def tree(self) -> MaskTree:
         """Which mask is a part of which, found at first use."""
-        return build_tree(self.masks)
+        return self.overlap.tree
 
     @cached_property
     def atoms(self) -> NDArray[np.int32]:

@@ -1,0 +1,193 @@
+"""What is wrong with taken masks, measured for each class: the kernels behind a diagnosis."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.overlap import Overlap
+from napari_sepl.core.rules import Rule
+from napari_sepl.core.strategies import Assignment
+
+_EMPTY, _REFUSED, _BELOW = int(Rule.EMPTY), int(Rule.REFUSED), int(Rule.BELOW)
+_BY_O_P, _BY_LEVEL, _BY_PERSON = int(Rule.BY_O_P), int(Rule.BY_LEVEL), int(Rule.BY_PERSON)
+
+
+@jit
+def weakest_masks(
+    table: tuple[Any, ...], decided: tuple[Any, ...], parents: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Find for each class the mask that swallows most, lies outside most, and straddles most.
+
+    Parameters
+    ----------
+    table : tuple
+        Intersections (N, K), areas of masks (N,) and of pseudo-labels (K,), class ids (K,).
+    decided : tuple
+        Class ids and rules of the assignment, (N,) each.
+    parents : (N,) intp
+        The mask that holds each, -1 for none.
+
+    Returns
+    -------
+    strengths : (3, K) float64
+        The shares that `Cause` tells of SWALLOWING, OUTSIDE and STRADDLING.
+    masks : (3, K) intp
+        The mask of each, -1 where the share is 0.
+    """
+    shared, areas, seeds, ids = table
+    class_ids, rules = decided
+    strengths = np.zeros((3, ids.size))
+    masks = np.full((3, ids.size), -1, np.intp)
+    columns = np.full(256, -1, np.intp)
+    for column in range(ids.size):
+        columns[ids[column]] = column
+    swallowed = _swallowed(shared, areas, columns, class_ids, rules, parents)
+    for mask in range(rules.size):
+        if not _taken(rules[mask]) or columns[class_ids[mask]] < 0:
+            continue
+        own = columns[class_ids[mask]]
+        outside = areas[mask] - shared[mask, own]
+        _raise(strengths, masks, 0, own, mask, min(swallowed[mask], outside) / areas[mask])
+        weak = rules[mask] == _BY_O_P or rules[mask] == _BY_LEVEL
+        if weak and 2 * shared[mask, own] <= areas[mask]:
+            _raise(strengths, masks, 1, own, mask, outside / areas[mask])
+        for column in range(ids.size):
+            if column != own:
+                _raise(strengths, masks, 2, column, mask, shared[mask, column] / seeds[column])
+    return strengths, masks
+
+
+@jit
+def _taken(rule: int) -> bool:
+    """Tell whether a strategy, and no person, took a mask."""
+    return _BELOW < rule < _BY_PERSON
+
+
+@jit
+def _raise(
+    strengths: NDArray[np.float64],
+    masks: NDArray[np.intp],
+    row: int,
+    column: int,
+    mask: int,
+    strength: float,
+) -> None:
+    if strength > strengths[row, column]:
+        strengths[row, column] = strength
+        masks[row, column] = mask
+
+
+@jit
+def _swallowed(
+    shared: NDArray[np.int64],
+    areas: NDArray[np.int64],
+    columns: NDArray[np.intp],
+    class_ids: NDArray[np.uint8],
+    rules: NDArray[np.uint8],
+    parents: NDArray[np.intp],
+) -> NDArray[np.int64]:
+    """Return (N,) int64: pixels off its class, in refused masks right within each taken one."""
+    swallowed = np.zeros(rules.size, np.int64)
+    for part in range(rules.size):
+        if rules[part] == _EMPTY or rules[part] == _REFUSED or rules[part] > _BELOW:
+            continue
+        whole = parents[part]
+        while whole >= 0 and rules[whole] <= _BELOW:
+            whole = parents[whole]
+        if whole < 0 or not _taken(rules[whole]):
+            continue
+        own = columns[class_ids[whole]]
+        if own < 0 or not _is_off(shared, areas, part, own):
+            continue
+        between = parents[part]
+        while between != whole and (
+            rules[between] == _REFUSED or not _is_off(shared, areas, between, own)
+        ):
+            between = parents[between]
+        if between == whole:
+            swallowed[whole] += areas[part] - shared[part, own]
+    return swallowed
+
+
+@jit
+def _is_off(shared: NDArray[np.int64], areas: NDArray[np.int64], mask: int, column: int) -> bool:
+    """Tell whether a mask lies on a class by half at most."""
+    return bool(2 * shared[mask, column] <= areas[mask])
+
+
+def contested_shares(overlap: Overlap, assignment: Assignment) -> NDArray[np.float64]:
+    """Return (K,) float64: the share of each class's claims that another class claims too.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table of masks against pseudo-labels.
+    assignment : Assignment
+        The masks taken and the pseudo-labels kept; those that a person decided on do not count.
+    """
+    masks, kept = overlap.masks.runs, assignment.kept
+    regions = kept.regions
+    return _contest(
+        overlap.class_ids,
+        (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.rules),
+        (regions.starts, regions.stops, regions.offsets, kept.class_ids, kept.by_person),
+        len(overlap.pseudo_columns),
+    )
+
+
+@jit
+def _contest(
+    ids: NDArray[np.uint8], masks: tuple[Any, ...], kept: tuple[Any, ...], size: int
+) -> NDArray[np.float64]:
+    """Claim for class after class; who comes to a claimed pixel contests it."""
+    mask_starts, mask_stops, mask_offsets, class_ids, rules = masks
+    kept_starts, kept_stops, kept_offsets, kept_ids, by_person = kept
+    claims = np.zeros(256, np.bool_)
+    for mask in range(rules.size):
+        claims[class_ids[mask]] |= _taken(rules[mask])
+    for region in range(kept_ids.size):
+        claims[kept_ids[region]] |= not by_person[region]
+    shares = np.zeros(ids.size)
+    if np.count_nonzero(claims) < 2:
+        return shares
+    claimed, fought = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    last = np.zeros(size, np.uint8)  # who claimed it last
+    shared = np.zeros(size, np.bool_)  # whether two did
+    for class_id in ids:
+        for mask in range(rules.size):
+            if class_ids[mask] == class_id and _taken(rules[mask]):
+                pieces = (mask_starts, mask_stops, mask_offsets[mask], mask_offsets[mask + 1])
+                _claim(class_id, pieces, last, shared, claimed, fought)
+        for region in range(kept_ids.size):
+            if kept_ids[region] == class_id and not by_person[region]:
+                pieces = (kept_starts, kept_stops, kept_offsets[region], kept_offsets[region + 1])
+                _claim(class_id, pieces, last, shared, claimed, fought)
+    for column in range(ids.size):
+        shares[column] = fought[ids[column]] / max(1, claimed[ids[column]])
+    return shares
+
+
+@jit
+def _claim(
+    class_id: int,
+    pieces: tuple[Any, ...],
+    last: NDArray[np.uint8],
+    shared: NDArray[np.bool_],
+    claimed: NDArray[np.int64],
+    fought: NDArray[np.int64],
+) -> None:
+    """Claim the pixels of one region, counting them once for a class."""
+    starts, stops, first, end = pieces
+    for run in range(first, end):
+        for at in range(starts[run], stops[run]):
+            before = last[at]
+            if before == class_id:
+                continue
+            claimed[class_id] += 1
+            last[at] = class_id
+            if before:
+                fought[class_id] += 1
+                fought[before] += not shared[at]
+                shared[at] = True

@@ -1,0 +1,56 @@
+"""Causes of failure in words."""
+
+import numpy as np
+import pytest
+
+from napari_sepl import Params
+from napari_sepl.core.causes import Cause
+from napari_sepl.core.classes import VOC
+from napari_sepl.core.diagnosis import Finding
+from napari_sepl.document.document import Document
+from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
+from napari_sepl.document.said import Said
+from tests.document.drawing import cat_and_dog
+
+
+@pytest.mark.parametrize(
+    ("finding", "told"),
+    [
+        (Finding(Cause.UNMET, 1.0, 8), "cat: no mask meets its pseudo-labels"),
+        (Finding(Cause.SCATTERED, 0.344, 8), "cat: 34 % of its pseudo-labels lie apart"),
+        (Finding(Cause.MISSING, 1.0, 12), "dog: a tag names it"),
+        (Finding(Cause.UNCOVERED, 0.25, 8), "cat: 25 % of its pseudo-labels lie in no mask"),
+        (Finding(Cause.STRADDLING, 0.8, 8, 3), "cat: mask 3, taken for another class, holds 80 %"),
+        (Finding(Cause.SWALLOWING, 0.5, 8, 0), "cat: mask 0 swallows"),
+        (Finding(Cause.OUTSIDE, 0.6, 12, 2), "dog: mask 2 was taken though 60 % of it"),
+        (Finding(Cause.GROWN, 0.5, 8), "cat: grew to 4.0 times its pseudo-labels"),
+        (Finding(Cause.SHRUNK, 0.25, 8), "cat: shrank to 75 % of its pseudo-labels"),
+        (Finding(Cause.SHRUNK, 1.0, 8), "cat: all its pseudo-labels are gone"),
+        (Finding(Cause.CONTESTED, 0.1, 8), "cat: another class claims 10 % of its pixels too"),
+    ],
+)
+def test_each_cause_is_told(finding: Finding, told: str) -> None:
+    assert tell_finding(finding, VOC).startswith(told)
+
+
+def test_each_cause_has_a_name_of_its_own() -> None:
+    assert set(NAMES) == set(Cause)
+    assert len(set(NAMES.values())) == len(Cause)
+
+
+def test_an_image_is_diagnosed_as_it_is_now() -> None:
+    document = Document(cat_and_dog(), Said(Params()))
+    found = diagnose_resolved(document.resolved, tags=(8, 12, 15))
+    assert [(f.cause, f.class_id, f.mask_index) for f in found.findings] == [
+        (Cause.MISSING, 15, None),
+        (Cause.GROWN, 12, None),
+        (Cause.OUTSIDE, 12, 2),
+    ]
+    painted = document.resolved.final.copy()
+    painted[painted == 12] = 0
+    painted[0, 0] = 15
+    document.absorb(painted)
+    found = diagnose_resolved(document.resolved, tags=(8, 12, 15))
+    assert found.main == Finding(Cause.SHRUNK, 1.0, 12)
+    assert np.isclose(found.suspicion, 1)
+    assert Cause.MISSING not in {f.cause for f in found.findings}

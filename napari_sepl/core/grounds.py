@@ -49,7 +49,8 @@ def find_grounds(masks: Runs, seeds: Runs, best: NDArray[np.intp]) -> Grounds:
         runs = seeds.starts[first:last], seeds.stops[first:last]
         largest[column] = piece_areas(*runs, seeds.shape[0]).max()
     met = np.isin(np.arange(len(seeds)), best)
-    return Grounds(np.where(met, bare / seeds.areas, 0), 1.0 - met, 1 - largest / seeds.areas)
+    unmet = (~met).astype(np.float64)
+    return Grounds(np.where(met, bare / seeds.areas, 0), unmet, 1 - largest / seeds.areas)
 
 
 @jit

@@ -27,6 +27,7 @@ class Opened:
         """Trace the masks of a document."""
         inputs = document.inputs
         _ = inputs.overlap.nests  # 0.2 s at 4096², or the first switch to `tree` would wait
+        _ = inputs.overlap.grounds  # and the first diagnosis
         return cls(document, MaskOutlines.of(inputs.masks, line_width(inputs.shape)))
 
     @property

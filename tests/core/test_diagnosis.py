@@ -42,6 +42,10 @@ def row(pseudo: str, *masks: str, **options: Any) -> Diagnosis:
     return examine([pseudo], [[one] for one in masks], **options)
 
 
+def about(share: float) -> Any:
+    return pytest.approx(share)
+
+
 def of(diagnosis: Diagnosis, cause: Cause) -> list[Finding]:
     return [finding for finding in diagnosis.findings if finding.cause is cause]
 
@@ -69,7 +73,7 @@ def test_a_class_in_pieces() -> None:
     found = of(
         examine(["11.1", "11..", "..11"], [["####", "####", "####"]]), Cause.SCATTERED
     )  # corners do not connect
-    assert found == [Finding(Cause.SCATTERED, pytest.approx(3 / 7), 1)]
+    assert found == [Finding(Cause.SCATTERED, about(3 / 7), 1)]
 
 
 def test_a_run_that_goes_on_at_the_top_of_the_next_column_is_no_connection() -> None:
@@ -137,7 +141,7 @@ def test_a_class_that_grew() -> None:
 
 def test_a_class_that_shrank() -> None:
     found = of(row("11111.", "##...."), Cause.SHRUNK)
-    assert found == [Finding(Cause.SHRUNK, pytest.approx(0.6), 1)]
+    assert found == [Finding(Cause.SHRUNK, about(0.6), 1)]
 
 
 def test_classes_that_fight() -> None:
@@ -165,7 +169,7 @@ def test_what_is_seen_comes_before_what_is_hinted_at() -> None:
     diagnosis = row("1111.1..", "##......", "......##")
     causes = [finding.cause for finding in diagnosis.findings]
     assert causes == [Cause.SHRUNK, Cause.UNCOVERED, Cause.SCATTERED]
-    assert diagnosis.main == Finding(Cause.SHRUNK, pytest.approx(0.6), 1)
+    assert diagnosis.main == Finding(Cause.SHRUNK, about(0.6), 1)
     assert diagnosis.suspicion == pytest.approx(0.6)
     assert diagnosis.findings[-1].weighed == pytest.approx(HINT * 0.2)
 

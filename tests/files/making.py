@@ -1,7 +1,7 @@
 """Small files to read, and the errors that bad ones must give."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,3 +87,16 @@ def refused(source: object, *told: str) -> Iterator[None]:
     assert "\n" not in message
     for text in told:
         assert text in message
+
+
+REFUSED = object()
+
+
+def answer_of(read: Callable[[Path], object], path: Path) -> object:
+    """Read a file that may be refused by an InputError that names it, and by nothing else."""
+    try:
+        return read(path)
+    except InputError as error:
+        if not str(error).startswith(str(path)):
+            raise
+        return REFUSED

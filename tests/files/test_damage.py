@@ -14,12 +14,18 @@ from PIL import Image
 
 from napari_sepl import MaskSet
 from napari_sepl.core.classes import VOC
-from napari_sepl.core.errors import InputError
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.label_png import encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks, write_masks
-from tests.files.making import provenance, random_labels, random_masks, save_picture
+from tests.files.making import (
+    REFUSED,
+    answer_of,
+    provenance,
+    random_labels,
+    random_masks,
+    save_picture,
+)
 
 RGB = np.random.default_rng(4).integers(0, 256, (24, 32, 3)).astype(np.uint8)
 LABELS = random_labels((24, 32))
@@ -52,19 +58,6 @@ CASES: list[Case] = [
     ("masks.npz", read_masks, lambda p: np.savez(p, random_masks(3, (24, 32)))),
 ]  # fmt: skip
 cases = pytest.mark.parametrize(("name", "read", "write"), CASES, ids=[name for name, *_ in CASES])
-
-
-REFUSED = object()
-
-
-def answer_of(read: Callable[[Path], object], path: Path) -> object:
-    """Read a file that may be refused by an InputError that names it, and by nothing else."""
-    try:
-        return read(path)
-    except InputError as error:
-        if not str(error).startswith(str(path)):
-            raise
-        return REFUSED
 
 
 def same(first: Any, second: Any) -> bool:

@@ -1,0 +1,130 @@
+"""Scores as one grey picture for each class: ID_0.png, ID_14.png, …, counted from 0."""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.overlap import IGNORE
+from napari_sepl.files.pictures import open_picture
+
+_NAME = re.compile(r"(.+)_(0|[1-9][0-9]{0,2})")
+_EXPECTED = "scores of a class as a PNG of 8 bits grey"
+_GREYEST = 90
+"""The highest label that a label map in grey is likely to have; COCO's highest is 80, or 90 with
+the gaps in its numbering."""
+
+
+def split_stem(stem: str) -> tuple[str, int] | None:
+    """Return the sample and the class that a file of this stem is of; None if of none."""
+    match = _NAME.fullmatch(stem)
+    if match is None or int(match[2]) + 1 >= IGNORE:
+        return None
+    return match[1], int(match[2])
+
+
+def group_class_pngs(
+    names: Mapping[str, str], images: Collection[str], *, only: bool = False
+) -> dict[str, str]:
+    """Return for each sample one of its files: its own, or the lowest class's picture.
+
+    A file whose stem is that of an image is the image's own, even where it ends like one of a
+    class: 2007_000032 is no class 32 of a sample 2007.
+
+    Parameters
+    ----------
+    names : mapping of str to str
+        Stem to the name of the file.
+    images : collection of str
+        Stems of the images.
+    only : bool
+        Leave out files that are of no class.
+
+    Raises
+    ------
+    InputError
+        If a sample has a file of its own and pictures of classes as well.
+    """
+    found: dict[str, str] = {}
+    classes: dict[str, tuple[int, str]] = {}
+    for stem, name in names.items():
+        parts = None if stem in images else split_stem(stem)
+        if parts is not None and (only or parts[0] in images) and name.lower().endswith(".png"):
+            sample_id, class_id = parts
+            classes[sample_id] = min(classes.get(sample_id, (IGNORE, "")), (class_id, name))
+        elif not only:
+            found[stem] = name
+    both = sorted(found.keys() & classes.keys())
+    if both:
+        own, other = found[both[0]], classes[both[0]][1]
+        raise InputError(
+            "pseudo-labels",
+            found=f"both {own} and {other} for {both[0]}",
+            expected="one kind of files; or --pseudo-format, which says which count",
+        )
+    return found | {sample_id: name for sample_id, (_, name) in classes.items()}
+
+
+def class_files(path: Path) -> dict[int, Path]:
+    """Return the files of all classes of the sample that one of them is of, by class from 0."""
+    parts = split_stem(path.stem)
+    if parts is None:
+        raise InputError(path, found="a name without a class", expected="a name such as cat_7.png")
+    places = {c: path.with_name(f"{parts[0]}_{c}{path.suffix}") for c in range(IGNORE - 1)}
+    return {class_id: place for class_id, place in places.items() if place.exists()}
+
+
+def read_class_pngs(path: Path) -> dict[int, NDArray[np.float32]]:
+    """Read the scores of all classes of a sample.
+
+    Parameters
+    ----------
+    path : Path
+        One of the files.
+
+    Returns
+    -------
+    dict of int to (H, W) float32
+        By class, counted from 0; 255 is a score of 1.
+
+    Raises
+    ------
+    InputError
+        If a file is no grey PNG of 8 bits.
+    """
+    return {class_id: _read(place) for class_id, place in class_files(path).items()}
+
+
+def _read(path: Path) -> NDArray[np.float32]:
+    with open_picture(path, _EXPECTED) as picture:
+        if picture.format != "PNG" or picture.mode != "L":
+            raise InputError(
+                path, found=f"a {picture.format} of mode {picture.mode}", expected=_EXPECTED
+            )
+        picture.load()
+        return np.array(picture).astype(np.float32) / np.float32(IGNORE)
+
+
+def is_surely_scores(path: Path) -> bool:
+    """Tell whether a PNG of a class's name has greys that no label map has.
+
+    Raises
+    ------
+    InputError
+        If it might be a label map just as well.
+    """
+    with open_picture(path, "a PNG") as picture:
+        if picture.mode != "L":
+            return False
+        picture.load()
+        greys = np.unique(np.array(picture))
+    if ((greys > _GREYEST) & (greys < IGNORE)).any():
+        return True
+    raise InputError(
+        path,
+        found="a grey picture that may be a label map, or the scores of one class",
+        expected="to be told: --pseudo-format labels, l2g or rca",
+    )

@@ -1,0 +1,215 @@
+"""A pickle's instructions, followed without ever looking a name up in a Python module.
+
+What Python's own unpickler does for a name, importing it and calling what it finds, is replaced by
+a table: a name that is not in it ends the reading, whatever the pickle wanted of it. So no content
+can run or change anything, and memory is bounded by the size of the file.
+"""
+
+import pickletools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+Builder = Callable[..., Any]
+
+_MAX_STEPS = 1_000_000
+"""A CAM file of 80 classes takes 3,000."""
+
+_PUSHES = frozenset((
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
+    "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
+    "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
+))  # fmt: skip
+_CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_CONTAINERS: dict[str, Callable[[], Any]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list}
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_PUTS = frozenset(("PUT", "BINPUT", "LONG_BINPUT"))
+_GETS = frozenset(("GET", "BINGET", "LONG_BINGET"))
+_NOTHING = frozenset(("PROTO", "FRAME"))
+_MARK = object()
+
+
+class UnfitPickle(Exception):  # noqa: N818  it never leaves this folder: readers turn it into InputError
+    """A pickle holds something that is not built here; the text says what was found."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name in a pickle, which stands for itself alone.
+
+    Parameters
+    ----------
+    module, name : str
+        As the pickle has them.
+    """
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+class Shell:
+    """What a pickle makes in two steps: an instance of this, then what goes into it."""
+
+    def fill(self, state: Any) -> None:
+        """Take what the second step says."""
+        raise NotImplementedError
+
+
+Known = Mapping[Name, Builder | None]
+"""The names that a pickle may hold and what stands in for calling each; None: it is not called."""
+
+
+class Machine:
+    """One pickle on its way to a value.
+
+    Parameters
+    ----------
+    known : mapping of Name to callable or None
+        The names that are built.
+    find_stored : callable, optional
+        Returns what a persistent id stands for; without it there may be none.
+    """
+
+    def __init__(self, known: Known, find_stored: Builder | None = None) -> None:
+        self._known = known
+        self._find_stored = find_stored
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+
+    def run(self, file: IO[bytes]) -> Any:
+        """Return the value of the pickle that starts where the file stands, and go to its end.
+
+        Raises
+        ------
+        UnfitPickle
+            If it holds anything else than the known names and plain values, lists, dicts, tuples.
+        ValueError, LookupError, TypeError, ...
+            If it is damaged.
+        """
+        for step, (code, argument, _position) in enumerate(pickletools.genops(file)):
+            if step > _MAX_STEPS:
+                raise UnfitPickle(f"a pickle of more than {_MAX_STEPS:,} instructions")
+            if code.name == "STOP":
+                break
+            self._do(code.name, argument)
+        return self._popped()
+
+    def _do(self, code: str, argument: Any) -> None:
+        if code in _PUSHES:
+            self._stack.append(argument)
+        elif code in _CONSTANTS:
+            self._stack.append(_CONSTANTS[code])
+        elif code in _CONTAINERS:
+            self._stack.append(_CONTAINERS[code]())
+        elif code == "MEMOIZE":
+            self._memo[len(self._memo)] = self._top()
+        elif code in _PUTS:
+            self._memo[argument] = self._top()
+        elif code in _GETS:
+            self._stack.append(self._memo[argument])
+        elif code in _TUPLES:
+            items = [self._popped() for _ in range(_TUPLES[code])]
+            self._stack.append(tuple(reversed(items)))
+        elif code == "MARK":
+            self._stack.append(_MARK)
+        elif code not in _NOTHING:
+            rest = getattr(self, f"_{code.lower()}", None)
+            if rest is None:
+                raise UnfitPickle(f"the pickle instruction {code}")
+            rest(argument)
+
+    # --- the stack
+
+    def _top(self) -> Any:
+        if self._stack[-1] is _MARK:
+            raise ValueError("a mark for a value")
+        return self._stack[-1]
+
+    def _popped(self) -> Any:
+        value = self._top()
+        self._stack.pop()
+        return value
+
+    def _since_mark(self) -> list[Any]:
+        items = []
+        while self._stack[-1] is not _MARK:
+            items.append(self._stack.pop())
+        self._stack.pop()
+        items.reverse()
+        return items
+
+    # --- instructions of more than a line, by their names
+
+    def _tuple(self, _: Any) -> None:
+        self._stack.append(tuple(self._since_mark()))
+
+    def _list(self, _: Any) -> None:
+        self._stack.append(self._since_mark())
+
+    def _dict(self, _: Any) -> None:
+        items = self._since_mark()
+        self._stack.append({})
+        self._set(items)
+
+    def _append(self, _: Any) -> None:
+        self._extend([self._popped()])
+
+    def _appends(self, _: Any) -> None:
+        self._extend(self._since_mark())
+
+    def _extend(self, items: list[Any]) -> None:
+        _of_kind(self._top(), list).extend(items)
+
+    def _setitem(self, _: Any) -> None:
+        value = self._popped()
+        self._set([self._popped(), value])
+
+    def _setitems(self, _: Any) -> None:
+        self._set(self._since_mark())
+
+    def _set(self, items: list[Any]) -> None:
+        there = _of_kind(self._top(), dict)
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if not isinstance(key, str | int | float):
+                raise UnfitPickle(f"a dictionary with a key of type {type(key).__name__}")
+            there[key] = value
+
+    def _global(self, argument: str) -> None:
+        module, _, name = argument.partition(" ")
+        self._name(module, name)
+
+    def _stack_global(self, _: Any) -> None:
+        name, module = self._popped(), self._popped()
+        self._name(_of_kind(module, str), _of_kind(name, str))
+
+    def _name(self, module: str, name: str) -> None:
+        found = Name(module, name)
+        if found not in self._known:
+            raise UnfitPickle(f"the Python object {str(found)[:80]}")
+        self._stack.append(found)
+
+    def _reduce(self, _: Any) -> None:
+        arguments, name = self._popped(), self._popped()
+        builder = self._known.get(name) if isinstance(name, Name) else None
+        if builder is None:
+            raise UnfitPickle(f"a call of {str(name)[:80]}")
+        self._stack.append(builder(*_of_kind(arguments, tuple)))
+
+    def _build(self, _: Any) -> None:
+        state = self._popped()
+        _of_kind(self._top(), Shell).fill(state)
+
+    def _binpersid(self, _: Any) -> None:
+        stored = self._popped()
+        if self._find_stored is None:
+            raise UnfitPickle("a reference to something outside the pickle")
+        self._stack.append(self._find_stored(stored))
+
+
+def _of_kind(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"{type(value).__name__} for {kind.__name__}")
+    return value

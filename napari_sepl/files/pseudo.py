@@ -1,0 +1,98 @@
+"""Reading pseudo-labels of any format: label maps as they are, or soft scores."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.scores import Scores
+from napari_sepl.files import arrays, class_pngs, pickles
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.score_formats import AUTO, FORMATS, Layout, ScoreFormat, check_format
+from napari_sepl.files.scores import guess_format, read_scores
+
+_SEEN = "taken for "
+
+
+def read_pseudo(
+    path: Path,
+    name: str = AUTO,
+    *,
+    sample_id: str | None = None,
+    shape: tuple[int, int] | None = None,
+) -> NDArray[np.uint8] | Scores:
+    """Read the pseudo-labels of one image, or the scores they are to be made of.
+
+    Parameters
+    ----------
+    path : Path
+        The file; of several for the classes any one.
+    name : str
+        The format's name in `FORMATS`, or "auto" to see from the file what it is; then
+        ``Scores.origin`` says what it was taken for.
+    sample_id : str, optional
+        The image's stem, which tells ``cat_7.png`` of the image ``cat`` from a label map.
+    shape : tuple of int, optional
+        Height and width of the image, to which coarse scores are enlarged.
+
+    Returns
+    -------
+    (H, W) uint8, or Scores
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not of the format, or may be of several.
+    """
+    check_format(name)
+    if name == AUTO:
+        return _read_unnamed(path, sample_id, shape)
+    fmt = FORMATS[name]
+    if path.suffix.lower() not in fmt.suffixes:
+        raise InputError(
+            path,
+            found=f"the ending {path.suffix or 'of no kind'}",
+            expected=f"{' or '.join(sorted(fmt.suffixes))} for --pseudo-format {name}",
+        )
+    if fmt.layout is Layout.LABELS:
+        return read_labels(path)
+    return read_scores(path, fmt, _read_value(path, fmt), shape)
+
+
+def _read_value(path: Path, fmt: ScoreFormat) -> Any:
+    if fmt.layout is Layout.CLASS_PNGS:
+        return None
+    if fmt.layout is Layout.STACK:
+        return np.array(arrays.read_array(path, ()))
+    return pickles.read_pickled(path)
+
+
+def _read_unnamed(
+    path: Path, sample_id: str | None, shape: tuple[int, int] | None
+) -> NDArray[np.uint8] | Scores:
+    suffix = path.suffix.lower()
+    value: Any = None
+    if suffix in pickles.SUFFIXES or (suffix == ".npy" and pickles.holds_objects(path)):
+        value = pickles.read_pickled(path)
+    elif suffix == ".npy":
+        array = arrays.read_array(path, ())
+        if array.dtype.kind == "f" and array.ndim == 3:
+            value = np.array(array)
+    elif _is_of_class(path, sample_id) and class_pngs.is_surely_scores(path):
+        return _seen(read_scores(path, FORMATS["l2g"], shape=shape))
+    if value is None:
+        return read_labels(path)
+    return _seen(read_scores(path, guess_format(path, value), value, shape))
+
+
+def _seen(scores: Scores) -> Scores:
+    return replace(scores, origin=_SEEN + scores.origin)
+
+
+def _is_of_class(path: Path, sample_id: str | None) -> bool:
+    """Tell whether a PNG is named as one class's scores of the sample are."""
+    parts = class_pngs.split_stem(path.stem)
+    return parts is not None and parts[0] == sample_id and path.suffix.lower() == ".png"

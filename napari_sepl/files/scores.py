@@ -1,0 +1,256 @@
+"""Reading soft scores: the CAM files of the methods that `score_formats` lists."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.enlarging import enlarge, find_factor
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.scores import BackgroundRule, Scores
+from napari_sepl.files._opening import pixels
+from napari_sepl.files.class_pngs import read_class_pngs
+from napari_sepl.files.score_formats import FORMATS, Layout, ScoreFormat
+
+Shape = tuple[int, int]
+
+_MAX_SCORES = 2**31
+"""8 GiB as float32."""
+
+_FROM_0 = (Layout.CAMS, Layout.KEYED, Layout.CLASS_PNGS)
+_TELLING = {
+    field: name for name, fmt in reversed(FORMATS.items()) for field in fmt.fields if field != "cam"
+}
+"""Fields that one format alone has, or that the first of two is as good for."""
+
+_SURE, _UNSURE = 0.99, 0.5
+"""Shares of pixels whose scores sum to 1, from which a dictionary is one of probabilities, and up
+to which it is none: where a CAM has its peak, the maps of one class sum to 1 as well."""
+
+
+def read_scores(
+    path: Path, fmt: ScoreFormat, value: Any = None, shape: Shape | None = None
+) -> Scores:
+    """Make `Scores` of what a file holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one of several where each class has its own.
+    fmt : ScoreFormat
+        What it is to be read as.
+    value : optional
+        What was read from the file; nothing for a format of pictures.
+    shape : tuple of int, optional
+        Height and width of the image, to which coarse maps are enlarged; without it they stay
+        coarse.
+
+    Raises
+    ------
+    InputError
+        If the file does not hold what the format says, or maps of another size than the image.
+    """
+    if fmt.layout is Layout.CLASS_PNGS:
+        found: dict[int, NDArray[Any]] = {**read_class_pngs(path)}
+    elif fmt.layout is Layout.STACK:
+        found = dict(enumerate(_stack(path, value)))
+    elif fmt.layout in (Layout.CAMS, Layout.PROBABILITIES):
+        found = _by_number(path, value, fmt)
+    else:
+        found = _by_keys(path, value, fmt)
+    return _scores(path, fmt, found, shape)
+
+
+def guess_format(path: Path, value: Any) -> ScoreFormat:
+    """Tell what a dictionary or an array is, by its content alone.
+
+    Raises
+    ------
+    InputError
+        If it is none of the known ones, or might be two of them.
+    """
+    if isinstance(value, np.ndarray):
+        return FORMATS["stack"]
+    if not isinstance(value, Mapping):
+        raise InputError(path, found=f"a {type(value).__name__}", expected="a dictionary of maps")
+    if "keys" in value:
+        return _guess_keyed(path, value)
+    if 0 not in value:
+        return FORMATS["psa"]
+    share = share_of_ones(path, value)
+    if _UNSURE < share < _SURE:
+        raise InputError(
+            path,
+            found=f"a map with the key 0 whose scores sum, with the others, to 1 on {share:.0%} of "
+            "the pixels: background of a CRF, or the first class of a CAM",
+            expected="to be told: --pseudo-format crf, or the method's name, such as psa",
+        )
+    return FORMATS["crf" if share >= _SURE else "psa"]
+
+
+def _guess_keyed(path: Path, value: Mapping[Any, Any]) -> ScoreFormat:
+    for field, name in _TELLING.items():
+        if field in value:
+            return FORMATS[name]
+    if "cam" in value and hasattr(value["cam"], "shape") and hasattr(value["keys"], "shape"):
+        ahead = value["keys"].size == len(value["cam"]) + 1
+        return FORMATS["puzzlecam" if ahead else "irn"]
+    raise InputError(path, found=_described(value), expected=_expected_fields())
+
+
+def _expected_fields() -> str:
+    fields = sorted({field for fmt in FORMATS.values() for field in fmt.fields})
+    return f"keys and one of {', '.join(fields)}"
+
+
+def _described(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return f"no dictionary, but a {type(value).__name__}"
+    return f"a dictionary of {', '.join(map(str, list(value)[:8])) or 'nothing'}"
+
+
+def share_of_ones(path: Path, value: Mapping[Any, Any]) -> float:
+    """Return the share of pixels, 0..1, on which the maps of a dictionary sum to 1."""
+    maps = [_map(path, key, one) for key, one in value.items()]
+    if not maps or len({one.shape for one in maps}) > 1:
+        return 0.0
+    total = np.sum(maps, axis=0, dtype=np.float64)
+    return float(np.mean(np.abs(total - 1) < 1e-3)) if total.size else 0.0
+
+
+def _by_number(path: Path, value: Any, fmt: ScoreFormat) -> dict[int, NDArray[Any]]:
+    if not isinstance(value, Mapping) or not all(type(key) is int for key in value):
+        raise InputError(path, found=_described(value), expected=f"a {fmt.layout} for {fmt.name}")
+    if fmt.layout is Layout.PROBABILITIES:
+        if value and 0 not in value:
+            raise InputError(
+                path, found=_described(value), expected="the background's probability as 0"
+            )
+    elif 0 in value and len(value) > 1 and share_of_ones(path, value) >= _SURE:
+        raise InputError(
+            path,
+            found="maps that sum to 1 everywhere, as those of a CRF",
+            expected=f"a {fmt.layout} for {fmt.name}; or --pseudo-format crf",
+        )
+    return {key: _map(path, key, one) for key, one in value.items()}
+
+
+def _by_keys(path: Path, value: Any, fmt: ScoreFormat) -> dict[int, NDArray[Any]]:
+    """Return the maps by the keys that stand beside them."""
+    field = next((f for f in fmt.fields if isinstance(value, Mapping) and f in value), None)
+    if field is None or not isinstance(value.get("keys"), np.ndarray | list):
+        names = " or ".join(fmt.fields)
+        raise InputError(path, found=_described(value), expected=f"keys and {names} for {fmt.name}")
+    keys, maps = np.asarray(value["keys"]), value[field]
+    ids = keys.astype(np.int64).tolist() if keys.ndim == 1 and keys.dtype.kind in "iuf" else None
+    if ids is None or not isinstance(maps, np.ndarray | list) or (ids and keys.min() < 0):
+        raise InputError(path, found=f"keys of shape {keys.shape}", expected="a row of class ids")
+    if fmt.layout is Layout.KEYED_FROM_1 and ids[:1] == [0] and len(ids) == len(maps) + 1:
+        ids = ids[1:]
+    elif fmt.layout is Layout.KEYED_FROM_1 and ids:
+        raise InputError(
+            path,
+            found=f"{len(ids)} keys from {ids[0]} on for {len(maps)} maps",
+            expected=f"0 and a key for each map, as {fmt.name} writes them",
+        )
+    if len(ids) != len(maps) or len(set(ids)) != len(ids):
+        raise InputError(
+            path,
+            found=f"the keys {ids[:12]} for {len(maps)} maps",
+            expected="a key of its own for each map",
+        )
+    if fmt.layout is Layout.KEYED_OWN and ids[:1] != [0]:
+        raise InputError(path, found=f"the keys {ids[:12]}", expected="0 for the background first")
+    return {key: _map(path, key, one) for key, one in zip(ids, maps, strict=True)}
+
+
+def _stack(path: Path, value: Any) -> NDArray[Any]:
+    if not isinstance(value, np.ndarray) or value.ndim != 3 or not 2 <= len(value) <= IGNORE:
+        found = f"an array of shape {value.shape}" if hasattr(value, "shape") else _described(value)
+        raise InputError(path, found=found, expected="scores of shape (classes, H, W)")
+    return np.stack([_map(path, number, one) for number, one in enumerate(value)])
+
+
+def _map(path: Path, key: Any, one: Any) -> NDArray[Any]:
+    if not isinstance(one, np.ndarray) or one.ndim != 2 or one.dtype.kind not in "fiub":
+        told = f"shape {one.shape}" if isinstance(one, np.ndarray) else type(one).__name__
+        raise InputError(
+            path, found=f"{told} for the scores of class {key}", expected="a map (H, W) of numbers"
+        )
+    return one
+
+
+def _scores(
+    path: Path, fmt: ScoreFormat, found: dict[int, NDArray[Any]], shape: Shape | None
+) -> Scores:
+    """Put maps in the order of their labels and make them as large as the image."""
+    own = None
+    if fmt.layout in _FROM_0:
+        found = {key + 1: one for key, one in found.items()}
+    elif fmt.layout is not Layout.KEYED_FROM_1:
+        own = found.pop(0, None)
+    ids = _labels(path, fmt, found)
+    sizes = {one.shape for one in found.values()} | ({own.shape} if own is not None else set())
+    if len(sizes) > 1:
+        told = " and ".join(pixels(size) for size in sorted(sizes)[:3])
+        raise InputError(path, found=f"maps of {told}", expected="maps of one size")
+    size = next(iter(sizes), shape or (0, 0))
+    _check_shared(path, [*found.values()] + ([] if own is None else [own]))
+    _check_size(path, len(ids), shape or size)
+    maps = np.array([found[label] for label in ids], np.float32).reshape(len(ids), *size)
+    own = None if own is None else own.astype(np.float32)
+    told = ""
+    if shape is not None and size != shape:
+        factor = find_factor(size, shape)
+        if factor is None:
+            raise _of_other_size(path, size, shape)
+        maps = enlarge(maps, factor, shape)
+        own = None if own is None else enlarge(own[np.newaxis], factor, shape)[0]
+        told = f", enlarged {factor} times (bilinear)"
+    try:
+        scores = Scores(np.array(ids, np.uint8), maps, fmt.background, own)
+    except InputError as error:
+        raise InputError(path, found=error.found, expected=error.expected) from error
+    return replace(scores, origin=_origin(scores, fmt, told))
+
+
+def _labels(path: Path, fmt: ScoreFormat, found: Mapping[int, NDArray[Any]]) -> list[int]:
+    """Return the labels that there are scores for, ascending."""
+    ids = sorted(found)
+    if ids and not 0 < ids[0] <= ids[-1] < IGNORE:
+        raise InputError(path, found=f"the classes {ids[:12]}", expected="labels from 1 to 254")
+    if fmt.layout is Layout.STACK:  # which has a map for every class there is, most of them empty
+        return [label for label in ids if found[label].any()]
+    return ids
+
+
+def _check_shared(path: Path, maps: list[NDArray[Any]]) -> None:
+    """Refuse maps that share their numbers, of which a small file could hold a great many."""
+    places = {one.__array_interface__["data"][0] for one in maps if one.size}
+    if len(places) < sum(bool(one.size) for one in maps):
+        raise InputError(path, found="one map for several classes", expected="a map for each class")
+
+
+def _check_size(path: Path, count: int, shape: Shape) -> None:
+    if count * shape[0] * shape[1] > _MAX_SCORES:
+        found = f"scores of {count} classes for {pixels(shape)}"
+        raise InputError(path, found=found, expected=f"at most {_MAX_SCORES:,} scores in all")
+
+
+def _of_other_size(path: Path, size: Shape, shape: Shape) -> InputError:
+    turned = " (was the picture's EXIF orientation passed over?)" * (size == shape[::-1])
+    return InputError(
+        path,
+        found=f"scores of {pixels(size)}",
+        expected=f"{pixels(shape)} as the image, or those divided by a whole number{turned}",
+    )
+
+
+def _origin(scores: Scores, fmt: ScoreFormat, told: str) -> str:
+    rule = scores.rule()
+    value = "" if rule is BackgroundRule.OWN else f" {fmt.background:g}"
+    return f"{fmt.name}: {fmt.layout}{told}; background: {rule}{value}"

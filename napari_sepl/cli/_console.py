@@ -17,6 +17,7 @@ TOLD = {
     Outcome.SAVED: "saved",
     Outcome.PRESENT: "already there",
     Outcome.KEPT: "kept, edited by a person",
+    Outcome.LEFT_OUT: "left out, of other classes",
     Outcome.FAILED: "failed",
 }
 

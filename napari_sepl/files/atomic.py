@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from napari_sepl.core.errors import SaveError
 _FOLDERS_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
 
     The content goes to a temporary file in the same folder, is forced to the disk and then takes
@@ -23,8 +24,8 @@ def write_whole(path: Path, content: bytes) -> None:
     ----------
     path : Path
         The file to write; its folder must exist.
-    content : bytes
-        All that the file shall hold.
+    content : bytes or iterable of bytes
+        All that the file shall hold, or its parts in order.
 
     Raises
     ------
@@ -32,10 +33,27 @@ def write_whole(path: Path, content: bytes) -> None:
         If the disk is full, the folder is gone or closed to writing, or the disk fails. An older
         file is untouched and no temporary file stays behind.
     """
+    _take_over(path, lambda part: _write_through(part, content))
+
+
+def link_whole(path: Path, target: Path) -> None:
+    """Make `path` a symbolic link to a file, in place of what is there, at one stroke.
+
+    Raises
+    ------
+    SaveError
+        If the system or the disk does not allow it; what was there is untouched.
+    """
+    _take_over(path, lambda part: part.symlink_to(target))
+
+
+def _take_over(path: Path, make: Callable[[Path], None]) -> None:
+    """Have something made under another name, and give it its own when it is whole."""
     part = path.with_name(f".sepl-{secrets.token_hex(8)}.part")
     try:
-        _write_through(part, content)
-        _copy_permissions(path, part)
+        make(part)
+        if not part.is_symlink():
+            _copy_permissions(path, part)
         part.replace(path)
     except OSError as error:
         raise SaveError(
@@ -58,9 +76,10 @@ def make_folder(path: Path) -> None:
         ) from error
 
 
-def _write_through(path: Path, content: bytes) -> None:
+def _write_through(path: Path, content: bytes | Iterable[bytes]) -> None:
     with path.open("xb") as file:
-        file.write(content)
+        for part in [content] if isinstance(content, bytes) else content:
+            file.write(part)
         file.flush()
         os.fsync(file.fileno())
 

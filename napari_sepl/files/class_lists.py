@@ -1,5 +1,6 @@
 """Reading class lists: names and colours of labels."""
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -45,6 +46,16 @@ def read_class_list(name: str | Path) -> ClassList:
             expected=f"{', '.join(BUILT_IN)} or a file ending in .toml",
         )
     return _read_toml(path)
+
+
+def encode_class_list(classes: ClassList) -> bytes:
+    """Return the bytes of a TOML file that `read_class_list` reads."""
+    lines = [
+        f"    {{ name = {json.dumps(name, ensure_ascii=False)}, colour = "
+        f'"#{bytes(colour).hex()}" }},\n'
+        for name, colour in zip(classes.names, classes.colours, strict=True)
+    ]
+    return "".join(["classes = [\n", *lines, "]\n"]).replace("\x7f", "\\u007f").encode("utf-8")
 
 
 def _read_toml(path: Path) -> ClassList:

@@ -33,6 +33,8 @@ class Outcome(StrEnum):
     """Its labels, made with the same settings, were there already."""
     KEPT = "kept"
     """A person edited its labels: no run replaces them, not even one that overwrites."""
+    LEFT_OUT = "left out"
+    """It has none of the classes that were asked for."""
     FAILED = "failed"
 
 

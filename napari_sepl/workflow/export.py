@@ -1,160 +1,328 @@
-"""Making saved labels anew from the record of their review."""
+"""Exporting labels in the formats that trainers and other tools read."""
 
-from collections.abc import Collection, Iterator
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_sepl.core.errors import InputError, SaveError, SeplError
-from napari_sepl.core.overlap import extend_overlap
-from napari_sepl.document.prompted import join_prompted
-from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.dataset import Dataset, check_out
+from napari_sepl import __version__
+from napari_sepl.core.certainty import find_unsure, soften
+from napari_sepl.core.class_maps import ClassMap
+from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.metrics import Confusion, count_labels
+from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files.digests import digest_labels
-from napari_sepl.files.label_png import read_provenance
-from napari_sepl.files.labels import read_labels
-from napari_sepl.files.samples import Enhanceable, load_enhanceable
-from napari_sepl.files.store import Review, Status, Store
-from napari_sepl.workflow.enhance import MADE_FROM, Outcome, Step, label_file, save_resolved
-from napari_sepl.workflow.review import said_of
+from napari_sepl.files.exports import FORMATS
+from napari_sepl.files.exports.base import Encoded, Labelled, Listing
+from napari_sepl.files.exports.folder import ExportFolder, Picture
+from napari_sepl.files.exports.settings import ExportSettings, Ignore, Pictures
+from napari_sepl.files.store import Status
+from napari_sepl.workflow.enhance import Outcome, Step
+from napari_sepl.workflow.export_sources import Exportable, LabelSource
 
-ACCEPTED = frozenset((Status.ACCEPTED,))
-
-
-def samples_to_export(store: Store, which: Collection[Status] = ACCEPTED) -> list[str]:
-    """Return the samples whose review has one of these statuses."""
-    return [sample_id for sample_id, row in store.statuses().items() if row.status in which]
+Pair = tuple[int, int]
+"""Pixels of a class in both of two maps, and in either."""
 
 
-def export_labels(
-    dataset: Dataset,
-    store: Store,
-    out: Path,
-    *,
-    which: Collection[Status] = ACCEPTED,
-    overwrite: bool = False,
-) -> Iterator[Step]:
-    """Make the labels of reviewed samples anew, byte for byte as the window saved them.
+@dataclass(eq=False)
+class Loss:
+    """What polygons lose: pixels of each class in both the labels and what is drawn, and in either.
 
-    Labels are made only from the very files that were reviewed: a sample whose picture,
-    pseudo-labels or masks have changed since fails and says which.
+    Ignore pixels are left out.
+    """
+
+    pixels: dict[int, Pair] = field(default_factory=dict)
+
+    def add(self, pixels: Mapping[int, Pair]) -> None:
+        """Add the counts of one sample."""
+        for class_id, (both, either) in pixels.items():
+            before = self.pixels.get(class_id, (0, 0))
+            self.pixels[class_id] = before[0] + both, before[1] + either
+
+    @property
+    def iou(self) -> dict[int, float]:
+        """IoU, 0..1, of what is drawn with the labels, by class."""
+        return {class_id: both / either for class_id, (both, either) in self.pixels.items()}
+
+    @property
+    def mean(self) -> float:
+        """The mean of `iou` over classes; 1 if there are none."""
+        found = self.iou.values()
+        return sum(found) / len(found) if found else 1.0
+
+
+class Export:
+    """One export: what to write, and what came of it.
 
     Parameters
     ----------
-    dataset : Dataset
-        The samples.
-    store : Store
-        What was said about them.
-    out : Path
-        The folder for the labels, which may be the one they were saved in; it is made if need
-        be.
-    which : collection of Status
-        Samples of these statuses are exported.
+    source : LabelSource
+        The labels.
+    to : Path
+        The folder to write to.
+    settings : ExportSettings
+        The format and its choices.
+    class_map : ClassMap, optional
+        Renames, merges and drops classes.
+    with_classes : collection of int
+        Only samples that hold one of these labels, before the map; all if it is empty.
     overwrite : bool
-        Replace files that hold something else. Otherwise those count as failures.
+        Replace files of other programs and an export of other settings.
 
-    Yields
-    ------
-    Step
-        One for each of `samples_to_export`, in the dataset's order, as soon as it is dealt with;
-        those that the dataset does not hold come last and fail.
+    Attributes
+    ----------
+    loss : Loss or None
+        What polygons lose, over all samples that are there now; None for formats that hold
+        pixels exactly.
+    others : list of str
+        Samples that an earlier run exported here and this one did not: their files stay, but no
+        list has them.
 
     Raises
     ------
-    SaveError
-        If the folder cannot be made.
     InputError
-        If the store cannot be read, or the folder holds inputs of the dataset.
+        If pseudo-labels are asked for and there are none.
     """
-    check_out(dataset.spec, out)
-    make_folder(out)
-    wanted = samples_to_export(store, which)
-    last = len(dataset)
-    for sample_id in sorted(wanted, key=lambda name: dataset.positions.get(name, last)):
+
+    def __init__(
+        self,
+        source: LabelSource,
+        to: Path,
+        settings: ExportSettings,
+        *,
+        class_map: ClassMap | None = None,
+        with_classes: Collection[int] = (),
+        overwrite: bool = False,
+    ) -> None:
+        self._source = source
+        self._to = to
+        self._settings = settings
+        self._format = FORMATS[settings.format]
+        self._map = class_map or ClassMap.identity(source.classes)
+        self._with_classes = frozenset(with_classes)
+        self._overwrite = overwrite
+        self.loss: Loss | None = None
+        self.others: list[str] = []
+        asks = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
+        if asks and not source.has_pseudo:
+            raise InputError(
+                "export", found="no pseudo-labels",
+                expected="a folder of them: what is unsure is told by comparing with them",
+            )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self._source.ids)
+
+    def outcome(self) -> list[str]:
+        """Return sentences on what polygons lost."""
+        if self.loss is None:
+            return []
+        told = f"IoU of the polygons, as they are read, with the labels: {self.loss.mean:.4f}"
+        lowest = min(self.loss.iou.items(), key=lambda one: one[1], default=None)
+        if lowest is None or lowest[1] == 1:
+            return [f"{told}."]
+        name = self._map.classes.name(lowest[0])
+        return [f"{told} (mean of classes; lowest {name}, {lowest[1]:.4f})."]
+
+    def run(self) -> Iterator[Step]:
+        """Export sample after sample, passing over what is there and going on after failures.
+
+        The same export goes on where it was stopped. Lists, and files that tell of all samples,
+        are written at the end, of the samples that did not fail.
+
+        Yields
+        ------
+        Step
+            One for each sample, as soon as it is dealt with.
+
+        Raises
+        ------
+        SaveError
+            If the folder cannot be made, holds an export of other settings, or a file that is
+            written at the end cannot be.
+        InputError
+            If the folder is one of the inputs', or its record is damaged.
+        """
+        folder = ExportFolder(
+            self._to, self._told(), self._source.folders, overwrite=self._overwrite
+        )
+        done: list[str] = []
+        counts: Counter[Outcome] = Counter()
+        for sample_id in self._source.ids:
+            step = self._attempt(folder, sample_id)
+            counts[step.outcome] += 1
+            if step.outcome in (Outcome.SAVED, Outcome.PRESENT):
+                done.append(sample_id)
+            yield step
+        self._finish(folder, done, counts)
+
+    # --- one sample
+
+    def _attempt(self, folder: ExportFolder, sample_id: str) -> Step:
         try:
-            outcome = _export(dataset, store, out, sample_id, overwrite=overwrite)
+            return Step(sample_id, self._export(folder, sample_id))
         except SeplError as error:
-            yield Step(sample_id, Outcome.FAILED, str(error))
+            return Step(sample_id, Outcome.FAILED, str(error))
         except MemoryError:
             message = f"{sample_id}: too large for the memory of this computer"
-            yield Step(sample_id, Outcome.FAILED, message)
-        else:
-            yield Step(sample_id, outcome)
+            return Step(sample_id, Outcome.FAILED, message)
+
+    def _export(self, folder: ExportFolder, sample_id: str) -> Outcome:
+        given = self._source.read(sample_id)
+        if self._with_classes and not self._with_classes & _present(given.labels):
+            return Outcome.LEFT_OUT
+        sample, key = self._map_sample(sample_id, given)
+        record = folder.record(sample_id)
+        picture = self._picture(sample, None if record is None else record.get("picture"))
+        if record is not None and folder.holds(sample_id, key, picture):
+            return Outcome.PRESENT
+        encoded = self._format.encode(sample, self._settings)
+        folder.put(
+            {
+                "id": sample_id,
+                "key": key,
+                "labels": digest_labels(sample.labels),
+                "status": given.status,
+                "split": sample.split,
+                "picture": encoded.picture,
+                "entry": encoded.entry,
+                "loss": _measure(encoded, sample.labels),
+            },
+            encoded.files,
+            self._picture(sample, encoded.picture),
+        )
+        return Outcome.SAVED
+
+    def _map_sample(self, sample_id: str, given: Exportable) -> tuple[Labelled, str]:
+        """Return a sample as it goes out, and a digest of all that its files follow from."""
+        if given.picture is None and (
+            self._format.needs_picture or self._settings.pictures is not Pictures.NO
+        ):
+            raise InputError(sample_id, found="no picture", expected="a folder of pictures")
+        labels = self._map.apply(given.labels)
+        pseudo = None if given.pseudo is None else self._map.apply(given.pseudo)
+        unsure = None if pseudo is None else find_unsure(labels, pseudo, given.sources)
+        labels = self._ignoring(labels, given.status, unsure)
+        soft = None
+        if self._format.needs_pseudo and pseudo is not None and unsure is not None:
+            soft = soften(labels, pseudo, unsure, self._settings.trust)
+        split = split_of(sample_id, self._settings.val)
+        seen_from = "" if given.picture is None else _relative(given.picture, self._to)
+        sample = Labelled(
+            sample_id, labels, self._map.classes, split, given.picture, seen_from, soft
+        )
+        told: list[Any] = [digest_labels(labels), split, seen_from, given.status]
+        if soft is not None:
+            told.append(hashlib.sha256(soft.probabilities.tobytes()).hexdigest())
+        return sample, hashlib.sha256(json.dumps(told).encode("utf-8")).hexdigest()
+
+    def _ignoring(
+        self,
+        labels: NDArray[np.uint8],
+        status: Status | None,
+        unsure: NDArray[np.bool_] | None,
+    ) -> NDArray[np.uint8]:
+        ignore = self._settings.ignore
+        if Ignore.FLAGGED in ignore and status is Status.FLAGGED:
+            return np.full_like(labels, IGNORE)
+        if Ignore.UNSURE in ignore and unsure is not None:
+            return np.where(unsure, np.uint8(IGNORE), labels)
+        return labels
+
+    def _picture(self, sample: Labelled, place: str | None) -> Picture | None:
+        how = self._settings.pictures
+        if how is Pictures.NO or sample.picture is None or place is None:
+            return None
+        return Picture(sample.picture, place, how)
+
+    # --- all of them
+
+    def _told(self) -> dict[str, Any]:
+        """Return all that the export depends on, but for the labels."""
+        return {
+            "version": __version__,
+            **self._settings.model_dump(mode="json"),
+            "classes": list(self._map.classes.names),
+            "class_list": self._map.classes.title,
+            "labels_become": self._map.table[: len(self._source.classes)].tolist(),
+            "with_classes": sorted(self._with_classes),
+            **self._source.told(),
+        }
+
+    def _finish(self, folder: ExportFolder, done: list[str], counts: Mapping[Outcome, int]) -> None:
+        splits: dict[str, list[str]] = {}
+        for sample_id in done:
+            splits.setdefault(split_of(sample_id, self._settings.val), []).append(sample_id)
+
+        def entries(ids: Iterable[str]) -> Iterator[tuple[str, Any]]:
+            return ((one, record["entry"]) for one, record in folder.records(ids))
+
+        listing = Listing(self._map.classes, splits, entries)
+        for name, content in self._format.whole(listing, self._settings).items():
+            folder.put_whole(name, content)
+        self.others = folder.others(done)
+        self._sum_up(folder, done)
+        folder.finish({
+            "complete": True,
+            "samples": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
+            "splits": {split: len(ids) for split, ids in splits.items()},
+            "samples_of_earlier_runs": self.others,
+            "iou_of_polygons": None if self.loss is None else {
+                self._map.classes.name(class_id): round(iou, 6)
+                for class_id, iou in sorted(self.loss.iou.items())
+            },
+        })  # fmt: skip
+
+    def _sum_up(self, folder: ExportFolder, done: list[str]) -> None:
+        for _, record in folder.records(done):
+            if record["loss"] is not None:
+                self.loss = self.loss or Loss()
+                self.loss.add({int(one): tuple(pair) for one, pair in record["loss"].items()})
 
 
-def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolved:
-    """Return the labels of a reviewed sample, and what they follow from.
+def split_of(sample_id: str, val: float) -> str:
+    """Return the split of a sample, "train" or "val".
+
+    It depends on the sample's name alone, so that no sample changes sides when others come.
 
     Parameters
     ----------
-    review : Review
-        What was said about it.
-    given : Enhanceable
-        What it was said about.
-    source : object
-        Where the review comes from, for errors.
-
-    Raises
-    ------
-    InputError
-        If the files are not those that were reviewed, the record does not tell all that made
-        the labels, or other labels come of it than were saved.
+    sample_id : str
+        The sample.
+    val : float
+        The share of all names, 0..1, that is "val".
     """
-    source = f"{source}, sample {review.sample_id}"
-    if review.params is None or not set(MADE_FROM) <= set(review.digests):
-        raise InputError(
-            source,
-            found="a status without settings and digests",
-            expected="the record of a review; open the sample and accept it",
-        )
-    changed = review.changed_inputs(given.digests)
-    if changed:
-        raise InputError(
-            source,
-            found=f"that {', '.join(changed)} changed on disk since the review",
-            expected="the files that were reviewed; open the sample and accept it again",
-        )
-    said = said_of(review, review.params)
-    masks = join_prompted(given.masks, said.prompted, source)
-    resolved = resolve(extend_overlap(given.overlap, masks), said)
-    if review.labels and digest_labels(resolved.final) != review.labels:
-        raise InputError(
-            source,
-            found="other labels than were saved, from the same files and settings",
-            expected="the same ones; the version that saved them may have computed otherwise",
-        )
-    return resolved
+    digest = hashlib.sha256(sample_id.encode("utf-8", "surrogatepass")).digest()
+    return "val" if int.from_bytes(digest[:8], "big") < val * 2**64 else "train"
 
 
-def _export(
-    dataset: Dataset, store: Store, out: Path, sample_id: str, *, overwrite: bool
-) -> Outcome:
-    sample = dataset.sample(sample_id)
-    review = store.review(sample_id)
-    if review is None:
-        raise InputError(store.path, found=f"no record of {sample_id}", expected="one")
-    given = load_enhanceable(sample, dataset.classes)
-    resolved = remake_labels(review, given, store.path)
-    path = label_file(out, sample_id)
-    if path.exists() and not overwrite:
-        _check_present(path, resolved, given)
-        return Outcome.PRESENT
-    save_resolved(out, resolved, given)
-    return Outcome.SAVED
+def _present(labels: NDArray[np.uint8]) -> frozenset[int]:
+    return frozenset(np.flatnonzero(count_labels(labels)).tolist())
 
 
-def _check_present(path: Path, resolved: Resolved, given: Enhanceable) -> None:
-    """Raise SaveError unless the file there holds just what would be written."""
-    provenance = read_provenance(path)
-    same = provenance is not None and (
-        (provenance.params, provenance.classes, provenance.edited, dict(provenance.digests))
-        == (
-            resolved.params,
-            given.classes.title,
-            resolved.said.edited,
-            {role: given.digests[role] for role in MADE_FROM},
-        )
-    )
-    if not same or not np.array_equal(read_labels(path), resolved.final):
-        raise SaveError(f"{path}: holds other labels than the review; --overwrite replaces it.")
+def _relative(picture: Path, to: Path) -> str:
+    """Return a picture's place as seen from a folder; the whole one on another drive."""
+    try:
+        return Path(os.path.relpath(picture.resolve(), to.resolve())).as_posix()
+    except ValueError:
+        return picture.resolve().as_posix()
+
+
+def _measure(encoded: Encoded, labels: NDArray[np.uint8]) -> dict[int, Pair] | None:
+    if encoded.drawn is None:
+        return None
+    counts = Confusion.of(encoded.drawn, labels).counts
+    both = np.diag(counts)
+    either = counts.sum(axis=0) + counts.sum(axis=1) - both
+    return {
+        class_id: (int(both[class_id]), int(either[class_id]))
+        for class_id in np.flatnonzero(either).tolist()
+        if class_id not in (0, IGNORE)
+    }

@@ -1,0 +1,67 @@
+"""Plain label files: grey index PNGs, and arrays of numpy."""
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image
+
+from napari_sepl.files.class_lists import encode_class_list
+from napari_sepl.files.exports.base import Content, Encoded, Labelled, Listing, split_lists
+from napari_sepl.files.exports.settings import ExportSettings
+
+
+class _Plain:
+    needs_picture = False
+    needs_pseudo = False
+
+    def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
+        """Return a list of samples for each split, and the class list."""
+        return split_lists(listing) | {"classes.toml": lambda: [encode_class_list(listing.classes)]}
+
+    def _encoded(self, sample: Labelled, ending: str, content: bytes) -> Encoded:
+        files = {f"labels/{sample.sample_id}{ending}": content}
+        return Encoded(files, f"images/{sample.picture_name}")
+
+
+class IndexPng(_Plain):
+    """A PNG of mode L for each sample: grey value = class."""
+
+    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
+        """Return the PNG."""
+        file = io.BytesIO()
+        Image.fromarray(sample.labels).save(file, "PNG")
+        return self._encoded(sample, ".png", file.getvalue())
+
+
+class Npy(_Plain):
+    """A .npy for each sample: (H, W) uint8."""
+
+    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
+        """Return the array."""
+        file = io.BytesIO()
+        np.save(file, np.ascontiguousarray(sample.labels), allow_pickle=False)
+        return self._encoded(sample, ".npy", file.getvalue())
+
+
+class SoftNpz(_Plain):
+    """A .npz for each sample: labels, class_ids, and a probability of each class at each pixel.
+
+    ``class_ids`` (C,) uint8, ``probabilities`` (C, H, W) float16, ``labels`` (H, W) uint8; see
+    `napari_sepl.core.certainty.soften` for what the probabilities are.
+    """
+
+    needs_pseudo = True
+
+    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
+        """Return the archive."""
+        if sample.soft is None:
+            raise ValueError(f"{sample.sample_id}: soft labels are missing")
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            labels=sample.labels,
+            class_ids=sample.soft.class_ids,
+            probabilities=sample.soft.probabilities,
+        )
+        return self._encoded(sample, ".npz", file.getvalue())

@@ -1,0 +1,144 @@
+"""COCO: one JSON of objects for each split, as run lengths or as polygons."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.classes import COCO, ClassList
+from napari_sepl.core.polygons import fill_polygons, trace_polygons
+from napari_sepl.core.rle import write_rle
+from napari_sepl.core.segments import Segment, find_segments
+from napari_sepl.files.exports.base import Content, Encoded, Labelled, Listing
+from napari_sepl.files.exports.settings import ExportSettings
+
+_MISSING = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
+"""Numbers of the 91 that COCO left out. Source: instances_val2017.json and COCO's API."""
+
+_OFFICIAL = [number for number in range(1, 91) if number not in _MISSING]
+_NUMBERED = re.compile(r"(?:COCO_\w+_)?([0-9]{1,15})")
+"""COCO's own names of pictures, which are the pictures' numbers."""
+
+
+def category_ids(classes: ClassList) -> dict[int, int]:
+    """Return the category of each class: COCO's own numbers where all classes are COCO's."""
+    official = dict(zip(COCO.names[1:], _OFFICIAL, strict=True))
+    ours = classes.title.split()[0] == COCO.title and set(classes.names[1:]) <= official.keys()
+    return {
+        class_id: official[name] if ours else class_id
+        for class_id, name in enumerate(classes.names)
+        if class_id
+    }
+
+
+class Coco:
+    """``annotations/instances_train.json``, and ``…_val.json``; pictures in ``train`` and ``val``.
+
+    Pixels of background and of ignore belong to no object.
+
+    Parameters
+    ----------
+    polygons : bool
+        Whether objects are polygons. Otherwise they are compressed run lengths, pixel for pixel.
+    """
+
+    needs_picture = False
+    needs_pseudo = False
+
+    def __init__(self, *, polygons: bool) -> None:
+        self._polygons = polygons
+
+    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
+        """Return no file, but the sample's objects as the entry."""
+        segments = find_segments(sample.labels, settings.instances)
+        categories = category_ids(sample.classes)
+        height, width = sample.labels.shape
+        drawn = np.zeros_like(sample.labels) if self._polygons else None
+        objects = []
+        for segment in sorted(segments, key=lambda one: -one.area):
+            if drawn is None:
+                segmentation: Any = write_rle(*segment.runs((height, width)), (height, width))
+            else:
+                segmentation = _trace(segment, settings, drawn)
+            objects.append({
+                "category_id": categories[segment.class_id],
+                "segmentation": segmentation,
+                "area": segment.area,
+                "bbox": _bbox(segment),
+                "iscrowd": 0,
+            })  # fmt: skip
+        image = {"file_name": sample.picture_name, "height": height, "width": width}
+        place = f"{sample.split}/{sample.picture_name}"
+        return Encoded({}, place, {"image": image, "objects": objects}, drawn)
+
+    def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
+        """Return the JSON of each split."""
+        numbers = _number([one for ids in listing.splits.values() for one in ids])
+
+        def content(ids: list[str]) -> Content:
+            return lambda: _write(listing, ids, numbers)
+
+        return {
+            f"annotations/instances_{split}.json": content(ids)
+            for split, ids in listing.splits.items()
+        }
+
+
+def _trace(
+    segment: Segment, settings: ExportSettings, drawn: NDArray[np.uint8]
+) -> list[list[float]]:
+    """Return a segment's polygons, x and y in turns, and draw them as pycocotools does."""
+    rings = trace_polygons(segment.region, settings.holes, tolerance=settings.tolerance)
+    drawn[segment.box.slices][fill_polygons(rings, segment.region.shape)] = segment.class_id
+    offset = (segment.box.top, segment.box.left)
+    return [(ring + offset)[:, ::-1].ravel().tolist() for ring in rings]
+
+
+def _bbox(segment: Segment) -> list[int]:
+    top, left, bottom, right = segment.box
+    return [left, top, right - left, bottom - top]
+
+
+def _number(sample_ids: list[str]) -> dict[str, int]:
+    """Return the pictures' numbers: their own if all have names of COCO's, else from 1 on."""
+    found = [_NUMBERED.fullmatch(one) for one in sample_ids]
+    numbers = [int(match[1]) for match in found if match]
+    if len(set(numbers)) == len(sample_ids):
+        return dict(zip(sample_ids, numbers, strict=True))
+    return {one: number for number, one in enumerate(sample_ids, 1)}
+
+
+def _write(listing: Listing, ids: list[str], numbers: Mapping[str, int]) -> Iterator[bytes]:
+    """Write the JSON part by part, for all annotations of COCO are too many for the memory."""
+    categories = [
+        {"id": number, "name": listing.classes.names[class_id], "supercategory": ""}
+        for class_id, number in category_ids(listing.classes).items()
+    ]
+    info = {"description": f"labels of the class list {listing.classes.title}"}
+    yield f'{{"info": {json.dumps(info)}, "licenses": [], "images": ['.encode("ascii")
+    yield from _joined(
+        {"id": numbers[one], **entry["image"]} for one, entry in listing.entries(ids)
+    )
+    yield b'], "annotations": ['
+    yield from _joined(_annotations(listing, ids, numbers))
+    yield f'], "categories": {json.dumps(categories)}}}\n'.encode("ascii")
+
+
+def _annotations(
+    listing: Listing, ids: list[str], numbers: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    number = 0
+    for one, entry in listing.entries(ids):
+        for told in entry["objects"]:
+            number += 1
+            yield {"id": number, "image_id": numbers[one], **told}
+
+
+def _joined(records: Iterable[object]) -> Iterator[bytes]:
+    comma = ""
+    for record in records:
+        yield f"{comma}\n{json.dumps(record)}".encode("ascii")
+        comma = ","

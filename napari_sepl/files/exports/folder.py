@@ -1,0 +1,321 @@
+"""The folder of one export: what in it is this export's, and what was written so far."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files._opening import read_bytes, unopened
+from napari_sepl.files.atomic import link_whole, make_folder, write_whole
+from napari_sepl.files.exports.base import Content
+from napari_sepl.files.exports.settings import Pictures
+
+MANIFEST = "napari-sepl-export.json"
+"""Says with which settings the export was made, and what came of it."""
+
+JOURNAL = "napari-sepl-export.jsonl"
+"""Has a line for each sample and each list; of two lines on one sample the last one counts."""
+
+_EXPECTED = "the record of an export, as napari-sepl writes it"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that goes along.
+
+    Parameters
+    ----------
+    source : Path
+        The file.
+    place : str
+        Where it goes, in the folder.
+    how : Pictures
+        Link or copy.
+    """
+
+    source: Path
+    place: str
+    how: Pictures
+
+
+class ExportFolder:
+    """Writes an export, knowing its own files by their digests, which are noted before.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; it is made if need be.
+    settings : mapping
+        All that the export depends on, as JSON holds it.
+    guarded : iterable of Path
+        Folders that nothing is written to, nor to any folder in them.
+    overwrite : bool
+        Replace files that are not this export's, and an export of other settings.
+
+    Raises
+    ------
+    SaveError
+        If the folder cannot be made, or holds an export of other settings.
+    InputError
+        If it is one of the guarded ones, or what an export noted is damaged.
+    """
+
+    def __init__(
+        self, root: Path, settings: Mapping[str, Any], guarded: Iterable[Path], *, overwrite: bool
+    ) -> None:
+        self.root = root
+        self._settings = settings
+        self._guarded = [folder.resolve() for folder in guarded]
+        self._overwrite = overwrite
+        self._places: dict[str, int] = {}  # of each sample's last line in the journal
+        self._owned: dict[str, set[str]] = {}  # all digests that a file may have
+        self._allowed: set[Path] = set()
+        self._prepare(root)
+        self._resume()
+
+    # --- what is there
+
+    def _resume(self) -> None:
+        told = self._read_manifest()
+        journal = self.root / JOURNAL
+        if told is not None and told.get("settings") == self._settings:
+            try:
+                self._read_journal(journal)
+            except InputError:
+                if not self._overwrite:
+                    raise
+                self._places, self._owned = {}, {}  # all is made anew
+                write_whole(journal, b"")
+            return
+        if told is not None and not self._overwrite:
+            raise SaveError(
+                f"{self.root}: holds an export of other settings ({self._differences(told)}); "
+                "--overwrite replaces it."
+            )
+        if told is None and journal.exists() and not self._overwrite:
+            raise SaveError(f"{journal}: another program's file is there; --overwrite replaces it.")
+        self._write_manifest({"complete": False})
+        write_whole(journal, b"")
+
+    def _read_manifest(self) -> dict[str, Any] | None:
+        path = self.root / MANIFEST
+        if not path.exists():
+            return None
+        try:
+            told = json.loads(read_bytes(path, _EXPECTED))
+        except ValueError as error:
+            if self._overwrite:
+                return {}
+            raise InputError(path, found=f"no JSON ({error})", expected=_EXPECTED) from error
+        return told if isinstance(told, dict) else {}
+
+    def _differences(self, told: Mapping[str, Any]) -> str:
+        before = told.get("settings")
+        before = before if isinstance(before, dict) else {}
+        return ", ".join(
+            f"{key} {before.get(key)!r}, now {value!r}"
+            for key, value in self._settings.items()
+            if before.get(key) != value
+        )
+
+    def _read_journal(self, path: Path) -> None:
+        if not path.exists():
+            write_whole(path, b"")
+            return
+        end = 0
+        for place, line in _lines(path):
+            if not line.endswith(b"\n"):  # the run was stopped while it wrote this line
+                break
+            self._take_in(line, place, path)
+            end = place + len(line)
+        if end < path.stat().st_size:
+            with path.open("r+b") as file:
+                file.truncate(end)
+
+    def _take_in(self, line: bytes, place: int, path: Path) -> None:
+        try:
+            record = json.loads(line)
+            for name, digest in record["files"].items():
+                self._owned.setdefault(name, set()).add(digest)
+            if "id" in record:
+                self._places[record["id"]] = place
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                path,
+                found=f"a damaged line at byte {place}",
+                expected=f"{_EXPECTED}; --overwrite makes all anew",
+            ) from error
+
+    def record(self, sample_id: str) -> dict[str, Any] | None:
+        """Return what was noted of a sample; None if nothing was."""
+        place = self._places.get(sample_id)
+        if place is None:
+            return None
+        with (self.root / JOURNAL).open("rb") as file:
+            file.seek(place)
+            record: dict[str, Any] = json.loads(file.readline())
+        return record
+
+    def records(self, sample_ids: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Return what was noted of samples, one by one."""
+        with (self.root / JOURNAL).open("rb") as file:
+            for sample_id in sample_ids:
+                file.seek(self._places[sample_id])
+                yield sample_id, json.loads(file.readline())
+
+    def others(self, sample_ids: Iterable[str]) -> list[str]:
+        """Return the samples that an earlier run exported here, but for these."""
+        return sorted(self._places.keys() - set(sample_ids))
+
+    def holds(self, sample_id: str, key: str, picture: Picture | None) -> bool:
+        """Tell whether all of a sample is there, made from what `key` stands for."""
+        record = self.record(sample_id)
+        if record is None or record["key"] != key:
+            return False
+        fine = all(_digest_of(self.root / name) == told for name, told in record["files"].items())
+        return fine and (picture is None or self._has(picture))
+
+    def _has(self, picture: Picture) -> bool:
+        path = self.root / picture.place
+        if picture.how is Pictures.LINK:
+            return path.is_symlink() and path.readlink() == picture.source.absolute()
+        with suppress(OSError):
+            same_size = path.stat().st_size == picture.source.stat().st_size
+            return same_size and not path.is_symlink()
+        return False
+
+    # --- writing
+
+    def put(
+        self, record: Mapping[str, Any], files: Mapping[str, bytes], picture: Picture | None
+    ) -> None:
+        """Write the files of a sample and its picture, and note what they are.
+
+        Parameters
+        ----------
+        record : mapping
+            What to note: "id", "key" and what else JSON can hold.
+        files : mapping of str to bytes
+            Content by path within the folder.
+        picture : Picture or None
+            The picture to put along.
+
+        Raises
+        ------
+        SaveError
+            If another program's file is there, or one cannot be written.
+        InputError
+            If one would be written into a guarded folder, or the picture cannot be read.
+        """
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        for name, digest in digests.items():
+            self._check(name, digest)
+        if picture is not None:
+            self._put_picture(picture)
+        self._note({**record, "files": digests})
+        for name, content in files.items():
+            write_whole(self.root / name, content)
+
+    def _put_picture(self, picture: Picture) -> None:
+        path = self.root / picture.place
+        self._prepare(path.parent)
+        if self._has(picture):
+            return
+        if picture.how is Pictures.LINK:
+            if (path.exists() or path.is_symlink()) and not self._overwrite:
+                raise _foreign(path)
+            link_whole(path, picture.source.absolute())
+            return
+        content = read_bytes(picture.source, "a picture")
+        digest = hashlib.sha256(content).hexdigest()
+        self._check(picture.place, digest)
+        self._note({"files": {picture.place: digest}})
+        write_whole(path, content)
+
+    def put_whole(self, name: str, content: Content) -> None:
+        """Write a file that tells of all samples; as `put`."""
+        digest = hashlib.sha256()
+        for part in content():
+            digest.update(part)
+        self._check(name, digest.hexdigest())
+        self._note({"files": {name: digest.hexdigest()}})
+        write_whole(self.root / name, content())
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Write into the manifest what came of it."""
+        self._write_manifest(summary)
+
+    def _check(self, name: str, digest: str) -> None:
+        """Raise unless a file may be written: nothing is there, or what is, is ours."""
+        path = self.root / name
+        self._prepare(path.parent)
+        if name in (MANIFEST, JOURNAL):
+            raise SaveError(f"{path}: this export's own record has that name; rename the sample.")
+        there = _digest_of(path)
+        ours = there in {None, digest} | self._owned.get(name, set())
+        if not self._overwrite and (path.is_symlink() or not ours):
+            raise _foreign(path)
+
+    def _prepare(self, folder: Path) -> None:
+        """Make a folder, unless it is guarded."""
+        if folder in self._allowed:
+            return
+        real = folder.resolve()
+        for guarded in self._guarded:
+            if real == guarded or guarded in real.parents:
+                raise InputError(
+                    folder,
+                    found=f"a place in {guarded}, which this is made from",
+                    expected="another folder for the export",
+                )
+        make_folder(folder)
+        self._allowed.add(folder)
+
+    def _note(self, record: Mapping[str, Any]) -> None:
+        line = json.dumps(record, allow_nan=False).encode("ascii") + b"\n"
+        path = self.root / JOURNAL
+        place = path.stat().st_size if path.exists() else 0
+        try:
+            with path.open("ab") as file:
+                file.write(line)
+        except OSError as error:
+            with suppress(OSError):  # or the next line would go on where this one broke off
+                os.truncate(path, place)
+            raise SaveError(f"{path}: could not be written ({error.strerror or error}).") from error
+        self._take_in(line, place, path)
+
+    def _write_manifest(self, summary: Mapping[str, Any]) -> None:
+        content = {"settings": self._settings, **summary}
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        write_whole(self.root / MANIFEST, text.encode("utf-8"))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    place = 0
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                yield place, line
+                place += len(line)
+    except OSError as error:
+        raise unopened(path, error, _EXPECTED) from error
+
+
+def _digest_of(path: Path) -> str | None:
+    """Return the digest of a file; None if it is not there."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unopened(path, error, "a file of the export") from error
+
+
+def _foreign(path: Path) -> SaveError:
+    return SaveError(f"{path}: another program's file is there; --overwrite replaces it.")

@@ -1,0 +1,106 @@
+"""labelme: a JSON for each picture."""
+
+import base64
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.polygons import INSET, trace_polygons
+from napari_sepl.core.segments import Segment, find_segments
+from napari_sepl.files.exports.base import Content, Encoded, Labelled, Listing, text_file
+from napari_sepl.files.exports.drawing import draw_as_pillow
+from napari_sepl.files.exports.settings import ExportSettings, Pictures
+
+_VERSION = "6.3.1"  # of the labelme whose reader these files were checked with
+_IGNORE = "__ignore__"  # labelme's own word for pixels of no class
+_BACKGROUND = "_background_"
+
+
+class Labelme:
+    """``ID.json`` for each sample, and labels.txt as labelme's scripts take it.
+
+    Shapes of one object share a group_id; ignore pixels are shapes of the label ``__ignore__``.
+
+    Parameters
+    ----------
+    masks : bool
+        Whether objects are shapes of the type "mask", which hold pixels exactly, instead of
+        polygons.
+    """
+
+    needs_picture = True  # labelme opens no JSON without
+    needs_pseudo = False
+
+    def __init__(self, *, masks: bool) -> None:
+        self._masks = masks
+
+    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
+        """Return the JSON."""
+        drawn = None if self._masks else np.zeros_like(sample.labels)
+        shapes: list[dict[str, Any]] = []
+        segments = find_segments(sample.labels, settings.instances, ignore=True)
+        ordered = sorted(segments, key=lambda one: -one.area)  # later ones are painted on top
+        for group, segment in enumerate(ordered, 1):
+            named = _IGNORE if segment.class_id == IGNORE else sample.classes.name(segment.class_id)
+            if drawn is None:
+                shapes.append(_shape(named, group, _corners(segment), _png(segment)))
+                continue
+            for points in _polygons(segment, settings):
+                draw_as_pillow(drawn, points, segment.class_id)
+                shapes.append(_shape(named, group, points, None))
+        height, width = sample.labels.shape
+        here = settings.pictures is not Pictures.NO
+        content = {
+            "version": _VERSION,
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": sample.picture_name if here else sample.picture_from,
+            "imageData": None,
+            "imageHeight": height,
+            "imageWidth": width,
+        }
+        text = json.dumps(content, ensure_ascii=False, indent=1)
+        files = {f"{sample.sample_id}.json": text.encode("utf-8")}
+        return Encoded(files, sample.picture_name, drawn=drawn)
+
+    def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
+        """Return labels.txt: ``__ignore__``, ``_background_``, and the classes."""
+        names = (_IGNORE, _BACKGROUND, *listing.classes.names[1:])
+        return {"labels.txt": text_file("".join(f"{name}\n" for name in names))}
+
+
+def _polygons(segment: Segment, settings: ExportSettings) -> list[list[list[float]]]:
+    offset = np.array([segment.box.top, segment.box.left])
+    rings = trace_polygons(
+        segment.region, settings.holes, inset=INSET, tolerance=settings.tolerance
+    )
+    return [(ring + offset)[:, ::-1].tolist() for ring in rings]
+
+
+def _corners(segment: Segment) -> list[list[float]]:
+    """Return the first and the last pixel of the box, as labelme counts them."""
+    top, left, bottom, right = segment.box
+    return [[left, top], [right - 1, bottom - 1]]
+
+
+def _png(segment: Segment) -> str:
+    file = io.BytesIO()
+    Image.fromarray(segment.region).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _shape(label: str, group: int, points: list[list[float]], mask: str | None) -> dict[str, Any]:
+    return {
+        "label": label,
+        "points": points,
+        "group_id": group,
+        "description": "",
+        "shape_type": "polygon" if mask is None else "mask",
+        "flags": {},
+        "mask": mask,
+    }

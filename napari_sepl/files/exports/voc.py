@@ -1,0 +1,40 @@
+"""PASCAL VOC: palette PNGs and lists."""
+
+from collections.abc import Mapping
+from pathlib import PurePath
+
+from napari_sepl.files.class_lists import encode_class_list
+from napari_sepl.files.exports.base import Content, Encoded, Labelled, Listing, split_lists
+from napari_sepl.files.exports.settings import ExportSettings
+from napari_sepl.files.label_png import encode_label_png
+
+LISTS = "ImageSets/Segmentation/"
+
+
+class Voc:
+    """A folder as VOCdevkit/VOC2012: JPEGImages, SegmentationClass, ImageSets/Segmentation.
+
+    Labels are palette PNGs, index = class, 255 = void; each has its split's list, and
+    trainval.txt has all. torchvision's VOCSegmentation reads it from two folders above.
+    """
+
+    needs_picture = False
+    needs_pseudo = False
+
+    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
+        """Return the label PNG."""
+        name = f"{settings.folder}/{sample.sample_id}.png"
+        ending = PurePath(sample.picture_name).suffix
+        # readers look for .jpg alone; what is no JPEG keeps its ending, for it stays what it is
+        ending = ".jpg" if ending.lower() in (".jpg", ".jpeg") else ending
+        return Encoded(
+            {name: encode_label_png(sample.labels, sample.classes, None)},
+            f"JPEGImages/{sample.sample_id}{ending}",
+        )
+
+    def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
+        """Return the lists of samples, and the class list."""
+        lists = split_lists(listing, LISTS)
+        all_ids = sorted(one for ids in listing.splits.values() for one in ids)
+        together = split_lists(Listing(listing.classes, {"trainval": all_ids}), LISTS)
+        return lists | together | {"classes.toml": lambda: [encode_class_list(listing.classes)]}

@@ -1,0 +1,58 @@
+"""YOLO segmentation as ultralytics reads it: a line of text for each object."""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+
+from napari_sepl.core.polygons import INSET, trace_polygons
+from napari_sepl.core.segments import find_segments
+from napari_sepl.files.exports.base import SPLITS, Content, Encoded, Labelled, Listing, text_file
+from napari_sepl.files.exports.drawing import draw_as_yolo
+from napari_sepl.files.exports.settings import ExportSettings
+
+_DIGITS = 6
+
+
+class Yolo:
+    """``labels/train/ID.txt``, pictures in ``images/train``, the same for val, and data.yaml.
+
+    A line is a class, counted from 0 without background, and the corners of one polygon as
+    shares x y of width and height. An object of several pieces takes several lines. Background
+    and ignore are not told apart.
+    """
+
+    needs_picture = False
+    needs_pseudo = False
+
+    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
+        """Return the text file."""
+        height, width = sample.labels.shape
+        drawn = np.zeros_like(sample.labels)
+        lines = []
+        segments = find_segments(sample.labels, settings.instances)
+        for segment in sorted(segments, key=lambda one: -one.area):
+            offset = np.array([segment.box.top, segment.box.left])
+            for ring in trace_polygons(
+                segment.region, settings.holes, inset=INSET, tolerance=settings.tolerance
+            ):
+                shares = ((ring + offset) / (height, width))[:, ::-1].round(_DIGITS)
+                draw_as_yolo(drawn, shares.tolist(), segment.class_id)
+                told = " ".join(f"{share:.{_DIGITS}f}" for share in shares.ravel())
+                lines.append(f"{segment.class_id - 1} {told}\n")
+        name = f"labels/{sample.split}/{sample.sample_id}.txt"
+        place = f"images/{sample.split}/{sample.picture_name}"
+        return Encoded({name: "".join(lines).encode("ascii")}, place, drawn=drawn)
+
+    def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
+        """Return data.yaml; val is train where there is no such split, for it must be there."""
+        there = [split for split in SPLITS if listing.splits.get(split)] or ["train"]
+        places = {split: split if split in there else there[0] for split in SPLITS}
+        lines = ["# without a path the folders are beside this file"]
+        lines += [f"{split}: images/{place}" for split, place in places.items()]
+        lines += ["names:"]
+        # JSON strings are YAML strings
+        lines += [
+            f"  {at}: {json.dumps(name)}" for at, name in enumerate(listing.classes.names[1:])
+        ]
+        return {"data.yaml": text_file("\n".join(lines) + "\n")}

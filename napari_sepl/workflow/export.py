@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ class Export:
         name = self._map.classes.name(lowest[0])
         return [f"{told} (mean of classes; lowest {name}, {lowest[1]:.4f})."]
 
-    def run(self) -> Iterator[Step]:
+    def run(self) -> Generator[Step, None, None]:
         """Export sample after sample, passing over what is there and going on after failures.
 
         The same export goes on where it was stopped. Lists, and files that tell of all samples,
@@ -145,14 +145,15 @@ class Export:
         Raises
         ------
         SaveError
-            If the folder cannot be made, holds an export of other settings, or a file that is
-            written at the end cannot be.
+            If the folder cannot be made, holds an export of other settings, or another program's
+            file has a name that is needed at the end; or if a file of the end cannot be written.
         InputError
             If the folder is one of the inputs', or its record is damaged.
         """
         folder = ExportFolder(
             self._to, self._told(), self._source.folders, overwrite=self._overwrite
         )
+        folder.claim(self._format.whole(self._list(self._source.ids), self._settings))
         done: list[str] = []
         counts: Counter[Outcome] = Counter()
         for sample_id in self._source.ids:
@@ -256,15 +257,17 @@ class Export:
             **self._source.told(),
         }
 
-    def _finish(self, folder: ExportFolder, done: list[str], counts: Mapping[Outcome, int]) -> None:
+    def _list(self, sample_ids: Sequence[str]) -> Listing:
         splits: dict[str, list[str]] = {}
-        for sample_id in done:
+        for sample_id in sample_ids:
             splits.setdefault(split_of(sample_id, self._settings.val), []).append(sample_id)
+        return Listing(self._map.classes, splits)
 
+    def _finish(self, folder: ExportFolder, done: list[str], counts: Mapping[Outcome, int]) -> None:
         def entries(ids: Iterable[str]) -> Iterator[tuple[str, Any]]:
             return ((one, record["entry"]) for one, record in folder.records(ids))
 
-        listing = Listing(self._map.classes, splits, entries)
+        listing = replace(self._list(done), entries=entries)
         for name, content in self._format.whole(listing, self._settings).items():
             folder.put_whole(name, content)
         self.others = folder.others(done)
@@ -272,7 +275,7 @@ class Export:
         folder.finish({
             "complete": True,
             "samples": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
-            "splits": {split: len(ids) for split, ids in splits.items()},
+            "splits": {split: len(ids) for split, ids in listing.splits.items()},
             "samples_of_earlier_runs": self.others,
             "iou_of_polygons": None if self.loss is None else {
                 self._map.classes.name(class_id): round(iou, 6)

@@ -237,6 +237,11 @@ class ExportFolder:
         self._note({"files": {picture.place: digest}})
         write_whole(path, content)
 
+    def claim(self, names: Iterable[str]) -> None:
+        """Raise, before any work, if `put_whole` would meet files of other programs."""
+        for name in names:
+            self._check(name, None)
+
     def put_whole(self, name: str, content: Content) -> None:
         """Write a file that tells of all samples; as `put`."""
         digest = hashlib.sha256()
@@ -250,7 +255,7 @@ class ExportFolder:
         """Write into the manifest what came of it."""
         self._write_manifest(summary)
 
-    def _check(self, name: str, digest: str) -> None:
+    def _check(self, name: str, digest: str | None) -> None:
         """Raise unless a file may be written: nothing is there, or what is, is ours."""
         path = self.root / name
         self._prepare(path.parent)

@@ -148,3 +148,16 @@ def test_the_same_labels_give_the_same_bytes(name: FormatName) -> None:
     first, second = encode(labels, name).encoded, encode(labels, name).encoded
     assert first.files == second.files
     assert first.entry == second.entry
+
+
+@quick
+@given(LABELS)
+def test_opencv_fills_yolos_polygons_to_the_pixel(labels: Labels) -> None:
+    cv2 = pytest.importorskip("cv2")  # what ultralytics draws with
+    content = only(encode(labels, FormatName.YOLO).encoded.files)
+    drawn = np.zeros(labels.shape, np.uint8)
+    for line in content.decode("ascii").splitlines():
+        class_id, *shares = line.split()
+        points = np.array(shares, np.float64).reshape(-1, 2) * labels.shape[::-1]
+        cv2.fillPoly(drawn, [points.astype(np.int32)], int(class_id) + 1)
+    assert np.array_equal(drawn, without_ignore(labels))

@@ -1,0 +1,116 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from napari_sepl.cli import app
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.params import Params
+from napari_sepl.files.dataset_spec import write_dataset
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.store import Status
+from tests.files.making import SHAPE, random_labels, save_picture
+from tests.workflow.reviewed import Session
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    """A dataset of three samples, of which one is accepted and one flagged."""
+    session = Session(tmp_path)
+    session.review("a2", Params(), slice(3, 9))
+    session.review("b", Params(), status=Status.FLAGGED)
+    session.store.close()
+    write_dataset(tmp_path / "set.toml", session.spec)
+    return tmp_path / "set.toml"
+
+
+def run(*words: object) -> tuple[int, str]:
+    found = CliRunner().invoke(app, ["export", *map(str, words)])
+    if found.exception is not None and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return found.exit_code, found.output
+
+
+def test_only_accepted_samples_are_exported_unless_told(toml: Path) -> None:
+    to = toml.parent / "voc"
+    code, out = run(toml, "--to", to, "--format", "voc", "--folder", "SegmentationClassAug")
+    assert (code, out.splitlines()[-1]) == (0, "1 sample: 1 saved")
+    assert (to / "ImageSets" / "Segmentation" / "train.txt").read_text() == "a2\n"
+    with Image.open(to / "SegmentationClassAug" / "a2.png") as picture:
+        assert picture.mode == "P"
+    code, out = run(toml, "--to", toml.parent / "all", "--format", "voc", "--all")
+    assert "3 samples: 3 saved" in out
+    code, out = run(toml, "--to", toml.parent / "some", "--format", "npy", "--status", "flagged")
+    assert "1 sample: 1 saved" in out
+
+
+def test_without_a_format_labels_are_made_as_the_window_saved_them(toml: Path) -> None:
+    assert run(toml, "--to", toml.parent / "anew")[0] == 0
+    saved = (toml.parent / "out" / "a2.png").read_bytes()
+    assert (toml.parent / "anew" / "a2.png").read_bytes() == saved
+
+
+def test_classes_are_mapped_and_samples_chosen_by_class(toml: Path) -> None:
+    (toml.parent / "map.toml").write_text('[merge]\nthing = ["aeroplane", 2, "car"]')
+    to = toml.parent / "to"
+    code, out = run(
+        toml, "--to", to, "--format", "coco", "--all", "--class", "car", "--class-map",
+        toml.parent / "map.toml",
+    )  # fmt: skip
+    assert code == 0
+    assert "3 samples: 1 saved, 2 left out" in out
+    told = json.loads((to / "annotations" / "instances_train.json").read_text())
+    assert told["categories"][0] == {"id": 1, "name": "thing", "supercategory": ""}
+    with pytest.raises(InputError, match="--class: found the class 'lion'"):
+        run(toml, "--to", to, "--format", "coco", "--class", "lion")
+
+
+def test_the_loss_of_polygons_is_printed(toml: Path) -> None:
+    words = ("--format", "yolo", "--holes", "fill", "--all", "--tolerance", 1)
+    _, out = run(toml, "--to", toml.parent / "to", *words)
+    assert "IoU of the polygons, as they are read, with the labels: 0." in out
+
+
+def test_ignore_and_soft_labels_of_a_plain_folder(tmp_path: Path) -> None:
+    for role in ("labels", "pseudo"):
+        (tmp_path / role).mkdir()
+    save_picture(tmp_path / "labels" / "x.png", random_labels(top=3))
+    save_picture(tmp_path / "pseudo" / "x.png", np.zeros(SHAPE, np.uint8))
+    folders = ("--labels", tmp_path / "labels", "--pseudo", tmp_path / "pseudo")
+    assert run(*folders, "--to", tmp_path / "a", "--format", "png", "--ignore", "unsure")[0] == 0
+    labels, expected = read_labels(tmp_path / "a" / "labels" / "x.png"), random_labels(top=3)
+    assert np.array_equal(labels, np.where(expected, np.uint8(255), expected))
+    assert run(*folders, "--to", tmp_path / "b", "--format", "soft", "--trust", 0.5)[0] == 0
+    with np.load(tmp_path / "b" / "labels" / "x.npz") as archive:
+        assert set(np.unique(archive["probabilities"]).tolist()) == {0, 0.5, 1}
+
+
+@pytest.mark.parametrize("words", [("--val", 1), ("--trust", 0.2), ("--folder", "a/b")])
+def test_settings_out_of_bounds_are_refused(toml: Path, words: tuple[object, ...]) -> None:
+    code, out = run(toml, "--to", toml.parent / "to", "--format", "voc", *words)
+    assert code == 2
+    assert str(words[0]) in out
+    assert not (toml.parent / "to").exists()
+
+
+def test_samples_of_earlier_runs_are_named(toml: Path) -> None:
+    folder = toml.parent / "labels"
+    folder.mkdir()
+    for stem in ("x", "y"):
+        save_picture(folder / f"{stem}.png", random_labels())
+    words = ("--labels", folder, "--to", toml.parent / "to", "--format", "png")
+    assert run(*words)[0] == 0
+    (folder / "y.png").unlink()
+    _, out = run(*words)
+    assert "y: of earlier runs" in out
+
+
+def test_nothing_reviewed_yet_is_no_hindrance_for_all(toml: Path) -> None:
+    for path in (toml.parent / "out").iterdir():
+        path.unlink()
+    code, out = run(toml, "--to", toml.parent / "to", "--format", "png", "--all")
+    assert code == 0
+    assert "3 samples: 3 saved" in out

@@ -1,0 +1,411 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_sepl import MaskSet, Params
+from napari_sepl.core.class_maps import ClassMap
+from napari_sepl.core.classes import VOC
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.polygons import Holes
+from napari_sepl.document.resolve import resolve
+from napari_sepl.document.said import Said
+from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
+from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.masks import write_masks
+from napari_sepl.files.samples import load_enhanceable
+from napari_sepl.files.store import Status
+from napari_sepl.workflow.enhance import Outcome
+from napari_sepl.workflow.export import Export, split_of
+from napari_sepl.workflow.export_sources import FolderSource, ReviewSource
+from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
+from tests.workflow.reviewed import STEMS, Session
+
+Outcomes = dict[str, str]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    """Of three samples one is accepted with a stroke, one flagged, one untouched."""
+    made = Session(tmp_path)
+    made.review("a2", Params(t1=0.3), slice(3, 9))
+    made.review("b", Params(), status=Status.FLAGGED)
+    yield made
+    made.store.close()
+
+
+def export(
+    session: Session, name: str = "png", *, which: Any = tuple(Status), **told: Any
+) -> Export:
+    options = {key: told.pop(key) for key in ("class_map", "with_classes") if key in told}
+    overwrite, to = told.pop("overwrite", False), session.root / told.pop("to", "to")
+    settings = ExportSettings(format=FormatName(name), **told)
+    source = ReviewSource(session.dataset, session.store, which)
+    return Export(source, to, settings, overwrite=overwrite, **options)
+
+
+def run(session: Session, name: str = "png", **told: Any) -> Outcomes:
+    return {step.sample_id: step.outcome for step in export(session, name, **told).run()}
+
+
+def labels_of(session: Session, stem: str) -> Any:
+    return read_labels(session.root / "to" / "labels" / f"{stem}.png")
+
+
+def manifest(session: Session) -> Any:
+    return json.loads((session.root / "to" / MANIFEST).read_text())
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix != ".sqlite-shm"  # where readers leave marks
+    }
+
+
+def test_accepted_samples_are_as_they_were_saved(session: Session) -> None:
+    assert run(session, which=[Status.ACCEPTED]) == {"a2": "saved"}
+    saved = read_labels(session.spec.out / "a2.png")
+    assert np.array_equal(labels_of(session, "a2"), saved)
+    assert (saved[3:9] == 7).all()
+    assert (session.root / "to" / "train.txt").read_text() == "a2\n"
+
+
+def test_untouched_samples_are_enhanced_on_the_fly(session: Session) -> None:
+    start = Params(t1=0.1)
+    session.store.put_session({"start": start.model_dump(mode="json")})
+    assert run(session) == dict.fromkeys(STEMS, "saved")
+    given = load_enhanceable(session.dataset.sample("a10"), VOC)
+    expected = resolve(given.overlap, Said(start)).final
+    assert np.array_equal(labels_of(session, "a10"), expected)
+
+
+def test_a_sample_without_masks_is_not_passed_off_as_enhanced(session: Session) -> None:
+    dataset = session.dataset
+    names = {**dataset.names, "masks": {"a2": "a2.json", "b": "b.json"}}
+    object.__setattr__(dataset, "names", names)
+    (session.root / "masks" / "a10.json").unlink()
+    steps = list(export(session).run())
+    assert [step.outcome for step in steps] == ["saved", "failed", "saved"]
+    assert "no masks of a10" in steps[1].message
+    assert manifest(session)["samples"] == {"saved": 2, "failed": 1}
+
+
+def test_other_settings_than_were_reviewed_are_never_guessed(session: Session) -> None:
+    save_picture(session.root / "pseudo" / "a2.png", random_labels(top=2))
+    session.store.put_status("a10", Status.ACCEPTED)  # by nobody who saw it
+    steps = {step.sample_id: step for step in export(session).run()}
+    assert "pseudo changed on disk since the review" in steps["a2"].message
+    assert "a status without settings and digests" in steps["a10"].message
+    assert steps["b"].outcome is Outcome.SAVED
+
+
+@pytest.mark.parametrize("name", FormatName)
+def test_an_export_goes_on_where_it_was_stopped(session: Session, name: str) -> None:
+    told = {"pictures": Pictures.COPY, "val": 0.5}
+    assert run(session, name, to="whole", **told) == dict.fromkeys(STEMS, "saved")
+    stopped = export(session, name, **told).run()
+    assert next(stopped).sample_id == "a2"
+    stopped.close()
+    assert not manifest(session)["complete"]
+    with (session.root / "to" / JOURNAL).open("ab") as journal:
+        journal.write(b'{"id": "a10", "key"')  # as a crash leaves it
+    assert run(session, name, **told) == {"a2": "present", "a10": "saved", "b": "saved"}
+    assert run(session, name, **told) == dict.fromkeys(STEMS, "present")
+    (whole, again) = (content(session.root / to) for to in ("whole", "to"))
+    for files in (whole, again):
+        del files[JOURNAL], files[MANIFEST]
+    assert whole == again
+    assert manifest(session)["complete"]
+
+
+def test_what_was_damaged_or_lost_is_made_anew(session: Session) -> None:
+    run(session, "voc", pictures=Pictures.COPY)
+    good = content(session.root / "to")
+    (session.root / "to" / "JPEGImages" / "a2.jpg").unlink()
+    (session.root / "to" / "SegmentationClass" / "b.png").unlink()
+    assert run(session, "voc", pictures=Pictures.COPY) == {
+        "a2": "saved", "a10": "present", "b": "saved",
+    }  # fmt: skip
+    again = content(session.root / "to")
+    for files in (good, again):
+        del files[JOURNAL], files[MANIFEST]
+    assert again == good
+
+
+def test_labels_that_changed_since_are_written_over_our_own_file(session: Session) -> None:
+    run(session)
+    session.review("a2", Params(t1=0.3), slice(0, 20))
+    assert run(session) == {"a2": "saved", "a10": "present", "b": "present"}
+    assert (labels_of(session, "a2")[:20] == 7).all()
+
+
+@pytest.mark.parametrize("place", ["labels/a2.png", "train.txt", "images/a2.jpg"])
+def test_files_of_others_stay(session: Session, place: str) -> None:
+    theirs = session.root / "to" / place
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"theirs")
+    told = {"pictures": Pictures.COPY}
+    if place == "train.txt":
+        with pytest.raises(SaveError, match="another program's file is there"):
+            run(session, **told)
+        assert not (session.root / "to" / "labels").exists()  # it is told before the work
+    else:
+        (step, *_) = export(session, **told).run()
+        assert step.message == (
+            f"{theirs}: another program's file is there; --overwrite replaces it."
+        )
+    assert theirs.read_bytes() == b"theirs"
+    assert run(session, overwrite=True, **told)["a2"] == "saved"
+    assert theirs.read_bytes() != b"theirs"
+
+
+def test_our_file_that_somebody_changed_stays(session: Session) -> None:
+    run(session)
+    path = session.root / "to" / "labels" / "b.png"
+    path.write_bytes(b"edited")
+    assert run(session)["b"] == "failed"
+    assert path.read_bytes() == b"edited"
+
+
+def test_other_settings_need_another_folder(session: Session) -> None:
+    run(session)
+    with pytest.raises(SaveError, match=r"other settings \(val 0.0, now 0.5\); --overwrite"):
+        run(session, val=0.5)
+    assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "saved")
+    assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "present")
+
+
+@pytest.mark.parametrize("to", ["images", "pseudo/deeper", "out", "masks"])
+def test_nothing_is_written_among_the_inputs(session: Session, to: str) -> None:
+    before = content(session.root)
+    with refused(session.root / to, "which this is made from"):
+        run(session, to=to, overwrite=True)
+    assert content(session.root) == before
+
+
+def test_an_export_beside_the_inputs_never_reaches_into_them(session: Session) -> None:
+    (session.root / "to").mkdir()
+    (session.root / "to" / "images").symlink_to(session.root / "images")
+    before = content(session.root / "images")
+    steps = list(export(session, pictures=Pictures.COPY, overwrite=True).run())
+    assert all("which this is made from" in step.message for step in steps)
+    assert content(session.root / "images") == before
+
+
+def test_pictures_are_linked_or_copied(session: Session) -> None:
+    run(session, "voc", pictures=Pictures.LINK, to="link")
+    run(session, "voc", pictures=Pictures.COPY, to="copy")
+    run(session, "voc", to="no")
+    original = session.root / "images" / "b.jpg"
+    link, copy = (session.root / to / "JPEGImages" / "b.jpg" for to in ("link", "copy"))
+    assert link.is_symlink()
+    assert link.resolve() == original.resolve()
+    assert not copy.is_symlink()
+    assert copy.read_bytes() == original.read_bytes()
+    assert not (session.root / "no" / "JPEGImages").exists()
+
+
+def test_flagged_samples_and_unsure_pixels_can_be_ignore(session: Session) -> None:
+    run(session, ignore=(Ignore.FLAGGED, Ignore.UNSURE))
+    assert (labels_of(session, "b") == 255).all()
+    final = read_labels(session.spec.out / "a2.png")
+    pseudo = read_labels(session.root / "pseudo" / "a2.png")
+    expected = np.where(final != pseudo, np.uint8(255), final)
+    expected[3:9] = 7  # a stroke is a person's word
+    assert np.array_equal(labels_of(session, "a2"), expected)
+
+
+def test_classes_are_mapped_before_labels_are_compared(session: Session) -> None:
+    merged = ClassMap.of(VOC, "m", merge={"thing": list(range(1, 21))})
+    run(session, class_map=merged, ignore=(Ignore.UNSURE,))
+    final = merged.apply(read_labels(session.spec.out / "a2.png"))
+    pseudo = merged.apply(read_labels(session.root / "pseudo" / "a2.png"))
+    expected = np.where(final != pseudo, np.uint8(255), final)
+    expected[3:9] = 1
+    assert np.array_equal(labels_of(session, "a2"), expected)
+    assert manifest(session)["settings"]["classes"] == ["background", "thing"]
+
+
+def test_only_samples_of_a_class(session: Session) -> None:
+    found = run(session, with_classes=[7])
+    assert found == {"a2": "saved", "a10": "left out", "b": "left out"}
+    assert (session.root / "to" / "train.txt").read_text() == "a2\n"
+
+
+def test_soft_labels_are_softer_where_nobody_decided(session: Session) -> None:
+    run(session, "soft", trust=0.6)
+    final = read_labels(session.spec.out / "a2.png")
+    pseudo = read_labels(session.root / "pseudo" / "a2.png")
+    with np.load(session.root / "to" / "labels" / "a2.npz") as archive:
+        assert np.array_equal(archive["labels"], final)
+        top = archive["probabilities"].max(axis=0)
+    decided = np.zeros(SHAPE, np.bool_)
+    decided[3:9] = True
+    assert np.array_equal(top == 1, (final == pseudo) | decided)
+    assert np.allclose(top[top < 1], 0.6, atol=1e-3)
+
+
+def test_the_loss_of_polygons_is_told(session: Session) -> None:
+    exact = export(session, "coco-polygons", to="cut")
+    list(exact.run())
+    assert exact.loss is not None
+    assert exact.loss.mean == 1
+    assert exact.outcome() == ["IoU of the polygons, as they are read, with the labels: 1.0000."]
+    filled = export(session, "coco-polygons", holes=Holes.FILL)
+    list(filled.run())
+    again = export(session, "coco-polygons", holes=Holes.FILL)
+    assert {step.outcome for step in again.run()} == {"present"}
+    assert filled.loss is not None
+    assert again.loss is not None
+    assert filled.loss.iou == again.loss.iou  # of all that is there
+    assert 0 < filled.loss.mean < 1
+    assert "lowest" in filled.outcome()[0]
+    told = manifest(session)["iou_of_polygons"]
+    assert {VOC.names.index(name): iou for name, iou in told.items()} == {
+        class_id: round(iou, 6) for class_id, iou in filled.loss.iou.items()
+    }
+    pixels = export(session, "coco", to="rle")
+    list(pixels.run())
+    assert pixels.loss is None
+    assert pixels.outcome() == []
+
+
+def test_samples_of_earlier_runs_are_named_and_in_no_list(session: Session) -> None:
+    run(session)
+    with session.store._transaction() as connection:
+        connection.execute("DELETE FROM sample WHERE id = 'b'")
+    object.__setattr__(session.dataset, "ids", ("a2", "a10"))
+    later = export(session)
+    list(later.run())
+    assert later.others == ["b"]
+    assert (session.root / "to" / "train.txt").read_text() == "a2\na10\n"
+    assert (session.root / "to" / "labels" / "b.png").exists()
+
+
+@pytest.mark.parametrize("damage", [b"{", b"[1]\n", b'{"files": 3}\n', b"\xff\n", b"7\n"])
+def test_a_damaged_record_is_told(session: Session, damage: bytes) -> None:
+    run(session)
+    journal = session.root / "to" / JOURNAL
+    good = journal.read_bytes()
+    journal.write_bytes(damage + (b"\n" if damage == b"{" else b"") + good)
+    with refused(journal, "a damaged line at byte 0"):
+        run(session)
+    assert run(session, overwrite=True) == dict.fromkeys(STEMS, "saved")
+    (session.root / "to" / MANIFEST).write_text("{")
+    with refused(session.root / "to" / MANIFEST, "no JSON"):
+        run(session)
+
+
+def test_a_folder_that_cannot_be_written_to_fails_sample_by_sample(session: Session) -> None:
+    run(session, which=[Status.ACCEPTED], to="x")
+    to = session.root / "to"
+    to.mkdir()
+    (to / "labels").write_text("a file")
+    steps = list(export(session).run())
+    assert all("the folder could not be made" in step.message for step in steps)
+
+
+def test_the_split_depends_on_names_alone() -> None:
+    names = [f"2007_{number:06}" for number in range(2000)]
+    chosen = [name for name in names if split_of(name, 0.2) == "val"]
+    assert 300 < len(chosen) < 500
+    assert all(split_of(name, 0) == "train" for name in names)
+    assert set(chosen) <= {name for name in names if split_of(name, 0.3) == "val"}
+
+
+# --- a folder of labels
+
+
+def folder_of_labels(root: Path) -> Path:
+    (root / "labels").mkdir()
+    for stem in ("p10", "p9"):
+        save_picture(root / "labels" / f"{stem}.png", random_labels(top=3))
+    return root / "labels"
+
+
+def test_any_folder_of_labels_can_be_exported(tmp_path: Path) -> None:
+    labels = folder_of_labels(tmp_path)
+    source = FolderSource(labels, VOC)
+    run = Export(source, tmp_path / "to", ExportSettings(format=FormatName.VOC))
+    assert [(step.sample_id, step.outcome) for step in run.run()] == [
+        ("p9", "saved"), ("p10", "saved"),
+    ]  # fmt: skip
+    for stem in ("p9", "p10"):
+        again = read_labels(tmp_path / "to" / "SegmentationClass" / f"{stem}.png")
+        assert np.array_equal(again, read_labels(labels / f"{stem}.png"))
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"format": FormatName.LABELME}, "no picture"),
+        ({"pictures": Pictures.LINK}, "no picture"),
+    ],
+)
+def test_pictures_that_are_needed_are_asked_for(
+    tmp_path: Path, told: dict[str, Any], message: str
+) -> None:
+    source = FolderSource(folder_of_labels(tmp_path), VOC)
+    steps = list(Export(source, tmp_path / "to", ExportSettings(**told)).run())
+    assert all(message in step.message for step in steps)
+
+
+def test_pseudo_labels_that_are_needed_are_asked_for(tmp_path: Path) -> None:
+    source = FolderSource(folder_of_labels(tmp_path), VOC)
+    for told in ({"format": FormatName.SOFT}, {"ignore": (Ignore.UNSURE,)}):
+        with pytest.raises(InputError, match="no pseudo-labels"):
+            Export(source, tmp_path / "to", ExportSettings.model_validate(told))
+
+
+def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    labels = folder_of_labels(tmp_path)
+    (tmp_path / "images").mkdir()
+    save_picture(tmp_path / "images" / "p9.jpg", random_labels((5, 6)))
+    save_picture(labels / "p11.png", np.full(SHAPE, 99, np.uint8))
+    (labels / "p12.png").write_bytes(b"no picture")
+    (tmp_path / "list").write_text("p9\np10\np11\np12\np13")
+    source = FolderSource(labels, VOC, images=tmp_path / "images", list_file=tmp_path / "list")
+    told = [step.message for step in Export(source, tmp_path / "to", ExportSettings()).run()]
+    assert "p9.png: found labels of 30 × 40" in told[0]
+    assert "no file for p10" in told[1]
+    assert "label" in told[2]
+    assert "99" in told[2]
+    assert "no picture in a known format" in told[3]
+    assert "no file for p13" in told[4]
+    with refused(tmp_path / "images", "no label file"):
+        (tmp_path / "images" / "p9.jpg").unlink()
+        FolderSource(tmp_path / "images", VOC)
+
+
+def test_labelme_finds_the_picture_from_where_it_lies(session: Session) -> None:
+    run(session, "labelme", to="deep/er")
+    folder = session.root / "deep" / "er"
+    told = json.loads((folder / "b.json").read_text())["imagePath"]
+    assert (folder / told).samefile(session.root / "images" / "b.jpg")
+
+
+def test_torchvision_reads_the_voc_folder(session: Session) -> None:
+    datasets = pytest.importorskip("torchvision.datasets")
+    root = session.root / "to" / "VOCdevkit" / "VOC2012"
+    assert set(run(session, "voc", to=root, pictures=Pictures.COPY).values()) == {"saved"}
+    read = datasets.VOCSegmentation(session.root / "to", year="2012", image_set="train")
+    assert len(read) == 3
+    for stem, (picture, mask) in zip(STEMS, read, strict=True):
+        original = read_labels(root / "SegmentationClass" / f"{stem}.png")
+        assert np.array_equal(np.asarray(mask), original)
+        with Image.open(session.root / "images" / f"{stem}.jpg") as image:
+            assert np.array_equal(np.asarray(picture), np.asarray(image.convert("RGB")))
+
+
+def test_masks_made_since_the_listing_count(session: Session) -> None:
+    dataset = session.dataset
+    object.__setattr__(dataset, "names", {**dataset.names, "masks": {}})
+    write_masks(session.root / "masks" / "a10.json", MaskSet.from_dense(random_masks()))
+    assert run(session)["a10"] == "saved"

@@ -26,6 +26,7 @@ from napari_sepl.core.sweep import sweep_image, threshold_grid
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.masks import write_masks
+from napari_sepl.workflow.processes import Processes
 from napari_sepl.workflow.sweep import DEFAULTS, STEPS, SweepRun
 
 IMAGES = 12  # repainting takes a fifth of a second for each
@@ -97,7 +98,7 @@ def open_dataset(root: Path) -> Dataset:
 
 def sweep_dataset(dataset: Dataset, params: Params, workers: int) -> None:
     """Count all samples, from their files."""
-    run = SweepRun(dataset, params, T1, T2, workers=workers)
+    run = SweepRun(dataset, params, T1, T2, spread=Processes(workers))
     for step in run:
         assert not step.message, step.message
 

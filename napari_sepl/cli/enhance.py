@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from napari_sepl.cli._console import complain, follow, listing
+from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.pairing import pair_by_stem
@@ -47,13 +48,17 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace labels that no person has edited.")
     ] = False,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Enhance the pseudo-labels of a folder and save them as label PNGs."""
     params = _params(t1=t1, t2=t2, strategy=strategy, conflict=conflict)
     class_list = read_class_list(classes)
+    spread = choose_spread(workers, scheduler)
+    images, pseudo, masks, out = (seen(scheduler, place) for place in (images, pseudo, masks, out))
     pairing = pair_by_stem(images, pseudo, masks, list_file=list_file)
     total = len(pairing.samples) + len(pairing.unmatched)
-    events = enhance_folder(pairing, out, class_list, params, overwrite=overwrite)
+    events = enhance_folder(pairing, out, class_list, params, overwrite=overwrite, spread=spread)
     code = follow(events, total, "enhance")
     if pairing.without_pseudo:
         complain(f"{listing(pairing.without_pseudo)}: no pseudo-labels, left out")

@@ -9,6 +9,7 @@ import typer
 
 from napari_sepl.cli._console import STOPPED, complain, count, listing
 from napari_sepl.cli._dataset import DatasetFile, ListFile
+from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
 from napari_sepl.core.running import RunningScores
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
@@ -31,7 +32,8 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
     ] = None,
     list_file: ListFile = None,
     classes: Annotated[str | None, typer.Option(help="voc, coco or a TOML file.")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     out: Annotated[
         Path | None,
         typer.Option(help="CSV file for all images; beside it one of classes, and JSON."),
@@ -50,12 +52,12 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
         baseline, list_file = baseline or spec.pseudo, list_file or spec.list_file
         classes = classes or spec.classes
     run = EvaluationRun(
-        _needed("labels", labels),
-        _needed("truth", truth),
+        seen(scheduler, _needed("labels", labels)),
+        seen(scheduler, _needed("truth", truth)),
         read_class_list(classes or "voc"),
-        baseline=baseline,
+        baseline=seen(scheduler, baseline),
         list_file=list_file,
-        workers=workers,
+        spread=choose_spread(workers, scheduler),
     )
     if out is not None:
         make_folder(out.parent)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_sepl.cli._console import STOPPED, complain, follow, listing
+from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
 from napari_sepl.proposals.checkpoints import Checkpoint, fetch_checkpoint, own_checkpoint
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
 from napari_sepl.proposals.models import REGIONS, SamModel, find_model, model_names
@@ -19,8 +20,11 @@ from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress as Made
 from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from napari_sepl.proposals.sam import open_sam
+from napari_sepl.proposals.sent import SentSam
 from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
+from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.propose import Maker, list_tasks, propose_folder
+from napari_sepl.workflow.spread import Spread
 
 
 def _setting(name: str, settings: type[BaseModel] = SamSettings) -> Any:
@@ -58,6 +62,8 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     list_file: Annotated[
         Path | None, typer.Option("--list", help="Text file with the samples to do, one a line.")
     ] = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     points_per_side: Annotated[int | None, _setting("points_per_side")] = None,
     points_per_batch: Annotated[int | None, _setting("points_per_batch")] = None,
     pred_iou_thresh: Annotated[float | None, _setting("pred_iou_thresh")] = None,
@@ -80,30 +86,45 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     }
     name = model or find_preset(preset).model
     guided = pseudo is not None and not full_grid and name != REGIONS
-    tasks = list_tasks(images, pseudo, list_file)
+    spread = choose_spread(workers, scheduler)
+    tasks = list_tasks(seen(scheduler, images), seen(scheduler, pseudo), list_file)
+    out = seen(scheduler, out)
     if name == REGIONS:
         _refuse(given, checkpoint)
         settings = RegionSettings()
         made_with = {"model": REGIONS, **settings.model_dump(mode="json")}
-        code = _follow(tasks.tasks, out, RegionMasks(settings), made_with, guided=False)
+        code = _follow(tasks.tasks, out, RegionMasks(settings), made_with, False, spread)
     else:
         asked = _settings(find_preset(preset).settings, given)
-        weights = _weights(find_model(name), checkpoint)
+        weights = _weights(find_model(name), seen(scheduler, checkpoint))
+        sam = SentSam(weights, device, asked, margin)
         made_with = _made_with(weights, asked, margin if guided else None)
-        complain(f"{weights.model.title} on {describe_device(choose_device(device))}")
-        with Remote(open_sam, weights, device, asked, margin) as remote:
-            code = _follow(tasks.tasks, out, RemoteMasks(remote), made_with, guided=guided)
+        code = _follow_sam(tasks.tasks, out, sam, made_with, guided, spread)
     if tasks.without_pseudo:
         complain(f"{listing(tasks.without_pseudo)}: no pseudo-labels, left out")
     raise typer.Exit(code)
 
 
-def _follow(tasks: Any, out: Path, maker: Maker, made_with: dict[str, Any], *, guided: bool) -> int:
+def _follow_sam(
+    tasks: Any, out: Path, sam: SentSam, made_with: dict[str, Any], guided: bool, spread: Spread
+) -> int:
+    """Make masks with SAM: in one process of its own, or in those of the spread."""
+    if spread != HERE:
+        complain(f"{sam.weights.model.title}, loaded by each worker")
+        return _follow(tasks, out, sam, made_with, guided, spread)
+    complain(f"{sam.weights.model.title} on {describe_device(choose_device(sam.device))}")
+    with Remote(open_sam, sam.weights, sam.device, sam.settings, sam.margin) as remote:
+        return _follow(tasks, out, RemoteMasks(remote), made_with, guided, spread)
+
+
+def _follow(
+    tasks: Any, out: Path, maker: Maker, made_with: dict[str, Any], guided: bool, spread: Spread
+) -> int:
     def say(progress: Made) -> None:
         if progress.message:
             complain(progress.message)
 
-    steps = propose_folder(tasks, out, maker, made_with, guided=guided, told=say)
+    steps = propose_folder(tasks, out, maker, made_with, guided=guided, told=say, spread=spread)
     return follow(steps, len(tasks), "masks")
 
 

@@ -21,6 +21,7 @@ from napari_sepl.cli._dataset import (
     needed,
     read_spec,
 )
+from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.sweep import threshold_grid
@@ -31,9 +32,6 @@ from napari_sepl.workflow.sweep_table import write_sweep
 
 Steps = Annotated[
     int, typer.Option(min=2, max=MOST - 1, help="Thresholds from 0 to 1, of t1 and of t2.")
-]
-Workers = Annotated[
-    int, typer.Option(min=1, max=64, help="Processes; a second one pays from some hundred images.")
 ]
 
 
@@ -47,7 +45,8 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     steps: Steps = STEPS,
     strategy: Annotated[Strategy, _setting("strategy")] = DEFAULTS.strategy,
     conflict: Annotated[Conflict, _setting("conflict")] = DEFAULTS.conflict,
-    workers: Workers = 1,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     out: Annotated[
         Path | None, typer.Option(help="CSV file for all pairs; with truth a second one beside it.")
     ] = None,
@@ -79,7 +78,8 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
         make_folder(out.parent)
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
     params = Params(strategy=strategy, conflict=conflict)
-    run = SweepRun(Dataset.open(spec), params, *grids, workers=workers)
+    spread = choose_spread(workers, scheduler)
+    run = SweepRun(Dataset.open(seen_dataset(scheduler, spec)), params, *grids, spread=spread)
     code = count(run, len(run), "sweep", lambda: run.sweep.samples)
     if run.without_truth:
         complain(f"{listing(run.without_truth)}: no truth, left out")

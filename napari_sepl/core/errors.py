@@ -5,6 +5,8 @@ SeplError
 └── SaveError       something could not be written; what was there before still is
 """
 
+from typing import Any
+
 
 class SeplError(Exception):
     """Base of all errors this package raises on purpose; its text is for the user."""
@@ -28,6 +30,14 @@ class InputError(SeplError, ValueError):
         self.source = source
         self.found = found
         self.expected = expected
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process with all it tells; the source as its text."""
+        return _input_error, (str(self.source), self.found, self.expected)
+
+
+def _input_error(source: str, found: str, expected: str) -> InputError:
+    return InputError(source, found=found, expected=expected)
 
 
 class SaveError(SeplError, OSError):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.label_png import Provenance, read_provenance, write_label_png
 from napari_sepl.files.pairing import Pairing
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
+from napari_sepl.workflow.processes import HERE
+from napari_sepl.workflow.spread import Spread
 
 MADE_FROM = ("image", "pseudo", "masks")
 """Roles whose digests go into a label file; the truth has no part in making one."""
@@ -143,7 +146,13 @@ def enhance_sample(sample: Sample, out: Path, classes: ClassList, params: Params
 
 
 def enhance_folder(
-    pairing: Pairing, out: Path, classes: ClassList, params: Params, *, overwrite: bool = False
+    pairing: Pairing,
+    out: Path,
+    classes: ClassList,
+    params: Params,
+    *,
+    overwrite: bool = False,
+    spread: Spread = HERE,
 ) -> Iterator[Step]:
     """Enhance sample after sample, passing over what is done and going on after failures.
 
@@ -163,6 +172,8 @@ def enhance_folder(
     overwrite : bool
         Replace labels that are there, unless a person edited them. Otherwise labels made with
         other settings, or by another program, count as failures, for they are not what was asked.
+    spread : Spread
+        Where the samples are enhanced.
 
     Yields
     ------
@@ -180,12 +191,12 @@ def enhance_folder(
         if unmatched.sample_id not in ready:
             message = f"{unmatched.sample_id}: no file for {', '.join(unmatched.missing)}"
             yield Step(unmatched.sample_id, Outcome.FAILED, message)
-    for sample in pairing.samples:
-        yield _attempt(sample, out, classes, params, overwrite=overwrite)
+    attempt = partial(_attempt, out, classes, params, overwrite)
+    yield from spread.run(attempt, pairing.samples, _lost)
 
 
 def _attempt(
-    sample: Sample, out: Path, classes: ClassList, params: Params, *, overwrite: bool
+    out: Path, classes: ClassList, params: Params, overwrite: bool, sample: Sample
 ) -> Step:
     try:
         outcome = _existing(label_file(out, sample.sample_id), classes, params, overwrite=overwrite)
@@ -198,6 +209,10 @@ def _attempt(
         message = f"{sample.image}: too large for the memory of this computer"
         return Step(sample.sample_id, Outcome.FAILED, message)
     return Step(sample.sample_id, outcome)
+
+
+def _lost(sample: Sample, why: str) -> Step:
+    return Step(sample.sample_id, Outcome.FAILED, f"{sample.image}: {why}")
 
 
 def _existing(path: Path, classes: ClassList, params: Params, *, overwrite: bool) -> Outcome | None:

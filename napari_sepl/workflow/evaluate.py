@@ -15,8 +15,9 @@ from napari_sepl.files import labels as label_files
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import match_stems, natural_order, read_list
-from napari_sepl.workflow.processes import spread
+from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.scores import Agreement, Evaluation, ImageScores
+from napari_sepl.workflow.spread import Spread
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class EvaluationRun:
     list_file : Path, optional
         Text with one sample a line: only these, in its order, and each is missed if it has no
         labels. Without it all labels with a truth count.
-    workers : int
-        How many processes share the samples.
+    spread : Spread
+        Where the samples are compared.
 
     Raises
     ------
@@ -66,9 +67,9 @@ class EvaluationRun:
         *,
         baseline: Path | None = None,
         list_file: Path | None = None,
-        workers: int = 1,
+        spread: Spread = HERE,
     ) -> None:
-        self.classes, self.workers = classes, workers
+        self.classes, self._spread = classes, spread
         folders = {"labels": labels, "truth": truth}
         if baseline is not None:
             folders["baseline"] = baseline
@@ -99,7 +100,8 @@ class EvaluationRun:
         for one in self.unmatched:
             told = f"{one.sample_id}: no file for {', '.join(one.missing)}"
             yield EvaluationStep(one.sample_id, told)
-        answers = spread(partial(_attempt, self.classes), map(self._paths, self.ids), self.workers)
+        compare, paths = partial(_attempt, self.classes), map(self._paths, self.ids)
+        answers = self._spread.run(compare, paths, _lost)
         for sample_id, compared in zip(self.ids, answers, strict=True):
             if isinstance(compared, str):
                 yield EvaluationStep(sample_id, compared)
@@ -134,7 +136,10 @@ class EvaluationRun:
         return Evaluation(self.classes, self._labels, self._baseline, tuple(self._images))
 
 
-def _attempt(classes: ClassList, paths: list[Path]) -> tuple[Agreement, Agreement | None] | str:
+_Compared = tuple[Agreement, Agreement | None] | str
+
+
+def _attempt(classes: ClassList, paths: list[Path]) -> _Compared:
     """Return the counts of a sample's labels and of its baseline, or why there are none."""
     try:
         labels, truth, *baseline = (_read(path, classes) for path in paths)
@@ -146,6 +151,10 @@ def _attempt(classes: ClassList, paths: list[Path]) -> tuple[Agreement, Agreemen
     except MemoryError:
         return f"{paths[0]}: too large for the memory of this computer"
     return compared[0], compared[1] if baseline else None
+
+
+def _lost(paths: list[Path], why: str) -> _Compared:
+    return f"{paths[0]}: {why}"
 
 
 def _read(path: Path, classes: ClassList) -> NDArray[np.uint8]:

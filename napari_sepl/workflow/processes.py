@@ -1,65 +1,167 @@
-"""One function over many items, in several processes."""
+"""One function over many items, in several processes of this computer."""
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
-from typing import TypeVar
 
 from napari_sepl.core.errors import SeplError
-
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
-
-AHEAD = 4  # items handed out for each process: none waits for its next, and few answers wait here
+from napari_sepl.workflow.spread import AHEAD, DIED, GIVEN_UP, TRIES, Answer, Item
 
 
-def spread(
-    function: Callable[[Item], Answer], items: Iterable[Item], workers: int
-) -> Iterator[Answer]:
-    """Call a function on items, in processes of their own if there are to be several.
+class _Fates:
+    """How it went so far."""
+
+    def __init__(self) -> None:
+        self.answered = self.given_up = 0
+
+    def check(self, workers: int) -> None:
+        """Raise SeplError where nothing seems to work at all."""
+        if not self.answered and self.given_up >= GIVEN_UP:
+            raise SeplError(
+                f"Of {workers} processes each ended without a word; their memory may have been "
+                "too little. Try with one."
+            )
+
+
+@dataclass(frozen=True)
+class Processes:
+    """A `Spread` over processes of this computer.
 
     Parameters
     ----------
-    function : callable
-        It can be pickled, and so can what it takes and returns.
-    items : iterable
-        Asked for as they are needed.
     workers : int
-        How many processes; 1 for this one alone.
-
-    Yields
-    ------
-    object
-        Each answer, in the order of the items.
-
-    Raises
-    ------
-    SeplError
-        If a process ends of itself, as where the memory is full.
+        How many; 1 for this one alone.
     """
-    if workers == 1:
-        yield from map(function, items)
-        return
-    left = iter(items)
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _leave_ctrl_c_to_the_parent)
-    try:
-        waiting = deque(pool.submit(function, item) for item in islice(left, AHEAD * workers))
-        while waiting:
-            answer = waiting.popleft().result()
-            waiting.extend(pool.submit(function, item) for item in islice(left, 1))
+
+    workers: int = 1
+
+    def run(
+        self,
+        function: Callable[[Item], Answer],
+        items: Iterable[Item],
+        lost: Callable[[Item, str], Answer],
+    ) -> Iterator[Answer]:
+        """Call a function on items, as `Spread.run` says."""
+        if self.workers == 1:
+            yield from map(function, items)
+            return
+        left = iter(items)
+        fates = _Fates()
+        while True:
+            pool = _pool(self.workers)
+            waiting: deque[tuple[Item, Future[Answer]]] = deque()
+            try:
+                yield from self._until_it_breaks(pool, function, left, waiting, fates)
+            finally:
+                pool.shutdown(cancel_futures=True)
+            if not waiting:
+                return
+            for answer in _alone(function, waiting, lost, fates):
+                yield answer
+                fates.check(self.workers)
+
+    def _until_it_breaks(
+        self,
+        pool: ProcessPoolExecutor,
+        function: Callable[[Item], Answer],
+        left: Iterator[Item],
+        waiting: deque[tuple[Item, Future[Answer]]],
+        fates: _Fates,
+    ) -> Iterator[Answer]:
+        """Yield answers until all are given or a process dies; `waiting` holds the others then.
+
+        A pool of which one process died stops as a whole, and nobody knows which item it was.
+        """
+        while True:
+            for item in islice(left, AHEAD * self.workers - len(waiting)):
+                waiting.append((item, _submitted(pool, function, item)))
+            if not waiting:
+                return
+            try:
+                answer = waiting[0][1].result()
+            except BrokenProcessPool:
+                return
+            waiting.popleft()
+            fates.answered += 1
             yield answer
+
+
+HERE = Processes()
+"""This process alone."""
+
+
+def _submitted(
+    pool: ProcessPoolExecutor, function: Callable[[Item], Answer], item: Item
+) -> Future[Answer]:
+    """Hand an item out; where the pool is broken already, that is the answer."""
+    try:
+        return pool.submit(function, item)
     except BrokenProcessPool as error:
-        raise SeplError(
-            f"One of {workers} processes ended without a word; its memory may have been too "
-            "little. Try with fewer."
-        ) from error
+        future: Future[Answer] = Future()
+        future.set_exception(error)
+        return future
+
+
+def _alone(
+    function: Callable[[Item], Answer],
+    waiting: Iterable[tuple[Item, Future[Answer]]],
+    lost: Callable[[Item, str], Answer],
+    fates: _Fates,
+) -> Iterator[Answer]:
+    """Do items one by one that were under way when a process died: the guilty one dies again."""
+    pool = _pool(1)
+    try:
+        for item, future in waiting:
+            if _has_answer(future):
+                fates.answered += 1
+                yield future.result()
+                continue
+            for _ in range(TRIES):
+                try:
+                    answer = pool.submit(function, item).result()
+                except BrokenProcessPool:
+                    pool.shutdown(cancel_futures=True)
+                    pool = _pool(1)
+                else:
+                    fates.answered += 1
+                    break
+            else:
+                fates.given_up += 1
+                answer = lost(item, DIED)
+            yield answer
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_ctrl_c_to_the_parent() -> None:
+def _has_answer(future: Future[Answer]) -> bool:
+    """Tell whether a future of a broken pool was done before it broke."""
+    return (
+        future.done()
+        and not future.cancelled()
+        and not isinstance(future.exception(), BrokenProcessPool)
+    )
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")  # threads of numba do not survive a fork
+    return ProcessPoolExecutor(workers, context, _prepare)
+
+
+def _prepare() -> None:
+    """Leave Ctrl+C to the parent, and end with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +27,8 @@ from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.progress import Told, ignore
 from napari_sepl.proposals.settings import SamSettings
 from napari_sepl.workflow.enhance import Outcome, Step
+from napari_sepl.workflow.processes import HERE
+from napari_sepl.workflow.spread import Spread
 
 RECORD = ".napari-sepl-masks.json"
 """The hidden file of a folder of masks that tells what they were made with."""
@@ -137,7 +140,7 @@ def made_by_sam(
     return {"model": weights.model.name, "weights": weights.sha256, "points": points, **decisive}
 
 
-def propose_folder(
+def propose_folder(  # noqa: PLR0913  a setting each
     tasks: Iterable[Task],
     out: Path,
     maker: Maker,
@@ -147,6 +150,7 @@ def propose_folder(
     told: Told = ignore,
     mixed: bool = False,
     overwrite: bool = False,
+    spread: Spread = HERE,
 ) -> Iterator[Step]:
     """Make masks of image after image, passing over what is done and going on after failures.
 
@@ -171,6 +175,9 @@ def propose_folder(
         Let the folder hold masks of several makings, which its record then lists.
     overwrite : bool
         Make anew what is done.
+    spread : Spread
+        Where the masks are made; elsewhere than in this process the maker is sent there, and
+        nothing is told of a single image.
 
     Yields
     ------
@@ -188,15 +195,21 @@ def propose_folder(
     """
     make_folder(out)
     _claim(out, made_with, mixed=mixed)
-    for task in tasks:
-        path = mask_file(out, task.sample_id)
-        if path.exists() and not overwrite and not task.missing:
-            yield Step(task.sample_id, Outcome.PRESENT)
-        else:
-            yield _attempt(task, path, maker, told, guided=guided)
+    tell = told if spread == HERE else ignore
+    attempt = partial(_attempt, out, maker, tell, guided, overwrite)
+    yield from spread.run(attempt, tasks, _lost)
 
 
-def _attempt(task: Task, path: Path, maker: Maker, told: Told, *, guided: bool) -> Step:
+def _lost(task: Task, why: str) -> Step:
+    return Step(task.sample_id, Outcome.FAILED, f"{task.image}: {why}")
+
+
+def _attempt(
+    out: Path, maker: Maker, told: Told, guided: bool, overwrite: bool, task: Task
+) -> Step:
+    path = mask_file(out, task.sample_id)
+    if path.exists() and not overwrite and not task.missing:
+        return Step(task.sample_id, Outcome.PRESENT)
     if task.image is None or task.missing:
         message = f"{task.sample_id}: no file for {task.missing}"
         return Step(task.sample_id, Outcome.FAILED, message)

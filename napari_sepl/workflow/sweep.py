@@ -16,8 +16,9 @@ from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load_enhanceable
-from napari_sepl.workflow.processes import spread
+from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.scan import find_sample, without_masks
+from napari_sepl.workflow.spread import Spread
 
 DEFAULTS = Params()
 """The thresholds of the paper, to which the best ones are compared."""
@@ -183,8 +184,8 @@ class SweepRun:
         Strategy and conflict rule.
     t1, t2 : (A,) and (B,) float64, optional
         Thresholds in 0..1, ascending; 21 from 0 to 1 each if left out.
-    workers : int
-        How many processes to spread the samples over; 1 for this one alone.
+    spread : Spread
+        Where the samples are counted.
 
     Raises
     ------
@@ -200,9 +201,9 @@ class SweepRun:
         t1: NDArray[np.float64] | None = None,
         t2: NDArray[np.float64] | None = None,
         *,
-        workers: int = 1,
+        spread: Spread = HERE,
     ) -> None:
-        self.dataset, self.params, self.workers = dataset, params, workers
+        self.dataset, self.params, self._spread = dataset, params, spread
         self.t1 = threshold_grid(STEPS, DEFAULTS.t1) if t1 is None else t1
         self.t2 = threshold_grid(STEPS, DEFAULTS.t2) if t2 is None else t2
         check_grid("t1", self.t1)
@@ -241,7 +242,7 @@ class SweepRun:
             yield SweepStep(one.sample_id, f"{one.sample_id}: no file for {', '.join(one.missing)}")
         find = partial(find_sample, self.dataset)
         count = partial(_attempt, self.dataset.classes, self.t1, self.t2, self.params)
-        outcomes = spread(count, map(find, self.ids), self.workers)
+        outcomes = self._spread.run(count, map(find, self.ids), _lost)
         for sample_id, outcome in zip(self.ids, outcomes, strict=True):
             if isinstance(outcome, str):
                 yield SweepStep(sample_id, outcome)
@@ -275,6 +276,10 @@ def _attempt(
         return str(error)
     except MemoryError:
         return f"{sample.image}: too large for the memory of this computer"
+
+
+def _lost(sample: Sample, why: str) -> SweepCounts | str:
+    return f"{sample.image}: {why}"
 
 
 def _read_truth(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:

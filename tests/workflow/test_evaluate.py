@@ -17,6 +17,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.workflow import evaluate as workflow
 from napari_sepl.workflow.evaluate import EvaluationRun, EvaluationStep
 from napari_sepl.workflow.evaluation_table import running_table, write_evaluation
+from napari_sepl.workflow.processes import Processes
 from napari_sepl.workflow.scores import Evaluation
 from napari_sepl.workflow.tables import class_table
 from tests.core.cases import Labels
@@ -45,7 +46,7 @@ def run_over(spec: DatasetSpec, *, baseline: bool = True, workers: int = 1) -> E
         VOC,
         baseline=spec.pseudo if baseline else None,
         list_file=spec.list_file,
-        workers=workers,
+        spread=Processes(workers),
     )
 
 

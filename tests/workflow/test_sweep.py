@@ -1,8 +1,6 @@
 """The surface over a dataset against enhancing it at each pair; its best points; its tables."""
 
 import csv
-import os
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_sepl import Params
 from napari_sepl.core.classes import VOC
-from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sweep import SweepCounts, threshold_grid
@@ -22,7 +20,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.workflow import sweep as workflow
 from napari_sepl.workflow.enhance import enhance_folder
-from napari_sepl.workflow.processes import AHEAD, spread
+from napari_sepl.workflow.processes import Processes
 from napari_sepl.workflow.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun, SweepStep
 from napari_sepl.workflow.sweep_table import write_sweep
 from napari_sepl.workflow.tables import class_table
@@ -38,7 +36,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 
 def run_over(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> SweepRun:
-    return SweepRun(Dataset.open(spec), params, T1, T2, workers=workers)
+    return SweepRun(Dataset.open(spec), params, T1, T2, spread=Processes(workers))
 
 
 def swept(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> Sweep:
@@ -244,22 +242,3 @@ def test_the_table_without_truth_is_one_and_leaves_empty_what_is_not_defined(
 def test_a_table_that_cannot_be_written_is_told(spec: DatasetSpec, tmp_path: Path) -> None:
     with pytest.raises(SaveError, match="could not be saved"):
         write_sweep(tmp_path / "gone" / "sweep.csv", swept(spec))
-
-
-def test_answers_come_in_order_and_items_are_asked_for_as_needed() -> None:
-    asked: list[int] = []
-
-    def numbers() -> Iterator[int]:
-        for number in range(-40, 0):
-            asked.append(number)
-            yield number
-
-    answers = spread(abs, numbers(), 2)
-    assert next(answers) == 40
-    assert len(asked) == 2 * AHEAD + 1
-    assert list(answers) == list(range(39, 0, -1))
-
-
-def test_a_process_that_ends_of_itself_is_told() -> None:
-    with pytest.raises(SeplError, match="One of 2 processes ended without a word"):
-        list(spread(os._exit, [1], 2))

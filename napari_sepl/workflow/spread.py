@@ -1,0 +1,58 @@
+"""One function over many items: in this process, in several, or on a cluster.
+
+A `Spread` hands out a bounded number of items at a time and gives the answers in the order of the
+items. A process that dies, as where the memory is full, loses nothing: its items are done again
+elsewhere. An item that processes keep dying of is given up after `TRIES`, and the rest goes on.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+AHEAD = 4
+"""Items handed out for each process: none waits for its next, and few answers wait here."""
+
+TRIES = 2
+"""How many processes an item may end, each having nothing else to do, before it is given up."""
+
+GIVEN_UP = 3
+"""After so many items that were given up, with no answer to any, there is no point in going on."""
+
+DIED = "the process that worked on it ended without a word; its memory may have been too little"
+"""Why an item was given up."""
+
+
+class Spread(Protocol):
+    """Calls a function on many items."""
+
+    def run(
+        self,
+        function: Callable[[Item], Answer],
+        items: Iterable[Item],
+        lost: Callable[[Item, str], Answer],
+    ) -> Iterator[Answer]:
+        """Call a function on items.
+
+        Parameters
+        ----------
+        function : callable
+            It can be pickled, and so can what it takes and returns. It may be called again on an
+            item that a process died of. What it raises ends the run.
+        items : iterable
+            Asked for as they are needed.
+        lost : callable
+            Called here with an item that is given up, and the reason; returns the answer.
+
+        Yields
+        ------
+        object
+            Each answer, in the order of the items.
+
+        Raises
+        ------
+        SeplError
+            If there is nothing left that works.
+        """
+        ...

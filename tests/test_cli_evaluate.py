@@ -10,8 +10,8 @@ import pytest
 from napari_sepl import cli
 from napari_sepl.core.classes import VOC
 from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
+from napari_sepl.workflow.agreement import Evaluation
 from napari_sepl.workflow.evaluate import EvaluationRun, EvaluationStep
-from napari_sepl.workflow.scores import Evaluation
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, rectangles, write_samples
 

@@ -10,13 +10,13 @@ import typer
 from napari_sepl.cli._console import STOPPED, complain, count, listing
 from napari_sepl.cli._dataset import DatasetFile, ListFile
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
-from napari_sepl.core.running import RunningScores
+from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset_spec import read_dataset
+from napari_sepl.workflow.agreement import Evaluation, Figures
 from napari_sepl.workflow.evaluate import EvaluationRun
 from napari_sepl.workflow.evaluation_table import write_evaluation
-from napari_sepl.workflow.scores import Evaluation, Scores
 
 
 def evaluate_command(  # noqa: PLR0913  each option is an argument
@@ -98,19 +98,19 @@ def _lines(evaluation: Evaluation) -> Iterator[str]:
     mean = evaluation.labels.mean
     change = mean.iou - baseline.mean.iou if baseline else float("nan")
     yield _line("mean", mean, change)
-    for row in evaluation.class_scores:
+    for row in evaluation.class_figures:
         note = "" if row.pixels else "  not in the truth, so in no mean"
         yield _line(row.name, row.labels, row.change) + note
 
 
-def _line(name: str, scores: Scores, change: float) -> str:
+def _line(name: str, figures: Figures, change: float) -> str:
     """Return a line in percent, with nothing where a share is not defined."""
     told = (
-        _percent(scores.iou, 8),
+        _percent(figures.iou, 8),
         _percent(change, 8, "+"),
-        _percent(scores.precision, 11),
-        _percent(scores.recall, 8),
-        _percent(scores.boundary_iou, 14),
+        _percent(figures.precision, 11),
+        _percent(figures.recall, 8),
+        _percent(figures.boundary_iou, 14),
     )
     return f"{name:<15}{''.join(told)}".rstrip()
 
@@ -119,8 +119,8 @@ def _percent(share: float, width: int, sign: str = "") -> str:
     return " " * width if math.isnan(share) else f"{100 * share:{sign}{width}.2f}"
 
 
-def _running(name: str, scores: RunningScores) -> str:
+def _running(name: str, figures: RunningFigures) -> str:
     return (
-        f"as released, mean over images, {name}: mIoU {100 * scores.iou:.2f} %, "
-        f"precision {100 * scores.precision:.2f} %, recall {100 * scores.recall:.2f} %"
+        f"as released, mean over images, {name}: mIoU {100 * figures.iou:.2f} %, "
+        f"precision {100 * figures.precision:.2f} %, recall {100 * figures.recall:.2f} %"
     )

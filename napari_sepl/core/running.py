@@ -10,7 +10,7 @@ _TINY = 1e-10  # which they add to each whole
 
 
 @dataclass(frozen=True)
-class RunningScores:
+class RunningFigures:
     """What ``Processor.evaluate`` of SAM_WSSS writes for one image, in 0..1, to three digits.
 
     It goes through the classes of the image's truth by id, without background and without classes
@@ -30,7 +30,7 @@ class RunningScores:
     recall: float
 
     @classmethod
-    def of(cls, confusion: Confusion) -> "RunningScores":
+    def of(cls, confusion: Confusion) -> "RunningFigures":
         """Compute them of the counts of one image."""
         classes = np.flatnonzero(confusion.wanted[1:]) + 1
         if not classes.size:

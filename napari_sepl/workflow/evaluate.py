@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.core.running import RunningScores
+from napari_sepl.core.running import RunningFigures
 from napari_sepl.files import labels as label_files
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import match_stems, natural_order, read_list
+from napari_sepl.workflow.agreement import Agreement, Evaluation, ImageFigures
 from napari_sepl.workflow.processes import HERE
-from napari_sepl.workflow.scores import Agreement, Evaluation, ImageScores
 from napari_sepl.workflow.spread import Spread
 
 
@@ -90,7 +90,7 @@ class EvaluationRun:
             raise InputError(labels, found=found, expected="labels that share their stems with it")
         self._labels = Agreement.nothing()
         self._baseline = None if baseline is None else Agreement.nothing()
-        self._images: list[ImageScores] = []
+        self._images: list[ImageFigures] = []
 
     def __len__(self) -> int:
         return len(self.ids) + len(self.unmatched)
@@ -120,13 +120,13 @@ class EvaluationRun:
         regions = labels.regions
         iou = regions.iou
         self._images.append(
-            ImageScores(
+            ImageFigures(
                 sample_id,
                 labels.mean,
                 None if baseline is None else baseline.mean,
                 {int(k): float(iou[k]) for k in np.flatnonzero(regions.wanted)},
-                RunningScores.of(regions),
-                None if baseline is None else RunningScores.of(baseline.regions),
+                RunningFigures.of(regions),
+                None if baseline is None else RunningFigures.of(baseline.regions),
             )
         )
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.boundaries import DILATION_RATIO
-from napari_sepl.core.running import RunningScores
+from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.atomic import write_whole
-from napari_sepl.workflow.scores import ClassScores, Evaluation, ImageScores, Scores
+from napari_sepl.workflow.agreement import ClassFigures, Evaluation, Figures, ImageFigures
 from napari_sepl.workflow.tables import class_table, encode_csv
 
-_SCORES = ("iou", "precision", "recall", "boundary_iou")
+_FIGURES = ("iou", "precision", "recall", "boundary_iou")
 _RUNNING = {"mIoU": "iou", "mprecision": "precision", "mrecall": "recall"}
 
 
@@ -62,7 +62,7 @@ def write_evaluation(path: Path, evaluation: Evaluation, *, running: bool = Fals
 
 
 def _image_rows(evaluation: Evaluation) -> Iterable[list[object]]:
-    rows = [row for row in evaluation.class_scores if row.pixels]
+    rows = [row for row in evaluation.class_figures if row.pixels]
     for image in evaluation.images:
         told = _told(image)
         if image is evaluation.images[0]:
@@ -72,23 +72,23 @@ def _image_rows(evaluation: Evaluation) -> Iterable[list[object]]:
 
 
 def _class_rows(evaluation: Evaluation) -> Iterable[list[object]]:
-    for row in evaluation.class_scores:
+    for row in evaluation.class_figures:
         told = _told(row)
-        if row is evaluation.class_scores[0]:
+        if row is evaluation.class_figures[0]:
             yield ["class_id", "class", "pixels", *told]
         yield [row.class_id, row.name, row.pixels, *told.values()]
 
 
-def _told(row: ImageScores | ClassScores) -> dict[str, float]:
-    """Return the scores of a row by the names of their columns."""
+def _told(row: ImageFigures | ClassFigures) -> dict[str, float]:
+    """Return the figures of a row by the names of their columns."""
     told = _named(row.labels)
     if row.baseline is not None:
         told |= _named(row.baseline, "baseline_") | {"change": row.change}
     return told
 
 
-def _named(scores: Scores, prefix: str = "") -> dict[str, float]:
-    return {f"{prefix}{name}": getattr(scores, name) for name in _SCORES}
+def _named(figures: Figures, prefix: str = "") -> dict[str, float]:
+    return {f"{prefix}{name}": getattr(figures, name) for name in _FIGURES}
 
 
 def _running_rows(evaluation: Evaluation) -> Iterable[list[object]]:
@@ -104,8 +104,8 @@ def _running_rows(evaluation: Evaluation) -> Iterable[list[object]]:
         yield [image.sample_id, *before, *after, *deltas_of]
 
 
-def _figures(scores: RunningScores) -> list[float]:
-    return [getattr(scores, name) for name in _RUNNING.values()]
+def _figures(figures: RunningFigures) -> list[float]:
+    return [getattr(figures, name) for name in _RUNNING.values()]
 
 
 def _encode_json(evaluation: Evaluation) -> bytes:
@@ -118,7 +118,7 @@ def _encode_json(evaluation: Evaluation) -> bytes:
         "released_baseline": evaluation.running_baseline and asdict(evaluation.running_baseline),
         "classes": [
             {"class_id": row.class_id, "class": row.name, "pixels": row.pixels, **_told(row)}
-            for row in evaluation.class_scores
+            for row in evaluation.class_figures
         ],
         "images": [
             {"sample_id": row.sample_id, **_told(row), "classes": row.iou}

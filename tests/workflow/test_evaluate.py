@@ -11,14 +11,14 @@ from napari_sepl.core.boundaries import BoundaryCounts
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.running import RunningScores
+from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.workflow import evaluate as workflow
+from napari_sepl.workflow.agreement import Evaluation
 from napari_sepl.workflow.evaluate import EvaluationRun, EvaluationStep
 from napari_sepl.workflow.evaluation_table import running_table, write_evaluation
 from napari_sepl.workflow.processes import Processes
-from napari_sepl.workflow.scores import Evaluation
 from napari_sepl.workflow.tables import class_table
 from tests.core.cases import Labels
 from tests.files.making import save_picture
@@ -71,26 +71,26 @@ def test_classes_as_their_definitions(spec: DatasetSpec, side: str) -> None:
     both = maps(spec, spec.out if side == "labels" else spec.pseudo)
     found, truth = (np.array(stack) for stack in zip(*both, strict=True))
     inside = truth != 255
-    for row in evaluation.class_scores:
-        scores = getattr(row, side)
+    for row in evaluation.class_figures:
+        figures = getattr(row, side)
         k = row.class_id
         hit = ((found == k) & (truth == k)).sum()
         union = (((found == k) | (truth == k)) & inside).sum()
         assert row.pixels == (truth == k).sum()
-        assert scores.iou == (hit / union if union else pytest.approx(np.nan, nan_ok=True))
+        assert figures.iou == (hit / union if union else pytest.approx(np.nan, nan_ok=True))
         boundaries = sum((BoundaryCounts.of(*pair) for pair in both), BoundaryCounts.nothing())
-        np.testing.assert_equal(scores.boundary_iou, boundaries.iou[k])
-    assert [row.class_id for row in evaluation.class_scores] == [0, 3, 8, 12, 15]
+        np.testing.assert_equal(figures.boundary_iou, boundaries.iou[k])
+    assert [row.class_id for row in evaluation.class_figures] == [0, 3, 8, 12, 15]
 
 
 def test_means_are_over_the_classes_of_the_truth(spec: DatasetSpec) -> None:
     evaluation = evaluated(spec)
-    of_truth = [row for row in evaluation.class_scores if row.pixels]
+    of_truth = [row for row in evaluation.class_figures if row.pixels]
     assert [row.class_id for row in of_truth] == [0, 8, 12, 15]
     for name in ("iou", "precision", "recall", "boundary_iou"):
         values = [getattr(row.labels, name) for row in of_truth]
         assert getattr(evaluation.labels.mean, name) == pytest.approx(np.mean(values))
-    only_labels = next(row for row in evaluation.class_scores if row.class_id == 3)
+    only_labels = next(row for row in evaluation.class_figures if row.class_id == 3)
     assert only_labels.labels.iou == 0
     assert np.isnan(only_labels.labels.recall)
 
@@ -107,9 +107,9 @@ def test_images_have_their_own_figures(spec: DatasetSpec) -> None:
         assert row.labels.iou == pytest.approx(np.mean(iou[present]))
         assert row.baseline is not None
         assert row.change == row.labels.iou - row.baseline.iou
-        assert row.running == RunningScores.of(Confusion.of(*pair))
-        assert row.running_baseline == RunningScores.of(Confusion.of(*before))
-    changes = [row.change for row in evaluation.class_scores if row.pixels]
+        assert row.running == RunningFigures.of(Confusion.of(*pair))
+        assert row.running_baseline == RunningFigures.of(Confusion.of(*before))
+    changes = [row.change for row in evaluation.class_figures if row.pixels]
     assert len(set(changes)) == 4
 
 
@@ -118,7 +118,7 @@ def test_without_a_baseline_there_is_no_change(spec: DatasetSpec) -> None:
     assert evaluation.baseline is None
     assert evaluation.running_baseline is None
     assert all(row.baseline is None and np.isnan(row.change) for row in evaluation.images)
-    assert all(row.baseline is None and np.isnan(row.change) for row in evaluation.class_scores)
+    assert all(row.baseline is None and np.isnan(row.change) for row in evaluation.class_figures)
 
 
 def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
@@ -203,10 +203,10 @@ def test_the_tables_and_the_json_read_back(spec: DatasetSpec, tmp_path: Path) ->
             cell = line[f"iou {VOC.name(k)}"]
             assert (float(cell) if cell else None) == row.iou.get(k)
         assert of_json["classes"] == {str(k): iou for k, iou in row.iou.items()}
-    for scores, line in zip(evaluation.class_scores, read_table(files[1]), strict=True):
-        assert (int(line["class_id"]), line["class"]) == (scores.class_id, scores.name)
-        assert float(line["iou"]) == scores.labels.iou
-        assert line["recall"] == ("" if not scores.pixels else str(scores.labels.recall))
+    for figures, line in zip(evaluation.class_figures, read_table(files[1]), strict=True):
+        assert (int(line["class_id"]), line["class"]) == (figures.class_id, figures.name)
+        assert float(line["iou"]) == figures.labels.iou
+        assert line["recall"] == ("" if not figures.pixels else str(figures.labels.recall))
     for row, line in zip(evaluation.images, read_table(files[3]), strict=True):
         assert row.running_baseline is not None
         assert float(line["after_sam_mIoU"]) == row.running.iou
@@ -243,7 +243,7 @@ def test_pascal_voc_gives_the_known_figures() -> None:
     assert not [step.message for step in run if step.message]
     evaluation = run.evaluation
     assert len(evaluation.images) == known["images"]
-    of_truth = [row for row in evaluation.class_scores if row.pixels]
+    of_truth = [row for row in evaluation.class_figures if row.pixels]
     assert len(of_truth) == known["classes_in_truth"]
     mean = evaluation.labels.mean
     told = [round(100 * share, 4) for share in (mean.iou, mean.precision, mean.recall)]

@@ -1,4 +1,4 @@
-"""What labels are worth: the scores of classes, of images, and of all of them together."""
+"""What labels are worth: the figures of classes, of images, and of all of them together."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from napari_sepl.core.boundaries import BoundaryCounts
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.running import RunningScores
+from napari_sepl.core.running import RunningFigures
 
 
 @dataclass(frozen=True)
-class Scores:
+class Figures:
     """How well labels agree with the truth, in 0..1; NaN where a share is not defined.
 
     Parameters
@@ -33,7 +33,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class ClassScores:
+class ClassFigures:
     """One class over all images.
 
     Parameters
@@ -44,17 +44,17 @@ class ClassScores:
         What it is called.
     pixels : int
         Its pixels in the truth; 0 for a class that only labels hold.
-    labels : Scores
+    labels : Figures
         Of the labels.
-    baseline : Scores, optional
+    baseline : Figures, optional
         Of the baseline, if there is one.
     """
 
     class_id: int
     name: str
     pixels: int
-    labels: Scores
-    baseline: Scores | None
+    labels: Figures
+    baseline: Figures | None
 
     @property
     def change(self) -> float:
@@ -63,29 +63,29 @@ class ClassScores:
 
 
 @dataclass(frozen=True)
-class ImageScores:
+class ImageFigures:
     """One image.
 
     Parameters
     ----------
     sample_id : str
         The stem its files share.
-    labels : Scores
+    labels : Figures
         The labels' means over the classes that the image's truth holds.
-    baseline : Scores, optional
+    baseline : Figures, optional
         The baseline's, if there is one.
     iou : dict of int to float
         The labels' IoU of each of these classes.
-    running, running_baseline : RunningScores
+    running, running_baseline : RunningFigures
         What the authors' program tells of the image; the second only with a baseline.
     """
 
     sample_id: str
-    labels: Scores
-    baseline: Scores | None
+    labels: Figures
+    baseline: Figures | None
     iou: dict[int, float]
-    running: RunningScores
-    running_baseline: RunningScores | None
+    running: RunningFigures
+    running_baseline: RunningFigures | None
 
     @property
     def change(self) -> float:
@@ -93,7 +93,7 @@ class ImageScores:
         return _change(self.labels, self.baseline)
 
 
-def _change(labels: Scores, baseline: Scores | None) -> float:
+def _change(labels: Figures, baseline: Figures | None) -> float:
     return float("nan") if baseline is None else labels.iou - baseline.iou
 
 
@@ -122,18 +122,18 @@ class Agreement:
         regions = self.regions
         return regions.iou, regions.precision, regions.recall, self.boundaries.iou
 
-    def scores(self, class_id: int) -> Scores:
-        """Return the scores of one class."""
-        return Scores(*(float(column[class_id]) for column in self._columns))
+    def figures(self, class_id: int) -> Figures:
+        """Return the figures of one class."""
+        return Figures(*(float(column[class_id]) for column in self._columns))
 
     @property
-    def mean(self) -> Scores:
+    def mean(self) -> Figures:
         """The means over the classes that the truth holds, background among them.
 
         A class that no label has counts with an IoU and a recall of 0, and not for precision.
         """
         present = self.regions.wanted > 0
-        return Scores(*(_mean(column[present]) for column in self._columns))
+        return Figures(*(_mean(column[present]) for column in self._columns))
 
 
 def _mean(values: NDArray[np.float64]) -> float:
@@ -153,45 +153,45 @@ class Evaluation:
         The labels against the truth, over all images.
     baseline : Agreement, optional
         The baseline against the truth.
-    images : tuple of ImageScores
+    images : tuple of ImageFigures
         A row for each image, in the samples' order.
     """
 
     classes: ClassList
     labels: Agreement
     baseline: Agreement | None
-    images: tuple[ImageScores, ...]
+    images: tuple[ImageFigures, ...]
 
     @cached_property
-    def class_scores(self) -> list[ClassScores]:
+    def class_figures(self) -> list[ClassFigures]:
         """A row for each class that the truth, the labels or the baseline hold, by id."""
         wanted = self.labels.regions.wanted
         present = wanted + self.labels.regions.found
         if self.baseline is not None:
             present = present + self.baseline.regions.found
         return [
-            ClassScores(
+            ClassFigures(
                 class_id,
                 self.classes.name(class_id),
                 int(wanted[class_id]),
-                self.labels.scores(class_id),
-                None if self.baseline is None else self.baseline.scores(class_id),
+                self.labels.figures(class_id),
+                None if self.baseline is None else self.baseline.figures(class_id),
             )
             for class_id in map(int, np.flatnonzero(present))
         ]
 
     @property
-    def running(self) -> RunningScores:
+    def running(self) -> RunningFigures:
         """The means of what the authors' program tells of each image."""
         return _mean_running([row.running for row in self.images])
 
     @property
-    def running_baseline(self) -> RunningScores | None:
+    def running_baseline(self) -> RunningFigures | None:
         """The same of the baseline; None without one."""
         rows = [row.running_baseline for row in self.images]
         return _mean_running([row for row in rows if row is not None]) if self.baseline else None
 
 
-def _mean_running(rows: list[RunningScores]) -> RunningScores:
+def _mean_running(rows: list[RunningFigures]) -> RunningFigures:
     columns = np.array([(row.iou, row.precision, row.recall) for row in rows]).reshape(-1, 3).T
-    return RunningScores(*(_mean(column) for column in columns))
+    return RunningFigures(*(_mean(column) for column in columns))

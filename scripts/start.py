@@ -2,7 +2,7 @@
 
     python3 scripts/start.py demo      opens the program on the sample data
     python3 scripts/start.py test      runs all checks and all tests
-    python3 scripts/start.py test-sam  runs the tests of SAM, with torch (7 GB on the disk)
+    python3 scripts/start.py test-sam  runs the tests of SAM and of training, with torch (7 GB)
 
 Makes a virtual environment in .venv (with torch in .venv-sam, for all else must run without it),
 installs the project and what it needs into it, and starts. What follows the first word goes on:
@@ -21,6 +21,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = {"demo": "qt", "test": "dev", "test-sam": "dev-sam"}
+WITH_TORCH = [
+    "tests/proposals", "tests/test_cli_masks.py", "tests/training", "tests/test_cli_train.py",
+]  # fmt: skip
 ROOM_FOR_TORCH = 20 * 2**30  # bytes: what is fetched, unpacked and installed
 NO_TORCH = 3
 """The exit code where torch cannot be installed."""
@@ -46,7 +49,7 @@ def main() -> int:
 
 
 def test_sam(pytest_arguments: list[str]) -> int:
-    """Run the tests of SAM with torch, in an environment of its own, if it can be installed."""
+    """Run the tests of SAM and of training with torch, in an environment of its own, if it can be installed."""
     place = ROOT / ".venv-sam"
     free = shutil.disk_usage(ROOT).free
     if not place.exists() and free < ROOM_FOR_TORCH:
@@ -58,7 +61,7 @@ def test_sam(pytest_arguments: list[str]) -> int:
     except subprocess.CalledProcessError as error:
         print(f"torch could not be installed: pip ended with exit code {error.returncode}.")
         return NO_TORCH
-    arguments = pytest_arguments or ["tests/proposals", "tests/test_cli_masks.py"]
+    arguments = pytest_arguments or WITH_TORCH
     return subprocess.call([programs(place) / "python", "-m", "pytest", *arguments], cwd=ROOT)
 
 

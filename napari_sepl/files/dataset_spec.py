@@ -204,7 +204,7 @@ def layout(
     """
     told = {field: value for field, value in given.items() if value is not None}
     if name == "voc":
-        found = _voc(root, split)
+        found = voc_folders(root, split)
     elif name == "coco":
         found = _coco(root, split or "train")
     else:
@@ -217,7 +217,14 @@ def layout(
     return DatasetSpec.model_validate({"classes": name, "out": out} | found | told)
 
 
-def _voc(root: Path, split: str | None) -> dict[str, Path]:
+def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
+    """Return where a VOC folder has images, perhaps truth, and the list_file of a split, by role.
+
+    Raises
+    ------
+    InputError
+        If there is no such list.
+    """
     found = {"images": root / "JPEGImages"}
     if (root / "SegmentationClass").is_dir():
         found["truth"] = root / "SegmentationClass"

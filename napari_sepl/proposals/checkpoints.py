@@ -13,6 +13,7 @@ from napari_sepl.proposals.device import choose_device, is_out_of_memory
 from napari_sepl.proposals.download import Downloader, Told
 from napari_sepl.proposals.errors import DownloadError, ProposalError
 from napari_sepl.proposals.models import MODELS, SamModel
+from napari_sepl.proposals.weights import misfit, read_weights
 
 CACHE = "NAPARI_SEPL_CACHE"
 """The environment variable that names another folder for what is fetched and kept."""
@@ -161,7 +162,8 @@ def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
     """
     checkpoint.model.require()
     device = choose_device(device)
-    weights = _read_weights(checkpoint)
+    title = checkpoint.model.title
+    weights = read_weights(checkpoint.path, f"the weights of {title} as torch saves them")
     network = checkpoint.model.build()
     _check_fit(checkpoint, network.state_dict(), weights)
     network.load_state_dict(weights)
@@ -170,7 +172,7 @@ def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise ProposalError(
-                f"{checkpoint.model.title} does not fit into the memory of {device}: "
+                f"{title} does not fit into the memory of {device}: "
                 "choose a smaller model or the device cpu."
             ) from error
         raise
@@ -186,52 +188,18 @@ def digest_network(network: Any) -> str:
     return digest.hexdigest()
 
 
-def _read_weights(checkpoint: Checkpoint) -> Mapping[str, Any]:
-    import torch
-
-    path, expected = checkpoint.path, f"the weights of {checkpoint.model.title} as torch saves them"
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(path, found=error.strerror or str(error), expected=expected) from error
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise ProposalError(
-                f"{path}: does not fit into the memory of this computer: choose a smaller model."
-            ) from error
-        # Damaged files make torch raise nearly anything: IndexError, AssertionError and more.
-        found = f"a file that torch does not read as weights ({_first_line(error)})"
-        raise InputError(path, found=found, expected=expected) from error
-    named = isinstance(weights, Mapping) and all(
-        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()
-    )
-    if not named or not weights:
-        raise InputError(path, found=f"a {type(weights).__name__}", expected=expected)
-    return dict(weights)
-
-
 def _check_fit(
     checkpoint: Checkpoint, wanted: Mapping[str, Any], weights: Mapping[str, Any]
 ) -> None:
     """Refuse weights of another architecture, saying whose they are where that shows."""
-    shapes = {name: tuple(value.shape) for name, value in weights.items()}
-    missing = [name for name in wanted if name not in shapes]
-    spare = [name for name in shapes if name not in wanted]
-    other = [name for name in wanted if shapes.get(name, wanted[name].shape) != wanted[name].shape]
-    if not (missing or spare or other):
+    told = misfit(wanted, weights)
+    if not told:
         return
-    width = shapes.get(_TELLING, (0,))[-1]
+    width = weights[_TELLING].shape[-1] if _TELLING in weights else 0
     if width in _WIDTHS and _WIDTHS[width] != checkpoint.model.architecture:
         found = f"weights of {MODELS[_WIDTHS[width]].title}"
     else:
-        told = [f"without {missing[0]}"] if missing else []
-        told += [f"with {spare[0]}, unknown to it"] if spare else []
-        told += [f"with {other[0]} of shape {shapes[other[0]]}"] if other else []
-        found = f"weights {' and '.join(told)}"
+        found = f"weights {told}"
     raise InputError(
         checkpoint.path, found=found, expected=f"the weights of {checkpoint.model.title}"
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:120]

@@ -1,0 +1,1 @@
+"""Training a segmentation network on labels, to see what the labels are worth."""

@@ -1,0 +1,302 @@
+"""A training from its first batch, or from its last checkpoint, to the end."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.metrics import Confusion
+from napari_sepl.files.atomic import make_folder
+from napari_sepl.training.backbones import load_backbone, name_weights
+from napari_sepl.training.batches import Crops, load_batches
+from napari_sepl.training.checkpoint import (
+    Progress,
+    read_checkpoint,
+    seed_all,
+    write_checkpoint,
+    write_weights,
+)
+from napari_sepl.training.evaluation import ONE_VIEW, Predictor, Views, evaluate
+from napari_sepl.training.learner import Learner
+from napari_sepl.training.log import ITERATION, MEAN_IOU, Log
+from napari_sepl.training.networks import find_network
+from napari_sepl.training.recipe import Recipe
+from napari_sepl.training.record import (
+    CHECKPOINT,
+    LOG,
+    PREDICTIONS,
+    WEIGHTS,
+    Settings,
+    check_folder,
+    write_record,
+)
+from napari_sepl.training.samples import LabelledImage
+
+
+@dataclass(frozen=True)
+class Part:
+    """Samples that were looked at.
+
+    Parameters
+    ----------
+    samples : tuple of LabelledImage
+        The samples.
+    digest : str
+        Of their names, sizes and labels, as `samples.survey` tells it.
+    """
+
+    samples: tuple[LabelledImage, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained, on what, and what becomes of it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        How; its precision is one that the device has.
+    classes : ClassList
+        What the labels mean.
+    training : Part
+        What to learn from.
+    out : Path
+        The folder for checkpoint, weights, log and predictions.
+    device : str
+        Where to compute.
+    backbone_weights : str
+        What the backbone starts from, as `load_backbone` takes it.
+    held_out : Part, optional
+        What to test with; without it, nothing is evaluated.
+    views : Views
+        How held-out pictures are shown to the network.
+    save_predictions : bool
+        Whether to save what the network says of held-out pictures.
+    workers : int
+        Processes that read samples ahead.
+    checkpoint_every, log_every, evaluate_every : int
+        Iterations between two of them; 0 for an evaluation at the end alone.
+    """
+
+    recipe: Recipe
+    classes: ClassList
+    training: Part
+    out: Path
+    device: str
+    backbone_weights: str
+    held_out: Part | None = None
+    views: Views = ONE_VIEW
+    save_predictions: bool = False
+    workers: int = 0
+    checkpoint_every: int = 1000
+    log_every: int = 20
+    evaluate_every: int = 0
+
+    @property
+    def settings(self) -> Settings:
+        """All that decides on the weights, in words and numbers of JSON."""
+        return {
+            **self.recipe.model_dump(mode="json"),
+            "backbone_weights": name_weights(self.backbone_weights),
+            "classes": list(self.classes.names),
+            "samples": len(self.training.samples),
+            "samples_sha256": self.training.digest,
+        }
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One more batch is learnt from: the loss is its own, `rate` the backbone's."""
+
+    iteration: int
+    loss: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One more held-out sample is compared."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """All held-out samples are compared.
+
+    Parameters
+    ----------
+    iteration : int
+        Batches learnt from.
+    mean_iou : float
+        Share in 0..1, mean over the classes that occur; NaN if none does.
+    iou : dict of str to float
+        Of each class that is in the truth or in what the network says.
+    """
+
+    iteration: int
+    mean_iou: float
+    iou: dict[str, float]
+
+
+Event = Trained | Tested | Evaluated
+
+
+class TrainingRun:
+    """A training on its way: go through its events.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is to be done. Where its folder holds a checkpoint of the same training, that goes on.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint is damaged, or the file of first weights is.
+    SaveError
+        If the folder holds another training or cannot be written to.
+    TrainingError
+        If first weights cannot be fetched, or the memory is too small.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        check_folder(plan.out, plan.settings)
+        self.plan = plan
+        self._checkpoint = plan.out / CHECKPOINT
+        self._learner = _begin(plan)
+        progress = Progress(0, [])
+        if self._checkpoint.exists():
+            progress = read_checkpoint(self._checkpoint, self._learner)
+        make_folder(plan.out)
+        write_record(plan.out, plan.settings)
+        self.iteration = self._saved = progress.iteration
+        self._losses = progress.losses
+        self._log = Log(plan.out / LOG, self.iteration)
+        self._stopped = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all batches are learnt from."""
+        return self.iteration == self.plan.recipe.iterations
+
+    def stop(self) -> None:
+        """End after the batch, or the held-out sample, that is under way; from any thread."""
+        self._stopped = True
+
+    def __iter__(self) -> Iterator[Event]:
+        """Learn from batch after batch; evaluate, write checkpoints and the log.
+
+        Raises
+        ------
+        TrainingError
+            If a sample cannot be read, the loss is no number, or the memory is too small. The
+            last checkpoint is whole.
+        SaveError
+            If something cannot be written.
+        """
+        plan, recipe = self.plan, self.plan.recipe
+        crops = Crops(plan.training.samples, plan.classes, recipe)
+        pinned = plan.device.startswith("cuda")
+        batches = load_batches(crops, self.iteration, plan.workers, pinned=pinned)
+        began = time.monotonic()
+        while True:
+            if self._evaluation_is_due():
+                yield from self._evaluate()
+            if self._stopped or self.is_complete:
+                break
+            images, labels = next(batches)
+            loss = self._learner.step(images, labels, self.iteration)
+            event = Trained(self.iteration + 1, loss, recipe.rate(self.iteration))
+            self._count(event, time.monotonic() - began)
+            yield event
+        batches.close()
+        self._save()
+
+    def _count(self, event: Trained, seconds: float) -> None:
+        self.iteration = event.iteration
+        self._losses.append(event.loss)
+        if self.iteration % self.plan.log_every == 0 or self.is_complete:
+            mean = float(np.mean(self._losses))
+            line = {"loss": mean, "lr": event.rate, "seconds": round(seconds, 3)}
+            self._log.add({ITERATION: self.iteration, **line})
+            self._losses = []
+        if self.iteration % self.plan.checkpoint_every == 0 or self.is_complete:
+            self._save()
+
+    def _save(self) -> None:
+        if self.iteration != self._saved or not self._checkpoint.exists():
+            write_checkpoint(
+                self._checkpoint, self._learner, Progress(self.iteration, self._losses)
+            )
+            self._saved = self.iteration
+        weights = self.plan.out / WEIGHTS
+        if self.is_complete and not weights.exists():
+            write_weights(weights, self._learner.module)
+
+    def _evaluation_is_due(self) -> bool:
+        every = self.plan.evaluate_every
+        mark = self.is_complete or (every and self.iteration % every == 0 and self.iteration)
+        return bool(mark) and self.plan.held_out is not None and self.evaluation is None
+
+    @property
+    def evaluation(self) -> Evaluated | None:
+        """What the log says of an evaluation, as planned, at the present iteration."""
+        line = self._log.evaluation({ITERATION: self.iteration, **self._asked()})
+        if line is None:
+            return None
+        mean = float("nan") if line[MEAN_IOU] is None else line[MEAN_IOU]
+        return Evaluated(self.iteration, mean, line["iou"])
+
+    def _asked(self) -> dict[str, Any]:
+        plan = self.plan
+        return {
+            "held_out_sha256": plan.held_out.digest if plan.held_out else None,
+            "scales": list(plan.views.scales),
+            "mirrored": plan.views.flip,
+            "predictions": plan.save_predictions,
+        }
+
+    def _evaluate(self) -> Iterator[Event]:
+        plan = self.plan
+        samples = plan.held_out.samples if plan.held_out else ()
+        predictor = Predictor(self._learner.module, plan.device, plan.recipe.precision, plan.views)
+        total = Confusion(np.zeros((256, 256), np.int64))
+        save_to = plan.out / PREDICTIONS if plan.save_predictions else None
+        for done, confusion in enumerate(
+            evaluate(predictor, samples, plan.classes, save_to), start=1
+        ):
+            total += confusion
+            yield Tested(done, len(samples))
+            if self._stopped:
+                return
+        iou = _by_name(total.iou, plan.classes)
+        mean = float(np.mean(list(iou.values()))) if iou else None
+        self._log.add({ITERATION: self.iteration, MEAN_IOU: mean, "iou": iou, **self._asked()})
+        yield Evaluated(self.iteration, float("nan") if mean is None else mean, iou)
+
+
+def _begin(plan: Plan) -> Learner:
+    """Return the network as it is before the first batch."""
+    import torch
+
+    torch.backends.cudnn.benchmark = False  # it would choose by speed, now this and now that
+    torch.backends.cudnn.deterministic = True
+    seed_all(plan.recipe.seed)
+    network = find_network(plan.recipe.network)
+    module = network.build(len(plan.classes))
+    if not (plan.out / CHECKPOINT).exists():
+        load_backbone(module, network, plan.backbone_weights)
+    return Learner(module, plan.recipe, plan.device)
+
+
+def _by_name(iou: NDArray[np.float64], classes: ClassList) -> dict[str, float]:
+    shares = {name: float(iou[class_id]) for class_id, name in enumerate(classes.names)}
+    return {name: share for name, share in shares.items() if not np.isnan(share)}

@@ -1,0 +1,152 @@
+"""The samples to train on and to test with: a picture and its labels each."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.metrics import count_labels
+from napari_sepl.files import images as image_files
+from napari_sepl.files import labels as label_files
+from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.images import image_size, read_image
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.pairing import natural_order, read_list
+from napari_sepl.proposals.pictures import as_rgb
+
+NAMED = 5  # missing samples that a message names
+Told = Callable[[int, int], None]
+"""Called with the samples looked at and the samples in all."""
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """A picture with labels.
+
+    Parameters
+    ----------
+    sample_id : str
+        The stem of both files.
+    image, labels : Path
+        The files.
+    """
+
+    sample_id: str
+    image: Path
+    labels: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What all samples hold.
+
+    Parameters
+    ----------
+    digest : str
+        SHA-256 of names, sizes and labels, in their order.
+    counts : (256,) int64
+        Pixels of each label.
+    """
+
+    digest: str
+    counts: NDArray[np.int64]
+
+
+def find_labelled(images: Path, labels: Path, list_file: Path | None = None) -> list[LabelledImage]:
+    """Pair the pictures and labels of two folders by stem.
+
+    Parameters
+    ----------
+    images, labels : Path
+        The folders. Pictures without labels are passed over.
+    list_file : Path, optional
+        Text with one sample a line: only these, in its order. Without it all labels count, in
+        natural order.
+
+    Raises
+    ------
+    InputError
+        If a folder or the list cannot be read, there are no labels, or a file is missing.
+    """
+    pictures = list_stems(images, image_files.SUFFIXES)
+    maps = list_stems(labels, label_files.SUFFIXES)
+    names = natural_order(maps) if list_file is None else read_list(list_file)
+    if not names:
+        raise InputError(labels, found="no labels", expected="a label file for each picture")
+    asked = labels if list_file is None else list_file
+    for folder, found, what in ((images, pictures, "picture"), (labels, maps, "labels")):
+        missing = [name for name in names if name not in found]
+        if missing:
+            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+            raise InputError(
+                folder,
+                found=f"no {what} of {', '.join(missing[:NAMED])}{more}",
+                expected=f"a file for each sample of {asked}",
+            )
+    return [LabelledImage(name, images / pictures[name], labels / maps[name]) for name in names]
+
+
+def survey(samples: Sequence[LabelledImage], classes: ClassList, told: Told) -> Survey:
+    """Look at all samples, so that a training of days does not end at a bad file.
+
+    Labels are read; of pictures only the sizes.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, a label is outside the class list, or labels and picture differ
+        in size; it names the file.
+    """
+    digest, counts = hashlib.sha256(), np.zeros(256, np.int64)
+    pool = ThreadPoolExecutor(4)  # reading waits for the disk and decodes outside Python
+    try:
+        for done, (name, found, size) in enumerate(
+            pool.map(partial(_look, classes), samples), start=1
+        ):
+            digest.update(f"{name} {found}\n".encode())
+            counts += size
+            told(done, len(samples))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return Survey(digest.hexdigest(), counts)
+
+
+def _look(classes: ClassList, sample: LabelledImage) -> tuple[str, str, NDArray[np.int64]]:
+    labels = _read_labels(sample, classes, image_size(sample.image))
+    return sample.sample_id, digest_labels(labels), count_labels(labels)
+
+
+def read_labelled(
+    sample: LabelledImage, classes: ClassList
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return a picture, (H, W, 3) uint8, and its labels, (H, W) uint8.
+
+    Raises
+    ------
+    InputError
+        As `survey`.
+    """
+    image = as_rgb(read_image(sample.image))
+    return image, _read_labels(sample, classes, (image.shape[0], image.shape[1]))
+
+
+def _read_labels(
+    sample: LabelledImage, classes: ClassList, shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    labels = read_labels(sample.labels)
+    if labels.shape != shape:
+        raise InputError(
+            sample.labels,
+            found=f"labels of {labels.shape[0]} × {labels.shape[1]} (height × width)",
+            expected=f"{shape[0]} × {shape[1]} as {sample.image}",
+        )
+    classes.check(labels, sample.labels)
+    return labels

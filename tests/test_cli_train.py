@@ -1,0 +1,201 @@
+"""The command `train`, with a tiny network."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_sepl import cli
+from napari_sepl.training import networks
+from napari_sepl.training.learner import Learner
+from tests.files.making import save_picture
+from tests.training.tiny import need_torch, picture, register, same_weights, save_samples
+
+Run = Callable[..., tuple[int, str, str]]
+THREE = 'classes = [{ name = "background" }, { name = "red" }, { name = "blue" }]'
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the program as a shell would; return exit code, stdout and stderr."""
+
+    def run_program(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["napari-sepl", "train", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capsys.readouterr()
+        code = stopped.value.code
+        return code if isinstance(code, int) else 0, out, err
+
+    return run_program
+
+
+@pytest.fixture
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Options of a training on five samples, evaluated on two others."""
+    register(monkeypatch)
+    images, labels = save_samples(tmp_path, count=5)
+    held_out, truth = save_samples(tmp_path / "held out", count=2, first=20)
+    (tmp_path / "three.toml").write_text(THREE)
+    return [
+        "--images", images, "--labels", labels, "--val-images", held_out, "--val-labels", truth,
+        "--classes", tmp_path / "three.toml", "--network", "tiny", "--backbone-weights", "none",
+        "--device", "cpu", "--workers", 0, "--out", tmp_path / "out",
+    ]  # fmt: skip
+
+
+def test_without_torch_it_is_said_what_to_install(
+    run: Run, options: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "find_spec", lambda _name: None)
+    code, out, err = run(*options)
+    assert (code, out) == (1, "")
+    assert err == (
+        "napari-sepl: Training needs torch and torchvision, not installed here: "
+        "pip install 'napari-sepl[train]'.\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_it_trains_evaluates_and_is_done(run: Run, options: list[object], tmp_path: Path) -> None:
+    need_torch()
+    code, out, err = run(*options, "--scales", "1,1.5", "--mirror", "--save-predictions")
+    assert code == 0, err
+    assert "look at samples: 5, 3 of 3 classes, 2.5 % of pixels ignored" in out
+    assert "red             IoU " in out
+    assert "iteration 12: mIoU " in out
+    assert out.endswith(f"12 iterations done; weights and log are in {tmp_path / 'out'}\n")
+    assert "the tiny network on cpu (" in err
+    assert sorted(path.name for path in (tmp_path / "out" / "predictions").iterdir()) == [
+        "s20.png", "s21.png",
+    ]  # fmt: skip
+    record = json.loads((tmp_path / "out" / "training.json").read_text())["settings"]
+    assert (record["precision"], record["classes"]) == ("float32", ["background", "red", "blue"])
+    again = run(*options, "--scales", "1,1.5", "--mirror", "--save-predictions")
+    assert again[0] == 0
+    assert "goes on at iteration 12 of 12" in again[1]
+    assert out.splitlines()[-5:] == again[1].splitlines()[-5:]
+    code, _, err = run(*options, "--lr", 0.5)
+    assert code == 1
+    assert "holds a training with lr 0.05 (asked for now: 0.5); name another folder" in err
+
+
+def test_every_setting_arrives(run: Run, options: list[object], tmp_path: Path) -> None:
+    need_torch()
+    asked = {
+        "iterations": 2, "batch": 2, "crop": 24, "scale_min": 0.75, "scale_max": 1.25, "lr": 0.01,
+        "head_factor": 3.0, "momentum": 0.5, "weight_decay": 0.001, "power": 1.5, "seed": 9,
+        "precision": "float32",
+    }  # fmt: skip
+    words = [
+        word for name, value in asked.items() for word in (f"--{name}".replace("_", "-"), value)
+    ]
+    code, _, err = run(*options, *words, "--no-flip", "--freeze-bn")
+    assert code == 0, err
+    record = json.loads((tmp_path / "out" / "training.json").read_text())["settings"]
+    assert asked.items() <= record.items()
+    assert (record["flip"], record["freeze_bn"]) == (False, True)
+
+
+def test_ctrl_c_writes_a_checkpoint_and_the_same_command_goes_on(
+    run: Run, options: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_torch()
+    plain = Learner.step
+
+    def interrupted(self: Learner, images: Any, labels: Any, iteration: int) -> float:
+        if iteration == 4:
+            signal.raise_signal(signal.SIGINT)
+        return plain(self, images, labels, iteration)
+
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "step", interrupted)
+        code, _, err = run(*options)
+    assert code == 130
+    assert "Stopping after this batch" in err
+    assert "Stopped at iteration 5; the checkpoint is written" in err
+    assert signal.getsignal(signal.SIGINT) is before
+    code, out, _ = run(*options)
+    assert code == 0
+    assert "goes on at iteration 5 of 12" in out
+    other = tmp_path / "other"
+    assert run(*options[:-1], other)[0] == 0
+    assert same_weights(tmp_path / "out", other)
+
+
+def test_a_voc_folder_is_enough(run: Run, options: list[object], tmp_path: Path) -> None:
+    need_torch()
+    root = tmp_path / "VOC2012"
+    for name in ("JPEGImages", "SegmentationClass", "SegmentationClassAug"):
+        (root / name).mkdir(parents=True)
+    lists = root / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    for seed in range(4):
+        image, labels = picture(seed)
+        save_picture(root / "JPEGImages" / f"s{seed}.png", image)
+        save_picture(root / "SegmentationClassAug" / f"s{seed}.png", labels)
+        if seed == 3:
+            save_picture(root / "SegmentationClass" / f"s{seed}.png", labels)
+    (lists / "train.txt").write_text("s0\ns1\ns2\n")
+    (lists / "val.txt").write_text("s3\n")
+    voc = ["--root", root, "--val-split", "val", *options[8:]]
+    code, out, err = run(*voc)
+    assert code == 0, err
+    assert "look at samples: 3" in out
+    assert "look at held-out samples: 1" in out
+    assert "flatters" not in err
+    code, _, err = run(*voc[:-1], tmp_path / "second", "--split", "trainaug")
+    assert code == 1
+    assert "train, val; expected trainaug.txt among the lists" in err
+    held_out = ("--val-split", "train", "--val-labels", root / "SegmentationClassAug")
+    code, _, err = run("--root", root, *held_out, *options[8:-1], tmp_path / "third")
+    assert code == 0
+    assert "s0, s1, s2: learnt from and evaluated on, so the mIoU flatters" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--network", "deeplabv9"], 1, "network: found 'deeplabv9'; expected one of deeplabv2_"),
+        (["--batch", 1], 2, "--batch: Input should be greater than or equal to 2"),
+        (["--scale-min", 3], 2, "scale_min 3 is above scale_max 2"),
+        (["--scales", "1,big"], 2, "--scales: '1,big' is no list of sizes"),
+        (["--list", "nowhere.txt"], 1, "nowhere.txt: found no such file or folder"),
+        (["--backbone-weights", "no.pth"], 1, "no.pth: found no such file or folder"),
+        (["--device", "tpu"], 1, "device: found 'tpu'"),
+        (["--precision", "float16"], 1, "precision: found float16 on cpu"),
+        (["--classes", "many"], 1, "class list: found the name 'many'"),
+    ],
+)
+def test_wrong_use_is_told_before_anything_is_made(
+    run: Run, options: list[object], tmp_path: Path, words: list[object], code: int, told: str
+) -> None:
+    need_torch()
+    found, _, err = run(*options, *words)
+    assert found == code
+    assert told in " ".join(err.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_labels_are_told_before_anything_is_made(
+    run: Run, options: list[object], tmp_path: Path
+) -> None:
+    need_torch()
+    save_picture(tmp_path / "labels" / "s1.png", picture(1)[1][:, 1:])
+    code, _, err = run(*options)
+    assert code == 1
+    assert "s1.png: found labels of 40 × 55 (height × width); expected 40 × 56 as" in err
+    save_picture(tmp_path / "labels" / "s1.png", picture(1)[1] + (picture(1)[1] == 1) * np.uint8(6))
+    code, _, err = run(*options)
+    assert code == 1
+    assert "label 7; expected 0 to 2 of the class list three.toml" in err
+    code, _, err = run("--images", tmp_path, "--out", tmp_path / "out")
+    assert code == 2
+    assert "name --images and --labels, or --root" in " ".join(err.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,82 @@
+"""Finding and looking at what a network is to learn from. No torch is needed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_sepl.core.metrics import count_labels
+from napari_sepl.training.samples import LabelledImage, Survey, find_labelled, survey
+from tests.files.making import refused, save_picture
+from tests.training.tiny import CLASSES, picture, save_samples
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    return save_samples(tmp_path, count=3)
+
+
+def look(samples: list[LabelledImage]) -> Survey:
+    return survey(samples, CLASSES, lambda _done, _total: None)
+
+
+def test_samples_are_paired_by_stem(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    images, labels = folders
+    (labels / "s1.png").rename(labels / "s10.png")
+    (images / "s1.png").rename(images / "s10.png")
+    save_picture(images / "alone.png", picture(9)[0])
+    assert [one.sample_id for one in find_labelled(images, labels)] == ["s0", "s2", "s10"]
+    names = tmp_path / "list.txt"
+    names.write_text("/JPEGImages/s10.jpg /SegmentationClassAug/s10.png\ns0\n")
+    found = find_labelled(images, labels, names)
+    assert found[0] == LabelledImage("s10", images / "s10.png", labels / "s10.png")
+    assert len(found) == 2
+
+
+def test_what_is_missing_is_named(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    images, labels = folders
+    names = tmp_path / "list.txt"
+    names.write_text("s0\nno\nnot\n")
+    with refused(images, "no picture of no, not", str(names)):
+        find_labelled(images, labels, names)
+    (images / "s2.png").unlink()
+    with refused(images, "no picture of s2", str(labels)):
+        find_labelled(images, labels)
+    with refused(tmp_path / "list.txt" / "x"):
+        find_labelled(images, tmp_path / "list.txt" / "x")
+    (tmp_path / "empty").mkdir()
+    with refused(tmp_path / "empty", "no labels"):
+        find_labelled(images, tmp_path / "empty")
+
+
+def test_a_survey_counts_labels_and_its_digest_tells_every_change(
+    folders: tuple[Path, Path],
+) -> None:
+    images, labels = folders
+    samples = find_labelled(images, labels)
+    told: list[tuple[int, int]] = []
+    seen = survey(samples, CLASSES, lambda done, total: told.append((done, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    expected = sum((count_labels(picture(seed)[1]) for seed in range(3)), np.zeros(256, np.int64))
+    np.testing.assert_array_equal(seen.counts, expected)
+    assert look(samples).digest == seen.digest
+    assert look(samples[::-1]).digest != seen.digest
+    changed = picture(1)[1]
+    changed[5, 5] ^= 1
+    save_picture(samples[1].labels, changed)
+    assert look(samples).digest != seen.digest
+
+
+def test_bad_labels_are_named_before_anything_is_learnt(folders: tuple[Path, Path]) -> None:
+    images, labels = folders
+    samples = find_labelled(images, labels)
+    save_picture(labels / "s1.png", picture(1)[1] + (picture(1)[1] == 2) * np.uint8(3))
+    with refused(labels / "s1.png", "label 5", "0 to 2 of the class list three"):
+        look(samples)
+    save_picture(labels / "s1.png", picture(1)[1][1:])
+    with refused(labels / "s1.png", "labels of 39 × 56", f"40 × 56 as {images / 's1.png'}"):
+        look(samples)
+    content = (images / "s0.png").read_bytes()
+    (images / "s0.png").write_bytes(b"no picture" + content)
+    with refused(images / "s0.png", "no picture in a known format"):
+        look(samples)

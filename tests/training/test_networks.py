@@ -1,12 +1,13 @@
 """The networks, without their weights: shapes, and the names by which weights are found."""
 
+import importlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from napari_sepl.proposals.weights import misfit
-from napari_sepl.training import backbones, networks
+from napari_sepl.training import backbones
 from napari_sepl.training.backbones import load_backbone, name_weights
 from napari_sepl.training.errors import MissingTorchError, TrainingError
 from napari_sepl.training.networks import NETWORKS, Network, find_network, require_torch
@@ -113,6 +114,6 @@ def test_unknown_networks_and_missing_packages_are_named(monkeypatch: pytest.Mon
     def broken(_name: str) -> None:
         raise RuntimeError("operator torchvision::nms does not exist")
 
-    monkeypatch.setattr(networks.importlib, "import_module", broken)
+    monkeypatch.setattr(importlib, "import_module", broken)
     with pytest.raises(MissingTorchError, match=r"does not start here \(operator torchvision"):
         require_torch()

@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def test_sam(pytest_arguments: list[str]) -> int:
-    """Run the tests of SAM and of training with torch, in an environment of its own, if it can be installed."""
+    """Run the tests that need torch, in an environment of its own, if it can be installed."""
     place = ROOT / ".venv-sam"
     free = shutil.disk_usage(ROOT).free
     if not place.exists() and free < ROOM_FOR_TORCH:

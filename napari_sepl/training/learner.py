@@ -91,6 +91,19 @@ class Learner:
         with told_of_memory(self.recipe, self.device):
             return self._step(images, labels, iteration)
 
+    def check_finite(self, iteration: int) -> None:
+        """Raise DivergedError if a weight is no number after so many iterations.
+
+        A loss is computed before the step that may spoil the weights.
+        """
+        import torch
+
+        if not all(bool(torch.isfinite(one).all()) for one in self.module.parameters()):
+            raise DivergedError(
+                f"Iteration {iteration}: weights are no numbers any more, so no checkpoint is "
+                "written. A lower --lr may help."
+            )
+
     def _step(self, images: Any, labels: Any, iteration: int) -> float:
         self._begin(iteration)
         images = images.to(self.device, non_blocking=True)

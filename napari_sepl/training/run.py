@@ -233,6 +233,7 @@ class TrainingRun:
 
     def _save(self) -> None:
         if self.iteration != self._saved or not self._checkpoint.exists():
+            self._learner.check_finite(self.iteration)
             write_checkpoint(
                 self._checkpoint, self._learner, Progress(self.iteration, self._losses)
             )
@@ -268,7 +269,7 @@ class TrainingRun:
         plan = self.plan
         samples = plan.held_out.samples if plan.held_out else ()
         predictor = Predictor(self._learner.module, plan.device, plan.recipe.precision, plan.views)
-        total = Confusion(np.zeros((256, 256), np.int64))
+        total = Confusion.nothing()
         save_to = plan.out / PREDICTIONS if plan.save_predictions else None
         for done, confusion in enumerate(
             evaluate(predictor, samples, plan.classes, save_to), start=1

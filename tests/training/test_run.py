@@ -75,7 +75,7 @@ def test_the_loss_falls_and_held_out_samples_are_told(plan: Plan) -> None:
             )
             for sample in plan.held_out.samples
         ),
-        Confusion(np.zeros((256, 256), np.int64)),
+        Confusion.nothing(),
     )
     assert list(told.iou.values()) == total.iou[:3].tolist()
     assert told.mean_iou == np.mean(total.iou[:3]) > 0.5
@@ -233,6 +233,26 @@ def test_a_loss_that_is_no_number_stops_it_before_anything_is_saved(
     whole = replace(plan, out=plan.out / "whole")
     list(TrainingRun(whole))
     assert same_weights(whole.out, plan.out)
+
+
+def test_weights_that_are_no_numbers_are_not_saved(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    plain = Learner.step
+
+    def exploding(self: Learner, images: Any, labels: Any, iteration: int) -> float:
+        loss = plain(self, images, labels, iteration)
+        if iteration == 5:
+            with torch.no_grad():
+                self.module.classifier[1].weight.fill_(float("inf"))
+        return loss
+
+    monkeypatch.setattr(Learner, "step", exploding)
+    with pytest.raises(DivergedError, match="Iteration 6: weights are no numbers"):
+        list(TrainingRun(replace(plan, checkpoint_every=3)))
+    assert torch.load(plan.out / "checkpoint.pt", weights_only=True)["iteration"] == 3
 
 
 def test_a_sample_that_goes_bad_on_the_way_is_named(plan: Plan) -> None:

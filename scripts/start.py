@@ -21,9 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = {"demo": "qt", "test": "dev", "test-sam": "dev-sam"}
-WITH_TORCH = [
-    "tests/proposals", "tests/test_cli_masks.py", "tests/training", "tests/test_cli_train.py",
-]  # fmt: skip
+WITH_TORCH = ["tests/proposals", "tests/test_cli_masks.py", "tests/training"]
 ROOM_FOR_TORCH = 20 * 2**30  # bytes: what is fetched, unpacked and installed
 NO_TORCH = 3
 """The exit code where torch cannot be installed."""

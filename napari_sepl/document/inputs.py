@@ -12,6 +12,7 @@ from napari_sepl.core.atoms import find_atoms
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.overlap import Overlap, extend_overlap, measure_overlap
 from napari_sepl.core.tree import MaskTree
 from napari_sepl.document.prompted import join_prompted
@@ -99,6 +100,11 @@ class Inputs:
         if self.given is not None:
             return extend_overlap(self.given.overlap, self.masks)
         return measure_overlap(self.pseudo, self.masks)
+
+    @cached_property
+    def agreement(self) -> Confusion | None:
+        """The pseudo-labels against the truth, counted at first use; None without truth."""
+        return None if self.truth is None else Confusion.of(self.pseudo, self.truth)
 
     @property
     def tree(self) -> MaskTree:

@@ -14,7 +14,8 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.gui.cleaning import Cleaning
-from napari_sepl.gui.layers import ReviewLayers, line_width
+from napari_sepl.gui.comparing import Comparing
+from napari_sepl.gui.layers import ReviewLayers
 from napari_sepl.gui.making import Making
 from napari_sepl.gui.opened import Opened
 from napari_sepl.gui.pointing import Pointing
@@ -70,6 +71,7 @@ class Controller:
         self.cleaning = Cleaning(self)
         self.making = Making(self)
         self.prompting = Prompting(self)
+        self.comparing = Comparing(self)
         self.in_dataset = False
         self.saving = Saving(view, background)
         self.showing = Showing(self, self.layers, background)
@@ -79,6 +81,7 @@ class Controller:
         """Show everything in another view from now on."""
         self.view = self.saving.view = view
         self.showing.show_all()
+        view.show_swipe(on=self.comparing.swiping)
 
     def window_closed(self, view: View) -> None:
         """Stop what would still reach for a view that is gone, unless another has taken over."""
@@ -159,6 +162,7 @@ class Controller:
             shown = [layer for layer in self._viewer.layers if layer.visible]
             self._viewer.fit_to_view(layers=shown)
         self._select_label(document)
+        self.comparing.image_opened()
         self.showing.watch(document)
         document.stepped.connect(self._on_stepped)
         self.superpixels.prepare()
@@ -258,20 +262,9 @@ class Controller:
         if document is not None:
             self.saving.save(document, accept=True)
 
-    def compare(self) -> None:
-        """Show the pseudo-labels in place of the enhanced ones, or the other way round."""
-        enhanced, pseudo = self.layers.enhanced, self.layers.pseudo
-        enhanced.visible = not enhanced.visible
-        pseudo.contour = 2 * line_width(self.layers.shown.shape) if enhanced.visible else 0
-        pseudo.visible = True
-
     def outlines(self) -> None:
         """Show or hide the mask outlines."""
         self.layers.masks.visible = not self.layers.masks.visible
-
-    def where_from(self) -> None:
-        """Show or hide where each pixel came from."""
-        self.showing.toggle_sources()
 
     @property
     def class_id(self) -> int:

@@ -12,8 +12,10 @@ from qtpy.QtWidgets import QWidget
 
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.divider import Divider
 from napari_sepl.gui.keys import (
     ANSWER_KEYS,
+    COMPARE_KEYS,
     KEYS,
     PALETTE_KEYS,
     POINT_KEYS,
@@ -58,6 +60,7 @@ class Gestures:
         self.why_dock: WhyDock | None = None
         self.sweep_dock: SweepDock | None = None
         self.mouse = Mouse(viewer, controller)
+        self.divider = Divider(viewer, controller)
         viewer.events.status.connect(self._on_status)
         controller.layers.enhanced.events.paint.connect(controller.stroke_ended)
         if double_click_to_zoom in viewer.mouse_double_click_callbacks:
@@ -69,7 +72,6 @@ class Gestures:
         controller, layers = self.controller, self.controller.layers
         tools = SimpleNamespace(
             quick_pick=controller.quick_pick,
-            where_from=controller.where_from,
             superpixels=controller.superpixels.toggle,
             why=self.why,
         )
@@ -77,6 +79,7 @@ class Gestures:
             bind_keys(target, controller, KEYS)
             bind_keys(target, controller.pointing, POINT_KEYS)
             bind_keys(target, tools, PALETTE_KEYS)
+            bind_keys(target, controller.comparing, COMPARE_KEYS)
             bind_keys(target, controller.prompting, PROMPT_KEYS)
         bind_keys(layers.prompts.layer, controller.prompting, ANSWER_KEYS)
         walk = SimpleNamespace(to_part=self._to_part, to_whole=self._to_whole)

@@ -8,7 +8,6 @@ KEYS = {
     "redo": "Ctrl+Shift+Z",
     "save": "S",
     "accept": "A",
-    "compare": "C",
     "outlines": "O",
 }
 """What each key does, by the controller's method of that name, as shown to the user."""
@@ -37,8 +36,18 @@ POINT_KEYS = {
 """The same for what is under the cursor."""
 
 
-PALETTE_KEYS = {"quick_pick": "Q", "where_from": "H", "superpixels": "Y", "why": "Shift+W"}
+PALETTE_KEYS = {"quick_pick": "Q", "superpixels": "Y", "why": "Shift+W"}
 """The same for the tools of the panel "Correct"."""
+
+
+COMPARE_KEYS = {
+    "compare": "C",
+    "swipe": "Shift+C",
+    "where_from": "H",
+    "difference": "Shift+H",
+    "errors": "Shift+E",
+}
+"""The same for comparing with pseudo-labels and truth."""
 
 
 PROMPT_KEYS = {"prompt": "Shift+P", "snap": "Shift+S"}
@@ -71,6 +80,9 @@ _MEANINGS = {
     "save": "save without accepting",
     "accept": "accept: save, and go on to the next",
     "compare": "swap enhanced labels and pseudo-labels",
+    "swipe": "pseudo-labels left of a divider, enhanced labels right of it, on and off",
+    "difference": "how labels differ from the pseudo-labels, on and off",
+    "errors": "how labels differ from the truth, on and off",
     "outlines": "mask outlines on and off",
     "refuse": "refuse the mask under the cursor",
     "refuse_parts": "refuse it with all masks in it",
@@ -106,6 +118,7 @@ def all_keys() -> dict[str, str]:
         **POINT_KEYS,
         **WALK_KEYS,
         **PALETTE_KEYS,
+        **COMPARE_KEYS,
         **PROMPT_KEYS,
         **ANSWER_KEYS,
         **QUEUE_KEYS,

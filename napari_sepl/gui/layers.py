@@ -16,8 +16,8 @@ from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.colours import REFUSED, label_colours, outline_colours
 from napari_sepl.gui.drawing import displayable, label_layer, redraw, set_if_new, show_labels
 from napari_sepl.gui.highlight import Highlight
+from napari_sepl.gui.pixel_layers import PixelLayers
 from napari_sepl.gui.prompt_layer import PromptLayer
-from napari_sepl.gui.sources_layer import SourcesLayer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -55,7 +55,8 @@ class ReviewLayers:
         self.truth = label_layer("truth", opacity=0.6)
         self.enhanced = label_layer("enhanced", opacity=0.55)
         self.masks = label_layer("masks", opacity=0.8)
-        self.sources = SourcesLayer()
+        self.per_pixel = PixelLayers()
+        self._filled = False
         self.highlight = Highlight()
         self.prompts = PromptLayer()
         self._prompting = False
@@ -92,7 +93,7 @@ class ReviewLayers:
         self.pseudo = pseudo or self._own_pseudo
         if pseudo is None:
             show_labels(self.pseudo, inputs.pseudo)
-            set_if_new(self.pseudo, "contour", 2 * line_width(inputs.shape))
+            self.fill_pseudo(filled=self._filled)
         show_labels(self.enhanced, resolved.final)
         self._outlines, self._line = outlines, line_width(inputs.shape)
         self._traced = inputs
@@ -100,9 +101,9 @@ class ReviewLayers:
         drawn = np.zeros(inputs.shape, np.uint8)
         self._draw_outlines(drawn, np.arange(len(inputs.masks)), self._outlined)
         show_labels(self.masks, drawn)
-        self.sources.open(inputs.shape)
         self.highlight.open(inputs.shape)
-        on_top = [self.pseudo, self.masks, self.sources.layer, self.highlight.layer]
+        told = self.per_pixel.open(inputs)
+        on_top = [self.pseudo, self.masks, *told, self.highlight.layer]
         if self._prompting:
             on_top.append(self.prompts.layer)
         self.prompts.open(inputs.shape)
@@ -120,6 +121,12 @@ class ReviewLayers:
         self._viewer.layers.selection.active = (
             active if self._prompting and active is self.prompts.layer else self.enhanced
         )
+
+    def fill_pseudo(self, *, filled: bool) -> None:
+        """Draw the pseudo-labels filled, as the enhanced ones are, or as lines."""
+        self._filled = filled
+        width = 0 if filled else 2 * line_width(self.pseudo.data.shape)
+        set_if_new(self.pseudo, "contour", width)
 
     def show_prompts(self) -> None:
         """Put the layer of prompts on top and make it active."""
@@ -177,7 +184,7 @@ class ReviewLayers:
         """Our own label layers, which stay the same from image to image."""
         return (
             self._own_pseudo, self.truth, self.enhanced, self.masks,
-            self.sources.layer, self.highlight.layer, self.prompts.layer,
+            *self.per_pixel, self.highlight.layer, self.prompts.layer,
         )  # fmt: skip
 
     @property

@@ -27,6 +27,7 @@ from napari_sepl.document.history import History
 from napari_sepl.gui.keys import KEYS, key_of
 from napari_sepl.gui.making import MaskChoice
 from napari_sepl.gui.panels.classes import ClassPanel
+from napari_sepl.gui.panels.compare import ComparePanel
 from napari_sepl.gui.panels.correct import CorrectPanel
 from napari_sepl.gui.panels.history import HistoryPanel
 from napari_sepl.gui.panels.masks import MasksPanel
@@ -34,11 +35,11 @@ from napari_sepl.gui.panels.params import ParamsPanel
 from napari_sepl.gui.panels.prompts import PromptsPanel
 from napari_sepl.gui.panels.quick_pick import QuickPick
 from napari_sepl.gui.panels.sources import SourcesPanel
-from napari_sepl.gui.sources_layer import SourceRow
+from napari_sepl.gui.pixel_layers import LegendRow
 
 _NOTHING = "no image is open"
 
-_WIDTH = 380
+_WIDTH, _WIDTH_WITH_TRUTH = 380, 492
 """Pixels that the legend needs to show all its columns."""
 
 
@@ -47,7 +48,7 @@ class ReviewPanels(QWidget):
 
     Attributes
     ----------
-    sources, params, classes, correct, masks, prompts, history : QWidget
+    sources, params, classes, compare, correct, masks, prompts, history : QWidget
         The panels.
     panels : dict of str to QCollapsible
         Those that fold, by name.
@@ -60,6 +61,7 @@ class ReviewPanels(QWidget):
         self.sources = SourcesPanel()
         self.params = ParamsPanel()
         self.classes = ClassPanel()
+        self.compare = ComparePanel()
         self.title = QLabel(_NOTHING)
         self.busy = QLabel("")
         self.mask_text = QLabel("")
@@ -110,7 +112,7 @@ class ReviewPanels(QWidget):
             self.panels[name].addWidget(panel)
             self.panels[name].collapse(animate=False)
         for part in (
-            self.sources_box, self.params, self.classes, self.mask_text, self.why,
+            self.sources_box, self.params, self.classes, self.compare, self.mask_text, self.why,
             self.panels["correct"], self.panels["masks"], self.panels["history"],
         ):  # fmt: skip
             column.addWidget(part)
@@ -146,6 +148,8 @@ class ReviewPanels(QWidget):
     def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
         """Show what became of each class, and which is the current one."""
         self.classes.show_classes(rows, classes, current)
+        with_truth = any(row.iou.after is not None for row in rows)
+        self.setMinimumWidth(_WIDTH_WITH_TRUTH if with_truth else _WIDTH)
 
     def show_class(self, class_id: int, classes: ClassList) -> None:
         """Show the class that is painted and taken with."""
@@ -159,9 +163,13 @@ class ReviewPanels(QWidget):
             told = f"{KEYS[name]}: {steps[-1].describe(classes)}" if steps else KEYS[name]
             self.buttons[name].setToolTip(told)
 
-    def show_sources(self, rows: Sequence[SourceRow]) -> None:
-        """Show the legend of where pixels came from."""
-        self.correct.show_sources(rows)
+    def show_legends(self, legends: Mapping[str, Sequence[LegendRow]]) -> None:
+        """Show the legend of each layer that tells of each pixel."""
+        self.compare.show_legends(legends)
+
+    def show_swipe(self, *, on: bool) -> None:
+        """Show whether pseudo-labels and enhanced labels are seen side by side."""
+        self.compare.show_swipe(on=on)
 
     def show_superpixels(self, on: bool) -> None:
         """Show whether the superpixel brush is in hand."""

@@ -49,6 +49,8 @@ class Showing:
         self._background = background
         self._document: Document | None = None
         layers.enhanced.events.selected_label.connect(self._on_class)
+        for layer in layers.per_pixel:
+            layer.events.visible.connect(self._show_legends)
 
     def watch(self, document: Document) -> None:
         """Follow this document, and the last one no longer."""
@@ -70,12 +72,6 @@ class Showing:
             self._follow()
             self._on_marked()
 
-    def toggle_sources(self) -> None:
-        """Show or hide where each pixel came from."""
-        sources = self._layers.sources.layer
-        sources.visible = not sources.visible
-        self._show_sources()
-
     # --- what follows
 
     def _on_changed(self, resolved: Resolved) -> None:
@@ -91,7 +87,7 @@ class Showing:
             self._layers.show_outlines(self._document.inputs, self._document.resolved.assignment)
             self._count()
             self._show_flips(self._document)
-            self._show_sources()
+            self._show_legends()
             self.followed.emit()
 
     def _count(self) -> None:
@@ -104,11 +100,11 @@ class Showing:
     def _show_flips(self, document: Document) -> None:
         self._controller.view.show_flips(*find_flips(document.inputs.overlap, document.params))
 
-    def _show_sources(self) -> None:
-        document, sources = self._document, self._layers.sources
+    def _show_legends(self) -> None:
+        document = self._document
         if document is not None:
-            rows = sources.show(document.resolved.find_sources()) if sources.layer.visible else []
-            self._controller.view.show_sources(rows)
+            legends = self._layers.per_pixel.show(document.inputs, document.resolved)
+            self._controller.view.show_legends(legends)
 
     def _on_class(self) -> None:
         document = self._document

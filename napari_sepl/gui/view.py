@@ -12,7 +12,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
 from napari_sepl.gui.making import MaskChoice
-from napari_sepl.gui.sources_layer import SourceRow
+from napari_sepl.gui.pixel_layers import LegendRow
 
 
 class View(Protocol):
@@ -36,8 +36,11 @@ class View(Protocol):
     def show_history(self, history: History, classes: ClassList) -> None:
         """Show the steps that were done, and those that were undone."""
 
-    def show_sources(self, rows: Sequence[SourceRow]) -> None:
-        """Show the legend of where pixels came from; none if that is hidden."""
+    def show_legends(self, legends: Mapping[str, Sequence[LegendRow]]) -> None:
+        """Show the legend of each layer that tells of each pixel; empty for a hidden one."""
+
+    def show_swipe(self, *, on: bool) -> None:
+        """Show whether pseudo-labels and enhanced labels are seen side by side."""
 
     def show_superpixels(self, on: bool) -> None:
         """Show whether the superpixel brush is in hand."""

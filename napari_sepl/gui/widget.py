@@ -56,6 +56,7 @@ class SeplWidget(ReviewPanels):
         self.classes.class_chosen.connect(controller.choose_class)
         self.classes.hidden_changed.connect(controller.hide_classes)
         self.classes.protect_changed.connect(controller.protect)
+        self.compare.pressed.connect(lambda name: getattr(controller.comparing, name)())
         self.correct.pressed.connect(self._correct)
         self.why.clicked.connect(self.gestures.why)
         self.history.step_chosen.connect(controller.go_to)
@@ -126,7 +127,6 @@ class SeplWidget(ReviewPanels):
         controller, pixels = self.controller, self.correct.pixels.value()
         act: dict[str, Callable[[], None]] = {
             "quick_pick": controller.quick_pick,
-            "where_from": controller.where_from,
             "superpixels": controller.superpixels.toggle,
             "fill_holes": lambda: controller.cleaning.fill_holes(pixels),
             "drop_islands": lambda: controller.cleaning.drop_islands(pixels),

@@ -45,7 +45,8 @@ def assert_shown_is_final(controller: Controller) -> None:
 def test_opening_shows_layers_classes_and_title(controller: Controller, view: MagicMock) -> None:
     names = [layer.name for layer in controller._viewer.layers]
     assert names == [
-        "image", "enhanced", "pseudo (CAM)", "masks", "where from", "under the cursor",
+        "image", "enhanced", "pseudo (CAM)", "masks", "where from", "difference",
+        "under the cursor",
     ]  # fmt: skip
     assert controller._viewer.layers.selection.active is controller.layers.enhanced
     assert [row.class_id for row in view.show_classes.call_args.args[0]] == [0, 8, 12]
@@ -242,13 +243,13 @@ def test_hidden_classes_are_clear_and_keep_their_pixels(controller: Controller) 
 
 def test_compare_swaps_pseudo_and_enhanced(controller: Controller) -> None:
     layers = controller.layers
-    controller.compare()
+    controller.comparing.compare()
     assert (layers.enhanced.visible, layers.pseudo.visible, layers.pseudo.contour) == (
         False,
         True,
         0,
     )
-    controller.compare()
+    controller.comparing.compare()
     assert layers.enhanced.visible
     assert layers.pseudo.contour > 0
 

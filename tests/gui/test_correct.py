@@ -389,11 +389,11 @@ def test_where_from_tells_shares(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.click(37, 2)
     walk.window.press(Qt.Key.Key_H)
-    layer = walk.window.widget.controller.layers.sources.layer
+    layer = walk.window.widget.controller.layers.per_pixel["where_from"]
     assert layer.visible
     assert layer.data[37, 2] == Source.PERSON
     assert layer.data[20, 45] == Source.BY_O_P
-    assert "taken by a person: 2.1 %" in walk.window.widget.correct.legend.text()
+    assert "taken by a person: 2.1 %" in walk.window.widget.compare.legend.text()
     walk.window.click(37, 2)
     assert layer.data[37, 2] == Source.NOTHING
     walk.window.press(Qt.Key.Key_H)

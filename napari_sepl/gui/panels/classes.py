@@ -5,23 +5,28 @@ from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.classes import ClassList
-from napari_sepl.document.class_rows import ClassRow
+from napari_sepl.document.class_rows import Change, ClassRow, mean_iou
 
-_HEADERS = ("class", "before", "after", "change", "IoU", "Δ IoU", "hold")
+_HEADERS = ("class", "before", "after", "change", "IoU", "prec.", "recall", "hold")
 _TIPS = (
     "Click to paint with a class; the tick shows or hides it on all layers",
     "Pixels in the pseudo-labels",
     "Pixels in the final labels",
     "Change in pixels",
-    "Intersection over union of the final labels with the truth, in percent",
-    "Change of IoU against the pseudo-labels, in points",
+    "Intersection over union with the truth, in percent, and its change in points",
+    "Precision: share of the label's pixels that are right, in percent, and its change in points",
+    "Recall: share of the class's true pixels that are found, in percent, and its change in points",
     "Protect: neither SEPL nor strokes of other classes take pixels of a ticked class",
 )
 _HOLD = len(_HEADERS) - 1
+_PIXELS = (1, 2)
+_CHANGE = 3
+_METRICS = (4, 5, 6)
+_BETTER, _WORSE = QColor(110, 210, 130), QColor(255, 130, 110)
 
 _NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
@@ -88,6 +93,10 @@ class ClassModel(QAbstractTableModel):
             return _text(row, index.column())
         if role == _Role.TextAlignmentRole and index.column():
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == _Role.ToolTipRole and index.column() == _CHANGE:
+            return f"{row.before:,} pixels in the pseudo-labels, {row.after:,} now"
+        if role == _Role.ForegroundRole and index.column() in _METRICS:
+            return _colour(_metric(row, index.column()))
         if index.column() == 0 and role == _Role.DecorationRole:
             return QColor(*map(int, self._classes.palette()[row.class_id]))
         if role == _Role.CheckStateRole and index.column() in (0, _HOLD):
@@ -115,17 +124,31 @@ def _text(row: ClassRow, column: int) -> str:
     texts = (f"{row.class_id} {row.name}", f"{row.before:,}", f"{row.after:,}", f"{change:+,}")
     if column < len(texts):
         return texts[column]
-    if column == _HOLD:
+    return "" if column == _HOLD else tell_change(_metric(row, column))
+
+
+def _metric(row: ClassRow, column: int) -> Change:
+    return (row.iou, row.precision, row.recall)[column - _METRICS[0]]
+
+
+def tell_change(change: Change) -> str:
+    """Return a share in percent and its change in points, such as "87.5 +3.2"."""
+    if change.after is None:
         return ""
-    if row.iou_after is None:
-        return ""
-    if column == len(texts):
-        return f"{100 * row.iou_after:.1f}"
-    return "" if row.iou_before is None else f"{100 * (row.iou_after - row.iou_before):+.1f}"
+    gain = "" if change.gain is None else f" {100 * change.gain:+.1f}"
+    return f"{100 * change.after:.1f}{gain}"
+
+
+def _colour(change: Change) -> QColor | None:
+    """Return what tells better from worse; None for no change that can be read."""
+    points = round(100 * (change.gain or 0), 1)
+    if points == 0:
+        return None
+    return _BETTER if points > 0 else _WORSE
 
 
 class ClassPanel(QWidget):
-    """The legend with its table.
+    """The legend with its table, and the mean IoU beneath where there is a truth.
 
     Attributes
     ----------
@@ -161,14 +184,21 @@ class ClassPanel(QWidget):
         self.table.clicked.connect(self._choose)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.mean = QLabel("")
+        self.mean.setVisible(False)
+        self.mean.setToolTip("Mean over the classes of the truth, and its change against the pseudo-labels")
         layout.addWidget(self.table)
+        layout.addWidget(self.mean)
 
     def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
         """Show these rows, that of the current class selected."""
         self.model.show(rows, classes)
-        with_truth = any(row.iou_after is not None for row in rows)
-        for column in (4, 5):
-            self.table.setColumnHidden(column, not with_truth)
+        mean = mean_iou(rows)
+        with_truth = mean.after is not None
+        for column in (*_PIXELS, *_METRICS):  # there is no room for both
+            self.table.setColumnHidden(column, (column in _METRICS) != with_truth)
+        self.mean.setVisible(with_truth)
+        self.mean.setText(f"mIoU {tell_change(mean)}")
         here = next((n for n, row in enumerate(rows) if row.class_id == current), None)
         if here is None:
             self.table.clearSelection()

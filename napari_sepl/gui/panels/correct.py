@@ -1,21 +1,17 @@
-"""Correcting by hand: the current class, the superpixel brush, cleaning, where pixels came from."""
-
-from collections.abc import Sequence
+"""Correcting by hand: the current class, the superpixel brush, cleaning."""
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.gui.keys import key_of
 from napari_sepl.gui.panels.quick_pick import icon_of
-from napari_sepl.gui.sources_layer import SourceRow
 
 _PIXELS = 100
 _MOST_PIXELS = 10_000_000
 
 _BUTTONS = (
     ("superpixels", "Superpixel brush", "Drag to paint whole regions between mask borders"),
-    ("where_from", "Where from", "Colour each pixel by what gave it its label"),
     ("fill_holes", "Fill holes", "Fill holes of the current class up to this many pixels"),
     ("drop_islands", "Drop islands", "Drop regions of the current class below this many pixels"),
     ("grow", "Grow to masks", "Grow the current class to the mask borders around it"),
@@ -50,10 +46,7 @@ class CorrectPanel(QWidget):
         self.pixels.setValue(_PIXELS)
         self.pixels.setSuffix(" px")
         self.buttons = {name: self._button(name, text, tip) for name, text, tip in _BUTTONS}
-        for name in ("superpixels", "where_from"):
-            self.buttons[name].setCheckable(True)
-        self.legend = QLabel("")
-        self.legend.setVisible(False)
+        self.buttons["superpixels"].setCheckable(True)
         self._lay_out()
 
     def _button(self, name: str, text: str, tip: str) -> QPushButton:
@@ -72,7 +65,6 @@ class CorrectPanel(QWidget):
         for number, name in enumerate(self.buttons):
             grid.addWidget(self.buttons[name], 1 + number // 2, number % 2)
         column.addLayout(grid)
-        column.addWidget(self.legend)
 
     def show_class(self, class_id: int, classes: ClassList) -> None:
         """Show the current class."""
@@ -82,14 +74,3 @@ class CorrectPanel(QWidget):
     def show_superpixels(self, on: bool) -> None:
         """Show whether the superpixel brush is in hand."""
         self.buttons["superpixels"].setChecked(on)
-
-    def show_sources(self, rows: Sequence[SourceRow]) -> None:
-        """Show the legend of where pixels came from; none if it is hidden."""
-        self.buttons["where_from"].setChecked(bool(rows))
-        self.legend.setVisible(bool(rows))
-        lines = []
-        for row in rows:
-            rgb = "".join(f"{round(255 * part):02x}" for part in row.colour)
-            square = f'<span style="color:#{rgb}">■</span>' if any(row.colour) else "□"
-            lines.append(f"{square} {row.name}: {100 * row.share:.1f} %")
-        self.legend.setText("<br>".join(lines))

@@ -1,0 +1,124 @@
+"""The divider of the swipe: a line on the canvas, and two layers that are cut at it."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import QWidget
+from vispy.visuals.filters.clipping_planes import PlanesClipper
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from napari_sepl.gui.controller import Controller
+
+_WIDTH = 15
+"""Canvas pixels that take hold of the divider; odd, so that the line has a middle."""
+
+_LINE = 2
+_LIGHT, _DARK = QColor(255, 255, 255), QColor(0, 0, 0, 160)
+
+
+class Divider(QWidget):
+    """Lies on the canvas of one viewer while the swipe is on; the mouse drags it.
+
+    A widget rather than a layer: a drag on it reaches neither the brush nor the camera. Labels
+    are cut where they are drawn, by the graphics card, so no pixel of any layer is written, and
+    a slider move costs what it costs without the swipe.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose canvas it lies on.
+    controller : Controller
+        Has the layers and the swipe.
+    """
+
+    def __init__(self, viewer: "Viewer", controller: "Controller") -> None:
+        self._canvas: Any = viewer.window._qt_viewer.canvas  # noqa: SLF001  # no public way
+        super().__init__(self._canvas.native)
+        self._viewer = viewer
+        self._layers, self._comparing = controller.layers, controller.comparing
+        self._cut: dict[Any, PlanesClipper] = {}
+        self._held_at = 0.0
+        self.setCursor(Qt.CursorShape.SizeHorCursor)
+        self.hide()
+        self._comparing.changed.connect(self.follow)
+        self._canvas._scene_canvas.events.draw.connect(self._on_draw, position="last")  # noqa: SLF001
+
+    def follow(self) -> None:
+        """Cut the layers at the divider as it is now, and put the line there."""
+        nodes = self._wanted()
+        for node in [node for node in self._cut if node not in nodes]:
+            node.detach(self._cut.pop(node))
+            node.update()
+        for node, side in nodes.items():
+            if node not in self._cut:
+                self._cut[node] = PlanesClipper(coord_system="visual")
+                node.attach(self._cut[node])
+            # What is kept lies on the plane's side: (point, normal) in (x, y, z).
+            plane = ((self._comparing.divider, 0, 0), (side, 0, 0))
+            self._cut[node].clipping_planes = np.array([plane], np.float32)
+            node.update()
+        self._place()
+
+    def _wanted(self) -> dict[Any, int]:
+        """Return what the two layers are drawn by, and which side of the divider each keeps."""
+        if not self._comparing.swiping or self._viewer.dims.ndisplay != 2:
+            return {}
+        sides: list[tuple[Labels, int]] = [(self._layers.pseudo, -1), (self._layers.enhanced, 1)]
+        visuals = self._canvas.layer_to_visual
+        return {visuals[layer].node: side for layer, side in sides if layer in visuals}
+
+    def _on_draw(self, _: object) -> None:
+        """Follow the camera, and layers that were removed and came back."""
+        if self._comparing.swiping or self._cut:
+            if self._wanted().keys() != self._cut.keys():
+                self.follow()
+            else:
+                self._place()
+
+    # --- the line
+
+    def _place(self) -> None:
+        """Put the line where the divider is on the canvas, or at the edge it is beyond."""
+        if not self._cut:
+            self.hide()
+            return
+        column = self._layers.enhanced.data_to_world((0, self._comparing.divider - 0.5))[-1]
+        x = float(self._canvas.view.scene.transform.map([column, 0, 0, 1])[0])
+        size = self._canvas.native.size()
+        left = round(min(max(x, 0.0), size.width() - 1.0)) - _WIDTH // 2
+        if (self.x(), self.y(), self.height()) != (left, 0, size.height()):
+            self.setGeometry(left, 0, _WIDTH, size.height())
+        self.show()
+
+    def paintEvent(self, _: QPaintEvent | None) -> None:  # noqa: N802
+        """Draw a light line with dark edges, and a grip in its middle."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = _WIDTH // 2
+        painter.fillRect(middle - _LINE, 0, 2 * _LINE + 1, self.height(), _DARK)
+        painter.fillRect(middle - _LINE // 2, 0, _LINE + 1, self.height(), _LIGHT)
+        painter.setPen(QPen(_DARK, 1))
+        painter.setBrush(_LIGHT)
+        radius = middle - 0.5
+        painter.drawEllipse(QPointF(middle + 0.5, self.height() / 2), radius, radius)
+        painter.end()
+
+    # --- the mouse
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """Take hold of the divider, where on its width does not matter."""
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._held_at = event.position().x() - _WIDTH // 2
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """Take the divider along."""
+        if event is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            x = self.mapToParent(event.position()).x() - self._held_at
+            column = float(self._canvas.view.scene.transform.imap([x, 0, 0, 1])[0])
+            world = [0.0] * (self._viewer.dims.ndim - 1) + [column]
+            self._comparing.move_divider(self._layers.enhanced.world_to_data(world)[-1] + 0.5)

@@ -43,7 +43,10 @@ class Screen:
     def open(self, picture: Picture) -> None:
         """Show a picture."""
         image = np.random.default_rng(0).integers(0, 256, picture.pseudo.shape, dtype=np.uint8)
-        inputs = Inputs(picture.name, image, picture.pseudo, picture.masks, VOC)
+        self.show(Inputs(picture.name, image, picture.pseudo, picture.masks, VOC))
+
+    def show(self, inputs: Inputs) -> None:
+        """Show an image."""
         self.widget.controller.open(lambda: inputs)
         self.widget.controller.background.wait()
         for _ in range(20):
@@ -102,12 +105,13 @@ class Screen:
         for index in np.random.default_rng(1).permutation(len(masks))[:rounds]:
             inside = np.argwhere(masks.decode(int(index)))
             controller.pointing.hover(*map(int, inside[len(inside) // 2]))
-            self._rest()
+            self.rest()
             pairs.append((self._timed(self._take), self.redraw()))
         first, second = np.array(pairs[5:]).T
         return first, second
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
+        """Let all that waits for a moment of rest be done."""
         end = perf_counter() + REST
         while perf_counter() < end:
             QApplication.processEvents()
@@ -115,6 +119,13 @@ class Screen:
     def _take(self) -> None:
         self.widget.controller.pointing.take()
         self._canvas.native.update()
+
+    def close(self) -> None:
+        """Close the window, which asks nothing."""
+        document = self.widget.controller.settled()
+        if document is not None:
+            document.mark_saved(document.history.mark)
+        self.viewer.close()
 
     def _timed(self, act: Any) -> float:
         QApplication.processEvents()
@@ -180,10 +191,7 @@ def main() -> None:
         pointed.append(pointing_row("click", picture, screen.click(), 50.0))
     headings = ("pointing at masks", "redraw", "to the frame", "90th percentile", "target")
     print_table("From the mouse to the painted frame", headings, pointed)
-    document = screen.widget.controller.settled()
-    if document is not None:
-        document.mark_saved(document.history.mark)
-    screen.viewer.close()
+    screen.close()
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ class Divider(QWidget):
     """
 
     def __init__(self, viewer: "Viewer", controller: "Controller") -> None:
-        self._canvas: Any = viewer.window._qt_viewer.canvas  # noqa: SLF001  # no public way
+        whole = getattr(viewer, "__wrapped__", viewer)  # of which napari shows plugins a part
+        self._canvas: Any = whole.window._qt_viewer.canvas  # noqa: SLF001  # no public way
         super().__init__(self._canvas.native)
         self._viewer = viewer
         self._layers, self._comparing = controller.layers, controller.comparing

@@ -62,6 +62,14 @@ class Window:
         self.widget.controller.background.wait()
         QTest.qWait(50)
 
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Let the window work until something is so, or fail."""
+        for _ in range(300):
+            if is_so():
+                return
+            QTest.qWait(20)
+        raise AssertionError("it did not come to be so")
+
     def at(self, row: float, col: float) -> QPoint:
         """Return where on the canvas a pixel of the image is."""
         view = self.viewer.window._qt_viewer.canvas.view

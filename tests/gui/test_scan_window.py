@@ -114,17 +114,9 @@ class Opened:
         assert self.dock.reviewing is not None
         return self.dock.reviewing.queue
 
-    def wait_until(self, is_so: Callable[[], bool]) -> None:
-        """Let the window work until something is so, or fail."""
-        for _ in range(300):
-            if is_so():
-                return
-            QTest.qWait(20)
-        raise AssertionError("it did not come to be so")
-
     def let_scan(self) -> None:
-        self.wait_until(lambda: bool(self.queue.classes_known.all()))
-        self.wait_until(self.dock.scan.isHidden)
+        self.window.wait_until(lambda: bool(self.queue.classes_known.all()))
+        self.window.wait_until(self.dock.scan.isHidden)
 
     def listed(self) -> list[str]:
         return [self.queue.ids[row] for row in self.dock.panel.model.rows]
@@ -183,7 +175,7 @@ def test_it_can_be_stopped_and_goes_on(
     monkeypatch.setattr(scanning, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
     row = opened.dock.scan
-    opened.wait_until(lambda: int(opened.queue.classes_known.sum()) >= 2)
+    opened.window.wait_until(lambda: int(opened.queue.classes_known.sum()) >= 2)
     assert row.isVisible()
     assert row.text.text() == "reading classes: 0 of 7"
     assert row.button.text() == "Stop"
@@ -201,7 +193,7 @@ def test_closing_the_dataset_ends_it(
     monkeypatch.setattr(scanning, "_PAUSE", 200)
     opened = open_window()
     queue = opened.queue
-    opened.wait_until(lambda: int(queue.classes_known.sum()) >= 2)
+    opened.window.wait_until(lambda: int(queue.classes_known.sum()) >= 2)
     opened.dock.close_dataset()
     known = int(queue.classes_known.sum())
     assert opened.dock.scan.isHidden()
@@ -216,7 +208,9 @@ def test_unreadable_samples_are_told_once_and_marked(
         (spec.pseudo / f"{name}.png").write_bytes(b"GIF89a")
     before = len(notification_manager.records)
     opened = open_window()
-    opened.wait_until(lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1)
+    opened.window.wait_until(
+        lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1
+    )
     told = [record.message for record in notification_manager.records[before:]]
     assert len(told) == 1
     assert told[0].startswith("2 samples have pseudo-labels that cannot be read")

@@ -89,14 +89,10 @@ class ClassModel(QAbstractTableModel):
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
         """Return text, colour, tick or alignment of a cell."""
         row = self.rows[index.row()]
-        if role == _Role.DisplayRole:
-            return _text(row, index.column())
+        if role in _CELL:
+            return _CELL[role](row, index.column())
         if role == _Role.TextAlignmentRole and index.column():
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == _Role.ToolTipRole and index.column() == _CHANGE:
-            return f"{row.before:,} pixels in the pseudo-labels, {row.after:,} now"
-        if role == _Role.ForegroundRole and index.column() in _METRICS:
-            return _colour(_metric(row, index.column()))
         if index.column() == 0 and role == _Role.DecorationRole:
             return QColor(*map(int, self._classes.palette()[row.class_id]))
         if role == _Role.CheckStateRole and index.column() in (0, _HOLD):
@@ -139,12 +135,24 @@ def tell_change(change: Change) -> str:
     return f"{100 * change.after:.1f}{gain}"
 
 
-def _colour(change: Change) -> QColor | None:
+def _colour(row: ClassRow, column: int) -> QColor | None:
     """Return what tells better from worse; None for no change that can be read."""
-    points = round(100 * (change.gain or 0), 1)
+    gain = _metric(row, column).gain if column in _METRICS else None
+    points = round(100 * (gain or 0), 1)
     if points == 0:
         return None
     return _BETTER if points > 0 else _WORSE
+
+
+def _tip(row: ClassRow, column: int) -> str | None:
+    """Return the numbers behind a change in pixels, which have no column beside a truth."""
+    if column != _CHANGE:
+        return None
+    return f"{row.before:,} pixels in the pseudo-labels, {row.after:,} now"
+
+
+_CELL = {_Role.DisplayRole: _text, _Role.ForegroundRole: _colour, _Role.ToolTipRole: _tip}
+"""What a cell answers for a row and a column, by role."""
 
 
 class ClassPanel(QWidget):
@@ -186,7 +194,9 @@ class ClassPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         self.mean = QLabel("")
         self.mean.setVisible(False)
-        self.mean.setToolTip("Mean over the classes of the truth, and its change against the pseudo-labels")
+        self.mean.setToolTip(
+            "Mean over the classes of the truth, and its change against the pseudo-labels"
+        )
         layout.addWidget(self.table)
         layout.addWidget(self.mean)
 

@@ -343,7 +343,7 @@ def test_protected_pixels_stay_and_survive_reopening(walk: Walk) -> None:
     before = shown(walk)
     table, model = window.widget.classes.table, window.widget.classes.model
     row = [r.class_id for r in model.rows].index(CAT)
-    cell = table.visualRect(model.index(row, 6))
+    cell = table.visualRect(model.index(row, model.columnCount() - 1))
     box = QPoint(cell.left() + 12, cell.center().y())
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=box)
     assert window.document.said.protected == {CAT}

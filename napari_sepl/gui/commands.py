@@ -57,6 +57,15 @@ def open_dataset(viewer: "napari.Viewer") -> None:
         show_error(str(error))
 
 
+def export_dataset(viewer: "napari.Viewer") -> None:
+    """Show the dialog that exports the dataset in the queue."""
+    queue = widget_of(viewer).gestures.queue
+    if queue is None or queue.reviewing is None:
+        show_error("Open the dataset that is to be exported.")
+        return
+    queue.export()
+
+
 def show_keys(viewer: "napari.Viewer") -> None:
     """Show which key does what."""
     keys_box.show_keys(widget_of(viewer))

@@ -21,6 +21,7 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.store import StoreCorruptError, store_file
 from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.gui.bulk import Bulk, listed
+from napari_sepl.gui.export_dialog import ExportDialog
 from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of
 from napari_sepl.gui.keys_box import show_keys
 from napari_sepl.gui.making_dataset import DatasetMaking
@@ -81,6 +82,7 @@ class QueueDock(QWidget):
         self.reviewing: Reviewing | None = None
         self._recovering = False
         self._bulk: Bulk | None = None
+        self.exports = ExportDialog(background, self)
         self._lay_out()
         self._connect()
         bind_keys(viewer, self.navigator, QUEUE_KEYS)
@@ -113,6 +115,10 @@ class QueueDock(QWidget):
         keys.clicked.connect(partial(_press, partial(show_keys, self)))
         below.addWidget(pending)
         below.addWidget(self.sweep)
+        export = QPushButton("Export…")
+        export.setToolTip("Write labels in a format that trainers or other tools read")
+        export.clicked.connect(partial(_press, self.export))
+        below.addWidget(export)
         below.addWidget(keys)
         column.addLayout(steps)
         column.addLayout(below)
@@ -250,9 +256,15 @@ class QueueDock(QWidget):
             self._controller.making.dataset.close()
             self._controller.making.dataset = None
         self.scan.leave()
+        self.exports.leave_dataset()
         self.navigator.stop()
         self.reviewing = self._bulk = None
         self.dataset_changed.emit(None)
+
+    def export(self) -> None:
+        """Show the dialog that exports the dataset."""
+        if self.reviewing is not None:
+            self.exports.open_for(self.reviewing)
 
     def _show_pending(self) -> None:
         if self._controller.making.dataset is not None:

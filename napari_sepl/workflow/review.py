@@ -192,6 +192,18 @@ class Reviewing:
             self._writer.flush(_CLOSE)
         return replay(steps_of(self._store.log(sample_id)), said, shape)
 
+    def stored(self) -> Store:
+        """Return the record with all that was done so far; for a thread beside the window's.
+
+        Raises
+        ------
+        SaveError
+            If some of it cannot be written.
+        """
+        if self._writer is not None and not self._writer.flush(_CLOSE):
+            raise SaveError(f"{self._store.path}: not all that was done could be written to it.")
+        return self._store
+
     def outdated(self, row: int) -> Outdated | None:
         """Return, once, what was said of a sample whose files have changed since."""
         return self._outdated.pop(row, None)

@@ -15,6 +15,7 @@ from napari_sepl.cli.evaluate import evaluate_command
 from napari_sepl.cli.export import export_command
 from napari_sepl.cli.info import info_command
 from napari_sepl.cli.masks import masks_command
+from napari_sepl.cli.report import report_command
 from napari_sepl.cli.sweep import sweep_command
 from napari_sepl.cli.train import train_command
 from napari_sepl.cli.window import demo_command, open_command
@@ -34,6 +35,7 @@ app.command("enhance")(enhance_command)
 app.command("sweep")(sweep_command)
 app.command("evaluate")(evaluate_command)
 app.command("train")(train_command)
+app.command("report")(report_command)
 app.command("export")(export_command)
 app.command("info")(info_command)
 

@@ -85,9 +85,8 @@ def load(sample: Sample, classes: ClassList) -> Inputs:
     shape = (image.shape[0], image.shape[1])
     given = _read_enhanceable(sample, classes, shape)
     digests = dict(given.digests)
-    truth = None
-    if sample.truth is not None:
-        truth = _read_labels_of(sample.truth, sample.image, shape, classes)
+    truth = read_truth(sample, classes, shape)
+    if truth is not None:
         digests["truth"] = digest_labels(truth)
     return Inputs(sample.sample_id, image, given.pseudo, given.masks, classes, truth, digests)
 
@@ -101,6 +100,21 @@ def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
         As `load` does.
     """
     return _read_enhanceable(sample, classes, image_size(sample.image))
+
+
+def read_truth(
+    sample: Sample, classes: ClassList, shape: tuple[int, ...]
+) -> NDArray[np.uint8] | None:
+    """Read the (H, W) true labels of a picture of that shape; None if the sample has none.
+
+    Raises
+    ------
+    InputError
+        If they cannot be read, have another size, or hold labels outside the class list.
+    """
+    if sample.truth is None:
+        return None
+    return _read_labels_of(sample.truth, sample.image, (shape[0], shape[1]), classes)
 
 
 def _read_enhanceable(sample: Sample, classes: ClassList, shape: tuple[int, int]) -> Enhanceable:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
-from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.document.said import Said
+from napari_sepl.document.resolve import Resolved
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
 from napari_sepl.files._opening import pixels
@@ -21,12 +20,9 @@ from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import natural_order, read_list
-from napari_sepl.files.samples import load_enhanceable
-from napari_sepl.files.store import Review, Status, Store, store_file
-from napari_sepl.workflow.enhance import MADE_FROM
-from napari_sepl.workflow.remake import ACCEPTED, remake_labels
-from napari_sepl.workflow.scan import find_sample
-from napari_sepl.workflow.session import Session
+from napari_sepl.files.store import Status, Store
+from napari_sepl.workflow.remake import ACCEPTED
+from napari_sepl.workflow.reviewed import ReviewedSamples, resolve_sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,22 +101,15 @@ class ReviewSource:
         start: Params | None = None,
     ) -> None:
         self._dataset = dataset
-        self._store = store
-        self._record = store_file(dataset.spec.out)
         self._which = frozenset(which)
-        statuses = {} if store is None else store.statuses()
-        noted = {} if store is None else store.session()
-        self._start = start or Session(noted, lambda _: None).start
-        self._statuses = {one: row.status for one, row in statuses.items()}
+        self._samples = ReviewedSamples(dataset, store, start)
         self.classes = dataset.classes
-        lost = [one for one in self._statuses if one not in dataset.positions]
-        self.ids = [one for one in (*dataset.ids, *sorted(lost)) if self._status(one) in which]
+        lost = [one for one in self._samples.statuses if one not in dataset.positions]
+        everything = (*dataset.ids, *sorted(lost))
+        self.ids = [one for one in everything if self._samples.status(one) in which]
         spec = dataset.spec
         given = (spec.images, spec.pseudo, spec.masks, spec.truth, spec.out)
         self.folders = [folder for folder in given if folder is not None]
-
-    def _status(self, sample_id: str) -> Status:
-        return self._statuses.get(sample_id, Status.PENDING)
 
     def read(self, sample_id: str) -> Exportable:
         """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
@@ -130,37 +119,23 @@ class ReviewSource:
         InputError
             If a file cannot be read, files have changed since the review, or there are no masks.
         """
-        sample = find_sample(self._dataset, sample_id)
-        review = None if self._store is None else self._store.review(sample_id)
-        status = self._status(sample_id)
-        if sample.masks is None and not _is_reviewed(review):
+        item = self._samples.item(sample_id)
+        if item.sample.masks is None and not item.is_reviewed:
             raise InputError(
                 self._dataset.spec.masks,
                 found=f"no masks of {sample_id}",
                 expected="masks, or a review that accepts it without",
             )
-        given = load_enhanceable(sample, self.classes)
-        if review is not None and (status is Status.ACCEPTED or _is_reviewed(review)):
-            resolved = remake_labels(review, given, self._record)
-        else:
-            params = review.params if review is not None else None
-            resolved = resolve(given.overlap, Said(params or self._start))
-        return _exportable(resolved, sample.image, status, given.pseudo)
+        given, resolved = resolve_sample(item, self.classes)
+        return _exportable(resolved, item.sample.image, item.status, given.pseudo)
 
     def told(self) -> dict[str, Any]:
         """Return the dataset's places, and which samples are taken."""
         return {
             "dataset": self._dataset.spec.model_dump(mode="json"),
             "statuses": sorted(self._which),
-            "start": self._start.model_dump(mode="json"),
+            "start": self._samples.start.model_dump(mode="json"),
         }
-
-
-def _is_reviewed(review: Review | None) -> bool:
-    """Tell whether anybody saw the sample: then its files are known."""
-    return (
-        review is not None and review.params is not None and set(MADE_FROM) <= set(review.digests)
-    )
 
 
 def _exportable(

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,7 @@ from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
 from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.labels import read_labels
-from napari_sepl.files.samples import Sample, load_enhanceable
+from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.scan import find_sample, without_masks
 from napari_sepl.workflow.spread import Spread
@@ -268,9 +266,7 @@ def _attempt(
     """Return the counts of a sample, or why there are none."""
     try:
         given = load_enhanceable(sample, classes)
-        truth = None if sample.truth is None else _read_truth(sample.truth, given.overlap.shape)
-        if truth is not None:
-            classes.check(truth, sample.truth)
+        truth = read_truth(sample, classes, given.overlap.shape)
         return sweep_image(given.overlap, truth, t1, t2, params)
     except SeplError as error:
         return str(error)
@@ -280,12 +276,3 @@ def _attempt(
 
 def _lost(sample: Sample, why: str) -> SweepCounts | str:
     return f"{sample.image}: {why}"
-
-
-def _read_truth(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """Read true labels of a picture of (height, width)."""
-    truth = read_labels(path)
-    if truth.shape != shape:
-        found, expected = (f"{size[0]} × {size[1]}" for size in (truth.shape, shape))
-        raise InputError(path, found=f"labels of {found}", expected=f"{expected} as the picture")
-    return truth

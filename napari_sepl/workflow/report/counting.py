@@ -1,0 +1,220 @@
+"""What a report tells, counted sample by sample."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.causes import Cause
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import SeplError
+from napari_sepl.core.metrics import count_labels
+from napari_sepl.core.params import Params
+from napari_sepl.core.provenance import Source, count_sources
+from napari_sepl.core.sweep import SweepCounts, sweep_image, threshold_grid
+from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.samples import read_truth
+from napari_sepl.files.store import Store
+from napari_sepl.workflow.agreement import Agreement
+from napari_sepl.workflow.processes import HERE
+from napari_sepl.workflow.report.report import Report, ReportedImage
+from napari_sepl.workflow.reviewed import Reviewable, ReviewedSamples, resolve_sample
+from napari_sepl.workflow.spread import Spread
+from napari_sepl.workflow.sweep import DEFAULTS, STEPS, Sweep
+
+T1, T2 = (threshold_grid(STEPS, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Pixel counts of one image.
+
+    Parameters
+    ----------
+    before, after : (256,) int64
+        Pixels of each label in pseudo-labels and labels.
+    sources : dict of Source to int
+        Pixels by where their label came from.
+    agreement_before, agreement_after : Agreement, optional
+        Pseudo-labels and labels against the truth.
+    sweep : SweepCounts, optional
+        What SEPL alone gives at each pair of thresholds.
+    """
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    sources: dict[Source, int]
+    agreement_before: Agreement | None
+    agreement_after: Agreement | None
+    sweep: SweepCounts | None
+
+
+@dataclass(frozen=True)
+class ReportStep:
+    """One sample is counted, or cannot be.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    message : str
+        Why it cannot be counted; empty otherwise.
+    """
+
+    sample_id: str
+    message: str = ""
+
+
+class ReportRun:
+    """A report on its way: go through its steps, then ask for it.
+
+    Labels are those of the review, where there is one, and else those that SEPL makes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The samples.
+    store : Store or None
+        The record of their review, if there is one.
+    start : Params, optional
+        The settings of samples that nobody chose any for; those of the review's session, or the
+        paper's, if left out.
+    sweep : bool
+        Whether to count every pair of thresholds too.
+    spread : Spread
+        Where samples are counted; in this process if left out.
+
+    Raises
+    ------
+    InputError
+        If the record cannot be read.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        store: Store | None,
+        start: Params | None = None,
+        *,
+        sweep: bool = True,
+        spread: Spread = HERE,
+    ) -> None:
+        self.dataset, self._sweep, self._spread = dataset, sweep, spread
+        self.samples = ReviewedSamples(dataset, store, start)
+        self.params = self.samples.start
+        self._images: list[ReportedImage] = []
+        self._before, self._after, self._holding = np.zeros((3, 256), np.int64)
+        self._sources: Counter[Source] = Counter()
+        self._agreements: list[Agreement] = []
+        shape = (len(T1), len(T2))
+        truth = bool(dataset.names.get("truth"))
+        self._swept = SweepCounts.nothing(len(dataset.classes), shape, truth=truth)
+        self._swept_samples = 0
+        self._failures: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[ReportStep]:
+        """Count sample after sample, in the dataset's order, going on after failures."""
+        swept = self.params if self._sweep else None
+        classes, tags = self.dataset.classes, dict(self.dataset.tags)
+        count = partial(_attempt, classes, tags, swept, bool(self.dataset.names.get("truth")))
+        outcomes = self._spread.run(count, self.samples, _lost)
+        for sample_id, outcome in zip(self.samples.ids, outcomes, strict=True):
+            if isinstance(outcome, str):
+                self._failures.append(outcome)
+                yield ReportStep(sample_id, outcome)
+            else:
+                self._add(*outcome)
+                yield ReportStep(sample_id)
+
+    def _add(self, image: ReportedImage, counts: Counts) -> None:
+        self._images.append(image)
+        self._before += counts.before
+        self._after += counts.after
+        self._holding += counts.after > 0
+        self._sources.update(counts.sources)
+        before, after = counts.agreement_before, counts.agreement_after
+        if before is not None and after is not None:
+            summed = self._agreements or [Agreement.nothing(), Agreement.nothing()]
+            self._agreements = [summed[0] + before, summed[1] + after]
+        if counts.sweep is not None:
+            self._swept.add(counts.sweep)
+            self._swept_samples += 1
+
+    @property
+    def report(self) -> Report:
+        """What is counted so far."""
+        before, after = self._agreements or (None, None)
+        return Report(
+            self.dataset, self.params, tuple(self._images), self._before, self._after,
+            self._holding, dict(self._sources), before, after, self._surface,
+            tuple(self._failures), tuple(self.samples.without_masks),
+        )  # fmt: skip
+
+    @property
+    def _surface(self) -> Sweep | None:
+        if not self._swept_samples:
+            return None
+        classes = self.dataset.classes
+        return Sweep(T1, T2, self.params, classes, self._swept, self._swept_samples)
+
+
+_Counted = tuple[ReportedImage, Counts] | str
+"""What a sample comes to, or why it cannot be counted."""
+
+
+def _lost(item: Reviewable, why: str) -> _Counted:
+    return f"{item.sample.image}: {why}"
+
+
+def _attempt(
+    classes: ClassList,
+    tags: dict[str, tuple[int, ...]],
+    swept: Params | None,
+    truth: bool,
+    item: Reviewable,
+) -> _Counted:
+    """Count a sample, or return why it cannot be.
+
+    Only samples with truth are swept, if any sample has one.
+    """
+    try:
+        at = swept if item.sample.truth is not None or not truth else None
+        return _count(classes, tags.get(item.sample.sample_id, ()), at, item)
+    except SeplError as error:
+        return str(error)
+    except MemoryError:
+        return f"{item.sample.image}: too large for the memory of this computer"
+
+
+def _count(
+    classes: ClassList, tags: tuple[int, ...], swept: Params | None, item: Reviewable
+) -> tuple[ReportedImage, Counts]:
+    given, resolved = resolve_sample(item, classes)
+    truth = read_truth(item.sample, classes, given.pseudo.shape)
+    diagnosis = diagnose_resolved(resolved, tags)
+    before = after = sweep = None
+    if truth is not None:
+        before, after = (Agreement.of(a, truth) for a in (given.pseudo, resolved.final))
+    if swept is not None:
+        sweep = sweep_image(given.overlap, truth, T1, T2, swept)
+    image = ReportedImage(
+        item.sample.sample_id,
+        item.status,
+        resolved.said.edited,
+        float(np.mean(resolved.final != given.pseudo)),
+        before.mean.iou if before is not None else float("nan"),
+        after.mean.iou if after is not None else float("nan"),
+        diagnosis.suspicion,
+        NAMES[Cause(diagnosis.main.cause)] if diagnosis.main is not None else "",
+        tuple(tell_finding(finding, classes) for finding in diagnosis.findings),
+    )
+    pixels = count_labels(given.pseudo), count_labels(resolved.final)
+    sources = count_sources(resolved.find_sources())
+    return image, Counts(*pixels, sources, before, after, sweep)

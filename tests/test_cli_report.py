@@ -1,0 +1,80 @@
+"""The command `report`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from napari_sepl import cli
+from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
+from tests.workflow.sweeping import IDS, write_samples
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the program as a shell would; return exit code, stdout and stderr."""
+
+    def run_program(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["napari-sepl", "report", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capsys.readouterr()
+        code = stopped.value.code
+        return code if isinstance(code, int) else 0, out, err
+
+    return run_program
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    return write_samples(tmp_path / "samples")
+
+
+@pytest.fixture
+def dataset(spec: DatasetSpec, tmp_path: Path) -> Path:
+    write_dataset(tmp_path / "pets.toml", spec)
+    return tmp_path / "pets.toml"
+
+
+def test_it_writes_one_page_and_may_write_it_anew(run: Run, dataset: Path, tmp_path: Path) -> None:
+    page = tmp_path / "new" / "report.html"
+    for _ in range(2):
+        code, out, _ = run(dataset, "--to", page)
+        assert code == 0
+        assert f"{len(IDS)} counted" in out
+        assert f"saved {page}" in out
+    assert "SEPL on pets" in page.read_text()
+    assert "Thresholds" in page.read_text()
+
+
+def test_settings_and_no_sweep(run: Run, dataset: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert run(dataset, "--to", page, "--t1", 0.25, "--no-sweep", "--shown", 0)[0] == 0
+    assert "<td>t1</td><td>0.25</td>" in page.read_text()
+    assert "Thresholds" not in page.read_text()
+    assert "Lost most" not in page.read_text()
+
+
+def test_a_file_of_another_program_stays(run: Run, dataset: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("mine")
+    code, _, err = run(dataset, "--to", page)
+    assert code == 1
+    assert "--overwrite" in err
+    assert page.read_text() == "mine"
+    assert run(dataset, "--to", page, "--overwrite")[0] == 0
+
+
+def test_failures_are_named_and_the_page_is_written(
+    run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    (spec.pseudo / "b.png").write_bytes(b"no picture")
+    page = tmp_path / "report.html"
+    code, out, err = run(dataset, "--to", page)
+    assert code == 1
+    assert "3 counted, 1 failed" in out
+    assert "b.png" in err
+    assert "b.png" in page.read_text()

@@ -1,0 +1,32 @@
+"""The settings of SEPL as options, the same for all commands that take them."""
+
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+
+from napari_sepl.core.params import Params
+
+
+def setting(name: str) -> Any:
+    """Return the option for a field of Params, with its help and bounds."""
+    field = Params.model_fields[name]
+    bounds = {
+        option: value
+        for bound in field.metadata
+        for option, value in (
+            ("min", getattr(bound, "ge", None)),
+            ("max", getattr(bound, "le", None)),
+        )
+        if value is not None
+    }
+    return typer.Option(f"--{name}", help=field.description, **bounds)
+
+
+def params_of(**settings: object) -> Params:
+    """Return the settings that options name, or say which is out of bounds."""
+    try:
+        return Params.model_validate(settings)
+    except ValidationError as error:  # what the options' bounds let through: "nan"
+        first = error.errors()[0]
+        raise typer.BadParameter(f"--{first['loc'][0]}: {first['msg']}") from error

@@ -18,7 +18,7 @@ from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset_spec import voc_folders
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
-from napari_sepl.training.backbones import IMAGENET
+from napari_sepl.training.backbones import IMAGENET, NONE
 from napari_sepl.training.evaluation import Views
 from napari_sepl.training.learner import settle_precision
 from napari_sepl.training.networks import NETWORKS, find_network, require_torch
@@ -226,6 +226,9 @@ def _told(event: Evaluated) -> str:
 
 
 def _warn(plan: Plan) -> None:
+    """Tell of what people may not mean."""
+    if plan.recipe.freeze_bn and plan.backbone_weights == NONE:
+        complain("random weights with frozen batch normalisation hardly learn: --no-freeze-bn")
     if plan.held_out is None:
         complain("no held-out samples: nothing will be evaluated")
         return

@@ -168,7 +168,8 @@ class TrainingRun:
     """
 
     def __init__(self, plan: Plan) -> None:
-        check_folder(plan.out, plan.settings)
+        settings = plan.settings
+        check_folder(plan.out, settings)
         self.plan = plan
         self._checkpoint = plan.out / CHECKPOINT
         self._learner = _begin(plan)
@@ -176,7 +177,7 @@ class TrainingRun:
         if self._checkpoint.exists():
             progress = read_checkpoint(self._checkpoint, self._learner)
         make_folder(plan.out)
-        write_record(plan.out, plan.settings)
+        write_record(plan.out, settings)
         self.iteration = self._saved = progress.iteration
         self._losses = progress.losses
         self._log = Log(plan.out / LOG, self.iteration)

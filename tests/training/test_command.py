@@ -99,6 +99,7 @@ def test_every_setting_arrives(run: Run, options: list[object], tmp_path: Path) 
     assert code == 0, err
     record = json.loads((tmp_path / "out" / "training.json").read_text())["settings"]
     assert asked.items() <= record.items()
+    assert "random weights with frozen batch normalisation hardly learn" in err
     assert (record["flip"], record["freeze_bn"]) == (False, True)
 
 

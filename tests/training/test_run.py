@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from tests.training.tiny import CLASSES, RECIPE, need_torch, register, same_weig
 need_torch()
 
 EXACT = RECIPE.model_copy(update={"precision": Precision.FLOAT32})
-Make = Callable[..., Plan]
 
 
 @pytest.fixture
@@ -261,6 +260,30 @@ def test_a_sample_that_goes_bad_on_the_way_is_named(plan: Plan) -> None:
     bad.write_bytes(b"")
     with pytest.raises(TrainingError, match=str(bad)):
         list(run)
+
+
+def test_a_process_that_dies_is_told(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch.utils.data import DataLoader
+
+    def dead(_self: object) -> Iterator[None]:
+        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")
+        yield
+
+    monkeypatch.setattr(DataLoader, "__iter__", dead)
+    with pytest.raises(TrainingError, match=r"\(pid 7\) is killed.*fewer --workers"):
+        list(TrainingRun(plan))
+
+
+def test_a_damaged_log_is_named(plan: Plan) -> None:
+    list(TrainingRun(plan))
+    path = plan.out / "log.jsonl"
+    first, rest = path.read_text().split("\n", 1)
+    path.write_text(f"{first}\n{{no JSON\n{rest}")
+    with refused(path, "a line 2 that is no JSON object with an iteration"):
+        TrainingRun(plan)
+    path.write_text(f"{first}\n[5]\n{rest}")
+    with refused(path, "a line 2"):
+        TrainingRun(plan)
 
 
 def test_stopping_while_it_evaluates_leaves_that_to_the_next_run(plan: Plan) -> None:

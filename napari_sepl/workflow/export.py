@@ -5,7 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,46 +16,18 @@ from napari_sepl import __version__
 from napari_sepl.core.certainty import find_unsure, soften
 from napari_sepl.core.class_maps import ClassMap
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.core.metrics import Confusion, count_labels
+from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.exports import FORMATS
-from napari_sepl.files.exports.base import Encoded, Labelled, Listing
-from napari_sepl.files.exports.folder import ExportFolder, Picture
+from napari_sepl.files.exports.base import Labelled, Listing
+from napari_sepl.files.exports.folder import ExportFolder
+from napari_sepl.files.exports.pictures import Picture
 from napari_sepl.files.exports.settings import ExportSettings, Ignore, Pictures
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.enhance import Outcome, Step
+from napari_sepl.workflow.export_loss import Loss, measure_loss
 from napari_sepl.workflow.export_sources import Exportable, LabelSource
-
-Pair = tuple[int, int]
-"""Pixels of a class in both of two maps, and in either."""
-
-
-@dataclass(eq=False)
-class Loss:
-    """What polygons lose: pixels of each class in both the labels and what is drawn, and in either.
-
-    Ignore pixels are left out.
-    """
-
-    pixels: dict[int, Pair] = field(default_factory=dict)
-
-    def add(self, pixels: Mapping[int, Pair]) -> None:
-        """Add the counts of one sample."""
-        for class_id, (both, either) in pixels.items():
-            before = self.pixels.get(class_id, (0, 0))
-            self.pixels[class_id] = before[0] + both, before[1] + either
-
-    @property
-    def iou(self) -> dict[int, float]:
-        """IoU, 0..1, of what is drawn with the labels, by class."""
-        return {class_id: both / either for class_id, (both, either) in self.pixels.items()}
-
-    @property
-    def mean(self) -> float:
-        """The mean of `iou` over classes; 1 if there are none."""
-        found = self.iou.values()
-        return sum(found) / len(found) if found else 1.0
 
 
 class Export:
@@ -194,7 +166,7 @@ class Export:
                 "split": sample.split,
                 "picture": encoded.picture,
                 "entry": encoded.entry,
-                "loss": _measure(encoded, sample.labels),
+                "loss": measure_loss(encoded.drawn, sample.labels),
             },
             encoded.files,
             self._picture(sample, encoded.picture),
@@ -316,16 +288,3 @@ def _relative(picture: Path, to: Path) -> str:
         return Path(os.path.relpath(picture.resolve(), to.resolve())).as_posix()
     except ValueError:
         return picture.resolve().as_posix()
-
-
-def _measure(encoded: Encoded, labels: NDArray[np.uint8]) -> dict[int, Pair] | None:
-    if encoded.drawn is None:
-        return None
-    counts = Confusion.of(encoded.drawn, labels).counts
-    both = np.diag(counts)
-    either = counts.sum(axis=0) + counts.sum(axis=1) - both
-    return {
-        class_id: (int(both[class_id]), int(either[class_id]))
-        for class_id in np.flatnonzero(either).tolist()
-        if class_id not in (0, IGNORE)
-    }

@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import read_bytes, unopened
 from napari_sepl.files.atomic import link_whole, make_folder, write_whole
 from napari_sepl.files.exports.base import Content
+from napari_sepl.files.exports.pictures import Picture
 from napari_sepl.files.exports.settings import Pictures
 
 MANIFEST = "napari-sepl-export.json"
@@ -22,25 +22,6 @@ JOURNAL = "napari-sepl-export.jsonl"
 """Has a line for each sample and each list; of two lines on one sample the last one counts."""
 
 _EXPECTED = "the record of an export, as napari-sepl writes it"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture that goes along.
-
-    Parameters
-    ----------
-    source : Path
-        The file.
-    place : str
-        Where it goes, in the folder.
-    how : Pictures
-        Link or copy.
-    """
-
-    source: Path
-    place: str
-    how: Pictures
 
 
 class ExportFolder:
@@ -178,16 +159,7 @@ class ExportFolder:
         if record is None or record["key"] != key:
             return False
         fine = all(_digest_of(self.root / name) == told for name, told in record["files"].items())
-        return fine and (picture is None or self._has(picture))
-
-    def _has(self, picture: Picture) -> bool:
-        path = self.root / picture.place
-        if picture.how is Pictures.LINK:
-            return path.is_symlink() and path.readlink() == picture.source.absolute()
-        with suppress(OSError):
-            same_size = path.stat().st_size == picture.source.stat().st_size
-            return same_size and not path.is_symlink()
-        return False
+        return fine and (picture is None or picture.is_in(self.root))
 
     # --- writing
 
@@ -224,7 +196,7 @@ class ExportFolder:
     def _put_picture(self, picture: Picture) -> None:
         path = self.root / picture.place
         self._prepare(path.parent)
-        if self._has(picture):
+        if picture.is_in(self.root):
             return
         if picture.how is Pictures.LINK:
             if (path.exists() or path.is_symlink()) and not self._overwrite:

@@ -1,6 +1,6 @@
 """The one mutable thing: one image under review."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,7 @@ class Document:
 
     # --- what a person does
 
-    def set_params(self, params: Params, *, gesture: Hashable = None) -> None:
+    def set_params(self, params: Params, *, gesture: str | None = None) -> None:
         """Change the settings; steps of one `gesture` count as one."""
         if params != self.params:
             self._do(ParamsEdit(self.params, params, gesture))

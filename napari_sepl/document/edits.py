@@ -1,6 +1,6 @@
 """What a person can do to an image: frozen steps, each with an inverse and a name."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +21,14 @@ class ParamsEdit:
     ----------
     before, after : Params
         The settings around the step.
-    gesture : hashable, optional
-        Steps of one gesture (one drag of a slider) count as one in the history.
+    gesture : str, optional
+        Steps of one gesture (one drag of a slider) count as one in the history. The record keeps
+        it, so no two gestures ever have the same.
     """
 
     before: Params
     after: Params
-    gesture: Hashable = None
+    gesture: str | None = None
 
     def inverse(self) -> "ParamsEdit":
         """Return the step that takes this one back."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from napari_sepl.document.edits import Edit, ParamsEdit
+from napari_sepl.document.edits import Edit
 from napari_sepl.document.history import History
 from napari_sepl.document.said import Said
 
@@ -26,29 +26,17 @@ def replay(steps: Iterable[tuple[str, Edit]], said: Said, shape: tuple[int, int]
     undone: list[Edit] = []
     for kind, edit in steps:
         if kind == "undo":
-            _take_back(done, edit)
+            del done[-1:]
             undone.append(edit)
-        else:
-            if kind == "redo" and undone:
-                undone.pop()
-            else:
-                undone.clear()
+        elif kind == "redo" and undone:
+            undone.pop()
             done.append(edit)
+        else:
+            # The stops of one slider drag are logged one by one, and are one step of the history.
+            joined = done[-1].merged(edit) if done and not undone else None
+            done[len(done) - (joined is not None) :] = [joined or edit]
+            undone.clear()
     return History.of(_leading_to(done, said, shape), _leading_from(undone, said, shape))
-
-
-def _take_back(done: list[Edit], undone: Edit) -> None:
-    """Remove what was undone: one step, or the stops of one slider drag, logged one by one."""
-    if isinstance(undone, ParamsEdit):
-        while (
-            len(done) > 1
-            and isinstance(done[-1], ParamsEdit)
-            and isinstance(done[-2], ParamsEdit)
-            and done[-1].before != undone.before
-        ):
-            done.pop()
-    if done:
-        done.pop()
 
 
 def _leading_to(done: list[Edit], said: Said, shape: tuple[int, int]) -> list[Edit]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import SaveError, SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
@@ -29,11 +29,12 @@ class Done:
     told : str
         What was done.
     undo : callable
-        Takes it back.
+        Takes it back; given the row that is open, returns how many samples it left as they are
+        because a person has worked on them since.
     """
 
     told: str
-    undo: Callable[[], None]
+    undo: Callable[[int | None], int]
 
 
 class Bulk:
@@ -62,22 +63,33 @@ class Bulk:
         self._controller = controller
         self._background = background
         self._changed = changed
-        self._stopped = False
+        self._stopped = self._closed = False
         self.last: Done | None = None
 
     def stop(self) -> None:
         """End what is under way after the samples in hand; what is done stays done."""
         self._stopped = True
 
-    def undo(self) -> None:
-        """Take back the last step."""
+    def close(self) -> None:
+        """End what is under way, and record nothing more: the dataset is being closed."""
+        self._stopped = self._closed = True
+
+    def undo(self, current: int | None) -> None:
+        """Take back the last step, but not what a person has done since.
+
+        Parameters
+        ----------
+        current : int, optional
+            The row that is open.
+        """
         if self.last is None:
             self._controller.view.tell("There is no step over many samples to take back.")
             return
         done, self.last = self.last, None
-        done.undo()
+        left = done.undo(current)
         self._changed()
-        self._controller.view.tell(f"Taken back: {done.told}")
+        kept = f"; {left:,} that were worked on since stay as they are" if left else ""
+        self._controller.view.tell(f"Taken back: {done.told}{kept}")
 
     # --- thresholds
 
@@ -91,12 +103,21 @@ class Bulk:
             return
         before = self._reviewing.put_params(rows, dict.fromkeys(rows, params))
         step = f"{told} for {len(rows):,} samples"
-        self.last = Done(step, lambda: self._put_back(before))
+        self.last = Done(step, lambda current: self._put_back(before, params, current))
         self._changed()
         self._controller.view.tell(f"Set {step}")
 
-    def _put_back(self, before: dict[int, Params | None]) -> None:
-        self._reviewing.put_params(list(before), before)
+    def _put_back(
+        self, before: dict[int, Params | None], params: Params, current: int | None
+    ) -> int:
+        """Give samples their old settings, but for those that got others meanwhile."""
+        rows = [row for row in before if self._reviewing.params_of(row) == params]
+        if current in rows:  # shown on screen: a step of its own history
+            old = before[current] or self._reviewing.session.start
+            self._controller.set_params(old)
+        elsewhere = [row for row in rows if row != current]
+        self._reviewing.put_params(elsewhere, before)
+        return len(before) - len(rows)
 
     # --- accepting
 
@@ -135,19 +156,33 @@ class Bulk:
 
     def _accept(self, rows: list[int]) -> None:
         saved: list[int] = []
+        unsaved: list[SaveError] = []
 
         def save(row: int) -> None:
-            self._reviewing.accept_unseen(row)
-            saved.append(row)
+            try:
+                self._reviewing.accept_unseen(row)
+            except SaveError as error:  # no fault of the sample: it can be opened all the same
+                unsaved.append(error)
+            else:
+                saved.append(row)
 
         def finish() -> None:
             self._reviewing.put_statuses(saved, Status.ACCEPTED)
             step = f"accepting {len(saved):,} samples"
-            self.last = Done(step, lambda: self._reviewing.put_statuses(saved, Status.PENDING))
+            self.last = Done(step, lambda _: self._reopen(saved))
             self._changed()
             self._controller.view.tell(f"Done: {step}")
+            if unsaved:
+                self._controller.view.warn(f"{len(unsaved):,} were not saved. {unsaved[0]}")
 
         self._walk("saving", rows, save, finish)
+
+    def _reopen(self, rows: list[int]) -> int:
+        """Make samples pending again, but for those that got another status meanwhile."""
+        queue = self._reviewing.queue
+        still = [row for row in rows if queue.status_of(row) is Status.ACCEPTED]
+        self._reviewing.put_statuses(still, Status.PENDING)
+        return len(rows) - len(still)
 
     def _walk(
         self, told: str, rows: list[int], act: Callable[[int], object], finish: Callable[[], None]
@@ -155,6 +190,8 @@ class Bulk:
         """Act on rows in the background, a few at a time, until done or stopped."""
 
         def go_on(start: int) -> None:
+            if self._closed:
+                return
             if start >= len(rows) or self._stopped:
                 self._controller.view.show_busy("")
                 finish()

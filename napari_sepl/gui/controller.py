@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,7 +63,7 @@ class Controller:
         self._viewer = viewer
         self.view = view
         self.background = background
-        self._gesture = 0
+        self._gesture = token_hex(8)
         self._dragging = False
         self.layers = ReviewLayers(viewer)
         self.document: Document | None = None
@@ -198,7 +199,7 @@ class Controller:
 
     def end_drag(self) -> None:
         """Say that the slider was let go: the next move is a new step."""
-        self._gesture += 1
+        self._gesture = token_hex(8)
         self._dragging = False
 
     def stroke_ended(self) -> None:

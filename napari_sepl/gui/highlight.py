@@ -49,7 +49,3 @@ class Highlight:
         box = Box(int(rows.min()), int(cols.min()), int(rows.max()) + 1, int(cols.max()) + 1)
         self._drawn = positions
         redraw(self.layer, box)
-
-    def add(self, positions: NDArray[np.int32]) -> None:
-        """Draw more pixels."""
-        self.show(np.concatenate([self._drawn, positions]))

@@ -66,8 +66,8 @@ MOUSE = {
     "click": "take the mask under the cursor for the current class; again: leave it to SEPL",
     "Alt+click": "refuse it; again: leave it to SEPL",
     "Shift+wheel": "walk from part to whole",
-    "Shift+drag": "circle masks to take them for the current class",
-    "Ctrl+Shift+drag": "circle masks to refuse them",
+    "Shift+drag": "circle masks to take them for the current class; straight across: a box",
+    "Ctrl+Shift+drag": "the same to refuse them",
     "click, Alt+click, Shift+drag on the layer of prompts": "a point on the object, a point "
     "beside it, a box around it",
 }

@@ -8,7 +8,7 @@ import numpy as np
 from napari_sepl.core.overrides import REFUSE
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.layers import line_width
-from napari_sepl.gui.strokes import line_positions
+from napari_sepl.gui.strokes import box_between, draw_box, is_straight, line_positions
 
 _STILL = 4
 """Canvas pixels that the mouse may move between press and release of a click."""
@@ -109,28 +109,32 @@ class Mouse:
         prompting.box(min(rows), min(cols), max(rows), max(cols))
 
     def _circle(self, event: Any) -> Iterator[None]:
-        """Draw a line around masks, and decide on those inside."""
+        """Draw a line around masks, or a box by a straight line, and decide on those inside."""
         controller = self._controller
         document, camera = controller.document, self._viewer.scene.camera
         if document is None:
             return
         class_id = REFUSE if "Control" in event.modifiers else controller.class_id
         shape, line = document.inputs.shape, 2 * line_width(document.inputs.shape)
-        vertices = [self._pixel(event)]
+        highlight = controller.layers.highlight
+        box, straight = np.zeros((0, 2)), False
+        vertices, lasso = np.array([self._pixel(event)]), np.zeros(0, np.int32)
         camera.mouse_pan = False
-        controller.layers.highlight.show(np.zeros(0, np.int32))
+        highlight.show(lasso)
         try:
             yield
             while event.type == "mouse_move":
-                vertices.append(self._pixel(event))
-                controller.layers.highlight.add(
-                    line_positions(vertices[-2], vertices[-1], shape, line)
-                )
+                vertices = np.append(vertices, [self._pixel(event)], axis=0)
+                last, here = vertices[-2:].tolist()
+                lasso = np.append(lasso, line_positions(last, here, shape, line))
+                box = box_between(vertices[0], vertices[-1])
+                straight = is_straight(vertices)
+                highlight.show(draw_box(box, shape, line) if straight else lasso)
                 yield
         finally:
             camera.mouse_pan = True
-            controller.layers.highlight.show(np.zeros(0, np.int32))
-        controller.pointing.circle(np.array(vertices), class_id)
+            highlight.show(np.zeros(0, np.int32))
+        controller.pointing.circle(box if straight else vertices, class_id)
 
     def _paint_superpixels(self, event: Any) -> Iterator[None]:
         """Paint the regions that the mouse is dragged over; with Alt, erase them."""

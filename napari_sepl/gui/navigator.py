@@ -1,46 +1,26 @@
 """From sample to sample: what the queue's keys, clicks and Accept do."""
 
+from collections.abc import Callable
 from functools import partial
-from time import monotonic
-from typing import Protocol
-from weakref import WeakKeyDictionary
 
-from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import SeplError
 from napari_sepl.document.document import Document
-from napari_sepl.document.edits import Edit, ParamsEdit
 from napari_sepl.files.store import Status
 from napari_sepl.gui.ahead import Ahead
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.making_dataset import say_again
 from napari_sepl.gui.opened import Opened
+from napari_sepl.gui.queue_view import QueueView
+from napari_sepl.gui.recording import Recording
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.queue import Queue
 from napari_sepl.workflow.review import Outdated, Reviewing
-from napari_sepl.workflow.steps import ReviewStep
 
-_REST = 200
-"""Milliseconds after which a slider that stopped is recorded."""
+_MOST_PASSED = 20
+"""Unreadable samples in a row after which a walk stops, for their folder may be gone."""
 
-
-class QueueView(Protocol):
-    """What the navigator asks of the queue's panel."""
-
-    def list_samples(self, queue: Queue, classes: ClassList) -> None:
-        """List what passes the filter."""
-
-    def show_current(self, row: int) -> None:
-        """Mark the sample that is open."""
-
-    def refresh_row(self, row: int, queue: Queue) -> None:
-        """Draw a sample's line and the counts anew."""
-
-    def neighbour(self, row: int, step: int) -> int | None:
-        """Return the row that is listed `step` lines from another; None beyond the ends."""
-
-    def next_pending(self, row: int) -> int | None:
-        """Return the next row listed after another that is pending, starting over at the end."""
+_Onwards = Callable[[int], int | None]  # from a row that cannot be read to the one to try next
 
 
 class Navigator:
@@ -62,13 +42,11 @@ class Navigator:
         self._background = background
         self._reviewing: Reviewing | None = None
         self._ahead: Ahead | None = None
-        self._row: int | None = None
         self._wanted: int | None = None
-        self._since = 0.0
-        self._steps: list[ReviewStep] = []
+        self._passed: list[int] = []  # by the walk that is under way, or that stopped there
         self._made: set[int] = set()  # whose masks are newer than what was said of them
-        self._rows: WeakKeyDictionary[Document, int] = WeakKeyDictionary()
-        controller.stepped.connect(self._on_stepped)
+        self._recording = Recording(controller, background)
+        self._recording.recorded.connect(self._on_recorded)
         controller.saving.saved.connect(self._on_saved)
 
     @property
@@ -78,7 +56,7 @@ class Navigator:
     @property
     def row(self) -> int | None:
         """The sample that is open."""
-        return self._row
+        return self._recording.row
 
     # --- starting
 
@@ -86,11 +64,14 @@ class Navigator:
         """Show a dataset's queue and open the sample where the last session ended."""
         self.stop()
         self._reviewing = reviewing
+        self._recording.start(reviewing)
         self._ahead = Ahead(self._background, self._prepare)
         self._controller.saving.refusal = reviewing.refusal
         self._controller.in_dataset = True
         self._panel.list_samples(reviewing.queue, reviewing.dataset.classes)
-        self.go(reviewing.session.resume_row(reviewing.queue))
+        self.go(
+            reviewing.session.resume_row(reviewing.queue), partial(self._panel.neighbour, step=1)
+        )
 
     def stop(self) -> None:
         """Record what is open and close the dataset."""
@@ -98,13 +79,14 @@ class Navigator:
             return
         self._leave()
         document = self._controller.document
-        if self._row is not None and document is not None:
+        if self.row is not None and document is not None:
             document.mark_saved(document.history.mark)  # all of it is in the store
+        self._recording.stop()
         self._reviewing.close()
         self._controller.saving.refusal = ""
         self._controller.in_dataset = False
-        self._reviewing = self._ahead = self._row = self._wanted = None
-        self._rows.clear()
+        self._reviewing = self._ahead = self._wanted = None
+        self._passed = []
         self._made.clear()
 
     def _prepare(self, row: int) -> Opened:
@@ -114,16 +96,23 @@ class Navigator:
 
     # --- walking
 
-    def go(self, row: int | None, step: int = 0) -> None:
+    def go(self, row: int | None, onwards: _Onwards | None = None) -> None:
         """Open a sample; the one that is open stays until the other is there.
 
-        If it cannot be read, go on in steps of `step`, unless that is 0.
+        If it cannot be read, go on to what `onwards` returns, unless that is left out.
         """
-        if row is None or self._ahead is None or row == self._row:
+        self._passed = []
+        self._go(row, onwards)
+
+    def _go(self, row: int | None, onwards: _Onwards | None) -> None:
+        if row is None or self._ahead is None:
             return
-        self._wanted = row
+        self._wanted = None if row == self.row else row
+        if self._wanted is None:
+            self._view.show_busy("")
+            return
         self._view.show_busy(f"reading {self._queue.ids[row]}…")
-        self._ahead.take(row, partial(self._arrive, row), partial(self._fail, row, step=step))
+        self._ahead.take(row, partial(self._arrive, row), partial(self._fail, row, onwards))
 
     def next(self) -> None:
         """Open the next sample of the list."""
@@ -135,30 +124,40 @@ class Navigator:
 
     def next_pending(self) -> None:
         """Open the next sample of the list that is still pending."""
-        if self._row is None:
+        if self._reviewing is None:
             return
-        row = self._panel.next_pending(self._row)
+        row = self._panel.next_pending(self._from)
         if row is None:
-            self._view.tell("No sample that is listed is pending.")
-        self.go(row)
+            self._view.tell("No other sample that is listed is pending.")
+        self.go(row, self._panel.next_pending)
+
+    @property
+    def _from(self) -> int:
+        """The row that a walk starts at; -1, which is never listed, for none."""
+        at = (self._wanted, *self._passed[-1:], self.row)
+        return next((row for row in at if row is not None), -1)
 
     def _walk(self, step: int) -> None:
-        start = self._row if self._wanted is None else self._wanted
-        if start is not None:
-            self.go(self._panel.neighbour(start, step), step)
+        if self._reviewing is None:
+            return
+        row = self._panel.neighbour(self._from, step)
+        if row is None:
+            self._view.tell(f"No sample is listed {'after' if step > 0 else 'before'} this one.")
+        self.go(row, partial(self._panel.neighbour, step=step))
 
     def _arrive(self, row: int, opened: Opened) -> None:
         if row == self._wanted and self._reviewing is not None:  # else the user walked on
             self._wanted = None
             self._view.show_busy("")
+            self._tell_passed("")
+            self._passed = []
             self._show(row, opened, self._reviewing.outdated(row))
 
     def _show(self, row: int, opened: Opened, old: Outdated | None) -> None:
         if self._reviewing is None:
             return
         self._leave()
-        self._row, self._since = row, monotonic()
-        self._rows[opened.document] = row
+        self._recording.open(row, opened.document)
         self._queue.failures.pop(row, None)
         self._controller.show(
             opened,
@@ -174,60 +173,72 @@ class Navigator:
         self._panel.refresh_row(row, self._queue)
         self._look_ahead()
 
-    def _fail(self, row: int, error: SeplError, step: int = 0) -> None:
+    def _fail(self, row: int, onwards: _Onwards | None, error: SeplError) -> None:
         if self._reviewing is None:
             return
         self._queue.failures[row] = str(error)
         self._panel.refresh_row(row, self._queue)
-        if row == self._wanted:
-            self._view.show_busy("")
-            self._wanted = None
+        if row != self._wanted:
+            return
+        self._view.show_busy("")
+        self._wanted = None
+        if not self._passed:  # of those that follow it only their number is told
             self._view.warn(str(error))
-            if step:
-                self.go(self._panel.neighbour(row, step), step)
+        if onwards is None:
+            return
+        self._passed.append(row)
+        stops = len(self._passed) >= _MOST_PASSED
+        after = None if stops else onwards(row)
+        if after is None or after == self.row:
+            self._tell_passed(" Nothing else was opened.")
+            if not stops:  # one that does goes on from there the next time
+                self._passed = []
+        else:
+            self._go(after, onwards)
+
+    def _tell_passed(self, then: str) -> None:
+        if len(self._passed) > 1:
+            self._view.warn(
+                f"{len(self._passed):,} samples in a row cannot be read; the queue says why.{then}"
+            )
 
     def _look_ahead(self) -> None:
         if self._ahead is not None:
             self._ahead.want(row for row in self._near() if row not in self._queue.failures)
 
     def _near(self) -> list[int]:
-        if self._row is None:
+        if self.row is None:
             return []
-        near = [self._panel.neighbour(self._row, step) for step in (1, 2, -1)]
+        near = [self._panel.neighbour(self.row, step) for step in (1, 2, -1)]
         return [row for row in near if row is not None]
 
     def _leave(self) -> None:
-        """Record the sample that is open, with the time spent on it."""
-        if self._row is None or self._reviewing is None:
-            return
-        document = self._controller.settled()
-        if document is not None:
-            self._record(document)
-            self._reviewing.add_seconds(self._row, monotonic() - self._since)
-            self._since = monotonic()
+        if self.row is not None:
+            self._panel.finish_note()
+            self._recording.leave()
 
     def masks_made(self, row: int) -> None:
         """Take in that there are new masks of a sample: what was read of it is out of date."""
         if self._reviewing is not None and self._ahead is not None:
             self._made.add(row)
-            if row in {self._row, self._wanted, *self._near(), *self._ahead.rows}:
+            if row in {self.row, self._wanted, *self._near(), *self._ahead.rows}:
                 self._forget()
             self._panel.refresh_row(row, self._queue)
 
     def _forget(self) -> None:
         """Forget what was prepared, and ask anew for what is wanted."""
-        row, wanted, self._wanted = self._row, self._wanted, None
+        row, wanted, self._wanted = self.row, self._wanted, None
         if self._ahead is not None:
             self._ahead.forget()
             if row is not None and row in self._made:
-                self._ahead.take(row, partial(self._renew, row), partial(self._fail, row))
+                self._ahead.take(row, partial(self._renew, row), partial(self._fail, row, None))
             self.go(wanted)
             self._look_ahead()
 
     def _renew(self, row: int, opened: Opened) -> None:
         """Show the sample that is open with its new masks; what was said of it stays."""
         document = self._controller.settled()
-        if row == self._row and document is not None and self._reviewing is not None:
+        if row == self.row and document is not None and self._reviewing is not None:
             self._reviewing.outdated(row)  # what the window knows is newer
             inputs = opened.document.inputs
             if inputs.digests["masks"] != document.inputs.digests["masks"]:
@@ -250,22 +261,22 @@ class Navigator:
         self._decide(Status.PENDING, go_on=False)
 
     def _decide(self, status: Status, *, go_on: bool = True) -> None:
-        if self._row is None or self._reviewing is None:
+        if self.row is None or self._reviewing is None:
             return
         if self._reviewing.refusal:
             self._view.warn(self._reviewing.refusal)
             return
         self._leave()
-        self._reviewing.set_status(self._row, status)
-        self._panel.refresh_row(self._row, self._queue)
+        self._reviewing.set_status(self.row, status)
+        self._panel.refresh_row(self.row, self._queue)
         if go_on:
             self._walk(1)
 
     def set_note(self, text: str) -> None:
         """Write a note on the sample that is open."""
-        if self._row is not None and self._reviewing is not None:
-            self._reviewing.set_note(self._row, text)
-            self._panel.refresh_row(self._row, self._queue)
+        if self.row is not None and self._reviewing is not None:
+            self._reviewing.set_note(self.row, text)
+            self._panel.refresh_row(self.row, self._queue)
 
     def others_changed(self) -> None:
         """Forget what was prepared: samples that are not open were changed."""
@@ -274,43 +285,13 @@ class Navigator:
             self._forget()
 
     def _on_saved(self, document: Document, accepted: bool) -> None:
-        row = self._rows.get(document)
-        if row is None or self._reviewing is None:
-            return
-        if accepted:
-            self._queue.set_status(row, Status.ACCEPTED)
-        steps: list[ReviewStep] = []  # what was done to one that was left is recorded already
-        if row == self._row:
-            steps, self._steps = self._steps, []
-        self._reviewing.record(row, document, steps)
-        self._panel.refresh_row(row, self._queue)
-        if accepted and row == self._row:
+        row = self._recording.note_saved(document, accepted=accepted)
+        if row is not None and accepted and row == self.row:
             self._walk(1)
 
-    # --- recording
-
-    def _on_stepped(self, document: Document, kind: str, edit: Edit) -> None:
-        step = ReviewStep(kind, edit)
-        if self._row is None or document is not self._controller.document:
-            return
-        moving = isinstance(step.edit, ParamsEdit) and step.kind == "do"
-        joined = self._steps[-1].merged(step) if self._steps else None
-        if joined is not None:
-            self._steps[-1] = joined
-        else:
-            self._steps.append(step)
-        if moving:
-            self._background.later("record", _REST, lambda: self._record(document))
-        else:
-            self._record(document)
-
-    def _record(self, document: Document) -> None:
-        if self._row is None or self._reviewing is None:
-            return
-        steps, self._steps = self._steps, []
-        if steps:
-            self._reviewing.record(self._row, document, steps)
-            self._panel.refresh_row(self._row, self._queue)
+    def _on_recorded(self, row: int) -> None:
+        if self._reviewing is not None:
+            self._panel.refresh_row(row, self._queue)
 
     @property
     def _queue(self) -> Queue:

@@ -26,6 +26,7 @@ from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of
 from napari_sepl.gui.keys_box import show_keys
 from napari_sepl.gui.making_dataset import DatasetMaking
 from napari_sepl.gui.navigator import Navigator
+from napari_sepl.gui.panels.missing import MissingButton
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.scan_row import ScanRow
 from napari_sepl.gui.settings import preferred_params
@@ -79,6 +80,7 @@ class QueueDock(QWidget):
         self.panel = QueuePanel()
         self.navigator = Navigator(controller, self.panel, background)
         self.scan = ScanRow(background, self.panel, self._warn, self._meet_trouble)
+        self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
         self._recovering = False
         self._bulk: Bulk | None = None
@@ -120,6 +122,7 @@ class QueueDock(QWidget):
         export.clicked.connect(partial(_press, self.export))
         below.addWidget(export)
         below.addWidget(keys)
+        below.addWidget(self.missing)
         column.addLayout(steps)
         column.addLayout(below)
 
@@ -242,16 +245,15 @@ class QueueDock(QWidget):
         if len(bare):
             told = f"No masks yet: {listed(reviewing.queue, bare)}. The panel Masks makes them."
             self._controller.view.tell(told)
-        missing = reviewing.dataset.unmatched
+        dataset = reviewing.dataset
+        missing = self.missing.show_missing(dataset.unmatched, dataset.without_pseudo)
         if missing:
-            first = ", ".join(f"{u.sample_id} ({', '.join(u.missing)})" for u in missing[:5])
-            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-            self._controller.view.warn(f"{len(missing)} samples lack files: {first}{more}.")
+            self._controller.view.warn(missing)
 
     def close_dataset(self) -> None:
         """Record what is open and close the store."""
         if self._bulk is not None:
-            self._bulk.stop()
+            self._bulk.close()
         if self._controller.making.dataset is not None:
             self._controller.making.dataset.close()
             self._controller.making.dataset = None
@@ -277,7 +279,7 @@ class QueueDock(QWidget):
 
     def _undo_last(self) -> None:
         if self._bulk is not None:
-            self._bulk.undo()
+            self._bulk.undo(self.navigator.row)
 
     def _stop(self) -> None:
         if self._bulk is not None:

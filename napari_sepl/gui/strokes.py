@@ -4,12 +4,53 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+_STRAIGHT = 0.08
+"""How far a straight line may bend, as a share of its length."""
+
 
 def fill_polygon(vertices: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return (H, W) bool: the pixels inside a polygon of (row, col) corners."""
     picture = Image.new("L", (shape[1], shape[0]))
     ImageDraw.Draw(picture).polygon([(col, row) for row, col in vertices.tolist()], fill=1)
     return np.asarray(np.asarray(picture) != 0, np.bool_)
+
+
+def is_straight(vertices: NDArray[np.float64]) -> bool:
+    """Tell whether a line of (row, col) corners goes almost straight from its start to its end.
+
+    Such a line encloses next to nothing, so it is no lasso.
+    """
+    down, right = vertices[-1] - vertices[0]
+    length = float(np.hypot(down, right))
+    rows, cols = (vertices - vertices[0]).T
+    bend = np.abs(down * cols - right * rows).max()  # of the farthest corner, times the length
+    return bool(length and bend <= _STRAIGHT * length**2)
+
+
+def box_between(start: NDArray[np.float64], stop: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (5, 2): the corners, back to the first, of the box between two (row, col) points."""
+    (top, left), (bottom, right) = start, stop
+    return np.array([(top, left), (top, right), (bottom, right), (bottom, left), (top, left)])
+
+
+def draw_box(corners: NDArray[np.float64], shape: tuple[int, int], width: int) -> NDArray[np.int32]:
+    """Return the row-major positions of the sides of a box, as far as they lie in the image."""
+    top, left = np.rint(corners.min(axis=0)).astype(int)
+    bottom, right = np.rint(corners.max(axis=0)).astype(int)
+    half = (width + 1) // 2
+    rows, cols = (top - half, bottom + half), (left - half, right + half)
+    strips = [_block(shape, (row - half, row + half), cols) for row in (top, bottom)] + [
+        _block(shape, rows, (col - half, col + half)) for col in (left, right)
+    ]
+    return np.concatenate(strips)
+
+
+def _block(
+    shape: tuple[int, int], rows: tuple[int, int], cols: tuple[int, int]
+) -> NDArray[np.int32]:
+    row = np.arange(*np.clip(rows, 0, shape[0]), dtype=np.int32)
+    col = np.arange(*np.clip(cols, 0, shape[1]), dtype=np.int32)
+    return np.asarray((row[:, np.newaxis] * shape[1] + col).ravel(), np.int32)
 
 
 def line_positions(

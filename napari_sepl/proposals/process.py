@@ -56,7 +56,8 @@ class Remote:
     @property
     def process_id(self) -> int | None:
         """The number of the process; None while there is none."""
-        return self._process.pid if self._process is not None else None
+        process = self._process  # which another thread may let go of
+        return None if process is None else process.pid
 
     def call(
         self, method: str, *arguments: object, told: Callable[[Any], None] | None = None

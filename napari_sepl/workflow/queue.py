@@ -150,6 +150,16 @@ class Queue:
         ]
         return np.array(found, np.intp)
 
+    def find(self, text: str, rows: NDArray[np.intp]) -> int | None:
+        """Return which of some rows a text means; None if there are none.
+
+        The id that it is comes first, then one that begins with it, then the first row.
+        """
+        text, listed = text.strip().casefold(), rows.tolist()
+        begins = [row for row in listed if self._folded[row].startswith(text)]
+        whole = (row for row in begins if self._folded[row] == text)
+        return next(whole, next(iter(begins or listed), None))
+
     def sort(
         self, rows: NDArray[np.intp], column: Column, *, descending: bool = False
     ) -> NDArray[np.intp]:

@@ -277,7 +277,7 @@ class Reviewing:
         self, rows: Sequence[int], params: Mapping[int, Params | None]
     ) -> dict[int, Params | None]:
         """Give samples other settings, their strokes staying; return those they had."""
-        before = {row: self._params_of(row) for row in rows}
+        before = {row: self.params_of(row) for row in rows}
         changes = {self.queue.ids[row]: params[row] for row in rows}
         for row in rows:
             self._told[row] = replace(self._told_of(row), params=params[row])
@@ -285,6 +285,19 @@ class Reviewing:
         self._submit(lambda store: store.put_many_params(changes))
         self.queue.change[list(rows)] = np.nan
         return before
+
+    def params_of(self, row: int) -> Params | None:
+        """Return the settings of a sample; None if nobody chose any.
+
+        Raises
+        ------
+        InputError
+            If the record cannot be read.
+        """
+        if row in self._told:
+            return self._told[row].params
+        review = (self._writer or self._store).review(self.queue.ids[row])
+        return review.params if review else None
 
     def put_statuses(self, rows: Sequence[int], status: Status) -> None:
         """Give many samples a status."""
@@ -324,12 +337,6 @@ class Reviewing:
 
     def _told_of(self, row: int) -> Review:
         return self._told.get(row) or Review(self.queue.ids[row])
-
-    def _params_of(self, row: int) -> Params | None:
-        if row in self._told:
-            return self._told[row].params
-        review = (self._writer or self._store).review(self.queue.ids[row])
-        return review.params if review else None
 
     def _submit(self, write: Callable[[Store], object]) -> None:
         if self._writer is not None:

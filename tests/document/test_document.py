@@ -77,8 +77,8 @@ def test_ignore_can_be_painted() -> None:
 def test_one_drag_is_one_step() -> None:
     document = Document(cat_and_dog())
     for t1 in (0.6, 0.7, 0.8):
-        document.set_params(Params(t1=t1), gesture=1)
-    document.set_params(Params(t1=0.9), gesture=2)
+        document.set_params(Params(t1=t1), gesture="1")
+    document.set_params(Params(t1=0.9), gesture="2")
     assert len(document.history.done) == 2
     document.undo()
     assert document.params.t1 == 0.8
@@ -88,10 +88,10 @@ def test_one_drag_is_one_step() -> None:
 
 def test_a_drag_after_an_undo_is_a_new_step() -> None:
     document = Document(cat_and_dog())
-    document.set_params(Params(t1=0.6), gesture=1)
-    document.set_params(Params(t1=0.7), gesture=2)
+    document.set_params(Params(t1=0.6), gesture="1")
+    document.set_params(Params(t1=0.7), gesture="2")
     document.undo()
-    document.set_params(Params(t1=0.8), gesture=1)
+    document.set_params(Params(t1=0.8), gesture="1")
     document.undo()
     assert document.params.t1 == 0.6
 
@@ -235,17 +235,21 @@ def test_the_history_is_made_anew_from_the_log(steps: list[tuple[Any, ...]]) -> 
     assert not again.edited
 
 
-def test_a_drag_that_was_logged_in_stops_is_undone_whole() -> None:
-    document = Document(cat_and_dog())
-    a, b, c = Params(t1=0.5), Params(t1=0.6), Params(t1=0.7)
+def test_a_drag_that_was_logged_in_stops_is_one_step() -> None:
+    a, b, c, d = (Params(t1=t1) for t1 in (0.5, 0.6, 0.7, 0.8))
     log: list[tuple[str, Any]] = [
-        ("do", ParamsEdit(a, b)),
-        ("do", ParamsEdit(b, c)),
-        ("undo", ParamsEdit(a, c)),
+        ("do", ParamsEdit(a, b, "drag")),
+        ("do", ParamsEdit(b, c, "drag")),
+        ("do", ParamsEdit(c, d, "next drag")),
     ]
-    history = replay(log, document.said, SHAPE)
+    history = replay(log, Said(d), SHAPE)
+    assert history.done == [ParamsEdit(a, c, "drag"), ParamsEdit(c, d, "next drag")]
+    log += [("undo", ParamsEdit(c, d, "next drag")), ("undo", ParamsEdit(a, c, "drag"))]
+    history = replay(log, Said(a), SHAPE)
     assert not history.done
-    assert history.undone == [ParamsEdit(a, c)]
+    assert history.undone == [ParamsEdit(c, d, "next drag"), ParamsEdit(a, c, "drag")]
+    log.append(("redo", ParamsEdit(a, c, "drag")))
+    assert replay(log, Said(c), SHAPE).done == [ParamsEdit(a, c, "drag")]
 
 
 def test_a_log_that_does_not_lead_here_is_cut() -> None:

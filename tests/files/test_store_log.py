@@ -57,7 +57,7 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
         np.array([7, 255], np.int16),
     )
     steps = (
-        ParamsEdit(Params(), Params(t1=0.1)),
+        ParamsEdit(Params(), Params(t1=0.1), "a drag"),
         StrokeEdit(runs, "fill holes in dog"),
         StrokeEdit(runs.inverse()),
         OverrideEdit({3: None, -8: 0}, {3: 12, -8: None}, "take 2 regions as dog"),
@@ -92,6 +92,7 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
         LogEntry("protect", {"class_id": 3}),
         LogEntry("stroke", {}, b"x"),
         LogEntry("params", {"before": None, "after": {}}),
+        LogEntry("params", {"before": {}, "after": {}, "gesture": 3}),
     ],
 )
 def test_a_damaged_entry_is_told(entry: LogEntry) -> None:

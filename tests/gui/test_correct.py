@@ -121,6 +121,62 @@ def lasso_refuses(walk: Walk) -> None:
     walk.window.drag([(8, 36), (8, 55), (33, 55), (33, 36), (8, 36)], SHIFT | CTRL)
 
 
+def box_takes(walk: Walk) -> None:
+    choose(walk, PERSON)
+    walk.window.drag([(3, 3), (28, 28)], SHIFT)
+    assert walk.window.document.said.overrides == {0: PERSON, 1: PERSON}
+
+
+def box_refuses(walk: Walk) -> None:
+    walk.window.drag([(33, 36), (8, 55)], SHIFT | CTRL)
+    assert walk.window.document.said.overrides == {2: REFUSE}
+
+
+def key_leaves_to_sepl(walk: Walk) -> None:
+    choose(walk, PERSON)
+    walk.window.click(25, 45)
+    walk.window.click(37, 2)
+    walk.window.move_to(25, 45)
+    walk.window.press(Qt.Key.Key_U)
+    assert walk.window.document.said.overrides == {3: PERSON}
+
+
+def a_class_is_left_to_sepl(walk: Walk) -> None:
+    choose(walk, PERSON)
+    walk.window.click(37, 2)
+    walk.window.click(25, 45, ALT)
+    choose(walk, DOG)
+    press(walk, "clear_class")
+    assert walk.window.document.said.overrides == {3: PERSON}
+
+
+def the_image_is_left_to_sepl(walk: Walk) -> None:
+    walk.window.click(25, 45, ALT)
+    press(walk, "clear_image")
+    assert not walk.window.document.said.overrides
+
+
+def brush_paints(walk: Walk) -> None:
+    layers = walk.window.widget.controller.layers
+    choose(walk, PERSON)
+    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
+    walk.window.stroke((15, 20), (15, 35))
+    layers.enhanced.mode = "pan_zoom"
+    assert walk.window.document.resolved.final[15, 30] == PERSON
+
+
+def eraser_clears(walk: Walk) -> None:
+    hole(walk)
+
+
+def superpixels_erase(walk: Walk) -> None:
+    walk.window.press(Qt.Key.Key_Y)
+    walk.settle()
+    walk.window.drag([(7, 7), (8, 8)], ALT)
+    walk.window.press(Qt.Key.Key_Y)
+    assert walk.window.document.resolved.final[7, 7] == 0
+
+
 def superpixels_paint(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.press(Qt.Key.Key_Y)
@@ -237,7 +293,15 @@ GESTURES = [
     key_gives_another_class,
     lasso_takes,
     lasso_refuses,
+    box_takes,
+    box_refuses,
+    key_leaves_to_sepl,
+    a_class_is_left_to_sepl,
+    the_image_is_left_to_sepl,
+    brush_paints,
+    eraser_clears,
     superpixels_paint,
+    superpixels_erase,
     holes_are_filled,
     islands_are_dropped,
     classes_grow_to_mask_borders,
@@ -253,6 +317,7 @@ NO_DIFFERENCE_IN_THE_END = (
     classes_grow_to_mask_borders,
     classes_are_cut_at_mask_borders,
     key_keeps_the_pseudo_labels,
+    the_image_is_left_to_sepl,
 )
 
 

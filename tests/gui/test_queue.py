@@ -1,6 +1,7 @@
 """A dataset in the real window: walk, paint, decide, close, open again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +77,32 @@ class Walk:
     def sample_id(self) -> str:
         return self.window.document.inputs.sample_id
 
+    def wait_until(self, happened: Callable[[], bool]) -> None:
+        """Let the window work until something is so."""
+        for _ in range(600):
+            self.settle()
+            if happened():
+                return
+        raise AssertionError("it did not happen within a minute and more")
+
+    def has_logged(self, sample_id: str, count: int) -> bool:
+        """Tell whether so many steps of a sample are in the store."""
+        return len(self.log(sample_id)) == count
+
+    def _flush(self) -> None:
+        """Wait for the thread that writes, which may be slow where the disk is."""
+        writer = self.dock.reviewing._writer if self.dock.reviewing is not None else None
+        assert writer is None or writer.flush(60)
+
+    def log(self, sample_id: str) -> list[str]:
+        """Return the kinds of what the store's log tells of a sample."""
+        self._flush()
+        with Store.open(store_file(self.spec.out), who="test", write=False) as store:
+            return [logged.entry.kind for logged in store.log(sample_id)]
+
     def statuses(self) -> dict[str, Status]:
         """Return what the store says, as another program reads it."""
-        assert self.dock.reviewing is not None
+        self._flush()
         with Store.open(store_file(self.spec.out), who="test", write=False) as store:
             return {sample_id: row.status for sample_id, row in store.statuses().items()}
 
@@ -147,8 +171,7 @@ def test_strokes_and_sliders_are_there_after_closing(dataset: Walk) -> None:
     dataset.window.drag_slider("t1", 0.8)
     params = dataset.window.document.params
     dataset.press(Qt.Key.Key_J)
-    dataset.dock.panel.note.setText("ear")
-    dataset.dock.panel.note.editingFinished.emit()
+    QTest.keyClicks(dataset.dock.panel.note, "ear")
     dataset.dock.close_dataset()
     again = Walk(dataset.window, dataset.spec)
     assert again.sample_id == "s2"
@@ -296,6 +319,22 @@ def test_thresholds_of_a_sample_are_its_own(dataset: Walk) -> None:
     assert dataset.window.widget.params.params == Params()
 
 
+def test_a_drag_that_pauses_is_one_step_also_after_reopening(dataset: Walk) -> None:
+    controller = dataset.window.widget.controller
+    for t1 in (0.6, 0.7, 0.8):
+        logged = len(dataset.log("s1"))
+        controller.set_params(Params(t1=t1), dragging=True)
+        dataset.wait_until(partial(dataset.has_logged, "s1", logged + 1))  # at each stop
+    controller.end_drag()
+    assert len(dataset.window.document.history.done) == 1
+    dataset.dock.close_dataset()
+    again = Walk(dataset.window, dataset.spec)
+    assert again.window.document.params == Params(t1=0.8)
+    assert len(again.window.document.history.done) == 1
+    again.window.press(Qt.Key.Key_Z, CTRL)
+    assert again.window.document.params == Params()
+
+
 def test_thresholds_for_all_pending_and_back(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,7 +352,7 @@ def test_thresholds_for_all_pending_and_back(
     dataset.press(Qt.Key.Key_J)
     assert dataset.window.document.params == Params(t1=0.9)
     assert dataset.dock._bulk is not None
-    dataset.dock._bulk.undo()
+    dataset.dock._undo_last()
     dataset.dock.navigator.go(4)
     dataset.settle()
     assert dataset.window.document.params == Params()
@@ -331,7 +370,7 @@ def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.Mon
     saved = sorted(path.name for path in dataset.spec.out.glob("*.png"))
     assert saved == ["s2.png", "s3.png", "s5.png", "s6.png"]  # s1 is open, s4 is broken
     assert set(dataset.statuses().values()) == {Status.ACCEPTED}
-    dataset.dock._bulk.undo()
+    dataset.dock._undo_last()
     dataset.settle()
     assert dataset.dock.reviewing is not None
     assert len(dataset.dock.reviewing.queue.pending()) == 6

@@ -24,7 +24,8 @@ def entry_of(edit: Edit) -> LogEntry:
     """Return the log entry that tells of a step."""
     if isinstance(edit, ParamsEdit):
         before, after = edit.before.model_dump(mode="json"), edit.after.model_dump(mode="json")
-        return LogEntry(PARAMS, {"before": before, "after": after})
+        gesture = {} if edit.gesture is None else {"gesture": edit.gesture}
+        return LogEntry(PARAMS, {"before": before, "after": after, **gesture})
     if isinstance(edit, StrokeEdit):
         told = {"told": edit.told} if edit.told else {}
         return LogEntry(STROKE, {"pixels": edit.change.pixels, **told}, encode_runs(edit.change))
@@ -50,7 +51,10 @@ def edit_of(entry: LogEntry) -> Edit | None:
     payload = entry.payload
     if entry.kind == PARAMS:
         before, after = payload.get("before"), payload.get("after")
-        return ParamsEdit(Params.model_validate(before), Params.model_validate(after))
+        gesture = payload.get("gesture")
+        if not isinstance(gesture, str | None):
+            raise ValueError(f"{gesture!r} in the place of a gesture")
+        return ParamsEdit(Params.model_validate(before), Params.model_validate(after), gesture)
     if entry.kind == STROKE:
         return StrokeEdit(decode_runs(entry.blob or b""), str(payload.get("told", "")))
     if entry.kind == OVERRIDE:

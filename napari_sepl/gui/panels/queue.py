@@ -83,7 +83,7 @@ class QueuePanel(QWidget):
         self.class_choice.currentIndexChanged.connect(lambda _: self.listing_changed.emit())
         self.text.textChanged.connect(lambda _: self._typing.start())
         self.text.returnPressed.connect(self._open_first)
-        self.note.editingFinished.connect(lambda: self.note_changed.emit(self.note.text()))
+        self.note.editingFinished.connect(self.finish_note)
         self.table.clicked.connect(self._choose)
         self.table.activated.connect(self._choose)
         self.table.horizontalHeader().sectionClicked.connect(self._sort)
@@ -149,12 +149,13 @@ class QueuePanel(QWidget):
         return queue.sort(queue.select(self.filter), self.sorted_by, descending=self.descending)
 
     def show_current(self, row: int) -> None:
-        """Mark the sample that is open."""
+        """Mark the sample that is open, and show its note."""
+        if row != self.model.current or not self.note.isModified():  # else it is being typed
+            self.note.setText(self.model.queue.notes.get(row, ""))
         self.model.current = row
         place = self._select(row)
         if place is not None:
             self.table.scrollTo(self.model.index(place, 0))
-            self.note.setText(self.model.queue.notes.get(row, ""))
 
     def _select(self, row: int) -> int | None:
         """Mark a sample's line, if it is listed, and return its place."""
@@ -180,12 +181,22 @@ class QueuePanel(QWidget):
         return int(self.model.rows[place]) if 0 <= place < len(self.model.rows) else None
 
     def next_pending(self, row: int) -> int | None:
-        """Return the next row listed after another that is pending, starting over at the end."""
+        """Return the next row listed after another that is pending and can be read.
+
+        At the end of the list it starts over.
+        """
         place = self.model.place_of(row)
         start = 0 if place is None else place + 1
-        rows = np.roll(self.model.rows, -start)
-        pending = rows[self.model.queue.status[rows] == STATUSES.index(Status.PENDING)]
-        return int(pending[0]) if len(pending) and pending[0] != row else None
+        rows, queue = np.roll(self.model.rows, -start), self.model.queue
+        pending = rows[queue.status[rows] == STATUSES.index(Status.PENDING)].tolist()
+        left_out = queue.failures.keys() | {row}
+        return next((found for found in pending if found not in left_out), None)
+
+    def finish_note(self) -> None:
+        """Tell of a note that is still being typed: a button may be pressed without leaving it."""
+        if self.note.isModified():
+            self.note.setModified(False)
+            self.note_changed.emit(self.note.text())
 
     def show_counts(self, queue: Queue) -> None:
         """Show how many samples have which status."""
@@ -206,8 +217,9 @@ class QueuePanel(QWidget):
     def _open_first(self) -> None:
         self._typing.stop()
         self.listing_changed.emit()
-        if len(self.model.rows):
-            self.sample_chosen.emit(int(self.model.rows[0]))
+        row = self.model.queue.find(self.text.text(), self.model.rows)
+        if row is not None:
+            self.sample_chosen.emit(row)
 
     def _sort(self, section: int) -> None:
         column = COLUMNS[section]

@@ -1,0 +1,299 @@
+"""Bad days in the real window: one clear message each, nothing lost, the window alive."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+from PIL import Image
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_sepl.core.params import Params
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.store import Status, Store, store_file
+from napari_sepl.gui import navigator
+from napari_sepl.workflow.queue import Filter
+from tests.gui.conftest import Window
+from tests.gui.test_queue import Walk, dataset, paint, spec  # noqa: F401  fixtures
+
+
+def messages() -> list[str]:
+    return [str(record.message) for record in notification_manager.records]
+
+
+@pytest.fixture(autouse=True)
+def _no_old_messages() -> None:
+    notification_manager.records.clear()
+
+
+def break_pictures(spec: DatasetSpec, *names: str) -> None:  # noqa: F811
+    for name in names:
+        (spec.images / f"{name}.png").write_bytes(b"no picture")
+
+
+@pytest.fixture
+def open_dataset(window: Window, spec: DatasetSpec) -> Callable[[], Walk]:  # noqa: F811
+    return lambda: Walk(window, spec)
+
+
+def test_a_first_sample_that_cannot_be_read_is_passed_over(
+    open_dataset: Callable[[], Walk],
+    spec: DatasetSpec,  # noqa: F811
+) -> None:
+    break_pictures(spec, "s1", "s2")
+    walk = open_dataset()
+    assert walk.sample_id == "s3"
+    told = [text for text in messages() if "cannot be read" in text or "s1.png" in text]
+    assert len(told) == 2
+    assert "s1.png" in told[0]
+    assert "2 samples in a row cannot be read" in told[1]
+    walk.dock.close_dataset()
+
+
+def test_where_nothing_can_be_read_the_window_stays_alive(
+    open_dataset: Callable[[], Walk],
+    spec: DatasetSpec,  # noqa: F811
+) -> None:
+    pictures = {path: path.read_bytes() for path in spec.images.iterdir()}
+    break_pictures(spec, *(path.stem for path in pictures))
+    walk = open_dataset()
+    assert walk.dock.navigator.row is None
+    assert "6 samples in a row cannot be read" in messages()[-1]
+    assert "6 unreadable" in walk.dock.panel.counts.text()
+    for path, content in pictures.items():  # the folder is back
+        path.write_bytes(content)
+    walk.press(Qt.Key.Key_J)
+    assert walk.sample_id == "s1"
+    walk.dock.close_dataset()
+
+
+def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
+    dataset: Walk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(navigator, "_MOST_PASSED", 2)
+    break_pictures(dataset.spec, "s2", "s3", "s4", "s5")
+    dataset.dock.navigator.others_changed()
+    dataset.settle()
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.sample_id == "s1"
+    assert "2 samples in a row cannot be read; the queue says why. Nothing" in messages()[-1]
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.sample_id == "s1"
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.sample_id == "s6"
+
+
+def test_next_pending_passes_over_what_cannot_be_read(dataset: Walk) -> None:  # noqa: F811
+    dataset.dock.navigator.go(2)
+    dataset.settle()
+    for expected in ("s5", "s6", "s1"):  # not s4
+        dataset.press(Qt.Key.Key_N)
+        assert dataset.sample_id == expected
+    assert sum("s4.png" in text for text in messages()) == 1
+
+
+def test_the_end_of_the_list_is_told(dataset: Walk) -> None:  # noqa: F811
+    dataset.press(Qt.Key.Key_K)
+    assert messages()[-1] == "No sample is listed before this one."
+    dataset.dock.navigator.go(5)
+    dataset.settle()
+    dataset.press(Qt.Key.Key_A)
+    assert messages()[-1] == "No sample is listed after this one."
+    assert dataset.statuses() == {"s6": Status.ACCEPTED}
+
+
+def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:  # noqa: F811
+    (dataset.spec.masks / "s3.json").unlink()
+    Image.fromarray(np.zeros((10, 12, 3), np.uint8)).save(dataset.spec.images / "s5.png")
+    dataset.dock.navigator.others_changed()  # what was read ahead was read before
+    dataset.settle()
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.sample_id == "s2"
+    dataset.press(Qt.Key.Key_J)
+    assert dataset.sample_id == "s6"
+    assert "s3.json" in messages()[0]
+    why = dataset.dock.panel.model.queue.failures
+    assert sorted(why) == [2, 3, 4]
+    assert "10" in why[4]
+    assert "40" in why[4]
+
+
+def test_a_record_of_a_later_version_is_told_and_left_alone(
+    window: Window,
+    spec: DatasetSpec,  # noqa: F811
+) -> None:
+    with Store.open(store_file(spec.out), who="test") as store:
+        store.put_status("s1", Status.FLAGGED)
+    with closing(sqlite3.connect(store_file(spec.out))) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = store_file(spec.out).read_bytes()
+    window.widget.open_dataset(spec)
+    for _ in range(3):
+        window.settle()
+    assert window.widget.controller.document is None
+    assert "made by a later napari-sepl" in messages()[-1]
+    assert len(messages()) == 1
+    assert store_file(spec.out).read_bytes() == before
+
+
+def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(
+    dataset: Walk,  # noqa: F811
+) -> None:
+    out = dataset.spec.out
+    out.rename(out.with_name("away"))
+    painted = paint(dataset, 15)
+    dataset.wait_until(lambda: any("the store is gone" in text for text in messages()))
+    dataset.press(Qt.Key.Key_A)
+    assert "could not be saved" in " ".join(messages())
+    assert not out.exists()
+    assert dataset.sample_id == "s1"
+    out.with_name("away").rename(out)
+    dataset.wait_until(lambda: any("is written now" in text for text in messages()))
+    dataset.press(Qt.Key.Key_A)
+    assert dataset.sample_id == "s2"
+    assert dataset.statuses() == {"s1": Status.ACCEPTED}
+    np.testing.assert_array_equal(read_labels(out / "s1.png") == 15, painted)
+    assert len(dataset.log("s1")) == 2  # the stroke and its acceptance
+
+
+def test_a_note_is_not_lost_by_walking_on_nor_given_to_another(dataset: Walk) -> None:  # noqa: F811
+    panel = dataset.dock.panel
+    QTest.keyClicks(panel.note, "ear")
+    dataset.dock.navigator.next()  # as by a button that does not take the focus
+    dataset.settle()
+    assert panel.model.queue.notes == {0: "ear"}
+    assert panel.note.text() == ""
+    dataset.dock.navigator.previous()
+    dataset.settle()
+    panel.text.setText("s6")  # s1, which is open, is not listed
+    QTest.keyClick(panel.note, Qt.Key.Key_Return)
+    assert panel.note.text() == "ear"
+    panel.show_filter(Filter(text="s1"))
+    dataset.dock.navigator.go(4)  # not listed either
+    dataset.settle()
+    assert panel.note.text() == ""
+    QTest.keyClick(panel.note, Qt.Key.Key_Return)
+    assert panel.model.queue.notes == {0: "ear"}
+
+
+def test_the_id_that_was_typed_is_opened_rather_than_one_that_holds_it(
+    window: Window,
+    spec: DatasetSpec,  # noqa: F811
+) -> None:
+    for folder in (spec.images, spec.pseudo, spec.masks):
+        for path in list(folder.glob("s6.*")):
+            shutil.copy(path, path.with_stem("1"))
+    walk = Walk(window, spec)
+    for typed, opened in (("1", "1"), ("S1", "s1")):
+        walk.dock.panel.text.setText(typed)
+        QTest.keyClick(walk.dock.panel.text, Qt.Key.Key_Return)
+        walk.settle()
+        assert walk.sample_id == opened
+    walk.dock.close_dataset()
+
+
+def test_samples_that_lack_files_are_all_listed(
+    window: Window,
+    spec: DatasetSpec,  # noqa: F811
+) -> None:
+    for number in (1, 2, 3):
+        (spec.images / f"s{number}.png").unlink()
+    (spec.pseudo / "s6.png").unlink()
+    walk = Walk(window, spec)
+    assert walk.sample_id == "s5"  # s4 is broken
+    assert "3 samples lack files: s1: image; s2: image; s3: image." in messages()
+    button = walk.dock.missing
+    assert button.isVisible()
+    assert button.text() == "4 lack files…"
+    button.click()
+    listed = button.listed()
+    assert listed.splitlines() == ["s1: image", "s2: image", "s3: image", "s6: pseudo"]
+    walk.dock.close_dataset()
+
+
+def test_taking_a_step_over_many_back_spares_what_was_done_since(
+    dataset: Walk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+    dataset.window.widget.controller.set_params(Params(t1=0.9))
+    dataset.dock._apply_params()
+    dataset.settle()
+    dataset.press(Qt.Key.Key_J)
+    dataset.window.drag_slider("t1", 0.3)  # on s2
+    chosen = dataset.window.document.params
+    dataset.press(Qt.Key.Key_J)  # s3 as it was set
+    assert dataset.window.document.params == Params(t1=0.9)
+    dataset.dock._undo_last()
+    dataset.settle()
+    assert "1 that were worked on since stay" in messages()[-1]
+    assert dataset.window.document.params == Params()
+    dataset.press(Qt.Key.Key_K)
+    assert dataset.window.document.params == chosen
+    dataset.press(Qt.Key.Key_K)
+    assert dataset.window.document.params == Params(t1=0.9)  # s1 was open, and not among them
+
+
+def test_what_cannot_be_accepted_is_no_unreadable_sample(
+    dataset: Walk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+    Image.fromarray(np.full((40, 60), 7, np.uint8)).save(dataset.spec.out / "s2.png")
+    assert dataset.dock._bulk is not None
+    dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
+    dataset.wait_until(lambda: any("Done: accepting" in text for text in messages()))
+    assert messages()[-1].startswith("1 were not saved.")
+    assert "other labels are there" in messages()[-1]
+    assert sorted(dataset.dock.panel.model.queue.failures) == [3]
+    assert (read_labels(dataset.spec.out / "s2.png") == 7).all()
+    dataset.press(Qt.Key.Key_G)  # s1
+    dataset.dock.navigator.go(2)
+    dataset.settle()
+    dataset.press(Qt.Key.Key_W)  # s3 was accepted, and is skipped now
+    dataset.dock._undo_last()
+    dataset.settle()
+    assert "1 that were worked on since stay" in messages()[-1]
+    assert dataset.statuses()["s3"] == Status.SKIPPED
+    assert dataset.statuses()["s5"] == Status.PENDING
+
+
+def test_a_dataset_may_be_closed_while_many_are_accepted(
+    dataset: Walk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+    assert dataset.dock._bulk is not None
+    dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
+    dataset.dock.close_dataset()
+    dataset.settle()
+    again = Walk(dataset.window, dataset.spec)
+    assert again.sample_id == "s1"
+
+
+def test_a_full_disk_leaves_the_sample_pending(
+    dataset: Walk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    painted = paint(dataset, 15)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        dataset.press(Qt.Key.Key_A)
+        dataset.wait_until(lambda: any("No space left on device" in text for text in messages()))
+    assert dataset.sample_id == "s1"
+    assert list(dataset.spec.out.glob("*.png")) == []
+    assert dataset.statuses()["s1"] == Status.PENDING
+    dataset.press(Qt.Key.Key_A)
+    assert dataset.statuses()["s1"] == Status.ACCEPTED
+    np.testing.assert_array_equal(read_labels(dataset.spec.out / "s1.png") == 15, painted)

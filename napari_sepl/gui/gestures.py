@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from napari.components._viewer_mouse_bindings import double_click_to_zoom
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 _QUEUE_HEIGHT = 360
 
+_BETWEEN = "\u2003"
+"""The space, which napari does not use, between what it says of a pixel and what we say."""
+
 
 class Gestures:
     """Listens to one viewer, for as long as the viewer lives.
@@ -61,7 +64,8 @@ class Gestures:
         self.sweep_dock: SweepDock | None = None
         self.mouse = Mouse(viewer, controller)
         self.divider = Divider(viewer, controller)
-        viewer.events.status.connect(self._on_status)
+        viewer.events.status.connect(self._tell_mask)
+        controller.pointing.told.connect(self._tell_mask)
         controller.layers.enhanced.events.paint.connect(controller.stroke_ended)
         if double_click_to_zoom in viewer.mouse_double_click_callbacks:
             # Two clicks take two masks, and would move the picture under the second.
@@ -143,11 +147,14 @@ class Gestures:
                 Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea
             )
 
-    def _on_status(self, event: Any) -> None:  # noqa: ARG002
+    def _tell_mask(self) -> None:
         """Add the mask under the cursor to what napari says of the active layer's pixel."""
         status, text = self.viewer.status, self.controller.pointing.text
-        if isinstance(status, dict) and text and not status["coordinates"].endswith(text):
-            self.viewer.status = {**status, "coordinates": f"{status['coordinates']}   {text}"}
+        if isinstance(status, dict):
+            pixel = status["coordinates"].partition(_BETWEEN)[0]
+            told = f"{pixel}{_BETWEEN}{text}" if text else pixel
+            if told != status["coordinates"]:
+                self.viewer.status = {**status, "coordinates": told}
 
 
 _listening: WeakValueDictionary[int, Gestures] = WeakValueDictionary()

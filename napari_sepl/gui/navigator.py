@@ -66,7 +66,8 @@ class Navigator:
         self._reviewing = reviewing
         self._recording.start(reviewing)
         self._ahead = Ahead(self._background, self._prepare)
-        self._controller.saving.refusal = reviewing.refusal
+        saving = self._controller.saving
+        saving.refusal, saving.recorded = reviewing.refusal, not reviewing.refusal
         self._controller.in_dataset = True
         self._panel.list_samples(reviewing.queue, reviewing.dataset.classes)
         self.go(
@@ -83,7 +84,7 @@ class Navigator:
             document.mark_saved(document.history.mark)  # all of it is in the store
         self._recording.stop()
         self._reviewing.close()
-        self._controller.saving.refusal = ""
+        self._controller.saving.refusal, self._controller.saving.recorded = "", False
         self._controller.in_dataset = False
         self._reviewing = self._ahead = self._wanted = None
         self._passed = []

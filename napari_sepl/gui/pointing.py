@@ -41,9 +41,12 @@ class Pointing:
         What is told of the region; empty for none.
     pointed : Signal(object)
         Emitted with the region, or None, when another one is pointed at.
+    told : Signal
+        Emitted when there is something new to tell although the cursor did not move.
     """
 
     pointed = Signal(object)
+    told = Signal()
 
     def __init__(self, controller: "Controller") -> None:
         self._controller = controller
@@ -92,6 +95,7 @@ class Pointing:
             at = self._nest.index(region) + step
             self._chosen = self._nest[min(max(at, 0), len(self._nest) - 1)]
             self.refresh()
+            self.told.emit()
 
     def to_whole(self) -> None:
         """Point at the next larger region here."""
@@ -248,6 +252,7 @@ class Pointing:
         except InputError as error:
             view.warn(str(error))
         self.refresh()
+        self.told.emit()
 
 
 def outline(inputs: Inputs, region: int) -> NDArray[np.int32]:

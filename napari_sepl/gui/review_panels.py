@@ -112,13 +112,14 @@ class ReviewPanels(QWidget):
             self.panels[name].addWidget(panel)
             self.panels[name].collapse(animate=False)
         for part in (
-            self.sources_box, self.params, self.classes, self.compare, self.mask_text, self.why,
+            self.sources_box, self.params, self.classes, self.compare, self.why,
             self.panels["correct"], self.panels["masks"], self.panels["history"],
         ):  # fmt: skip
             column.addWidget(part)
         self.panels["masks"].addWidget(self.prompts)
         column.addStretch(1)
         outside.addWidget(_scrolling(inside))
+        outside.addWidget(self.mask_text)  # in sight, wherever the panels are scrolled to
         for names in (("undo", "redo"), ("save", "accept")):
             row = QHBoxLayout()
             for name in names:

@@ -30,6 +30,8 @@ class Saving:
         Files that are never written over.
     refusal : str
         Why nothing may be written at all; empty if it may.
+    recorded : bool
+        Whether a record keeps what is done, so that nothing waits to be saved.
     before : str
         What is said of a document that nobody has touched yet.
     saved : Signal
@@ -43,6 +45,7 @@ class Saving:
         self.folder: Path | None = None
         self.inputs: Collection[Path] = ()
         self.refusal = ""
+        self.recorded = False
         self.before = "pending"
         self._background = background
         self._accepted: tuple[Document, int] | None = None
@@ -53,7 +56,7 @@ class Saving:
         if self._accepted == (document, document.history.mark):
             return "accepted"
         if document.unsaved:
-            return "not saved"
+            return "edited" if self.recorded else "not saved"
         return "saved" if document.saved else self.before
 
     def save(self, document: Document, *, accept: bool) -> None:

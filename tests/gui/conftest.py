@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,14 @@ def move(canvas: Any, at: QPoint, modifier: Any) -> None:
     QApplication.sendEvent(canvas, event)
 
 
+def wait_until(is_so: Callable[[], bool], seconds: float = 180) -> None:
+    """Let the window work until something is so; the limit is for what never comes to be so."""
+    end = monotonic() + seconds
+    while not is_so():
+        assert monotonic() < end, "it did not come to be so"
+        QTest.qWait(20)
+
+
 class Window:
     """The window, and a person's hands."""
 
@@ -64,11 +73,7 @@ class Window:
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Let the window work until something is so, or fail."""
-        for _ in range(300):
-            if is_so():
-                return
-            QTest.qWait(20)
-        raise AssertionError("it did not come to be so")
+        wait_until(is_so)
 
     def at(self, row: float, col: float) -> QPoint:
         """Return where on the canvas a pixel of the image is."""

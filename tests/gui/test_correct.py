@@ -92,8 +92,13 @@ def key_keeps_the_pseudo_labels(walk: Walk) -> None:
 
 def wheel_walks_to_the_whole(walk: Walk) -> None:
     choose(walk, PERSON)
+    walk.window.viewer.status = {"coordinates": "[7 7]: 8"}  # as napari's own thread says
+    assert str(walk.window.viewer.status["coordinates"]).startswith("[7 7]: 8")
     walk.window.wheel(7, 7, 1, SHIFT)
-    assert walk.window.widget.controller.pointing.region == 0
+    pointing = walk.window.widget.controller.pointing
+    assert pointing.region == 0
+    assert pointing.text.startswith("mask 0 ")
+    assert str(walk.window.viewer.status["coordinates"]).endswith(pointing.text)
     walk.window.click(7, 7)
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,13 @@ import pytest
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
-from tests.gui.victim import MARK
+from tests.gui.victim import BEAT, MARK
 
 KILLS = int(os.environ.get("SEPL_KILLS", "4"))
 """How often to kill; the full test is SEPL_KILLS=100 and takes a quarter of an hour."""
 
 PROMISE = 0.5
-"""Seconds after which what was finished must be on the disk."""
+"""Seconds, as the victim's clock counts them, after which what was finished must be on the disk."""
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
 
@@ -38,6 +39,14 @@ def dataset(shared_data: Path, tmp_path: Path) -> Path:
     return toml
 
 
+def said_by(victim: subprocess.Popen[str]) -> Iterator[list[str]]:
+    """Yield the words of each line that the victim says, as it says them."""
+    assert victim.stdout is not None
+    for line in iter(victim.stdout.readline, ""):
+        if line.startswith(MARK):
+            yield line.split()[1:]
+
+
 def run_and_kill(dataset: Path, seed: int) -> tuple[list[list[str]], float]:
     """Let a window work for a while and kill it; return what it said, and when it died."""
     command = [sys.executable, "-m", "tests.gui.victim", str(dataset), str(seed)]
@@ -45,13 +54,20 @@ def run_and_kill(dataset: Path, seed: int) -> tuple[list[list[str]], float]:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root
     ) as victim:
-        assert victim.stdout is not None
-        assert any("ready" in line for line in iter(victim.stdout.readline, "")), "no window"
-        time.sleep(float(np.random.default_rng(seed).uniform(0.5, 4)))
+        assert any("ready" in words for words in said_by(victim)), "no window"
+        chance = np.random.default_rng(seed)
+        left = int(chance.integers(2, 13))  # things to be done before it dies
+        told: list[list[str]] = []
+        for words in said_by(victim):
+            told.append(words)
+            left -= words[1] != BEAT
+            if not left:
+                break
+        time.sleep(chance.uniform(0, 0.5))  # into the next stroke, most often
         victim.send_signal(signal.SIGKILL)
-        died = time.monotonic()
-        lines = victim.stdout.read().splitlines()
-    return [line.split()[1:] for line in lines if line.startswith(MARK)], died
+        told += said_by(victim)
+    died = float(told[-1][0])
+    return [words for words in told if words[1] != BEAT], died
 
 
 def test_nothing_finished_is_lost(dataset: Path) -> None:

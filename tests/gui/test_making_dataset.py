@@ -11,7 +11,6 @@ from napari.utils.notifications import notification_manager
 from PIL import Image
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtTest import QTest
 
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset_spec import DatasetSpec, read_dataset
@@ -23,7 +22,7 @@ from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.regions import RegionMasks
 from tests.document.drawing import cat_and_dog
 from tests.gui import slow_masks
-from tests.gui.conftest import Window
+from tests.gui.conftest import Window, wait_until
 from tests.gui.test_queue import Walk, paint
 
 TOML = 'images = "images"\npseudo = "pseudo"\nout = "out"\n'
@@ -80,14 +79,6 @@ def asked(window: Window, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def press(walk: Walk, name: str) -> None:
     getattr(walk.window.widget.masks, name).click()
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if is_so():
-            return
-        QTest.qWait(50)
-    raise AssertionError("it did not come to be so")
 
 
 def make(walk: Walk, name: str = "make") -> None:

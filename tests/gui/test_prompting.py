@@ -19,7 +19,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.gui import prompting
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import fake_prompts
-from tests.gui.conftest import Window
+from tests.gui.conftest import Window, wait_until
 from tests.gui.test_correct import ALT, CAT, SHIFT, shown, spec  # noqa: F401  fixtures
 from tests.gui.test_queue import CTRL, Walk
 
@@ -162,10 +162,7 @@ def test_the_next_image_is_read_as_it_opens_and_prompts_wait_for_it(
     served(monkeypatch, fake_prompts.Discs, 0.5)
     press(walk, "prompt")
     walk.dock.navigator.go(1)
-    for _ in range(200):
-        QTest.qWait(10)
-        if walk.window.document.inputs.sample_id == "s2":
-            break
+    wait_until(lambda: walk.sample_id == "s2")
     walk.window.click(20, 33)
     assert not (preview(walk)[:, 10:20]).any()
     walk.settle()

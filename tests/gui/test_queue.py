@@ -23,7 +23,7 @@ from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.queue_dock import QueueDock
 from napari_sepl.workflow.queue import Column, Filter
 from tests.document.drawing import cat_and_dog
-from tests.gui.conftest import Window
+from tests.gui.conftest import Window, wait_until
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -79,11 +79,8 @@ class Walk:
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
         """Let the window work until something is so."""
-        for _ in range(600):
-            self.settle()
-            if happened():
-                return
-        raise AssertionError("it did not happen within a minute and more")
+        wait_until(happened)
+        self.settle()
 
     def has_logged(self, sample_id: str, count: int) -> bool:
         """Tell whether so many steps of a sample are in the store."""
@@ -199,6 +196,7 @@ def test_an_edit_after_accepting_makes_it_pending_again(dataset: Walk) -> None:
 
 def test_undo_goes_back_with_its_image_and_never_crosses(dataset: Walk) -> None:
     painted = paint(dataset, 15)
+    assert dataset.window.widget.title.text() == "s1 — edited"
     dataset.press(Qt.Key.Key_J)
     dataset.window.press(Qt.Key.Key_Z, CTRL)
     assert dataset.sample_id == "s2"
@@ -454,10 +452,9 @@ def test_damage_met_while_writing_is_recovered_on_the_spot(
     damaged.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
     damaged.replace(path)  # as a program that synchronises folders would
     painted = paint(dataset, 15)
-    for _ in range(20):
-        dataset.settle()
-        if "Recovered" in " ".join(r.message for r in notification_manager.records):
-            break
+    dataset.wait_until(
+        lambda: "Recovered" in " ".join(r.message for r in notification_manager.records)
+    )
     assert len(asked) == 1, notification_manager.records
     assert "damaged" in asked[0]
     dataset.press(Qt.Key.Key_W)

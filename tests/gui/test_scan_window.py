@@ -16,7 +16,7 @@ from napari_sepl.gui import scan_row
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.workflow import scan as reading
 from napari_sepl.workflow.queue import Column, Filter, Queue
-from tests.gui.conftest import Window
+from tests.gui.conftest import Window, wait_until
 from tests.gui.many_classes import BIRD, IDS, PERSON, make_dataset
 
 
@@ -115,8 +115,8 @@ class Opened:
         return self.dock.reviewing.queue
 
     def let_scan(self) -> None:
-        self.window.wait_until(lambda: bool(self.queue.classes_known.all()))
-        self.window.wait_until(self.dock.scan.isHidden)
+        wait_until(lambda: bool(self.queue.classes_known.all()))
+        wait_until(self.dock.scan.isHidden)
 
     def listed(self) -> list[str]:
         return [self.queue.ids[row] for row in self.dock.panel.model.rows]
@@ -175,7 +175,7 @@ def test_it_can_be_stopped_and_goes_on(
     monkeypatch.setattr(scanning, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
     row = opened.dock.scan
-    opened.window.wait_until(lambda: int(opened.queue.classes_known.sum()) >= 2)
+    wait_until(lambda: int(opened.queue.classes_known.sum()) >= 2)
     assert row.isVisible()
     assert row.text.text() == "reading classes: 0 of 7"
     assert row.button.text() == "Stop"
@@ -190,14 +190,16 @@ def test_it_can_be_stopped_and_goes_on(
 def test_closing_the_dataset_ends_it(
     open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
-    monkeypatch.setattr(scanning, "_PAUSE", 200)
+    monkeypatch.setattr(scanning, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
-    queue = opened.queue
-    opened.window.wait_until(lambda: int(queue.classes_known.sum()) >= 2)
+    queue, scan = opened.queue, opened.dock.scan._scan
+    assert scan is not None
+    wait_until(lambda: int(queue.classes_known.sum()) >= 2)
     opened.dock.close_dataset()
     known = int(queue.classes_known.sum())
     assert opened.dock.scan.isHidden()
-    QTest.qWait(500)
+    scan._go_on()  # as after the pause
+    opened.window.settle()
     assert int(queue.classes_known.sum()) == known < 7
 
 
@@ -208,9 +210,7 @@ def test_unreadable_samples_are_told_once_and_marked(
         (spec.pseudo / f"{name}.png").write_bytes(b"GIF89a")
     before = len(notification_manager.records)
     opened = open_window()
-    opened.window.wait_until(
-        lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1
-    )
+    wait_until(lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1)
     told = [record.message for record in notification_manager.records[before:]]
     assert len(told) == 1
     assert told[0].startswith("2 samples have pseudo-labels that cannot be read")

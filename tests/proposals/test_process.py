@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
+from napari_sepl.proposals import process
 from napari_sepl.proposals.checkpoints import Checkpoint, load_sam
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
@@ -153,7 +154,7 @@ def test_stop_ends_it_at_once_from_another_thread(remote: Remote) -> None:
 
     with pytest.raises(StoppedError):
         remote.call("hang", told=stop)
-    assert time.monotonic() - stopped[0] < 10  # where without a stop it would be 600
+    assert time.monotonic() - stopped[0] < 120  # where without a stop it would be 600
     assert remote.process_id is None
     assert remote.call("add", 1) == 11
 
@@ -182,20 +183,32 @@ def test_many_stops_at_once_are_one(remote: Remote, monkeypatch: pytest.MonkeyPa
         assert remote.process_id is None
 
 
-def test_a_call_may_stop_itself(remote: Remote) -> None:
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Seconds that a process gets to end by itself: more than a slow computer needs to kill it."""
+    monkeypatch.setattr(process, "_PATIENCE", 120.0)
+    return 120.0
+
+
+def test_a_call_may_stop_itself(remote: Remote, patient: float) -> None:
     start = time.monotonic()
     with pytest.raises(StoppedError):
         remote.call("hang", told=lambda _told: remote.stop())
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < patient / 2
     assert remote.call("add", 1) == 11
 
 
-def test_stop_while_it_starts(remote: Remote) -> None:
-    threading.Timer(0.05, remote.stop).start()
+def test_stop_while_it_starts(remote: Remote, patient: float) -> None:
+    def stop() -> None:
+        while remote.process_id is None:
+            time.sleep(0.001)
+        remote.stop()
+
+    threading.Thread(target=stop).start()
     start = time.monotonic()
     with pytest.raises(StoppedError):
         remote.call("hang", told=lambda _told: None)
-    assert time.monotonic() - start < 4  # less than the patience with one that ends by itself
+    assert time.monotonic() - start < patient / 2
 
 
 def test_an_answer_given_up_is_not_taken_for_the_next(remote: Remote) -> None:

@@ -92,13 +92,8 @@ def key_keeps_the_pseudo_labels(walk: Walk) -> None:
 
 def wheel_walks_to_the_whole(walk: Walk) -> None:
     choose(walk, PERSON)
-    walk.window.viewer.status = {"coordinates": "[7 7]: 8"}  # as napari's own thread says
-    assert str(walk.window.viewer.status["coordinates"]).startswith("[7 7]: 8")
     walk.window.wheel(7, 7, 1, SHIFT)
-    pointing = walk.window.widget.controller.pointing
-    assert pointing.region == 0
-    assert pointing.text.startswith("mask 0 ")
-    assert str(walk.window.viewer.status["coordinates"]).endswith(pointing.text)
+    assert walk.window.widget.controller.pointing.region == 0
     walk.window.click(7, 7)
 
 
@@ -364,6 +359,22 @@ def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
     for _ in range(steps + 1):
         again.window.press(Qt.Key.Key_Z, CTRL)
     np.testing.assert_array_equal(shown(again), before)
+
+
+def test_the_status_bar_tells_of_the_mask_walked_to_and_of_what_is_decided(walk: Walk) -> None:
+    viewer, pointing = walk.window.viewer, walk.window.widget.controller.pointing
+    walk.window.move_to(7, 7)
+    viewer.mouse_over_canvas = True
+    viewer.update_status_from_cursor()  # what napari's status thread does
+    assert pointing.text.startswith("mask 1 ")
+    assert viewer.status["coordinates"].endswith(pointing.text)
+    pointing.to_whole()
+    assert pointing.text.startswith("mask 0 ")
+    assert viewer.status["coordinates"].endswith(pointing.text)
+    assert "mask 1 " not in viewer.status["coordinates"]
+    pointing.refuse()
+    assert "refused" in pointing.text
+    assert viewer.status["coordinates"].endswith(pointing.text)
 
 
 def test_taking_again_leaves_the_mask_to_sepl(walk: Walk) -> None:

@@ -54,6 +54,9 @@ class MaskScores:
     @classmethod
     def from_records(cls, records: Sequence[Mapping[str, Any]]) -> "MaskScores":
         """Read the scores from amg.py's JSON records; missing or malformed ones become NaN."""
+        scores = cls._of_columns(records)
+        if scores is not None:
+            return scores
         scores = cls.unknown(len(records))
         for index, record in enumerate(records):
             points = record.get("point_coords")
@@ -65,6 +68,27 @@ class MaskScores:
                 (scores.crop_box, record.get("crop_box")),
             ):
                 column[index] = _numbers(value, column[index].shape)
+        return scores
+
+    @classmethod
+    def _of_columns(cls, records: Sequence[Mapping[str, Any]]) -> "MaskScores | None":
+        """Read well-formed records column by column, in a tenth of the time; else return None."""
+        scores = cls.unknown(len(records))
+        points = [record.get("point_coords") for record in records]
+        if not all(type(one) is list and len(one) > 0 for one in points if one is not None):
+            return None
+        for column, values in (
+            (scores.predicted_iou, [record.get("predicted_iou") for record in records]),
+            (scores.stability_score, [record.get("stability_score") for record in records]),
+            (scores.point, [None if one is None else one[0] for one in points]),
+            (scores.crop_box, [record.get("crop_box") for record in records]),
+        ):
+            if all(value is None for value in values):
+                continue
+            numbers = _numbers(values, column.shape)
+            if np.isnan(numbers).any():
+                return None
+            column[:] = numbers
         return scores
 
 
@@ -162,6 +186,9 @@ class MaskSet:
         InputError
             If a record is malformed, or sizes differ.
         """
+        runs = _runs_of_like(records)
+        if runs is not None and shape in (None, runs.shape):
+            return cls(runs, MaskScores.from_records(records))
         parts = []
         for index, record in enumerate(records):
             name = f"{source}, mask {index}"
@@ -246,6 +273,23 @@ class MaskSet:
         runs = self.runs
         paint_runs(flat, runs.starts, runs.stops, runs.offsets, order, (order + 1).astype(np.int32))
         return to_rows(flat, self.shape)
+
+
+def _runs_of_like(records: Sequence[Mapping[str, Any]]) -> Runs | None:
+    """Return the runs of compressed masks of one size, as files hold them; None for all else."""
+    parts: list[Any] = [record.get("segmentation") for record in records if hasattr(record, "get")]
+    if not parts or len(parts) < len(records) or not all(type(part) is dict for part in parts):
+        return None
+    size, texts = parts[0].get("size"), [part.get("counts") for part in parts]
+    if type(size) is not list or not all(type(text) is str for text in texts):
+        return None
+    for part in parts:
+        sides = part.get("size")
+        if sides != size or not all(type(side) is int for side in sides):
+            return None
+    shape = rle.read_size(parts[0], "mask 0")
+    runs = rle.read_all_runs(texts, shape)
+    return None if runs is None else Runs(shape, *runs)
 
 
 def _size(shape: tuple[int, int]) -> str:

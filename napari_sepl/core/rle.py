@@ -120,6 +120,78 @@ def _decode_text(text: NDArray[np.uint8]) -> NDArray[np.int64]:
     return counts[:found]
 
 
+def read_all_runs(
+    texts: Sequence[str], shape: tuple[int, int]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]] | None:
+    """Turn the compressed counts of many masks into runs in one go: a tenth of one by one.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The counts of each mask.
+    shape : tuple of int
+        Height and width of all of them.
+
+    Returns
+    -------
+    starts, stops : (R,) int32
+        Half-open runs in column-major positions.
+    offsets : (N + 1,) int64
+        Mask n owns the runs ``offsets[n]:offsets[n + 1]``.
+    None
+        If a mask is not as it should be: `read_runs` tells what is wrong with it.
+    """
+    joined = "".join(texts)
+    if not joined.isascii():
+        return None
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+    runs = _decode_all(np.frombuffer(joined.encode(), np.uint8), ends, pixel_count(shape))
+    return runs if len(runs[2]) == len(texts) + 1 else None
+
+
+@jit
+def _decode_all(
+    text: NDArray[np.uint8], ends: NDArray[np.int64], total: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+    """Decode masks until one is damaged; offsets tell how many were whole."""
+    starts = np.empty(text.size // 2 + 1, np.int32)
+    stops = np.empty(text.size // 2 + 1, np.int32)
+    offsets = np.zeros(ends.size + 1, np.int64)
+    found = 0
+    for index in range(ends.size):
+        position = before = last = value = np.int64(0)  # before: the count before the last one
+        count = shift = 0
+        for place in range(0 if index == 0 else ends[index - 1], ends[index]):
+            bits = np.int64(text[place]) - 48
+            if bits < 0 or bits > 63 or shift > 40:
+                return starts[:found], stops[:found], offsets[:index]
+            value |= (bits & 31) << shift
+            shift += 5
+            if bits & 32:
+                continue
+            if bits & 16:
+                value |= np.int64(-1) << shift
+            if count > 2:
+                value += before
+            if value < 0 or value > total - position:
+                return starts[:found], stops[:found], offsets[:index]
+            if count % 2 and value:
+                if found > offsets[index] and stops[found - 1] == position:
+                    stops[found - 1] = position + value
+                else:
+                    starts[found], stops[found] = position, position + value
+                    found += 1
+            position += value
+            before, last = last, value
+            value = np.int64(0)
+            count += 1
+            shift = 0
+        if shift or position != total:
+            return starts[:found], stops[:found], offsets[:index]
+        offsets[index + 1] = found
+    return starts[:found].copy(), stops[:found].copy(), offsets
+
+
 @jit
 def _merge(
     starts: NDArray[np.int32], stops: NDArray[np.int32]

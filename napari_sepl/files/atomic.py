@@ -4,12 +4,19 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from napari_sepl.core.errors import SaveError
 
+Write = Callable[[Path, bytes], None]
+"""Writes a file; `write_whole` is one."""
+
+_PART = ".sepl-"  # how the names of files begin that are not whole yet
+_AT_ONCE = 16  # files forced at once; eight and thirty-two take as long
 _FOLDERS_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
@@ -49,21 +56,103 @@ def link_whole(path: Path, target: Path) -> None:
 
 def _take_over(path: Path, make: Callable[[Path], None]) -> None:
     """Have something made under another name, and give it its own when it is whole."""
-    part = path.with_name(f".sepl-{secrets.token_hex(8)}.part")
+    part = path.with_name(f"{_PART}{secrets.token_hex(8)}.part")
     try:
         make(part)
         if not part.is_symlink():
             _copy_permissions(path, part)
         part.replace(path)
     except OSError as error:
-        raise SaveError(
-            f"{path}: could not be saved ({error.strerror or error}); "
-            "what was there before is untouched."
-        ) from error
+        raise _unsaved(path, error) from error
     finally:
         with suppress(OSError):  # reached with the file still there only after a failure
             part.unlink(missing_ok=True)
     _sync_folder(path)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file that is written but neither forced to the disk nor in its place.
+
+    Parameters
+    ----------
+    path : Path
+        Its place.
+    part : Path
+        Where it is.
+    """
+
+    path: Path
+    part: Path
+
+
+def write_part(path: Path, content: bytes, run: str) -> Part:
+    """Write a file that `put_in_place` will put in its place, together with others.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write; its folder must exist.
+    content : bytes
+        All that the file shall hold.
+    run : str
+        Names the parts of one run, so that `clear_parts` finds them.
+
+    Raises
+    ------
+    SaveError
+        As `write_whole` does.
+    """
+    part = path.with_name(f"{_PART}{run}-{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise _unsaved(path, error) from error
+    return Part(path, part)
+
+
+def put_in_place(parts: Sequence[Part]) -> list[SaveError | None]:
+    """Force parts to the disk together and name them; return what went wrong with each.
+
+    After a crash each file is whole, or as it was before. One by one a file costs 14 ms on a disk
+    with a journal, of 64 together each 0.5 ms: they share the journal's entries.
+    """
+    if len(parts) > 1:
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            errors = list(threads.map(_force_and_name, parts))
+    else:
+        errors = [_force_and_name(part) for part in parts]
+    for folder in {part.path.parent for part in parts}:
+        inside = [place for place, part in enumerate(parts) if part.path.parent == folder]
+        try:
+            _sync_folder(parts[inside[0]].path)
+        except SaveError as error:
+            for place in inside:
+                errors[place] = errors[place] or error
+    return errors
+
+
+def _force_and_name(part: Part) -> SaveError | None:
+    try:
+        with part.part.open("rb+") as file:  # Windows forces no file that is open for reading
+            os.fsync(file.fileno())
+        _copy_permissions(part.path, part.part)
+        part.part.replace(part.path)
+    except OSError as error:
+        with suppress(OSError):
+            part.part.unlink(missing_ok=True)
+        return _unsaved(part.path, error)
+    return None
+
+
+def clear_parts(folder: Path, run: str) -> None:
+    """Remove the parts of a run that were never put in place."""
+    for part in folder.glob(f"{_PART}{run}-*.part"):
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:
@@ -74,6 +163,13 @@ def make_folder(path: Path) -> None:
         raise SaveError(
             f"{path}: the folder could not be made ({error.strerror or error})."
         ) from error
+
+
+def _unsaved(path: Path, error: OSError) -> SaveError:
+    return SaveError(
+        f"{path}: could not be saved ({error.strerror or error}); "
+        "what was there before is untouched."
+    )
 
 
 def _write_through(path: Path, content: bytes | Iterable[bytes]) -> None:

@@ -16,7 +16,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
 from napari_sepl.core.sepl import as_labels
-from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.atomic import Write, write_whole
 from napari_sepl.files.pictures import open_picture
 
 KEY = "napari-sepl"
@@ -96,16 +96,20 @@ def _palette(classes: ClassList) -> bytes:
 
 
 def write_label_png(
-    path: Path, labels: NDArray[np.uint8], classes: ClassList, provenance: Provenance | None
+    path: Path,
+    labels: NDArray[np.uint8],
+    classes: ClassList,
+    provenance: Provenance | None,
+    write: Write = write_whole,
 ) -> None:
-    """Write `encode_label_png`'s bytes, whole or not at all.
+    """Write `encode_label_png`'s bytes, whole or not at all if `write` does so.
 
     Raises
     ------
     SaveError
         If the file cannot be written; an older one is untouched.
     """
-    write_whole(path, encode_label_png(labels, classes, provenance))
+    write(path, encode_label_png(labels, classes, provenance))
 
 
 def read_provenance(path: Path) -> Provenance | None:

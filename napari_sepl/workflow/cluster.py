@@ -3,7 +3,7 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,12 +37,14 @@ class Cluster:
 
     address: str
 
+    local = False
+
     def run(
         self,
         function: Callable[[Item], Answer],
         items: Iterable[Item],
         lost: Callable[[Item, str], Answer],
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer, None, None]:
         """Call a function on items, as `Spread.run` says.
 
         The scheduler hands the items of a worker that died to others. One that several died of

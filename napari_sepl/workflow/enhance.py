@@ -1,7 +1,8 @@
 """Enhancing labels and saving them: the one way from inputs to bytes on disk."""
 
+import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,18 @@ from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
-from napari_sepl.files.atomic import make_folder
+from napari_sepl.files.atomic import (
+    Part,
+    Write,
+    clear_parts,
+    make_folder,
+    write_part,
+    write_whole,
+)
 from napari_sepl.files.label_png import Provenance, read_provenance, write_label_png
 from napari_sepl.files.pairing import Pairing
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
+from napari_sepl.workflow.groups import saved_in_groups
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.spread import Spread
 
@@ -73,6 +82,7 @@ def save_enhanced(
     *,
     edited: bool = False,
     sources: Mapping[Source, int] | None = None,
+    write: Write = write_whole,
 ) -> Path:
     """Save the enhanced labels of one sample; command line and window both come here.
 
@@ -90,6 +100,8 @@ def save_enhanced(
         Whether a person changed anything after SEPL.
     sources : mapping of Source to int, optional
         How many pixels came from where.
+    write : callable
+        Writes the file.
 
     Returns
     -------
@@ -111,11 +123,13 @@ def save_enhanced(
         sources={source.name.lower(): count for source, count in (sources or {}).items()},
     )
     path = label_file(out, inputs.sample_id)
-    write_label_png(path, labels, inputs.classes, provenance)
+    write_label_png(path, labels, inputs.classes, provenance, write)
     return path
 
 
-def save_resolved(out: Path, resolved: Resolved, inputs: Inputs | Enhanceable) -> Path:
+def save_resolved(
+    out: Path, resolved: Resolved, inputs: Inputs | Enhanceable, write: Write = write_whole
+) -> Path:
     """Save the labels of one sample as `save_enhanced` does, with all that is known of them."""
     return save_enhanced(
         out,
@@ -124,10 +138,13 @@ def save_resolved(out: Path, resolved: Resolved, inputs: Inputs | Enhanceable) -
         resolved.params,
         edited=resolved.said.edited,
         sources=count_sources(resolved.find_sources()),
+        write=write,
     )
 
 
-def enhance_sample(sample: Sample, out: Path, classes: ClassList, params: Params) -> Path:
+def enhance_sample(
+    sample: Sample, out: Path, classes: ClassList, params: Params, write: Write = write_whole
+) -> Path:
     """Read one sample, enhance its labels and save them, replacing what is there.
 
     Raises
@@ -142,7 +159,7 @@ def enhance_sample(sample: Sample, out: Path, classes: ClassList, params: Params
         if given is not None and _is_same_file(path, given):
             raise InputError(path, found="one of the inputs", expected="another output folder")
     inputs = load_enhanceable(sample, classes)
-    return save_resolved(out, resolve(inputs.overlap, Said(params)), inputs)
+    return save_resolved(out, resolve(inputs.overlap, Said(params)), inputs, write)
 
 
 def enhance_folder(
@@ -157,7 +174,8 @@ def enhance_folder(
     """Enhance sample after sample, passing over what is done and going on after failures.
 
     A run that was stopped, even in the middle of a file, leaves only whole files behind; the
-    same call goes on where it was.
+    same call goes on where it was. Files are put in place in groups, as `saved_in_groups` tells;
+    by workers on other computers one by one.
 
     Parameters
     ----------
@@ -191,17 +209,44 @@ def enhance_folder(
         if unmatched.sample_id not in ready:
             message = f"{unmatched.sample_id}: no file for {', '.join(unmatched.missing)}"
             yield Step(unmatched.sample_id, Outcome.FAILED, message)
-    attempt = partial(_attempt, out, classes, params, overwrite)
-    yield from spread.run(attempt, pairing.samples, _lost)
+    if not spread.local:
+        attempt = partial(_attempt, out, classes, params, overwrite, write_whole)
+        yield from spread.run(attempt, pairing.samples, _lost)
+        return
+    run = secrets.token_hex(4)
+    attempt_part = partial(_attempt_part, out, classes, params, overwrite, run)
+    answers = spread.run(attempt_part, pairing.samples, lambda *lost: (_lost(*lost), None))
+    try:
+        yield from saved_in_groups(answers, _unsaved)
+    finally:
+        answers.close()  # so that nobody writes any more
+        clear_parts(out, run)
+
+
+def _attempt_part(
+    out: Path, classes: ClassList, params: Params, overwrite: bool, run: str, sample: Sample
+) -> tuple[Step, Part | None]:
+    """Do as `_attempt` does, but leave the file to be put in its place with others."""
+    parts: list[Part] = []
+
+    def write(path: Path, content: bytes) -> None:
+        parts.append(write_part(path, content, run))
+
+    step = _attempt(out, classes, params, overwrite, write, sample)
+    return step, parts[0] if parts else None
+
+
+def _unsaved(step: Step, why: str) -> Step:
+    return replace(step, outcome=Outcome.FAILED, message=why)
 
 
 def _attempt(
-    out: Path, classes: ClassList, params: Params, overwrite: bool, sample: Sample
+    out: Path, classes: ClassList, params: Params, overwrite: bool, write: Write, sample: Sample
 ) -> Step:
     try:
         outcome = _existing(label_file(out, sample.sample_id), classes, params, overwrite=overwrite)
         if outcome is None:
-            enhance_sample(sample, out, classes, params)
+            enhance_sample(sample, out, classes, params, write)
             outcome = Outcome.SAVED
     except SeplError as error:
         return Step(sample.sample_id, Outcome.FAILED, str(error))

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -42,12 +42,14 @@ class Processes:
 
     workers: int = 1
 
+    local = True
+
     def run(
         self,
         function: Callable[[Item], Answer],
         items: Iterable[Item],
         lost: Callable[[Item, str], Answer],
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer, None, None]:
         """Call a function on items, as `Spread.run` says."""
         if self.workers == 1:
             yield from map(function, items)

@@ -5,7 +5,7 @@ items. A process that dies, as where the memory is full, loses nothing: its item
 elsewhere. An item that processes keep dying of is given up after `TRIES`, and the rest goes on.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
@@ -27,12 +27,17 @@ DIED = "the process that worked on it ended without a word; its memory may have 
 class Spread(Protocol):
     """Calls a function on many items."""
 
+    @property
+    def local(self) -> bool:
+        """Whether this computer does it all, so that files can be forced to the disk from here."""
+        ...
+
     def run(
         self,
         function: Callable[[Item], Answer],
         items: Iterable[Item],
         lost: Callable[[Item, str], Answer],
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer, None, None]:
         """Call a function on items.
 
         Parameters

@@ -173,6 +173,36 @@ def test_sam_s_scores_are_kept() -> None:
     assert scores.crop_box.tolist() == [[0, 1, 2, 3]]
 
 
+def test_a_record_that_is_unlike_the_others_changes_nothing_for_them() -> None:
+    whole = record(predicted_iou=0.75, point_coords=[[3.0, 4.0]], crop_box=[0, 1, 2, 3])
+    odd = [
+        record(predicted_iou="high", point_coords=[[3.0]], crop_box=None),
+        record(predicted_iou=float("nan"), point_coords=[[3.0, 4.0]], crop_box=[0, 1, 2, 3]),
+        record(point_coords=7),
+        coco_encode(mask("##")),
+    ]
+    for other in odd:
+        masks = MaskSet.from_rle([whole, other])
+        assert masks.areas.tolist() == [2, 2]
+        assert masks.scores.predicted_iou[0] == 0.75
+        assert np.isnan(masks.scores.predicted_iou[1])
+        assert masks.scores.point[0].tolist() == [3, 4]
+        assert masks.scores.crop_box[0].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("size", [[1, 2.0], [True, 2], [1], "12", None])
+def test_a_size_that_is_none_is_refused_of_any_mask(size: Any) -> None:
+    records = [record(), {"segmentation": coco_encode(mask("##")) | {"size": size}}]
+    for order in (records, records[::-1]):
+        with pytest.raises(InputError, match="expected a COCO RLE dict with size"):
+            MaskSet.from_rle(order)
+
+
+def test_masks_of_another_size_than_asked_for_are_named() -> None:
+    with pytest.raises(InputError, match="masks, mask 0: found a size of 1 × 2"):
+        MaskSet.from_rle([record()], shape=(2, 2))
+
+
 @pytest.mark.parametrize(
     "told",
     [{}, {"predicted_iou": None}, {"point_coords": []}, {"point_coords": [[1]]}, {"crop_box": [1]}],

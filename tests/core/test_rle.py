@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.rle import read_runs, read_size, write_rle
+from napari_sepl.core.rle import read_all_runs, read_runs, read_size, write_rle
 from napari_sepl.core.runs import join, runs_of_mask
 from tests.core.cases import label_maps, quick, rectangles, shapes
 from tests.core.drawing import mask
@@ -52,6 +52,41 @@ def test_reads_compressed_text(pixels: NDArray[np.bool_], kind: Any) -> None:
 def test_reads_lists_of_counts(pixels: NDArray[np.bool_], kind: Any) -> None:
     plain = {"size": list(pixels.shape), "counts": kind(counts_of(pixels))}
     np.testing.assert_array_equal(decode(plain), pixels)
+
+
+@quick
+@given(shapes.flatmap(lambda shape: st.lists(label_maps(shape), min_size=1, max_size=4)))
+def test_all_at_once_as_one_by_one(drawn: list[NDArray[np.uint8]]) -> None:
+    written = [coco_encode(labels > 100) for labels in drawn]
+    height, width = drawn[0].shape
+    runs = read_all_runs([one["counts"] for one in written], (height, width))
+    expected = join((height, width), [read_runs(one) for one in written])
+    assert runs is not None
+    expectations = (expected.starts, expected.stops, expected.offsets)
+    assert [found.dtype for found in runs] == [plain.dtype for plain in expectations]
+    for place, plain in enumerate(expectations):
+        np.testing.assert_array_equal(runs[place], plain)
+
+
+texts = st.text("0123456789:;<=>?@ABCOPQXYZ_`abcnop~ é", max_size=12)
+
+
+@quick
+@given(st.lists(texts, min_size=1, max_size=3), st.sampled_from([(1, 1), (2, 3), (40, 50)]))
+def test_all_at_once_refuses_what_one_by_one_refuses(
+    drawn: list[str], shape: tuple[int, int]
+) -> None:
+    runs = read_all_runs(drawn, shape)
+    try:
+        parts = [read_runs({"size": list(shape), "counts": text}) for text in drawn]
+    except InputError:
+        assert runs is None
+        return
+    expected = join(shape, parts)
+    assert runs is not None
+    np.testing.assert_array_equal(runs[0], expected.starts)
+    np.testing.assert_array_equal(runs[1], expected.stops)
+    np.testing.assert_array_equal(runs[2], expected.offsets)
 
 
 @quick

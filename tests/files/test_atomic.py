@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files.atomic import make_folder, write_whole
+from napari_sepl.files.atomic import (
+    clear_parts,
+    make_folder,
+    put_in_place,
+    write_part,
+    write_whole,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -185,3 +191,71 @@ def test_make_folder_makes_those_above_too_and_names_what_stands_in_its_way(tmp_
     with pytest.raises(SaveError) as caught:
         make_folder(tmp_path / "file" / "out")
     assert str(caught.value).startswith(f"{tmp_path / 'file' / 'out'}: the folder could not")
+
+
+def test_parts_take_their_places_together(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    paths = [tmp_path / "a.png", tmp_path / "b" / "a.png", tmp_path / "c.png"]
+    paths[2].write_bytes(b"old")
+    paths[2].chmod(0o600)
+    parts = [write_part(path, path.name.encode(), "run") for path in paths]
+    assert paths[2].read_bytes() == b"old"
+    assert not paths[0].exists()
+    assert put_in_place(parts) == [None, None, None]
+    assert [path.read_bytes() for path in paths] == [path.name.encode() for path in paths]
+    assert paths[2].stat().st_mode & 0o777 == 0o600
+    assert sorted(names(tmp_path)) == ["a.png", "b", "c.png"]
+
+
+def test_parts_are_on_the_disk_before_they_take_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forced: set[int] = set()
+    fsync, replace = os.fsync, Path.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        fsync(descriptor)
+        forced.add(os.fstat(descriptor).st_ino)
+
+    def checked_replace(source: Path, target: Path) -> Path:
+        assert source.stat().st_ino in forced
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", checked_replace)
+    parts = [write_part(tmp_path / f"{number}.png", b"x", "run") for number in range(40)]
+    assert put_in_place(parts) == [None] * 40
+    assert tmp_path.stat().st_ino in forced
+
+
+def test_one_part_that_fails_is_told_and_the_others_are_saved(tmp_path: Path) -> None:
+    parts = [write_part(tmp_path / f"{number}.png", b"x", "run") for number in range(3)]
+    parts[1].part.unlink()
+    first, second, third = put_in_place(parts)
+    assert (first, third) == (None, None)
+    assert isinstance(second, SaveError)
+    assert str(second).startswith(f"{tmp_path / '1.png'}: could not be saved (No such file")
+    assert sorted(names(tmp_path)) == ["0.png", "2.png"]
+
+
+def test_a_disk_that_fails_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "0.png").write_bytes(b"old")
+    parts = [write_part(tmp_path / f"{number}.png", b"x", "run") for number in range(2)]
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
+    assert all(isinstance(error, SaveError) for error in put_in_place(parts))
+    assert names(tmp_path) == ["0.png"]
+    assert (tmp_path / "0.png").read_bytes() == b"old"
+
+
+def test_a_part_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SaveError, match="could not be saved"):
+        write_part(tmp_path / "gone" / "a.png", b"x", "run")
+
+
+def test_only_the_parts_of_a_run_are_cleared(tmp_path: Path) -> None:
+    for run in ("mine", "theirs"):
+        write_part(tmp_path / "a.png", run.encode(), run)
+    (tmp_path / "a.png").write_bytes(b"whole")
+    clear_parts(tmp_path, "mine")
+    contents = sorted(path.read_bytes() for path in tmp_path.iterdir())
+    assert contents == [b"theirs", b"whole"]

@@ -5,7 +5,11 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from napari_sepl.files.samples import Sample
 
 
 def end(_: object = None) -> None:
@@ -42,6 +46,14 @@ def wait_for(path: Path, number: int) -> int:
     while not path.exists() and time.monotonic() < until:
         time.sleep(0.01)
     return number
+
+
+def end_at(sample_id: str, function: Callable[[Sample], Any], sample: Sample) -> Any:
+    """Do a sample's work, and then end the process if it is this one."""
+    answer = function(sample)
+    if sample.sample_id == sample_id:
+        end()
+    return answer
 
 
 def raise_key_error(number: int) -> int:

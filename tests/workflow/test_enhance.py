@@ -1,7 +1,9 @@
 import errno
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from napari_sepl.files.label_png import Provenance, encode_label_png, read_prove
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import Unmatched, pair_by_stem
 from napari_sepl.files.samples import load, load_enhanceable
+from napari_sepl.workflow import groups
 from napari_sepl.workflow.enhance import (
     Outcome,
     enhance_folder,
@@ -27,9 +30,12 @@ from napari_sepl.workflow.enhance import (
     save_enhanced,
     save_resolved,
 )
+from napari_sepl.workflow.processes import Processes
+from napari_sepl.workflow.spread import DIED
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
 from tests.workflow.dataset import STEMS, Dataset
+from tests.workflow.deadly import end_at
 
 
 @pytest.fixture
@@ -204,7 +210,10 @@ def test_a_full_disk_fails_each_sample_and_keeps_what_was_there(
     assert dataset.saved() == before
 
 
-def test_a_folder_that_vanishes_in_the_middle_is_told_and_not_made_again(dataset: Dataset) -> None:
+def test_a_folder_that_vanishes_in_the_middle_is_told_and_not_made_again(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "GROUP", 1)
     events = enhance_folder(dataset.pairing(), dataset.out, VOC, Params())
     assert next(events).outcome is Outcome.SAVED
     (dataset.out / "a2.png").unlink()
@@ -224,6 +233,7 @@ def test_a_folder_that_cannot_be_made_ends_the_run(dataset: Dataset) -> None:
 def test_an_interrupt_leaves_whole_files_and_the_same_call_goes_on(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(groups, "GROUP", 1)
     dataset.run()
     whole = dataset.saved()
     for path in dataset.out.iterdir():
@@ -241,6 +251,39 @@ def test_an_interrupt_leaves_whole_files_and_the_same_call_goes_on(
 
 def interrupt(_: int) -> None:
     raise KeyboardInterrupt
+
+
+def test_two_processes_write_the_same_files(dataset: Dataset) -> None:
+    steps = dataset.steps()
+    saved = dataset.saved()
+    for path in dataset.out.iterdir():
+        path.unlink()
+    (dataset.root / "masks" / "a10.json").write_text("[")
+    again = dataset.steps(spread=Processes(2))
+    assert [step for step in again if step[0] != "a10"] == [steps[0], steps[2]]
+    assert again[1][1] is Outcome.FAILED
+    del saved["a10.png"]
+    assert dataset.saved() == saved
+
+
+def test_a_sample_that_ends_every_process_is_a_failure_and_leaves_no_part(
+    dataset: Dataset,
+) -> None:
+    steps = dataset.steps(spread=Dying())
+    assert [outcome for _, outcome, _ in steps] == [
+        Outcome.SAVED, Outcome.FAILED, Outcome.SAVED,
+    ]  # fmt: skip
+    assert steps[1][2] == f"{dataset.root / 'images' / 'a10.jpg'}: {DIED}"
+    assert list(dataset.saved()) == ["a2.png", "b.png"]
+
+
+class Dying:
+    """Two processes, as `Processes`, that end where they meet a10."""
+
+    local = True
+
+    def run(self, function: Any, items: Any, lost: Any) -> Any:
+        yield from Processes(2).run(partial(end_at, "a10", function), items, lost)
 
 
 def test_a_picture_too_large_for_the_memory_does_not_end_the_run(

@@ -106,7 +106,7 @@ def test_a_run_that_is_left_leaves_no_process(tmp_path: Path) -> None:
     (tmp_path / "go").touch()
     answers = Processes(2).run(partial(_process_id, tmp_path / "go"), range(40), lost)
     workers = {next(answers) for _ in range(8)}
-    answers.close()  # type: ignore[attr-defined]  # as Ctrl+C does on its way out
+    answers.close()  # as Ctrl+C does on its way out
     assert os.getpid() not in workers
     until(lambda: not any(_lives(worker) for worker in workers))
 

@@ -1,0 +1,103 @@
+"""Images a second of `napari-sepl enhance`: from files with run lengths to label PNGs.
+
+Run with ``python -m benchmarks.throughput``. One process and two take turns over the same samples;
+beside them the floor: reading the same files' bytes and writing as many label files as large, with
+the same forcing to the disk, and nothing else. With ``TMPDIR=/dev/shm`` in front the files are in
+memory. Every run starts with an empty folder; the time that processes take to start counts, but for
+the first run of each.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.enhance import Dataset
+from benchmarks.pictures import voc_size_pictures
+from benchmarks.timing import machine, print_table, seconds
+from napari_sepl import Params
+from napari_sepl.core.classes import VOC
+from napari_sepl.files.atomic import Part, clear_parts, write_part
+from napari_sepl.files.pairing import Pairing
+from napari_sepl.files.samples import Sample
+from napari_sepl.workflow.enhance import Outcome, enhance_folder
+from napari_sepl.workflow.groups import saved_in_groups
+from napari_sepl.workflow.processes import Processes
+
+SAMPLES = 1600
+ROUNDS = 5
+TARGET = 300.0  # images a second, with two processes
+LINEAR = 0.8  # of twice the pace of one process
+
+
+def repeated(samples: list[Sample], count: int) -> list[Sample]:
+    """Return many samples of few files, each with a name of its own."""
+    return [
+        replace(samples[number % len(samples)], sample_id=f"{number:06d}")
+        for number in range(count)
+    ]
+
+
+def enhance(samples: list[Sample], out: Path, workers: int) -> None:
+    """Enhance samples into an empty folder."""
+    shutil.rmtree(out, ignore_errors=True)
+    pairing = Pairing(tuple(samples), (), ())
+    for step in enhance_folder(pairing, out, VOC, Params(), spread=Processes(workers)):
+        assert step.outcome is Outcome.SAVED, step.message
+
+
+def touch_files(samples: list[Sample], out: Path, labels: dict[str, bytes]) -> None:
+    """Read all that is read of samples, and write what is written; the floor of any program."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+
+    def files() -> Iterator[tuple[None, Part]]:
+        for sample in samples:
+            for path in (sample.image, sample.pseudo, sample.masks):
+                assert path is not None
+                path.read_bytes()
+            path = out / f"{sample.sample_id}.png"
+            yield None, write_part(path, labels[sample.image.stem], "floor")
+
+    list(saved_in_groups(files(), lambda _, why: print(why)))
+    clear_parts(out, "floor")
+
+
+def table(sides: dict[str, Callable[[], None]], count: int) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each way of doing it, timed in turns."""
+    for side in sides.values():
+        side()  # the files are in the cache, and the kernels on the disk
+    rounds = [{name: seconds(side) for name, side in sides.items()} for _ in range(ROUNDS)]
+    for name in sides:
+        paces = sorted(count / times[name] for times in rounds)
+        yield name, f"{paces[len(paces) // 2]:.0f}", f"{paces[0]:.0f} to {paces[-1]:.0f}"
+    gains = sorted(times["one process"] / times["two processes"] for times in rounds)
+    middle = gains[len(gains) // 2]
+    yield "two over one", f"{middle:.2f}×", f"{gains[0]:.2f} to {gains[-1]:.2f}"
+    print(f"two processes: {'met' if middle >= 2 * LINEAR else 'MISSED'} (≥ {2 * LINEAR:g}×)")
+
+
+def main() -> None:
+    """Print the table."""
+    print(machine())
+    told, pictures = voc_size_pictures(40)
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        few = Dataset.write(pictures, root).with_json
+        samples, out = repeated(few, SAMPLES), root / "out"
+        enhance(few, out, 1)
+        labels = {path.stem: path.read_bytes() for path in out.iterdir()}
+        sides: dict[str, Callable[[], None]] = {
+            "one process": partial(enhance, samples, out, 1),
+            "two processes": partial(enhance, samples, out, 2),
+            "files alone, one process": partial(touch_files, samples, out, labels),
+        }
+        rows = list(table(sides, len(samples)))
+    title = f"{SAMPLES} samples of {told}, images a second (target for two: {TARGET:g})"
+    print_table(title, ("", "median", "slowest to fastest"), rows)
+
+
+if __name__ == "__main__":
+    main()

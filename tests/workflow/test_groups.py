@@ -1,0 +1,81 @@
+"""Files of a run, put in place in groups."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from napari_sepl.files.atomic import Part, write_part
+from napari_sepl.workflow import groups
+from napari_sepl.workflow.groups import saved_in_groups
+
+Answer = tuple[str, Part | None]
+
+
+def written(folder: Path, count: int) -> Iterator[Answer]:
+    """Write files as asked for; every third answer has none."""
+    for number in range(count):
+        path = folder / f"{number}.txt"
+        yield f"{number}", None if number % 3 == 2 else write_part(path, b"x", "run")
+
+
+def failed(told: str, why: str) -> str:
+    return f"{told}: {why}"
+
+
+def test_all_is_told_in_order_and_in_place(tmp_path: Path) -> None:
+    told = list(saved_in_groups(written(tmp_path, 200), failed))
+    assert told == [f"{number}" for number in range(200)]
+    expected = {f"{number}.txt" for number in range(200) if number % 3 != 2}
+    assert {path.name for path in tmp_path.iterdir()} == expected
+
+
+def test_nothing_is_told_before_it_is_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "GROUP", 4)
+    for told in saved_in_groups(written(tmp_path, 10), failed):
+        assert (tmp_path / f"{told}.txt").exists() == (int(told) % 3 != 2)
+
+
+def test_a_slow_run_is_told_of_in_smaller_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "LONGEST", 0.0)
+    told = saved_in_groups(written(tmp_path, 10), failed)
+    assert next(told) == "0"
+    assert {path.name for path in tmp_path.iterdir()} == {"0.txt"}
+
+
+def test_what_cannot_be_put_in_place_is_told(tmp_path: Path) -> None:
+    def vanishing() -> Iterator[Answer]:
+        for told, part in written(tmp_path, 3):
+            if told == "1" and part is not None:
+                part.part.unlink()
+            yield told, part
+
+    first, second, third = saved_in_groups(vanishing(), failed)
+    assert (first, third) == ("0", "2")
+    assert second.startswith(f"1: {tmp_path / '1.txt'}: could not be saved")
+
+
+def test_what_was_written_before_ctrl_c_is_saved_and_told(tmp_path: Path) -> None:
+    def interrupted() -> Iterator[Answer]:
+        yield from written(tmp_path, 2)
+        raise KeyboardInterrupt
+
+    told = saved_in_groups(interrupted(), failed)
+    assert [next(told), next(told)] == ["0", "1"]
+    with pytest.raises(KeyboardInterrupt):
+        next(told)
+    assert {path.name for path in tmp_path.iterdir()} == {"0.txt", "1.txt"}
+
+
+def test_what_was_written_before_the_run_is_left_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "GROUP", 2)
+    told = saved_in_groups(written(tmp_path, 10), failed)
+    next(told)
+    told.close()  # type: ignore[attr-defined]
+    assert {path.name for path in tmp_path.iterdir()} == {"0.txt", "1.txt"}

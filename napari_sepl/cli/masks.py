@@ -22,6 +22,7 @@ from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from napari_sepl.proposals.sam import open_sam
 from napari_sepl.proposals.sent import SentSam
 from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
+from napari_sepl.workflow.mask_record import made_by_regions, made_by_sam
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.propose import Maker, list_tasks, propose_folder
 from napari_sepl.workflow.spread import Spread
@@ -92,13 +93,13 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     if name == REGIONS:
         _refuse(given, checkpoint)
         settings = RegionSettings()
-        made_with = {"model": REGIONS, **settings.model_dump(mode="json")}
+        made_with = made_by_regions(settings)
         code = _follow(tasks.tasks, out, RegionMasks(settings), made_with, False, spread)
     else:
         asked = _settings(find_preset(preset).settings, given)
         weights = _weights(find_model(name), seen(scheduler, checkpoint))
         sam = SentSam(weights, device, asked, margin)
-        made_with = _made_with(weights, asked, margin if guided else None)
+        made_with = made_by_sam(weights, asked, margin if guided else None)
         code = _follow_sam(tasks.tasks, out, sam, made_with, guided, spread)
     if tasks.without_pseudo:
         complain(f"{listing(tasks.without_pseudo)}: no pseudo-labels, left out")
@@ -126,13 +127,6 @@ def _follow(
 
     steps = propose_folder(tasks, out, maker, made_with, guided=guided, told=say, spread=spread)
     return follow(steps, len(tasks), "masks")
-
-
-def _made_with(weights: Checkpoint, settings: SamSettings, margin: float | None) -> dict[str, Any]:
-    """Return what decides on the masks; how many points are worked on at once does not."""
-    decisive = settings.model_dump(mode="json", exclude={"points_per_batch"})
-    points = "full grid" if margin is None else f"near pseudo-labels, margin {margin:g}"
-    return {"model": weights.model.name, "weights": weights.sha256, "points": points, **decisive}
 
 
 def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:

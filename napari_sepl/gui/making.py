@@ -24,7 +24,7 @@ from napari_sepl.proposals.progress import Progress, Told
 from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from napari_sepl.proposals.sam import open_sam
 from napari_sepl.proposals.settings import find_preset
-from napari_sepl.workflow.propose import made_by_sam
+from napari_sepl.workflow.mask_record import made_by_regions, made_by_sam
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller
@@ -68,7 +68,7 @@ class Recipe:
     def made_with(self) -> dict[str, Any]:
         """What decides on the masks, as a folder of masks keeps it."""
         if self.choice.model == REGIONS:
-            return {"model": REGIONS, **RegionSettings().model_dump(mode="json")}
+            return made_by_regions(RegionSettings())
         checkpoint, _, settings = self.arguments
         return made_by_sam(checkpoint, settings, MARGIN if self.choice.guided else None)
 

@@ -171,7 +171,7 @@ class Prompter:
         try:
             with torch.no_grad():
                 self._predictor.set_image(picture)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if is_out_of_memory(error):
                 raise ProposalError(
                     f"The memory of {self._sam.device} does not hold an image in "

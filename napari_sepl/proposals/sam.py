@@ -116,7 +116,7 @@ class SamMasks:
             points = crop.points[start : start + self._batch]
             try:
                 found.append(self._ask(points, crop, shape))
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 told(Progress(done + start, total, self._smaller_batches(error)))
@@ -130,7 +130,7 @@ class SamMasks:
     def _embed(self, picture: NDArray[np.uint8]) -> None:
         try:
             self._predictor.set_image(picture)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if is_out_of_memory(error):
                 raise ProposalError(
                     f"The memory of {self.device} does not hold an image in {self._sam.model.title}"
@@ -138,7 +138,7 @@ class SamMasks:
                 ) from error
             raise
 
-    def _smaller_batches(self, error: RuntimeError) -> str:
+    def _smaller_batches(self, error: BaseException) -> str:
         """Halve the batches, for this image and those that follow, and say so."""
         if self._batch == 1:
             raise ProposalError(

@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet
-from napari_sepl.cli.masks import _made_with
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.pairing import pair_by_stem
@@ -19,17 +18,16 @@ from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedErr
 from napari_sepl.proposals.models import MODELS
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told, ignore
+from napari_sepl.proposals.regions import RegionSettings
 from napari_sepl.proposals.settings import SamSettings
 from napari_sepl.workflow.enhance import Outcome
-from napari_sepl.workflow.propose import (
+from napari_sepl.workflow.mask_record import (
     RECORD,
-    Task,
-    list_tasks,
+    made_by_regions,
     made_by_sam,
     made_otherwise,
-    mask_file,
-    propose_folder,
 )
+from napari_sepl.workflow.propose import Task, list_tasks, mask_file, propose_folder
 from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
 
 STEMS = ("a2", "a10", "b")
@@ -291,8 +289,15 @@ def test_what_is_done_is_made_anew_only_on_request(root: Path) -> None:
     assert (root / "out" / "b.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("margin", [None, 0.1])
-def test_window_and_command_line_write_down_the_same(margin: float | None) -> None:
+def test_what_decides_on_masks_is_written_down_and_nothing_else() -> None:
     weights = Checkpoint(MODELS["vit_b"], Path("vit_b.pth"), "0" * 64)
-    settings = SamSettings(points_per_side=16, points_per_batch=8)
-    assert made_by_sam(weights, settings, margin) == _made_with(weights, settings, margin)
+    settings = SamSettings(points_per_side=16)
+    told = made_by_sam(weights, settings, 0.1)
+    assert (told["model"], told["weights"], told["points_per_side"]) == ("vit_b", "0" * 64, 16)
+    assert told["points"] == "near pseudo-labels, margin 0.1"
+    assert made_by_sam(weights, settings, None)["points"] == "full grid"
+    other_batches = settings.model_copy(update={"points_per_batch": 8})
+    assert made_by_sam(weights, other_batches, 0.1) == told
+    assert made_by_regions(RegionSettings(scales=(10,), smallest=5)) == {
+        "model": "regions", "scales": [10.0], "smallest": 5
+    }  # fmt: skip

@@ -1,8 +1,9 @@
-"""Time, memory and agreement of SAM's automatic masks: upstream, here, and guided.
+"""Time and memory of SAM's automatic masks: upstream's generator, ours, and ours guided.
 
-Run with ``python -m benchmarks.sam [model] [device] [points a side]``. The weights are random,
-which is as good for time; as many masks stay as a threshold on their ratings lets through. Each
-way runs in a process of its own, so that its peak memory is its own.
+Run with ``python -m benchmarks.sam [model] [device] [points a side] [rounds]``. The weights are
+random, which is as good for time; as many masks stay as a threshold on their ratings lets through.
+Each way runs in a process of its own, so that its peak memory is its own. Ratios are of processor
+time, which other programs on the machine change less; on a graphics card, of time.
 """
 
 import resource
@@ -16,31 +17,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pictures import VOC, generate, read_voc
 from benchmarks.timing import duration, machine, print_table, verdict
-from napari_sepl import MaskSet, enhance
 from napari_sepl.proposals.checkpoints import LoadedSam
 from napari_sepl.proposals.device import choose_device
 from napari_sepl.proposals.models import find_model
-from napari_sepl.proposals.points import MARGIN, near_labels, plan_crops
 from napari_sepl.proposals.process import Remote
 from napari_sepl.proposals.sam import SamMasks
 from napari_sepl.proposals.settings import SamSettings
 
 SHAPE = (375, 500)
 STAY = 0.05  # share of masks that their rating lets through; about 150 of the paper's 3,072
-ROUNDS = 2
 COVERED = 0.2  # share of the image that pseudo-labels cover
-HEADER = ("", "time", "peak memory", "masks", "ratio", "target", "")
+HEADER = (
+    "", "time", "processor", "its encoder", "its points", "peak memory", "masks",
+    "ratio of points", "ratio", "target", "",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds on the clock, and seconds that the processor worked."""
+
+    clock: float
+    processor: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one way took."""
+    """What one way took, in all and in SAM's image encoder; peak memory in GB; how many masks."""
 
-    seconds: float
+    whole: Spent
+    encoder: Spent
     memory: float
     masks: int
+
+    @property
+    def points(self) -> Spent:
+        """What all took but the encoder, which no choice of points changes."""
+        return Spent(
+            self.whole.clock - self.encoder.clock, self.whole.processor - self.encoder.processor
+        )
 
 
 class Ways:
@@ -85,16 +101,42 @@ class Ways:
         return self._measured(lambda: SamMasks(self._sam, self._settings).make(self._image, pseudo))
 
     def _measured(self, make: Callable[[], Any]) -> Measured:
+        network, encoder, before = self._sam.network, [0.0, 0.0], (0.0, 0.0)
+
+        def entering(*_: Any) -> None:
+            nonlocal before
+            before = self._clocks()
+
+        def leaving(*_: Any) -> None:
+            for index, (now, then) in enumerate(zip(self._clocks(), before, strict=True)):
+                encoder[index] += now - then
+
+        hooks = [
+            network.image_encoder.register_forward_pre_hook(entering),
+            network.image_encoder.register_forward_hook(leaving),
+        ]
+        start = self._clocks()
+        masks = len(make())
+        spent = [now - then for now, then in zip(self._clocks(), start, strict=True)]
+        for hook in hooks:
+            hook.remove()
+        return Measured(Spent(*spent), Spent(*encoder), self._peak() / 1e9, masks)
+
+    def _clocks(self) -> tuple[float, float]:
+        """Return the time, and the processor time of this process, in seconds."""
+        if self.device != "cpu":
+            import torch  # noqa: PLC0415  as above
+
+            torch.cuda.synchronize()
+        return time.perf_counter(), time.process_time()
+
+    def _peak(self) -> int:
+        """Return bytes: of the card, or of the whole process with torch and the weights."""
+        if self.device == "cpu":
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # it is in kB
         import torch  # noqa: PLC0415  as above
 
-        start = time.perf_counter()
-        masks = len(make())
-        seconds = time.perf_counter() - start
-        if self.device == "cpu":  # kB; of the whole process, torch and weights with it
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        else:
-            memory = torch.cuda.max_memory_allocated()
-        return Measured(seconds, memory / 1e9, masks)
+        return int(torch.cuda.max_memory_allocated())
 
 
 def disc(shape: tuple[int, int], share: float) -> NDArray[np.uint8]:
@@ -106,81 +148,56 @@ def disc(shape: tuple[int, int], share: float) -> NDArray[np.uint8]:
     return covered
 
 
-def time_rows(name: str, device: str, side: int) -> Iterator[tuple[str, ...]]:
+def time_rows(name: str, device: str, side: int, rounds: int) -> Iterator[tuple[str, ...]]:
     """Yield a row for upstream, ours and guided, measured in turns."""
+    device = choose_device(device)
     told = {"upstream": "upstream", "full": "ours", "guided": "ours, guided"}
     found: dict[str, list[Measured]] = {way: [] for way in told}
     with ExitStack() as stack:
         ways = {way: stack.enter_context(Remote(Ways, name, device, side)) for way in told}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for way, remote in ways.items():
                 found[way].append(remote.call(way))
-    times = {way: np.array([taken.seconds for taken in each]) for way, each in found.items()}
     for way, each in found.items():
-        ratio = float(np.median(times["upstream"] / times[way]))
-        target = verdict(ratio, at_least=3 if way == "guided" else None)
-        memory = f"{max(taken.memory for taken in each):.2f} GB"
-        spent = duration(float(np.median(times[way])))
-        yield told[way], spent, memory, str(each[0].masks), f"{ratio:.2f}×", *target
+        yield told[way], *_columns(found["upstream"], each, device, guided=way == "guided")
 
 
-def choose(masks: MaskSet, points: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the indices of the masks that hold one of the points, (x, y)."""
-    cells = [(int(y), int(x)) for x, y in points]
-    held = np.zeros(len(masks), np.bool_)
-    for row, col in cells:
-        held |= masks.runs.contains(row, col)
-    return np.flatnonzero(held)
+def _columns(
+    upstream: list[Measured], ours: list[Measured], device: str, *, guided: bool
+) -> tuple[str, ...]:
+    """Return the columns of one way: medians over the rounds, and ratios round by round."""
 
+    def spent(taken: Spent) -> float:
+        return taken.processor if device == "cpu" else taken.clock
 
-def agreement(count: int) -> Iterator[tuple[str, ...]]:
-    """Yield how SEPL's labels agree if masks that no point near pseudo-labels hits are missing."""
-    ids = (
-        (VOC / "train120.txt").read_text().split()[:: max(1, 120 // count)] if VOC.is_dir() else []
+    def median(of: Callable[[Measured], float]) -> str:
+        return duration(float(np.median([of(each) for each in ours])))
+
+    def ratio(of: Callable[[Measured], float]) -> float:
+        return float(np.median([of(a) / of(b) for a, b in zip(upstream, ours, strict=True)]))
+
+    whole = ratio(lambda each: spent(each.whole))
+    return (
+        median(lambda each: each.whole.clock),
+        median(lambda each: each.whole.processor),
+        median(lambda each: spent(each.encoder)),
+        median(lambda each: spent(each.points)),
+        f"{max(each.memory for each in ours):.2f} GB",
+        str(ours[0].masks),
+        f"{ratio(lambda each: spent(each.points)):.2f}×",
+        f"{whole:.2f}×",
+        *verdict(whole, at_least=3 if guided else None),
     )
-    pictures = [read_voc(name) for name in ids] or [
-        generate(SHAPE, 100, 2, s) for s in range(count)
-    ]
-    for margin in (0.0, MARGIN, 2 * MARGIN):
-        asked, near, same, equal, dropped = [], [], [], 0, []
-        for picture in pictures:
-            shape = (picture.pseudo.shape[0], picture.pseudo.shape[1])
-            grid = plan_crops(shape, SamSettings())[0].points
-            kept = plan_crops(shape, SamSettings(), picture.pseudo, margin)[0].points
-            every, some = choose(picture.masks, grid), choose(picture.masks, kept)
-            first, second = (
-                enhance(picture.pseudo, MaskSet(picture.masks.runs.choose(c), _scores(picture, c)))
-                for c in (every, some)
-            )
-            asked.append(len(kept) / len(grid))
-            near.append(near_labels(picture.pseudo, margin).mean())
-            dropped.append(1 - len(some) / len(every))
-            same.append((first == second).mean())
-            equal += np.array_equal(first, second)
-        yield (
-            f"{margin:.4f}", f"{np.mean(asked):.1%}", f"{np.mean(dropped):.1%}",
-            f"{equal} of {len(pictures)}", f"{np.mean(same):.4%}", f"{np.min(same):.2%}",
-        )  # fmt: skip
-
-
-def _scores(picture: Any, chosen: NDArray[np.intp]) -> Any:
-    return type(picture.masks.scores).unknown(len(chosen))
 
 
 def main() -> None:
-    """Print both tables."""
-    name, device, side = [*sys.argv[1:], *("vit_b", "auto", "32")[len(sys.argv) - 1 :]]
+    """Print the table."""
+    usual = ("vit_b", "auto", "32", "2")
+    name, device, side, rounds = [*sys.argv[1:], *usual[len(sys.argv) - 1 :]]
     print(machine())
-    header = ("margin", "points asked", "masks not found", "equal labels", "equal pixels", "worst")
-    print_table(
-        "SEPL on simulated masks (not SAM's), those left out that hold no point of the grid "
-        "near pseudo-labels, against those that hold any point of the grid",
-        header,
-        agreement(40),
-    )
     size = f"{SHAPE[0]} × {SHAPE[1]}, {side} points a side"
-    title = f"{name} with random weights, {size}, median of {ROUNDS} rounds"
-    print_table(title, HEADER, time_rows(name, device, int(side)))
+    title = f"{name} with random weights, {size}, median of {rounds} rounds"
+    print_table(title, HEADER, time_rows(name, device, int(side), int(rounds)))
 
 
 if __name__ == "__main__":

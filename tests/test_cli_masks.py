@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.progress import Progress, TaskID
 
 from napari_sepl import cli
 from napari_sepl.cli import masks as command
@@ -79,6 +80,21 @@ def test_regions_need_no_weights(run: Run, folders: list[object], tmp_path: Path
         "--pseudo", tmp_path / "pseudo", "--list", tmp_path / "list.txt",
     )  # fmt: skip
     assert (code, out) == (0, "1 sample: 1 saved\n")
+
+
+def test_the_bar_moves_within_an_image(
+    run: Run, folders: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[float] = []
+    plain = Progress.update
+
+    def update(bar: Progress, task: TaskID, **options: Any) -> None:
+        shown.append(options["completed"])
+        plain(bar, task, **options)
+
+    monkeypatch.setattr(Progress, "update", update)
+    run(*folders, "--model", "regions")
+    assert shown == [0.5, 1.0, 1, 1.5, 2.0, 2, 2.5, 3.0, 3]  # two scales of each image, and it
 
 
 def test_without_sam_it_is_said_what_to_install(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import typer
@@ -22,18 +23,30 @@ TOLD = {
 }
 
 
-def follow(events: Iterable[Step], total: int, told: str) -> int:
-    """Show a bar while the run goes on, then its summary; return the exit code."""
+@dataclass
+class Part:
+    """Tells how far the sample under way is: `show` takes its share from 0 to 1."""
+
+    show: Callable[[float], None] = field(default=lambda _share: None)
+
+
+def follow(events: Iterable[Step], total: int, told: str, part: Part | None = None) -> int:
+    """Show a bar while the run goes on, then its summary; return the exit code.
+
+    The bar also moves by what `part` is told while a sample is under way.
+    """
     counts: Counter[Outcome] = Counter()
     failures: list[str] = []
     stopped = False
-    with _bar(told, total) as advance:
+    with _bar(told, total) as move:
+        if part is not None:
+            part.show = lambda share: move(counts.total() + share)
         try:
             for event in events:
                 counts[event.outcome] += 1
                 if event.message:
                     failures.append(event.message)
-                advance()
+                move(counts.total())
         except KeyboardInterrupt:
             stopped = True
     _summarise(counts, failures, total)
@@ -58,11 +71,11 @@ def count(run: Iterable[Counted], total: int, told: str, counted: Callable[[], i
     """
     failures: list[str] = []
     stopped = False
-    with _bar(told, total) as advance:
+    with _bar(told, total) as move:
         try:
-            for step in run:
+            for number, step in enumerate(run):
                 failures += [step.message] * bool(step.message)
-                advance()
+                move(number + 1)
         except KeyboardInterrupt:
             stopped = True
     failed = f", {len(failures)} failed" if failures else ""
@@ -75,12 +88,12 @@ def count(run: Iterable[Counted], total: int, told: str, counted: Callable[[], i
 
 
 @contextmanager
-def _bar(told: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar inside the block; give what moves it on by one."""
+def _bar(told: str, total: int) -> Iterator[Callable[[float], None]]:
+    """Show a bar inside the block; give what moves it to a number of samples."""
     columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(told, total=total)
-        yield lambda: bar.advance(task)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _summarise(counts: Counter[Outcome], failures: Sequence[str], total: int) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from napari_sepl.cli._console import STOPPED, complain, follow, listing
+from napari_sepl.cli._console import STOPPED, Part, complain, follow, listing
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
 from napari_sepl.proposals.checkpoints import Checkpoint, fetch_checkpoint, own_checkpoint
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
@@ -121,12 +121,15 @@ def _follow_sam(
 def _follow(
     tasks: Any, out: Path, maker: Maker, made_with: dict[str, Any], guided: bool, spread: Spread
 ) -> int:
+    part = Part()
+
     def say(progress: Made) -> None:
         if progress.message:
             complain(progress.message)
+        part.show(progress.done / max(progress.total, 1))
 
     steps = propose_folder(tasks, out, maker, made_with, guided=guided, told=say, spread=spread)
-    return follow(steps, len(tasks), "masks")
+    return follow(steps, len(tasks), "masks", part)
 
 
 def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told
 from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from napari_sepl.proposals.sam import open_sam
-from napari_sepl.proposals.settings import find_preset
+from napari_sepl.proposals.settings import SamSettings
 from napari_sepl.workflow.mask_record import made_by_regions, made_by_sam
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class MaskChoice:
         A model's name, or "regions".
     checkpoint : Path, optional
         The user's own weights; the published ones are fetched if left out.
-    preset : str
-        Names the generator's settings.
+    settings : SamSettings
+        What to ask of the generator.
     device : str
         "auto", "cuda", "cuda:N", "mps" or "cpu".
     guided : bool
@@ -51,7 +51,7 @@ class MaskChoice:
 
     model: str = REGIONS
     checkpoint: Path | None = None
-    preset: str = "paper"
+    settings: SamSettings = field(default_factory=SamSettings)
     device: str = AUTO
     guided: bool = True
 
@@ -196,8 +196,8 @@ class Making:
             model = find_model(choice.model)
             model.require()
             checkpoint = find_checkpoint(model, choice.checkpoint, self._tell_bytes)
-            settings = find_preset(choice.preset).settings
-            self._recipe = Recipe(choice, open_sam, (checkpoint, choice.device, settings))
+            arguments = (checkpoint, choice.device, choice.settings)
+            self._recipe = Recipe(choice, open_sam, arguments)
         self.raise_if_cancelled()
         return self._recipe
 
@@ -210,7 +210,7 @@ class Making:
         if self._remote is None or not same:
             if self._remote is not None:
                 self._remote.stop()
-            self._remote = Remote(recipe.factory, *recipe.arguments)
+            self._remote = Remote(recipe.factory, *recipe.arguments, opened=self.tell_model)
         return self._remote
 
     def listen(self, show: Callable[[int, int], None]) -> Told:
@@ -228,6 +228,10 @@ class Making:
     def show(self, done: int, total: int, what: str) -> None:
         """Show how far it is."""
         self._controller.background.post(lambda: self._show(done, total, what))
+
+    def tell_model(self, about: str) -> None:
+        """Show which model was loaded, and where it computes."""
+        self._controller.background.post(lambda: self._controller.view.show_model(about))
 
     def raise_if_cancelled(self) -> None:
         """Raise StoppedError if somebody stopped it."""

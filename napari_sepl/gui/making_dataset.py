@@ -138,8 +138,8 @@ class DatasetMaking:
         """Look what there is; off the window's thread."""
         recipe = self._making.prepare(choice)
         there = self._reviewing.sample(rows[0]).masks if anew else None
-        otherwise = made_otherwise(self._folder, recipe.made_with)
-        return _Plan(rows, recipe, self._making.process_for(recipe), otherwise, there)
+        how = made_otherwise(self._folder, recipe.made_with)
+        return _Plan(rows, recipe, self._making.process_for(recipe), how, there)
 
     def _ask(self, plan: _Plan) -> None:
         """Ask about what would be replaced or mixed, and make masks."""

@@ -20,6 +20,7 @@ from napari_sepl.proposals.errors import StoppedError
 from napari_sepl.proposals.models import REGIONS, find_model
 from napari_sepl.proposals.process import Remote
 from napari_sepl.proposals.prompts import open_prompter
+from napari_sepl.proposals.settings import SamSettings
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller
@@ -213,7 +214,8 @@ class Prompting:
     def _read(self, choice: MaskChoice, image: NDArray[Any]) -> str:
         """Load the model where it is not, and let it read an image; return a remark, if any."""
         if self._remote is None:
-            self._remote = Remote(*find_prompter(choice, self._tell_bytes))
+            opened = self._controller.making.tell_model
+            self._remote = Remote(*find_prompter(choice, self._tell_bytes), opened=opened)
         return str(self._remote.call("prepare", image))
 
     def _tell_bytes(self, there: int, total: int) -> None:
@@ -269,7 +271,7 @@ def _question(remote: Remote, prompts: Prompts) -> Callable[[], Preview]:
 
 def _of_process(choice: MaskChoice) -> MaskChoice:
     """Return what of a choice a loaded model depends on."""
-    return replace(choice, guided=True, preset="paper")
+    return replace(choice, guided=True, settings=SamSettings())
 
 
 def find_prompter(

@@ -224,6 +224,10 @@ class ReviewPanels(QWidget):
             activity.update(done - activity.n)
         self._activity = activity
 
+    def show_model(self, about: str) -> None:
+        """Show which model is loaded, and where it computes."""
+        self.masks.show_model(about)
+
     def show_prompting(self, *, on: bool, text: str) -> None:
         """Show whether prompts are taken, and what SAM is at."""
         self.prompts.show_prompting(on=on, text=text)

@@ -57,6 +57,9 @@ class View(Protocol):
     def show_making(self, done: int, total: int, what: str) -> None:
         """Show how far the making of masks has come; 0 of 0 when it is over."""
 
+    def show_model(self, about: str) -> None:
+        """Show which model is loaded, and where it computes."""
+
     def show_prompting(self, *, on: bool, text: str) -> None:
         """Show whether prompts are taken, and what SAM is at."""
 

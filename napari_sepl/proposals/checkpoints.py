@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.digests import digest_file
-from napari_sepl.proposals.device import choose_device, is_out_of_memory
+from napari_sepl.proposals.device import choose_device, describe_device, is_out_of_memory
 from napari_sepl.proposals.download import Downloader, Told
 from napari_sepl.proposals.errors import DownloadError, ProposalError
 from napari_sepl.proposals.models import MODELS, SamModel
@@ -61,6 +61,11 @@ class LoadedSam:
     network: Any
     device: str
     sha256: str
+
+    @property
+    def about(self) -> str:
+        """Which model it is and where it computes, for people."""
+        return f"{self.model.title} on {describe_device(self.device)}"
 
 
 def cache_folder() -> Path:

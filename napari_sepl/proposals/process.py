@@ -37,10 +37,19 @@ class Remote:
         Makes the object, in the other process; a function of a module, so that it can be sent.
     *arguments : object
         What the factory is called with.
+    opened : callable, optional
+        Called, by the thread of the call, with the object's ``about`` if it has one, when a process
+        has made it.
     """
 
-    def __init__(self, factory: Callable[..., Any], *arguments: object) -> None:
+    def __init__(
+        self,
+        factory: Callable[..., Any],
+        *arguments: object,
+        opened: Callable[[str], None] | None = None,
+    ) -> None:
         self._made_by = factory, arguments
+        self._heard = opened
         self._lock = threading.RLock()  # held by the call that is under way, which may stop itself
         self._killing = threading.Lock()  # held while the process is killed or let go of
         self._stopped = self._opened = False
@@ -135,9 +144,13 @@ class Remote:
             kind, content = line.recv()
             if kind == "opened":
                 self._opened = True
+                if content and self._heard is not None:
+                    self._heard(content)
             elif kind == "told" and told is not None:
                 told(content)
             elif kind == "done":
+                if self._stopped:  # it was done before the stop reached it
+                    raise EOFError
                 return content
             elif kind == "failed":
                 raise _FailedError(content)
@@ -196,7 +209,7 @@ def _serve(line: "Connection[Any, Any]", factory: Callable[..., Any], arguments:
             try:
                 if served is None:
                     served = factory(*arguments)
-                    line.send(("opened", None))
+                    line.send(("opened", getattr(served, "about", "")))
                 options = {"told": lambda content: line.send(("told", content))} if tells else {}
                 answer = "done", getattr(served, method)(*values, **options)
             except SeplError as error:

@@ -34,6 +34,11 @@ class Prompter:
         self._digest = ""
 
     @property
+    def about(self) -> str:
+        """Which model it is and where it computes, for people."""
+        return self._sam.about
+
+    @property
     def image_digest(self) -> str:
         """Digest of the image that prompts are on, as `digest_image` gives it; empty at first."""
         return self._digest

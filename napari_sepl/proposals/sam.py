@@ -49,6 +49,11 @@ class SamMasks:
         """Where it computes."""
         return self._sam.device
 
+    @property
+    def about(self) -> str:
+        """Which model it is and where it computes, for people."""
+        return self._sam.about
+
     def make(
         self,
         image: NDArray[Any],

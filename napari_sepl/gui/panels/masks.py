@@ -7,9 +7,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_sepl.gui.making import MaskChoice
+from napari_sepl.gui.panels.sam_settings import SamSettingsPanel
 from napari_sepl.proposals.device import AUTO
 from napari_sepl.proposals.models import MODELS, REGIONS, model_names
-from napari_sepl.proposals.settings import PRESETS
 
 _DEVICES = (AUTO, "cuda", "mps", "cpu")
 
@@ -33,7 +33,7 @@ class MasksPanel(QWidget):
         super().__init__(parent)
         self.model = ComboBox(label="model", choices=model_names(), value=_first_choice())
         self.checkpoint = FileEdit(label="own weights", mode="r", nullable=True, value=None)
-        self.preset = ComboBox(label="settings", choices=list(PRESETS))
+        self.settings = SamSettingsPanel()
         self.device = ComboBox(label="device", choices=_DEVICES)
         self.guided = CheckBox(label="near pseudo-labels only", value=True)
         self.note = QLabel("")
@@ -45,12 +45,13 @@ class MasksPanel(QWidget):
         self.pending_text.setWordWrap(True)
         self._under_way = False
         self._lay_out()
-        self.model.changed.connect(lambda _: self._show_model())
+        for option in (self.model, self.checkpoint, self.device):
+            option.changed.connect(lambda _: self._show_choice())
         self.make.clicked.connect(lambda: self.make_pressed.emit(self.choice))
         self.pending.clicked.connect(lambda: self.pending_pressed.emit(self.choice))
         self.cancel.clicked.connect(lambda _: self.cancel_pressed.emit())
         self.save.clicked.connect(lambda _: self.save_pressed.emit())
-        self._show_model()
+        self._show_choice()
         self.show_pending("")
         self.show_making(0, 0, "")
 
@@ -58,11 +59,11 @@ class MasksPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         self.options = Container(
-            widgets=[self.model, self.checkpoint, self.preset, self.device, self.guided],
-            labels=True,
+            widgets=[self.model, self.checkpoint, self.device, self.guided], labels=True
         )
         self.options.margins = (0, 0, 0, 0)
         column.addWidget(self.options.native)
+        column.addWidget(self.settings)
         column.addWidget(self.note)
         column.addWidget(self.bar)
         column.addWidget(self.pending_text)
@@ -79,7 +80,7 @@ class MasksPanel(QWidget):
         return MaskChoice(
             str(self.model.value),
             Path(weights) if weights else None,
-            str(self.preset.value),
+            self.settings.settings,
             str(self.device.value),
             bool(self.guided.value),
         )
@@ -104,16 +105,23 @@ class MasksPanel(QWidget):
     def _enable_pending(self) -> None:
         self.pending.setEnabled(bool(self.pending_text.text()) and not self._under_way)
 
-    def _show_model(self) -> None:
+    def show_model(self, about: str) -> None:
+        """Show which model is loaded, and where it computes."""
+        self.note.setText(about)
+
+    def _show_choice(self) -> None:
         """Say of the model what the user should know before pressing the button."""
         name = str(self.model.value)
         sam = name != REGIONS
-        for option in (self.checkpoint, self.preset, self.device, self.guided):
+        for option in (self.checkpoint, self.device, self.guided):
             option.enabled = sam
+        self.settings.setEnabled(sam)
         if not sam:
             told = "Regions of like colour, without weights. They know nothing of objects."
         elif not MODELS[name].is_installed:
             told = "Not installed: pip install 'napari-sepl[sam]'"
+        elif self.choice.checkpoint is not None:
+            told = ""
         else:
             told = f"Weights of {MODELS[name].size / 1e9:.1f} GB are fetched at first use."
         self.note.setText(told)

@@ -117,6 +117,7 @@ class ReviewPanels(QWidget):
         ):  # fmt: skip
             column.addWidget(part)
         self.panels["masks"].addWidget(self.prompts)
+        self.masks.settings.more.toggled.connect(self._fit_masks)
         column.addStretch(1)
         outside.addWidget(_scrolling(inside))
         outside.addWidget(self.mask_text)  # in sight, wherever the panels are scrolled to
@@ -128,6 +129,13 @@ class ReviewPanels(QWidget):
         self.busy.setVisible(False)
         for name, button in self.buttons.items():
             button.setToolTip(KEYS[name])
+
+    def _fit_masks(self) -> None:
+        """Fit the panel of masks to what it holds: a fold keeps the height that it opened with."""
+        for part in (self.masks.settings, self.masks):
+            part.layout().activate()
+        if self.panels["masks"].isExpanded():
+            self.panels["masks"].expand(animate=False)
 
     # --- View: what the controller shows
 

@@ -14,6 +14,7 @@ from napari_sepl.proposals.checkpoints import LoadedSam
 from napari_sepl.proposals.errors import ProposalError
 from napari_sepl.proposals.points import plan_crops
 from napari_sepl.proposals.progress import Progress
+from napari_sepl.proposals.prompts import Prompter
 from napari_sepl.proposals.sam import SamMasks
 from napari_sepl.proposals.settings import SamSettings
 from tests.proposals.conftest import ALL_MASKS, blobs, dense, labels_in_a_corner
@@ -173,14 +174,15 @@ def test_progress_counts_all_points(sam: LoadedSam, picture: NDArray[np.uint8]) 
 class Narrow:
     """A mask decoder whose memory holds only so many points at once."""
 
-    def __init__(self, network: Any, room: int) -> None:
+    def __init__(self, network: Any, room: int, error: Exception | None = None) -> None:
         self._decode, self.room, self.asked = network.mask_decoder, room, list[int]()
+        self._error = error or RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     def __call__(self, **tensors: Any) -> Any:
         points = len(tensors["sparse_prompt_embeddings"])
         self.asked.append(points)
         if points > self.room:
-            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            raise self._error
         return self._decode(**tensors)
 
 
@@ -198,10 +200,11 @@ def with_part(sam: LoadedSam, **parts: Callable[..., Any]) -> LoadedSam:
     return replace(sam, network=Network(sam.network, **parts))
 
 
+@pytest.mark.parametrize("error", [None, MemoryError()])
 def test_full_memory_makes_batches_smaller_and_says_so(
-    sam: LoadedSam, picture: NDArray[np.uint8]
+    sam: LoadedSam, picture: NDArray[np.uint8], error: Exception | None
 ) -> None:
-    narrow = Narrow(sam.network, room=9)
+    narrow = Narrow(sam.network, 9, error)
     told: list[Progress] = []
     maker = SamMasks(with_part(sam, mask_decoder=narrow), changed(points_per_batch=32))
     masks = maker.make(picture, told=told.append)
@@ -241,3 +244,44 @@ def test_other_errors_are_not_taken_for_full_memory(
 
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         SamMasks(with_part(sam, mask_decoder=broken), ALL_MASKS).make(picture)
+
+
+def test_where_there_is_no_float64_none_is_computed_with(
+    sam: LoadedSam, picture: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Apple's GPUs: what is handed over there may only be turned into float32 before."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    doubles: list[str] = []
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            answer = func(*args, **(kwargs or {}))
+            touched = tree_leaves(answer)
+            if func is not torch.ops.aten._to_copy.default:  # which turns one into the other
+                touched += tree_leaves(args)
+            kinds = [each.dtype for each in touched if isinstance(each, torch.Tensor)]
+            doubles.extend([str(func)] * (torch.float64 in kinds))
+            return answer
+
+    def watched() -> list[str]:
+        doubles.clear()
+        with Watch():
+            assert len(SamMasks(sam, ALL_MASKS).make(picture)) > 0
+        return doubles
+
+    assert watched(), "elsewhere points are float64, as upstream's are"
+    monkeypatch.setattr("napari_sepl.proposals.sam.float_type", lambda _device: torch.float32)
+    assert watched() == []
+    prompter = Prompter(sam)
+    with Watch():
+        prompter.set_image(picture)
+        prompter.predict(
+            np.array([[10, 20], [30.5, 40]]), np.array([1, 0]), np.array([1, 2, 50, 60]),
+            picture[..., 0] > 128,
+        )  # fmt: skip
+    assert doubles == []

@@ -256,21 +256,20 @@ def test_where_there_is_no_float64_none_is_computed_with(
 
     doubles: list[str] = []
 
-    class Watch(TorchDispatchMode):
-        def __torch_dispatch__(
-            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
-            answer = func(*args, **(kwargs or {}))
-            touched = tree_leaves(answer)
-            if func is not torch.ops.aten._to_copy.default:  # which turns one into the other
-                touched += tree_leaves(args)
-            kinds = [each.dtype for each in touched if isinstance(each, torch.Tensor)]
-            doubles.extend([str(func)] * (torch.float64 in kinds))
-            return answer
+    def dispatch(_mode: Any, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        answer = func(*args, **(kwargs or {}))
+        touched = tree_leaves(answer)
+        if func is not torch.ops.aten._to_copy.default:  # which turns one into the other
+            touched += tree_leaves(args)
+        kinds = [each.dtype for each in touched if isinstance(each, torch.Tensor)]
+        doubles.extend([str(func)] * (torch.float64 in kinds))
+        return answer
+
+    watch = type("Watch", (TorchDispatchMode,), {"__torch_dispatch__": dispatch})
 
     def watched() -> list[str]:
         doubles.clear()
-        with Watch():
+        with watch():
             assert len(SamMasks(sam, ALL_MASKS).make(picture)) > 0
         return doubles
 
@@ -278,7 +277,7 @@ def test_where_there_is_no_float64_none_is_computed_with(
     monkeypatch.setattr("napari_sepl.proposals.sam.float_type", lambda _device: torch.float32)
     assert watched() == []
     prompter = Prompter(sam)
-    with Watch():
+    with watch():
         prompter.set_image(picture)
         prompter.predict(
             np.array([[10, 20], [30.5, 40]]), np.array([1, 0]), np.array([1, 2, 50, 60]),

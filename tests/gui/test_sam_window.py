@@ -61,7 +61,7 @@ def test_masks_near_the_pseudo_labels_are_made_and_the_device_is_shown(
     assert panel.choice.settings == SamSettings.model_validate(EASY)
     inputs = walk.window.document.inputs
     panel.make.click()
-    for _ in range(2400):
+    for _ in range(6000):
         if panel.make.isEnabled():
             break
         QTest.qWait(50)

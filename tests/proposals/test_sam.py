@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from napari_sepl import Params, enhance
 from napari_sepl.core.errors import InputError
 from napari_sepl.proposals.checkpoints import LoadedSam
+from napari_sepl.proposals.device import float_type
 from napari_sepl.proposals.errors import ProposalError
 from napari_sepl.proposals.points import plan_crops
 from napari_sepl.proposals.progress import Progress
-from napari_sepl.proposals.prompts import Prompter
 from napari_sepl.proposals.sam import SamMasks
 from napari_sepl.proposals.settings import SamSettings
 from tests.proposals.conftest import ALL_MASKS, blobs, dense, labels_in_a_corner
@@ -246,41 +246,19 @@ def test_other_errors_are_not_taken_for_full_memory(
         SamMasks(with_part(sam, mask_decoder=broken), ALL_MASKS).make(picture)
 
 
-def test_where_there_is_no_float64_none_is_computed_with(
-    sam: LoadedSam, picture: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_points_are_handed_over_as_exact_as_the_device_allows(
+    sam: LoadedSam, picture: NDArray[np.uint8], device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On Apple's GPUs: what is handed over there may only be turned into float32 before."""
-    import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
-    from torch.utils._pytree import tree_leaves
+    kinds: list[Any] = []
+    encode = sam.network.prompt_encoder.forward
 
-    doubles: list[str] = []
+    def heard(points: Any, boxes: Any, masks: Any) -> Any:
+        kinds.append(points[0].dtype)
+        return encode(points, boxes, masks)
 
-    def dispatch(_mode: Any, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        answer = func(*args, **(kwargs or {}))
-        touched = tree_leaves(answer)
-        if func is not torch.ops.aten._to_copy.default:  # which turns one into the other
-            touched += tree_leaves(args)
-        kinds = [each.dtype for each in touched if isinstance(each, torch.Tensor)]
-        doubles.extend([str(func)] * (torch.float64 in kinds))
-        return answer
-
-    watch = type("Watch", (TorchDispatchMode,), {"__torch_dispatch__": dispatch})
-
-    def watched() -> list[str]:
-        doubles.clear()
-        with watch():
-            assert len(SamMasks(sam, ALL_MASKS).make(picture)) > 0
-        return doubles
-
-    assert watched(), "elsewhere points are float64, as upstream's are"
-    monkeypatch.setattr("napari_sepl.proposals.sam.float_type", lambda _device: torch.float32)
-    assert watched() == []
-    prompter = Prompter(sam)
-    with watch():
-        prompter.set_image(picture)
-        prompter.predict(
-            np.array([[10, 20], [30.5, 40]]), np.array([1, 0]), np.array([1, 2, 50, 60]),
-            picture[..., 0] > 128,
-        )  # fmt: skip
-    assert doubles == []
+    expected = float_type(device)
+    monkeypatch.setattr(sam.network.prompt_encoder, "forward", heard)
+    monkeypatch.setattr("napari_sepl.proposals.sam.float_type", lambda _device: expected)
+    SamMasks(sam, ALL_MASKS).make(picture)
+    assert set(kinds) == {expected}

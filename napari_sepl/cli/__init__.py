@@ -10,6 +10,7 @@ import typer
 
 from napari_sepl import __version__
 from napari_sepl.cli._console import complain
+from napari_sepl.cli.diagnose import diagnose_command
 from napari_sepl.cli.enhance import enhance_command
 from napari_sepl.cli.evaluate import evaluate_command
 from napari_sepl.cli.export import export_command
@@ -33,6 +34,7 @@ app.command("open")(open_command)
 app.command("masks")(masks_command)
 app.command("enhance")(enhance_command)
 app.command("sweep")(sweep_command)
+app.command("diagnose")(diagnose_command)
 app.command("evaluate")(evaluate_command)
 app.command("train")(train_command)
 app.command("report")(report_command)

@@ -1,12 +1,12 @@
 """The command `enhance`: a folder in, labels out."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from napari_sepl.cli._console import complain, follow, listing
+from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.files.class_lists import read_class_list
@@ -16,31 +16,16 @@ from napari_sepl.workflow.enhance import enhance_folder
 DEFAULTS = Params()
 
 
-def _setting(name: str) -> Any:
-    """Return the option for a field of Params, with its help and bounds."""
-    field = Params.model_fields[name]
-    bounds = {
-        option: value
-        for bound in field.metadata
-        for option, value in (
-            ("min", getattr(bound, "ge", None)),
-            ("max", getattr(bound, "le", None)),
-        )
-        if value is not None
-    }
-    return typer.Option(f"--{name}", help=field.description, **bounds)
-
-
 def enhance_command(  # noqa: PLR0913  each option is an argument
     *,
     images: Annotated[Path, typer.Option(help="Folder of pictures.")],
     pseudo: Annotated[Path, typer.Option(help="Folder of pseudo-labels.")],
     masks: Annotated[Path, typer.Option(help="Folder of masks, a file or folder per picture.")],
     out: Annotated[Path, typer.Option(help="Folder for the enhanced labels.")],
-    t1: Annotated[float, _setting("t1")] = DEFAULTS.t1,
-    t2: Annotated[float, _setting("t2")] = DEFAULTS.t2,
-    strategy: Annotated[Strategy, _setting("strategy")] = DEFAULTS.strategy,
-    conflict: Annotated[Conflict, _setting("conflict")] = DEFAULTS.conflict,
+    t1: Annotated[float, setting("t1")] = DEFAULTS.t1,
+    t2: Annotated[float, setting("t2")] = DEFAULTS.t2,
+    strategy: Annotated[Strategy, setting("strategy")] = DEFAULTS.strategy,
+    conflict: Annotated[Conflict, setting("conflict")] = DEFAULTS.conflict,
     list_file: Annotated[
         Path | None, typer.Option("--list", help="Text file with the samples to do, one a line.")
     ] = None,
@@ -52,7 +37,7 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     scheduler: Scheduler = None,
 ) -> None:
     """Enhance the pseudo-labels of a folder and save them as label PNGs."""
-    params = _params(t1=t1, t2=t2, strategy=strategy, conflict=conflict)
+    params = params_of(t1=t1, t2=t2, strategy=strategy, conflict=conflict)
     class_list = read_class_list(classes)
     spread = choose_spread(workers, scheduler)
     images, pseudo, masks, out = (seen(scheduler, place) for place in (images, pseudo, masks, out))
@@ -63,11 +48,3 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     if pairing.without_pseudo:
         complain(f"{listing(pairing.without_pseudo)}: no pseudo-labels, left out")
     raise typer.Exit(code)
-
-
-def _params(**settings: object) -> Params:
-    try:
-        return Params.model_validate(settings)
-    except ValidationError as error:  # what the options' bounds let through: "nan"
-        first = error.errors()[0]
-        raise typer.BadParameter(f"--{first['loc'][0]}: {first['msg']}") from error

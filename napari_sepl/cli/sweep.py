@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,6 +21,7 @@ from napari_sepl.cli._dataset import (
     needed,
     read_spec,
 )
+from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Params, Strategy
@@ -35,16 +36,12 @@ Steps = Annotated[
 ]
 
 
-def _setting(name: str) -> Any:
-    return typer.Option(f"--{name}", help=Params.model_fields[name].description)
-
-
 def sweep_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetFile = None,
     *,
     steps: Steps = STEPS,
-    strategy: Annotated[Strategy, _setting("strategy")] = DEFAULTS.strategy,
-    conflict: Annotated[Conflict, _setting("conflict")] = DEFAULTS.conflict,
+    strategy: Annotated[Strategy, setting("strategy")] = DEFAULTS.strategy,
+    conflict: Annotated[Conflict, setting("conflict")] = DEFAULTS.conflict,
     workers: Workers = None,
     scheduler: Scheduler = None,
     out: Annotated[

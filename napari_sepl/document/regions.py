@@ -35,6 +35,13 @@ def regions_at(inputs: Inputs, row: int, col: int) -> list[int]:
     return [*map(int, inputs.masks.at(row, col)), *([-label] if 0 < label < IGNORE else [])]
 
 
+def has_region(inputs: Inputs, region: int) -> bool:
+    """Tell whether an image has a region."""
+    if region >= 0:
+        return region < len(inputs.masks)
+    return bool((inputs.overlap.class_ids == -region).any())
+
+
 def name_region(inputs: Inputs, region: int) -> str:
     """Return what a region is called."""
     if region < 0:

@@ -16,6 +16,7 @@ from napari_sepl.document.edits import Edit
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.gui.cleaning import Cleaning
 from napari_sepl.gui.comparing import Comparing
+from napari_sepl.gui.diagnosing import Diagnosing
 from napari_sepl.gui.layers import ReviewLayers
 from napari_sepl.gui.making import Making
 from napari_sepl.gui.opened import Opened
@@ -77,6 +78,7 @@ class Controller:
         self.saving = Saving(view, background)
         self.showing = Showing(self, self.layers, background)
         self.showing.followed.connect(self.pointing.follow)
+        self.diagnosing = Diagnosing(self, background)
 
     def attach(self, view: View) -> None:
         """Show everything in another view from now on."""

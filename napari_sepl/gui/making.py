@@ -89,6 +89,8 @@ class Making:
         Which samples of the dataset wait for masks, in words; empty without a dataset.
     pending_changed : Signal
         Emitted with `pending_shown`.
+    ended : Signal
+        Emitted when no masks are being made any more.
     shown : tuple of int, int and str
         How far it is: done, total and what; 0 of 0 while nothing is being made.
     cancelled : bool
@@ -96,6 +98,7 @@ class Making:
     """
 
     pending_changed = Signal(str)
+    ended = Signal()
 
     def __init__(self, controller: "Controller") -> None:
         self._controller = controller
@@ -171,6 +174,7 @@ class Making:
         """Show that no masks are being made any more."""
         self._under_way = False
         self._show(0, 0, "")
+        self.ended.emit()
 
     def _show(self, done: int, total: int, what: str) -> None:
         if self._under_way or not total:  # else it comes too late

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.errors import SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
@@ -16,6 +17,7 @@ from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.queue import Queue
 from napari_sepl.workflow.review import Outdated, Reviewing
+from napari_sepl.workflow.suspicion import suspicion_of
 
 _MOST_PASSED = 20
 """Unreadable samples in a row after which a walk stops, for their folder may be gone."""
@@ -48,6 +50,7 @@ class Navigator:
         self._recording = Recording(controller, background)
         self._recording.recorded.connect(self._on_recorded)
         controller.saving.saved.connect(self._on_saved)
+        controller.diagnosing.found.connect(self._on_diagnosed)
 
     @property
     def _view(self) -> View:
@@ -69,6 +72,7 @@ class Navigator:
         saving = self._controller.saving
         saving.refusal, saving.recorded = reviewing.refusal, not reviewing.refusal
         self._controller.in_dataset = True
+        self._controller.diagnosing.tags = reviewing.dataset.tags
         self._panel.list_samples(reviewing.queue, reviewing.dataset.classes)
         self.go(
             reviewing.session.resume_row(reviewing.queue), partial(self._panel.neighbour, step=1)
@@ -86,6 +90,7 @@ class Navigator:
         self._reviewing.close()
         self._controller.saving.refusal, self._controller.saving.recorded = "", False
         self._controller.in_dataset = False
+        self._controller.diagnosing.tags = {}
         self._reviewing = self._ahead = self._wanted = None
         self._passed = []
         self._made.clear()
@@ -137,6 +142,15 @@ class Navigator:
         """The row that a walk starts at; -1, which is never listed, for none."""
         at = (self._wanted, *self._passed[-1:], self.row)
         return next((row for row in at if row is not None), -1)
+
+    def worst_pending(self) -> None:
+        """Open the sample of the list that is suspected most of those still pending."""
+        if self._reviewing is None:
+            return
+        row = self._panel.worst_pending(self._from)
+        if row is None:
+            self._view.tell("No other pending sample that is listed is known to be suspect.")
+        self.go(row, self._panel.worst_pending)
 
     def _walk(self, step: int) -> None:
         if self._reviewing is None:
@@ -221,6 +235,7 @@ class Navigator:
     def masks_made(self, row: int) -> None:
         """Take in that there are new masks of a sample: what was read of it is out of date."""
         if self._reviewing is not None and self._ahead is not None:
+            self._queue.forget_suspicion([row])
             self._made.add(row)
             if row in {self.row, self._wanted, *self._near(), *self._ahead.rows}:
                 self._forget()
@@ -292,6 +307,12 @@ class Navigator:
 
     def _on_recorded(self, row: int) -> None:
         if self._reviewing is not None:
+            self._panel.refresh_row(row, self._queue)
+
+    def _on_diagnosed(self, document: Document, diagnosis: Diagnosis) -> None:
+        row, of_open = self.row, document is self._controller.document
+        if row is not None and of_open and not self._queue.without_masks[row]:
+            self._queue.set_suspicion(row, *suspicion_of(diagnosis))
             self._panel.refresh_row(row, self._queue)
 
     @property

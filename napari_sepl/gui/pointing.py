@@ -14,7 +14,7 @@ from napari_sepl.core.overrides import REFUSE
 from napari_sepl.document.document import Document
 from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.document.regions import class_of, regions_at, regions_within
+from napari_sepl.document.regions import class_of, has_region, regions_at, regions_within
 from napari_sepl.gui.layers import line_width
 from napari_sepl.gui.strokes import fill_polygon
 
@@ -72,16 +72,16 @@ class Pointing:
         self._find()
         self.refresh()
 
-    def name(self, mask_index: int) -> None:
-        """Point at a mask that was named elsewhere, until the cursor moves on the image."""
-        self._named = mask_index
+    def name(self, region: int) -> None:
+        """Point at a region that was named elsewhere, until the cursor moves on the image."""
+        self._named = region
         self._find()
         self.refresh()
 
     def _find(self) -> None:
         document = self._controller.document
         if document is not None and self._named is not None:
-            there = self._named < len(document.inputs.masks)
+            there = has_region(document.inputs, self._named)
             self._nest, self._chosen = [self._named] if there else [], None
             return
         self._nest = regions_at(document.inputs, *self._pixel) if document is not None else []

@@ -45,6 +45,7 @@ _BUTTONS = {
     "previous": "◀",
     "next": "▶",
     "next_pending": "▶ pending",
+    "worst_pending": "worst",
     "skip": "Skip",
     "flag": "Flag",
     "reopen": "Reopen",
@@ -131,6 +132,7 @@ class QueueDock(QWidget):
         self.panel.note_changed.connect(self.navigator.set_note)
         self.panel.listing_changed.connect(self._list)
         self._controller.panels_toggled.connect(self._note_panels)
+        self._controller.making.ended.connect(self.scan.look_again)
         for changed in (self.panel.model.dataChanged, self.panel.model.modelReset):
             changed.connect(self._show_pending)
 
@@ -224,9 +226,7 @@ class QueueDock(QWidget):
     def _start(self, reviewing: Reviewing) -> None:
         self._controller.view.show_busy("")
         self.reviewing = reviewing
-        self._bulk = Bulk(
-            reviewing, self._controller, self._background, self.navigator.others_changed
-        )
+        self._bulk = Bulk(reviewing, self._controller, self._background, self._others_changed)
         self._controller.making.dataset = DatasetMaking(self._controller, reviewing, self.navigator)
         classes = reviewing.dataset.classes
         self.panel.show_class_choices(range(1, len(classes)), classes)
@@ -249,6 +249,10 @@ class QueueDock(QWidget):
         missing = self.missing.show_missing(dataset.unmatched, dataset.without_pseudo)
         if missing:
             self._controller.view.warn(missing)
+
+    def _others_changed(self) -> None:
+        self.navigator.others_changed()
+        self.scan.look_again()
 
     def close_dataset(self) -> None:
         """Record what is open and close the store."""

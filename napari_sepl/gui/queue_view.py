@@ -29,3 +29,6 @@ class QueueView(Protocol):
 
     def finish_note(self) -> None:
         """Tell of a note that is still being typed."""
+
+    def worst_pending(self, row: int) -> int | None:
+        """Return the listed pending row, but for this one, that is suspected most."""

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_sepl.core.classes import ClassList
+from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
@@ -29,6 +30,7 @@ from napari_sepl.gui.making import MaskChoice
 from napari_sepl.gui.panels.classes import ClassPanel
 from napari_sepl.gui.panels.compare import ComparePanel
 from napari_sepl.gui.panels.correct import CorrectPanel
+from napari_sepl.gui.panels.diagnosis import DiagnosisPanel
 from napari_sepl.gui.panels.history import HistoryPanel
 from napari_sepl.gui.panels.masks import MasksPanel
 from napari_sepl.gui.panels.params import ParamsPanel
@@ -48,7 +50,7 @@ class ReviewPanels(QWidget):
 
     Attributes
     ----------
-    sources, params, classes, compare, correct, masks, prompts, history : QWidget
+    sources, params, classes, diagnosis, compare, correct, masks, prompts, history : QWidget
         The panels.
     panels : dict of str to QCollapsible
         Those that fold, by name.
@@ -62,6 +64,7 @@ class ReviewPanels(QWidget):
         self.params = ParamsPanel()
         self.classes = ClassPanel()
         self.compare = ComparePanel()
+        self.diagnosis = DiagnosisPanel()
         self.title = QLabel(_NOTHING)
         self.busy = QLabel("")
         self.mask_text = QLabel("")
@@ -112,7 +115,7 @@ class ReviewPanels(QWidget):
             self.panels[name].addWidget(panel)
             self.panels[name].collapse(animate=False)
         for part in (
-            self.sources_box, self.params, self.classes, self.compare, self.why,
+            self.sources_box, self.params, self.classes, self.diagnosis, self.compare, self.why,
             self.panels["correct"], self.panels["masks"], self.panels["history"],
         ):  # fmt: skip
             column.addWidget(part)
@@ -179,6 +182,10 @@ class ReviewPanels(QWidget):
     def show_swipe(self, *, on: bool) -> None:
         """Show whether pseudo-labels and enhanced labels are seen side by side."""
         self.compare.show_swipe(on=on)
+
+    def show_diagnosis(self, diagnosis: Diagnosis, classes: ClassList) -> None:
+        """Show what may be wrong with the image."""
+        self.diagnosis.show_diagnosis(diagnosis, classes)
 
     def show_superpixels(self, on: bool) -> None:
         """Show whether the superpixel brush is in hand."""

@@ -1,14 +1,16 @@
-"""Finding out, while a person works, which classes the samples hold that nobody opened yet."""
+"""Finding out, while a person works, about the samples that nobody opened yet."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+import numpy as np
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.queue import Queue
-from napari_sepl.workflow.scan import Scanned, rows_to_scan, scan_rows
+from napari_sepl.workflow.scan import Pass, SampleFacts, Scanned
 
 FIRST = 1000
 """Milliseconds after which it begins, so that the first image comes first."""
@@ -60,6 +62,8 @@ class Scan:
 
     Parameters
     ----------
+    wanted : Pass
+        What to find out.
     reviewing : Kept
         The dataset; what is found goes to its queue, and is kept if it keeps anything.
     background : Background
@@ -73,11 +77,14 @@ class Scan:
         Whether it is under way.
     """
 
-    def __init__(self, reviewing: Kept, background: Background, view: ScanView) -> None:
+    def __init__(
+        self, wanted: Pass, reviewing: Kept, background: Background, view: ScanView
+    ) -> None:
+        self._pass = wanted
         self._reviewing = reviewing
         self._background = background
         self._view = view
-        self._rows = rows_to_scan(reviewing.dataset)
+        self._rows = wanted.rows
         self._next = self._failures = 0
         self._unkept: dict[str, StampedFacts] = {}
         self._drawing = False
@@ -86,7 +93,12 @@ class Scan:
     @property
     def progress(self) -> str:
         """How far it is, in words."""
-        return f"reading classes: {self._next:,} of {len(self._rows):,}"
+        return f"{self._pass.told}: {self._next:,} of {len(self._rows):,}"
+
+    @property
+    def left(self) -> int:
+        """How many samples are still to be looked at."""
+        return len(self._rows) - self._next
 
     def start(self, delay: int = 0) -> None:
         """Begin, or go on after `stop`, in so many milliseconds."""
@@ -109,21 +121,15 @@ class Scan:
             self._view.show_end(self._failures)
             return
         self._view.show_progress(self.progress)
-        rows, reviewing = self._rows[self._next : self._next + _ROWS], self._reviewing
-        self._background.run(
-            "scan",
-            lambda: scan_rows(reviewing.dataset, rows, reviewing.known_facts, seconds=_BATCH),
-            self._take,
-            self._fail,
-        )
+        rows, look = self._rows[self._next : self._next + _ROWS], self._pass.look
+        self._background.run("scan", lambda: look(rows, _BATCH), self._take, self._fail)
 
     def _take(self, scanned: Scanned) -> None:
         if not self.running:
             return
-        queue = self._reviewing.queue
         for row, facts in scanned.facts.items():
-            queue.set_classes(row, facts.class_ids)
-        queue.failures.update(scanned.failures)
+            self._note(row, facts)
+        self._reviewing.queue.failures.update(scanned.failures)
         self._next += scanned.count
         self._failures += len(scanned.failures)
         self._unkept |= scanned.fresh
@@ -132,6 +138,14 @@ class Scan:
             self._drawing = True
             self._background.later("scan drawing", _REDRAW, self._draw)
         self._background.later("scan", _PAUSE, self._go_on)
+
+    def _note(self, row: int, facts: SampleFacts) -> None:
+        """Tell the queue, unless it knows better: from tags, or of a sample that is open."""
+        queue, dataset = self._reviewing.queue, self._reviewing.dataset
+        if dataset.ids[row] not in dataset.tags:
+            queue.set_classes(row, facts.class_ids)
+        if facts.suspicion is not None and np.isnan(queue.suspicion[row]):
+            queue.set_suspicion(row, *facts.suspicion)
 
     def _keep(self, *, last: bool = False) -> None:
         """Have what was read kept, unless what a person did still waits to be written."""

@@ -1,6 +1,7 @@
-"""One line of the queue's dock: how far the reading of classes is, and a button to stop it."""
+"""One line of the queue's dock: how far the reading of samples is, and a button to stop it."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
@@ -8,10 +9,18 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.scan import FIRST, Kept, Scan
 from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.scan import Pass, class_pass
+from napari_sepl.workflow.suspicion import Judged, suspicion_pass
+
+
+class Scanned(Kept, Judged, Protocol):
+    """What both passes ask of a dataset under review."""
 
 
 class ScanRow(QWidget):
     """Scans the dataset that is open, and shows it; not there while nothing is to be told.
+
+    First for classes, then, which takes longer, for failures.
 
     Parameters
     ----------
@@ -37,7 +46,8 @@ class ScanRow(QWidget):
         self._panel = panel
         self._warn = warn
         self._trouble = trouble
-        self._reviewing: Kept | None = None
+        self._reviewing: Scanned | None = None
+        self._suspecting = False
         self._scan: Scan | None = None
         self.text, self.button = QLabel(), QPushButton()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -48,11 +58,33 @@ class ScanRow(QWidget):
         row.addWidget(self.button)
         self._show("")
 
-    def open(self, reviewing: Kept) -> None:
+    def open(self, reviewing: Scanned) -> None:
         """Scan a dataset, when its first image has had time to come."""
-        self._reviewing = reviewing
-        self._scan = Scan(reviewing, self._background, self)
+        self._reviewing, self._suspecting = reviewing, False
+        classes = class_pass(reviewing.dataset, reviewing.known_facts)
+        if classes.rows:
+            self._begin(reviewing, classes)
+        else:
+            self._suspect(reviewing)
+
+    def look_again(self) -> None:
+        """Find out about samples whose suspicion was forgotten, unless the user stopped it."""
+        scan, reviewing = self._scan, self._reviewing
+        if self._suspecting and scan is not None and reviewing is not None:
+            stopped = scan.left > 0 and not scan.running
+            self._suspect(reviewing)
+            if stopped:
+                self.pause()
+
+    def _begin(self, reviewing: Scanned, wanted: Pass) -> None:
+        if self._scan is not None:
+            self._scan.stop()
+        self._scan = Scan(wanted, reviewing, self._background, self)
         self._scan.start(FIRST)
+
+    def _suspect(self, reviewing: Scanned) -> None:
+        self._suspecting = True
+        self._begin(reviewing, suspicion_pass(reviewing))
 
     def leave(self) -> None:
         """Stop, for the dataset is about to be closed."""
@@ -94,17 +126,20 @@ class ScanRow(QWidget):
         """Draw what the queue knows now."""
         if self._reviewing is not None:
             reviewing = self._reviewing
-            self._panel.show_new_classes(reviewing.queue, reviewing.dataset.classes)
+            self._panel.show_new_facts(reviewing.queue, reviewing.dataset.classes)
 
     def show_end(self, failures: int) -> None:
-        """Hide, and tell once if samples could not be read."""
+        """Hide, tell once if samples could not be read, and go on with the next pass."""
         self._show("")
         if failures:
             told = f"{failures:,} samples have" if failures > 1 else "1 sample has"
+            files = "files" if self._suspecting else "pseudo-labels"
             self._warn(
-                f"{told} pseudo-labels that cannot be read: marked unreadable in the queue, "
+                f"{told} {files} that cannot be read: marked unreadable in the queue, "
                 "where the tool tip says why."
             )
+        if not self._suspecting and self._reviewing is not None:
+            self._suspect(self._reviewing)
 
     def show_trouble(self, error: SeplError) -> None:
         """Tell why it stopped."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
+from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Params
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
@@ -41,6 +42,9 @@ class View(Protocol):
 
     def show_swipe(self, *, on: bool) -> None:
         """Show whether pseudo-labels and enhanced labels are seen side by side."""
+
+    def show_diagnosis(self, diagnosis: Diagnosis, classes: ClassList) -> None:
+        """Show what may be wrong with the image."""
 
     def show_superpixels(self, on: bool) -> None:
         """Show whether the superpixel brush is in hand."""

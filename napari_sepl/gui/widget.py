@@ -57,6 +57,7 @@ class SeplWidget(ReviewPanels):
         self.classes.hidden_changed.connect(controller.hide_classes)
         self.classes.protect_changed.connect(controller.protect)
         self.compare.pressed.connect(lambda name: getattr(controller.comparing, name)())
+        self.diagnosis.finding_chosen.connect(controller.diagnosing.point_at)
         self.correct.pressed.connect(self._correct)
         self.why.clicked.connect(self.gestures.why)
         self.history.step_chosen.connect(controller.go_to)

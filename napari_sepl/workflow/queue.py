@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.causes import Cause
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
 
 STATUSES = tuple(Status)
+CAUSES: tuple[Cause | None, ...] = (None, *Cause)
 _WORDS = 4  # 256 classes as bits of four 64-bit words
 
 
@@ -20,6 +23,8 @@ class Column(StrEnum):
 
     SAMPLE = "sample"
     STATUS = "status"
+    SUSPICION = "suspicion"
+    CAUSE = "cause"
     CLASSES = "classes"
     CHANGE = "change"
     EDITS = "edits"
@@ -38,11 +43,14 @@ class Filter:
         Only samples that are known to hold this class.
     text : str
         Only samples with this in their id or note, in upper or lower case.
+    cause : Cause, optional
+        Only samples of which this is known to be the main cause of suspicion.
     """
 
     status: Status | None = None
     class_id: int | None = None
     text: str = ""
+    cause: Cause | None = None
 
 
 class Queue:
@@ -63,6 +71,10 @@ class Queue:
         Steps a person did.
     classes_known : (N,) bool
         Whether it is known which classes a sample holds, be it none.
+    suspicion : (N,) float32
+        How much a sample deserves to be looked at, 0..1; NaN until known.
+    cause : (N,) uint8
+        Why, as a position in `CAUSES`; 0 for no cause, or until known.
     without_masks : (N,) bool
         Whether there are no masks of a sample yet.
     notes, failures : dict of int to str
@@ -75,6 +87,8 @@ class Queue:
         self.status = np.zeros(len(self.ids), np.uint8)
         self.change = np.full(len(self.ids), np.nan, np.float32)
         self.edits = np.zeros(len(self.ids), np.int32)
+        self.suspicion = np.full(len(self.ids), np.nan, np.float32)
+        self.cause = np.zeros(len(self.ids), np.uint8)
         self.classes_known = np.zeros(len(self.ids), np.bool_)
         self.without_masks = np.zeros(len(self.ids), np.bool_)
         self.notes: dict[int, str] = {}
@@ -92,6 +106,24 @@ class Queue:
         for class_id in class_ids:
             if class_id not in (0, IGNORE):
                 self._classes[row, class_id // 64] |= np.uint64(1 << class_id % 64)
+
+    def set_suspicion(self, row: int, share: float, cause: Cause | None) -> None:
+        """Remember how much a sample deserves to be looked at, and why."""
+        self.suspicion[row] = share
+        self.cause[row] = CAUSES.index(cause)
+
+    def forget_suspicion(self, rows: Sequence[int]) -> None:
+        """Forget the suspicion of samples that are not what they were."""
+        self.suspicion[list(rows)] = np.nan
+        self.cause[list(rows)] = 0
+
+    def unsuspected(self) -> NDArray[np.intp]:
+        """Return the rows that have masks and no known suspicion, in order."""
+        return np.flatnonzero(np.isnan(self.suspicion) & ~self.without_masks)
+
+    def cause_of(self, row: int) -> Cause | None:
+        """Return the main cause of suspicion; None if there is none, or it is not known."""
+        return CAUSES[int(self.cause[row])]
 
     def set_tags(self, tags: Mapping[str, Iterable[int]]) -> None:
         """Take image-level tags as the classes of samples."""
@@ -139,6 +171,8 @@ class Queue:
         if wanted.class_id is not None:
             bit = np.uint64(1 << wanted.class_id % 64)
             kept &= (self._classes[:, wanted.class_id // 64] & bit) != 0
+        if wanted.cause is not None:
+            kept &= self.cause == CAUSES.index(wanted.cause)
         rows = np.flatnonzero(kept)
         text = wanted.text.strip().casefold()
         if not text:
@@ -172,12 +206,16 @@ class Queue:
         return rows[order]
 
     def _keys(self, rows: NDArray[np.intp], column: Column) -> NDArray[np.float64]:
-        if column is Column.STATUS:
-            return self.status[rows].astype(np.float64)
-        if column is Column.CHANGE:
-            return self.change[rows].astype(np.float64)
-        if column is Column.EDITS:
-            return self.edits[rows].astype(np.float64)
+        numbers: dict[Column, NDArray[Any]] = {
+            Column.STATUS: self.status,
+            Column.SUSPICION: self.suspicion,
+            Column.CHANGE: self.change,
+            Column.EDITS: self.edits,
+        }
+        if column in numbers:
+            return np.asarray(numbers[column][rows], np.float64)
+        if column is Column.CAUSE:
+            return np.where(self.cause[rows] > 0, self.cause[rows], np.nan)
         if column is Column.CLASSES:
             return self._class_ranks(rows)
         texts = [self.notes.get(row, "") for row in rows.tolist()]

@@ -172,9 +172,7 @@ class Reviewing:
         """
         sample_id = self.queue.ids[row]
         inputs = load(self.sample(row), self.dataset.classes)
-        if self._must_flush and self._writer is not None:
-            self._must_flush = not self._writer.flush(_CLOSE)
-        review = (self._writer or self._store).review(sample_id)
+        review = self._review_of(row)
         if review is not None:
             self._told[row] = _slim(review)
             said = said_of(review, self.session.start).renumbered(len(inputs.masks))
@@ -185,6 +183,16 @@ class Reviewing:
                 said = said.on_other_masks(len(inputs.masks))
             self._outdated[row] = Outdated(roles, said)
         return Document(inputs, Said(self.session.start))
+
+    def said(self, row: int) -> Said:
+        """Return what was said of a sample, its files unread; for a thread of its own."""
+        review = self._review_of(row)
+        return Said(self.session.start) if review is None else said_of(review, self.session.start)
+
+    def _review_of(self, row: int) -> Review | None:
+        if self._must_flush and self._writer is not None:
+            self._must_flush = not self._writer.flush(_CLOSE)
+        return (self._writer or self._store).review(self.queue.ids[row])
 
     def _history(self, sample_id: str, said: Said, shape: tuple[int, int]) -> History:
         """Return the steps that led to what is said, as far as the log tells them."""
@@ -284,6 +292,7 @@ class Reviewing:
         self._must_flush = True
         self._submit(lambda store: store.put_many_params(changes))
         self.queue.change[list(rows)] = np.nan
+        self.queue.forget_suspicion(rows)
         return before
 
     def params_of(self, row: int) -> Params | None:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from napari_sepl.core.causes import Cause
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.metrics import count_labels
@@ -35,6 +36,21 @@ Known = Callable[[Sequence[str]], Mapping[str, StampedFacts]]
 """Returns what was kept of the samples with these ids."""
 
 
+class Suspicion(NamedTuple):
+    """How much a sample deserves to be looked at, and why.
+
+    Parameters
+    ----------
+    share : float
+        The suspicion of its diagnosis, 0..1.
+    cause : Cause or None
+        The main cause; None if nothing was found.
+    """
+
+    share: float
+    cause: Cause | None
+
+
 @dataclass(frozen=True)
 class SampleFacts:
     """What the files of a sample tell before anybody opens it.
@@ -43,9 +59,12 @@ class SampleFacts:
     ----------
     class_ids : tuple of int
         Classes of the pseudo-labels, ascending, without background and ignore.
+    suspicion : Suspicion, optional
+        What `workflow.suspicion` found, which reads the masks too.
     """
 
     class_ids: tuple[int, ...]
+    suspicion: Suspicion | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,25 @@ class Scanned:
     facts: dict[int, SampleFacts] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
     fresh: dict[str, StampedFacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One walk over samples that nobody opened, as the window runs it in batches.
+
+    Parameters
+    ----------
+    told : str
+        What it does.
+    rows : sequence of int
+        The samples to look at.
+    look : callable
+        Finds out about some of the rows, beginning none after so many seconds.
+    """
+
+    told: str
+    rows: Sequence[int]
+    look: Callable[[Sequence[int], float], Scanned]
 
 
 def list_for_review(spec: DatasetSpec) -> Dataset:
@@ -144,6 +182,15 @@ def without_masks(dataset: Dataset, sample_ids: Iterable[str]) -> list[str]:
 def rows_to_scan(dataset: Dataset) -> list[int]:
     """Return the rows of the samples whose classes no tags tell."""
     return [row for row, sample_id in enumerate(dataset.ids) if sample_id not in dataset.tags]
+
+
+def class_pass(dataset: Dataset, known: Known) -> Pass:
+    """Return the walk that finds the classes of samples."""
+
+    def look(rows: Sequence[int], seconds: float) -> Scanned:
+        return scan_rows(dataset, rows, known, seconds=seconds)
+
+    return Pass("reading classes", rows_to_scan(dataset), look)
 
 
 def scan_sample(sample: Sample, classes: ClassList) -> SampleFacts:
@@ -230,13 +277,13 @@ def _still_true(kept: StampedFacts | None, stamp: str, classes: ClassList) -> Sa
     """Return what was kept, if the files are as they were then and the class list fits."""
     if kept is None or kept.stamp != stamp:
         return None
-    class_ids = _whole_numbers(kept.facts.get("class_ids"))
-    if class_ids is None or any(not 0 < class_id < len(classes) for class_id in class_ids):
+    class_ids = read_classes(kept.facts, len(classes))
+    return None if class_ids is None else SampleFacts(class_ids)
+
+
+def read_classes(facts: Mapping[str, Any], labels: int) -> tuple[int, ...] | None:
+    """Return the classes that kept facts tell; None if they make no sense among so many labels."""
+    told = facts.get("class_ids")
+    if not isinstance(told, list) or any(type(number) is not int for number in told):
         return None
-    return SampleFacts(class_ids)
-
-
-def _whole_numbers(told: Any) -> tuple[int, ...] | None:
-    if isinstance(told, list) and all(type(number) is int for number in told):
-        return tuple(told)
-    return None
+    return tuple(told) if all(0 < number < labels for number in told) else None

@@ -1,8 +1,10 @@
 """What was open in the window, so that the next session goes on where the last one ended."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from napari_sepl.core.causes import Cause
 from napari_sepl.core.params import Params
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.queue import Column, Filter, Queue
@@ -50,14 +52,17 @@ class Session:
     def filtering(self) -> Filter:
         """Which samples were listed."""
         told = self._noted.get("filter", {})
-        status = told.get("status")
+        status, cause = told.get("status"), told.get("cause")
         return Filter(
-            Status(status) if status else None, told.get("class_id"), told.get("text", "")
+            Status(status) if status else None,
+            told.get("class_id"),
+            told.get("text", ""),
+            Cause(cause) if cause else None,
         )
 
     @filtering.setter
     def filtering(self, told: Filter) -> None:
-        self._note("filter", {"status": told.status, "class_id": told.class_id, "text": told.text})
+        self._note("filter", asdict(told))
 
     @property
     def sorting(self) -> tuple[Column, bool]:

@@ -16,6 +16,7 @@ from napari_sepl.gui.scan import Scan
 from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow import scan as reading
 from napari_sepl.workflow.queue import Queue
+from napari_sepl.workflow.scan import class_pass
 from tests.gui.many_classes import BIRD, CLASSES, IDS, make_dataset
 
 
@@ -105,7 +106,8 @@ class Bench:
     def __init__(self, spec: DatasetSpec) -> None:
         self.background, self.view = Stepwise(), Shown()
         self.reviewing = Keeping(Dataset.open(spec))
-        self.scan = Scan(self.reviewing, self.background, self.view)
+        wanted = class_pass(self.reviewing.dataset, self.reviewing.known_facts)
+        self.scan = Scan(wanted, self.reviewing, self.background, self.view)
 
     def finish(self) -> None:
         while self.background.step():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtTest import QTest
@@ -64,7 +65,7 @@ def test_new_classes_are_listed_without_moving_list_or_note(
     top = panel.model.rows[panel.table.rowAt(5)]
     for row in range(700, 900):
         queue.set_classes(row, [BIRD, PERSON])
-    panel.show_new_classes(queue, VOC)
+    panel.show_new_facts(queue, VOC)
     QTest.qWait(50)
     assert panel.model.rows.tolist() == [*range(600), *range(700, 900)]
     assert scrolled.value() == 300
@@ -78,7 +79,7 @@ def test_a_list_sorted_by_classes_is_sorted_anew(panel: QueuePanel, queue: Queue
     panel.show_sorting(Column.CLASSES, True)
     panel.list_samples(queue, VOC)
     queue.set_classes(999, [PERSON])
-    panel.show_new_classes(queue, VOC)
+    panel.show_new_facts(queue, VOC)
     assert panel.model.rows[0] == 999
 
 
@@ -88,7 +89,7 @@ def test_another_list_is_only_drawn_anew(panel: QueuePanel, queue: Queue) -> Non
     panel.model.modelReset.connect(lambda: resets.append(None))
     queue.set_classes(3, [PERSON])
     queue.failures[4] = "broken"
-    panel.show_new_classes(queue, VOC)
+    panel.show_new_facts(queue, VOC)
     assert resets == []
     classes = panel.model.index(3, list(Column).index(Column.CLASSES))
     assert panel.model.data(classes) == "person"
@@ -116,6 +117,7 @@ class Opened:
 
     def let_scan(self) -> None:
         wait_until(lambda: bool(self.queue.classes_known.all()))
+        wait_until(lambda: not np.isnan(self.queue.suspicion).any())
         wait_until(self.dock.scan.isHidden)
 
     def listed(self) -> list[str]:
@@ -154,7 +156,7 @@ def test_a_class_of_samples_never_opened_can_be_filtered_by(
     assert opened.dock.navigator.row == 0
     opened.dock.close_dataset()
     with Store.open(store_file(opened.spec.out), who="test", write=False) as store:
-        assert store.facts(["s6"])["s6"].facts == {"class_ids": [BIRD, PERSON]}
+        assert store.facts(["s6"])["s6"].facts["class_ids"] == [BIRD, PERSON]
         assert list(store.statuses()) == []
 
 

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_sepl.core.causes import Cause
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.queue import Column, Filter, Queue
 
@@ -18,6 +19,10 @@ def queue() -> Queue:
     queue.set_classes(0, [0, 8, 12, 255])
     queue.set_classes(2, [12])
     queue.set_classes(3, [254])
+    queue.set_suspicion(0, 0.25, Cause.SCATTERED)
+    queue.set_suspicion(1, 0.0, None)
+    queue.set_suspicion(3, 0.75, Cause.SHRUNK)
+    queue.set_suspicion(4, 0.25, Cause.SHRUNK)
     return queue
 
 
@@ -32,6 +37,9 @@ def queue() -> Queue:
         (Filter(text="tail"), [2]),
         (Filter(status=Status.PENDING, class_id=12, text="a"), [0, 2]),
         (Filter(text="nothing"), []),
+        (Filter(cause=Cause.SHRUNK), [3, 4]),
+        (Filter(status=Status.PENDING, cause=Cause.SHRUNK), [4]),
+        (Filter(cause=Cause.GROWN), []),
     ],
 )
 def test_filters(queue: Queue, wanted: Filter, rows: list[int]) -> None:
@@ -47,6 +55,8 @@ def test_filters(queue: Queue, wanted: Filter, rows: list[int]) -> None:
         (Column.STATUS, [0, 2, 4, 1, 3], [3, 1, 0, 2, 4]),
         (Column.NOTE, [2, 4, 0, 1, 3], [4, 2, 0, 1, 3]),
         (Column.CLASSES, [4, 2, 0, 3, 1], [3, 0, 2, 4, 1]),
+        (Column.SUSPICION, [1, 0, 4, 3, 2], [3, 0, 4, 1, 2]),
+        (Column.CAUSE, [0, 3, 4, 1, 2], [3, 4, 0, 1, 2]),
     ],
 )
 def test_sorting_keeps_equal_ones_in_order_and_unknown_ones_last(
@@ -93,3 +103,13 @@ def test_counts(queue: Queue) -> None:
         Status.FLAGGED: 1,
     }
     assert queue.pending().tolist() == [0, 2, 4]
+
+
+def test_a_suspicion_is_unknown_until_it_is_told_and_after_it_is_forgotten(queue: Queue) -> None:
+    assert queue.unsuspected().tolist() == [2]
+    assert [queue.cause_of(row) for row in (0, 1, 2)] == [Cause.SCATTERED, None, None]
+    queue.forget_suspicion([0, 3])
+    assert queue.unsuspected().tolist() == [0, 2, 3]
+    assert queue.select(Filter(cause=Cause.SHRUNK)).tolist() == [4]
+    queue.without_masks[2] = True
+    assert queue.unsuspected().tolist() == [0, 3]

@@ -19,11 +19,22 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sepl.core.classes import ClassList
+from napari_sepl.document.findings import NAMES
 from napari_sepl.files.store import Status
 from napari_sepl.gui.panels.queue_model import COLUMNS, QueueModel
 from napari_sepl.workflow.queue import STATUSES, Column, Filter, Queue
 
-_WIDTHS = {Column.SAMPLE: 105, Column.STATUS: 68, Column.CLASSES: 75, Column.CHANGE: 58}
+_WIDTHS = {
+    Column.SAMPLE: 105,
+    Column.STATUS: 68,
+    Column.SUSPICION: 68,
+    Column.CAUSE: 95,
+    Column.CLASSES: 75,
+    Column.CHANGE: 58,
+}
+_LARGEST_FIRST = (Column.SUSPICION, Column.CHANGE, Column.EDITS)
+"""Columns that a first click sorts by falling values."""
+
 _TYPING = 150
 """Milliseconds without a key after which the typed text filters."""
 
@@ -49,7 +60,7 @@ class QueuePanel(QWidget):
         super().__init__(parent)
         self.model = QueueModel(self)
         self.table = _table(self.model)
-        self.status, self.class_choice = QComboBox(), QComboBox()
+        self.status, self.class_choice, self.cause = QComboBox(), QComboBox(), QComboBox()
         self.text, self.note = QLineEdit(), QLineEdit()
         self.progress, self.counts = QProgressBar(), QLabel()
         self._typing = QTimer(self)
@@ -62,6 +73,9 @@ class QueuePanel(QWidget):
         for status in STATUSES:
             self.status.addItem(str(status), status)
         self.class_choice.addItem("any class", None)
+        self.cause.addItem("any cause", None)
+        for cause, name in NAMES.items():
+            self.cause.addItem(name, cause)
         self.text.setPlaceholderText("part of an id or note; Enter opens the first")
         self.text.setClearButtonEnabled(True)
         self.note.setPlaceholderText("note on this sample")
@@ -69,6 +83,7 @@ class QueuePanel(QWidget):
         filters = QHBoxLayout()
         filters.addWidget(self.status)
         filters.addWidget(self.class_choice)
+        filters.addWidget(self.cause)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(filters)
@@ -79,8 +94,8 @@ class QueuePanel(QWidget):
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING)
         self._typing.timeout.connect(self.listing_changed)
-        self.status.currentIndexChanged.connect(lambda _: self.listing_changed.emit())
-        self.class_choice.currentIndexChanged.connect(lambda _: self.listing_changed.emit())
+        for choice in (self.status, self.class_choice, self.cause):
+            choice.currentIndexChanged.connect(lambda _: self.listing_changed.emit())
         self.text.textChanged.connect(lambda _: self._typing.start())
         self.text.returnPressed.connect(self._open_first)
         self.note.editingFinished.connect(self.finish_note)
@@ -91,13 +106,19 @@ class QueuePanel(QWidget):
     @property
     def filter(self) -> Filter:
         """The filter as the controls stand."""
-        return Filter(self.status.currentData(), self.class_choice.currentData(), self.text.text())
+        return Filter(
+            self.status.currentData(),
+            self.class_choice.currentData(),
+            self.text.text(),
+            self.cause.currentData(),
+        )
 
     def show_filter(self, wanted: Filter) -> None:
         """Set the controls without saying so."""
         for control, value in (
             (self.status, wanted.status),
             (self.class_choice, wanted.class_id),
+            (self.cause, wanted.cause),
         ):
             control.blockSignals(True)
             control.setCurrentIndex(max(0, control.findData(value)))
@@ -129,13 +150,15 @@ class QueuePanel(QWidget):
         self.show_current(self.model.current)
         self.show_counts(queue)
 
-    def show_new_classes(self, queue: Queue, classes: ClassList) -> None:
-        """Draw what became known of classes; list anew only if that changes the list.
+    def show_new_facts(self, queue: Queue, classes: ClassList) -> None:
+        """Draw what became known of samples; list anew only if that changes the list.
 
         The list stays where it was scrolled to, and the note as far as it was typed.
         """
-        by_class = self.filter.class_id is not None or self.sorted_by is Column.CLASSES
-        rows = self._listed(queue) if by_class else self.model.rows
+        wanted = self.filter
+        filtered = wanted.class_id is not None or wanted.cause is not None
+        by_facts = self.sorted_by in (Column.CLASSES, Column.SUSPICION, Column.CAUSE)
+        rows = self._listed(queue) if filtered or by_facts else self.model.rows
         if np.array_equal(rows, self.model.rows):
             self.table.viewport().update()
         else:
@@ -198,6 +221,14 @@ class QueuePanel(QWidget):
             self.note.setModified(False)
             self.note_changed.emit(self.note.text())
 
+    def worst_pending(self, row: int) -> int | None:
+        """Return the listed pending row, but for this one, that is suspected most."""
+        queue, rows = self.model.queue, self.model.rows
+        pending = queue.status[rows] == STATUSES.index(Status.PENDING)
+        known = ~np.isnan(queue.suspicion[rows]) & ~np.isin(rows, list(queue.failures))
+        rows = rows[pending & known & (rows != row)]
+        return int(rows[queue.suspicion[rows].argmax()]) if len(rows) else None
+
     def show_counts(self, queue: Queue) -> None:
         """Show how many samples have which status."""
         counts = queue.counts()
@@ -223,7 +254,8 @@ class QueuePanel(QWidget):
 
     def _sort(self, section: int) -> None:
         column = COLUMNS[section]
-        self.show_sorting(column, column is self.sorted_by and not self.descending)
+        again = column is self.sorted_by
+        self.show_sorting(column, not self.descending if again else column in _LARGEST_FIRST)
         self.listing_changed.emit()
 
 

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.classes import ClassList
+from napari_sepl.document.findings import NAMES
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.queue import Column, Queue
 
@@ -82,15 +83,27 @@ class QueueModel(QAbstractTableModel):
 
     def _text(self, row: int, column: Column) -> str:
         queue = self.queue
-        if column is Column.SAMPLE:
-            return queue.ids[row]
-        if column is Column.STATUS:
-            return "unreadable" if row in queue.failures else str(queue.status_of(row))
-        if column is Column.CLASSES:
-            return ", ".join(self.classes.name(c) for c in queue.classes_of(row))
-        if column is Column.CHANGE:
-            change = float(queue.change[row])
-            return "" if np.isnan(change) else f"{100 * change:.1f} %"
-        if column is Column.EDITS:
-            return str(queue.edits[row] or "")
-        return queue.notes.get(row, "")
+        match column:
+            case Column.SAMPLE:
+                text = queue.ids[row]
+            case Column.STATUS:
+                text = "unreadable" if row in queue.failures else str(queue.status_of(row))
+            case Column.SUSPICION:
+                text = _percent(queue.suspicion[row], 0)
+            case Column.CAUSE:
+                cause = queue.cause_of(row)
+                text = "" if cause is None else NAMES[cause]
+            case Column.CLASSES:
+                text = ", ".join(self.classes.name(c) for c in queue.classes_of(row))
+            case Column.CHANGE:
+                text = _percent(queue.change[row], 1)
+            case Column.EDITS:
+                text = str(queue.edits[row] or "")
+            case Column.NOTE:
+                text = queue.notes.get(row, "")
+        return text
+
+
+def _percent(share: np.float32, digits: int) -> str:
+    """Return a share as text, empty while it is not known."""
+    return "" if np.isnan(share) else f"{100 * share:.{digits}f} %"

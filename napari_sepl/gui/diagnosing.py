@@ -1,0 +1,93 @@
+"""What may be wrong with the image that is open, kept up to date behind the labels."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_sepl.core.diagnosis import Diagnosis, Finding
+from napari_sepl.core.errors import SeplError
+from napari_sepl.document.document import Document
+from napari_sepl.document.findings import diagnose_resolved
+from napari_sepl.document.resolve import Resolved
+from napari_sepl.gui.worker import Background
+
+if TYPE_CHECKING:
+    from napari_sepl.gui.controller import Controller
+
+_PAUSE = 100
+"""Milliseconds of rest after which it follows a drag; it is of no use while labels still move."""
+
+
+class Diagnosing:
+    """Diagnoses the document that is open, beside the window's thread.
+
+    Parameters
+    ----------
+    controller : Controller
+        Has the document and the view.
+    background : Background
+        Where it is computed.
+
+    Attributes
+    ----------
+    tags : mapping of str to tuple of int
+        The classes that samples are known to hold, by id.
+    found : Signal(Document, Diagnosis)
+        Emitted when the document that is open has a new diagnosis.
+    """
+
+    found = Signal(Document, Diagnosis)
+
+    def __init__(self, controller: "Controller", background: Background) -> None:
+        self._controller = controller
+        self._background = background
+        self._diagnosed: tuple[Resolved, Diagnosis] | None = None
+        self.tags: Mapping[str, tuple[int, ...]] = {}
+        controller.showing.followed.connect(self.follow)
+
+    def follow(self) -> None:
+        """Show the diagnosis of the labels as they are, at once if it is known."""
+        document = self._controller.document
+        if document is None:
+            return
+        if self._diagnosed is not None and self._diagnosed[0] is document.resolved:
+            self._show(document, self._diagnosed[1])
+        else:
+            self._background.later("diagnosis", _PAUSE, self._start)
+
+    def point_at(self, finding: Finding) -> None:
+        """Point at the mask at fault, else at the class's pseudo-labels; choose a missing class."""
+        document = self._controller.document
+        if document is None:
+            return
+        if finding.mask_index is not None:
+            self._controller.pointing.name(finding.mask_index)
+        elif finding.class_id in document.inputs.overlap.class_ids:
+            self._controller.pointing.name(-finding.class_id)
+        else:
+            self._controller.choose_class(finding.class_id)
+
+    def _start(self) -> None:
+        document = self._controller.document
+        if document is None:
+            return
+        resolved, tags = document.resolved, self.tags.get(document.inputs.sample_id, ())
+        self._background.run(
+            "diagnosis",
+            lambda: diagnose_resolved(resolved, tags),
+            lambda diagnosis: self._take(document, resolved, diagnosis),
+            self._fail,
+        )
+
+    def _take(self, document: Document, resolved: Resolved, diagnosis: Diagnosis) -> None:
+        if document is self._controller.document and resolved is document.resolved:
+            self._diagnosed = resolved, diagnosis
+            self._show(document, diagnosis)
+            self.found.emit(document, diagnosis)
+
+    def _show(self, document: Document, diagnosis: Diagnosis) -> None:
+        self._controller.view.show_diagnosis(diagnosis, document.inputs.classes)
+
+    def _fail(self, error: SeplError) -> None:
+        self._controller.view.warn(str(error))

@@ -1,0 +1,171 @@
+"""Which images of a dataset deserve to be looked at first, and why."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.diagnosis import Diagnosis
+from napari_sepl.core.errors import SeplError
+from napari_sepl.core.params import Params
+from napari_sepl.document.findings import diagnose_resolved, tell_finding
+from napari_sepl.document.resolve import resolve
+from napari_sepl.document.said import Said
+from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.samples import Sample, load_enhanceable
+from napari_sepl.workflow.processes import HERE
+from napari_sepl.workflow.scan import find_sample
+from napari_sepl.workflow.spread import Spread
+from napari_sepl.workflow.tables import encode_csv
+
+
+@dataclass(frozen=True)
+class DiagnosisStep:
+    """One sample is diagnosed, or cannot be.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    diagnosis : Diagnosis or None
+        What was found; None if it cannot be diagnosed.
+    message : str
+        Why not; empty otherwise.
+    """
+
+    sample_id: str
+    diagnosis: Diagnosis | None = None
+    message: str = ""
+
+
+class DiagnosisRun:
+    """The diagnosis of a dataset on its way: go through its steps, each a sample.
+
+    It tells of what SEPL makes of the files; what a person decided or painted is not read.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The samples, with their tags if there are any.
+    params : Params
+        The settings.
+    spread : Spread
+        Where samples are worked on.
+
+    Attributes
+    ----------
+    found : list of (str, Diagnosis)
+        Ids and diagnoses so far, in the order of the steps.
+    """
+
+    def __init__(self, dataset: Dataset, params: Params, *, spread: Spread = HERE) -> None:
+        self.dataset, self.params, self._spread = dataset, params, spread
+        self.unmatched = [
+            one for one in dataset.unmatched if one.sample_id not in dataset.positions
+        ]
+        self.found: list[tuple[str, Diagnosis]] = []
+
+    def __len__(self) -> int:
+        return len(self.dataset.ids) + len(self.unmatched)
+
+    def __iter__(self) -> Iterator[DiagnosisStep]:
+        """Diagnose sample after sample, in the dataset's order, going on after failures.
+
+        Raises
+        ------
+        SeplError
+            If a process ends that should not.
+        """
+        for one in self.unmatched:
+            message = f"{one.sample_id}: no file for {', '.join(one.missing)}"
+            yield DiagnosisStep(one.sample_id, message=message)
+        dataset = self.dataset
+        tagged = (
+            (find_sample(dataset, sample_id), dataset.tags.get(sample_id, ()))
+            for sample_id in dataset.ids
+        )
+        diagnose = partial(_attempt, dataset.classes, self.params)
+        self.found = []
+        for step in self._spread.run(diagnose, tagged, _lost):
+            if step.diagnosis is not None:
+                self.found.append((step.sample_id, step.diagnosis))
+            yield step
+
+    def worst_first(self) -> list[tuple[str, Diagnosis]]:
+        """Return what was found so far by falling suspicion, of equal ones in order."""
+        return sorted(self.found, key=lambda one: -one[1].suspicion)
+
+
+def diagnose_sample(
+    sample: Sample, classes: ClassList, params: Params, tags: Iterable[int] = ()
+) -> Diagnosis:
+    """Read a sample, and find what may be wrong with the labels that SEPL makes of it.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or does not fit the others.
+    """
+    given = load_enhanceable(sample, classes)
+    return diagnose_resolved(resolve(given.overlap, Said(params)), tags)
+
+
+def _attempt(
+    classes: ClassList, params: Params, tagged: tuple[Sample, tuple[int, ...]]
+) -> DiagnosisStep:
+    sample, tags = tagged
+    try:
+        diagnosis = diagnose_sample(sample, classes, params, tags)
+    except SeplError as error:
+        return DiagnosisStep(sample.sample_id, message=str(error))
+    except MemoryError:
+        message = f"{sample.image}: too large for the memory of this computer"
+        return DiagnosisStep(sample.sample_id, message=message)
+    return DiagnosisStep(sample.sample_id, diagnosis)
+
+
+def _lost(tagged: tuple[Sample, tuple[int, ...]], why: str) -> DiagnosisStep:
+    sample, _ = tagged
+    return DiagnosisStep(sample.sample_id, message=f"{sample.image}: {why}")
+
+
+def write_diagnoses(path: Path, found: Sequence[tuple[str, Diagnosis]], classes: ClassList) -> None:
+    """Write diagnoses as CSV, a row for each finding, and one for an image without any.
+
+    Columns are rank (1 for the first image), id, suspicion, kind, cause, strength (shares in
+    0..1), class_id, class, mask_index and told, which is a sentence.
+
+    Parameters
+    ----------
+    path : Path
+        The file, replaced if it was there; its folder must exist.
+    found : sequence of (str, Diagnosis)
+        Ids and diagnoses, in the order to write them.
+    classes : ClassList
+        Names of the labels.
+
+    Raises
+    ------
+    SaveError
+        If the file cannot be written; an older one is untouched.
+    """
+    write_whole(path, encode_csv(_rows(found, classes)))
+
+
+def _rows(found: Sequence[tuple[str, Diagnosis]], classes: ClassList) -> Iterator[list[object]]:
+    yield [
+        "rank", "id", "suspicion", "kind", "cause", "strength", "class_id", "class",
+        "mask_index", "told",
+    ]  # fmt: skip
+    for place, (sample_id, diagnosis) in enumerate(found):
+        start = [place + 1, sample_id, diagnosis.suspicion]
+        if not diagnosis.findings:
+            yield [*start, *[""] * 7]
+        for one in diagnosis.findings:
+            mask = "" if one.mask_index is None else one.mask_index
+            name, told = classes.name(one.class_id), tell_finding(one, classes)
+            yield [
+                *start, one.cause.kind, one.cause, one.strength, one.class_id, name, mask, told,
+            ]  # fmt: skip

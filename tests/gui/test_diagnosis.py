@@ -1,0 +1,192 @@
+"""What may be wrong with an image, without a window, in the review panel and in the queue."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from PIL import Image
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_sepl.core.causes import Cause
+from napari_sepl.core.diagnosis import Diagnosis
+from napari_sepl.core.params import Params
+from napari_sepl.document.document import Document
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.masks import write_masks
+from napari_sepl.gui import scan_row
+from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.panels.queue import QueuePanel
+from napari_sepl.gui.panels.queue_model import COLUMNS
+from napari_sepl.gui.view import View
+from napari_sepl.gui.worker import Immediate
+from napari_sepl.workflow.queue import Column, Filter
+from tests.document.drawing import cat_and_dog
+from tests.gui.conftest import Window, wait_until
+from tests.gui.test_scan_window import Opened
+
+CAT, DOG = 8, 12
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+# --- without a window
+
+
+class Bench:
+    """A controller around a viewer without a window."""
+
+    def __init__(self) -> None:
+        self.view: Any = MagicMock(spec=View)
+        self.controller = Controller(ViewerModel(), self.view, Immediate())
+        self.found: list[tuple[Document, Diagnosis]] = []
+        self.controller.diagnosing.found.connect(self.note)
+
+    def note(self, document: Document, diagnosis: Diagnosis) -> None:
+        self.found.append((document, diagnosis))
+
+    def open(self) -> None:
+        self.controller.open(cat_and_dog)
+
+    @property
+    def shown(self) -> list[tuple[Cause, int]]:
+        diagnosis: Diagnosis = self.view.show_diagnosis.call_args.args[0]
+        return [(finding.cause, finding.class_id) for finding in diagnosis.findings]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_the_image_is_diagnosed_and_follows_the_sliders(bench: Bench) -> None:
+    bench.open()
+    assert bench.shown == [(Cause.GROWN, DOG), (Cause.OUTSIDE, DOG)]
+    bench.controller.set_params(Params(t2=1.0))
+    assert bench.shown == []  # the dog keeps its pseudo-labels
+    assert [document for document, _ in bench.found] == 2 * [bench.controller.document]
+
+
+def test_it_is_told_once_for_each_state_and_shown_in_a_new_view(bench: Bench) -> None:
+    bench.open()
+    other: Any = MagicMock(spec=View)
+    bench.controller.attach(other)
+    assert len(bench.found) == 1
+    assert other.show_diagnosis.call_args == bench.view.show_diagnosis.call_args
+
+
+def test_tags_of_the_sample_are_asked_for(bench: Bench) -> None:
+    bench.controller.diagnosing.tags = {"pets": (CAT, 15)}
+    bench.open()
+    assert bench.shown[0] == (Cause.MISSING, 15)
+    finding = bench.found[0][1].findings[0]
+    bench.controller.diagnosing.point_at(finding)
+    assert bench.controller.class_id == 15
+    assert bench.controller.pointing.region is None
+
+
+def test_a_finding_points_at_its_mask_or_its_class(bench: Bench) -> None:
+    bench.open()
+    grown, outside = bench.found[0][1].findings
+    bench.controller.diagnosing.point_at(outside)
+    assert bench.controller.pointing.region == 2
+    bench.controller.diagnosing.point_at(grown)
+    assert bench.controller.pointing.region == -DOG
+    assert "pseudo-labels of dog" in bench.view.show_mask.call_args.args[0]
+    assert bench.controller.layers.highlight.layer.data[10:20, 40:48].any()
+
+
+# --- in the real window
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    """Five samples: in s3 the dog grows much, in s4 the cat shrinks, the others are fine."""
+    inputs = cat_and_dog()
+    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks")}
+    for folder in folders.values():
+        folder.mkdir()
+    for number in range(1, 6):
+        pseudo = np.zeros_like(inputs.pseudo)
+        pseudo[5:25, 5:25] = CAT
+        if number == 3:
+            pseudo[10:29, 40:42] = DOG
+        if number == 4:
+            pseudo[5:40, 5:35] = CAT
+        Image.fromarray(pseudo).save(folders["pseudo"] / f"s{number}.png")
+        Image.fromarray(inputs.image).save(folders["images"] / f"s{number}.png")
+        write_masks(folders["masks"] / f"s{number}.json", inputs.masks)
+    return DatasetSpec(**folders, out=tmp_path / "out")
+
+
+@pytest.fixture
+def opened(window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    monkeypatch.setattr(scan_row, "FIRST", 1)
+    one = Opened(window, spec)
+    yield one
+    one.dock.close_dataset()
+
+
+def click_header(panel: QueuePanel, column: Column) -> None:
+    header = panel.table.horizontalHeader()
+    section = COLUMNS.index(column)
+    panel.table.scrollTo(panel.model.index(0, section))
+    at = header.rect().center()
+    at.setX(header.sectionViewportPosition(section) + 5)
+    QTest.mouseClick(
+        header.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at
+    )
+
+
+def test_the_queue_is_ordered_worst_first_and_one_key_opens_the_worst(opened: Opened) -> None:
+    opened.let_scan()
+    panel = opened.dock.panel
+    click_header(panel, Column.SUSPICION)
+    assert opened.listed()[:2] == ["s4", "s3"]
+    causes = [panel.model.data(panel.model.index(n, COLUMNS.index(Column.CAUSE))) for n in (0, 1)]
+    assert causes == ["shrank", "grew"]
+    opened.window.press(Qt.Key.Key_N, SHIFT)
+    wait_until(lambda: opened.dock.navigator.row == 3)
+    opened.window.press(Qt.Key.Key_N, SHIFT)
+    wait_until(lambda: opened.dock.navigator.row == 2)
+    panel.cause.setCurrentIndex(panel.cause.findData(Cause.SHRUNK))
+    assert opened.listed() == ["s4"]
+    assert opened.dock.reviewing is not None
+    assert opened.dock.reviewing.session.filtering == Filter(cause=Cause.SHRUNK)
+
+
+def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Opened) -> None:
+    opened.let_scan()
+    opened.dock.navigator.go(2)
+    listed = opened.window.widget.diagnosis.list
+    wait_until(lambda: listed.count() > 0 and "dog: grew" in listed.item(0).text())
+    before = opened.queue.suspicion[2]
+    texts = [listed.item(n).text() for n in range(listed.count())]
+    at = next(n for n, text in enumerate(texts) if "mask 2" in text)
+    listed.scrollToItem(listed.item(at))
+    place = listed.visualItemRect(listed.item(at)).center()
+    QTest.mouseClick(
+        listed.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
+    )
+    assert opened.window.widget.controller.pointing.region == 2
+    assert opened.window.widget.controller.layers.highlight.layer.data[10:30, 40:50].any()
+    opened.window.press(Qt.Key.Key_D)  # refused: the dog keeps its pseudo-labels
+    assert opened.window.document.said.overrides == {2: -1}
+    wait_until(lambda: bool(opened.queue.suspicion[2] < before))
+    assert not any("grew" in listed.item(n).text() for n in range(listed.count()))
+
+
+def test_other_settings_for_all_are_diagnosed_anew(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.let_scan()
+    assert opened.queue.cause_of(2) is Cause.GROWN
+    monkeypatch.setattr(opened.window.widget, "confirm", lambda _: True)
+    assert opened.dock._bulk is not None
+    opened.dock._bulk.apply_params(Params(t2=1.0), opened.dock.navigator.row)
+    assert np.isnan(opened.queue.suspicion[2])
+    opened.let_scan()
+    assert opened.queue.cause_of(2) is not Cause.GROWN

@@ -1,0 +1,98 @@
+"""The diagnosis of a dataset: the same with one process and several, and as a table."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from napari_sepl import Params
+from napari_sepl.core.diagnosis import Diagnosis, diagnose
+from napari_sepl.core.params import Strategy
+from napari_sepl.core.sepl import paint
+from napari_sepl.core.strategies import assign
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.samples import load
+from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
+from napari_sepl.workflow.processes import Processes
+from tests.workflow.sweeping import write_samples
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    return write_samples(tmp_path)
+
+
+def diagnosis_of(dataset: Dataset, sample_id: str, params: Params) -> Diagnosis:
+    overlap = load(dataset.sample(sample_id), dataset.classes).overlap
+    assignment = assign(overlap, params)
+    tags = dataset.tags.get(sample_id, ())
+    return diagnose(overlap, assignment, paint(overlap, assignment, params), tags)
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_each_sample_is_diagnosed_with_these_settings(
+    spec: DatasetSpec, strategy: Strategy
+) -> None:
+    dataset, params = Dataset.open(spec), Params(t1=0.3, strategy=strategy)
+    run = DiagnosisRun(dataset, params)
+    steps = list(run)
+    assert [step.sample_id for step in steps] == list(dataset.ids)
+    assert len(run) == len(steps)
+    for step in steps:
+        assert step.diagnosis == diagnosis_of(dataset, step.sample_id, params)
+    worst = run.worst_first()
+    assert sorted(worst, key=lambda one: dataset.ids.index(one[0])) == run.found
+    suspicions = [diagnosis.suspicion for _, diagnosis in worst]
+    assert suspicions == sorted(suspicions, reverse=True)
+    assert suspicions[0] > suspicions[-1]
+
+
+def test_several_processes_find_the_same(spec: DatasetSpec) -> None:
+    dataset = Dataset.open(spec)
+    alone, shared = (
+        DiagnosisRun(dataset, Params()),
+        DiagnosisRun(dataset, Params(), spread=Processes(2)),
+    )
+    assert list(alone) == list(shared)
+
+
+def test_tags_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:
+    first = Dataset.open(spec).ids[0]
+    (tmp_path / "tags.txt").write_text(f"{first} sheep\n")
+    dataset = Dataset.open(spec.model_copy(update={"tags": tmp_path / "tags.txt"}))
+    run = DiagnosisRun(dataset, Params())
+    list(run)
+    sample_id, diagnosis = run.worst_first()[0]
+    assert sample_id == first
+    assert diagnosis.main is not None
+    assert (diagnosis.main.cause, diagnosis.main.class_id) == ("missing", 17)
+
+
+def test_it_goes_on_after_failures(spec: DatasetSpec) -> None:
+    ids = Dataset.open(spec).ids
+    (spec.masks / f"{ids[0]}.json").write_text("[")
+    (spec.masks / f"{ids[1]}.json").unlink()
+    run = DiagnosisRun(Dataset.open(spec), Params())
+    messages = {step.sample_id: step.message for step in run}
+    assert messages[ids[1]] == f"{ids[1]}: no file for masks"
+    assert messages[ids[0]].startswith(str(spec.masks / f"{ids[0]}.json"))
+    assert [sample_id for sample_id, _ in run.found] == list(ids[2:])
+
+
+def test_the_table_has_a_row_for_each_finding(spec: DatasetSpec, tmp_path: Path) -> None:
+    run = DiagnosisRun(Dataset.open(spec), Params())
+    list(run)
+    found = [*run.worst_first(), ("fine", Diagnosis(()))]
+    write_diagnoses(tmp_path / "d.csv", found, run.dataset.classes)
+    with (tmp_path / "d.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 1 + sum(len(one.findings) for _, one in run.found)
+    assert rows[-1] | {"told": "", "cause": ""} == rows[-1]
+    assert (rows[-1]["id"], rows[-1]["suspicion"], rows[-1]["rank"]) == ("fine", "0.0", "5")
+    first, main = rows[0], found[0][1].main
+    assert main is not None
+    assert (first["rank"], first["id"], first["cause"]) == ("1", found[0][0], main.cause)
+    assert float(first["suspicion"]) == found[0][1].suspicion
+    assert float(first["strength"]) == main.strength
+    assert first["told"].startswith(f"{first['class']}: ")

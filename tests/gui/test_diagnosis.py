@@ -113,7 +113,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
         pseudo = np.zeros_like(inputs.pseudo)
         pseudo[5:25, 5:25] = CAT
         if number == 3:
-            pseudo[10:29, 40:42] = DOG
+            pseudo[10:29, 40:43] = DOG
         if number == 4:
             pseudo[5:40, 5:35] = CAT
         Image.fromarray(pseudo).save(folders["pseudo"] / f"s{number}.png")

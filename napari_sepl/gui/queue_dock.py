@@ -45,7 +45,6 @@ _BUTTONS = {
     "previous": "◀",
     "next": "▶",
     "next_pending": "▶ pending",
-    "worst_pending": "worst",
     "skip": "Skip",
     "flag": "Flag",
     "reopen": "Reopen",
@@ -98,10 +97,7 @@ class QueueDock(QWidget):
         column.addWidget(self.scan)
         steps, below = QHBoxLayout(), QHBoxLayout()
         for name, text in _BUTTONS.items():
-            button = QPushButton(text)
-            button.setToolTip(f"{meaning_of(name)} ({QUEUE_KEYS[name]})")
-            button.clicked.connect(partial(_press, getattr(self.navigator, name)))
-            steps.addWidget(button)
+            steps.addWidget(self._step_button(name, text))
         self.pending_menu = QMenu(self)
         for text, act in (
             ("Apply these thresholds to all pending…", self._apply_params),
@@ -116,6 +112,7 @@ class QueueDock(QWidget):
         self.sweep.setToolTip("Which thresholds fit the dataset: a heat map to click on")
         keys = QPushButton("Keys")
         keys.clicked.connect(partial(_press, partial(show_keys, self)))
+        below.addWidget(self._step_button("worst_pending", "Worst"))
         below.addWidget(pending)
         below.addWidget(self.sweep)
         export = QPushButton("Export…")
@@ -126,6 +123,13 @@ class QueueDock(QWidget):
         below.addWidget(self.missing)
         column.addLayout(steps)
         column.addLayout(below)
+
+    def _step_button(self, name: str, text: str) -> QPushButton:
+        """Return a button that does what a key of the navigator does."""
+        button = QPushButton(text)
+        button.setToolTip(f"{meaning_of(name)} ({QUEUE_KEYS[name]})")
+        button.clicked.connect(partial(_press, getattr(self.navigator, name)))
+        return button
 
     def _connect(self) -> None:
         self.panel.sample_chosen.connect(self.navigator.go)

@@ -104,6 +104,7 @@ class ReviewPanels(QWidget):
         outside = QVBoxLayout(self)
         outside.addWidget(self.title)
         outside.addWidget(self.busy)
+        outside.addWidget(self.diagnosis.headline)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)

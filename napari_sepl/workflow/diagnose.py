@@ -16,7 +16,7 @@ from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.workflow.processes import HERE
-from napari_sepl.workflow.scan import find_sample
+from napari_sepl.workflow.scan import find_sample, without_masks
 from napari_sepl.workflow.spread import Spread
 from napari_sepl.workflow.tables import encode_csv
 
@@ -48,7 +48,7 @@ class DiagnosisRun:
     Parameters
     ----------
     dataset : Dataset
-        The samples, with their tags if there are any.
+        The samples, with their tags if there are any. Those without masks are left out.
     params : Params
         The settings.
     spread : Spread
@@ -58,17 +58,22 @@ class DiagnosisRun:
     ----------
     found : list of (str, Diagnosis)
         Ids and diagnoses so far, in the order of the steps.
+    without_masks : list of str
+        The samples that are left out.
     """
 
     def __init__(self, dataset: Dataset, params: Params, *, spread: Spread = HERE) -> None:
         self.dataset, self.params, self._spread = dataset, params, spread
+        self.without_masks = without_masks(dataset, dataset.ids)
+        bare = set(self.without_masks)
+        self.ids = [sample_id for sample_id in dataset.ids if sample_id not in bare]
         self.unmatched = [
             one for one in dataset.unmatched if one.sample_id not in dataset.positions
         ]
         self.found: list[tuple[str, Diagnosis]] = []
 
     def __len__(self) -> int:
-        return len(self.dataset.ids) + len(self.unmatched)
+        return len(self.ids) + len(self.unmatched)
 
     def __iter__(self) -> Iterator[DiagnosisStep]:
         """Diagnose sample after sample, in the dataset's order, going on after failures.
@@ -84,7 +89,7 @@ class DiagnosisRun:
         dataset = self.dataset
         tagged = (
             (find_sample(dataset, sample_id), dataset.tags.get(sample_id, ()))
-            for sample_id in dataset.ids
+            for sample_id in self.ids
         )
         diagnose = partial(_attempt, dataset.classes, self.params)
         self.found = []

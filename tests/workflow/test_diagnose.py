@@ -15,6 +15,7 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 from napari_sepl.workflow.processes import Processes
+from napari_sepl.workflow.scan import list_for_review
 from tests.workflow.sweeping import write_samples
 
 
@@ -78,6 +79,15 @@ def test_it_goes_on_after_failures(spec: DatasetSpec) -> None:
     assert messages[ids[1]] == f"{ids[1]}: no file for masks"
     assert messages[ids[0]].startswith(str(spec.masks / f"{ids[0]}.json"))
     assert [sample_id for sample_id, _ in run.found] == list(ids[2:])
+
+
+def test_samples_without_masks_are_left_out(spec: DatasetSpec) -> None:
+    dataset = list_for_review(spec)
+    (spec.masks / f"{dataset.ids[1]}.json").unlink()
+    run = DiagnosisRun(list_for_review(spec), Params())
+    assert [step.sample_id for step in run] == [*dataset.ids[:1], *dataset.ids[2:]]
+    assert run.without_masks == [dataset.ids[1]]
+    assert len(run) == 3
 
 
 def test_the_table_has_a_row_for_each_finding(spec: DatasetSpec, tmp_path: Path) -> None:

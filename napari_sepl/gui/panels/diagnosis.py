@@ -1,7 +1,14 @@
 """What may be wrong with the image that is open: a short list, the gravest first."""
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis, Finding
@@ -16,6 +23,8 @@ class DiagnosisPanel(QWidget):
 
     Attributes
     ----------
+    headline : QLabel
+        The suspicion and the main finding; to be placed where it is always seen.
     finding_chosen : Signal(Finding)
         The finding that was clicked.
     """
@@ -24,17 +33,16 @@ class DiagnosisPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title, self.list = QLabel(""), QListWidget()
+        self.headline, self.list = QLabel(""), QListWidget()
+        self.headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.headline.hide()
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setFixedHeight(_LINES * self.list.fontMetrics().height() + 12)
         self.list.itemClicked.connect(self._choose)
         self.list.itemActivated.connect(self._choose)
-        self.title.setToolTip(
-            "What may be wrong, found without the truth; click a line to see where."
-        )
+        self.list.setToolTip("What may be wrong; click a line to see where")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.title)
         column.addWidget(self.list)
         self._findings: tuple[Finding, ...] = ()
         self.list.hide()
@@ -42,7 +50,11 @@ class DiagnosisPanel(QWidget):
     def show_diagnosis(self, diagnosis: Diagnosis, classes: ClassList) -> None:
         """Show what was found."""
         self._findings = diagnosis.findings
-        self.title.setText(f"Suspicion: {100 * diagnosis.suspicion:.0f} %")
+        main = diagnosis.main
+        told = "nothing found" if main is None else tell_finding(main, classes)
+        self.headline.setText(f"suspicion {100 * diagnosis.suspicion:.0f} % · {told}")
+        self.headline.setToolTip(told)
+        self.headline.show()
         self.list.clear()
         for finding in diagnosis.findings:
             text = tell_finding(finding, classes)

@@ -35,6 +35,7 @@ _WIDTHS = {
 _LARGEST_FIRST = (Column.SUSPICION, Column.CHANGE, Column.EDITS)
 """Columns that a first click sorts by falling values."""
 
+_NARROW = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 _TYPING = 150
 """Milliseconds without a key after which the typed text filters."""
 
@@ -76,6 +77,9 @@ class QueuePanel(QWidget):
         self.cause.addItem("any cause", None)
         for cause, name in NAMES.items():
             self.cause.addItem(name, cause)
+        for choice in (self.status, self.class_choice, self.cause):  # or the dock would grow
+            choice.setSizeAdjustPolicy(_NARROW)
+            choice.setMinimumContentsLength(6)
         self.text.setPlaceholderText("part of an id or note; Enter opens the first")
         self.text.setClearButtonEnabled(True)
         self.note.setPlaceholderText("note on this sample")

@@ -32,9 +32,6 @@ _WIDTHS = {
     Column.CLASSES: 75,
     Column.CHANGE: 58,
 }
-_LARGEST_FIRST = (Column.SUSPICION, Column.CHANGE, Column.EDITS)
-"""Columns that a first click sorts by falling values."""
-
 _NARROW = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 _TYPING = 150
 """Milliseconds without a key after which the typed text filters."""
@@ -259,7 +256,7 @@ class QueuePanel(QWidget):
     def _sort(self, section: int) -> None:
         column = COLUMNS[section]
         again = column is self.sorted_by
-        self.show_sorting(column, not self.descending if again else column in _LARGEST_FIRST)
+        self.show_sorting(column, not self.descending if again else column is Column.SUSPICION)
         self.listing_changed.emit()
 
 

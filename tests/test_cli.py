@@ -10,7 +10,8 @@ from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow import enhance as workflow
-from tests.files.making import random_labels, random_masks, save_picture
+from tests.files.cam_files import cams, save_cam_dict
+from tests.files.making import SHAPE, random_labels, random_masks, save_picture
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -57,7 +58,10 @@ def test_enhance_saves_and_counts(run: Run, folders: list[object], tmp_path: Pat
 def test_every_option_counts(run: Run, folders: list[object], tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("b 1\n")
     (tmp_path / "my.toml").write_text('classes = [{name = "b"}, {name = "c"}, {name = "d"}]')
-    options = ("--t1", 0.25, "--t2", 1, "--strategy", "released", "--conflict", "smallest")
+    options = (
+        "--t1", 0.25, "--t2", 1, "--strategy", "released", "--conflict", "smallest",
+        "--background", 0.3,
+    )  # fmt: skip
     code, out, _ = run(
         "enhance", *folders, *options,
         "--list", tmp_path / "list.txt", "--classes", tmp_path / "my.toml",
@@ -66,7 +70,7 @@ def test_every_option_counts(run: Run, folders: list[object], tmp_path: Path) ->
     provenance = read_provenance(tmp_path / "out" / "b.png")
     assert provenance is not None
     assert provenance.params.model_dump(mode="json") == {
-        "t1": 0.25, "t2": 1.0, "strategy": "released", "conflict": "smallest",
+        "t1": 0.25, "t2": 1.0, "strategy": "released", "conflict": "smallest", "background": 0.3,
     }  # fmt: skip
     assert provenance.classes == "my.toml"
 
@@ -172,13 +176,17 @@ def test_a_missing_option_is_wrong_usage(run: Run) -> None:
     assert "--images" in err
 
 
-def test_help_tells_the_settings_as_params_describe_them(run: Run) -> None:
+def test_help_tells_the_settings_as_params_describe_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # narrower, one column's words stand among another's
     code, out, _ = run("enhance", "--help")
     words = " ".join(out.replace("│", " ").split())  # without the frame and the line breaks
     assert code == 0
     for name, field in Params.model_fields.items():
         assert f"--{name} " in words
-        assert f"{field.description} [default: {field.default}]" in words
+        default = "" if field.default is None else f" [default: {field.default}]"
+        assert f"{field.description}{default}" in words
     assert words.replace(".0", "").count("0<=x<=1") == 2
 
 
@@ -227,3 +235,31 @@ def test_the_command_line_starts_without_napari_and_qt() -> None:
     ).stdout.split()
     assert "napari_sepl" in loaded
     assert not {"napari", "qtpy", "PyQt6", "PySide6", "vispy", "torch"} & set(loaded)
+
+
+def test_scores_are_enhanced_by_name_or_by_what_they_look_like(
+    run: Run, folders: list[object], tmp_path: Path
+) -> None:
+    for stem in ("a", "b"):
+        (tmp_path / "pseudo" / f"{stem}.png").unlink()
+        save_cam_dict(tmp_path / "pseudo" / f"{stem}.npy", cams(shape=SHAPE), [3, 14])
+    code, out, err = run("enhance", *folders)
+    assert (code, out) == (0, "2 samples: 2 saved\n")
+    assert "a.npy: taken for psa: CAM dictionary, classes counted from 0; by default" in err
+    code, _, err = run("enhance", *folders, "--pseudo-format", "eps", "--background", 0.4)
+    assert code == 1
+    assert "made with other settings" in err
+    code, out, err = run(
+        "enhance", *folders, "--pseudo-format", "eps", "--background", 0.4, "--overwrite"
+    )
+    assert (code, out) == (0, "2 samples: 2 saved\n")
+    code, out, _ = run("info", tmp_path / "out" / "a.png")
+    assert "eps: CAM dictionary" in out
+    assert "background     0.4" in out
+    code, _, err = run("enhance", *folders, "--pseudo-format", "pza")
+    assert code == 1
+    assert "'pza'" in err
+    assert "mctformer" in err
+    code, _, err = run("enhance", *folders, "--pseudo-format", "labels", "--overwrite")
+    assert code == 1
+    assert "pickled objects are refused" in err

@@ -1,11 +1,18 @@
 """The options that name a dataset, the same for all commands that take one."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
+from napari_sepl.cli._console import complain
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.scores import Scores
 from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset
+from napari_sepl.files.pseudo import read_pseudo
+from napari_sepl.files.samples import Sample
+from napari_sepl.files.score_formats import AUTO, FORMATS, check_format
 
 Value = TypeVar("Value")
 
@@ -24,6 +31,10 @@ Layout = Annotated[str | None, typer.Option(help="voc or coco: folders by their 
 Root = Annotated[Path | None, typer.Option(help="Folder of the layout.")]
 Split = Annotated[str | None, typer.Option(help="Split of the layout, train say.")]
 Classes = Annotated[str | None, typer.Option(help="voc, coco or a TOML file.")]
+PseudoFormat = Annotated[
+    str | None,
+    typer.Option(help=f"What the pseudo-labels are: {', '.join((AUTO, *FORMATS))}."),
+]
 Out = Annotated[
     Path | None, typer.Option(help="Folder for labels and for the record of the review.")
 ]
@@ -54,8 +65,12 @@ def read_spec(
         Other fields of `DatasetSpec`; None for what was not told.
     """
     if dataset is not None:
-        return read_dataset(dataset)
+        spec = read_dataset(dataset)
+        named = told.get("pseudo_format")
+        update = {} if named is None else {"pseudo_format": check_format(str(named))}
+        return spec.model_copy(update=update)
     given = {field: value for field, value in told.items() if value is not None}
+    check_format(str(given.get("pseudo_format", AUTO)))
     if name is not None:
         return layout(name, needed("root", root), needed("out", out), split=split, **given)
     if images is None:
@@ -63,6 +78,22 @@ def read_spec(
     for field in ("pseudo", "masks"):
         needed(field, told[field])
     return DatasetSpec.model_validate({"images": images, "out": needed("out", out), **given})
+
+
+def tell_scores(samples: Iterable[Sample]) -> None:
+    """Say what the first sample's soft scores were taken for, if they are soft scores.
+
+    What is wrong with its file is told when its turn comes.
+    """
+    sample = next(iter(samples), None)
+    if sample is None:
+        return
+    try:
+        read = read_pseudo(sample.pseudo, sample.pseudo_format, sample_id=sample.sample_id)
+    except InputError:
+        return
+    if isinstance(read, Scores):
+        complain(f"{sample.pseudo.name}: {read.origin}")
 
 
 def needed(name: str, value: Value | None) -> Value:

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from napari_sepl.cli._console import STOPPED, complain, count, listing
-from napari_sepl.cli._dataset import DatasetFile, ListFile
+from napari_sepl.cli._dataset import DatasetFile, ListFile, PseudoFormat
+from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset_spec import read_dataset
+from napari_sepl.files.score_formats import AUTO, check_format
 from napari_sepl.workflow.agreement import Evaluation, Figures
 from napari_sepl.workflow.evaluate import EvaluationRun
 from napari_sepl.workflow.evaluation_table import write_evaluation
@@ -30,6 +32,8 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
         Path | None,
         typer.Option(help="Folder of labels to compare with; a dataset's pseudo-labels."),
     ] = None,
+    pseudo_format: PseudoFormat = None,
+    background: Annotated[float | None, setting("background")] = None,
     list_file: ListFile = None,
     classes: Annotated[str | None, typer.Option(help="voc, coco or a TOML file.")] = None,
     workers: Workers = None,
@@ -51,6 +55,7 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
         labels, truth = labels or spec.out, truth or spec.truth
         baseline, list_file = baseline or spec.pseudo, list_file or spec.list_file
         classes = classes or spec.classes
+        pseudo_format = pseudo_format or spec.pseudo_format
     run = EvaluationRun(
         seen(scheduler, _needed("labels", labels)),
         seen(scheduler, _needed("truth", truth)),
@@ -58,6 +63,8 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
         baseline=seen(scheduler, baseline),
         list_file=list_file,
         spread=choose_spread(workers, scheduler),
+        pseudo_format=check_format(pseudo_format or AUTO),
+        background=background,
     )
     if out is not None:
         make_folder(out.parent)

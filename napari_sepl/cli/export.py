@@ -18,6 +18,7 @@ from napari_sepl.cli._dataset import (
     Masks,
     Out,
     Pseudo,
+    PseudoFormat,
     Root,
     Split,
     Tags,
@@ -34,6 +35,7 @@ from napari_sepl.files.class_map_file import read_class_map
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
+from napari_sepl.files.score_formats import AUTO, check_format
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export import Export
 from napari_sepl.workflow.export_sources import FolderSource, LabelSource, ReviewSource
@@ -89,6 +91,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
     ] = False,
     images: Images = None,
     pseudo: Pseudo = None,
+    pseudo_format: PseudoFormat = None,
     masks: Masks = None,
     truth: Truth = None,
     tags: Tags = None,
@@ -103,7 +106,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
     which = frozenset(Status) if everything else frozenset(status or [Status.ACCEPTED])
     told = {
         "pseudo": pseudo, "masks": masks, "truth": truth, "tags": tags,
-        "list_file": list_file, "classes": classes,
+        "list_file": list_file, "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
     settings = _settings(
         format=format_name or DEFAULTS.format, pictures=pictures, folder=folder,
@@ -117,6 +120,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
             images=images,
             pseudo=pseudo,
             list_file=list_file,
+            pseudo_format=check_format(pseudo_format or AUTO),
         )
         code = _run(folder_source, to, settings, class_map, holding, overwrite=overwrite)
         raise typer.Exit(code)

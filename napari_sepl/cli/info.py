@@ -21,12 +21,13 @@ def info_command(file: Annotated[Path, typer.Argument(help="A label PNG.")]) -> 
 
 
 def _facts(provenance: Provenance) -> list[tuple[str, object]]:
-    params = provenance.params.model_dump(mode="json")
+    params = provenance.params.model_dump(mode="json", exclude_none=True)
     return [
         ("made by", f"napari-sepl {provenance.version}"),
         ("sample", provenance.sample_id),
         *params.items(),
         ("classes", provenance.classes),
+        *[("scores", provenance.scores)] * bool(provenance.scores),
         ("edited", "by a person" if provenance.edited else "no"),
         *_shares(provenance),
         *((f"{role} sha256", digest) for role, digest in sorted(provenance.digests.items())),

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_sepl.cli._console import STOPPED, Part, complain, follow, listing
+from napari_sepl.cli._dataset import PseudoFormat
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
+from napari_sepl.files.score_formats import AUTO as AUTO_FORMAT
 from napari_sepl.proposals.checkpoints import Checkpoint, fetch_checkpoint, own_checkpoint
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
 from napari_sepl.proposals.models import REGIONS, SamModel, find_model, model_names
@@ -53,6 +55,7 @@ def masks_command(  # noqa: PLR0913  each option is an argument
         Path | None,
         typer.Option(help="Folder of pseudo-labels: ask SAM only about points in and near them."),
     ] = None,
+    pseudo_format: PseudoFormat = None,
     full_grid: Annotated[
         bool, typer.Option("--full-grid", help="Ask about the whole grid all the same.")
     ] = False,
@@ -88,7 +91,8 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     name = model or find_preset(preset).model
     guided = pseudo is not None and not full_grid and name != REGIONS
     spread = choose_spread(workers, scheduler)
-    tasks = list_tasks(seen(scheduler, images), seen(scheduler, pseudo), list_file)
+    guide, layout = seen(scheduler, pseudo), pseudo_format or AUTO_FORMAT
+    tasks = list_tasks(seen(scheduler, images), guide, list_file, layout)
     out = seen(scheduler, out)
     if name == REGIONS:
         _refuse(given, checkpoint)

@@ -16,6 +16,7 @@ from napari_sepl.cli._dataset import (
     Masks,
     Out,
     Pseudo,
+    PseudoFormat,
     Root,
     Split,
     Tags,
@@ -46,10 +47,12 @@ def report_command(  # noqa: PLR0913  each option is an argument
     t2: Annotated[float | None, setting("t2")] = None,
     strategy: Annotated[Strategy | None, setting("strategy")] = None,
     conflict: Annotated[Conflict | None, setting("conflict")] = None,
+    background: Annotated[float | None, setting("background")] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
     images: Images = None,
     pseudo: Pseudo = None,
+    pseudo_format: PseudoFormat = None,
     masks: Masks = None,
     truth: Truth = None,
     tags: Tags = None,
@@ -66,12 +69,14 @@ def report_command(  # noqa: PLR0913  each option is an argument
     """
     told = {
         "pseudo": pseudo, "masks": masks, "truth": truth, "tags": tags,
-        "list_file": list_file, "classes": classes,
+        "list_file": list_file, "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
     spec = needed("images", read_spec(dataset, images, layout, root, split, out or to.parent, told))
     check_page(to, overwrite=overwrite)
     make_folder(to.parent)
-    settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
+    settings = {
+        "t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict, "background": background,
+    }  # fmt: skip
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
     with ExitStack() as stack:

@@ -15,16 +15,18 @@ from napari_sepl.cli._dataset import (
     ListFile,
     Masks,
     Pseudo,
+    PseudoFormat,
     Root,
     Split,
     Truth,
     needed,
     read_spec,
+    tell_scores,
 )
-from napari_sepl.cli._settings import setting
+from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
 from napari_sepl.core.corners import MOST
-from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset import Dataset
@@ -42,6 +44,7 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     steps: Steps = STEPS,
     strategy: Annotated[Strategy, setting("strategy")] = DEFAULTS.strategy,
     conflict: Annotated[Conflict, setting("conflict")] = DEFAULTS.conflict,
+    background: Annotated[float | None, setting("background")] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
     out: Annotated[
@@ -49,6 +52,7 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     ] = None,
     images: Images = None,
     pseudo: Pseudo = None,
+    pseudo_format: PseudoFormat = None,
     masks: Masks = None,
     truth: Truth = None,
     list_file: ListFile = None,
@@ -65,7 +69,7 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
         raise typer.BadParameter(f"--out: {out} does not end in .csv")
     told = {
         "pseudo": pseudo, "masks": masks, "truth": truth, "list_file": list_file,
-        "classes": classes,
+        "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
     nowhere = out or Path("sweep.csv")  # for labels, of which none are saved
     spec = needed("images", read_spec(dataset, images, layout, root, split, nowhere, told))
@@ -74,9 +78,11 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     if out is not None:
         make_folder(out.parent)
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
-    params = Params(strategy=strategy, conflict=conflict)
+    params = params_of(strategy=strategy, conflict=conflict, background=background)
     spread = choose_spread(workers, scheduler)
-    run = SweepRun(Dataset.open(seen_dataset(scheduler, spec)), params, *grids, spread=spread)
+    opened = Dataset.open(seen_dataset(scheduler, spec))
+    tell_scores(map(opened.sample, opened.ids))
+    run = SweepRun(opened, params, *grids, spread=spread)
     code = count(run, len(run), "sweep", lambda: run.sweep.samples)
     if run.without_truth:
         complain(f"{listing(run.without_truth)}: no truth, left out")

@@ -17,6 +17,7 @@ from napari_sepl.cli._dataset import (
     Masks,
     Out,
     Pseudo,
+    PseudoFormat,
     Root,
     Split,
     Tags,
@@ -27,6 +28,7 @@ from napari_sepl.cli._dataset import (
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.samples import Sample, load_enhanceable
+from napari_sepl.files.score_formats import AUTO, check_format
 
 ScreenshotOption = Annotated[
     Path | None,
@@ -56,6 +58,7 @@ def open_command(  # noqa: PLR0913  each option is an argument
     image: Annotated[Path | None, typer.Option(help="One picture.", exists=True)] = None,
     images: Images = None,
     pseudo: Pseudo = None,
+    pseudo_format: PseudoFormat = None,
     masks: Masks = None,
     truth: Truth = None,
     tags: Tags = None,
@@ -70,13 +73,14 @@ def open_command(  # noqa: PLR0913  each option is an argument
     """Open one image, or a whole dataset, in the window, to review and edit its labels."""
     told = {
         "pseudo": pseudo, "masks": masks, "truth": truth, "tags": tags,
-        "list_file": list_file, "classes": classes,
+        "list_file": list_file, "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
     spec = read_spec(dataset, images, layout, root, split, out, told)
     if spec is None:
         files = needed("pseudo", pseudo), needed("masks", masks)
         picture = needed("image", image)
-        _open_image(Sample(picture.stem, picture, *files, truth), classes or "voc", out, screenshot)
+        sample = Sample(picture.stem, picture, *files, truth, check_format(pseudo_format or AUTO))
+        _open_image(sample, classes or "voc", out, screenshot)
         return
     with _screen(screenshot):
         from napari_sepl.gui.app import run  # noqa: PLC0415

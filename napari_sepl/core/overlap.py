@@ -155,6 +155,22 @@ def measure_overlap(pseudo: NDArray[np.uint8], masks: MaskSet) -> Overlap:
     return Overlap(masks, columns, class_ids, seeds, shared)
 
 
+def remeasure_overlap(overlap: Overlap, pseudo: NDArray[np.uint8]) -> Overlap:
+    """Return the table of the same masks with other pseudo-labels; the masks' tree is kept.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table so far.
+    pseudo : (H, W) uint8
+        The other pseudo-labels.
+    """
+    other = measure_overlap(pseudo, overlap.masks)
+    if "tree" in overlap.__dict__:
+        other.__dict__["tree"] = overlap.tree
+    return other
+
+
 def extend_overlap(overlap: Overlap, masks: MaskSet) -> Overlap:
     """Return the table with rows for further masks of the same image.
 

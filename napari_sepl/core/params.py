@@ -45,6 +45,9 @@ class Params(BaseModel):
         How masks are chosen.
     conflict : Conflict
         Who wins a pixel that several classes claim.
+    background : float, optional
+        What the background of soft scores goes by, at least 0: see `core.scores.cut_scores`. The
+        default of the method that wrote them if left out; label maps have no use for it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,5 +88,16 @@ class Params(BaseModel):
         description=(
             "Who wins a pixel that several classes claim: the highest class id (ascending), "
             "the class the pseudo-label has there (seed), or the smallest region (smallest)."
+        ),
+    )
+    background: float | None = Field(
+        None,
+        ge=0,
+        le=64,
+        title="background",
+        description=(
+            "For soft scores, the method's own if left out. Below 1: what the background scores "
+            "everywhere. From 1 on: the exponent of (1 - the highest score). For scores that "
+            "come with a background: its factor."
         ),
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.overlap import IGNORE, Overlap
 
 
 class BackgroundRule(StrEnum):
@@ -82,6 +82,12 @@ class Scores:
         """Height and width in pixels."""
         return self.maps.shape[1], self.maps.shape[2]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory the scores take, in bytes."""
+        own = 0 if self.own is None else self.own.nbytes
+        return self.maps.nbytes + own + 5 * self.shape[0] * self.shape[1]  # with the peak
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all that pseudo-labels follow from beside the settings."""
@@ -141,6 +147,16 @@ def cut_scores(scores: Scores, background: float | None = None) -> NDArray[np.ui
     # a score above 1 leaves the background nothing, and no root of a negative number
     sure = np.clip(highest, 0, 1, dtype=np.float32)
     return _where_above(labels, highest, np.power(np.float32(1) - sure, value))
+
+
+def vanished_classes(scores: Scores | None, overlap: Overlap) -> frozenset[int]:
+    """Return the classes that have scores, but no pixel of the pseudo-labels made of them.
+
+    What a person decided on their pseudo-labels waits until they have pixels again.
+    """
+    if scores is None:
+        return frozenset()
+    return frozenset(scores.class_ids.tolist()) - frozenset(overlap.class_ids.tolist())
 
 
 @jit

@@ -123,7 +123,8 @@ class Document:
         changed = [r for r in sorted(set(regions)) if overrides.get(r) != class_id]
         if not changed:
             return
-        check_overrides(self.inputs.overlap, dict.fromkeys(changed, REFUSE))
+        there = [r for r in changed if -r not in self.inputs.vanished]
+        check_overrides(self.inputs.overlap, dict.fromkeys(there, REFUSE))
         if class_id is not None and class_id != REFUSE:
             self.inputs.classes.check_ids(np.array([class_id]), "the decision")
         before = {region: overrides.get(region) for region in changed}
@@ -271,10 +272,11 @@ class Document:
         self.marked.emit()
 
     def _resolve(self, said: Said) -> None:
+        self.inputs = self.inputs.cut_at(said.params.background)
         if said.prompted is not self._prompted:
             self.inputs = self.inputs.with_prompted(said.prompted)
             self._prompted = said.prompted
-        self.resolved = resolve(self.inputs.overlap, said)
+        self.resolved = resolve(self.inputs.overlap, said, self.inputs.vanished)
 
     def _say(self, said: Said) -> None:
         self._resolve(said)

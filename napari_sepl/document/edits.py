@@ -54,7 +54,8 @@ class ParamsEdit:
         """Say what the step did."""
         after = self.after.model_dump()
         changed = {k: v for k, v in after.items() if v != getattr(self.before, k)}
-        return "set " + ", ".join(f"{name} = {value}" for name, value in changed.items())
+        told = {name: "the method's" if value is None else value for name, value in changed.items()}
+        return "set " + ", ".join(f"{name} = {value}" for name, value in told.items())
 
     @property
     def nbytes(self) -> int:

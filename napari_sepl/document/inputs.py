@@ -13,7 +13,8 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.overlap import Overlap, extend_overlap, measure_overlap
+from napari_sepl.core.overlap import Overlap, extend_overlap, measure_overlap, remeasure_overlap
+from napari_sepl.core.scores import Scores, cut_scores, vanished_classes
 from napari_sepl.core.tree import MaskTree
 from napari_sepl.document.prompted import join_prompted
 
@@ -38,6 +39,10 @@ class Inputs:
         The true labels, 255 void.
     digests : mapping of str to str
         SHA-256 of what was read, by role: "image", "pseudo", "masks", "truth".
+    scores : Scores, optional
+        The soft scores that the pseudo-labels were made of.
+    background : float, optional
+        The value of their background's rule; the method's own if left out.
     given : Inputs, optional
         The same without the masks that a person made by prompts, if there are any.
 
@@ -54,6 +59,8 @@ class Inputs:
     classes: ClassList
     truth: NDArray[np.uint8] | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    scores: Scores | None = None
+    background: float | None = None
     given: "Inputs | None" = None
 
     def __post_init__(self) -> None:
@@ -61,6 +68,7 @@ class Inputs:
         for role, other in (
             ("pseudo-labels", self.pseudo.shape),
             ("masks", self.masks.shape),
+            ("scores", self.scores.shape if self.scores is not None else shape),
             ("truth", self.truth.shape if self.truth is not None else shape),
         ):
             if tuple(other) != shape:
@@ -88,6 +96,28 @@ class Inputs:
             return given
         masks = join_prompted(given.masks, prompted, self.sample_id)
         return replace(given, masks=masks, given=given)
+
+    def cut_at(self, background: float | None) -> "Inputs":
+        """Return the image with the pseudo-labels that its scores give at another value.
+
+        Without scores, or at the same value, it is this very image.
+        """
+        if self.scores is None or background == self.background:
+            return self
+        pseudo = cut_scores(self.scores, background)
+        given = None if self.given is None else self.given.cut_at(background)
+        other = replace(self, pseudo=pseudo, background=background, given=given)
+        # the regions between borders, and the masks' tree, follow from the masks alone
+        if "atoms" in self.__dict__:
+            other.__dict__["atoms"] = self.atoms
+        if "overlap" in self.__dict__ and given is None:
+            other.__dict__["overlap"] = remeasure_overlap(self.overlap, pseudo)
+        return other
+
+    @property
+    def vanished(self) -> frozenset[int]:
+        """Classes that have scores, but no pixel of the present pseudo-labels."""
+        return vanished_classes(self.scores, self.overlap)
 
     @property
     def shape(self) -> tuple[int, int]:

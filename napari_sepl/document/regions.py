@@ -53,6 +53,8 @@ def area_of(inputs: Inputs, region: int) -> int:
     """Return the pixels of a region."""
     if region >= 0:
         return int(inputs.masks.areas[region])
+    if -region in inputs.vanished:
+        return 0
     column = int(inputs.overlap.class_ids.searchsorted(-region))
     return int(inputs.overlap.seeds.areas[column])
 

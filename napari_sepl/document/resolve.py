@@ -55,7 +55,7 @@ class Resolved:
         )
 
 
-def resolve(overlap: Overlap, said: Said) -> Resolved:
+def resolve(overlap: Overlap, said: Said, vanished: frozenset[int] = frozenset()) -> Resolved:
     """Compute the labels of one image.
 
     Parameters
@@ -64,13 +64,18 @@ def resolve(overlap: Overlap, said: Said) -> Resolved:
         The table of masks against pseudo-labels.
     said : Said
         What a person said.
+    vanished : frozenset of int
+        Classes whose pseudo-labels have no pixel for now: decisions on them wait.
 
     Raises
     ------
     InputError
         If a decision names a mask or pseudo-label that the image has not.
     """
-    assignment = assign(overlap, said.params, said.overrides)
+    overrides = said.overrides
+    if vanished:
+        overrides = {r: k for r, k in overrides.items() if -r not in vanished}
+    assignment = assign(overlap, said.params, overrides)
     final = enhanced = paint(overlap, assignment, said.params)
     for opinions in (said.pins, said.overlay):
         if opinions is not None:

@@ -77,6 +77,14 @@ def class_files(path: Path) -> dict[int, Path]:
     return {class_id: place for class_id, place in places.items() if place.exists()}
 
 
+def files_of(path: Path, sample_id: str) -> list[Path]:
+    """Return all files of a sample's pseudo-labels, one of which is known: most often that one."""
+    parts = None if path.stem == sample_id else split_stem(path.stem)
+    if parts is None or parts[0] != sample_id:
+        return [path]
+    return list(class_files(path).values())
+
+
 def read_class_pngs(path: Path) -> dict[int, NDArray[np.float32]]:
     """Read the scores of all classes of a sample.
 

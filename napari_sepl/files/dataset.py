@@ -15,6 +15,7 @@ from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.dataset_tags import read_tags
 from napari_sepl.files.pairing import Unmatched, natural_order, read_list
+from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.samples import Sample
 
 Names = Mapping[str, Mapping[str, str]]
@@ -107,7 +108,7 @@ class Dataset:
             for role, names in self.names.items()
             if sample_id in names
         }
-        return Sample(sample_id, **files)
+        return Sample(sample_id, **files, pseudo_format=self.spec.pseudo_format)
 
 
 def _folder_of(spec: DatasetSpec, role: str) -> Path:
@@ -118,9 +119,10 @@ def _folder_of(spec: DatasetSpec, role: str) -> Path:
 
 
 def _list_folders(spec: DatasetSpec) -> dict[str, dict[str, str]]:
+    images = list_stems(spec.images, image_files.SUFFIXES)
     names = {
-        "image": list_stems(spec.images, image_files.SUFFIXES),
-        "pseudo": list_stems(spec.pseudo, label_files.SUFFIXES),
+        "image": images,
+        "pseudo": list_pseudo(spec.pseudo, spec.pseudo_format, images),
         "masks": list_stems(spec.masks, mask_files.SUFFIXES, folders=True),
     }
     if spec.truth is not None:

@@ -5,16 +5,18 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import read_bytes, unopened
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.score_formats import AUTO, check_format
 
 _EXPECTED = (
     'text for images, pseudo, masks and out, as in images = "JPEGImages"; '
-    "if wanted also for truth, tags, list_file and classes; without masks, they are in out"
+    "if wanted also for truth, tags, list_file, classes and pseudo_format; without masks, they are "
+    "in out"
 )
 _MADE = "masks"
 _COCO_YEARS = ("", "2017", "2014")
@@ -40,6 +42,8 @@ class DatasetSpec(BaseModel):
         A text file that says which samples there are and in what order.
     classes : str
         "voc", "coco", or a TOML file of classes.
+    pseudo_format : str
+        What the pseudo-labels are, by the name of a format; "auto" to see it from the files.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +60,14 @@ class DatasetSpec(BaseModel):
         None, description="Text file with the samples to open, one a line."
     )
     classes: str = Field("voc", description="voc, coco or a TOML file.")
+    pseudo_format: str = Field(
+        AUTO, description="Which method's files the pseudo-labels are; auto: see from the file."
+    )
+
+    @field_validator("pseudo_format")
+    @classmethod
+    def _known_format(cls, name: str) -> str:
+        return check_format(name)
 
     @model_validator(mode="before")
     @classmethod
@@ -142,8 +154,8 @@ def write_dataset(path: Path, spec: DatasetSpec) -> None:
         raise SaveError(f"{path}: it is part of the dataset, and stays; choose another name.")
     lines = []
     for key, value in spec:
-        if value is not None:
-            named = key == "classes" and value in BUILT_IN
+        if value is not None and (key, value) != ("pseudo_format", AUTO):
+            named = key == "pseudo_format" or (key == "classes" and value in BUILT_IN)
             text = value if named else _place_from(path.parent, Path(value))
             lines.append(f"{key} = {_quoted(text)}\n")
     try:

@@ -11,7 +11,9 @@ from napari_sepl.files import labels as label_files
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import read_bytes
 from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.samples import Sample
+from napari_sepl.files.score_formats import AUTO, suffixes_of
 
 _NUMBER = re.compile(r"0*([0-9]+)")
 
@@ -58,6 +60,8 @@ def pair_by_stem(
     masks: Path,
     truth: Path | None = None,
     list_file: Path | None = None,
+    *,
+    pseudo_format: str = AUTO,
 ) -> Pairing:
     """Pair the files of folders by their names without ending, never by their position.
 
@@ -74,6 +78,8 @@ def pair_by_stem(
     list_file : Path, optional
         Text with one sample a line, as in PASCAL VOC's ImageSets: the first word counts, of a
         path its stem. Only these are paired, in the file's order, each once.
+    pseudo_format : str
+        What the pseudo-labels are, by the name of a format; "auto" to see it from the files.
 
     Returns
     -------
@@ -90,22 +96,25 @@ def pair_by_stem(
         raise InputError(
             masks, found="the masks of one image", expected="a folder with an entry for each image"
         )
+    pictures = _by_stem(images, image_files.SUFFIXES)
+    labels = list_pseudo(pseudo, pseudo_format, pictures)
     found = {
-        "image": _by_stem(images, image_files.SUFFIXES),
-        "pseudo": _by_stem(pseudo, label_files.SUFFIXES),
+        "image": pictures,
+        "pseudo": {stem: pseudo / name for stem, name in labels.items()},
         "masks": _by_stem(masks, mask_files.SUFFIXES, folders=True),
     }
     if truth is not None:
         found["truth"] = _by_stem(truth, label_files.SUFFIXES)
     if list_file is not None:
-        return _pair(read_list(list_file), found, without_pseudo=())
+        return _pair(read_list(list_file), found, pseudo_format, without_pseudo=())
     if not found["pseudo"]:
-        expected = f"label files ending in {', '.join(sorted(label_files.SUFFIXES))}"
+        expected = f"label files ending in {', '.join(sorted(suffixes_of(pseudo_format)))}"
         raise InputError(pseudo, found="no pseudo-labels", expected=expected)
     others = set(found["image"]) | set(found["masks"])
     return _pair(
         natural_order(found["pseudo"]),
         found,
+        pseudo_format,
         without_pseudo=tuple(natural_order(others - set(found["pseudo"]))),
     )
 
@@ -125,11 +134,16 @@ def natural_order(names: Iterable[str]) -> list[str]:
 def _pair(
     sample_ids: Iterable[str],
     found: Mapping[str, Mapping[str, Path]],
+    pseudo_format: str,
     without_pseudo: tuple[str, ...],
 ) -> Pairing:
     ids, unmatched = match_stems(sample_ids, found, optional={"truth"})
     samples = [
-        Sample(name, **{role: paths[name] for role, paths in found.items() if name in paths})
+        Sample(
+            name,
+            **{role: paths[name] for role, paths in found.items() if name in paths},
+            pseudo_format=pseudo_format,
+        )
         for name in ids
     ]
     return Pairing(tuple(samples), tuple(unmatched), without_pseudo)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.scores import Scores
+from napari_sepl.core.scores import Scores, cut_scores
 from napari_sepl.files import arrays, class_pngs, pickles
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.score_formats import AUTO, FORMATS, Layout, ScoreFormat, check_format
@@ -62,6 +62,36 @@ def read_pseudo(
     return read_scores(path, fmt, _read_value(path, fmt), shape)
 
 
+def read_pseudo_labels(
+    path: Path,
+    name: str = AUTO,
+    *,
+    sample_id: str | None = None,
+    shape: tuple[int, int] | None = None,
+    background: float | None = None,
+) -> NDArray[np.uint8]:
+    """Read pseudo-labels, made of scores where the file holds those.
+
+    Parameters
+    ----------
+    path, name, sample_id, shape
+        As for `read_pseudo`.
+    background : float, optional
+        As for `cut_scores`.
+
+    Returns
+    -------
+    (H, W) uint8
+
+    Raises
+    ------
+    InputError
+        As `read_pseudo` does.
+    """
+    read = read_pseudo(path, name, sample_id=sample_id, shape=shape)
+    return cut_scores(read, background) if isinstance(read, Scores) else read
+
+
 def _read_value(path: Path, fmt: ScoreFormat) -> Any:
     if fmt.layout is Layout.CLASS_PNGS:
         return None
@@ -86,6 +116,13 @@ def _read_unnamed(
     if value is None:
         return read_labels(path)
     return _seen(read_scores(path, guess_format(path, value), value, shape))
+
+
+def is_named(origin: str, name: str) -> bool:
+    """Tell whether a `Scores.origin`, empty for a label map, is what this format's name gives."""
+    if name == AUTO:
+        return not origin or origin.startswith(_SEEN)
+    return origin.startswith(f"{name}: ") if origin else FORMATS[name].layout is Layout.LABELS
 
 
 def _seen(scores: Scores) -> Scores:

@@ -1,6 +1,6 @@
 """The files of one sample, and reading them together."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,12 +11,15 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overlap import Overlap, measure_overlap
+from napari_sepl.core.scores import Scores, cut_scores, vanished_classes
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files._opening import pixels
 from napari_sepl.files.digests import digest_file, digest_labels
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
+from napari_sepl.files.pseudo import read_pseudo
+from napari_sepl.files.score_formats import AUTO
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Sample:
         A file, or a folder of one PNG for each mask; None if there are none yet.
     truth : Path, optional
         The true labels.
+    pseudo_format : str
+        What the pseudo-labels are, by the name of a format; "auto" to see it from the file.
     """
 
     sample_id: str
@@ -40,6 +45,13 @@ class Sample:
     pseudo: Path
     masks: Path | None = None
     truth: Path | None = None
+    pseudo_format: str = AUTO
+
+    @property
+    def files(self) -> list[Path]:
+        """The files there are, which nothing may be written over."""
+        given = (self.image, self.pseudo, self.masks, self.truth)
+        return [path for path in given if path is not None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +70,10 @@ class Enhanceable:
         Names and colours of the labels.
     digests : mapping of str to str
         SHA-256 of the "image" file, of "pseudo" and of "masks", the same as `load` gives.
+    scores : Scores, optional
+        The soft scores that the pseudo-labels were made of.
+    background : float, optional
+        The value of their background's rule; the method's own if left out.
     """
 
     sample_id: str
@@ -65,6 +81,20 @@ class Enhanceable:
     masks: MaskSet
     classes: ClassList
     digests: dict[str, str] = field(default_factory=dict)
+    scores: Scores | None = None
+    background: float | None = None
+
+    def cut_at(self, background: float | None) -> "Enhanceable":
+        """Return the same with the pseudo-labels that its scores give at another value."""
+        if self.scores is None or background == self.background:
+            return self
+        pseudo = cut_scores(self.scores, background)
+        return replace(self, pseudo=pseudo, background=background)
+
+    @property
+    def vanished(self) -> frozenset[int]:
+        """Classes that have scores, but no pixel of the present pseudo-labels."""
+        return vanished_classes(self.scores, self.overlap)
 
     @cached_property
     def overlap(self) -> Overlap:
@@ -88,7 +118,9 @@ def load(sample: Sample, classes: ClassList) -> Inputs:
     truth = read_truth(sample, classes, shape)
     if truth is not None:
         digests["truth"] = digest_labels(truth)
-    return Inputs(sample.sample_id, image, given.pseudo, given.masks, classes, truth, digests)
+    return Inputs(
+        sample.sample_id, image, given.pseudo, given.masks, classes, truth, digests, given.scores
+    )
 
 
 def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
@@ -114,11 +146,19 @@ def read_truth(
     """
     if sample.truth is None:
         return None
-    return _read_labels_of(sample.truth, sample.image, (shape[0], shape[1]), classes)
+    labels = read_labels(sample.truth)
+    return _checked(labels, sample.truth, sample.image, (shape[0], shape[1]), classes)
 
 
 def _read_enhanceable(sample: Sample, classes: ClassList, shape: tuple[int, int]) -> Enhanceable:
-    pseudo = _read_labels_of(sample.pseudo, sample.image, shape, classes)
+    read = read_pseudo(sample.pseudo, sample.pseudo_format, sample_id=sample.sample_id, shape=shape)
+    scores = read if isinstance(read, Scores) else None
+    if isinstance(read, Scores):
+        classes.check_ids(read.class_ids.tolist(), sample.pseudo)
+        pseudo, digest = cut_scores(read), read.digest
+    else:
+        pseudo = _checked(read, sample.pseudo, sample.image, shape, classes)
+        digest = digest_labels(pseudo)
     masks = (
         MaskSet.from_dense((), shape=shape)
         if sample.masks is None
@@ -126,16 +166,16 @@ def _read_enhanceable(sample: Sample, classes: ClassList, shape: tuple[int, int]
     )
     digests = {
         "image": digest_file(sample.image),
-        "pseudo": digest_labels(pseudo),
+        "pseudo": digest,
         "masks": masks.digest,
     }
-    return Enhanceable(sample.sample_id, pseudo, masks, classes, digests)
+    return Enhanceable(sample.sample_id, pseudo, masks, classes, digests, scores)
 
 
-def _read_labels_of(
-    path: Path, image: Path, shape: tuple[int, int], classes: ClassList
+def _checked(
+    labels: NDArray[np.uint8], path: Path, image: Path, shape: tuple[int, int], classes: ClassList
 ) -> NDArray[np.uint8]:
-    labels = read_labels(path)
+    """Return labels that are of the image's size and in the class list."""
     if labels.shape != shape:
         turned = labels.shape == shape[::-1]
         hint = " (was the picture's EXIF orientation passed over when they were made?)" * turned

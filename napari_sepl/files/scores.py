@@ -253,4 +253,4 @@ def _of_other_size(path: Path, size: Shape, shape: Shape) -> InputError:
 def _origin(scores: Scores, fmt: ScoreFormat, told: str) -> str:
     rule = scores.rule()
     value = "" if rule is BackgroundRule.OWN else f" {fmt.background:g}"
-    return f"{fmt.name}: {fmt.layout}{told}; background: {rule}{value}"
+    return f"{fmt.name}: {fmt.layout}{told}; by default background: {rule}{value}"

@@ -96,7 +96,7 @@ class Bulk:
     def apply_params(self, params: Params, current: int | None) -> None:
         """Give all pending samples but the one that is open these settings, after asking."""
         rows = [row for row in self._reviewing.queue.pending().tolist() if row != current]
-        told = ", ".join(f"{name} = {value}" for name, value in params)
+        told = ", ".join(f"{name} = {value}" for name, value in params if value is not None)
         if not rows or not self._controller.view.confirm(
             f"Set {told} for {listed(self._reviewing.queue, rows)}? What was painted there stays."
         ):

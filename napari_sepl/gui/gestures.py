@@ -78,6 +78,7 @@ class Gestures:
             quick_pick=controller.quick_pick,
             superpixels=controller.superpixels.toggle,
             why=self.why,
+            heat=controller.showing.toggle_heat,
         )
         for target in (self.viewer, *layers.label_layers):
             bind_keys(target, controller, KEYS)

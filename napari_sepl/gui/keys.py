@@ -37,7 +37,7 @@ POINT_KEYS = {
 """The same for what is under the cursor."""
 
 
-PALETTE_KEYS = {"quick_pick": "Q", "superpixels": "Y", "why": "Shift+W"}
+PALETTE_KEYS = {"quick_pick": "Q", "superpixels": "Y", "why": "Shift+W", "heat": "Shift+Q"}
 """The same for the tools of the panel "Correct"."""
 
 
@@ -97,6 +97,7 @@ _MEANINGS = {
     "quick_pick": "choose the class to paint and take with",
     "where_from": "where each pixel came from, on and off",
     "superpixels": "superpixel brush on and off",
+    "heat": "heat map of the current class's scores, on and off",
     "why": "threshold plane and table of masks, on and off",
     "prompt": "prompt SAM with points and boxes, on and off",
     "snap": "let SAM redraw the outline of the current class",

@@ -7,6 +7,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 
+from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.outlines import MaskOutlines
 from napari_sepl.core.pixels import Box, copy_changes
 from napari_sepl.core.rules import Rule
@@ -15,6 +16,7 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.colours import REFUSED, label_colours, outline_colours
 from napari_sepl.gui.drawing import displayable, label_layer, redraw, set_if_new, show_labels
+from napari_sepl.gui.heat_layer import HeatLayer
 from napari_sepl.gui.highlight import Highlight
 from napari_sepl.gui.pixel_layers import PixelLayers
 from napari_sepl.gui.prompt_layer import PromptLayer
@@ -57,13 +59,15 @@ class ReviewLayers:
         self.masks = label_layer("masks", opacity=0.8)
         self.per_pixel = PixelLayers()
         self._filled = False
+        self.heat = HeatLayer()
         self.highlight = Highlight()
         self.prompts = PromptLayer()
         self._prompting = False
+        self._stale = False  # whether the small picture of the pseudo-labels is
         self._outlines = MaskOutlines(np.zeros(0, np.int32), np.zeros(1, np.int64))
         self._outlined = np.zeros(0, np.int16)
         self._line = 1
-        self._traced: Inputs | None = None
+        self._traced: MaskSet | None = None
         self.given: tuple[Layer, ...] = ()
         self._coloured: object = None
         self.in_use: list[Layer] = []
@@ -96,7 +100,7 @@ class ReviewLayers:
             self.fill_pseudo(filled=self._filled)
         show_labels(self.enhanced, resolved.final)
         self._outlines, self._line = outlines, line_width(inputs.shape)
-        self._traced = inputs
+        self._traced = inputs.masks
         self._outlined = _outline_values(resolved.assignment)
         drawn = np.zeros(inputs.shape, np.uint8)
         self._draw_outlines(drawn, np.arange(len(inputs.masks)), self._outlined)
@@ -112,6 +116,9 @@ class ReviewLayers:
             show_labels(self.truth, inputs.truth)
             set_if_new(self.truth, "visible", self.truth.visible and self.truth in self.in_use)
             in_use.insert(1, self.truth)
+        self.heat.open(inputs.scores, int(self.enhanced.selected_label))
+        if inputs.scores is not None:
+            in_use.insert(1, self.heat.layer)
         self._use(in_use)
         self.given = tuple(given)
         for layer in (self.pseudo, self.truth, self.masks):
@@ -153,14 +160,21 @@ class ReviewLayers:
         if box is not None:
             redraw(self.enhanced, box)
 
+    def show_pseudo(self, inputs: Inputs) -> None:
+        """Bring the pseudo-labels up to date with the background's rule."""
+        box = copy_changes(inputs.pseudo, self.pseudo.data) if inputs.scores is not None else None
+        if box is not None:
+            redraw(self.pseudo, box)
+            self._stale = True
+
     def show_outlines(self, inputs: Inputs, assignment: Assignment) -> None:
         """Colour the outlines of masks by whether they are taken, and for which class.
 
         Those that a person decided on are dashed. Masks that came or went are traced anew.
         """
         values = _outline_values(assignment)
-        if inputs is not self._traced:
-            self._traced = inputs
+        if inputs.masks is not self._traced:
+            self._traced = inputs.masks
             self._outlines = MaskOutlines.of(inputs.masks, self._line)
             self._outlined = np.zeros(len(inputs.masks), np.int16)  # as nothing is drawn
             self.masks.data[...] = 0
@@ -211,7 +225,8 @@ class ReviewLayers:
 
     def refresh_thumbnails(self) -> None:
         """Redraw the small pictures in the layer list, which live updates leave out."""
-        for layer in (self.enhanced, self.masks):
+        changed = (self.enhanced, self.masks, self.pseudo)
+        for layer in changed if self._stale else changed[:2]:
             layer.refresh(data_displayed=False, highlight=False, extent=False)
 
     def _show_image(self, inputs: Inputs) -> Image:

@@ -193,7 +193,7 @@ class DatasetMaking:
 
     def _task(self, row: int) -> Task:
         sample = self._reviewing.sample(row)
-        return Task(sample.sample_id, sample.image, sample.pseudo)
+        return Task(sample.sample_id, sample.image, sample.pseudo, "", sample.pseudo_format)
 
     def _go_on(self, run: _Run) -> None:
         self._controller.background.run(

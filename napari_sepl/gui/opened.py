@@ -35,4 +35,6 @@ class Opened:
         """About how much memory it holds, in bytes."""
         inputs = self.document.inputs
         maps = 6 * inputs.pseudo.nbytes  # pseudo twice, enhanced, final, overlay
+        if inputs.scores is not None:
+            maps += inputs.scores.nbytes
         return inputs.image.nbytes + maps + inputs.masks.nbytes + self.outlines.positions.nbytes

@@ -260,5 +260,7 @@ def outline(inputs: Inputs, region: int) -> NDArray[np.int32]:
     width = 2 * line_width(inputs.shape)
     if region >= 0:
         return trace_region(inputs.masks.runs, region, width)
+    if -region in inputs.vanished:
+        return np.zeros(0, np.int32)
     column = int(inputs.overlap.class_ids.searchsorted(-region))
     return trace_region(inputs.overlap.seeds, column, width)

@@ -23,6 +23,7 @@ from superqt import QCollapsible
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Params
+from napari_sepl.core.scores import Scores
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
 from napari_sepl.gui.keys import KEYS, key_of
@@ -152,6 +153,10 @@ class ReviewPanels(QWidget):
     def show_params(self, params: Params) -> None:
         """Show settings that did not come from the sliders."""
         self.params.show_params(params)
+
+    def show_scores(self, scores: Scores | None) -> None:
+        """Show the rule for the background of an image's scores."""
+        self.params.show_scores(scores)
 
     def show_flips(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
         """Show where masks would be taken or refused by each threshold."""

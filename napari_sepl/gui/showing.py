@@ -7,6 +7,7 @@ from psygnal import Signal
 from napari_sepl.core.flips import find_flips
 from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.document import Document
+from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.layers import ReviewLayers
 from napari_sepl.gui.worker import Background
@@ -48,6 +49,7 @@ class Showing:
         self._layers = layers
         self._background = background
         self._document: Document | None = None
+        self._origin = ""
         layers.enhanced.events.selected_label.connect(self._on_class)
         for layer in layers.per_pixel:
             layer.events.visible.connect(self._show_legends)
@@ -61,21 +63,41 @@ class Showing:
         document.changed.connect(self._on_changed)
         document.marked.connect(self._on_marked)
         self.show_all()
+        self._tell_scores(document.inputs)
 
     def show_all(self) -> None:
         """Show everything in the panels, as in a view that has just come."""
         document = self._document
         if document is not None:
             view = self._controller.view
+            view.show_scores(document.inputs.scores)
             view.show_params(document.params)
             view.show_class(self._controller.class_id, document.inputs.classes)
             self._follow()
             self._on_marked()
 
+    def toggle_heat(self) -> None:
+        """Show or hide how strongly the current class is held for seen."""
+        document, layer = self._document, self._layers.heat.layer
+        if document is None or document.inputs.scores is None:
+            told = "These pseudo-labels are no soft scores: there is no map of them."
+            self._controller.view.tell(told)
+        else:
+            layer.visible = not layer.visible
+
+    def _tell_scores(self, inputs: Inputs) -> None:
+        """Say what soft scores were taken for, once as long as it stays the same."""
+        origin = "" if inputs.scores is None else inputs.scores.origin
+        if origin and origin != self._origin:
+            self._controller.view.tell(f"Soft scores, {origin}.")
+            self._origin = origin
+
     # --- what follows
 
     def _on_changed(self, resolved: Resolved) -> None:
         self._layers.show(resolved)
+        if self._document is not None:
+            self._layers.show_pseudo(self._document.inputs)
         if resolved.final.size <= _SMALL:
             self._follow()
         else:
@@ -108,6 +130,7 @@ class Showing:
 
     def _on_class(self) -> None:
         document = self._document
+        self._layers.heat.choose(self._controller.class_id)
         if document is not None and document is self._controller.document:
             self._controller.view.show_class(self._controller.class_id, document.inputs.classes)
             self._count()

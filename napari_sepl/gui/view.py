@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Params
+from napari_sepl.core.scores import Scores
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
 from napari_sepl.gui.making import MaskChoice
@@ -24,6 +25,9 @@ class View(Protocol):
 
     def show_params(self, params: Params) -> None:
         """Show settings that did not come from this window's own sliders."""
+
+    def show_scores(self, scores: Scores | None) -> None:
+        """Show the rule for the background of an image's scores; none for hard labels."""
 
     def show_flips(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
         """Show where masks would be taken or refused by each threshold."""

@@ -1,7 +1,6 @@
 """The dock widget: panels, buttons and keys around one controller."""
 
 from collections.abc import Callable, Collection
-from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,9 +111,10 @@ class SeplWidget(ReviewPanels):
         if self.may_leave():
             self.controller.open(
                 lambda: load(sample, read_class_list(classes)),
-                params=self.params.params,
+                # another image's scores may go by another rule, for which the value means nothing
+                params=self.params.params.model_copy(update={"background": None}),
                 folder=folder,
-                files=[p for p in astuple(sample)[1:] if p is not None],
+                files=sample.files,
                 given=given,
             )
 
@@ -149,7 +149,8 @@ class SeplWidget(ReviewPanels):
             self.controller.making.save(Path(chosen))
 
     def _open_files(self, choice: Any) -> None:
-        sample = Sample(choice.image.stem, choice.image, choice.pseudo, choice.masks, choice.truth)
+        files = (choice.image, choice.pseudo, choice.masks, choice.truth)
+        sample = Sample(choice.image.stem, *files, choice.pseudo_format)
         self.open_sample(sample, choice.classes)
 
     def _use_layers(self, choice: Any) -> None:

@@ -28,6 +28,7 @@ from napari_sepl.files.atomic import (
 )
 from napari_sepl.files.label_png import Provenance, read_provenance, write_label_png
 from napari_sepl.files.pairing import Pairing
+from napari_sepl.files.pseudo import is_named
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
 from napari_sepl.workflow.groups import saved_in_groups
 from napari_sepl.workflow.processes import HERE
@@ -121,6 +122,7 @@ def save_enhanced(
         digests={role: inputs.digests[role] for role in MADE_FROM if role in inputs.digests},
         edited=edited,
         sources={source.name.lower(): count for source, count in (sources or {}).items()},
+        scores=inputs.scores.origin if inputs.scores is not None else "",
     )
     path = label_file(out, inputs.sample_id)
     write_label_png(path, labels, inputs.classes, provenance, write)
@@ -155,10 +157,10 @@ def enhance_sample(
         If the labels cannot be written.
     """
     path = label_file(out, sample.sample_id)
-    for given in (sample.image, sample.pseudo, sample.masks, sample.truth):
-        if given is not None and _is_same_file(path, given):
+    for given in sample.files:
+        if _is_same_file(path, given):
             raise InputError(path, found="one of the inputs", expected="another output folder")
-    inputs = load_enhanceable(sample, classes)
+    inputs = load_enhanceable(sample, classes).cut_at(params.background)
     return save_resolved(out, resolve(inputs.overlap, Said(params)), inputs, write)
 
 
@@ -244,7 +246,7 @@ def _attempt(
     out: Path, classes: ClassList, params: Params, overwrite: bool, write: Write, sample: Sample
 ) -> Step:
     try:
-        outcome = _existing(label_file(out, sample.sample_id), classes, params, overwrite=overwrite)
+        outcome = _existing(sample, out, classes, params, overwrite=overwrite)
         if outcome is None:
             enhance_sample(sample, out, classes, params, write)
             outcome = Outcome.SAVED
@@ -260,8 +262,11 @@ def _lost(sample: Sample, why: str) -> Step:
     return Step(sample.sample_id, Outcome.FAILED, f"{sample.image}: {why}")
 
 
-def _existing(path: Path, classes: ClassList, params: Params, *, overwrite: bool) -> Outcome | None:
+def _existing(
+    sample: Sample, out: Path, classes: ClassList, params: Params, *, overwrite: bool
+) -> Outcome | None:
     """Return what the label file that is there means for the sample; None to make it (anew)."""
+    path = label_file(out, sample.sample_id)
     if not path.exists():
         return None
     try:
@@ -276,7 +281,8 @@ def _existing(path: Path, classes: ClassList, params: Params, *, overwrite: bool
         return None
     if provenance is None:
         raise SaveError(f"{path}: another program's file is there; --overwrite replaces it.")
-    if (provenance.params, provenance.classes) != (params, classes.title):
+    same = (provenance.params, provenance.classes) == (params, classes.title)
+    if not same or not is_named(provenance.scores, sample.pseudo_format):
         raise SaveError(
             f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it anew."
         )
@@ -284,7 +290,9 @@ def _existing(path: Path, classes: ClassList, params: Params, *, overwrite: bool
 
 
 def _told(provenance: Provenance) -> str:
-    settings = provenance.params.model_dump(mode="json") | {"classes": provenance.classes}
+    settings = provenance.params.model_dump(mode="json", exclude_none=True)
+    settings |= {"classes": provenance.classes}
+    settings |= {"scores": provenance.scores} if provenance.scores else {}
     return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 

@@ -1,6 +1,6 @@
 """Labels of a whole dataset against their truth, and against the labels they were made from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,9 @@ from napari_sepl.files import labels as label_files
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import match_stems, natural_order, read_list
+from napari_sepl.files.pseudo import read_pseudo_labels
+from napari_sepl.files.pseudo_folders import list_pseudo
+from napari_sepl.files.score_formats import AUTO
 from napari_sepl.workflow.agreement import Agreement, Evaluation, ImageFigures
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.spread import Spread
@@ -52,6 +55,10 @@ class EvaluationRun:
         labels. Without it all labels with a truth count.
     spread : Spread
         Where the samples are compared.
+    pseudo_format : str
+        What the baseline's files are, by the name of a format; "auto" to see it from the files.
+    background : float, optional
+        What soft scores in the baseline are cut at; the method's own value if left out.
 
     Raises
     ------
@@ -68,15 +75,19 @@ class EvaluationRun:
         baseline: Path | None = None,
         list_file: Path | None = None,
         spread: Spread = HERE,
+        pseudo_format: str = AUTO,
+        background: float | None = None,
     ) -> None:
         self.classes, self._spread = classes, spread
+        self._read_baseline = partial(_read_pseudo, pseudo_format, background)
         folders = {"labels": labels, "truth": truth}
-        if baseline is not None:
-            folders["baseline"] = baseline
-        self._folders = folders
         self._names = {
             role: list_stems(folder, label_files.SUFFIXES) for role, folder in folders.items()
         }
+        if baseline is not None:
+            folders["baseline"] = baseline
+            self._names["baseline"] = list_pseudo(baseline, pseudo_format, self._names["truth"])
+        self._folders = folders
         present = self._names["labels"].keys()
         told = None if list_file is None else read_list(list_file)
         wanted = natural_order(present) if told is None else told
@@ -100,7 +111,8 @@ class EvaluationRun:
         for one in self.unmatched:
             told = f"{one.sample_id}: no file for {', '.join(one.missing)}"
             yield EvaluationStep(one.sample_id, told)
-        compare, paths = partial(_attempt, self.classes), map(self._paths, self.ids)
+        compare = partial(_attempt, self.classes, self._read_baseline)
+        paths = map(self._paths, self.ids)
         answers = self._spread.run(compare, paths, _lost)
         for sample_id, compared in zip(self.ids, answers, strict=True):
             if isinstance(compared, str):
@@ -137,13 +149,16 @@ class EvaluationRun:
 
 
 _Compared = tuple[Agreement, Agreement | None] | str
+_Read = Callable[[Path, Path, NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-def _attempt(classes: ClassList, paths: list[Path]) -> _Compared:
+def _attempt(classes: ClassList, read_baseline: _Read, paths: list[Path]) -> _Compared:
     """Return the counts of a sample's labels and of its baseline, or why there are none."""
     try:
-        labels, truth, *baseline = (_read(path, classes) for path in paths)
+        labels, truth = (_read(path, classes) for path in paths[:2])
+        baseline = [read_baseline(path, paths[1], truth) for path in paths[2:]]
         for path, found in zip([paths[0], *paths[2:]], [labels, *baseline], strict=True):
+            classes.check(found, path)
             _check_size(path, found, paths[1], truth)
         compared = [Agreement.of(found, truth) for found in (labels, *baseline)]
     except SeplError as error:
@@ -151,6 +166,19 @@ def _attempt(classes: ClassList, paths: list[Path]) -> _Compared:
     except MemoryError:
         return f"{paths[0]}: too large for the memory of this computer"
     return compared[0], compared[1] if baseline else None
+
+
+def _read_pseudo(
+    name: str, background: float | None, path: Path, truth_path: Path, truth: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Read the baseline of a sample, which has the truth's stem and size."""
+    return read_pseudo_labels(
+        path,
+        name,
+        sample_id=truth_path.stem,
+        shape=(truth.shape[0], truth.shape[1]),
+        background=background,
+    )
 
 
 def _lost(paths: list[Path], why: str) -> _Compared:

@@ -20,6 +20,9 @@ from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import natural_order, read_list
+from napari_sepl.files.pseudo import read_pseudo_labels
+from napari_sepl.files.pseudo_folders import list_pseudo
+from napari_sepl.files.score_formats import AUTO
 from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.remake import ACCEPTED
 from napari_sepl.workflow.reviewed import ReviewedSamples, resolve_sample
@@ -157,6 +160,8 @@ class FolderSource:
         Folders of pictures and of pseudo-labels with the same stems.
     list_file : Path, optional
         Text with one sample a line: only these are exported.
+    pseudo_format : str
+        What the pseudo-labels are, by the name of a format; "auto" to see it from the files.
 
     Raises
     ------
@@ -172,11 +177,15 @@ class FolderSource:
         images: Path | None = None,
         pseudo: Path | None = None,
         list_file: Path | None = None,
+        pseudo_format: str = AUTO,
     ) -> None:
-        self.classes = classes
+        self.classes, self._pseudo_format = classes, pseudo_format
         self._labels = _listed(labels, label_files.SUFFIXES)
         self._images = None if images is None else _listed(images, image_files.SUFFIXES)
-        self._pseudo = None if pseudo is None else _listed(pseudo, label_files.SUFFIXES)
+        self._pseudo = None
+        if pseudo is not None:
+            names = list_pseudo(pseudo, pseudo_format, self._labels)
+            self._pseudo = {stem: pseudo / name for stem, name in names.items()}
         if not self._labels:
             raise InputError(labels, found="no label file", expected="a folder of label PNGs")
         self._folder = labels
@@ -201,7 +210,10 @@ class FolderSource:
             _check_size(path, labels.shape, image_size(picture), picture)
         if self._pseudo is not None:
             beside = _found(self._pseudo, sample_id, self.folders[-1])
-            pseudo = read_labels(beside)
+            shape = (labels.shape[0], labels.shape[1])
+            pseudo = read_pseudo_labels(
+                beside, self._pseudo_format, sample_id=sample_id, shape=shape
+            )
             self.classes.check(pseudo, beside)
             _check_size(beside, pseudo.shape, labels.shape, path)
         return Exportable(labels, picture, None, pseudo)

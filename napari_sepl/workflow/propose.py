@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files import images as image_files
-from napari_sepl.files import labels as label_files
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.images import read_image
-from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.pairing import natural_order, read_list
+from napari_sepl.files.pseudo import read_pseudo_labels
+from napari_sepl.files.pseudo_folders import list_pseudo
+from napari_sepl.files.score_formats import AUTO
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.progress import Told, ignore
 from napari_sepl.workflow.enhance import Outcome, Step
@@ -50,12 +51,15 @@ class Task:
         Its pseudo-labels, to guide the points.
     missing : str
         What there is no file for; empty if all is there.
+    pseudo_format : str
+        What the pseudo-labels are, by the name of a format.
     """
 
     sample_id: str
     image: Path | None
     pseudo: Path | None = None
     missing: str = ""
+    pseudo_format: str = AUTO
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,12 @@ class Tasks:
     without_pseudo: tuple[str, ...] = ()
 
 
-def list_tasks(images: Path, pseudo: Path | None = None, list_file: Path | None = None) -> Tasks:
+def list_tasks(
+    images: Path,
+    pseudo: Path | None = None,
+    list_file: Path | None = None,
+    pseudo_format: str = AUTO,
+) -> Tasks:
     """Find the images to make masks for.
 
     Parameters
@@ -85,6 +94,8 @@ def list_tasks(images: Path, pseudo: Path | None = None, list_file: Path | None 
         Folder of pseudo-labels; with it only images that have some are done.
     list_file : Path, optional
         Text with one sample a line: only these, in its order.
+    pseudo_format : str
+        What the pseudo-labels are, by the name of a format; "auto" to see it from the files.
 
     Raises
     ------
@@ -92,7 +103,7 @@ def list_tasks(images: Path, pseudo: Path | None = None, list_file: Path | None 
         If a folder or the list cannot be read, or there is nothing to do.
     """
     pictures = list_stems(images, image_files.SUFFIXES)
-    labels = None if pseudo is None else list_stems(pseudo, label_files.SUFFIXES)
+    labels = None if pseudo is None else list_pseudo(pseudo, pseudo_format, pictures)
     without: list[str] = []
     if list_file is not None:
         names = read_list(list_file)
@@ -109,7 +120,7 @@ def list_tasks(images: Path, pseudo: Path | None = None, list_file: Path | None 
         image = images / pictures[name] if name in pictures else None
         guide = pseudo / labels[name] if pseudo and labels and name in labels else None
         missing = ["image"] * (image is None) + ["pseudo"] * (labels is not None and guide is None)
-        tasks.append(Task(name, image, guide, ", ".join(missing)))
+        tasks.append(Task(name, image, guide, ", ".join(missing), pseudo_format))
     return Tasks(tuple(tasks), tuple(without))
 
 
@@ -193,7 +204,7 @@ def _attempt(
         return Step(task.sample_id, Outcome.FAILED, message)
     try:
         image = read_image(task.image)
-        pseudo = read_labels(task.pseudo) if guided and task.pseudo else None
+        pseudo = _guide(task, (image.shape[0], image.shape[1])) if guided else None
         write_masks(path, _made(maker, image, pseudo, told, task))
     except (OpeningError, StoppedError):
         raise
@@ -203,6 +214,14 @@ def _attempt(
         message = f"{task.image}: too large for the memory of this computer"
         return Step(task.sample_id, Outcome.FAILED, message)
     return Step(task.sample_id, Outcome.SAVED)
+
+
+def _guide(task: Task, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+    if task.pseudo is None:
+        return None
+    return read_pseudo_labels(
+        task.pseudo, task.pseudo_format, sample_id=task.sample_id, shape=shape
+    )
 
 
 def _made(

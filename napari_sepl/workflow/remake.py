@@ -116,8 +116,9 @@ def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolve
             expected="the files that were reviewed; open the sample and accept it again",
         )
     said = said_of(review, review.params)
+    given = given.cut_at(said.params.background)
     masks = join_prompted(given.masks, said.prompted, source)
-    resolved = resolve(extend_overlap(given.overlap, masks), said)
+    resolved = resolve(extend_overlap(given.overlap, masks), said, given.vanished)
     if review.labels and digest_labels(resolved.final) != review.labels:
         raise InputError(
             source,

@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,7 @@ class Reviewing:
 
     def files(self, row: int) -> list[Path]:
         """Return the files of a sample, which saving must not write over."""
-        return [path for path in astuple(self.sample(row))[1:] if path is not None]
+        return self.sample(row).files
 
     def sample(self, row: int) -> Sample:
         """Return where the files of a sample are, with masks that were made since the listing."""

@@ -134,8 +134,8 @@ def resolve_sample(item: Reviewable, classes: ClassList) -> tuple[Enhanceable, R
         If a file cannot be read, or the files of a sample that was reviewed are not those that
         were reviewed.
     """
-    given = load_enhanceable(item.sample, classes)
+    params = (item.review.params if item.review is not None else None) or item.start
+    given = load_enhanceable(item.sample, classes).cut_at(params.background)
     if item.review is not None and (item.status is Status.ACCEPTED or item.is_reviewed):
         return given, remake_labels(item.review, given, item.record)
-    params = item.review.params if item.review is not None else None
-    return given, resolve(given.overlap, Said(params or item.start))
+    return given, resolve(given.overlap, Said(params))

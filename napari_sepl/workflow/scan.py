@@ -18,13 +18,16 @@ from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset import Dataset, check_out
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.dataset_tags import read_tags
-from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import Unmatched, match_stems, natural_order, read_list
+from napari_sepl.files.pseudo import read_pseudo_labels
+from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.samples import Sample
+from napari_sepl.files.score_formats import AUTO
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.workflow.propose import mask_file
 
@@ -149,9 +152,10 @@ def _list_folders(spec: DatasetSpec) -> dict[str, dict[str, str]]:
             expected="a folder with an entry for each image",
         )
     missing = spec.masks_to_come and not spec.masks.exists()
+    images = list_stems(spec.images, image_files.SUFFIXES)
     names = {
-        "image": list_stems(spec.images, image_files.SUFFIXES),
-        "pseudo": list_stems(spec.pseudo, label_files.SUFFIXES),
+        "image": images,
+        "pseudo": list_pseudo(spec.pseudo, spec.pseudo_format, images),
         "masks": {} if missing else list_stems(spec.masks, mask_files.SUFFIXES, folders=True),
     }
     if spec.truth is not None:
@@ -201,7 +205,7 @@ def scan_sample(sample: Sample, classes: ClassList) -> SampleFacts:
     InputError
         If they cannot be read, or hold a label outside the class list.
     """
-    labels = read_labels(sample.pseudo)
+    labels = read_pseudo_labels(sample.pseudo, sample.pseudo_format, sample_id=sample.sample_id)
     classes.check(labels, sample.pseudo)
     present = np.flatnonzero(count_labels(labels))
     return SampleFacts(tuple(int(label) for label in present if label not in (0, IGNORE)))
@@ -216,14 +220,17 @@ def stamp_of(sample: Sample) -> str:
         If a file cannot be asked for its size and time of change.
     """
     try:
-        status = os.stat(sample.pseudo)  # noqa: PTH116  a third of the time, for each sample
+        files = files_of(sample.pseudo, sample.sample_id) or [sample.pseudo]
+        # os.stat takes a third of the time of Path.stat, for each sample
+        states = [os.stat(path) for path in files]  # noqa: PTH116
     except OSError as error:
         raise InputError(
             sample.pseudo,
             found=f"something that cannot be opened ({error.strerror or error})",
             expected="a label picture",
         ) from error
-    return f"{VERSION} {status.st_size} {status.st_mtime_ns}"
+    told = [str(VERSION), *(f"{state.st_size} {state.st_mtime_ns}" for state in states)]
+    return " ".join(told if sample.pseudo_format == AUTO else [*told, sample.pseudo_format])
 
 
 def scan_rows(

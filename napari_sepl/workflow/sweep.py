@@ -265,7 +265,7 @@ def _attempt(
 ) -> SweepCounts | str:
     """Return the counts of a sample, or why there are none."""
     try:
-        given = load_enhanceable(sample, classes)
+        given = load_enhanceable(sample, classes).cut_at(params.background)
         truth = read_truth(sample, classes, given.overlap.shape)
         return sweep_image(given.overlap, truth, t1, t2, params)
     except SeplError as error:

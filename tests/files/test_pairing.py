@@ -117,7 +117,7 @@ def test_the_masks_of_one_image_are_no_folder_of_masks(folders: dict[str, Path])
 def test_nothing_to_do_is_told(folders: dict[str, Path]) -> None:
     fill(folders["images"], "a.png")
     fill(folders["masks"], "a.json")
-    with refused(folders["pseudo"], "no pseudo-labels", ".npz, .pgm, .png"):
+    with refused(folders["pseudo"], "no pseudo-labels", ".npz, .pgm, .pickle, .pkl, .png"):
         paired(folders)
 
 

@@ -16,7 +16,7 @@ from napari_sepl.gui.commands import save_selected_labels
 from napari_sepl.gui.panels.sources import LayerChoice
 from napari_sepl.gui.readers import get_mask_reader
 from napari_sepl.gui.samples import sample_folder
-from napari_sepl.gui.settings import PLUGIN, preferred_params
+from napari_sepl.gui.settings import PLUGIN, PREFERRED, preferred_params
 from napari_sepl.gui.sources import MASKS_KEY
 from tests.gui.conftest import Window
 
@@ -34,8 +34,9 @@ def test_defaults_in_preferences_are_those_of_params() -> None:
     fields = PluginManifest.from_distribution("napari-sepl").contributions.configurations
     assert fields is not None
     properties = fields["defaults"].properties
-    assert set(properties) == set(Params.model_fields)
-    for name, field in Params.model_fields.items():
+    assert set(properties) == set(PREFERRED)
+    for name in PREFERRED:
+        field = Params.model_fields[name]
         assert properties[name].title == field.title
 
 

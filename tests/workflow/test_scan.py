@@ -72,7 +72,7 @@ def test_what_was_kept_is_not_read_again(dataset: Dataset, monkeypatch: pytest.M
         assert first.facts == {row: SampleFacts(CLASSES[dataset.ids[row]]) for row in rows}
         assert (first.count, first.failures, set(first.fresh)) == (3, {}, set(CLASSES))
         store.put_many_facts(first.fresh)
-        monkeypatch.setattr(scan, "read_labels", None)  # calling it would raise TypeError
+        monkeypatch.setattr(scan, "read_pseudo_labels", None)  # calling it would raise TypeError
         again = scan_rows(dataset, rows, store.facts)
     assert again.facts == first.facts
     assert again.fresh == {}

@@ -19,7 +19,13 @@ from qtpy.QtWidgets import (
 
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, write_dataset
-from napari_sepl.gui.panels.fields import OWN_FILE, chosen_classes, class_choice, path_of
+from napari_sepl.gui.panels.fields import (
+    OWN_FILE,
+    chosen_classes,
+    class_choice,
+    format_choice,
+    path_of,
+)
 
 TOML, FOLDERS, VOC, COCO = "TOML file", "folders", "layout of VOC", "layout of COCO"
 _LAYOUTS = {VOC: "voc", COCO: "coco"}
@@ -27,12 +33,43 @@ _NAMES = {
     "toml": "TOML file", "root": "root folder", "images": "images", "pseudo": "pseudo-labels",
     "masks": "masks", "out": "output folder", "class_file": "class list",
 }  # fmt: skip
+_PSEUDO = ("pseudo", "pseudo_format")
+_CLASSES = ("classes", "class_file")
 _OPTIONAL = ("truth", "list_file", "tags")
 _FIELDS = {
     TOML: ("toml",),
-    FOLDERS: ("images", "pseudo", "masks", "out", *_OPTIONAL, "classes", "class_file"),
-    VOC: ("root", "out", "split", "pseudo", "masks", *_OPTIONAL, "classes", "class_file"),
-    COCO: ("root", "out", "split", "pseudo", "masks", *_OPTIONAL, "classes", "class_file"),
+    FOLDERS: (
+        "images",
+        "pseudo",
+        "pseudo_format",
+        "masks",
+        "out",
+        *_OPTIONAL,
+        "classes",
+        "class_file",
+    ),
+    VOC: (
+        "root",
+        "out",
+        "split",
+        "pseudo",
+        "pseudo_format",
+        "masks",
+        *_OPTIONAL,
+        "classes",
+        "class_file",
+    ),
+    COCO: (
+        "root",
+        "out",
+        "split",
+        "pseudo",
+        "pseudo_format",
+        "masks",
+        *_OPTIONAL,
+        "classes",
+        "class_file",
+    ),
 }
 _NEEDED = {
     TOML: ("toml",),
@@ -72,6 +109,7 @@ class DatasetChoice(QWidget):
             "root": FileEdit(label="root folder", mode="d"),
             "images": FileEdit(label="images", mode="d"),
             "pseudo": FileEdit(label="pseudo-labels", mode="d"),
+            "pseudo_format": format_choice(),
             "masks": FileEdit(label="masks", mode="d"),
             "out": FileEdit(label="output folder", mode="d"),
             "split": LineEdit(label="split (optional)"),
@@ -147,6 +185,7 @@ class DatasetChoice(QWidget):
             return read_dataset(told["toml"])
         told.pop("class_file", None)
         told["classes"] = chosen_classes(self.fields)
+        told["pseudo_format"] = str(self.fields["pseudo_format"].value)
         if given == FOLDERS:
             return DatasetSpec.model_validate(told)
         split = self.fields["split"].value.strip() or None

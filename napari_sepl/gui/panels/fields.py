@@ -6,6 +6,7 @@ from typing import Any
 from magicgui.widgets import ComboBox, FileEdit
 
 from napari_sepl.core.classes import BUILT_IN
+from napari_sepl.files.score_formats import AUTO, FORMATS
 
 OWN_FILE = "own file…"
 
@@ -13,6 +14,11 @@ OWN_FILE = "own file…"
 def class_choice() -> ComboBox:
     """Return a field for a class list."""
     return ComboBox(label="classes", choices=[*BUILT_IN, OWN_FILE], value="voc")
+
+
+def format_choice() -> ComboBox:
+    """Return a field for what the pseudo-labels are."""
+    return ComboBox(label="their format", choices=[AUTO, *FORMATS], value=AUTO)
 
 
 def only_with_own_file(classes: ComboBox, class_file: FileEdit) -> None:

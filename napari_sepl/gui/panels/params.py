@@ -9,10 +9,15 @@ from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
 from napari_sepl.core.params import Params
+from napari_sepl.core.scores import Scores
+from napari_sepl.gui.panels.background import BackgroundControl
 from napari_sepl.gui.panels.flip_marks import MarkedSlider
 
 _STEP = 0.01
 _DECIMALS = 3
+
+_FIELDS = {name: field for name, field in Params.model_fields.items() if name != "background"}
+"""The settings that count for every image; the background has a control of its own kind."""
 
 _REST = 600
 """Milliseconds after which moves by wheel or keys count as ended."""
@@ -40,9 +45,10 @@ class ParamsPanel(QWidget):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
         self._rest.timeout.connect(self._rested)
-        form = QFormLayout(self)
+        form = self._form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
-        for name, field in Params.model_fields.items():
+        self.background = BackgroundControl()
+        for name, field in _FIELDS.items():
             control = self._control(field.annotation, field.default)
             control.setObjectName(name)
             control.setToolTip(str(field.description))
@@ -51,25 +57,40 @@ class ParamsPanel(QWidget):
             if isinstance(control, QLabeledDoubleSlider):
                 row = self.marked[name] = MarkedSlider(control)
             form.addRow(str(field.title), row)
+        self.controls["background"] = self.background.slider
+        form.addRow(str(Params.model_fields["background"].title), self.background)
+        self.background.moved.connect(lambda: self._emit(moving=True))
+        self.background.moved.connect(self._rest.start)
+        self.background.chosen.connect(lambda: self._emit(moving=False))
+        self.background.slider.sliderReleased.connect(self.drag_ended)
+        self.show_scores(None)
         self.defaults = QPushButton("The paper's values")
-        self.defaults.setToolTip("Set " + ", ".join(f"{k} = {v}" for k, v in Params()))
+        values = ", ".join(f"{name} = {field.default}" for name, field in _FIELDS.items())
+        self.defaults.setToolTip(f"Set {values}, and the background as the method has it")
         self.defaults.clicked.connect(self._set_defaults)
         form.addRow("", self.defaults)
 
     @property
     def params(self) -> Params:
         """The settings as the controls stand."""
-        return Params.model_validate({k: _value(c) for k, c in self.controls.items()})
+        told = {name: _value(self.controls[name]) for name in _FIELDS}
+        return Params.model_validate(told | {"background": self.background.value})
 
     def show_params(self, params: Params) -> None:
         """Set the controls without saying so."""
-        for name, control in self.controls.items():
-            value = getattr(params, name)
+        self.background.show_value(params.background)
+        for name in _FIELDS:
+            control, value = self.controls[name], getattr(params, name)
             with signals_blocked(control):
                 if isinstance(control, QComboBox):
                     control.setCurrentText(str(value))
                 else:
                     control.setValue(value)
+
+    def show_scores(self, scores: Scores | None) -> None:
+        """Show the background's rule for soft scores, and none for hard labels."""
+        self.background.show_scores(scores)
+        self._form.setRowVisible(self.background, scores is not None)
 
     def _control(self, kind: Any, default: Any) -> QLabeledDoubleSlider | QComboBox:
         if isinstance(kind, type) and issubclass(kind, StrEnum):

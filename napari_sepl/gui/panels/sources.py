@@ -9,10 +9,12 @@ from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
 
+from napari_sepl.files.score_formats import AUTO
 from napari_sepl.gui.panels.dataset_choice import DatasetChoice
 from napari_sepl.gui.panels.fields import (
     chosen_classes,
     class_choice,
+    format_choice,
     only_with_own_file,
     path_of,
 )
@@ -27,6 +29,7 @@ class FileChoice:
     masks: Path | None
     truth: Path | None
     classes: str
+    pseudo_format: str = AUTO
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class SourcesPanel(QTabWidget):
         self.files: dict[str, Any] = {
             "image": FileEdit(label="image", mode="r"),
             "pseudo": FileEdit(label="pseudo-labels", mode="r"),
+            "pseudo_format": format_choice(),
             "masks": FileEdit(label="masks (file)", mode="r"),
             "masks_folder": FileEdit(label="or folder", mode="d"),
             "truth": FileEdit(label="truth (optional)", mode="r"),
@@ -116,7 +120,12 @@ class SourcesPanel(QTabWidget):
             self.refused.emit(f"{missing}: found no file chosen; expected one")
         else:
             choice = FileChoice(
-                image, pseudo, masks, path_of(self.files["truth"]), chosen_classes(self.files)
+                image,
+                pseudo,
+                masks,
+                path_of(self.files["truth"]),
+                chosen_classes(self.files),
+                str(self.files["pseudo_format"].value),
             )
             self.files_chosen.emit(choice)
 

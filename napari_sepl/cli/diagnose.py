@@ -14,6 +14,7 @@ from napari_sepl.cli._dataset import (
     ListFile,
     Masks,
     Pseudo,
+    PseudoFormat,
     Root,
     Split,
     Tags,
@@ -41,12 +42,14 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     t2: Annotated[float, setting("t2")] = DEFAULTS.t2,
     strategy: Annotated[Strategy, setting("strategy")] = DEFAULTS.strategy,
     conflict: Annotated[Conflict, setting("conflict")] = DEFAULTS.conflict,
+    background: Annotated[float | None, setting("background")] = None,
     worst: Annotated[int, typer.Option(min=0, help="Images to list; 0 for all.")] = 20,
     workers: Workers = None,
     scheduler: Scheduler = None,
     out: Annotated[Path | None, typer.Option(help="CSV file for all findings.")] = None,
     images: Images = None,
     pseudo: Pseudo = None,
+    pseudo_format: PseudoFormat = None,
     masks: Masks = None,
     tags: Tags = None,
     list_file: ListFile = None,
@@ -63,7 +66,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
         raise typer.BadParameter(f"--out: {out} does not end in .csv")
     told = {
         "pseudo": pseudo, "masks": masks, "tags": tags, "list_file": list_file,
-        "classes": classes,
+        "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
     nowhere = out or Path("diagnosis.csv")  # for labels, of which none are saved
     spec = needed("images", read_spec(dataset, images, layout, root, split, nowhere, told))
@@ -71,7 +74,8 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
         needed("masks", None)
     if out is not None:
         make_folder(out.parent)
-    params = params_of(t1=t1, t2=t2, strategy=strategy, conflict=conflict)
+    settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
+    params = params_of(**settings, background=background)
     spread = choose_spread(workers, scheduler)
     run = DiagnosisRun(Dataset.open(seen_dataset(scheduler, spec)), params, spread=spread)
     code = count(run, len(run), "diagnose", lambda: len(run.found))

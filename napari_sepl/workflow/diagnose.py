@@ -113,7 +113,7 @@ def diagnose_sample(
     InputError
         If a file cannot be read, or does not fit the others.
     """
-    given = load_enhanceable(sample, classes)
+    given = load_enhanceable(sample, classes).cut_at(params.background)
     return diagnose_resolved(resolve(given.overlap, Said(params)), tags)
 
 

@@ -130,7 +130,7 @@ def _suspect_row(
 def _resolve(reviewing: Judged, row: int, sample: Sample, said: Said) -> Resolved:
     if said.edited:  # decisions are bound to files, which reading the whole sample looks after
         return reviewing.read(row).resolved
-    given = load_enhanceable(sample, reviewing.dataset.classes)
+    given = load_enhanceable(sample, reviewing.dataset.classes).cut_at(said.params.background)
     return resolve(given.overlap, said)
 
 

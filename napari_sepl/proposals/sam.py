@@ -1,4 +1,4 @@
-"""SAM's automatic masks: what ``SamAutomaticMaskGenerator`` makes, with less work and memory.
+"""SAM's automatic masks: what ``SamAutomaticMaskGenerator`` makes, with less work.
 
 Masks that SAM itself rates too low are dropped before they are enlarged to the image's size, and
 the rest are enlarged a few at a time.

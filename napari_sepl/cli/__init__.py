@@ -10,6 +10,7 @@ import typer
 
 from napari_sepl import __version__
 from napari_sepl.cli._console import complain
+from napari_sepl.cli.convert import convert_command
 from napari_sepl.cli.diagnose import diagnose_command
 from napari_sepl.cli.enhance import enhance_command
 from napari_sepl.cli.evaluate import evaluate_command
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("demo")(demo_command)
 app.command("open")(open_command)
 app.command("masks")(masks_command)
+app.command("convert-masks")(convert_command)
 app.command("enhance")(enhance_command)
 app.command("sweep")(sweep_command)
 app.command("diagnose")(diagnose_command)

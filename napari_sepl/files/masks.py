@@ -62,22 +62,28 @@ def read_masks(path: Path, shape: tuple[int, int] | None = None) -> MaskSet:
 
 
 def write_masks(path: Path, masks: MaskSet) -> None:
-    """Write masks as amg.py's ``--convert-to-rle`` does, whole or not at all.
-
-    Each record has "segmentation", "area" and "bbox" (x, y, width, height in pixels, as
-    pycocotools counts them), and "predicted_iou", "point_coords", "stability_score" and
-    "crop_box" as far as they are known.
+    """Write `encode_masks`'s bytes, whole or not at all.
 
     Raises
     ------
     SaveError
         If the file cannot be written; an older one is untouched.
     """
+    write_whole(path, encode_masks(masks))
+
+
+def encode_masks(masks: MaskSet) -> bytes:
+    """Return masks as amg.py's ``--convert-to-rle`` writes them.
+
+    Each record has "segmentation", "area" and "bbox" (x, y, width, height in pixels, as
+    pycocotools counts them), and "predicted_iou", "point_coords", "stability_score" and
+    "crop_box" as far as they are known.
+    """
     records = [
         {"segmentation": segmentation, **_measures(masks, index), **_scores(masks, index)}
         for index, segmentation in enumerate(masks.to_rle())
     ]
-    write_whole(path, json.dumps(records, allow_nan=False).encode("ascii"))
+    return json.dumps(records, allow_nan=False).encode("ascii")
 
 
 def looks_like_masks(path: Path) -> bool:
@@ -110,7 +116,26 @@ def _read_stack(path: Path) -> MaskSet:
 
 
 def _read_json(path: Path, shape: tuple[int, int] | None) -> MaskSet:
-    content = read_bytes(path, _EXPECTED)
+    return decode_masks(read_bytes(path, _EXPECTED), path, shape)
+
+
+def decode_masks(content: bytes, path: Path, shape: tuple[int, int] | None = None) -> MaskSet:
+    """Return the masks that the bytes of a JSON file hold.
+
+    Parameters
+    ----------
+    content : bytes
+        The bytes.
+    path : Path
+        What to name in an error.
+    shape : tuple of int, optional
+        Height and width; needed only where there may be no mask.
+
+    Raises
+    ------
+    InputError
+        If they are no masks of one image.
+    """
     try:
         records = _records(json.loads(content), path)
         return MaskSet.from_rle(records, shape=None if records else shape, source=path)

@@ -1,0 +1,97 @@
+"""Folders of mask PNGs made into JSON files that hold the same masks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_sepl import MaskSet
+from napari_sepl.core.errors import InputError
+from napari_sepl.files.masks import encode_masks, read_masks
+from napari_sepl.workflow import convert as workflow
+from napari_sepl.workflow.convert import convert_masks, masks_to_convert
+from napari_sepl.workflow.enhance import Outcome
+from napari_sepl.workflow.processes import Processes
+from tests.files.making import random_masks, save_amg_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make masks of three images: two folders, of which one has no table, and an array."""
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    for stem in ("a2", "a10"):
+        save_amg_folder(masks / stem, random_masks())
+    (masks / "a10" / "metadata.csv").unlink()
+    np.save(masks / "b.npy", random_masks())
+    return masks
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_same_masks_are_in_fewer_bytes(folder: Path, tmp_path: Path, workers: int) -> None:
+    before, out = contents(folder), tmp_path / "new" / "json"
+    paths = masks_to_convert(folder)
+    steps = list(convert_masks(paths, out, spread=Processes(workers)))
+    assert [(step.sample_id, step.outcome) for step in steps] == [
+        ("a2", Outcome.SAVED), ("a10", Outcome.SAVED), ("b", Outcome.SAVED),
+    ]  # fmt: skip
+    assert contents(folder) == before
+    for path, step in zip(paths, steps, strict=True):
+        made, original = read_masks(out / f"{step.sample_id}.json"), read_masks(path)
+        assert made.digest == original.digest
+        for name, scores in vars(original.scores).items():
+            np.testing.assert_array_equal(getattr(made.scores, name), scores)
+        own = [content for name, content in before.items() if name.startswith(path.name)]
+        assert (step.files_before, step.bytes_before) == (len(own), sum(map(len, own)))
+        assert step.bytes_after == (out / f"{step.sample_id}.json").stat().st_size
+
+
+def test_a_second_run_makes_only_what_is_missing(folder: Path, tmp_path: Path) -> None:
+    out, paths = tmp_path / "json", masks_to_convert(folder)
+    first = list(convert_masks(paths, out))
+    (out / "a10.json").unlink()
+    second = list(convert_masks(paths, out))
+    assert [step.outcome for step in second] == [Outcome.PRESENT, Outcome.SAVED, Outcome.PRESENT]
+    assert [step.bytes_after for step in second] == [step.bytes_after for step in first]
+
+
+def test_failures_are_told_and_leave_no_file(folder: Path, tmp_path: Path) -> None:
+    (folder / "a2" / "0.png").write_bytes(b"no picture")
+    (folder / "c").mkdir()
+    out = tmp_path / "json"
+    steps = list(convert_masks(masks_to_convert(folder), out))
+    assert [step.outcome for step in steps] == [
+        Outcome.FAILED, Outcome.SAVED, Outcome.SAVED, Outcome.FAILED,
+    ]  # fmt: skip
+    assert steps[0].message.startswith(f"{folder / 'a2' / '0.png'}: found")
+    assert steps[3].message.startswith(f"{folder / 'c'}: found no mask")
+    assert sorted(path.name for path in out.iterdir()) == ["a10.json", "b.json"]
+
+
+def test_a_file_that_would_hold_other_masks_is_not_saved(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = encode_masks(MaskSet.from_dense(~random_masks()))
+    monkeypatch.setattr(workflow, "encode_masks", lambda _masks: others)
+    steps = list(convert_masks(masks_to_convert(folder), tmp_path / "json"))
+    assert {step.outcome for step in steps} == {Outcome.FAILED}
+    assert f"would hold other masks than {folder / 'a2'}" in steps[0].message
+    assert list((tmp_path / "json").iterdir()) == []
+
+
+def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="found the masks of one image"):
+        masks_to_convert(folder / "a2")
+    (tmp_path / "json").mkdir()
+    with pytest.raises(InputError, match="found no masks but JSON"):
+        masks_to_convert(tmp_path / "json")
+    with pytest.raises(InputError, match="found the folder of the originals"):
+        next(convert_masks(masks_to_convert(folder), folder))

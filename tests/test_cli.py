@@ -90,6 +90,21 @@ def test_failures_are_told_one_a_line_and_the_rest_is_done(
     assert (tmp_path / "out" / "b.png").exists()
 
 
+def test_two_processes_do_as_one(run: Run, folders: list[object], tmp_path: Path) -> None:
+    assert run("enhance", *folders)[:2] == (0, "2 samples: 2 saved\n")
+    saved = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    again = tmp_path / "again"
+    code, out, _ = run("enhance", *folders, "--out", again, "--workers", 2)
+    assert (code, out) == (0, "2 samples: 2 saved\n")
+    assert {path.name: path.read_bytes() for path in again.iterdir()} == saved
+
+
+def test_a_scheduler_has_its_own_workers(run: Run, folders: list[object]) -> None:
+    code, _, err = run("enhance", *folders, "--workers", 2, "--scheduler", "tcp://127.0.0.1:1")
+    assert code == 2
+    assert "leave one of them out" in " ".join(err.replace("│", " ").split())
+
+
 def test_files_without_pseudo_labels_are_no_failure(
     run: Run, folders: list[object], tmp_path: Path
 ) -> None:

@@ -44,6 +44,6 @@ def _saving(converted: list[Conversion]) -> str:
     before = sum(step.bytes_before for step in converted)
     after = sum(step.bytes_after for step in converted)
     return (
-        f"{files:,} file{'s' * (files != 1)} of {before / 1e6:,.1f} MB became {len(converted):,} "
-        f"of {after / 1e6:,.1f} MB; the originals are where they were"
+        f"{files:,} file{'s' * (files != 1)}, {before / 1e6:,.1f} MB of the disk, became "
+        f"{len(converted):,}, {after / 1e6:,.1f} MB; the originals are where they were"
     )

@@ -19,6 +19,8 @@ from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.propose import mask_file
 from napari_sepl.workflow.spread import Spread
 
+_BLOCK = 4096
+
 
 @dataclass(frozen=True)
 class Conversion(Step):
@@ -27,9 +29,10 @@ class Conversion(Step):
     Parameters
     ----------
     files_before, bytes_before : int
-        How many files hold the original and how large they are together; 0 if it failed.
+        How many files hold the original, and how much of a disk they take together, in its usual
+        blocks of 4 kB; 0 if it failed.
     bytes_after : int
-        How large the JSON file is.
+        How much the JSON file takes.
     """
 
     files_before: int = 0
@@ -106,8 +109,7 @@ def _attempt(out: Path, path: Path) -> Conversion:
             _convert(path, target)
             outcome = Outcome.SAVED
         files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
-        before = sum(file.stat().st_size for file in files)
-        after = target.stat().st_size
+        before, after = sum(map(_on_disk, files)), _on_disk(target)
     except SeplError as error:
         return Conversion(sample_id, Outcome.FAILED, str(error))
     except OSError as error:
@@ -116,6 +118,10 @@ def _attempt(out: Path, path: Path) -> Conversion:
         message = f"{path}: too large for the memory of this computer"
         return Conversion(sample_id, Outcome.FAILED, message)
     return Conversion(sample_id, outcome, "", len(files), before, after)
+
+
+def _on_disk(file: Path) -> int:
+    return -(-file.stat().st_size // _BLOCK) * _BLOCK
 
 
 def _convert(path: Path, target: Path) -> None:

@@ -1,5 +1,6 @@
 """Folders of mask PNGs made into JSON files that hold the same masks."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,10 @@ def test_the_same_masks_are_in_fewer_bytes(folder: Path, tmp_path: Path, workers
         for name, scores in vars(original.scores).items():
             np.testing.assert_array_equal(getattr(made.scores, name), scores)
         own = [content for name, content in before.items() if name.startswith(path.name)]
-        assert (step.files_before, step.bytes_before) == (len(own), sum(map(len, own)))
-        assert step.bytes_after == (out / f"{step.sample_id}.json").stat().st_size
+        blocks = sum(math.ceil(len(content) / 4096) for content in own)
+        assert (step.files_before, step.bytes_before) == (len(own), 4096 * blocks)
+        written = (out / f"{step.sample_id}.json").stat().st_size
+        assert written <= step.bytes_after < written + 4096
 
 
 def test_a_second_run_makes_only_what_is_missing(folder: Path, tmp_path: Path) -> None:

@@ -134,6 +134,45 @@ def test_sam_with_and_without_pseudo_labels(
     assert made(tmp_path) == {stem: full[stem] for stem in ("a", "b")}
 
 
+def test_two_processes_load_sam_each_and_make_the_same(
+    run: Run, folders: list[object], checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    sam = ("--model", "tiny", "--checkpoint", checkpoint.path, "--device", "cpu", *EASY)
+    assert run(*folders, *sam)[0] == 0
+    whole = made(tmp_path)
+    for path in (tmp_path / "out").glob("*.json"):
+        path.unlink()
+    code, out, err = run(*folders, *sam, "--workers", 2)
+    assert (code, out) == (0, "3 samples: 3 saved\n"), err
+    assert "the tiny SAM, loaded by each worker" in err
+    assert made(tmp_path) == whole
+
+
+def test_a_model_that_no_worker_can_load_is_one_line(
+    run: Run, folders: list[object], checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    wrong = ("--checkpoint", tmp_path / "images" / "a.png", "--device", "cpu", "--workers", 2)
+    code, _, err = run(*folders, "--model", "tiny", *wrong)
+    assert code == 1
+    assert "found a file that torch does not read as weights" in " ".join(err.split())
+    assert made(tmp_path) == {}
+
+
+def test_regions_are_made_by_two_processes_as_by_one(
+    run: Run, folders: list[object], tmp_path: Path
+) -> None:
+    assert run(*folders, "--model", "regions")[:2] == (0, "3 samples: 3 saved\n")
+    whole = made(tmp_path)
+    for path in (tmp_path / "out").glob("*.json"):
+        path.unlink()
+    (tmp_path / "images" / "b.png").write_bytes(b"no picture")
+    code, out, err = run(*folders, "--model", "regions", "--workers", 2)
+    assert (code, out) == (1, "3 samples: 2 saved, 1 failed\n")
+    assert f"{tmp_path / 'images' / 'b.png'}: found" in err
+    del whole["b"]
+    assert made(tmp_path) == whole
+
+
 def test_a_file_without_weights_is_one_line(
     run: Run, folders: list[object], checkpoint: Checkpoint, tmp_path: Path
 ) -> None:

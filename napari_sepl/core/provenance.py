@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
+from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE, Overlap
 from napari_sepl.core.pixels import NO_OPINION
 from napari_sepl.core.rules import Rule
@@ -131,5 +132,5 @@ def _raise_sources(
 
 def count_sources(found: NDArray[np.uint8]) -> dict[Source, int]:
     """Return how many pixels came from each source; those without a pixel are left out."""
-    counts = np.bincount(found.ravel(), minlength=len(Source))
+    counts = count_labels(found)
     return {source: int(counts[source]) for source in Source if counts[source]}

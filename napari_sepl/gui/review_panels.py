@@ -70,7 +70,7 @@ class ReviewPanels(QWidget):
         self.busy = QLabel("")
         self.mask_text = QLabel("")
         self.mask_text.setWordWrap(True)
-        self.mask_text.setMinimumHeight(48)
+        self.mask_text.setMinimumHeight(34)  # two lines: it may not jump while the cursor moves
         self.sources_box = QCollapsible("Sources")
         self.correct = CorrectPanel()
         self.history = HistoryPanel()
@@ -109,6 +109,8 @@ class ReviewPanels(QWidget):
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
+        for box in self.panels.values():
+            box.layout().setContentsMargins(0, 0, 0, 0)
         for name, panel in (
             ("correct", self.correct),
             ("masks", self.masks),
@@ -126,11 +128,10 @@ class ReviewPanels(QWidget):
         column.addStretch(1)
         outside.addWidget(_scrolling(inside))
         outside.addWidget(self.mask_text)  # in sight, wherever the panels are scrolled to
-        for names in (("undo", "redo"), ("save", "accept")):
-            row = QHBoxLayout()
-            for name in names:
-                row.addWidget(self.buttons[name])
-            outside.addLayout(row)
+        row = QHBoxLayout()
+        for button in self.buttons.values():
+            row.addWidget(button)
+        outside.addLayout(row)
         self.busy.setVisible(False)
         for name, button in self.buttons.items():
             button.setToolTip(KEYS[name])

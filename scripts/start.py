@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = {"demo": "qt", "test": "dev", "test-sam": "dev-sam"}
 WITH_TORCH = [
     "tests/proposals", "tests/test_cli_masks.py", "tests/training", "tests/gui/test_sam_window.py",
+    "tests/files/test_torch_written.py",
 ]  # fmt: skip
 ROOM_FOR_TORCH = 20 * 2**30  # bytes: what is fetched, unpacked and installed
 NO_TORCH = 69

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
@@ -44,6 +45,21 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 180) -> None:
     while not is_so():
         assert monotonic() < end, "it did not come to be so"
         QTest.qWait(20)
+
+
+@pytest.fixture(autouse=True)
+def _no_old_messages() -> None:
+    notification_manager.records.clear()
+
+
+def messages() -> list[str]:
+    """Return what the window told in this test; work in the background tells when it likes."""
+    return [str(record.message) for record in notification_manager.records]
+
+
+def was_told(text: object) -> bool:
+    """Tell whether a message of this test holds a text."""
+    return any(str(text) in message for message in messages())
 
 
 class Window:

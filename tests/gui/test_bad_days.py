@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from napari.utils.notifications import notification_manager
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -19,17 +18,8 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui import navigator
 from napari_sepl.workflow.queue import Filter
-from tests.gui.conftest import Window
+from tests.gui.conftest import Window, messages, was_told
 from tests.gui.test_queue import Walk, dataset, paint, spec  # noqa: F401  fixtures
-
-
-def messages() -> list[str]:
-    return [str(record.message) for record in notification_manager.records]
-
-
-@pytest.fixture(autouse=True)
-def _no_old_messages() -> None:
-    notification_manager.records.clear()
 
 
 def break_pictures(spec: DatasetSpec, *names: str) -> None:  # noqa: F811
@@ -64,7 +54,7 @@ def test_where_nothing_can_be_read_the_window_stays_alive(
     break_pictures(spec, *(path.stem for path in pictures))
     walk = open_dataset()
     assert walk.dock.navigator.row is None
-    assert "6 samples in a row cannot be read" in messages()[-1]
+    assert was_told("6 samples in a row cannot be read")
     assert "6 unreadable" in walk.dock.panel.counts.text()
     for path, content in pictures.items():  # the folder is back
         path.write_bytes(content)
@@ -83,7 +73,7 @@ def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
-    assert "2 samples in a row cannot be read; the queue says why. Nothing" in messages()[-1]
+    assert was_told("2 samples in a row cannot be read; the queue says why. Nothing")
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
     dataset.press(Qt.Key.Key_J)
@@ -101,11 +91,11 @@ def test_next_pending_passes_over_what_cannot_be_read(dataset: Walk) -> None:  #
 
 def test_the_end_of_the_list_is_told(dataset: Walk) -> None:  # noqa: F811
     dataset.press(Qt.Key.Key_K)
-    assert messages()[-1] == "No sample is listed before this one."
+    assert "No sample is listed before this one." in messages()
     dataset.dock.navigator.go(5)
     dataset.settle()
     dataset.press(Qt.Key.Key_A)
-    assert messages()[-1] == "No sample is listed after this one."
+    assert "No sample is listed after this one." in messages()
     assert dataset.statuses() == {"s6": Status.ACCEPTED}
 
 
@@ -138,7 +128,7 @@ def test_a_record_of_a_later_version_is_told_and_left_alone(
     for _ in range(3):
         window.settle()
     assert window.widget.controller.document is None
-    assert "made by a later napari-sepl" in messages()[-1]
+    assert was_told("made by a later napari-sepl")
     assert len(messages()) == 1
     assert store_file(spec.out).read_bytes() == before
 
@@ -233,7 +223,7 @@ def test_taking_a_step_over_many_back_spares_what_was_done_since(
     assert dataset.window.document.params == Params(t1=0.9)
     dataset.dock._undo_last()
     dataset.settle()
-    assert "1 that were worked on since stay" in messages()[-1]
+    assert was_told("1 that were worked on since stay")
     assert dataset.window.document.params == Params()
     dataset.press(Qt.Key.Key_K)
     assert dataset.window.document.params == chosen
@@ -250,8 +240,8 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     assert dataset.dock._bulk is not None
     dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
     dataset.wait_until(lambda: any("Done: accepting" in text for text in messages()))
-    assert messages()[-1].startswith("1 were not saved.")
-    assert "other labels are there" in messages()[-1]
+    assert was_told("1 were not saved.")
+    assert was_told("other labels are there")
     assert sorted(dataset.dock.panel.model.queue.failures) == [3]
     assert (read_labels(dataset.spec.out / "s2.png") == 7).all()
     dataset.press(Qt.Key.Key_G)  # s1
@@ -260,7 +250,7 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     dataset.press(Qt.Key.Key_W)  # s3 was accepted, and is skipped now
     dataset.dock._undo_last()
     dataset.settle()
-    assert "1 that were worked on since stay" in messages()[-1]
+    assert was_told("1 that were worked on since stay")
     assert dataset.statuses()["s3"] == Status.SKIPPED
     assert dataset.statuses()["s5"] == Status.PENDING
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -19,7 +18,7 @@ from napari_sepl.gui.exporting import Exporting
 from napari_sepl.gui.worker import Background, Immediate
 from napari_sepl.workflow.enhance import Outcome, Step
 from napari_sepl.workflow.export import Export
-from tests.gui.conftest import Window
+from tests.gui.conftest import Window, was_told
 from tests.gui.test_queue import Walk, spec
 
 __all__ = ["spec"]  # the fixture
@@ -165,4 +164,4 @@ def test_what_is_missing_is_told(window: Window, dialog: ExportDialog) -> None:
 
 def test_without_a_dataset_the_menu_says_so(window: Window) -> None:
     export_dataset(window.viewer)
-    assert "Open the dataset" in notification_manager.records[-1].message
+    assert was_told("Open the dataset")

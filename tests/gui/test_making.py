@@ -7,7 +7,6 @@ from time import monotonic
 import numpy as np
 import pytest
 from napari.utils import progress
-from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 
 from napari_sepl.core.masks import MaskSet
@@ -17,7 +16,7 @@ from napari_sepl.gui import making
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import slow_masks
-from tests.gui.conftest import Window, wait_until
+from tests.gui.conftest import Window, wait_until, was_told
 from tests.gui.test_queue import Walk, dataset, spec  # noqa: F401  fixtures
 
 
@@ -34,10 +33,6 @@ def bare(window: Window, tmp_path: Path) -> Window:
 def press(window: Window, name: str) -> None:
     window.widget.panels["masks"].expand(animate=False)
     getattr(window.widget.masks, name).click()
-
-
-def last_message() -> str:
-    return str(notification_manager.records[-1].message)
 
 
 def test_an_image_without_masks_keeps_its_pseudo_labels(bare: Window) -> None:
@@ -60,7 +55,7 @@ def test_regions_are_made_used_and_saved(
     made = bare.document.inputs.masks
     assert len(made) > 50
     assert bare.widget.masks.make.isEnabled()
-    assert f"{len(made):,} masks were made" in last_message()
+    assert was_told(f"{len(made):,} masks were made")
     np.testing.assert_array_equal(layers.shown, bare.document.resolved.final)
     np.testing.assert_array_equal(layers.shown == 1, painted)
     assert (layers.shown != bare.document.inputs.pseudo)[~painted].any()
@@ -91,7 +86,7 @@ def test_cancel_stops_at_once_and_costs_nothing(
     press(bare, "cancel")
     bare.settle()
     assert monotonic() - start < 150  # not the 300 s that it would take
-    assert "stopped" in last_message()
+    assert was_told("stopped")
     assert bare.document is before
     assert bare.widget.masks.make.isEnabled()
     assert not [bar for bar in progress._all_instances if bar.desc == "making masks"]
@@ -102,7 +97,7 @@ def test_a_crash_is_one_message(bare: Window, monkeypatch: pytest.MonkeyPatch) -
     before = bare.document
     press(bare, "make")
     bare.settle()
-    assert "crashed (SIGABRT)" in last_message()
+    assert was_told("crashed (SIGABRT)")
     assert bare.document is before
 
 
@@ -110,7 +105,7 @@ def test_what_is_done_meanwhile_is_not_lost(bare: Window) -> None:
     press(bare, "make")
     bare.drag_slider("t1", 0.7)
     bare.settle()
-    assert "changed or left meanwhile" in last_message()
+    assert was_told("changed or left meanwhile")
     assert bare.document.params.t1 == pytest.approx(0.7, abs=0.02)
     assert bare.document.history.done
 
@@ -149,5 +144,5 @@ def test_a_model_that_is_not_installed_says_what_to_install(bare: Window) -> Non
     assert "pip install" in panel.note.text()
     press(bare, "make")
     bare.settle()
-    assert "pip install" in last_message()
+    assert was_told("pip install")
     assert bare.widget.masks.make.isEnabled()

@@ -22,7 +22,7 @@ from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.regions import RegionMasks
 from tests.document.drawing import cat_and_dog
 from tests.gui import slow_masks
-from tests.gui.conftest import Window, wait_until
+from tests.gui.conftest import Window, messages, wait_until, was_told
 from tests.gui.test_queue import Walk, paint
 
 TOML = 'images = "images"\npseudo = "pseudo"\nout = "out"\n'
@@ -88,10 +88,6 @@ def make(walk: Walk, name: str = "make") -> None:
     walk.settle()
 
 
-def messages(since: int = 0) -> list[str]:
-    return [str(record.message) for record in notification_manager.records[since:]]
-
-
 def made_files(walk: Walk) -> list[str]:
     return sorted(path.name for path in walk.spec.masks.glob("[a-z]*.json"))
 
@@ -128,7 +124,7 @@ def test_masks_of_the_open_sample_become_a_file_and_are_shown(walk: Walk) -> Non
     assert read_masks(walk.spec.masks / "s1.json").digest == masks.digest
     assert walk.sample_id == "s1"
     assert walk.window.document.inputs.masks.digest == masks.digest
-    assert messages(before) == [f"The masks are in {walk.spec.masks}."]
+    assert messages()[before:] == [f"The masks are in {walk.spec.masks}."]
     assert "s1" not in walk.window.widget.masks.pending_text.text()
     controller = walk.window.widget.controller
     assert walk.spec.masks / "s1.json" in controller.saving.inputs
@@ -213,7 +209,7 @@ def test_masks_in_another_form_are_left_alone(window: Window, root: Path) -> Non
     assert shown_masks(walk) == 1
     window.widget.masks.model.value = REGIONS
     make(walk)
-    assert "cannot be replaced by a JSON file beside it" in messages()[-1]
+    assert was_told("cannot be replaced by a JSON file beside it")
     assert sorted(path.name for path in (root / "sam").iterdir()) == ["s1"]
     walk.dock.close_dataset()
 
@@ -237,7 +233,7 @@ def test_all_pending_samples_get_masks_one_after_the_other(walk: Walk, root: Pat
     before = len(notification_manager.records)
     make(walk, "pending")
     assert made_files(walk) == ["s2.json", "s3.json", "s5.json"]
-    (told,) = messages(before)
+    (told,) = messages()[before:]
     assert told.startswith(f"3 of 4 samples now have masks in {walk.spec.masks}. ")
     assert "s4.png: found" in told
     assert walk.sample_id == "s3"
@@ -269,16 +265,16 @@ def test_cancel_stops_at_once_and_the_same_button_goes_on(
     stamps = [(walk.spec.masks / name).stat().st_mtime_ns for name in made_files(walk)]
     press(walk, "cancel")
     wait_until(lambda: bool(panel.make.isEnabled()))
-    assert "was stopped. 2 of 5 samples now have masks" in messages()[-1]
+    assert was_told("was stopped. 2 of 5 samples now have masks")
     assert panel.pending_text.text() == "Pending without masks: 3 samples (s3, s4, s5)."
     monkeypatch.setenv(slow_masks.AFTER, "9")
     make(walk, "pending")
     assert made_files(walk) == [f"s{number}.json" for number in range(1, 6)]
     assert [(walk.spec.masks / f"s{n}.json").stat().st_mtime_ns for n in (1, 2)] == stamps
-    assert "3 of 3 samples now have masks" in messages()[-1]
+    assert was_told("3 of 3 samples now have masks")
     assert not [bar for bar in progress._all_instances if bar.desc.startswith("masks")]
     make(walk, "pending")
-    assert messages()[-1] == "All pending samples have masks."
+    assert "All pending samples have masks." in messages()
 
 
 def test_a_crash_at_one_sample_is_named_and_the_rest_go_on(
@@ -290,7 +286,7 @@ def test_a_crash_at_one_sample_is_named_and_the_rest_go_on(
     before = len(notification_manager.records)
     make(walk, "pending")
     assert made_files(walk) == ["s1.json", "s3.json", "s4.json", "s5.json"]
-    (told,) = messages(before)
+    (told,) = messages()[before:]
     assert "4 of 5 samples" in told
     assert "s2.png: The process that makes masks crashed (SIGABRT)." in told
 
@@ -301,7 +297,7 @@ def test_a_process_that_dies_again_and_again_is_one_message(
     monkeypatch.setattr(making, "RegionMasks", slow_masks.Crashing)
     before = len(notification_manager.records)
     make(walk, "pending")
-    (told,) = messages(before)
+    (told,) = messages()[before:]
     assert "crashed (SIGABRT). So it did 3 times" in told
     assert "0 of 5 samples" in told
     assert "s4" not in told
@@ -343,7 +339,7 @@ def test_closing_the_dataset_ends_the_process(walk: Walk, monkeypatch: pytest.Mo
     walk.dock.close_dataset()
     assert remote.process_id is None
     walk.settle()
-    assert messages(before) == []
+    assert messages()[before:] == []
     assert walk.window.widget.masks.make.isEnabled()
 
 
@@ -401,7 +397,7 @@ def test_samples_without_masks_are_not_accepted_by_the_hundred(
     assert walk.dock._bulk is not None
     walk.dock._bulk.accept_unchanged(1.0, walk.dock.navigator.row)
     walk.settle()
-    assert messages()[-1] == "No pending sample changes by 100 % or less."
+    assert "No pending sample changes by 100 % or less." in messages()
     make(walk, "pending")
     walk.dock._bulk.accept_unchanged(1.0, walk.dock.navigator.row)
     for _ in range(4):
@@ -415,7 +411,7 @@ def test_a_read_only_dataset_is_left_alone(window: Window, root: Path) -> None:
         walk = Walk(window, spec)
         window.widget.masks.model.value = REGIONS
         press(walk, "pending")
-        assert "read-only" in messages()[-1]
+        assert was_told("read-only")
         assert not spec.masks.exists()
         walk.dock.close_dataset()
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.settings import get_plugin_settings
-from napari.utils.notifications import notification_manager
 from npe2 import PluginManifest
 from PIL import Image
 from qtpy.QtWidgets import QFileDialog
@@ -18,7 +17,7 @@ from napari_sepl.gui.readers import get_mask_reader
 from napari_sepl.gui.samples import sample_folder
 from napari_sepl.gui.settings import PLUGIN, PREFERRED, preferred_params
 from napari_sepl.gui.sources import MASKS_KEY
-from tests.gui.conftest import Window
+from tests.gui.conftest import Window, was_told
 
 MASKS = sample_folder() / "masks" / "chelsea.json"
 
@@ -117,7 +116,7 @@ def test_layers_that_do_not_fit_are_named(
     image, pseudo, masks = (layers[name] for name in choice)
     window.widget.sources.layers_chosen.emit(LayerChoice(image, pseudo, masks, "voc"))
     window.settle()
-    assert message in notification_manager.records[-1].message
+    assert was_told(message)
     assert window.widget.controller.document is None
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QScrollArea
@@ -19,7 +18,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.gui import prompting
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import fake_prompts
-from tests.gui.conftest import Window, wait_until
+from tests.gui.conftest import Window, wait_until, was_told
 from tests.gui.test_correct import ALT, CAT, SHIFT, shown, spec  # noqa: F401  fixtures
 from tests.gui.test_queue import CTRL, Walk
 
@@ -64,10 +63,6 @@ def start(walk: Walk) -> None:
 
 def preview(walk: Walk) -> Any:
     return np.asarray(walk.window.widget.controller.layers.prompts.layer.data) == 1
-
-
-def last_message() -> str:
-    return str(notification_manager.records[-1].message)
 
 
 def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: Walk) -> None:
@@ -124,7 +119,7 @@ def test_a_box_and_escape(walk: Walk) -> None:
     walk.settle()
     assert not preview(walk).any()
     walk.window.press(Qt.Key.Key_Return)
-    assert "no mask" in last_message()
+    assert was_told("no mask")
     assert not walk.window.document.history.done
 
 
@@ -153,7 +148,7 @@ def test_a_label_is_where_sam_starts_from(walk: Walk) -> None:
     assert walk.window.document.said.overrides == {5: CAT}
     walk.window.widget.controller.choose_class(3)
     press(walk, "snap")
-    assert "no pixel" in last_message()
+    assert was_told("no pixel")
 
 
 def test_the_next_image_is_read_as_it_opens_and_prompts_wait_for_it(
@@ -188,7 +183,7 @@ def test_a_crash_is_one_message_and_costs_nothing(
     start(walk)
     walk.window.click(20, 33)
     walk.settle()
-    assert "crashed (SIGABRT)" in last_message()
+    assert was_told("crashed (SIGABRT)")
     assert not walk.window.widget.controller.prompting.on
     served(monkeypatch, fake_prompts.Discs)
     start(walk)
@@ -209,7 +204,7 @@ def test_what_the_model_cannot_do_is_told(
 ) -> None:
     served(monkeypatch, factory)
     press(walk, "prompt")
-    assert told in last_message()
+    assert was_told(told)
     assert walk.window.widget.prompts.buttons["prompt"].isChecked() == ("room" in told)
 
 
@@ -221,13 +216,13 @@ def test_without_sam_the_button_says_what_is_needed(
     panel = walk.window.widget.masks
     panel.model.value = REGIONS
     press(walk, "prompt")
-    assert "choose one of SAM's models" in last_message()
+    assert was_told("choose one of SAM's models")
     assert not walk.window.widget.prompts.buttons["prompt"].isChecked()
     if MODELS["mobile_sam"].is_installed:
         pytest.skip("MobileSAM is installed here")
     panel.model.value = "mobile_sam"
     press(walk, "prompt")
-    assert "pip install" in last_message()
+    assert was_told("pip install")
     assert not walk.window.widget.prompts.buttons["prompt"].isChecked()
 
 
@@ -237,5 +232,5 @@ def test_ignore_takes_no_mask(walk: Walk) -> None:
     walk.settle()
     walk.window.widget.controller.choose_class(255)
     walk.window.press(Qt.Key.Key_Return)
-    assert "not taken for ignore" in last_message()
+    assert was_told("not taken for ignore")
     assert not walk.window.document.history.done

@@ -23,7 +23,7 @@ from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.queue_dock import QueueDock
 from napari_sepl.workflow.queue import Column, Filter
 from tests.document.drawing import cat_and_dog
-from tests.gui.conftest import Window, wait_until
+from tests.gui.conftest import Window, wait_until, was_told
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -119,7 +119,7 @@ def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s5"
-    assert "s4.png" in notification_manager.records[-1].message
+    assert was_told("s4.png")
     assert "1 unreadable" in dataset.dock.panel.counts.text()
     dataset.press(Qt.Key.Key_K)
     assert dataset.sample_id == "s3"
@@ -242,7 +242,7 @@ def test_a_second_window_opens_read_only_and_says_so(dataset: Walk) -> None:
     with Store.open(store_file(dataset.spec.out), who="first") as first:
         assert not first.read_only
         again = Walk(dataset.window, dataset.spec)
-        assert "read-only" in notification_manager.records[-1].message
+        assert was_told("read-only")
         again.press(Qt.Key.Key_A)
         assert not (dataset.spec.out / "s1.png").exists()
         assert again.sample_id == "s1"
@@ -287,7 +287,7 @@ def test_a_damaged_store_is_told_and_left_alone(
     window.widget.open_dataset(spec)
     window.settle()
     window.settle()
-    assert str(store_file(spec.out)) in notification_manager.records[-1].message
+    assert was_told(str(store_file(spec.out)))
     assert store_file(spec.out).read_bytes() == before
     assert window.widget.controller.document is None
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtTest import QTest
 
@@ -16,7 +15,7 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui import sweeping
 from napari_sepl.gui.sweep_dock import SweepDock
 from napari_sepl.workflow.sweep import Sweep, SweepRun, SweepStep
-from tests.gui.conftest import Window
+from tests.gui.conftest import Window, was_told
 from tests.gui.test_queue import CTRL, Walk
 from tests.workflow.sweeping import IDS, write_samples
 
@@ -173,7 +172,7 @@ def test_a_broken_sample_is_told_and_the_rest_counted(
     press_and_wait(walk, dock)
     assert dock._sweep is not None
     assert dock._sweep.samples == len(IDS) - 1
-    assert f"{IDS[2]}.json" in str(notification_manager.records[-1].message)
+    assert was_told(f"{IDS[2]}.json")
 
 
 def test_closing_the_dataset_ends_the_sweep(

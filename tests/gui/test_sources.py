@@ -76,14 +76,16 @@ def test_each_way_has_its_fields(page: Page) -> None:
     assert page.shown() == ["toml"]
     page.fill(FOLDERS)
     assert page.shown() == [
-        "images", "pseudo", "masks", "out", "truth", "list_file", "tags", "classes",
+        "images", "pseudo", "pseudo_format", "masks", "out", "truth", "list_file", "tags",
+        "classes",
     ]  # fmt: skip
     page.fill(FOLDERS, classes=OWN_FILE)
     assert page.shown()[-1] == "class_file"
     page.fill(COCO)
     assert page.choice.fields["classes"].value == "coco"
     assert page.shown() == [
-        "root", "pseudo", "masks", "out", "split", "truth", "list_file", "tags", "classes",
+        "root", "pseudo", "pseudo_format", "masks", "out", "split", "truth", "list_file", "tags",
+        "classes",
     ]  # fmt: skip
     page.fill(VOC)
     assert page.choice.fields["classes"].value == "voc"

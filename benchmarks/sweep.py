@@ -50,7 +50,8 @@ def repaint(overlap: Overlap, truth: Truth, params: Params) -> NDArray[np.float6
     for i, j in np.ndindex(surface.shape):
         at = params.model_copy(update={"t1": float(T1[i]), "t2": float(T2[j])})
         enhanced = paint(overlap, assign(overlap, at), at)
-        surface[i, j] = np.nanmean(Confusion.of(enhanced, truth).iou)
+        confusion = Confusion.of(enhanced, truth)
+        surface[i, j] = confusion.iou[confusion.wanted > 0].mean()
     return surface
 
 

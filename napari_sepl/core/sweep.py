@@ -64,10 +64,9 @@ class Matches:
 
     @property
     def mean_iou(self) -> NDArray[np.float64]:
-        """(A, B) float64: mean IoU over the labels that are in either, NaN without any."""
-        iou = self.iou
-        present = ~np.isnan(iou)
-        return share(np.where(present, iou, 0).sum(axis=0), present.sum(axis=0))
+        """(A, B) float64: mean IoU over the labels that the others hold, NaN without any."""
+        iou = self.iou[self.wanted > 0]
+        return share(iou.sum(axis=0), np.array(len(iou)))
 
 
 @dataclass(eq=False)

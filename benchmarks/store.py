@@ -20,8 +20,9 @@ from napari_sepl import Params
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.store import LogEntry, Review, Status, Store, StoreWriter, store_file
+from napari_sepl.files.store.log import Stamp
 from napari_sepl.files.store.overlays import decode_overlay, encode_overlay
-from napari_sepl.files.store.rows import Stamp, write_review
+from napari_sepl.files.store.rows import write_review
 
 SAMPLES = 100_000
 ROUNDS = 5

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from napari_sepl.files.store.rows import parse_object
+from napari_sepl.files.store.fields import parse_object
 
 
 class StampedFacts(NamedTuple):

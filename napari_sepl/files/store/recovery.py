@@ -15,9 +15,10 @@ from napari_sepl.core.params import Params
 from napari_sepl.files.store import schema
 from napari_sepl.files.store._sqlite import connect, saving
 from napari_sepl.files.store.access import Right
+from napari_sepl.files.store.fields import parse_object
+from napari_sepl.files.store.log import WHOLE_DATASET, Stamp, write_log
 from napari_sepl.files.store.opening import companions, free_name, now
 from napari_sepl.files.store.review import LogEntry, Review, Status
-from napari_sepl.files.store.rows import WHOLE_DATASET, Stamp, parse_object, write_log
 from napari_sepl.files.store.salvage import COLUMNS, Row, Salvage, salvage
 
 _NOBODY = "recovery"  # who wrote a row that was made anew from the log

@@ -2,24 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from napari_sepl.core.params import Params
+from napari_sepl.files.store.fields import parse_class_ids, parse_object, read_params
+from napari_sepl.files.store.log import WHOLE_DATASET, Stamp, log_each, logged_change, write_log
 from napari_sepl.files.store.overlays import decode_overlay, encode_overlay
 from napari_sepl.files.store.prompted import read_prompted, write_prompted
-from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
-
-WHOLE_DATASET = ""
-"""The sample id of log entries that concern no single sample."""
-
-
-class Stamp(NamedTuple):
-    """Who wrote something and when."""
-
-    who: str
-    at: str
-
+from napari_sepl.files.store.review import LogEntry, Review, Status, StatusRow
 
 _REVIEW = """
     SELECT status, params, overlay.runs, class_ids, protection.runs, note, digests, seconds,
@@ -67,7 +58,6 @@ _PUT_SESSION = """
     INSERT INTO session (key, value) VALUES (?, ?)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
-_LOG = "INSERT INTO edit_log (sample_id, at, who, kind, payload, blob) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 def read_store_id(connection: sqlite3.Connection) -> str:
@@ -119,11 +109,6 @@ def read_overrides(
     )
 
 
-def read_params(text: str | None) -> Params | None:
-    """Return settings from JSON; ValueError if they make no sense."""
-    return None if text is None else Params.model_validate_json(text)
-
-
 def read_statuses(connection: sqlite3.Connection) -> dict[str, StatusRow]:
     """Return what the queue shows of each sample that has a row."""
     statuses = {str(status): status for status in Status}
@@ -138,18 +123,6 @@ def read_session(connection: sqlite3.Connection) -> dict[str, Any]:
     """Return what was noted of the window, by key."""
     rows = connection.execute("SELECT key, value FROM session").fetchall()
     return {key: json.loads(value) for key, value in rows}
-
-
-def read_log(connection: sqlite3.Connection, sample_id: str) -> list[Logged]:
-    """Return what was done to a sample, oldest first."""
-    rows = connection.execute(
-        "SELECT seq, at, who, kind, payload, blob FROM edit_log WHERE sample_id = ? ORDER BY seq",
-        (sample_id,),
-    ).fetchall()
-    return [
-        Logged(seq, sample_id, at, who, LogEntry(kind, parse_object(payload), blob))
-        for seq, at, who, kind, payload, blob in rows
-    ]
 
 
 def write_review(
@@ -178,7 +151,7 @@ def write_review(
     write_prompted(connection, review.sample_id, review.prompted)
     logged = list(entries)
     if before != review.status:
-        logged.append(_change("status", before, review.status))
+        logged.append(logged_change("status", before, review.status))
     write_log(connection, review.sample_id, logged or [LogEntry("review")], stamp)
 
 
@@ -226,7 +199,7 @@ def write_statuses(
         if there.get(sample_id, Status.PENDING) != status
     }
     connection.executemany(_PUT_STATUS, [(s, changes[s], *stamp) for s in before])
-    _log_each(connection, "status", before, changes, stamp)
+    log_each(connection, "status", before, changes, stamp)
     return before
 
 
@@ -244,7 +217,7 @@ def write_params(
     }
     texts = {params: params and params.model_dump_json() for params in set(changes.values())}
     connection.executemany(_PUT_PARAMS, [(s, texts[changes[s]], *stamp) for s in before])
-    _log_each(connection, "params", before, changes, stamp)
+    log_each(connection, "params", before, changes, stamp)
     return before
 
 
@@ -261,55 +234,6 @@ def write_session(connection: sqlite3.Connection, values: Mapping[str, Any], sta
     write_log(connection, WHOLE_DATASET, [LogEntry("session", {"keys": sorted(values)})], stamp)
 
 
-def write_log(
-    connection: sqlite3.Connection, sample_id: str, entries: Iterable[LogEntry], stamp: Stamp
-) -> None:
-    """Add entries to the log."""
-    connection.executemany(
-        _LOG,
-        [
-            (sample_id, stamp.at, stamp.who, entry.kind, json.dumps(entry.payload), entry.blob)
-            for entry in entries
-        ],
-    )
-
-
-def _log_each(
-    connection: sqlite3.Connection,
-    kind: str,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    stamp: Stamp,
-) -> None:
-    for sample_id, value in before.items():
-        write_log(connection, sample_id, [_change(kind, value, after[sample_id])], stamp)
-
-
-def _change(kind: str, before: object, after: object) -> LogEntry:
-    def told(value: object) -> object:
-        return value.model_dump(mode="json") if isinstance(value, Params) else value
-
-    return LogEntry(kind, {"before": told(before), "after": told(after)})
-
-
 def _status_of(connection: sqlite3.Connection, sample_id: str) -> str:
     row = connection.execute("SELECT status FROM sample WHERE id = ?", (sample_id,)).fetchone()
     return Status.PENDING if row is None else row[0]
-
-
-def parse_class_ids(text: str | None) -> frozenset[int]:
-    """Return the classes that JSON lists; ValueError or TypeError if it lists none."""
-    listed = [] if text is None else json.loads(text)
-    if not isinstance(listed, list) or not all(
-        isinstance(class_id, int) and 0 <= class_id <= 255 for class_id in listed
-    ):
-        raise TypeError(f"{text!r} in the place of classes")
-    return frozenset(listed)
-
-
-def parse_object(text: str) -> dict[str, Any]:
-    """Return what JSON says of an object; ValueError or TypeError if it is none."""
-    content = json.loads(text)
-    if not isinstance(content, dict):
-        raise TypeError(f"{text[:60]!r} in the place of an object")
-    return content

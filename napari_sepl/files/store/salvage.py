@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.files.store._sqlite import UNREADABLE, connect
+from napari_sepl.files.store.fields import parse_class_ids, parse_object, read_params
 from napari_sepl.files.store.overlays import decode_overlay
 from napari_sepl.files.store.prompted import decode_prompted
 from napari_sepl.files.store.review import Status
-from napari_sepl.files.store.rows import parse_class_ids, parse_object, read_params
 from napari_sepl.files.store.schema import PAGE_SIZE
 
 Row = tuple[Any, ...]

@@ -11,6 +11,7 @@ from napari_sepl.files.store import rows
 from napari_sepl.files.store._sqlite import corrupt, reading
 from napari_sepl.files.store.access import Access
 from napari_sepl.files.store.facts import StampedFacts, read_facts, write_facts
+from napari_sepl.files.store.log import Stamp, read_log, write_log
 from napari_sepl.files.store.opening import check_pages, connect_to_read, now
 from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
 from napari_sepl.files.store.transactions import Transactions
@@ -116,7 +117,7 @@ class Store(Transactions):
         """
         with self._read() as connection:
             try:
-                return rows.read_log(connection, sample_id)
+                return read_log(connection, sample_id)
             except (ValueError, TypeError) as error:
                 raise self._damaged_row(sample_id, error) from error
 
@@ -206,7 +207,7 @@ class Store(Transactions):
     def log_edit(self, sample_id: str, entry: LogEntry) -> None:
         """Add to the log what no other method tells it."""
         with self._transaction() as connection:
-            rows.write_log(connection, sample_id, [entry], self._stamp())
+            write_log(connection, sample_id, [entry], self._stamp())
 
-    def _stamp(self) -> rows.Stamp:
-        return rows.Stamp(self.who, now())
+    def _stamp(self) -> Stamp:
+        return Stamp(self.who, now())

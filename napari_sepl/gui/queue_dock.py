@@ -30,7 +30,8 @@ from napari_sepl.gui.panels.missing import MissingButton
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.scan_row import ScanRow
 from napari_sepl.gui.settings import preferred_params
-from napari_sepl.workflow.review import Reviewing, reviewer
+from napari_sepl.workflow.record import reviewer
+from napari_sepl.workflow.review import Reviewing
 from napari_sepl.workflow.scan import list_for_review
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ class QueueDock(QWidget):
         if reviewing is not None and not reviewing.refusal and not self._recovering:
             self._recovering = True
             path = store_file(reviewing.folder)
-            self._offer_recovery(path, reviewing.recover, self._recovered)
+            self._offer_recovery(path, reviewing.on_disk.recover, self._recovered)
 
     def _recovered(self) -> None:
         self._recovering = False
@@ -244,7 +245,7 @@ class QueueDock(QWidget):
             self._controller.view.warn(reviewing.refusal)
         self.scan.open(reviewing)
         self.dataset_changed.emit(reviewing.dataset)
-        self._background.run("check", reviewing.check, lambda _: None, self._meet_damage)
+        self._background.run("check", reviewing.on_disk.check, lambda _: None, self._meet_damage)
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
             told = f"No masks yet: {listed(reviewing.queue, bare)}. The panel Masks makes them."

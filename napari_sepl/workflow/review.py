@@ -1,6 +1,5 @@
-"""A dataset under review: its samples, what was said of them, and the record of it."""
+"""A dataset under review: its samples, and what was said of them."""
 
-import getpass
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,26 +14,16 @@ from napari_sepl.document.history import History
 from napari_sepl.document.replay import replay
 from napari_sepl.document.said import Said
 from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
-from napari_sepl.files.store import (
-    Review,
-    StampedFacts,
-    Status,
-    Store,
-    StoreWriter,
-    store_file,
-)
-from napari_sepl.files.store.recovery import Recovery, recover
+from napari_sepl.files.store import Review, Status, StatusRow, Store, store_file
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
 from napari_sepl.workflow.queue import Queue, change_of
+from napari_sepl.workflow.record import Record, reviewer
+from napari_sepl.workflow.reviewed_state import review_of, said_of, without_maps
 from napari_sepl.workflow.scan import find_sample
 from napari_sepl.workflow.session import Session
 from napari_sepl.workflow.steps import ReviewStep, steps_of
-
-_CLOSE = 10.0
-"""Seconds that closing waits for what is still being written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +55,11 @@ class Reviewing:
         Told, from the writing thread, why something could not be written.
     on_saved : callable, optional
         Called, from the writing thread, when after an error all is written.
+
+    Attributes
+    ----------
+    on_disk : Record
+        The store, and the thread that writes what is said here.
     """
 
     def __init__(
@@ -77,14 +71,13 @@ class Reviewing:
     ) -> None:
         self.dataset = dataset
         self.queue = Queue(dataset.ids)
-        self._store = store
         self.session = Session(store.session(), self._put_session)
         self._told: dict[int, Review] = {}
         self._outdated: dict[int, Outdated] = {}
         self._seconds: dict[int, float] = {}
         self._must_flush = False
-        self._fill_queue()
-        self._writer = None if store.read_only else StoreWriter(store, on_error, on_saved)
+        self._fill_queue(store.statuses())
+        self.on_disk = Record(store, on_error, on_saved)
 
     @classmethod
     def open(
@@ -109,37 +102,6 @@ class Reviewing:
             store.close()  # or recovery would find it open
             raise
 
-    def check(self) -> None:
-        """Read the whole record once; for a thread beside the window's.
-
-        Raises
-        ------
-        StoreCorruptError
-            If it is damaged.
-        """
-        self._store.check()
-
-    def recover(self) -> Recovery:
-        """Go on with what can be read of a damaged record; for a thread beside the window's.
-
-        What waits to be written goes to the new record, and the damaged file is kept.
-
-        Raises
-        ------
-        SeplError
-            If there is no room for a copy, or nothing may be written here. What waits goes on
-            waiting, and this can be called again.
-        """
-        path = self._store.path
-        if self._writer is None:
-            raise SaveError(self.refusal)
-        with self._writer.held():
-            self._store.close()
-            recovery = recover(path, who=self._store.who)
-            self._store = Store.open(path, who=self._store.who)
-            self._writer.use(self._store)
-        return recovery
-
     @property
     def folder(self) -> Path:
         """Where labels go."""
@@ -148,9 +110,7 @@ class Reviewing:
     @property
     def refusal(self) -> str:
         """Why nothing can be saved; empty if all can."""
-        if not self._store.read_only:
-            return ""
-        return f"{self._store.path} is read-only here: {self._store.reason}. Nothing is saved."
+        return self.on_disk.refusal
 
     def files(self, row: int) -> list[Path]:
         """Return the files of a sample, which saving must not write over."""
@@ -174,7 +134,7 @@ class Reviewing:
         inputs = load(self.sample(row), self.dataset.classes)
         review = self._review_of(row)
         if review is not None:
-            self._told[row] = _slim(review)
+            self._told[row] = without_maps(review)
             said = said_of(review, self.session.start).renumbered(len(inputs.masks))
             roles = review.changed_inputs({k: inputs.digests[k] for k in MADE_FROM})
             if not roles:
@@ -190,27 +150,13 @@ class Reviewing:
         return Said(self.session.start) if review is None else said_of(review, self.session.start)
 
     def _review_of(self, row: int) -> Review | None:
-        if self._must_flush and self._writer is not None:
-            self._must_flush = not self._writer.flush(_CLOSE)
-        return (self._writer or self._store).review(self.queue.ids[row])
+        if self._must_flush:
+            self._must_flush = not self.on_disk.flush()
+        return self.on_disk.review(self.queue.ids[row])
 
     def _history(self, sample_id: str, said: Said, shape: tuple[int, int]) -> History:
         """Return the steps that led to what is said, as far as the log tells them."""
-        if self._writer is not None and self._writer.waits(sample_id):
-            self._writer.flush(_CLOSE)
-        return replay(steps_of(self._store.log(sample_id)), said, shape)
-
-    def stored(self) -> Store:
-        """Return the record with all that was done so far; for a thread beside the window's.
-
-        Raises
-        ------
-        SaveError
-            If some of it cannot be written.
-        """
-        if self._writer is not None and not self._writer.flush(_CLOSE):
-            raise SaveError(f"{self._store.path}: not all that was done could be written to it.")
-        return self._store
+        return replay(steps_of(self.on_disk.log(sample_id)), said, shape)
 
     def outdated(self, row: int) -> Outdated | None:
         """Return, once, what was said of a sample whose files have changed since."""
@@ -225,41 +171,31 @@ class Reviewing:
             status = Status.PENDING  # the file no longer holds what is shown
             self.queue.set_status(row, status)
         review = self._state(row, document, status)
-        self._told[row] = _slim(review)
-        if self._writer is not None:
-            self._writer.put_review(review, [step.entry() for step in steps])
+        self._told[row] = without_maps(review)
+        self.on_disk.put_review(review, [step.entry() for step in steps])
         self.queue.change[row] = review.changed
         self.queue.edits[row] += len(steps)
 
     def _state(self, row: int, document: Document, status: Status) -> Review:
-        said, final, digests = document.said, document.resolved.final, document.inputs.digests
-        return replace(
+        return review_of(
+            document,
             self._told_of(row),
             status=status,
             note=self.queue.notes.get(row, ""),
             seconds=self._seconds.get(row, 0.0),
-            params=said.params,
-            overlay=said.overlay,
-            overrides=said.overrides,
-            protected=said.protected,
-            pins=said.pins,
-            prompted=said.prompted,
-            digests={role: digests[role] for role in MADE_FROM if role in digests},
-            changed=change_of(document),
-            labels=digest_labels(final) if document.saved else "",
         )
 
     def set_status(self, row: int, status: Status) -> None:
         """Give a sample a status."""
         self.queue.set_status(row, status)
-        self._submit(lambda store: store.put_status(self.queue.ids[row], status))
+        self.on_disk.submit(lambda store: store.put_status(self.queue.ids[row], status))
 
     def set_note(self, row: int, note: str) -> None:
         """Write a note on a sample."""
         if note != self.queue.notes.get(row, ""):
             self.queue.notes[row] = note
             sample_id, status = self.queue.ids[row], self.queue.status_of(row)
-            self._submit(lambda store: store.put_status(sample_id, status, note=note))
+            self.on_disk.submit(lambda store: store.put_status(sample_id, status, note=note))
 
     def add_seconds(self, row: int, seconds: float) -> None:
         """Add to the time a sample was looked at; written with what is recorded next."""
@@ -276,8 +212,7 @@ class Reviewing:
 
     def close(self) -> None:
         """Write what is left and close the store; what cannot be written yet goes on trying."""
-        if self._writer is None or self._writer.close(_CLOSE):
-            self._store.close()
+        self.on_disk.close()
 
     # --- many samples
 
@@ -290,7 +225,7 @@ class Reviewing:
         for row in rows:
             self._told[row] = replace(self._told_of(row), params=params[row])
         self._must_flush = True
-        self._submit(lambda store: store.put_many_params(changes))
+        self.on_disk.submit(lambda store: store.put_many_params(changes))
         self.queue.change[list(rows)] = np.nan
         self.queue.forget_suspicion(rows)
         return before
@@ -305,7 +240,7 @@ class Reviewing:
         """
         if row in self._told:
             return self._told[row].params
-        review = (self._writer or self._store).review(self.queue.ids[row])
+        review = self.on_disk.review(self.queue.ids[row])
         return review.params if review else None
 
     def put_statuses(self, rows: Sequence[int], status: Status) -> None:
@@ -313,7 +248,7 @@ class Reviewing:
         changes = {self.queue.ids[row]: status for row in rows}
         for row in rows:
             self.queue.set_status(row, status)
-        self._submit(lambda store: store.put_many_statuses(changes))
+        self.on_disk.submit(lambda store: store.put_many_statuses(changes))
 
     def measure_change(self, row: int) -> None:
         """Read a sample to see how much it changes; for a thread beside the window's."""
@@ -336,26 +271,21 @@ class Reviewing:
             raise SaveError(f"{path}: other labels are there; open the sample to replace them.")
         save_resolved(self.folder, document.resolved, inputs)
         document.mark_saved(document.history.mark)
-        if self._writer is not None:
-            self._writer.put_review(self._state(row, document, Status.ACCEPTED))
+        self.on_disk.put_review(self._state(row, document, Status.ACCEPTED))
 
     # --- inside
 
     def _put_session(self, news: Mapping[str, Any]) -> None:
-        self._submit(lambda store: store.put_session(news))
+        self.on_disk.submit(lambda store: store.put_session(news))
 
     def _told_of(self, row: int) -> Review:
         return self._told.get(row) or Review(self.queue.ids[row])
 
-    def _submit(self, write: Callable[[Store], object]) -> None:
-        if self._writer is not None:
-            self._writer.submit(write)
-
-    def _fill_queue(self) -> None:
+    def _fill_queue(self, statuses: Mapping[str, StatusRow]) -> None:
         self.queue.set_tags(self.dataset.tags)
         masks = self.dataset.names.get("masks", {})
         self.queue.without_masks[:] = [sample_id not in masks for sample_id in self.queue.ids]
-        for sample_id, told in self._store.statuses().items():
+        for sample_id, told in statuses.items():
             row = self.queue.rows.get(sample_id)
             if row is None:
                 continue
@@ -364,39 +294,3 @@ class Reviewing:
             self.queue.change[row] = np.nan if told.changed is None else told.changed
             if told.note:
                 self.queue.notes[row] = told.note
-
-    def known_facts(self, sample_ids: Sequence[str]) -> dict[str, StampedFacts]:
-        """Return what was read off the files of samples and kept; for a thread of its own."""
-        return self._store.facts(sample_ids)
-
-    def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
-        """Keep what was read off files; False, unless it is the last, while other things wait."""
-        if self._writer is not None and self._writer.pending and not last:
-            return False
-        self._submit(lambda store: store.put_many_facts(facts))
-        return True
-
-
-def said_of(review: Review, start: Params) -> Said:
-    """Return what a review says; `start` are the settings where it says none."""
-    return Said(
-        review.params or start,
-        review.overrides,
-        review.protected,
-        review.pins,
-        review.overlay,
-        review.prompted,
-    )
-
-
-def _slim(review: Review) -> Review:
-    """Return a review without its maps, which the document holds."""
-    return replace(review, overlay=None, pins=None, prompted={})
-
-
-def reviewer() -> str:
-    """Return who is at work, for the record; "unknown" where the system has no name."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

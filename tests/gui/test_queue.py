@@ -88,7 +88,7 @@ class Walk:
 
     def _flush(self) -> None:
         """Wait for the thread that writes, which may be slow where the disk is."""
-        writer = self.dock.reviewing._writer if self.dock.reviewing is not None else None
+        writer = self.dock.reviewing.on_disk._writer if self.dock.reviewing is not None else None
         assert writer is None or writer.flush(60)
 
     def log(self, sample_id: str) -> list[str]:

@@ -43,9 +43,9 @@ def scan(reviewing: Reviewing) -> Scanned:
 
 
 def keep(reviewing: Reviewing, scanned: Scanned) -> None:
-    assert reviewing.put_facts(scanned.fresh, last=True)
-    assert reviewing._writer is not None
-    assert reviewing._writer.flush(10)
+    assert reviewing.on_disk.put_facts(scanned.fresh, last=True)
+    assert reviewing.on_disk._writer is not None
+    assert reviewing.on_disk._writer.flush(10)
 
 
 def opened(reviewing: Reviewing, row: int) -> Suspicion:

@@ -1,0 +1,50 @@
+"""What is said of a sample, as its document has it and as the store keeps it."""
+
+from dataclasses import replace
+
+from napari_sepl.core.params import Params
+from napari_sepl.document.document import Document
+from napari_sepl.document.said import Said
+from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.store import Review, Status
+from napari_sepl.workflow.enhance import MADE_FROM
+from napari_sepl.workflow.queue import change_of
+
+
+def review_of(
+    document: Document, before: Review, *, status: Status, note: str, seconds: float
+) -> Review:
+    """Return what the store is to keep of a document, `before` being the review until now."""
+    said, final, digests = document.said, document.resolved.final, document.inputs.digests
+    return replace(
+        before,
+        status=status,
+        note=note,
+        seconds=seconds,
+        params=said.params,
+        overlay=said.overlay,
+        overrides=said.overrides,
+        protected=said.protected,
+        pins=said.pins,
+        prompted=said.prompted,
+        digests={role: digests[role] for role in MADE_FROM if role in digests},
+        changed=change_of(document),
+        labels=digest_labels(final) if document.saved else "",
+    )
+
+
+def said_of(review: Review, start: Params) -> Said:
+    """Return what a review says; `start` are the settings where it says none."""
+    return Said(
+        review.params or start,
+        review.overrides,
+        review.protected,
+        review.pins,
+        review.overlay,
+        review.prompted,
+    )
+
+
+def without_maps(review: Review) -> Review:
+    """Return a review without its maps, which the document holds."""
+    return replace(review, overlay=None, pins=None, prompted={})

@@ -22,8 +22,9 @@ from napari_sepl.training.backbones import IMAGENET, NONE
 from napari_sepl.training.evaluation import Views
 from napari_sepl.training.learner import settle_precision
 from napari_sepl.training.networks import NETWORKS, find_network, require_torch
+from napari_sepl.training.plan import Part, Plan
 from napari_sepl.training.recipe import Precision, Recipe
-from napari_sepl.training.run import Evaluated, Part, Plan, Tested, Trained, TrainingRun
+from napari_sepl.training.run import Evaluated, Tested, Trained, TrainingRun
 from napari_sepl.training.samples import LabelledImage, Survey, find_labelled, survey
 
 NETWORK = "deeplabv2_resnet101"

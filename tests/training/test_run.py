@@ -17,8 +17,9 @@ from napari_sepl.training.batches import Crops, load_batches
 from napari_sepl.training.errors import DivergedError, TrainingError
 from napari_sepl.training.evaluation import Views
 from napari_sepl.training.learner import Learner
+from napari_sepl.training.plan import Part, Plan
 from napari_sepl.training.recipe import Precision
-from napari_sepl.training.run import Evaluated, Part, Plan, Trained, TrainingRun
+from napari_sepl.training.run import Evaluated, Trained, TrainingRun
 from napari_sepl.training.samples import find_labelled, survey
 from tests.files.making import refused
 from tests.training.tiny import CLASSES, RECIPE, need_torch, register, same_weights, save_samples

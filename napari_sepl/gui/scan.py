@@ -149,7 +149,7 @@ class Scan:
 
     def _keep(self, *, last: bool = False) -> None:
         """Have what was read kept, unless what a person did still waits to be written."""
-        if self._unkept and self._reviewing.on_disk.put_facts(self._unkept, last=last):
+        if self._unkept and self._reviewing.put_facts(self._unkept, last=last):
             self._unkept = {}
 
     def _draw(self) -> None:

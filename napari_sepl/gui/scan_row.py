@@ -61,7 +61,7 @@ class ScanRow(QWidget):
     def open(self, reviewing: Scanned) -> None:
         """Scan a dataset, when its first image has had time to come."""
         self._reviewing, self._suspecting = reviewing, False
-        classes = class_pass(reviewing.dataset, reviewing.on_disk.known_facts)
+        classes = class_pass(reviewing.dataset, reviewing.known_facts)
         if classes.rows:
             self._begin(reviewing, classes)
         else:

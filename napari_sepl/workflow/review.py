@@ -1,7 +1,7 @@
 """A dataset under review: its samples, and what was said of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +16,14 @@ from napari_sepl.document.said import Said
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
-from napari_sepl.files.store import Review, Status, StatusRow, Store, store_file
+from napari_sepl.files.store import Review, StampedFacts, Status, StatusRow, Store, store_file
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
 from napari_sepl.workflow.queue import Queue, change_of
 from napari_sepl.workflow.record import Record, reviewer
-from napari_sepl.workflow.reviewed_state import review_of, said_of, without_maps
+from napari_sepl.workflow.reviewed_state import Outdated, review_of, said_of, without_maps
 from napari_sepl.workflow.scan import find_sample
 from napari_sepl.workflow.session import Session
 from napari_sepl.workflow.steps import ReviewStep, steps_of
-
-
-@dataclass(frozen=True, eq=False)
-class Outdated:
-    """What was said of a sample whose files have changed since.
-
-    Parameters
-    ----------
-    roles : tuple of str
-        The inputs that changed.
-    said : Said
-        What was said then; without decisions on masks where it was the masks that changed.
-    """
-
-    roles: tuple[str, ...]
-    said: Said
 
 
 class Reviewing:
@@ -294,3 +278,11 @@ class Reviewing:
             self.queue.change[row] = np.nan if told.changed is None else told.changed
             if told.note:
                 self.queue.notes[row] = told.note
+
+    def known_facts(self, sample_ids: Sequence[str]) -> dict[str, StampedFacts]:
+        """Return what was read off the files of samples and kept; for a thread of its own."""
+        return self.on_disk.known_facts(sample_ids)
+
+    def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
+        """Keep what was read off files; False, unless it is the last, while other things wait."""
+        return self.on_disk.put_facts(facts, last=last)

@@ -1,6 +1,6 @@
 """What is said of a sample, as its document has it and as the store keeps it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
@@ -9,6 +9,22 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.store import Review, Status
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.queue import change_of
+
+
+@dataclass(frozen=True, eq=False)
+class Outdated:
+    """What was said of a sample whose files have changed since.
+
+    Parameters
+    ----------
+    roles : tuple of str
+        The inputs that changed.
+    said : Said
+        What was said then; without decisions on masks where it was the masks that changed.
+    """
+
+    roles: tuple[str, ...]
+    said: Said
 
 
 def review_of(

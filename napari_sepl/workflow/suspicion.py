@@ -92,7 +92,7 @@ def suspect_rows(reviewing: Judged, rows: Sequence[int], *, seconds: float = inf
     """
     until = monotonic() + seconds
     scanned = Scanned(len(rows))
-    kept = reviewing.on_disk.known_facts([reviewing.dataset.ids[row] for row in rows])
+    kept = reviewing.known_facts([reviewing.dataset.ids[row] for row in rows])
     for place, row in enumerate(rows):
         if place and monotonic() > until:
             return Scanned(place, scanned.facts, scanned.failures, scanned.fresh)

@@ -106,7 +106,7 @@ class Bench:
     def __init__(self, spec: DatasetSpec) -> None:
         self.background, self.view = Stepwise(), Shown()
         self.reviewing = Keeping(Dataset.open(spec))
-        wanted = class_pass(self.reviewing.dataset, self.reviewing.on_disk.known_facts)
+        wanted = class_pass(self.reviewing.dataset, self.reviewing.known_facts)
         self.scan = Scan(wanted, self.reviewing, self.background, self.view)
 
     def finish(self) -> None:

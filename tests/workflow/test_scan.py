@@ -169,19 +169,19 @@ def reviewing(dataset: Dataset) -> Iterator[Reviewing]:
 
 
 def test_a_review_keeps_facts_behind_what_a_person_did(reviewing: Reviewing) -> None:
-    scanned = scan_rows(reviewing.dataset, [0, 1, 2], reviewing.on_disk.known_facts)
+    scanned = scan_rows(reviewing.dataset, [0, 1, 2], reviewing.known_facts)
     assert reviewing.on_disk._writer is not None
     with reviewing.on_disk._writer.held():
         reviewing.set_status(0, Status.SKIPPED)
-        assert not reviewing.on_disk.put_facts(scanned.fresh)
+        assert not reviewing.put_facts(scanned.fresh)
         assert reviewing.on_disk._writer.pending == 1
-        assert reviewing.on_disk.put_facts({"b": scanned.fresh["b"]}, last=True)
+        assert reviewing.put_facts({"b": scanned.fresh["b"]}, last=True)
         assert reviewing.on_disk._writer.pending == 2
     assert reviewing.on_disk._writer.flush(10)
-    assert set(reviewing.on_disk.known_facts(reviewing.queue.ids)) == {"b"}
-    assert reviewing.on_disk.put_facts(scanned.fresh)
+    assert set(reviewing.known_facts(reviewing.queue.ids)) == {"b"}
+    assert reviewing.put_facts(scanned.fresh)
     assert reviewing.on_disk._writer.flush(10)
-    again = scan_rows(reviewing.dataset, [0, 1, 2], reviewing.on_disk.known_facts)
+    again = scan_rows(reviewing.dataset, [0, 1, 2], reviewing.known_facts)
     assert (again.facts, again.fresh) == (scanned.facts, {})
 
 
@@ -191,8 +191,8 @@ def test_a_review_that_can_only_be_read_keeps_nothing_and_needs_no_second_asking
     with Store.open(store_file(dataset.spec.out), who="ana") as first:
         second = Reviewing.open(dataset, lambda _: None)
         assert second.refusal
-        scanned = scan_rows(dataset, [0, 1, 2], second.on_disk.known_facts)
+        scanned = scan_rows(dataset, [0, 1, 2], second.known_facts)
         assert len(scanned.facts) == 3
-        assert second.on_disk.put_facts(scanned.fresh)
+        assert second.put_facts(scanned.fresh)
         assert first.facts(dataset.ids) == {}
         second.close()

@@ -43,7 +43,7 @@ def scan(reviewing: Reviewing) -> Scanned:
 
 
 def keep(reviewing: Reviewing, scanned: Scanned) -> None:
-    assert reviewing.on_disk.put_facts(scanned.fresh, last=True)
+    assert reviewing.put_facts(scanned.fresh, last=True)
     assert reviewing.on_disk._writer is not None
     assert reviewing.on_disk._writer.flush(10)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psygnal import Signal
 from qtpy.QtCore import QThreadPool
@@ -13,64 +13,19 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.document.document import Document
 from napari_sepl.files.masks import write_masks
+from napari_sepl.gui.mask_choice import MaskChoice, Recipe
 from napari_sepl.gui.opened import Opened
 from napari_sepl.proposals.checkpoints import find_checkpoint
-from napari_sepl.proposals.device import AUTO
 from napari_sepl.proposals.errors import StoppedError
 from napari_sepl.proposals.models import REGIONS, find_model
-from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told
-from napari_sepl.proposals.regions import RegionMasks, RegionSettings
+from napari_sepl.proposals.regions import RegionMasks
 from napari_sepl.proposals.sam import open_sam
-from napari_sepl.proposals.settings import SamSettings
-from napari_sepl.workflow.mask_record import made_by_regions, made_by_sam
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller
     from napari_sepl.gui.making_dataset import DatasetMaking
-
-
-@dataclass(frozen=True)
-class MaskChoice:
-    """What to make masks with.
-
-    Parameters
-    ----------
-    model : str
-        A model's name, or "regions".
-    checkpoint : Path, optional
-        The user's own weights; the published ones are fetched if left out.
-    settings : SamSettings
-        What to ask of the generator.
-    device : str
-        "auto", "cuda", "cuda:N", "mps" or "cpu".
-    guided : bool
-        Ask only about points in and near the pseudo-labels.
-    """
-
-    model: str = REGIONS
-    checkpoint: Path | None = None
-    settings: SamSettings = field(default_factory=SamSettings)
-    device: str = AUTO
-    guided: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Recipe:
-    """What a choice comes to, with its weights at hand."""
-
-    choice: MaskChoice
-    factory: Callable[..., Any]  # makes, in the process, what makes masks
-    arguments: tuple[Any, ...] = ()  # what it is called with
-
-    @property
-    def made_with(self) -> dict[str, Any]:
-        """What decides on the masks, as a folder of masks keeps it."""
-        if self.choice.model == REGIONS:
-            return made_by_regions(RegionSettings())
-        checkpoint, _, settings = self.arguments
-        return made_by_sam(checkpoint, settings, MARGIN if self.choice.guided else None)
 
 
 class Making:

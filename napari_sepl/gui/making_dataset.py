@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
 from napari_sepl.gui.bulk import listed
-from napari_sepl.gui.making import Making, MaskChoice, Recipe, thread_to_spare
-from napari_sepl.gui.view import View
+from napari_sepl.gui.making import Making, thread_to_spare
+from napari_sepl.gui.mask_choice import MaskChoice, Recipe
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Told, ignore
 from napari_sepl.workflow.enhance import Outcome, Step
 from napari_sepl.workflow.mask_record import made_otherwise
 from napari_sepl.workflow.propose import Task, mask_file, propose_folder
-from napari_sepl.workflow.review import Outdated, Reviewing
+from napari_sepl.workflow.review import Reviewing
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller
@@ -282,19 +281,3 @@ class EnduringMasks:
             raise
         self._deaths = 0
         return masks
-
-
-def say_again(view: View, document: Document, old: Outdated, *, ask: bool) -> None:
-    """Say again what was said of a sample before its files changed.
-
-    It is asked first, unless masks alone changed, and somebody had them made: then not `ask`.
-    """
-    question = (
-        f"{document.inputs.sample_id}: {', '.join(old.roles)} changed on disk since the review. "
-        f"Apply what was set, decided and painted then?"
-    )
-    maps = [one for one in (old.said.pins, old.said.overlay) if one is not None]
-    if any(one.shape != document.inputs.shape for one in maps):
-        view.warn(f"{question[:-1]} cannot be: its size is another.")
-    elif (not ask and old.roles == ("masks",)) or view.confirm(question):
-        document.restore(old.said)

@@ -1,6 +1,5 @@
 """From sample to sample: what the queue's keys, clicks and Accept do."""
 
-from collections.abc import Callable
 from functools import partial
 
 from napari_sepl.core.diagnosis import Diagnosis
@@ -9,20 +8,17 @@ from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
 from napari_sepl.gui.ahead import Ahead
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.making_dataset import say_again
 from napari_sepl.gui.opened import Opened
+from napari_sepl.gui.outdated import say_again
+from napari_sepl.gui.passed import Onwards, Passed
 from napari_sepl.gui.queue_view import QueueView
 from napari_sepl.gui.recording import Recording
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.queue import Queue
-from napari_sepl.workflow.review import Outdated, Reviewing
+from napari_sepl.workflow.review import Reviewing
+from napari_sepl.workflow.reviewed_state import Outdated
 from napari_sepl.workflow.suspicion import suspicion_of
-
-_MOST_PASSED = 20
-"""Unreadable samples in a row after which a walk stops, for their folder may be gone."""
-
-_Onwards = Callable[[int], int | None]  # from a row that cannot be read to the one to try next
 
 
 class Navigator:
@@ -45,7 +41,7 @@ class Navigator:
         self._reviewing: Reviewing | None = None
         self._ahead: Ahead | None = None
         self._wanted: int | None = None
-        self._passed: list[int] = []  # by the walk that is under way, or that stopped there
+        self._passed = Passed(controller.view)
         self._made: set[int] = set()  # whose masks are newer than what was said of them
         self._recording = Recording(controller, background)
         self._recording.recorded.connect(self._on_recorded)
@@ -83,16 +79,13 @@ class Navigator:
         if self._reviewing is None:
             return
         self._leave()
-        document = self._controller.document
-        if self.row is not None and document is not None:
-            document.mark_saved(document.history.mark)  # all of it is in the store
         self._recording.stop()
         self._reviewing.close()
         self._controller.saving.refusal, self._controller.saving.recorded = "", False
         self._controller.in_dataset = False
         self._controller.diagnosing.tags = {}
         self._reviewing = self._ahead = self._wanted = None
-        self._passed = []
+        self._passed.forget()
         self._made.clear()
 
     def _prepare(self, row: int) -> Opened:
@@ -102,15 +95,15 @@ class Navigator:
 
     # --- walking
 
-    def go(self, row: int | None, onwards: _Onwards | None = None) -> None:
+    def go(self, row: int | None, onwards: Onwards | None = None) -> None:
         """Open a sample; the one that is open stays until the other is there.
 
         If it cannot be read, go on to what `onwards` returns, unless that is left out.
         """
-        self._passed = []
+        self._passed.forget()
         self._go(row, onwards)
 
-    def _go(self, row: int | None, onwards: _Onwards | None) -> None:
+    def _go(self, row: int | None, onwards: Onwards | None) -> None:
         if row is None or self._ahead is None:
             return
         self._wanted = None if row == self.row else row
@@ -130,42 +123,37 @@ class Navigator:
 
     def next_pending(self) -> None:
         """Open the next sample of the list that is still pending."""
-        if self._reviewing is None:
-            return
-        row = self._panel.next_pending(self._from)
-        if row is None:
-            self._view.tell("No other sample that is listed is pending.")
-        self.go(row, self._panel.next_pending)
+        self._walk_by(self._panel.next_pending, "No other sample that is listed is pending.")
 
     @property
     def _from(self) -> int:
         """The row that a walk starts at; -1, which is never listed, for none."""
-        at = (self._wanted, *self._passed[-1:], self.row)
+        at = (self._wanted, self._passed.last, self.row)
         return next((row for row in at if row is not None), -1)
 
     def worst_pending(self) -> None:
         """Open the sample of the list that is suspected most of those still pending."""
-        if self._reviewing is None:
-            return
-        row = self._panel.worst_pending(self._from)
-        if row is None:
-            self._view.tell("No other pending sample that is listed is known to be suspect.")
-        self.go(row, self._panel.worst_pending)
+        told = "No other pending sample that is listed is known to be suspect."
+        self._walk_by(self._panel.worst_pending, told)
 
     def _walk(self, step: int) -> None:
+        told = f"No sample is listed {'after' if step > 0 else 'before'} this one."
+        self._walk_by(partial(self._panel.neighbour, step=step), told)
+
+    def _walk_by(self, onwards: Onwards, told: str) -> None:
+        """Open the sample that follows; `told` if there is none."""
         if self._reviewing is None:
             return
-        row = self._panel.neighbour(self._from, step)
+        row = onwards(self._from)
         if row is None:
-            self._view.tell(f"No sample is listed {'after' if step > 0 else 'before'} this one.")
-        self.go(row, partial(self._panel.neighbour, step=step))
+            self._view.tell(told)
+        self.go(row, onwards)
 
     def _arrive(self, row: int, opened: Opened) -> None:
         if row == self._wanted and self._reviewing is not None:  # else the user walked on
             self._wanted = None
             self._view.show_busy("")
-            self._tell_passed("")
-            self._passed = []
+            self._passed.arrive()
             self._show(row, opened, self._reviewing.outdated(row))
 
     def _show(self, row: int, opened: Opened, old: Outdated | None) -> None:
@@ -188,7 +176,7 @@ class Navigator:
         self._panel.refresh_row(row, self._queue)
         self._look_ahead()
 
-    def _fail(self, row: int, onwards: _Onwards | None, error: SeplError) -> None:
+    def _fail(self, row: int, onwards: Onwards | None, error: SeplError) -> None:
         if self._reviewing is None:
             return
         self._queue.failures[row] = str(error)
@@ -197,25 +185,14 @@ class Navigator:
             return
         self._view.show_busy("")
         self._wanted = None
-        if not self._passed:  # of those that follow it only their number is told
-            self._view.warn(str(error))
+        self._passed.tell_first(error)
         if onwards is None:
             return
-        self._passed.append(row)
-        stops = len(self._passed) >= _MOST_PASSED
-        after = None if stops else onwards(row)
+        after = self._passed.pass_by(row, onwards)
         if after is None or after == self.row:
-            self._tell_passed(" Nothing else was opened.")
-            if not stops:  # one that does goes on from there the next time
-                self._passed = []
+            self._passed.end()
         else:
             self._go(after, onwards)
-
-    def _tell_passed(self, then: str) -> None:
-        if len(self._passed) > 1:
-            self._view.warn(
-                f"{len(self._passed):,} samples in a row cannot be read; the queue says why.{then}"
-            )
 
     def _look_ahead(self) -> None:
         if self._ahead is not None:

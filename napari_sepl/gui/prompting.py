@@ -12,7 +12,7 @@ from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.document.document import Document
 from napari_sepl.gui.layers import line_width
-from napari_sepl.gui.making import MaskChoice
+from napari_sepl.gui.mask_choice import MaskChoice
 from napari_sepl.gui.prompt_layer import Prompts
 from napari_sepl.proposals.checkpoints import cache_folder, find_checkpoint
 from napari_sepl.proposals.embeddings import EmbeddingCache

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +17,8 @@ from qtpy.QtWidgets import (
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset_spec import DatasetSpec
-from napari_sepl.files.store import StoreCorruptError, store_file
-from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.gui.bulk import Bulk, listed
+from napari_sepl.gui.damage import Damage
 from napari_sepl.gui.export_dialog import ExportDialog
 from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of
 from napari_sepl.gui.keys_box import show_keys
@@ -30,7 +28,6 @@ from napari_sepl.gui.panels.missing import MissingButton
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.scan_row import ScanRow
 from napari_sepl.gui.settings import preferred_params
-from napari_sepl.workflow.record import reviewer
 from napari_sepl.workflow.review import Reviewing
 from napari_sepl.workflow.scan import list_for_review
 
@@ -80,10 +77,10 @@ class QueueDock(QWidget):
         self._controller = controller
         self.panel = QueuePanel()
         self.navigator = Navigator(controller, self.panel, background)
-        self.scan = ScanRow(background, self.panel, self._warn, self._meet_trouble)
+        self._damage = Damage(controller.view, background, self._meet_damage)
+        self.scan = ScanRow(background, self.panel, self._warn, self._damage.meet_trouble)
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
-        self._recovering = False
         self._bulk: Bulk | None = None
         self.exports = ExportDialog(background, self)
         self._lay_out()
@@ -147,86 +144,26 @@ class QueueDock(QWidget):
         """List a dataset in the background, then open its store and its sample of last time."""
         self.close_dataset()  # else the same one would meet its own lock
         self._controller.view.show_busy("listing the dataset…")
-
-        def failed(error: SeplError) -> None:
-            self._fail(error)
-            if isinstance(error, StoreCorruptError):
-                path, who = store_file(spec.out), reviewer()
-                self._offer_recovery(path, lambda: recover(path, who=who), lambda: self.open(spec))
-
+        damage = self._damage
         self._background.run(
             "dataset",
-            lambda: Reviewing.open(
-                list_for_review(spec), self._on_store_error, self._on_store_saved
-            ),
+            lambda: Reviewing.open(list_for_review(spec), damage.on_error, damage.on_saved),
             self._start,
-            failed,
+            lambda error: damage.meet_closed(error, spec.out, lambda: self.open(spec)),
         )
-
-    def _fail(self, error: SeplError) -> None:
-        self._controller.view.show_busy("")
-        self._controller.view.warn(str(error))
-
-    def _offer_recovery(
-        self, path: Path, work: Callable[[], Recovery], go_on: Callable[[], None]
-    ) -> None:
-        """Ask whether to go on with what can be read of a damaged record."""
-        view = self._controller.view
-        if not view.confirm(
-            f"{path} is damaged. Keep it under another name and go on with what can be read of it?"
-        ):
-            return
-
-        def done(recovery: Recovery) -> None:
-            view.show_busy("")
-            view.tell(f"{path}: {recovery}")
-            go_on()
-
-        def failed(error: SeplError) -> None:
-            self._fail(error)
-            self._offer_recovery(path, work, go_on)
-
-        view.show_busy("recovering…")
-        self._background.run("recovery", work, done, failed)
-
-    def _on_store_error(self, error: SeplError) -> None:
-        """Tell why something is not written yet; called from the thread that writes."""
-        if isinstance(error, StoreCorruptError):
-            self._background.post(lambda: self._meet_damage(error))
-        else:
-            self._background.post(
-                lambda: self._controller.view.warn(f"{error} It will be tried again.")
-            )
-
-    def _on_store_saved(self) -> None:
-        """Tell that an error is over; called from the thread that writes."""
-        told = "What could not be written before is written now."
-        self._background.post(lambda: self._controller.view.tell(told))
-
-    def _warn(self, text: str) -> None:
-        self._controller.view.warn(text)
-
-    def _meet_trouble(self, error: SeplError) -> None:
-        if isinstance(error, StoreCorruptError):
-            self._meet_damage(error)
-        else:
-            self._warn(str(error))
 
     def _meet_damage(self, error: SeplError) -> None:
         """Tell of damage found while the dataset is open, and offer to recover on the spot."""
-        reviewing = self.reviewing
         self.scan.pause()
-        self._controller.view.warn(str(error))
-        if reviewing is not None and not reviewing.refusal and not self._recovering:
-            self._recovering = True
-            path = store_file(reviewing.folder)
-            self._offer_recovery(path, reviewing.on_disk.recover, self._recovered)
+        self._damage.meet_open(error, self.reviewing, self._recovered)
 
     def _recovered(self) -> None:
-        self._recovering = False
         self.navigator.others_changed()
         if self.reviewing is not None:
             self.scan.open(self.reviewing)  # the new record keeps nothing of what was read
+
+    def _warn(self, text: str) -> None:
+        self._controller.view.warn(text)
 
     def _start(self, reviewing: Reviewing) -> None:
         self._controller.view.show_busy("")
@@ -235,7 +172,8 @@ class QueueDock(QWidget):
         self._controller.making.dataset = DatasetMaking(self._controller, reviewing, self.navigator)
         classes = reviewing.dataset.classes
         self.panel.show_class_choices(range(1, len(classes)), classes)
-        session, self._recovering = reviewing.session, False
+        self._damage.forget()
+        session = reviewing.session
         session.start_with(preferred_params())
         self.panel.show_filter(session.filtering)
         self.panel.show_sorting(*session.sorting)

@@ -55,7 +55,10 @@ class Recording:
         self._reviewing = reviewing
 
     def stop(self) -> None:
-        """Record nothing more."""
+        """Record nothing more; what is open counts as saved, for all of it is in the store."""
+        document = self._controller.document
+        if self.row is not None and document is not None:
+            document.mark_saved(document.history.mark)
         self._reviewing = self.row = None
         self._rows.clear()
 

@@ -27,7 +27,7 @@ from napari_sepl.core.scores import Scores
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
 from napari_sepl.gui.keys import KEYS, key_of
-from napari_sepl.gui.making import MaskChoice
+from napari_sepl.gui.mask_choice import MaskChoice
 from napari_sepl.gui.panels.classes import ClassPanel
 from napari_sepl.gui.panels.compare import ComparePanel
 from napari_sepl.gui.panels.correct import CorrectPanel

@@ -16,7 +16,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
-from napari_sepl.gui import navigator
+from napari_sepl.gui import passed
 from napari_sepl.workflow.queue import Filter
 from tests.gui.conftest import Window, messages, was_told
 from tests.gui.test_queue import Walk, dataset, paint, spec  # noqa: F401  fixtures
@@ -67,7 +67,7 @@ def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     dataset: Walk,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(navigator, "_MOST_PASSED", 2)
+    monkeypatch.setattr(passed, "_MOST", 2)
     break_pictures(dataset.spec, "s2", "s3", "s4", "s5")
     dataset.dock.navigator.others_changed()
     dataset.settle()

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import run
+
+__all__ = ["run", "shared_data"]
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

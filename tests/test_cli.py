@@ -1,34 +1,17 @@
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from napari_sepl import MaskSet, Params, __version__, cli
+from napari_sepl import MaskSet, Params, __version__
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow import enhance as workflow
 from tests.files.cam_files import cams, save_cam_dict
 from tests.files.making import SHAPE, random_labels, random_masks, save_picture
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the program as a shell would; return exit code, stdout and stderr."""
-
-    def run_program(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["napari-sepl", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        out, err = capsys.readouterr()
-        code = stopped.value.code
-        return code if isinstance(code, int) else 0, out, err
-
-    return run_program
+from tests.program import Run
 
 
 @pytest.fixture

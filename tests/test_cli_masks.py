@@ -1,15 +1,13 @@
 """The command `masks`, with the regions and with a small SAM."""
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.progress import Progress, TaskID
 
-from napari_sepl import cli
 from napari_sepl.cli import masks as command
 from napari_sepl.files.masks import read_masks
 from napari_sepl.proposals import models
@@ -18,29 +16,19 @@ from napari_sepl.proposals.models import MODELS
 from napari_sepl.proposals.regions import RegionMasks
 from napari_sepl.proposals.settings import SamSettings
 from tests.files.making import save_picture
+from tests.program import Run
 from tests.proposals.conftest import blobs, labels_in_a_corner
 from tests.proposals.needs import need_sam
 from tests.proposals.server import serving
 from tests.proposals.tiny_sam import TINY, save_tiny
 
-Run = Callable[..., tuple[int, str, str]]
 SHAPE = (60, 80)
 EASY = ("--pred-iou-thresh", 0, "--stability-score-thresh", 0, "--points-per-side", 4)
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the program as a shell would; return exit code, stdout and stderr."""
-
-    def run_program(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["napari-sepl", "masks", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        out, err = capsys.readouterr()
-        code = stopped.value.code
-        return code if isinstance(code, int) else 0, out, err
-
-    return run_program
+def run(run: Run) -> Run:
+    return partial(run, "masks")
 
 
 @pytest.fixture

@@ -1,31 +1,18 @@
 """The command `report`."""
 
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from napari_sepl import cli
 from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
+from tests.program import Run
 from tests.workflow.sweeping import IDS, write_samples
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the program as a shell would; return exit code, stdout and stderr."""
-
-    def run_program(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["napari-sepl", "report", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        out, err = capsys.readouterr()
-        code = stopped.value.code
-        return code if isinstance(code, int) else 0, out, err
-
-    return run_program
+def run(run: Run) -> Run:
+    return partial(run, "report")
 
 
 @pytest.fixture

@@ -2,37 +2,25 @@
 
 import json
 import signal
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from napari_sepl import cli
 from napari_sepl.training import networks
 from napari_sepl.training.learner import Learner
 from tests.files.making import save_picture
+from tests.program import Run
 from tests.training.tiny import need_torch, picture, register, same_weights, save_samples
 
-Run = Callable[..., tuple[int, str, str]]
 THREE = 'classes = [{ name = "background" }, { name = "red" }, { name = "blue" }]'
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the program as a shell would; return exit code, stdout and stderr."""
-
-    def run_program(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["napari-sepl", "train", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        out, err = capsys.readouterr()
-        code = stopped.value.code
-        return code if isinstance(code, int) else 0, out, err
-
-    return run_program
+def run(run: Run) -> Run:
+    return partial(run, "train")
 
 
 @pytest.fixture

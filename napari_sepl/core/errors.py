@@ -42,3 +42,14 @@ def _input_error(source: str, found: str, expected: str) -> InputError:
 
 class SaveError(SeplError, OSError):
     """A file could not be written; an older file of that name is untouched."""
+
+
+OF_ONE_SAMPLE = (SeplError, MemoryError)
+"""What a sample may end in, so that a run goes on with the others."""
+
+
+def tell_failure(error: Exception, name: object) -> str:
+    """Return in a sentence what became of the sample with this file or id."""
+    if isinstance(error, MemoryError):
+        return f"{name}: too large for the memory of this computer"
+    return str(error)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import OF_ONE_SAMPLE, tell_failure
 from napari_sepl.training.augment import random_crop
 from napari_sepl.training.errors import TrainingError
 from napari_sepl.training.recipe import Recipe
@@ -90,10 +90,8 @@ class Crops:
         random = np.random.default_rng((self.recipe.seed, _CROP, draw.iteration, draw.slot))
         try:
             image, labels = read_labelled(sample, self.classes)
-        except SeplError as error:
-            return str(error)
-        except MemoryError:
-            return f"{sample.image}: too large for the memory of this computer"
+        except OF_ONE_SAMPLE as error:
+            return tell_failure(error, sample.image)
         return random_crop(image, labels, self.recipe, random)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import OF_ONE_SAMPLE, tell_failure
 from napari_sepl.core.params import Params
 from napari_sepl.document.findings import diagnose_resolved, tell_finding
 from napari_sepl.document.resolve import resolve
@@ -123,11 +123,8 @@ def _attempt(
     sample, tags = tagged
     try:
         diagnosis = diagnose_sample(sample, classes, params, tags)
-    except SeplError as error:
-        return DiagnosisStep(sample.sample_id, message=str(error))
-    except MemoryError:
-        message = f"{sample.image}: too large for the memory of this computer"
-        return DiagnosisStep(sample.sample_id, message=message)
+    except OF_ONE_SAMPLE as error:
+        return DiagnosisStep(sample.sample_id, message=tell_failure(error, sample.image))
     return DiagnosisStep(sample.sample_id, diagnosis)
 
 

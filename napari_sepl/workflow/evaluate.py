@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.files import labels as label_files
 from napari_sepl.files.dataset_folders import list_stems
@@ -161,10 +161,8 @@ def _attempt(classes: ClassList, read_baseline: _Read, paths: list[Path]) -> _Co
             classes.check(found, path)
             _check_size(path, found, paths[1], truth)
         compared = [Agreement.of(found, truth) for found in (labels, *baseline)]
-    except SeplError as error:
-        return str(error)
-    except MemoryError:
-        return f"{paths[0]}: too large for the memory of this computer"
+    except OF_ONE_SAMPLE as error:
+        return tell_failure(error, paths[0])
     return compared[0], compared[1] if baseline else None
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_sepl import __version__
 from napari_sepl.core.certainty import find_unsure, soften
 from napari_sepl.core.class_maps import ClassMap
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files.digests import digest_labels
@@ -141,11 +141,8 @@ class Export:
     def _attempt(self, folder: ExportFolder, sample_id: str) -> Step:
         try:
             return Step(sample_id, self._export(folder, sample_id))
-        except SeplError as error:
-            return Step(sample_id, Outcome.FAILED, str(error))
-        except MemoryError:
-            message = f"{sample_id}: too large for the memory of this computer"
-            return Step(sample_id, Outcome.FAILED, message)
+        except OF_ONE_SAMPLE as error:
+            return Step(sample_id, Outcome.FAILED, tell_failure(error, sample_id))
 
     def _export(self, folder: ExportFolder, sample_id: str) -> Outcome:
         given = self._source.read(sample_id)

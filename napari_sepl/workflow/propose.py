@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files import images as image_files
 from napari_sepl.files.atomic import make_folder
@@ -208,11 +208,8 @@ def _attempt(
         write_masks(path, _made(maker, image, pseudo, told, task))
     except (OpeningError, StoppedError):
         raise
-    except SeplError as error:
-        return Step(task.sample_id, Outcome.FAILED, str(error))
-    except MemoryError:
-        message = f"{task.image}: too large for the memory of this computer"
-        return Step(task.sample_id, Outcome.FAILED, message)
+    except OF_ONE_SAMPLE as error:
+        return Step(task.sample_id, Outcome.FAILED, tell_failure(error, task.image))
     return Step(task.sample_id, Outcome.SAVED)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, SaveError, tell_failure
 from napari_sepl.core.overlap import extend_overlap
 from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
@@ -74,11 +74,8 @@ def export_labels(
     for sample_id in sorted(wanted, key=lambda name: dataset.positions.get(name, last)):
         try:
             outcome = _export(dataset, store, out, sample_id, overwrite=overwrite)
-        except SeplError as error:
-            yield Step(sample_id, Outcome.FAILED, str(error))
-        except MemoryError:
-            message = f"{sample_id}: too large for the memory of this computer"
-            yield Step(sample_id, Outcome.FAILED, message)
+        except OF_ONE_SAMPLE as error:
+            yield Step(sample_id, Outcome.FAILED, tell_failure(error, sample_id))
         else:
             yield Step(sample_id, outcome)
 

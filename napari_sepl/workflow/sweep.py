@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
 from napari_sepl.core.params import Params
 from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
 from napari_sepl.files.dataset import Dataset
@@ -268,10 +268,8 @@ def _attempt(
         given = load_enhanceable(sample, classes).cut_at(params.background)
         truth = read_truth(sample, classes, given.overlap.shape)
         return sweep_image(given.overlap, truth, t1, t2, params)
-    except SeplError as error:
-        return str(error)
-    except MemoryError:
-        return f"{sample.image}: too large for the memory of this computer"
+    except OF_ONE_SAMPLE as error:
+        return tell_failure(error, sample.image)
 
 
 def _lost(sample: Sample, why: str) -> SweepCounts | str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import OF_ONE_SAMPLE, tell_failure
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
@@ -187,10 +187,8 @@ def _attempt(
     try:
         at = swept if item.sample.truth is not None or not truth else None
         return _count(classes, tags.get(item.sample.sample_id, ()), at, item)
-    except SeplError as error:
-        return str(error)
-    except MemoryError:
-        return f"{item.sample.image}: too large for the memory of this computer"
+    except OF_ONE_SAMPLE as error:
+        return tell_failure(error, item.sample.image)
 
 
 def _count(

@@ -111,3 +111,8 @@ def listing(names: Sequence[str]) -> str:
 
 def complain(message: str) -> None:
     typer.echo(message.replace("\n", " "), err=True)
+
+
+def complain_of_stop() -> None:
+    """Say what became of a run that was stopped, and counts for all samples or not at all."""
+    complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")

@@ -80,6 +80,27 @@ def read_spec(
     return DatasetSpec.model_validate({"images": images, "out": needed("out", out), **given})
 
 
+def read_whole_spec(
+    dataset: Path | None,
+    images: Path | None,
+    name: str | None,
+    root: Path | None,
+    split: str | None,
+    table: Path | None,
+    told: dict[str, Path | str | None],
+) -> DatasetSpec:
+    """Return the dataset that the options name, for a command that saves a table and no labels.
+
+    As `read_spec`, but where the options name none, or one without masks, it is said what is
+    missing.
+    """
+    nowhere = table or Path("table.csv")  # for labels, of which none are saved
+    spec = needed("images", read_spec(dataset, images, name, root, split, nowhere, told))
+    if dataset is None and spec.masks_to_come:
+        needed("masks", None)
+    return spec
+
+
 def tell_scores(samples: Iterable[Sample]) -> None:
     """Say what the first sample's soft scores were taken for, if they are soft scores.
 

@@ -18,11 +18,11 @@ from napari_sepl.cli._dataset import (
     Root,
     Split,
     Tags,
-    needed,
-    read_spec,
+    read_whole_spec,
 )
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
+from napari_sepl.cli._table import check_csv
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Conflict, Params, Strategy
@@ -62,16 +62,12 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
 
     No truth is needed, and no label is saved.
     """
-    if out is not None and out.suffix.lower() != ".csv":
-        raise typer.BadParameter(f"--out: {out} does not end in .csv")
+    check_csv(out)
     told = {
         "pseudo": pseudo, "masks": masks, "tags": tags, "list_file": list_file,
         "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
-    nowhere = out or Path("diagnosis.csv")  # for labels, of which none are saved
-    spec = needed("images", read_spec(dataset, images, layout, root, split, nowhere, told))
-    if dataset is None and spec.masks_to_come:
-        needed("masks", None)
+    spec = read_whole_spec(dataset, images, layout, root, split, out, told)
     if out is not None:
         make_folder(out.parent)
     settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._console import STOPPED, complain, count, listing
+from napari_sepl.cli._console import STOPPED, complain, complain_of_stop, count, listing
 from napari_sepl.cli._dataset import DatasetFile, ListFile, PseudoFormat
 from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
+from napari_sepl.cli._table import check_csv
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
@@ -48,8 +49,7 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
     ] = False,
 ) -> None:
     """Tell what labels are worth: IoU, precision and recall of each class, and along outlines."""
-    if out is not None and out.suffix.lower() != ".csv":
-        raise typer.BadParameter(f"--out: {out} does not end in .csv")
+    check_csv(out)
     spec = None if dataset is None else read_dataset(dataset)
     if spec is not None:
         labels, truth = labels or spec.out, truth or spec.truth
@@ -72,7 +72,7 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
     if run.without_truth:
         complain(f"{listing(run.without_truth)}: no truth, left out")
     if code == STOPPED:
-        complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")
+        complain_of_stop()
     elif run.evaluation.images:
         _tell(run.evaluation, as_released=as_released)
         if out is not None:

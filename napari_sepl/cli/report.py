@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._console import STOPPED, complain, count, listing
+from napari_sepl.cli._console import STOPPED, complain, complain_of_stop, count, listing
 from napari_sepl.cli._dataset import (
     Classes,
     DatasetFile,
@@ -90,7 +90,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
         if listed.unmatched:
             complain(f"{listing([u.sample_id for u in listed.unmatched])}: files missing, left out")
         if code == STOPPED:
-            complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")
+            complain_of_stop()
         elif run.report.images:
             page = make_page(run, shown, title=_title(dataset, spec.images))
             write_page(to, page)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._console import STOPPED, complain, count, listing
+from napari_sepl.cli._console import STOPPED, complain, complain_of_stop, count, listing
 from napari_sepl.cli._dataset import (
     Classes,
     DatasetFile,
@@ -19,12 +19,12 @@ from napari_sepl.cli._dataset import (
     Root,
     Split,
     Truth,
-    needed,
-    read_spec,
+    read_whole_spec,
     tell_scores,
 )
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
+from napari_sepl.cli._table import check_csv
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sweep import threshold_grid
@@ -65,16 +65,12 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
 
     Without truth, how far the labels agree with the pseudo-labels. No label is saved.
     """
-    if out is not None and out.suffix.lower() != ".csv":
-        raise typer.BadParameter(f"--out: {out} does not end in .csv")
+    check_csv(out)
     told = {
         "pseudo": pseudo, "masks": masks, "truth": truth, "list_file": list_file,
         "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
-    nowhere = out or Path("sweep.csv")  # for labels, of which none are saved
-    spec = needed("images", read_spec(dataset, images, layout, root, split, nowhere, told))
-    if dataset is None and spec.masks_to_come:
-        needed("masks", None)
+    spec = read_whole_spec(dataset, images, layout, root, split, out, told)
     if out is not None:
         make_folder(out.parent)
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
@@ -87,7 +83,7 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     if run.without_truth:
         complain(f"{listing(run.without_truth)}: no truth, left out")
     if code == STOPPED:
-        complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")
+        complain_of_stop()
     elif run.sweep.samples:
         _tell(run.sweep)
         if out is not None:

@@ -10,7 +10,8 @@ import pytest
 from napari_sepl.core.classes import VOC
 from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
 from napari_sepl.workflow.agreement import Evaluation
-from napari_sepl.workflow.evaluate import EvaluationRun, EvaluationStep
+from napari_sepl.workflow.counted import CountStep
+from napari_sepl.workflow.evaluate import EvaluationRun
 from tests.files.making import save_picture
 from tests.program import Run
 from tests.workflow.sweeping import IDS, rectangles, write_samples
@@ -121,7 +122,7 @@ def test_ctrl_c_saves_nothing(
 ) -> None:
     plain = EvaluationRun.__iter__
 
-    def stopped_after_one(self: EvaluationRun) -> Iterator[EvaluationStep]:
+    def stopped_after_one(self: EvaluationRun) -> Iterator[CountStep]:
         yield next(iter(plain(self)))
         raise KeyboardInterrupt
 

@@ -11,7 +11,8 @@ from napari_sepl import Params
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
-from napari_sepl.workflow.sweep import Sweep, SweepRun, SweepStep
+from napari_sepl.workflow.counted import CountStep
+from napari_sepl.workflow.sweep import Sweep, SweepRun
 from tests.program import Run
 from tests.workflow.sweeping import write_samples
 
@@ -147,7 +148,7 @@ def test_ctrl_c_saves_nothing(
 ) -> None:
     plain = SweepRun.__iter__
 
-    def stopped_after_one(self: SweepRun) -> Iterator[SweepStep]:
+    def stopped_after_one(self: SweepRun) -> Iterator[CountStep]:
         yield next(iter(plain(self)))
         raise KeyboardInterrupt
 

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.sweep import Sweep, SweepRun, SweepStep
+from napari_sepl.workflow.counted import CountStep
+from napari_sepl.workflow.sweep import Sweep, SweepRun
 
 _BATCH = 0.1
 """Seconds after which a batch begins no further sample: so long may other reading have to wait."""
@@ -55,7 +56,7 @@ class Sweeping:
         self.run = run
         self._background = background
         self._view = view
-        self._steps: Iterator[SweepStep] = iter(run)
+        self._steps: Iterator[CountStep] = iter(run)
         self._failures: list[str] = []
         self._counting = False  # a batch is on its way, be it still wanted or not
         self._drawn = 0.0
@@ -83,16 +84,16 @@ class Sweeping:
         self._counting = True
         self._background.run("sweep", self._batch, self._take, self._fail)
 
-    def _batch(self) -> list[SweepStep]:
+    def _batch(self) -> list[CountStep]:
         until = monotonic() + _BATCH
-        steps: list[SweepStep] = []
+        steps: list[CountStep] = []
         for step in self._steps:
             steps.append(step)
             if monotonic() > until:
                 break
         return steps
 
-    def _take(self, steps: list[SweepStep]) -> None:
+    def _take(self, steps: list[CountStep]) -> None:
         self._counting = False
         self.done += len(steps)
         self._failures += [step.message for step in steps if step.message]

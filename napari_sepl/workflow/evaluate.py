@@ -1,7 +1,6 @@
 """Labels of a whole dataset against their truth, and against the labels they were made from."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,24 +18,9 @@ from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.score_formats import AUTO
 from napari_sepl.workflow.agreement import Agreement, Evaluation, ImageFigures
+from napari_sepl.workflow.counted import CountStep, count_each
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.spread import Spread
-
-
-@dataclass(frozen=True)
-class EvaluationStep:
-    """One sample is compared, or cannot be.
-
-    Parameters
-    ----------
-    sample_id : str
-        The sample.
-    message : str
-        Why it cannot be compared; empty otherwise.
-    """
-
-    sample_id: str
-    message: str = ""
 
 
 class EvaluationRun:
@@ -106,26 +90,22 @@ class EvaluationRun:
     def __len__(self) -> int:
         return len(self.ids) + len(self.unmatched)
 
-    def __iter__(self) -> Iterator[EvaluationStep]:
+    def __iter__(self) -> Iterator[CountStep]:
         """Compare sample after sample, in order, going on after failures."""
         for one in self.unmatched:
             told = f"{one.sample_id}: no file for {', '.join(one.missing)}"
-            yield EvaluationStep(one.sample_id, told)
+            yield CountStep(one.sample_id, told)
         compare = partial(_attempt, self.classes, self._read_baseline)
         paths = map(self._paths, self.ids)
         answers = self._spread.run(compare, paths, _lost)
-        for sample_id, compared in zip(self.ids, answers, strict=True):
-            if isinstance(compared, str):
-                yield EvaluationStep(sample_id, compared)
-            else:
-                self._add(sample_id, *compared)
-                yield EvaluationStep(sample_id)
+        yield from count_each(self.ids, answers, self._add)
 
     def _paths(self, sample_id: str) -> list[Path]:
         """Return the files of a sample: labels, truth and, if there is one, baseline."""
         return [self._folders[role] / names[sample_id] for role, names in self._names.items()]
 
-    def _add(self, sample_id: str, labels: Agreement, baseline: Agreement | None) -> None:
+    def _add(self, sample_id: str, compared: tuple[Agreement, Agreement | None]) -> None:
+        labels, baseline = compared
         self._labels += labels
         if self._baseline is not None and baseline is not None:
             self._baseline += baseline

@@ -14,6 +14,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
+from napari_sepl.workflow.counted import CountStep, count_each
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.scan import find_sample, without_masks
 from napari_sepl.workflow.spread import Spread
@@ -25,22 +26,6 @@ STEPS = 21
 """Thresholds of a grid: all multiples of 0.05, which the paper's are too."""
 
 Surface = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class SweepStep:
-    """One sample of a sweep is counted, or cannot be.
-
-    Parameters
-    ----------
-    sample_id : str
-        The sample.
-    message : str
-        Why it cannot be counted; empty otherwise.
-    """
-
-    sample_id: str
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -228,7 +213,7 @@ class SweepRun:
     def __len__(self) -> int:
         return len(self.ids) + len(self.unmatched)
 
-    def __iter__(self) -> Iterator[SweepStep]:
+    def __iter__(self) -> Iterator[CountStep]:
         """Count sample after sample, in the dataset's order, going on after failures.
 
         Raises
@@ -237,17 +222,15 @@ class SweepRun:
             If a process ends that should not.
         """
         for one in self.unmatched:
-            yield SweepStep(one.sample_id, f"{one.sample_id}: no file for {', '.join(one.missing)}")
+            yield CountStep(one.sample_id, f"{one.sample_id}: no file for {', '.join(one.missing)}")
         find = partial(find_sample, self.dataset)
         count = partial(_attempt, self.dataset.classes, self.t1, self.t2, self.params)
-        outcomes = self._spread.run(count, map(find, self.ids), _lost)
-        for sample_id, outcome in zip(self.ids, outcomes, strict=True):
-            if isinstance(outcome, str):
-                yield SweepStep(sample_id, outcome)
-            else:
-                self._counts.add(outcome)
-                self._samples += 1
-                yield SweepStep(sample_id)
+        answers = self._spread.run(count, map(find, self.ids), _lost)
+        yield from count_each(self.ids, answers, self._add)
+
+    def _add(self, _: str, counts: SweepCounts) -> None:
+        self._counts.add(counts)
+        self._samples += 1
 
     @property
     def sweep(self) -> Sweep:

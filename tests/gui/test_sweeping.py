@@ -14,7 +14,8 @@ from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui import sweeping
 from napari_sepl.gui.sweep_dock import SweepDock
-from napari_sepl.workflow.sweep import Sweep, SweepRun, SweepStep
+from napari_sepl.workflow.counted import CountStep
+from napari_sepl.workflow.sweep import Sweep, SweepRun
 from tests.gui.conftest import Window, was_told
 from tests.gui.test_queue import CTRL, Walk
 from tests.workflow.sweeping import IDS, write_samples
@@ -122,7 +123,7 @@ def test_it_stops_and_goes_on_and_counts_each_sample_once(
     monkeypatch.setattr(sweeping, "_BATCH", 0.0)  # a sample at a time
     take = sweeping.Sweeping._take
 
-    def stop_after_one(self: sweeping.Sweeping, steps: list[SweepStep]) -> None:
+    def stop_after_one(self: sweeping.Sweeping, steps: list[CountStep]) -> None:
         take(self, steps)
         if self.done == 1 and self.running:
             dock.start.click()

@@ -16,7 +16,8 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.workflow import evaluate as workflow
 from napari_sepl.workflow.agreement import Evaluation
-from napari_sepl.workflow.evaluate import EvaluationRun, EvaluationStep
+from napari_sepl.workflow.counted import CountStep
+from napari_sepl.workflow.evaluate import EvaluationRun
 from napari_sepl.workflow.evaluation_table import running_table, write_evaluation
 from napari_sepl.workflow.processes import Processes
 from napari_sepl.workflow.tables import class_table
@@ -53,7 +54,7 @@ def run_over(spec: DatasetSpec, *, baseline: bool = True, workers: int = 1) -> E
 def evaluated(spec: DatasetSpec, **options: bool) -> Evaluation:
     """Run over a dataset of which nothing fails."""
     run = run_over(spec, **options)
-    assert list(run) == [EvaluationStep(sample_id) for sample_id in IDS]
+    assert list(run) == [CountStep(sample_id) for sample_id in IDS]
     return run.evaluation
 
 

@@ -19,9 +19,10 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.workflow import sweep as workflow
+from napari_sepl.workflow.counted import CountStep
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.processes import Processes
-from napari_sepl.workflow.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun, SweepStep
+from napari_sepl.workflow.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
 from napari_sepl.workflow.sweep_table import write_sweep
 from napari_sepl.workflow.tables import class_table
 from tests.files.making import save_picture
@@ -42,7 +43,7 @@ def run_over(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> 
 def swept(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> Sweep:
     """Run over a dataset of which nothing fails."""
     run = run_over(spec, params, workers)
-    assert list(run) == [SweepStep(sample_id) for sample_id in IDS]
+    assert list(run) == [CountStep(sample_id) for sample_id in IDS]
     return run.sweep
 
 

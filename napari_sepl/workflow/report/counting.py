@@ -20,6 +20,7 @@ from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.samples import read_truth
 from napari_sepl.files.store import Store
 from napari_sepl.workflow.agreement import Agreement
+from napari_sepl.workflow.counted import CountStep, count_each
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.report.report import Report, ReportedImage
 from napari_sepl.workflow.reviewed import Reviewable, ReviewedSamples, resolve_sample
@@ -51,22 +52,6 @@ class Counts:
     agreement_before: Agreement | None
     agreement_after: Agreement | None
     sweep: SweepCounts | None
-
-
-@dataclass(frozen=True)
-class ReportStep:
-    """One sample is counted, or cannot be.
-
-    Parameters
-    ----------
-    sample_id : str
-        The sample.
-    message : str
-        Why it cannot be counted; empty otherwise.
-    """
-
-    sample_id: str
-    message: str = ""
 
 
 class ReportRun:
@@ -119,21 +104,18 @@ class ReportRun:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __iter__(self) -> Iterator[ReportStep]:
+    def __iter__(self) -> Iterator[CountStep]:
         """Count sample after sample, in the dataset's order, going on after failures."""
         swept = self.params if self._sweep else None
         classes, tags = self.dataset.classes, dict(self.dataset.tags)
         count = partial(_attempt, classes, tags, swept, bool(self.dataset.names.get("truth")))
-        outcomes = self._spread.run(count, self.samples, _lost)
-        for sample_id, outcome in zip(self.samples.ids, outcomes, strict=True):
-            if isinstance(outcome, str):
-                self._failures.append(outcome)
-                yield ReportStep(sample_id, outcome)
-            else:
-                self._add(*outcome)
-                yield ReportStep(sample_id)
+        answers = self._spread.run(count, self.samples, _lost)
+        for step in count_each(self.samples.ids, answers, self._add):
+            self._failures += [step.message] * bool(step.message)
+            yield step
 
-    def _add(self, image: ReportedImage, counts: Counts) -> None:
+    def _add(self, _: str, counted: tuple[ReportedImage, Counts]) -> None:
+        image, counts = counted
         self._images.append(image)
         self._before += counts.before
         self._after += counts.after

@@ -9,8 +9,8 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.passes import Pass, SampleFacts, Scanned
 from napari_sepl.workflow.queue import Queue
-from napari_sepl.workflow.scan import Pass, SampleFacts, Scanned
 
 FIRST = 1000
 """Milliseconds after which it begins, so that the first image comes first."""

@@ -9,7 +9,8 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.scan import FIRST, Kept, Scan
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.scan import Pass, class_pass
+from napari_sepl.workflow.passes import Pass
+from napari_sepl.workflow.scan import class_pass
 from napari_sepl.workflow.suspicion import Judged, suspicion_pass
 
 

@@ -1,17 +1,16 @@
 """What can be told of a dataset's samples before they are opened: read off their files, once."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from math import inf
-from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from napari_sepl.core.causes import Cause
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import InputError
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files import images as image_files
@@ -29,86 +28,12 @@ from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.samples import Sample
 from napari_sepl.files.score_formats import AUTO
 from napari_sepl.files.store import StampedFacts
+from napari_sepl.workflow.passes import Known, Pass, SampleFacts, Scanned, scan_each
 from napari_sepl.workflow.propose import mask_file
 
 VERSION = 1
 """What the facts hold. Under another number all samples are read anew: raise it with each change
 of `SampleFacts`, or of how they are read."""
-
-Known = Callable[[Sequence[str]], Mapping[str, StampedFacts]]
-"""Returns what was kept of the samples with these ids."""
-
-
-class Suspicion(NamedTuple):
-    """How much a sample deserves to be looked at, and why.
-
-    Parameters
-    ----------
-    share : float
-        The suspicion of its diagnosis, 0..1.
-    cause : Cause or None
-        The main cause; None if nothing was found.
-    """
-
-    share: float
-    cause: Cause | None
-
-
-@dataclass(frozen=True)
-class SampleFacts:
-    """What the files of a sample tell before anybody opens it.
-
-    Parameters
-    ----------
-    class_ids : tuple of int
-        Classes of the pseudo-labels, ascending, without background and ignore.
-    suspicion : Suspicion, optional
-        What `workflow.suspicion` found, which reads the masks too.
-    """
-
-    class_ids: tuple[int, ...]
-    suspicion: Suspicion | None = None
-
-
-@dataclass(frozen=True)
-class Scanned:
-    """What was found out about some rows.
-
-    Parameters
-    ----------
-    count : int
-        How many of the rows that were given were looked at, from the first on.
-    facts : dict of int to SampleFacts
-        By row.
-    failures : dict of int to str
-        Why a sample cannot be read, by row.
-    fresh : dict of str to StampedFacts
-        What had to be read, to be kept, by the sample's id.
-    """
-
-    count: int
-    facts: dict[int, SampleFacts] = field(default_factory=dict)
-    failures: dict[int, str] = field(default_factory=dict)
-    fresh: dict[str, StampedFacts] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One walk over samples that nobody opened, as the window runs it in batches.
-
-    Parameters
-    ----------
-    told : str
-        What it does.
-    rows : sequence of int
-        The samples to look at.
-    look : callable
-        Finds out about some of the rows, beginning none after so many seconds.
-    """
-
-    told: str
-    rows: Sequence[int]
-    look: Callable[[Sequence[int], float], Scanned]
 
 
 def list_for_review(spec: DatasetSpec) -> Dataset:
@@ -254,17 +179,7 @@ def scan_rows(
     InputError
         If what was kept cannot be read; a sample that cannot be read is among the failures.
     """
-    until = monotonic() + seconds
-    scanned = Scanned(len(rows))
-    kept = known([dataset.ids[row] for row in rows])
-    for place, row in enumerate(rows):
-        if place and monotonic() > until:
-            return Scanned(place, scanned.facts, scanned.failures, scanned.fresh)
-        try:
-            _scan_row(dataset, row, kept, scanned)
-        except SeplError as error:
-            scanned.failures[row] = str(error)
-    return scanned
+    return scan_each(dataset, rows, known, partial(_scan_row, dataset), seconds)
 
 
 def _scan_row(

@@ -5,14 +5,14 @@ It reads pseudo-labels and masks, and does with them what opening the sample wou
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import inf
 from pathlib import Path
-from time import monotonic
 from typing import Any, Protocol
 
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import InputError
 from napari_sepl.document.document import Document
 from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.document.resolve import Resolved, resolve
@@ -20,15 +20,9 @@ from napari_sepl.document.said import Said
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.files.store import StampedFacts
+from napari_sepl.workflow.passes import Pass, SampleFacts, Scanned, Suspicion, scan_each
 from napari_sepl.workflow.queue import Queue
-from napari_sepl.workflow.scan import (
-    Pass,
-    SampleFacts,
-    Scanned,
-    Suspicion,
-    read_classes,
-    stamp_of,
-)
+from napari_sepl.workflow.scan import read_classes, stamp_of
 
 VERSION = 1
 """What a kept suspicion rests on: raise it with each change of what a diagnosis measures."""
@@ -90,19 +84,8 @@ def suspect_rows(reviewing: Judged, rows: Sequence[int], *, seconds: float = inf
     InputError
         If what was kept cannot be read; a sample that cannot be read is among the failures.
     """
-    until = monotonic() + seconds
-    scanned = Scanned(len(rows))
-    kept = reviewing.known_facts([reviewing.dataset.ids[row] for row in rows])
-    for place, row in enumerate(rows):
-        if place and monotonic() > until:
-            return Scanned(place, scanned.facts, scanned.failures, scanned.fresh)
-        try:
-            _suspect_row(reviewing, row, kept, scanned)
-        except SeplError as error:
-            scanned.failures[row] = str(error)
-        except MemoryError:
-            scanned.failures[row] = f"{reviewing.dataset.ids[row]}: too large for the memory"
-    return scanned
+    look = partial(_suspect_row, reviewing)
+    return scan_each(reviewing.dataset, rows, reviewing.known_facts, look, seconds)
 
 
 def _suspect_row(

@@ -15,8 +15,9 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import StampedFacts, Status, Store, store_file
 from napari_sepl.workflow import scan
+from napari_sepl.workflow.passes import SampleFacts
 from napari_sepl.workflow.review import Reviewing
-from napari_sepl.workflow.scan import SampleFacts, rows_to_scan, scan_rows, scan_sample, stamp_of
+from napari_sepl.workflow.scan import rows_to_scan, scan_rows, scan_sample, stamp_of
 from tests.files.making import refused
 from tests.workflow.dataset import Dataset as Files
 

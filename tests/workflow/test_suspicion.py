@@ -16,8 +16,9 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.workflow import suspicion
+from napari_sepl.workflow.passes import Scanned, Suspicion
 from napari_sepl.workflow.review import Reviewing
-from napari_sepl.workflow.scan import Scanned, Suspicion, list_for_review
+from napari_sepl.workflow.scan import list_for_review
 from napari_sepl.workflow.steps import ReviewStep
 from napari_sepl.workflow.suspicion import suspect_rows, suspicion_of, suspicion_pass
 from tests.files.making import random_masks

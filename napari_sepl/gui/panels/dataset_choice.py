@@ -36,6 +36,17 @@ _NAMES = {
 _PSEUDO = ("pseudo", "pseudo_format")
 _CLASSES = ("classes", "class_file")
 _OPTIONAL = ("truth", "list_file", "tags")
+_OF_A_LAYOUT = (
+    "root",
+    "out",
+    "split",
+    "pseudo",
+    "pseudo_format",
+    "masks",
+    *_OPTIONAL,
+    "classes",
+    "class_file",
+)
 _FIELDS = {
     TOML: ("toml",),
     FOLDERS: (
@@ -48,28 +59,8 @@ _FIELDS = {
         "classes",
         "class_file",
     ),
-    VOC: (
-        "root",
-        "out",
-        "split",
-        "pseudo",
-        "pseudo_format",
-        "masks",
-        *_OPTIONAL,
-        "classes",
-        "class_file",
-    ),
-    COCO: (
-        "root",
-        "out",
-        "split",
-        "pseudo",
-        "pseudo_format",
-        "masks",
-        *_OPTIONAL,
-        "classes",
-        "class_file",
-    ),
+    VOC: _OF_A_LAYOUT,
+    COCO: _OF_A_LAYOUT,
 }
 _NEEDED = {
     TOML: ("toml",),

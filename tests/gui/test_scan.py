@@ -9,7 +9,7 @@ import pytest
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
-from napari_sepl.files.labels import read_labels
+from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui import scan as scanning
 from napari_sepl.gui.scan import Scan
@@ -161,11 +161,11 @@ def test_what_was_kept_is_shown_and_not_read(
     again.reviewing.kept = dict(bench.reviewing.kept)
     read: list[str] = []
 
-    def noting(path: Path) -> Any:
+    def noting(path: Path, *told: Any, **also: Any) -> Any:
         read.append(path.stem)
-        return read_labels(path)
+        return read_pseudo_labels(path, *told, **also)
 
-    monkeypatch.setattr(reading, "read_labels", noting)
+    monkeypatch.setattr(reading, "read_pseudo_labels", noting)
     again.scan.start()
     again.finish()
     assert read == ["s5", "s6", "s7"]

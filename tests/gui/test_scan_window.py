@@ -164,7 +164,7 @@ def test_the_next_session_knows_what_this_one_read(
     open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_window().let_scan()
-    monkeypatch.setattr(reading, "read_labels", None)  # calling it would raise TypeError
+    monkeypatch.setattr(reading, "read_pseudo_labels", None)  # calling it would raise TypeError
     again = open_window()
     again.let_scan()
     again.choose_class(BIRD)

@@ -281,7 +281,7 @@ def test_all_else_is_refused_by_name(tmp_path: Path, value: Any, found: str) -> 
         (b"]I1\nQ.", "outside the pickle"),
         (b"\x82\x01.", "EXT1"),
         (b"(I1\nios\nsystem\n.", "INST"),
-        (b"cnumpy\ndtype\n(Vf4\ntR}I1\nI2\nsb.", "unpack"),
+        (b"cnumpy\ndtype\n(Vf4\ntR}I1\nI2\nsb.", "dict for tuple"),
         (b"cnumpy\ndtype\n}S'__reduce__'\nI1\nsb.", "Name for Shell"),
         (b"c_codecs\nencode\n(Va\nVrot13\ntR.", "rot13"),
     ],
@@ -311,6 +311,42 @@ def test_a_small_file_cannot_ask_for_much_memory(tmp_path: Path) -> None:
     path.write_bytes(levels + b".")
     with refused(path, "containers 8 deep"):
         read_pickled(path)
+
+
+def test_a_message_never_spells_out_lists_in_lists(tmp_path: Path) -> None:
+    levels = b"](K\x01K\x01eq\x00"
+    for level in range(1, 40):
+        levels += b"](h%c" % (level - 1) + b"h%c" % (level - 1) + b"eq%c" % level
+    path = tmp_path / "a.pkl"
+    path.write_bytes(levels + b")R.")
+    with refused(path, "a call of [[[...], [...]]"):
+        read_pickled(path)
+
+
+RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\nq\x02cnumpy\ndtype\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "again"),
+    [
+        (b"c_codecs\nencode\nq\x00%sX\x06\x00\x00\x00latin1\x86q\x01](", b"h\x00h\x01R"),
+        (
+            RECONSTRUCT + b"U\x02u1\x85Rq\x00(K\x01M\xe8\x03\x85h\x00\x89%stq\x01](",
+            b"h\x02)Rh\x01b",
+        ),
+    ],
+)
+def test_content_built_again_and_again_is_refused(
+    tmp_path: Path, start: bytes, again: bytes
+) -> None:
+    text = b"X" + (1000).to_bytes(4, "little") + b"a" * 1000
+    path = tmp_path / "a.pkl"
+    path.write_bytes(b"\x80\x02" + start % text + again + b"e.")
+    (once,) = read_pickled(path)
+    assert bytes(once) == b"a" * 1000
+    path.write_bytes(b"\x80\x02" + start % text + again * 100_000 + b"e.")
+    with refused(path, "the same content built again and again"):
+        read_pickled(path)  # else 100 MB of 800 kB
 
 
 @pytest.mark.parametrize("name", ["irn.npy", "puzzlecam.npy", "types.pkl"])

@@ -2,18 +2,28 @@
 
 What Python's own unpickler does for a name, importing it and calling what it finds, is replaced by
 a table: a name that is not in it ends the reading, whatever the pickle wanted of it. So no content
-can run or change anything, and memory is bounded by the size of the file.
+can run or change anything, and memory is bounded by the size of the file: what is given to builders
+and comes from them is weighed, for a pickle can name one thing very often.
 """
 
+import io
 import pickletools
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 Builder = Callable[..., Any]
 
 _MAX_STEPS = 1_000_000
 """A CAM file of 80 classes takes 3,000."""
+
+_MOST_BUILT = 16
+"""Bytes that builders may take and give for each byte of a pickle. Who pickles writes each array
+once; it is then taken as text, as bytes and as a storage, and given about as often."""
+
+_ROOM = 1 << 20
+"""Bytes that they may take and give in any case."""
 
 _PUSHES = frozenset((
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
@@ -78,8 +88,9 @@ class Machine:
         self._find_stored = find_stored
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
+        self._room = 0
 
-    def run(self, file: IO[bytes]) -> Any:
+    def run(self, file: io.BytesIO) -> Any:
         """Return the value of the pickle that starts where the file stands, and go to its end.
 
         Raises
@@ -89,6 +100,7 @@ class Machine:
         ValueError, LookupError, TypeError, ...
             If it is damaged.
         """
+        self._room = _ROOM + _MOST_BUILT * file.getbuffer().nbytes
         for step, (code, argument, _position) in enumerate(pickletools.genops(file)):
             if step > _MAX_STEPS:
                 raise UnfitPickle(f"a pickle of more than {_MAX_STEPS:,} instructions")
@@ -195,18 +207,43 @@ class Machine:
         arguments, name = self._popped(), self._popped()
         builder = self._known.get(name) if isinstance(name, Name) else None
         if builder is None:
-            raise UnfitPickle(f"a call of {str(name)[:80]}")
-        self._stack.append(builder(*_of_kind(arguments, tuple)))
+            raise UnfitPickle(f"a call of {tell(name)}")
+        self._weigh(*_of_kind(arguments, tuple))
+        self._stack.append(builder(*arguments))
+        self._weigh(self._top())
 
     def _build(self, _: Any) -> None:
-        state = self._popped()
-        _of_kind(self._top(), Shell).fill(state)
+        state, shell = self._popped(), _of_kind(self._top(), Shell)
+        self._weigh(*_of_kind(state, tuple))
+        shell.fill(state)
+
+    def _weigh(self, *values: Any) -> None:
+        """Take what values weigh from the room there is."""
+        self._room -= sum(_weight(value) for value in values)
+        if self._room < 0:
+            raise UnfitPickle("the same content built again and again")
 
     def _binpersid(self, _: Any) -> None:
         stored = self._popped()
         if self._find_stored is None:
             raise UnfitPickle("a reference to something outside the pickle")
         self._stack.append(self._find_stored(stored))
+
+
+def _weight(value: Any) -> int:
+    """Return the bytes of text, bytes or an array; 0 for all else."""
+    if isinstance(value, str | bytes | bytearray):
+        return len(value)
+    return int(getattr(value, "nbytes", 0))
+
+
+def tell(value: Any) -> str:
+    """Return a value in few words; lists in lists could make `str` write without end."""
+    return str(value)[:80] if isinstance(value, Name) else _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 90
 
 
 def _of_kind(value: Any, kind: type) -> Any:

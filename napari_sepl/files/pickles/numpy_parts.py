@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.files.pickles.machine import Builder, Name, Shell, UnfitPickle
+from napari_sepl.files.pickles.machine import Builder, Name, Shell, UnfitPickle, tell
 
 _NUMBER = re.compile(r"b1|[iu][1248]|f[248]")
 _OBJECT = re.compile(r"O[48]?")
@@ -27,7 +27,7 @@ class PickledType(Shell):
     def __init__(self, code: Any, *_: Any) -> None:
         code = code.decode("ascii") if isinstance(code, bytes) else code
         if not isinstance(code, str) or not (_NUMBER.fullmatch(code) or _OBJECT.fullmatch(code)):
-            raise UnfitPickle(f"an array of type {str(code)[:40]!r}")
+            raise UnfitPickle(f"an array of type {tell(code)}")
         self._code, self._order = code, "="
 
     @property
@@ -94,7 +94,7 @@ def checked_shape(shape: Any) -> tuple[int, ...]:
         shape = (shape,)
     numbers = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
     if not numbers or len(shape) > _MAX_DIMENSIONS:
-        raise ValueError(f"the shape {str(shape)[:60]}")
+        raise ValueError(f"the shape {tell(shape)}")
     return tuple(shape)
 
 
@@ -113,7 +113,7 @@ def _number(kind: Any, content: Any) -> Any:
 def _encoded(text: Any, coding: Any) -> bytes:
     """Return bytes that protocols before 3 write as text."""
     if not isinstance(text, str) or coding != "latin1":
-        raise UnfitPickle(f"text in the coding {str(coding)[:40]!r}")
+        raise UnfitPickle(f"text in the coding {tell(coding)}")
     return text.encode("latin-1")
 
 

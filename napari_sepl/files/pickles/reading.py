@@ -11,7 +11,7 @@ import numpy as np
 from napari_sepl.core.errors import InputError
 from napari_sepl.files._opening import damaged, read_bytes, unopened
 from napari_sepl.files.pickles import numpy_parts, torch_parts
-from napari_sepl.files.pickles.machine import Machine, UnfitPickle
+from napari_sepl.files.pickles.machine import Machine, UnfitPickle, tell
 from napari_sepl.files.pickles.numpy_parts import PickledArray
 
 SUFFIXES = frozenset((".pkl", ".pickle"))
@@ -111,6 +111,6 @@ def _plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:
     elif value is None or isinstance(value, _PLAIN):
         return value
     else:
-        raise UnfitPickle(f"{str(value)[:80]} for a value")
+        raise UnfitPickle(f"{tell(value)} for a value")
     done[id(value)] = plain
     return plain

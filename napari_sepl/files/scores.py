@@ -96,8 +96,9 @@ def _guess_keyed(path: Path, value: Mapping[Any, Any]) -> ScoreFormat:
     for field, name in _TELLING.items():
         if field in value:
             return FORMATS[name]
-    if "cam" in value and hasattr(value["cam"], "shape") and hasattr(value["keys"], "shape"):
-        ahead = value["keys"].size == len(value["cam"]) + 1
+    cam, keys = value.get("cam"), value["keys"]
+    if isinstance(cam, np.ndarray) and isinstance(keys, np.ndarray) and cam.ndim:
+        ahead = keys.size == len(cam) + 1
         return FORMATS["puzzlecam" if ahead else "irn"]
     raise InputError(path, found=_described(value), expected=_expected_fields())
 
@@ -116,9 +117,11 @@ def _described(value: Any) -> str:
 def share_of_ones(path: Path, value: Mapping[Any, Any]) -> float:
     """Return the share of pixels, 0..1, on which the maps of a dictionary sum to 1."""
     maps = [_map(path, key, one) for key, one in value.items()]
-    if not maps or len({one.shape for one in maps}) > 1:
+    if not 0 < len(maps) <= IGNORE or len({one.shape for one in maps}) > 1:
         return 0.0
-    total = np.sum(maps, axis=0, dtype=np.float64)
+    total = np.zeros(maps[0].shape)
+    for one in maps:  # one by one, for a file can hold one map under many keys
+        total += one
     return float(np.mean(np.abs(total - 1) < 1e-3)) if total.size else 0.0
 
 
@@ -145,10 +148,13 @@ def _by_keys(path: Path, value: Any, fmt: ScoreFormat) -> dict[int, NDArray[Any]
     if field is None or not isinstance(value.get("keys"), np.ndarray | list):
         names = " or ".join(fmt.fields)
         raise InputError(path, found=_described(value), expected=f"keys and {names} for {fmt.name}")
-    keys, maps = np.asarray(value["keys"]), value[field]
-    ids = keys.astype(np.int64).tolist() if keys.ndim == 1 and keys.dtype.kind in "iuf" else None
-    if ids is None or not isinstance(maps, np.ndarray | list) or (ids and keys.min() < 0):
-        raise InputError(path, found=f"keys of shape {keys.shape}", expected="a row of class ids")
+    keys, maps = value["keys"], value[field]
+    ids = _whole_numbers(keys)
+    if ids is None:
+        told = f"keys of shape {keys.shape}" if isinstance(keys, np.ndarray) else "a list of keys"
+        raise InputError(path, found=told, expected="a row of class ids, whole numbers")
+    if not isinstance(maps, list) and not (isinstance(maps, np.ndarray) and maps.ndim):
+        raise InputError(path, found=f"no maps as {field}", expected="a map for each key")
     if fmt.layout is Layout.KEYED_FROM_1 and ids[:1] == [0] and len(ids) == len(maps) + 1:
         ids = ids[1:]
     elif fmt.layout is Layout.KEYED_FROM_1 and ids:
@@ -166,6 +172,18 @@ def _by_keys(path: Path, value: Any, fmt: ScoreFormat) -> dict[int, NDArray[Any]
     if fmt.layout is Layout.KEYED_OWN and ids[:1] != [0]:
         raise InputError(path, found=f"the keys {ids[:12]}", expected="0 for the background first")
     return {key: _map(path, key, one) for key, one in zip(ids, maps, strict=True)}
+
+
+def _whole_numbers(keys: Any) -> list[int] | None:
+    """Return numbers as class ids; None if they are no row of whole numbers from 0 on."""
+    try:
+        row = np.asarray(keys)
+    except ValueError:  # lists of different lengths
+        return None
+    if row.ndim != 1 or row.dtype.kind not in "iuf":
+        return None
+    whole = (row >= 0) & (row < 2**31) & (row == np.floor(row))
+    return row.astype(np.int64).tolist() if whole.all() else None
 
 
 def _stack(path: Path, value: Any) -> NDArray[Any]:

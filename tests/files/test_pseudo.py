@@ -239,6 +239,11 @@ def test_class_pngs_pair_by_the_images_stem() -> None:
         ("irn", {"keys": np.array([1, 1]), "high_res": cams()}, "the keys [1, 1]"),
         ("irn", {"keys": np.array([-1, 1]), "high_res": cams()}, "keys of shape (2,)"),
         ("irn", {"keys": np.array([[1, 2]]), "high_res": cams()}, "keys of shape (1, 2)"),
+        ("irn", {"keys": np.array([1.5, 2]), "high_res": cams()}, "keys of shape (2,)"),
+        ("irn", {"keys": np.array([np.nan, 2]), "high_res": cams()}, "keys of shape (2,)"),
+        ("irn", {"keys": [[1], [1, 2]], "high_res": cams()}, "a list of keys"),
+        ("irn", {"keys": np.array([1]), "high_res": np.array(5.0)}, "no maps as high_res"),
+        ("auto", {"keys": np.array([1]), "cam": np.array(5.0)}, "a dictionary of keys, cam"),
         ("puzzlecam", {"keys": np.array([3, 4]), "rw": cams()}, "2 keys from 3 on for 2 maps"),
         ("recurseed", {"keys": np.array([1, 3, 4]), "seed": cams()}, "3 keys from 1 on"),
         ("sipe", {"keys": np.array([3, 4]), "IS_CAM": cams()}, "the keys [3, 4]"),
@@ -258,6 +263,13 @@ def test_one_map_for_many_classes_is_refused(tmp_path: Path) -> None:
     path = save_dict(tmp_path / "a.pkl", dict.fromkeys(range(20), cams()[0]))
     with refused(path, "one map for several classes"):
         read_pseudo(path, "psa", shape=SHAPE)
+
+
+def test_a_small_file_of_one_map_under_many_keys_takes_little_memory(tmp_path: Path) -> None:
+    zeros = np.zeros((1000, 1000))
+    path = save_dict(tmp_path / "a.npy", dict.fromkeys(range(50_000), zeros))
+    with refused(path, "the classes [1, 2"):  # stacked they would take 400 GB
+        read_pseudo(path)
 
 
 def test_wrong_endings_pictures_and_names_are_told(tmp_path: Path) -> None:

@@ -47,9 +47,11 @@ def _between(
 def find_factor(coarse: tuple[int, int], shape: tuple[int, int]) -> int | None:
     """Return the whole factor from 2 on by which a network of that stride makes a size coarse.
 
-    None if there is no such factor up to 32.
+    Where several fit, a power of two, as most strides are, goes before all others, then the
+    smaller one. None if there is no such factor up to 32.
     """
-    for factor in range(2, min(*shape, _COARSEST) + 1):
+    factors = range(2, min(*shape, _COARSEST) + 1)
+    for factor in sorted(factors, key=lambda factor: factor.bit_count() > 1):
         if all(-(-fine // factor) == small for fine, small in zip(shape, coarse, strict=True)):
             return factor
     return None

@@ -141,6 +141,9 @@ def test_coarse_maps_are_enlarged_as_each_pixel_lies_between_four(
 def test_the_factor_of_coarse_maps_is_found_or_there_is_none() -> None:
     assert find_factor((94, 125), (375, 500)) == 4
     assert find_factor((24, 32), (375, 500)) == 16
+    assert find_factor((22, 22), (682, 682)) == 32  # and not 31, which fits as well
+    assert find_factor((10, 10), (300, 300)) == 32
+    assert find_factor((125, 167), (375, 500)) == 3
     assert find_factor((375, 500), (375, 500)) is None
     assert find_factor((125, 94), (375, 500)) is None
     assert find_factor((94, 126), (375, 500)) is None

@@ -186,7 +186,7 @@ class MaskSet:
         InputError
             If a record is malformed, or sizes differ.
         """
-        runs = _runs_of_like(records)
+        runs = _runs_of_like(records, source)
         if runs is not None and shape in (None, runs.shape):
             return cls(runs, MaskScores.from_records(records))
         parts = []
@@ -275,7 +275,7 @@ class MaskSet:
         return to_rows(flat, self.shape)
 
 
-def _runs_of_like(records: Sequence[Mapping[str, Any]]) -> Runs | None:
+def _runs_of_like(records: Sequence[Mapping[str, Any]], source: object) -> Runs | None:
     """Return the runs of compressed masks of one size, as files hold them; None for all else."""
     parts: list[Any] = [record.get("segmentation") for record in records if hasattr(record, "get")]
     if not parts or len(parts) < len(records) or not all(type(part) is dict for part in parts):
@@ -287,7 +287,7 @@ def _runs_of_like(records: Sequence[Mapping[str, Any]]) -> Runs | None:
         sides = part.get("size")
         if sides != size or not all(type(side) is int for side in sides):
             return None
-    shape = rle.read_size(parts[0], "mask 0")
+    shape = rle.read_size(parts[0], f"{source}, mask 0")
     runs = rle.read_all_runs(texts, shape)
     return None if runs is None else Runs(shape, *runs)
 

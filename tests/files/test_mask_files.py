@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ scores = hnp.arrays(
 )
 
 
+@settings(deadline=None)
 @given(
     dense=hnp.arrays(np.bool_, (3, 7, 5)), ious=scores, points=hnp.arrays(
         np.float32, (3, 2), elements=st.floats(0, 4000, width=32) | st.just(np.nan)
@@ -118,6 +119,7 @@ def test_an_empty_stack_is_no_mask(tmp_path: Path) -> None:
         ('{"a": 1}', ["JSON that holds a dict", "a list of masks"]),
         ("3", ["JSON that holds a int"]),
         ('["text"]', ["mask 0", "'text'", "COCO RLE"]),
+        ('[{"size": [0, 5], "counts": "05"}]', ["a.json, mask 0", "size [0, 5]"]),
         ('[{"segmentation": [[1, 2, 3, 4, 5, 6]]}]', ["mask 0", "COCO RLE"]),
         ('[{"size": [2, 2], "counts": [1, 2]}]', ["mask 0", "3 pixels"]),
         ('[{"size": [2, 2], "counts": [4]}, {"size": [2, 3], "counts": [6]}]', ["mask 1", "2 × 3"]),

@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.polygons import Holes
 from napari_sepl.document.resolve import resolve
 from napari_sepl.document.said import Said
+from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.exports import folder as export_folder
 from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
 from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
 from napari_sepl.files.labels import read_labels
@@ -182,6 +186,27 @@ def test_other_settings_need_another_folder(session: Session) -> None:
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "present")
 
 
+@pytest.mark.parametrize("before", range(3))
+def test_replacing_can_be_stopped_at_any_moment(
+    session: Session, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    run(session)
+    written: list[Path] = []
+
+    def stop(path: Path, content: Any) -> None:
+        if len(written) == before:
+            raise KeyboardInterrupt
+        write_whole(path, content)
+        written.append(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(export_folder, "write_whole", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(session, "npy", overwrite=True)
+    assert run(session, "npy", overwrite=True) == dict.fromkeys(STEMS, "saved")
+    assert all((session.root / "to" / "labels" / f"{stem}.npy").exists() for stem in STEMS)
+
+
 @pytest.mark.parametrize("to", ["images", "pseudo/deeper", "out", "masks"])
 def test_nothing_is_written_among_the_inputs(session: Session, to: str) -> None:
     before = content(session.root)
@@ -340,6 +365,24 @@ def test_any_folder_of_labels_can_be_exported(tmp_path: Path) -> None:
     for stem in ("p9", "p10"):
         again = read_labels(tmp_path / "to" / "SegmentationClass" / f"{stem}.png")
         assert np.array_equal(again, read_labels(labels / f"{stem}.png"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there names can be any bytes")
+@pytest.mark.parametrize("name", [one for one in FormatName if one != "soft"])
+def test_names_that_are_no_text_go_through(tmp_path: Path, name: FormatName) -> None:
+    stem = os.fsdecode(b"caf\xe9")
+    for folder in ("labels", "images"):
+        (tmp_path / folder).mkdir()
+        save_picture(tmp_path / folder / f"{stem}.png", random_labels(top=3))
+    source = FolderSource(tmp_path / "labels", VOC, images=tmp_path / "images")
+    (step,) = Export(source, tmp_path / "to", ExportSettings(format=name)).run()
+    assert (step.outcome, step.message) == ("saved", "")
+    for path in (tmp_path / "to").rglob("*.json"):
+        assert "caf" not in path.name or json.loads(path.read_bytes())["imagePath"].endswith(
+            f"{stem}.png"
+        )
+    for path in (tmp_path / "to").rglob("train.txt"):
+        assert path.read_bytes() == b"caf\xe9\n"
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,13 @@ class Format(Protocol):
 
 
 def text_file(text: str) -> Content:
-    """Return the content of a text file."""
-    return lambda: [text.encode("utf-8")]
+    """Return the content of a text file; names of files that are no UTF-8 as the disk has them."""
+    return lambda: [text.encode("utf-8", "surrogateescape")]
+
+
+def encode_json(text: str) -> bytes:
+    """Return JSON as bytes; what of a file's name is no UTF-8 becomes JSON's own escapes."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def split_lists(listing: Listing, folder: str = "") -> dict[str, Content]:

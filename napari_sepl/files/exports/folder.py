@@ -11,7 +11,7 @@ from typing import Any
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import read_bytes, unopened
 from napari_sepl.files.atomic import link_whole, make_folder, write_whole
-from napari_sepl.files.exports.base import Content
+from napari_sepl.files.exports.base import Content, encode_json
 from napari_sepl.files.exports.pictures import Picture
 from napari_sepl.files.exports.settings import Pictures
 
@@ -80,8 +80,10 @@ class ExportFolder:
             )
         if told is None and journal.exists() and not self._overwrite:
             raise SaveError(f"{journal}: another program's file is there; --overwrite replaces it.")
+        if journal.exists():  # emptied first, or after a crash it would count for these settings
+            write_whole(journal, b"")
         self._write_manifest({"complete": False})
-        write_whole(journal, b"")
+        self._read_journal(journal)
 
     def _read_manifest(self) -> dict[str, Any] | None:
         path = self.root / MANIFEST
@@ -269,7 +271,7 @@ class ExportFolder:
     def _write_manifest(self, summary: Mapping[str, Any]) -> None:
         content = {"settings": self._settings, **summary}
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        write_whole(self.root / MANIFEST, text.encode("utf-8"))
+        write_whole(self.root / MANIFEST, encode_json(text))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

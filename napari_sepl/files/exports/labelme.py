@@ -12,7 +12,14 @@ from PIL import Image
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.core.polygons import INSET, trace_polygons
 from napari_sepl.core.segments import Segment, find_segments
-from napari_sepl.files.exports.base import Content, Encoded, Labelled, Listing, text_file
+from napari_sepl.files.exports.base import (
+    Content,
+    Encoded,
+    Labelled,
+    Listing,
+    encode_json,
+    text_file,
+)
 from napari_sepl.files.exports.drawing import draw_as_pillow
 from napari_sepl.files.exports.settings import ExportSettings, Pictures
 
@@ -65,7 +72,7 @@ class Labelme:
             "imageWidth": width,
         }
         text = json.dumps(content, ensure_ascii=False, indent=1)
-        files = {f"{sample.sample_id}.json": text.encode("utf-8")}
+        files = {f"{sample.sample_id}.json": encode_json(text)}
         return Encoded(files, sample.picture_name, drawn=drawn)
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002

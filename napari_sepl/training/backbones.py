@@ -12,6 +12,8 @@ from napari_sepl.training.networks import Network
 IMAGENET, NONE = "imagenet", "none"
 """What stands for torchvision's published weights, and for random ones."""
 
+_COUNTER = "num_batches_tracked"  # which older files lack, and nothing computes with
+
 
 def name_weights(asked: str) -> str:
     """Return what tells first weights from others: "imagenet", "none" or a file's SHA-256.
@@ -52,7 +54,8 @@ def load_backbone(module: Any, network: Network, asked: str) -> None:
     else:
         weights = read_weights(Path(asked), f"{title} as torch saves them")
     wanted = module.backbone.state_dict()
-    weights = _features(weights, network)
+    counters = {name: value for name, value in wanted.items() if name.endswith(_COUNTER)}
+    weights = counters | _features(weights, network)
     told = misfit(wanted, weights)
     if told:
         raise InputError(asked, found=f"weights {told}", expected=title)

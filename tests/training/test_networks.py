@@ -63,6 +63,20 @@ def test_deeplab_v2_adds_four_reaches_up() -> None:
     torch.testing.assert_close(network(image)["out"][0, :, 30, 30], expected)
 
 
+def test_weights_from_before_torch_counted_batches(tmp_path: Path) -> None:
+    import torch
+
+    given, own = build(3), build(3)
+    path = tmp_path / "backbone.pth"
+    weights = given.backbone.state_dict()
+    counters = [name for name in weights if name.endswith("num_batches_tracked")]
+    assert counters
+    torch.save({name: value for name, value in weights.items() if name not in counters}, path)
+    load_backbone(own, TINY, str(path))
+    for name, value in own.backbone.state_dict().items():
+        assert torch.equal(value, weights[name])
+
+
 def test_first_weights_from_files(tmp_path: Path) -> None:
     import torch
 

@@ -10,6 +10,7 @@ import numpy as np
 from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files import masks as mask_files
+from napari_sepl.files._opening import read_bytes
 from napari_sepl.files.atomic import make_folder, write_whole
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.masks import decode_masks, encode_masks, read_masks
@@ -62,7 +63,8 @@ def convert_masks(paths: list[Path], out: Path, *, spread: Spread = HERE) -> Ite
     """Save the masks of image after image as JSON, passing over what is done.
 
     The originals stay as they are. A file is saved only once its bytes were decoded again and found
-    to hold the same masks, with the same scores; one that is there was so found by an earlier run.
+    to hold the same masks, with the same scores; one that is there was so found by an earlier run,
+    and is again if its originals changed since.
 
     Parameters
     ----------
@@ -81,13 +83,16 @@ def convert_masks(paths: list[Path], out: Path, *, spread: Spread = HERE) -> Ite
     Raises
     ------
     InputError
-        If `out` holds originals.
+        If `out` holds originals, or lies among them.
     SaveError
         If the folder cannot be made.
     """
-    if out.resolve() in {path.parent.resolve() for path in paths}:
-        expected = "another folder for the JSON files"
+    expected = "another folder for the JSON files"
+    places = {path.parent.resolve() for path in paths}
+    if out.resolve() in places:
         raise InputError(out, found="the folder of the originals", expected=expected)
+    if places & set(out.resolve().parents):  # it would be taken for masks the next time
+        raise InputError(out, found="a place in the folder of the originals", expected=expected)
     make_folder(out)
     yield from spread.run(partial(_attempt, out), paths, _lost)
 
@@ -104,11 +109,13 @@ def _attempt(out: Path, path: Path) -> Conversion:
     sample_id = _stem(path)
     target = mask_file(out, sample_id)
     try:
+        files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
         outcome = Outcome.PRESENT
         if not target.exists():
             _convert(path, target)
             outcome = Outcome.SAVED
-        files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
+        elif max(file.stat().st_mtime_ns for file in [path, *files]) > target.stat().st_mtime_ns:
+            _check_same(path, target)
         before, after = sum(map(_on_disk, files)), _on_disk(target)
     except SeplError as error:
         return Conversion(sample_id, Outcome.FAILED, str(error))
@@ -130,6 +137,13 @@ def _convert(path: Path, target: Path) -> None:
     if not _are_equal(decode_masks(content, target, masks.shape), masks):
         raise SaveError(f"{target}: not saved, for it would hold other masks than {path}.")
     write_whole(target, content)
+
+
+def _check_same(path: Path, target: Path) -> None:
+    masks = read_masks(path)
+    content = read_bytes(target, "masks as JSON")
+    if not _are_equal(decode_masks(content, target, masks.shape), masks):
+        raise SaveError(f"{target}: holds other masks than {path} does now; remove it to go on.")
 
 
 def _are_equal(masks: MaskSet, others: MaskSet) -> bool:

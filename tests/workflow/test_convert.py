@@ -1,6 +1,7 @@
 """Folders of mask PNGs made into JSON files that hold the same masks."""
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from napari_sepl.workflow import convert as workflow
 from napari_sepl.workflow.convert import convert_masks, masks_to_convert
 from napari_sepl.workflow.enhance import Outcome
 from napari_sepl.workflow.processes import Processes
-from tests.files.making import random_masks, save_amg_folder
+from tests.files.making import random_masks, refused, save_amg_folder
 
 
 @pytest.fixture
@@ -66,6 +67,20 @@ def test_a_second_run_makes_only_what_is_missing(folder: Path, tmp_path: Path) -
     assert [step.bytes_after for step in second] == [step.bytes_after for step in first]
 
 
+def test_originals_that_changed_are_not_told_to_be_converted(folder: Path, tmp_path: Path) -> None:
+    out, paths = tmp_path / "json", masks_to_convert(folder)
+    list(convert_masks(paths, out))
+    for path in (out / "a2.json", out / "a10.json"):
+        os.utime(path, ns=(0, 0))  # older than its originals, of which one is the same
+    (folder / "a10" / "0.png").write_bytes((folder / "a10" / "1.png").read_bytes())
+    made = contents(out)
+    steps = list(convert_masks(paths, out))
+    assert [step.outcome for step in steps] == [Outcome.PRESENT, Outcome.FAILED, Outcome.PRESENT]
+    assert steps[1].message.startswith(f"{out / 'a10.json'}: holds other masks than {paths[1]}")
+    assert steps[1].bytes_after == 0
+    assert contents(out) == made
+
+
 def test_failures_are_told_and_leave_no_file(folder: Path, tmp_path: Path) -> None:
     (folder / "a2" / "0.png").write_bytes(b"no picture")
     (folder / "c").mkdir()
@@ -98,3 +113,11 @@ def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
         masks_to_convert(tmp_path / "json")
     with pytest.raises(InputError, match="found the folder of the originals"):
         next(convert_masks(masks_to_convert(folder), folder))
+
+
+def test_no_json_among_the_originals(folder: Path) -> None:
+    before = contents(folder)
+    for out in (folder / "json", folder / "a2" / "json"):
+        with refused(out, "a place in the folder of the originals"):
+            list(convert_masks(masks_to_convert(folder), out))
+    assert contents(folder) == before

@@ -37,6 +37,13 @@ def test_it_writes_one_page_and_may_write_it_anew(run: Run, dataset: Path, tmp_p
     assert "Thresholds" in page.read_text()
 
 
+def test_no_page_where_a_folder_is(run: Run, dataset: Path, tmp_path: Path) -> None:
+    for more in ((), ("--overwrite",)):
+        code, _, err = run(dataset, "--to", tmp_path, *more)
+        assert code == 1
+        assert f"{tmp_path}: a folder has that name" in err
+
+
 def test_settings_and_no_sweep(run: Run, dataset: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     assert run(dataset, "--to", page, "--t1", 0.25, "--no-sweep", "--shown", 0)[0] == 0

@@ -118,10 +118,18 @@ def make_page(run: ReportRun, shown: int, *, title: str) -> str:
 
 
 def check_page(path: Path, *, overwrite: bool) -> None:
-    """Raise SaveError if a file is there that is no report, unless it may be replaced."""
+    """Raise SaveError if a file is there that is no report, unless it may be replaced.
+
+    Raises it too where a folder has that name, or the file cannot be read.
+    """
+    if path.is_dir():
+        raise SaveError(f"{path}: a folder has that name; name a file for the page.")
     if path.exists() and not overwrite:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
+        try:
+            with path.open("rb") as file:
+                head = file.read(_HEAD)
+        except OSError as error:
+            raise SaveError(f"{path}: cannot be read ({error.strerror or error}).") from error
         if _MARK not in head:
             raise SaveError(f"{path}: another program's file is there; --overwrite replaces it.")
 

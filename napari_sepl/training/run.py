@@ -61,9 +61,9 @@ class Evaluated:
     iteration : int
         Batches learnt from.
     mean_iou : float
-        Share in 0..1, mean over the classes that occur; NaN if none does.
+        Share in 0..1, mean over the classes of the truth; NaN if there are none.
     iou : dict of str to float
-        Of each class that is in the truth or in what the network says.
+        Of each class of the truth; others that the network says count in none.
     """
 
     iteration: int
@@ -158,15 +158,17 @@ class TrainingRun:
             self._save()
 
     def _save(self) -> None:
-        if self.iteration != self._saved or not self._checkpoint.exists():
+        weights = self.plan.out / WEIGHTS
+        learnt = self.iteration != self._saved or not self._checkpoint.exists()
+        if learnt:
             self._learner.check_finite(self.iteration)
+        if self.is_complete and (learnt or not weights.exists()):  # else of an earlier checkpoint
+            write_weights(weights, self._learner.module)
+        if learnt:
             write_checkpoint(
                 self._checkpoint, self._learner, Progress(self.iteration, self._losses)
             )
             self._saved = self.iteration
-        weights = self.plan.out / WEIGHTS
-        if self.is_complete and not weights.exists():
-            write_weights(weights, self._learner.module)
 
     def _evaluation_is_due(self) -> bool:
         every = self.plan.evaluate_every
@@ -204,7 +206,7 @@ class TrainingRun:
             yield Tested(done, len(samples))
             if self._stopped:
                 return
-        iou = _by_name(total.iou, plan.classes)
+        iou = _by_name(np.where(total.wanted > 0, total.iou, np.nan), plan.classes)
         mean = float(np.mean(list(iou.values()))) if iou else None
         self._log.add({ITERATION: self.iteration, MEAN_IOU: mean, "iou": iou, **self._asked()})
         yield Evaluated(self.iteration, float("nan") if mean is None else mean, iou)

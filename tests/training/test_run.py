@@ -146,6 +146,29 @@ def test_what_is_done_is_not_done_again(plan: Plan) -> None:
     assert list(TrainingRun(plan)) == []
 
 
+def test_classes_that_only_the_network_says_count_in_no_mean(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = np.zeros((256, 256), np.int64)
+    said[0, 0], said[0, 2], said[1, 1] = 6, 2, 4  # no pixel of the truth is of class 2
+    monkeypatch.setattr(
+        "napari_sepl.training.run.evaluate", lambda *_arguments: iter([Confusion(said)])
+    )
+    told = list(TrainingRun(plan))[-1]
+    assert isinstance(told, Evaluated)
+    assert told.iou == dict(zip(CLASSES.names, (0.75, 1.0), strict=False))
+    assert told.mean_iou == 0.875
+
+
+def test_a_training_begun_anew_replaces_the_weights_of_the_old_one(plan: Plan) -> None:
+    list(TrainingRun(plan))
+    weights = (plan.out / "weights.pt").read_bytes()
+    (plan.out / "checkpoint.pt").unlink()  # as the message on a damaged one says
+    (plan.out / "weights.pt").write_bytes(b"of another computer")
+    list(TrainingRun(plan))
+    assert (plan.out / "weights.pt").read_bytes() == weights
+
+
 def test_another_training_is_not_mixed_in(plan: Plan, tmp_path: Path) -> None:
     list(TrainingRun(plan))
     kept = (plan.out / "checkpoint.pt").read_bytes()

@@ -38,6 +38,17 @@ def test_enhance_saves_and_counts(run: Run, folders: list[object], tmp_path: Pat
     assert (code, out) == (0, "2 samples: 2 already there\n")
 
 
+@pytest.mark.parametrize("role", ["images", "pseudo", "masks"])
+def test_labels_are_not_saved_among_inputs(run: Run, folders: list[object], role: str) -> None:
+    place = folders[folders.index(f"--{role}") + 1]
+    assert isinstance(place, Path)
+    before = sorted(place.iterdir())
+    code, _, err = run("enhance", *folders[:-1], place)
+    assert code == 1
+    assert f"{place}: found one of the input folders" in err
+    assert sorted(place.iterdir()) == before
+
+
 def test_every_option_counts(run: Run, folders: list[object], tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("b 1\n")
     (tmp_path / "my.toml").write_text('classes = [{name = "b"}, {name = "c"}, {name = "d"}]')

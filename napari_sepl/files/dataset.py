@@ -172,7 +172,11 @@ def _check_folders(spec: DatasetSpec) -> None:
 
 def check_out(spec: DatasetSpec, out: Path) -> None:
     """Raise InputError if labels in folder `out` would be saved among a dataset's inputs."""
-    inputs = (spec.images, spec.pseudo, spec.masks, spec.truth)
+    check_apart(out, (spec.images, spec.pseudo, spec.masks, spec.truth))
+
+
+def check_apart(out: Path, inputs: Iterable[Path | None]) -> None:
+    """Raise InputError if labels in folder `out` would be saved in one of the inputs' folders."""
     if out.resolve() in (folder.resolve() for folder in inputs if folder is not None):
         raise InputError(
             out, found="one of the input folders", expected="another folder for the labels"

@@ -146,3 +146,12 @@ def test_what_is_not_enough_is_refused(run: Run, words: list[str], told: str) ->
     code, _, err = run(*words)
     assert code == 2
     assert told in " ".join(err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("option", [("--background", 0.3), ("--pseudo-format", "irn")])
+def test_what_is_for_a_baseline_is_refused_without_one(
+    run: Run, tmp_path: Path, option: tuple[str, object]
+) -> None:
+    code, _, err = run("--labels", tmp_path, "--truth", tmp_path, *option)
+    assert code == 2
+    assert "are for a --baseline" in err

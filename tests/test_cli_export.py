@@ -53,6 +53,20 @@ def test_without_a_format_labels_are_made_as_the_window_saved_them(toml: Path) -
     assert (toml.parent / "anew" / "a2.png").read_bytes() == saved
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--class", "car"), ("--class-map", "map.toml"), ("--val", "0.1"),
+        ("--ignore", "flagged"), ("--pictures", "copy"), ("--trust", "0.5"),
+    ],
+)  # fmt: skip
+def test_what_needs_a_format_is_refused_without_one(toml: Path, words: tuple[str, str]) -> None:
+    code, out = run(toml, "--to", toml.parent / "anew", *words)
+    assert code == 2
+    assert f"{words[0]} needs a --format" in out
+    assert not (toml.parent / "anew").exists()
+
+
 def test_classes_are_mapped_and_samples_chosen_by_class(toml: Path) -> None:
     (toml.parent / "map.toml").write_text('[merge]\nthing = ["aeroplane", 2, "car"]')
     to = toml.parent / "to"

@@ -44,6 +44,21 @@ def expected(spec: DatasetSpec, params: Params | None = None) -> Sweep:
     return run.sweep
 
 
+@pytest.mark.parametrize("option", ["images", "masks", "truth", "list", "split", "classes"])
+def test_what_would_be_passed_over_beside_a_file_is_refused(
+    run: Run, dataset: Path, option: str
+) -> None:
+    code, _, err = run(dataset, f"--{option}", dataset)
+    assert code == 2
+    assert f"--{option}: " in err
+
+
+def test_a_split_without_a_layout_is_refused(run: Run, spec: DatasetSpec) -> None:
+    code, _, err = run(*folders(spec, "images", "pseudo", "masks"), "--split", "val")
+    assert code == 2
+    assert "--split: there is no --layout" in err
+
+
 def test_it_tells_the_best_pairs_and_saves_all(
     run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:

@@ -63,8 +63,15 @@ def read_spec(
         The output folder.
     told : dict
         Other fields of `DatasetSpec`; None for what was not told.
+
+    Raises
+    ------
+    typer.BadParameter
+        If an option would be passed over beside what else is named, or one is missing.
     """
+    named_too = {"images": images, "layout": name, "root": root, "split": split, "out": out, **told}
     if dataset is not None:
+        _refuse(named_too, {"pseudo_format"}, f"{dataset} says what the dataset is")
         spec = read_dataset(dataset)
         named = told.get("pseudo_format")
         update = {} if named is None else {"pseudo_format": check_format(str(named))}
@@ -73,6 +80,7 @@ def read_spec(
     check_format(str(given.get("pseudo_format", AUTO)))
     if name is not None:
         return layout(name, needed("root", root), needed("out", out), split=split, **given)
+    _refuse({"root": root, "split": split}, set(), "there is no --layout to look for it in")
     if images is None:
         return None
     for field in ("pseudo", "masks"):
@@ -94,11 +102,19 @@ def read_whole_spec(
     As `read_spec`, but where the options name none, or one without masks, it is said what is
     missing.
     """
-    nowhere = table or Path("table.csv")  # for labels, of which none are saved
+    nowhere = None if dataset else table or Path("table.csv")  # for labels: none are saved
     spec = needed("images", read_spec(dataset, images, name, root, split, nowhere, told))
     if dataset is None and spec.masks_to_come:
         needed("masks", None)
     return spec
+
+
+def _refuse(named: dict[str, Path | str | None], but: set[str], why: str) -> None:
+    """Refuse options that would be passed over."""
+    for field, value in named.items():
+        if value is not None and field not in but:
+            option = "list" if field == "list_file" else field.replace("_", "-")
+            raise typer.BadParameter(f"--{option}: {why}; leave it out")
 
 
 def tell_scores(samples: Iterable[Sample]) -> None:

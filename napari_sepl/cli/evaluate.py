@@ -56,6 +56,8 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
         baseline, list_file = baseline or spec.pseudo, list_file or spec.list_file
         classes = classes or spec.classes
         pseudo_format = pseudo_format or spec.pseudo_format
+    if baseline is None and (pseudo_format is not None or background is not None):
+        raise typer.BadParameter("--pseudo-format and --background are for a --baseline")
     run = EvaluationRun(
         seen(scheduler, _needed("labels", labels)),
         seen(scheduler, _needed("truth", truth)),

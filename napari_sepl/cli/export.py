@@ -126,6 +126,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
         raise typer.Exit(code)
     spec = needed("images", read_spec(dataset, images, layout, root, split, out, told))
     if format_name is None:
+        _refuse_settings(settings, class_map, holding)
         raise typer.Exit(_remake(spec, to, which, overwrite=overwrite))
     with _review(spec) as store:
         source = ReviewSource(list_for_review(spec), store, which)
@@ -139,6 +140,17 @@ def _settings(**told: object) -> ExportSettings:
     except ValidationError as error:
         first = error.errors()[0]
         raise typer.BadParameter(f"--{first['loc'][0]}: {first['msg']}") from error
+
+
+def _refuse_settings(
+    settings: ExportSettings, map_file: Path | None, holding: list[str] | None
+) -> None:
+    """Refuse what would be passed over where labels are made as the window saved them."""
+    told = {"class-map": map_file, "class": holding}
+    told |= {name: getattr(settings, name) != value for name, value in DEFAULTS}
+    named = next((name for name, value in told.items() if value), None)
+    if named is not None:
+        raise typer.BadParameter(f"--{named} needs a --format: without one labels stay as they are")
 
 
 @contextmanager

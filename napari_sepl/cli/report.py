@@ -71,7 +71,8 @@ def report_command(  # noqa: PLR0913  each option is an argument
         "pseudo": pseudo, "masks": masks, "truth": truth, "tags": tags,
         "list_file": list_file, "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
-    spec = needed("images", read_spec(dataset, images, layout, root, split, out or to.parent, told))
+    place = out if dataset is not None else out or to.parent
+    spec = needed("images", read_spec(dataset, images, layout, root, split, place, told))
     check_page(to, overwrite=overwrite)
     make_folder(to.parent)
     settings = {

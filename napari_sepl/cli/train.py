@@ -56,7 +56,9 @@ def train_command(  # noqa: PLR0913  each option is an argument
         Path | None,
         typer.Option(help="VOC's folder, in the place of --images, --list and perhaps --labels."),
     ] = None,
-    split: Annotated[str, typer.Option(help="List in --root to learn from.")] = "train",
+    split: Annotated[
+        str | None, typer.Option(help="List in --root to learn from; train if left out.")
+    ] = None,
     val_images: Annotated[
         Path | None, typer.Option(help="Folder of held-out pictures, if not --images.")
     ] = None,
@@ -117,6 +119,10 @@ def train_command(  # noqa: PLR0913  each option is an argument
         if name in Recipe.model_fields and value is not None
     }
     require_torch()
+    _check_named(root, split, list_file)
+    _check_named(root, val_split, val_list, "val-")
+    if val_images and not (val_labels or val_list or val_split):
+        _refuse("--val-images: name --val-labels, the true labels of these pictures")
     views = Views(_scales(scales), mirror)
     recipe = _validated(find_network(network).usual, given)
     named = read_class_list(classes)
@@ -133,14 +139,28 @@ def train_command(  # noqa: PLR0913  each option is an argument
     raise typer.Exit(_follow(TrainingRun(plan)))
 
 
+def _check_named(
+    root: Path | None, split: str | None, list_file: Path | None, val: str = ""
+) -> None:
+    """Refuse a split that would be passed over."""
+    if split and root is None:
+        _refuse(f"--{val}split is a list in --root; name that, or --{val}list")
+    if split and list_file:
+        _refuse(f"--{val}split and --{val}list: name one of them")
+
+
 def _to_learn_from(
-    images: Path | None, labels: Path | None, list_file: Path | None, root: Path | None, split: str
+    images: Path | None,
+    labels: Path | None,
+    list_file: Path | None,
+    root: Path | None,
+    split: str | None,
 ) -> list[LabelledImage]:
     if root is None:
         if images is None or labels is None:
             _refuse("name --images and --labels, or --root")
         return find_labelled(images, labels, list_file)
-    found = voc_folders(root, None if list_file else split)
+    found = voc_folders(root, None if list_file else split or "train")
     augmented = root / "SegmentationClassAug"
     known = augmented if augmented.is_dir() else found.get("truth", root / "SegmentationClass")
     return find_labelled(

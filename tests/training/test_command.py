@@ -73,6 +73,32 @@ def test_it_trains_evaluates_and_is_done(run: Run, options: list[object], tmp_pa
     assert "holds a training with lr 0.05 (asked for now: 0.5); name another folder" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--split", "train"), "--split is a list in --root"),
+        (("--val-split", "val"), "--val-split is a list in --root"),
+        (("--root", ".", "--split", "a", "--list", "b"), "--split and --list"),
+        (("--root", ".", "--val-split", "a", "--val-list", "b"), "--val-split and --val-list"),
+    ],
+)
+def test_options_that_would_be_passed_over_are_refused(
+    run: Run, options: list[object], words: tuple[str, ...], told: str
+) -> None:
+    need_torch()
+    code, _, err = run(*options, *words)
+    assert code == 2
+    assert told in " ".join(err.replace("│", "").split())
+
+
+def test_held_out_pictures_need_labels(run: Run, options: list[object]) -> None:
+    need_torch()
+    place = options.index("--val-labels")
+    code, _, err = run(*options[:place], *options[place + 2 :])
+    assert code == 2
+    assert "--val-images" in err
+
+
 def test_every_setting_arrives(run: Run, options: list[object], tmp_path: Path) -> None:
     need_torch()
     asked = {

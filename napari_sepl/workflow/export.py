@@ -82,6 +82,7 @@ class Export:
         self._overwrite = overwrite
         self.loss: Loss | None = None
         self.others: list[str] = []
+        self._stale: list[str] = []  # lists of splits that are empty now
         asks = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
         if asks and not source.has_pseudo:
             raise InputError(
@@ -93,15 +94,20 @@ class Export:
         return len(self._source.ids)
 
     def outcome(self) -> list[str]:
-        """Return sentences on what polygons lost."""
-        if self.loss is None:
-            return []
-        told = f"IoU of the polygons, as they are read, with the labels: {self.loss.mean:.4f}"
-        lowest = min(self.loss.iou.items(), key=lambda one: one[1], default=None)
+        """Return sentences on what polygons lost, and on lists that are there of other exports."""
+        stale = [
+            f"{self._to / name}: not of this export, which has no such split."
+            for name in self._stale
+        ]
+        return stale if self.loss is None else [self._tell(self.loss), *stale]
+
+    def _tell(self, loss: Loss) -> str:
+        told = f"IoU of the polygons, as they are read, with the labels: {loss.mean:.4f}"
+        lowest = min(loss.iou.items(), key=lambda one: one[1], default=None)
         if lowest is None or lowest[1] == 1:
-            return [f"{told}."]
+            return f"{told}."
         name = self._map.classes.name(lowest[0])
-        return [f"{told} (mean of classes; lowest {name}, {lowest[1]:.4f})."]
+        return f"{told} (mean of classes; lowest {name}, {lowest[1]:.4f})."
 
     def run(self) -> Generator[Step, None, None]:
         """Export sample after sample, passing over what is there and going on after failures.
@@ -237,8 +243,12 @@ class Export:
             return ((one, record["entry"]) for one, record in folder.records(ids))
 
         listing = replace(self._list(done), entries=entries)
-        for name, content in self._format.whole(listing, self._settings).items():
+        written = self._format.whole(listing, self._settings)
+        for name, content in written.items():
             folder.put_whole(name, content)
+        both = replace(listing, splits={"train": [], "val": []} | dict(listing.splits))
+        named = self._format.whole(both, self._settings).keys() - written.keys()
+        self._stale = sorted(name for name in named if (self._to / name).exists())
         self.others = folder.others(done)
         self._sum_up(folder, done)
         folder.finish({

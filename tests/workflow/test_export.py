@@ -452,3 +452,22 @@ def test_masks_made_since_the_listing_count(session: Session) -> None:
     object.__setattr__(dataset, "names", {**dataset.names, "masks": {}})
     write_masks(session.root / "masks" / "a10.json", MaskSet.from_dense(random_masks()))
     assert run(session)["a10"] == "saved"
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("voc", "ImageSets/Segmentation/val.txt"), ("npy", "val.txt"),
+        ("coco", "annotations/instances_val.json"), ("yolo", ""),
+    ],
+)  # fmt: skip
+def test_a_list_of_an_earlier_split_is_told(session: Session, name: str, listed: str) -> None:
+    first = export(session, name, val=0.999)
+    list(first.run())
+    assert not any("no such split" in sentence for sentence in first.outcome())
+    again = export(session, name, overwrite=True)
+    list(again.run())
+    told = [sentence for sentence in again.outcome() if "no such split" in sentence]
+    assert [sentence.partition(":")[0] for sentence in told] == (
+        [str(session.root / "to" / listed)] if listed else []
+    )

@@ -145,7 +145,7 @@ def describe_keys() -> str:
         f"<tr><td><b>{key}</b>&nbsp;&nbsp;</td><td>{meaning}</td></tr>"
         for key, meaning in [*MOUSE.items(), *meanings]
     ]
-    return f"<table>{''.join(rows)}</table>"
+    return f"<table width='100%'>{''.join(rows)}</table>"
 
 
 def bind_keys(target: Any, owner: object, keys: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.store import Recovery, StoreCorruptError, recover, store_file
@@ -10,14 +11,17 @@ from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.record import reviewer
 from napari_sepl.workflow.review import Reviewing
 
+if TYPE_CHECKING:
+    from napari_sepl.gui.controller import Controller
+
 
 class Damage:
     """Meets what goes wrong with the record of the dataset, open or about to be.
 
     Parameters
     ----------
-    view : View
-        Where it is told, and where it is asked whether to recover.
+    controller : Controller
+        Its view is where it is told, and where it is asked whether to recover.
     background : Background
         Where a record is recovered.
     found : callable
@@ -25,12 +29,16 @@ class Damage:
     """
 
     def __init__(
-        self, view: View, background: Background, found: Callable[[SeplError], None]
+        self, controller: "Controller", background: Background, found: Callable[[SeplError], None]
     ) -> None:
-        self._view = view
+        self._controller = controller
         self._background = background
         self._found = found
         self._recovering = False
+
+    @property
+    def _view(self) -> View:
+        return self._controller.view
 
     def forget(self) -> None:
         """Begin with another dataset."""

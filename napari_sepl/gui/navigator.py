@@ -41,7 +41,7 @@ class Navigator:
         self._reviewing: Reviewing | None = None
         self._ahead: Ahead | None = None
         self._wanted: int | None = None
-        self._passed = Passed(controller.view)
+        self._passed = Passed(controller)
         self._made: set[int] = set()  # whose masks are newer than what was said of them
         self._recording = Recording(controller, background)
         self._recording.recorded.connect(self._on_recorded)

@@ -1,9 +1,13 @@
 """The samples that a walk along the queue passed because they cannot be read."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.gui.view import View
+
+if TYPE_CHECKING:
+    from napari_sepl.gui.controller import Controller
 
 _MOST = 20
 """Unreadable samples in a row after which a walk stops, for their folder may be gone."""
@@ -17,13 +21,17 @@ class Passed:
 
     Parameters
     ----------
-    view : View
-        Where it is told.
+    controller : Controller
+        Its view is where it is told.
     """
 
-    def __init__(self, view: View) -> None:
-        self._view = view
+    def __init__(self, controller: "Controller") -> None:
+        self._controller = controller
         self._rows: list[int] = []
+
+    @property
+    def _view(self) -> View:
+        return self._controller.view
 
     @property
     def last(self) -> int | None:

@@ -77,7 +77,7 @@ class QueueDock(QWidget):
         self._controller = controller
         self.panel = QueuePanel()
         self.navigator = Navigator(controller, self.panel, background)
-        self._damage = Damage(controller.view, background, self._meet_damage)
+        self._damage = Damage(controller, background, self._meet_damage)
         self.scan = ScanRow(background, self.panel, self._warn, self._damage.meet_trouble)
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None

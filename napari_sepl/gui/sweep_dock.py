@@ -105,6 +105,7 @@ class SweepDock(QWidget):
         self.bar.setRange(0, 1)
         self.bar.setValue(0)
         self.best.show_rows([], NO_CLASSES)
+        self.surface.clear()
         self.told.setText("" if dataset is not None else "No dataset is open.")
         self._show_state()
 

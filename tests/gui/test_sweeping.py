@@ -188,6 +188,16 @@ def test_closing_the_dataset_ends_the_sweep(
     assert dock.told.text() == "No dataset is open."
 
 
+def test_a_surface_is_not_left_for_another_dataset(walk: Walk, dock: SweepDock) -> None:
+    press_and_wait(walk, dock)
+    walk.window.widget.open_dataset(walk.spec)
+    walk.settle()
+    assert dock.surface.image.image is None
+    assert not len(dock.surface.best.data)
+    click(dock, 0.25, 0.6)
+    assert walk.window.document.params == Params()
+
+
 def test_samples_without_masks_are_left_out(window: Window, spec: DatasetSpec) -> None:
     (spec.masks / f"{IDS[0]}.json").unlink()
     walk = Walk(window, spec)

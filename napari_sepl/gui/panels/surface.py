@@ -11,6 +11,9 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_sepl.workflow.sweep import Point
 
 _BACKGROUND = (38, 41, 48)
+_PADDING = 0.05
+"""Room around the thresholds 0 and 1, a share of the way between them: their cells are seen."""
+
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
 
 
@@ -32,10 +35,12 @@ class SurfacePanel(QWidget):
         self.plot.setLabel("left", "t2 (class in mask)")
         self.plot.setMinimumSize(260, 220)
         self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.setRange(xRange=(0, 1), yRange=(0, 1), padding=_PADDING)
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
         self.image = pg.ImageItem(axisOrder="col-major")
         self.bar = pg.ColorBarItem(colorMap="viridis", interactive=False, width=12)
+        self.bar.axis.setScale(100)  # in percent, as the numbers beside it
         self.bar.setImageItem(self.image, insert_in=self.plot.getPlotItem())
         self.present = pg.ScatterPlotItem(symbol="o", size=14, brush=None, pen=_pen(_WHITE))
         self.best = pg.ScatterPlotItem(symbol="star", size=16, brush=_WHITE, pen=_pen(_BLACK))
@@ -75,6 +80,13 @@ class SurfacePanel(QWidget):
         self.image.setRect(_cells(t1, t2))
         self.bar.setLevels(_levels(shares))
         self.best.setData(*(([best.t1], [best.t2]) if best is not None else ([], [])))
+
+    def clear(self) -> None:
+        """Draw no surface: there is none yet, and none to click on."""
+        self._shares = np.zeros((0, 0))
+        self.image.clear()
+        self.best.setData([], [])
+        self.text.setText("")
 
     def show_pair(self, t1: float, t2: float) -> None:
         """Mark the thresholds as they are now."""

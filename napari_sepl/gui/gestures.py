@@ -112,14 +112,24 @@ class Gestures:
 
     def open_dataset(self, spec: DatasetSpec) -> None:
         """Open a dataset in the queue, docking it where it is not."""
-        window = self.viewer.window
         if self.queue is None:
             self.queue = QueueDock(self.viewer, self.controller, self.background)
             self.queue.sweep.clicked.connect(lambda _: self.sweep())
-        if self.queue not in window.dock_widgets.values():
-            dock = window.add_dock_widget(self.queue, name=TITLE, area="right")
-            self.queue.window().resizeDocks([dock], [_QUEUE_HEIGHT], Qt.Orientation.Vertical)
+        self._dock(self.queue)
         self.queue.open(spec)
+
+    def _dock(self, queue: QueueDock) -> None:
+        window = self.viewer.window
+        if queue not in window.dock_widgets.values():
+            dock = window.add_dock_widget(queue, name=TITLE, area="right")
+            queue.window().resizeDocks([dock], [_QUEUE_HEIGHT], Qt.Orientation.Vertical)
+
+    def show_queue(self) -> None:
+        """Dock the queue of the dataset that is open again, if it was closed."""
+        if self.queue is None or self.queue.reviewing is None:
+            self.controller.view.tell("Open a dataset first, under Sources > Dataset.")
+        else:
+            self._dock(self.queue)
 
     def why(self) -> None:
         """Show the threshold plane and the table of masks, or hide them."""

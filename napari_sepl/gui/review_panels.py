@@ -42,7 +42,7 @@ from napari_sepl.gui.pixel_layers import LegendRow
 
 _NOTHING = "no image is open"
 
-_WIDTH, _WIDTH_WITH_TRUTH = 380, 492
+_WIDTH, _WIDTH_WITH_TRUTH = 412, 492
 """Pixels that the legend needs to show all its columns."""
 
 
@@ -93,6 +93,8 @@ class ReviewPanels(QWidget):
         }
         self.why = QPushButton("Why…")
         self.why.setToolTip(f"All masks of the image: threshold plane and table ({key_of('why')})")
+        self.queue = QPushButton("Queue")
+        self.queue.setToolTip("The samples of the dataset that is open, if their dock was closed")
         self._activity: progress | None = None
         self._lay_out()
 
@@ -118,8 +120,13 @@ class ReviewPanels(QWidget):
         ):
             self.panels[name].addWidget(panel)
             self.panels[name].collapse(animate=False)
+        docks, row = QWidget(), QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.why)
+        row.addWidget(self.queue)
+        docks.setLayout(row)
         for part in (
-            self.sources_box, self.params, self.classes, self.diagnosis, self.compare, self.why,
+            self.sources_box, self.params, self.classes, self.diagnosis, self.compare, docks,
             self.panels["correct"], self.panels["masks"], self.panels["history"],
         ):  # fmt: skip
             column.addWidget(part)

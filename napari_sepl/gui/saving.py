@@ -76,7 +76,8 @@ class Saving:
             if accept:
                 self._accepted = (document, mark)
             document.mark_saved(mark)
-            self.view.tell(f"{'Accepted' if accept else 'Saved'}: {path}")
+            if not (accept and self.recorded):  # the queue shows it: a popup each would pile up
+                self.view.tell(f"{'Accepted' if accept else 'Saved'}: {path}")
             self.saved.emit(document, accept)
 
         def failed(error: SeplError) -> None:

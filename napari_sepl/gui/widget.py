@@ -59,6 +59,7 @@ class SeplWidget(ReviewPanels):
         self.diagnosis.finding_chosen.connect(controller.diagnosing.point_at)
         self.correct.pressed.connect(self._correct)
         self.why.clicked.connect(self.gestures.why)
+        self.queue.clicked.connect(self.gestures.show_queue)
         self.history.step_chosen.connect(controller.go_to)
         self.masks.make_pressed.connect(controller.making.start)
         self.masks.pending_pressed.connect(controller.making.start_pending)

@@ -2,13 +2,13 @@
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis, Finding
@@ -23,7 +23,7 @@ class DiagnosisPanel(QWidget):
 
     Attributes
     ----------
-    headline : QLabel
+    headline : QElidingLabel
         The suspicion and the main finding; to be placed where it is always seen.
     finding_chosen : Signal(Finding)
         The finding that was clicked.
@@ -33,8 +33,8 @@ class DiagnosisPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.headline, self.list = QLabel(""), QListWidget()
-        self.headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.headline, self.list = QElidingLabel(), QListWidget()
+        self.headline.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.headline.hide()
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setFixedHeight(_LINES * self.list.fontMetrics().height() + 12)

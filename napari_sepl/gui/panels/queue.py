@@ -33,6 +33,9 @@ _WIDTHS = {
     Column.CHANGE: 58,
 }
 _NARROW = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+_LEAST = 120
+"""Pixels of the table: four samples, so that a small window shows the legend of classes too."""
+
 _TYPING = 150
 """Milliseconds without a key after which the typed text filters."""
 
@@ -88,8 +91,12 @@ class QueuePanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(filters)
-        for part in (self.text, self.table, self.note, self.progress, self.counts):
+        for part in (self.text, self.table, self.note):
             column.addWidget(part)
+        far = QHBoxLayout()
+        far.addWidget(self.progress, 1)
+        far.addWidget(self.counts, 1)
+        column.addLayout(far)
 
     def _connect(self) -> None:
         self._typing.setSingleShot(True)
@@ -267,7 +274,7 @@ def _table(model: QueueModel) -> QTableView:
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setShowGrid(False)
     table.setWordWrap(False)
-    table.setMinimumHeight(200)
+    table.setMinimumHeight(_LEAST)
     rows = table.verticalHeader()
     rows.setVisible(False)
     rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # else 100,000 heights are asked for

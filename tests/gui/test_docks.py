@@ -1,0 +1,86 @@
+"""The docks around the widget: what is in sight, closed, opened again, told and left behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QDialogButtonBox, QPushButton
+
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.store import Status
+from napari_sepl.gui.commands import widget_of
+from napari_sepl.gui.keys_box import KeysBox
+from tests.gui.conftest import Window, messages, wait_until, was_told
+from tests.gui.test_queue import Walk
+from tests.workflow.sweeping import IDS, write_samples
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    return write_samples(tmp_path)
+
+
+@pytest.fixture
+def walk(window: Window, spec: DatasetSpec) -> Iterator[Walk]:
+    walk = Walk(window, spec)
+    yield walk
+    walk.dock.close_dataset()
+
+
+def test_the_legend_is_in_sight_beside_the_queue(walk: Walk) -> None:
+    walk.window.viewer.window.resize(1400, 900)
+    legend = walk.window.widget.classes.table
+    rows = legend.verticalHeader().length()
+    wait_until(lambda: legend.visibleRegion().boundingRect().height() > rows)
+    assert rows > 0
+
+
+def test_a_queue_that_was_closed_is_docked_again(walk: Walk) -> None:
+    walk.window.viewer.window.remove_dock_widget(walk.dock)
+    assert not walk.dock.isVisible()
+    QTest.mouseClick(walk.window.widget.queue, LEFT)
+    wait_until(walk.dock.isVisible)
+    assert walk.dock.panel.model.rowCount() == len(IDS)
+
+
+def test_without_a_dataset_it_is_told_where_to_open_one(window: Window) -> None:
+    QTest.mouseClick(window.widget.queue, LEFT)
+    assert was_told("Open a dataset first")
+
+
+def test_a_dataset_that_does_not_open_leaves_the_widget_free(
+    walk: Walk, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    viewer = walk.window.viewer
+    viewer.window.remove_dock_widget(walk.window.widget)
+    again = walk.window.widget = widget_of(viewer)
+    again.open_dataset(spec.model_copy(update={"images": tmp_path / "gone"}))
+    assert again.busy.text()
+    walk.settle()
+    assert was_told("gone")
+    assert not again.busy.text()
+    assert again.buttons["save"].isEnabled()
+
+
+def test_accepting_tells_nothing_that_the_queue_shows(walk: Walk) -> None:
+    walk.press(Qt.Key.Key_A)
+    assert walk.statuses()[IDS[0]] == Status.ACCEPTED
+    assert not messages()
+
+
+def test_the_keys_fit_on_the_screen_and_are_shown_once(walk: Walk) -> None:
+    button = next(b for b in walk.dock.findChildren(QPushButton) if b.text() == "Keys")
+    for _ in range(2):
+        QTest.mouseClick(button, LEFT)
+    (box,) = walk.dock.findChildren(KeysBox)
+    screen = box.screen()
+    assert screen is not None
+    assert box.height() <= screen.availableGeometry().height()
+    close = box.findChild(QDialogButtonBox)
+    assert close is not None
+    QTest.mouseClick(close.button(QDialogButtonBox.StandardButton.Close), LEFT)
+    wait_until(lambda: not walk.dock.findChildren(KeysBox))

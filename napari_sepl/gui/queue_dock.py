@@ -82,6 +82,8 @@ class QueueDock(QWidget):
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
         self._bulk: Bulk | None = None
+        self._opening = False
+        self._then: DatasetSpec | None = None  # asked for while another was being opened
         self.exports = ExportDialog(background, self)
         self._lay_out()
         self._connect()
@@ -141,16 +143,45 @@ class QueueDock(QWidget):
     # --- a dataset
 
     def open(self, spec: DatasetSpec) -> None:
-        """List a dataset in the background, then open its store and its sample of last time."""
+        """List a dataset in the background, then open its store and its sample of last time.
+
+        If another is being opened, that one is closed again first: it holds its lock.
+        """
+        if self._opening:
+            self._then = spec
+            return
         self.close_dataset()  # else the same one would meet its own lock
         self._controller.view.show_busy("listing the dataset…")
         damage = self._damage
+
+        def opened(reviewing: Reviewing) -> None:
+            then = self._opened()
+            if then is None:
+                self._start(reviewing)
+            else:
+                reviewing.close()
+                self.open(then)
+
+        def failed(error: SeplError) -> None:
+            then = self._opened()
+            if then is None:
+                damage.meet_closed(error, spec.out, lambda: self.open(spec))
+            else:
+                self.open(then)
+
+        self._opening = True
         self._background.run(
             "dataset",
             lambda: Reviewing.open(list_for_review(spec), damage.on_error, damage.on_saved),
-            self._start,
-            lambda error: damage.meet_closed(error, spec.out, lambda: self.open(spec)),
+            opened,
+            failed,
         )
+
+    def _opened(self) -> DatasetSpec | None:
+        """Note that no dataset is being opened any more, and return the one asked for since."""
+        self._opening = False
+        then, self._then = self._then, None
+        return then
 
     def _meet_damage(self, error: SeplError) -> None:
         """Tell of damage found while the dataset is open, and offer to recover on the spot."""

@@ -177,6 +177,10 @@ class ReviewPanels(QWidget):
         with_truth = any(row.iou.after is not None for row in rows)
         self.setMinimumWidth(_WIDTH_WITH_TRUTH if with_truth else _WIDTH)
 
+    def tick_classes(self) -> None:
+        """Tick all classes: all are drawn again."""
+        self.classes.show_all()
+
     def show_class(self, class_id: int, classes: ClassList) -> None:
         """Show the class that is painted and taken with."""
         self.correct.show_class(class_id, classes)

@@ -70,6 +70,8 @@ class Showing:
         document = self._document
         if document is not None:
             view = self._controller.view
+            self._layers.show_colours(document.inputs)
+            view.tick_classes()
             view.show_scores(document.inputs.scores)
             view.show_params(document.params)
             view.show_class(self._controller.class_id, document.inputs.classes)

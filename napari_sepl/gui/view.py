@@ -35,6 +35,9 @@ class View(Protocol):
     def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
         """Show what became of each class, and which is the current one."""
 
+    def tick_classes(self) -> None:
+        """Show that all classes are drawn, none hidden."""
+
     def show_class(self, class_id: int, classes: ClassList) -> None:
         """Show the class that is painted and taken with."""
 

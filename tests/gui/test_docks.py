@@ -66,6 +66,29 @@ def test_a_dataset_that_does_not_open_leaves_the_widget_free(
     assert again.buttons["save"].isEnabled()
 
 
+def test_a_dataset_may_be_opened_twice_in_a_row(window: Window, spec: DatasetSpec) -> None:
+    window.widget.open_dataset(spec)
+    walk = Walk(window, spec)  # as a second click on Open, while the first is under way
+    walk.settle()
+    assert not messages()
+    assert walk.dock.reviewing is not None
+    assert not walk.dock.reviewing.refusal
+    walk.dock.close_dataset()
+
+
+def test_all_classes_are_ticked_and_drawn_on_the_next_image(walk: Walk) -> None:
+    model = walk.window.widget.classes.model
+    class_id = model.rows[1].class_id
+    ticked = Qt.ItemDataRole.CheckStateRole
+    assert model.setData(model.index(1, 0), Qt.CheckState.Unchecked, ticked)
+    layers = walk.window.widget.controller.layers
+    assert class_id not in layers.enhanced.colormap.color_dict
+    walk.press(Qt.Key.Key_J)
+    for row in range(model.rowCount()):
+        assert Qt.CheckState(model.data(model.index(row, 0), ticked)) == Qt.CheckState.Checked
+    assert class_id in layers.enhanced.colormap.color_dict
+
+
 def test_accepting_tells_nothing_that_the_queue_shows(walk: Walk) -> None:
     walk.press(Qt.Key.Key_A)
     assert walk.statuses()[IDS[0]] == Status.ACCEPTED

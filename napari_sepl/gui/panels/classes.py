@@ -216,7 +216,7 @@ class ClassPanel(QWidget):
             self.table.selectRow(here)
 
     def show_all(self) -> None:
-        """Forget which classes were hidden: another image is open."""
+        """Forget which classes were hidden: another image is open, or another legend."""
         self.model.hidden = frozenset()
 
     def _choose(self, clicked: QModelIndex) -> None:

@@ -19,7 +19,9 @@ def test_the_names() -> None:
 def test_the_signatures() -> None:
     assert list(inspect.signature(enhance).parameters) == ["pseudo", "masks", "params"]
     assert inspect.signature(enhance).parameters["params"].default is None
-    assert list(inspect.signature(Params).parameters) == ["t1", "t2", "strategy", "conflict"]
+    assert list(inspect.signature(Params).parameters) == [
+        "t1", "t2", "strategy", "conflict", "background",
+    ]  # fmt: skip
     assert list(inspect.signature(MaskSet.from_dense).parameters) == ["masks", "shape", "scores"]
     assert list(inspect.signature(MaskSet.from_rle).parameters) == ["records", "shape", "source"]
 

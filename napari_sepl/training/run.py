@@ -177,12 +177,19 @@ class TrainingRun:
 
     @property
     def evaluation(self) -> Evaluated | None:
-        """What the log says of an evaluation, as planned, at the present iteration."""
+        """What the log says of an evaluation, as planned, at the present iteration.
+
+        None if predictions are wanted and those that are there are not of this one.
+        """
         line = self._log.evaluation({ITERATION: self.iteration, **self._asked()})
-        if line is None:
+        if line is None or (self.plan.save_predictions and not self._are_predictions_of(line)):
             return None
         mean = float("nan") if line[MEAN_IOU] is None else line[MEAN_IOU]
         return Evaluated(self.iteration, mean, line["iou"])
+
+    def _are_predictions_of(self, line: dict[str, Any]) -> bool:
+        last = self._log.evaluation({"predictions": True})
+        return line is last and (self.plan.out / PREDICTIONS).is_dir()
 
     def _asked(self) -> dict[str, Any]:
         plan = self.plan

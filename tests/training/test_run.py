@@ -1,6 +1,7 @@
 """Whole trainings of a tiny network: the loss falls, and a stop leaves no trace in the weights."""
 
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -158,6 +159,21 @@ def test_classes_that_only_the_network_says_count_in_no_mean(
     assert isinstance(told, Evaluated)
     assert told.iou == dict(zip(CLASSES.names, (0.75, 1.0), strict=False))
     assert told.mean_iou == 0.875
+
+
+def test_predictions_are_of_the_evaluation_that_is_told(plan: Plan) -> None:
+    folder = plan.out / "predictions"
+    one = replace(plan, save_predictions=True)
+    list(TrainingRun(one))
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    list(TrainingRun(replace(one, views=Views((0.3,)))))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} != first
+    list(TrainingRun(one))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    assert list(TrainingRun(one)) == []
+    shutil.rmtree(folder)
+    list(TrainingRun(one))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
 
 
 def test_a_training_begun_anew_replaces_the_weights_of_the_old_one(plan: Plan) -> None:

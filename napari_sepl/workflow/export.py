@@ -26,7 +26,7 @@ from napari_sepl.files.exports.pictures import Picture
 from napari_sepl.files.exports.settings import ExportSettings, Ignore, Pictures
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.enhance import Outcome, Step
-from napari_sepl.workflow.export_loss import Loss, measure_loss
+from napari_sepl.workflow.export_loss import Loss, measure_loss, tell_loss
 from napari_sepl.workflow.export_sources import Exportable, LabelSource
 
 
@@ -56,6 +56,9 @@ class Export:
     others : list of str
         Samples that an earlier run exported here and this one did not: their files stay, but no
         list has them.
+    removed : int
+        Files of an export of other settings that were removed, for this one replaced it and no
+        sample failed.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class Export:
         self._overwrite = overwrite
         self.loss: Loss | None = None
         self.others: list[str] = []
+        self.removed = 0
         self._stale: list[str] = []  # lists of splits that are empty now
         asks = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
         if asks and not source.has_pseudo:
@@ -94,20 +98,12 @@ class Export:
         return len(self._source.ids)
 
     def outcome(self) -> list[str]:
-        """Return sentences on what polygons lost, and on lists that are there of other exports."""
-        stale = [
-            f"{self._to / name}: not of this export, which has no such split."
-            for name in self._stale
-        ]
-        return stale if self.loss is None else [self._tell(self.loss), *stale]
-
-    def _tell(self, loss: Loss) -> str:
-        told = f"IoU of the polygons, as they are read, with the labels: {loss.mean:.4f}"
-        lowest = min(loss.iou.items(), key=lambda one: one[1], default=None)
-        if lowest is None or lowest[1] == 1:
-            return f"{told}."
-        name = self._map.classes.name(lowest[0])
-        return f"{told} (mean of classes; lowest {name}, {lowest[1]:.4f})."
+        """Return sentences on what polygons lost, and on files of other exports."""
+        told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
+        if self.removed:
+            told.append(f"Removed {self.removed} files of the export that this one replaces.")
+        stale = "not of this export, which has no such split."
+        return told + [f"{self._to / name}: {stale}" for name in self._stale]
 
     def run(self) -> Generator[Step, None, None]:
         """Export sample after sample, passing over what is there and going on after failures.
@@ -246,6 +242,8 @@ class Export:
         written = self._format.whole(listing, self._settings)
         for name, content in written.items():
             folder.put_whole(name, content)
+        if not counts[Outcome.FAILED]:
+            self.removed = folder.clear()
         both = replace(listing, splits={"train": [], "val": []} | dict(listing.splits))
         named = self._format.whole(both, self._settings).keys() - written.keys()
         self._stale = sorted(name for name in named if (self._to / name).exists())

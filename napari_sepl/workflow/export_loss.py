@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.classes import ClassList
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.overlap import IGNORE
 
@@ -54,3 +55,12 @@ def measure_loss(
         for class_id in np.flatnonzero(either).tolist()
         if class_id not in (0, IGNORE)
     }
+
+
+def tell_loss(loss: Loss, classes: ClassList) -> str:
+    """Return a sentence on what polygons lost."""
+    told = f"IoU of the polygons, as they are read, with the labels: {loss.mean:.4f}"
+    lowest = min(loss.iou.items(), key=lambda one: one[1], default=None)
+    if lowest is None or lowest[1] == 1:
+        return f"{told}."
+    return f"{told} (mean of classes; lowest {classes.name(lowest[0])}, {lowest[1]:.4f})."

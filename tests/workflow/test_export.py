@@ -17,6 +17,7 @@ from napari_sepl.core.polygons import Holes
 from napari_sepl.document.resolve import resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.digests import digest_file
 from napari_sepl.files.exports import folder as export_folder
 from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
 from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
@@ -184,6 +185,63 @@ def test_other_settings_need_another_folder(session: Session) -> None:
         run(session, val=0.5)
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "saved")
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "present")
+
+
+@pytest.mark.parametrize("pictures", [Pictures.COPY, Pictures.LINK])
+def test_nothing_of_an_export_that_is_replaced_stays_in_another_split(
+    session: Session, pictures: Pictures
+) -> None:
+    run(session, "yolo", pictures=pictures)
+    edited = session.root / "to" / "labels" / "train" / "b.txt"
+    edited.write_text("edited")
+    replacing = export(session, "yolo", pictures=pictures, val=0.5, overwrite=True)
+    steps = replacing.run()
+    next(steps)
+    steps.close()  # stopped, and gone on with
+    replacing = export(session, "yolo", pictures=pictures, val=0.5)
+    assert {step.outcome for step in replacing.run()} == {"present", "saved"}
+    splits = {
+        kind: [
+            {path.stem for path in (session.root / "to" / kind / split).iterdir()}
+            for split in ("train", "val")
+        ]
+        for kind in ("labels", "images")
+    }
+    assert splits["images"] == [{"a10"}, {"a2", "b"}]
+    assert splits["labels"] == [{"a10", "b"}, {"a2", "b"}]  # what somebody changed stays
+    assert edited.read_text() == "edited"
+    assert "Removed 3 files of the export that this one replaces." in replacing.outcome()
+
+
+def test_a_record_that_names_files_elsewhere_has_none_removed(session: Session) -> None:
+    run(session)
+    theirs = [session.root / "theirs.txt", session.root / "link"]
+    theirs[0].write_bytes(b"theirs")
+    theirs[1].symlink_to(theirs[0])
+    digest = digest_file(theirs[0])
+    lines: list[dict[str, Any]] = [{"files": {"../theirs.txt": digest, str(theirs[0]): digest}}]
+    lines += [{"files": {}, "picture": place} for place in ("../link", str(theirs[1]))]
+    with (session.root / "to" / JOURNAL).open("a") as journal:
+        journal.writelines(json.dumps({**line, "replaced": True}) + "\n" for line in lines)
+    assert run(session, "npy", overwrite=True) == dict.fromkeys(STEMS, "saved")
+    assert all(path.exists() for path in theirs)
+
+
+def test_inputs_stay_even_if_an_export_that_is_replaced_wrote_them(tmp_path: Path) -> None:
+    to = tmp_path / "to"
+    first = Export(
+        FolderSource(folder_of_labels(tmp_path), VOC), to, ExportSettings(format=FormatName.PNG)
+    )
+    assert len(list(first.run())) == 2
+    second = Export(
+        FolderSource(to / "labels", VOC),
+        to,
+        ExportSettings(format=FormatName.VOC),
+        overwrite=True,
+    )
+    assert [step.outcome for step in second.run()] == ["saved", "saved"]
+    assert len(list((to / "labels").iterdir())) == 2
+    assert not (to / "train.txt").exists()
 
 
 @pytest.mark.parametrize("before", range(3))
@@ -464,6 +522,8 @@ def test_masks_made_since_the_listing_count(session: Session) -> None:
 def test_a_list_of_an_earlier_split_is_told(session: Session, name: str, listed: str) -> None:
     first = export(session, name, val=0.999)
     list(first.run())
+    if listed:
+        (session.root / "to" / listed).write_text("edited")  # else it would be removed
     assert not any("no such split" in sentence for sentence in first.outcome())
     again = export(session, name, overwrite=True)
     list(again.run())

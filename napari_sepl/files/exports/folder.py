@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import read_bytes, unopened
+from napari_sepl.files._opening import read_bytes
 from napari_sepl.files.atomic import link_whole, make_folder, write_whole
 from napari_sepl.files.exports.base import Content, encode_json
+from napari_sepl.files.exports.noted import digest_of, read_lines, tell_differences
 from napari_sepl.files.exports.pictures import Picture
+from napari_sepl.files.exports.replaced import encode_replaced, remove_replaced
 from napari_sepl.files.exports.settings import Pictures
 
 MANIFEST = "napari-sepl-export.json"
@@ -55,6 +57,7 @@ class ExportFolder:
         self._overwrite = overwrite
         self._places: dict[str, int] = {}  # of each sample's last line in the journal
         self._owned: dict[str, set[str]] = {}  # all digests that a file may have
+        self._replaced: set[str] = set()  # files of other settings, until others take their names
         self._allowed: set[Path] = set()
         self._prepare(root)
         self._resume()
@@ -70,20 +73,31 @@ class ExportFolder:
             except InputError:
                 if not self._overwrite:
                     raise
-                self._places, self._owned = {}, {}  # all is made anew
-                write_whole(journal, b"")
+                self._begin(journal)  # all is made anew
+                self._read_journal(journal)
             return
         if told is not None and not self._overwrite:
+            differences = tell_differences(told.get("settings"), self._settings)
             raise SaveError(
-                f"{self.root}: holds an export of other settings ({self._differences(told)}); "
+                f"{self.root}: holds an export of other settings ({differences}); "
                 "--overwrite replaces it."
             )
         if told is None and journal.exists() and not self._overwrite:
             raise SaveError(f"{journal}: another program's file is there; --overwrite replaces it.")
+        if told is not None:
+            with suppress(InputError):  # a damaged one tells of fewer files
+                self._read_journal(journal)
         if journal.exists():  # emptied first, or after a crash it would count for these settings
-            write_whole(journal, b"")
+            self._begin(journal)
         self._write_manifest({"complete": False})
         self._read_journal(journal)
+
+    def _begin(self, journal: Path) -> None:
+        """Begin the journal anew, with the files of the export that is replaced."""
+        places = [record.get("picture") for _, record in self.records(self._places)]
+        links = self._replaced.union(place for place in places if place is not None)
+        write_whole(journal, encode_replaced(self.root, self._owned, links))
+        self._places, self._owned, self._replaced = {}, {}, set()
 
     def _read_manifest(self) -> dict[str, Any] | None:
         path = self.root / MANIFEST
@@ -97,21 +111,12 @@ class ExportFolder:
             raise InputError(path, found=f"no JSON ({error})", expected=_EXPECTED) from error
         return told if isinstance(told, dict) else {}
 
-    def _differences(self, told: Mapping[str, Any]) -> str:
-        before = told.get("settings")
-        before = before if isinstance(before, dict) else {}
-        return ", ".join(
-            f"{key} {before.get(key)!r}, now {value!r}"
-            for key, value in self._settings.items()
-            if before.get(key) != value
-        )
-
     def _read_journal(self, path: Path) -> None:
         if not path.exists():
             write_whole(path, b"")
             return
         end = 0
-        for place, line in _lines(path):
+        for place, line in read_lines(path, _EXPECTED):
             if not line.endswith(b"\n"):  # the run was stopped while it wrote this line
                 break
             self._take_in(line, place, path)
@@ -125,6 +130,11 @@ class ExportFolder:
             record = json.loads(line)
             for name, digest in record["files"].items():
                 self._owned.setdefault(name, set()).add(digest)
+            names = {*record["files"], record.get("picture")}
+            if record.get("replaced"):
+                self._replaced |= names - {None}
+            else:
+                self._replaced -= names
             if "id" in record:
                 self._places[record["id"]] = place
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -160,7 +170,7 @@ class ExportFolder:
         record = self.record(sample_id)
         if record is None or record["key"] != key:
             return False
-        fine = all(_digest_of(self.root / name) == told for name, told in record["files"].items())
+        fine = all(digest_of(self.root / name) == told for name, told in record["files"].items())
         return fine and (picture is None or picture.is_in(self.root))
 
     # --- writing
@@ -225,6 +235,11 @@ class ExportFolder:
         self._note({"files": {name: digest.hexdigest()}})
         write_whole(self.root / name, content())
 
+    def clear(self) -> int:
+        """Remove what is left of an export that this one replaces; return how many files."""
+        names = [n for n in self._replaced if self._guard_of((self.root / n).parent) is None]
+        return remove_replaced(self.root, names, self._owned)
+
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write into the manifest what came of it."""
         self._write_manifest(summary)
@@ -235,7 +250,7 @@ class ExportFolder:
         self._prepare(path.parent)
         if name in (MANIFEST, JOURNAL):
             raise SaveError(f"{path}: this export's own record has that name; rename the sample.")
-        there = _digest_of(path)
+        there = digest_of(path)
         ours = there in {None, digest} | self._owned.get(name, set())
         if not self._overwrite and (path.is_symlink() or not ours):
             raise _foreign(path)
@@ -244,16 +259,20 @@ class ExportFolder:
         """Make a folder, unless it is guarded."""
         if folder in self._allowed:
             return
-        real = folder.resolve()
-        for guarded in self._guarded:
-            if real == guarded or guarded in real.parents:
-                raise InputError(
-                    folder,
-                    found=f"a place in {guarded}, which this is made from",
-                    expected="another folder for the export",
-                )
+        guarded = self._guard_of(folder)
+        if guarded is not None:
+            raise InputError(
+                folder,
+                found=f"a place in {guarded}, which this is made from",
+                expected="another folder for the export",
+            )
         make_folder(folder)
         self._allowed.add(folder)
+
+    def _guard_of(self, folder: Path) -> Path | None:
+        """Return the guarded folder that a folder is, or is in."""
+        real = folder.resolve()
+        return next((one for one in self._guarded if one == real or one in real.parents), None)
 
     def _note(self, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, allow_nan=False).encode("ascii") + b"\n"
@@ -272,28 +291,6 @@ class ExportFolder:
         content = {"settings": self._settings, **summary}
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         write_whole(self.root / MANIFEST, encode_json(text))
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    place = 0
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                yield place, line
-                place += len(line)
-    except OSError as error:
-        raise unopened(path, error, _EXPECTED) from error
-
-
-def _digest_of(path: Path) -> str | None:
-    """Return the digest of a file; None if it is not there."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise unopened(path, error, "a file of the export") from error
 
 
 def _foreign(path: Path) -> SaveError:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 
-_QUEUE_HEIGHT = 360
+_QUEUE_SHARE = 0.4
+"""How much of the window's height the queue gets when it is docked."""
 
 _BETWEEN = "\u2003"
 """The space, which napari does not use, between what it says of a pixel and what we say."""
@@ -122,7 +123,8 @@ class Gestures:
         window = self.viewer.window
         if queue not in window.dock_widgets.values():
             dock = window.add_dock_widget(queue, name=TITLE, area="right")
-            queue.window().resizeDocks([dock], [_QUEUE_HEIGHT], Qt.Orientation.Vertical)
+            height = round(_QUEUE_SHARE * queue.window().height())
+            queue.window().resizeDocks([dock], [height], Qt.Orientation.Vertical)
 
     def show_queue(self) -> None:
         """Dock the queue of the dataset that is open again, if it was closed."""

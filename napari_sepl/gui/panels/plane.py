@@ -39,7 +39,8 @@ class PlanePanel(QWidget):
         self.plot = pg.PlotWidget(background=(38, 41, 48))
         self.plot.setLabel("bottom", "o_s: share of the mask on the class")
         self.plot.setLabel("left", "o_p: share of the class in the mask")
-        self.plot.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.03)
+        room = 0.06  # so that dots at 0 and 1 are seen whole
+        self.plot.setRange(xRange=(0, 1), yRange=(0, 1), padding=room)
         self.plot.setMinimumSize(220, 200)
         self.dots = pg.ScatterPlotItem(hoverable=True, pxMode=True)
         self.dots.sigHovered.connect(self._on_hover)

@@ -83,8 +83,7 @@ def read_spec(
     _refuse({"root": root, "split": split}, set(), "there is no --layout to look for it in")
     if images is None:
         return None
-    for field in ("pseudo", "masks"):
-        needed(field, told[field])
+    needed("pseudo", told["pseudo"])
     return DatasetSpec.model_validate({"images": images, "out": needed("out", out), **given})
 
 
@@ -137,8 +136,8 @@ def needed(name: str, value: Value | None) -> Value:
     """Return what an option was given, or say what forms the command takes."""
     if value is None:
         raise typer.BadParameter(
-            f"--{name} is missing: name a dataset's TOML file; or --images, --pseudo, --masks and "
-            "--out; or --layout, --root and --out; or, to open one picture, --image, --pseudo "
-            "and --masks"
+            f"--{name} is missing: name a dataset's TOML file; or --images, --pseudo and --out, "
+            "with --masks where there are some; or --layout, --root and --out; or, to open one "
+            "picture, --image and --pseudo"
         )
     return value

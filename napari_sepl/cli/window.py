@@ -77,9 +77,9 @@ def open_command(  # noqa: PLR0913  each option is an argument
     }  # fmt: skip
     spec = read_spec(dataset, images, layout, root, split, out, told)
     if spec is None:
-        files = needed("pseudo", pseudo), needed("masks", masks)
-        picture = needed("image", image)
-        sample = Sample(picture.stem, picture, *files, truth, check_format(pseudo_format or AUTO))
+        picture, labels = needed("image", image), needed("pseudo", pseudo)
+        form = check_format(pseudo_format or AUTO)
+        sample = Sample(picture.stem, picture, labels, masks, truth, form)
         _open_image(sample, classes or "voc", out, screenshot)
         return
     with _screen(screenshot):

@@ -113,6 +113,16 @@ def test_a_toml_file_is_chosen(page: Page, folders: dict[str, Path], tmp_path: P
     assert page.chosen == [spec]
 
 
+def test_folders_without_masks_are_a_dataset_whose_masks_are_to_come(
+    page: Page, tmp_path: Path
+) -> None:
+    given = {name: tmp_path / name for name in ("images", "pseudo", "out")}
+    page.fill(FOLDERS, **given)
+    page.open()
+    assert page.chosen == [DatasetSpec(**given, masks=tmp_path / "out" / "masks")]
+    assert page.chosen[0].masks_to_come
+
+
 @pytest.mark.parametrize("given", [VOC, COCO])
 def test_a_layout_is_chosen(page: Page, tmp_path: Path, given: str) -> None:
     for name in (
@@ -141,7 +151,7 @@ def test_a_layout_is_chosen(page: Page, tmp_path: Path, given: str) -> None:
         (TOML, {"toml": "/gone.toml"}, "/gone.toml: found no such file or folder; expected a TOML"),
         (FOLDERS, {"images": "/i", "masks": "/m"},
          ("dataset (folders): found nothing for pseudo-labels, output folder; expected images, "
-          "pseudo-labels, masks, output folder to be chosen.")),
+          "pseudo-labels, output folder to be chosen.")),
         (FOLDERS, {"images": "/i", "masks": "/m", "pseudo": "/p", "out": "/o", "classes": OWN_FILE},
          "dataset (folders): found nothing for class list; expected images, "),
         (VOC, {"out": "/o"}, "dataset (layout of VOC): found nothing for root folder; expected "),

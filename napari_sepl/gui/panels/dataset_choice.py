@@ -31,7 +31,7 @@ TOML, FOLDERS, VOC, COCO = "TOML file", "folders", "layout of VOC", "layout of C
 _LAYOUTS = {VOC: "voc", COCO: "coco"}
 _NAMES = {
     "toml": "TOML file", "root": "root folder", "images": "images", "pseudo": "pseudo-labels",
-    "masks": "masks", "out": "output folder", "class_file": "class list",
+    "out": "output folder", "class_file": "class list",
 }  # fmt: skip
 _PSEUDO = ("pseudo", "pseudo_format")
 _CLASSES = ("classes", "class_file")
@@ -64,13 +64,14 @@ _FIELDS = {
 }
 _NEEDED = {
     TOML: ("toml",),
-    FOLDERS: ("images", "pseudo", "masks", "out"),
+    FOLDERS: ("images", "pseudo", "out"),
     VOC: ("root", "out"),
     COCO: ("root", "out"),
 }
 _HINTS = {
     TOML: "",
-    FOLDERS: "Files that share their stem belong together.",
+    FOLDERS: "Files that share their stem belong together. Without a folder of masks, they "
+    "are made here and go to the output folder.",
     VOC: "Pictures in JPEGImages, lists in ImageSets; pseudo-labels and masks, unless named here, "
     "in the root's only folders that begin with pseudo and with masks or sam.",
     COCO: "Pictures in train2017, say; pseudo-labels and masks, unless named here, in the root's "
@@ -101,7 +102,7 @@ class DatasetChoice(QWidget):
             "images": FileEdit(label="images", mode="d"),
             "pseudo": FileEdit(label="pseudo-labels", mode="d"),
             "pseudo_format": format_choice(),
-            "masks": FileEdit(label="masks", mode="d"),
+            "masks": FileEdit(label="masks (optional)", mode="d"),
             "out": FileEdit(label="output folder", mode="d"),
             "split": LineEdit(label="split (optional)"),
             "truth": FileEdit(label="truth (optional)", mode="d"),

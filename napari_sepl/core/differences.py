@@ -54,6 +54,13 @@ ERROR_NAMES: dict[Error, str] = {
 }
 """What each error is called."""
 
+ERROR_COLOURS: dict[int, tuple[float, float, float]] = {
+    Error.FALSE: (0.95, 0.25, 0.15),
+    Error.MISSED: (0.15, 0.55, 0.95),
+    Error.WRONG: (0.95, 0.75, 0.10),
+}
+"""Red, green and blue of each, 0..1, in the window and on a report's page alike."""
+
 # Row: background, class or ignore in the first map; column: the same in the second.
 _DIFFERENCES = np.array(
     [

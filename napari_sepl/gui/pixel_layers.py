@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.differences import (
     DIFFERENCE_NAMES,
+    ERROR_COLOURS,
     ERROR_NAMES,
     Difference,
-    Error,
     find_differences,
     find_errors,
 )
@@ -42,11 +42,7 @@ _DIFFERENCE_COLOURS: dict[int, Colour] = {
     Difference.CHANGED: (0.95, 0.75, 0.10),
     Difference.IGNORED: (0.55, 0.55, 0.55),
 }
-_ERROR_COLOURS: dict[int, Colour] = {
-    Error.FALSE: (0.95, 0.25, 0.15),
-    Error.MISSED: (0.15, 0.55, 0.95),
-    Error.WRONG: (0.95, 0.75, 0.10),
-}
+
 
 _OPACITY = 0.75
 
@@ -138,7 +134,7 @@ class PixelLayers:
             "difference": PixelLayer(
                 "difference", DIFFERENCE_NAMES, _DIFFERENCE_COLOURS, _differences
             ),
-            "errors": PixelLayer("errors", ERROR_NAMES, _ERROR_COLOURS, _errors),
+            "errors": PixelLayer("errors", ERROR_NAMES, ERROR_COLOURS, _errors),
         }
 
     def __getitem__(self, name: str) -> Labels:

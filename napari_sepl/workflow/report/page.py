@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.differences import ERROR_NAMES
+from napari_sepl.core.differences import ERROR_COLOURS, ERROR_NAMES, Error
 from napari_sepl.core.errors import SaveError, SeplError
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.images import read_image
 from napari_sepl.files.samples import read_truth
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.heat import heat_map
-from napari_sepl.workflow.report.pictures import ERROR_COLOURS, Tile, draw_tiles
+from napari_sepl.workflow.report.pictures import Tile, draw_tiles
 from napari_sepl.workflow.report.report import Report, ReportedImage
 from napari_sepl.workflow.report.rows import class_rows, mean_rows, source_shares
 from napari_sepl.workflow.report.wording import hex_of, percent, points
@@ -94,7 +95,9 @@ def render(report: Report, groups: dict[str, list[Pictured]], *, title: str, whe
         means=mean_rows(report),
         cells=list(heat_map(sweep)) if sweep is not None else [],
         sweep=sweep,
-        errors=[(ERROR_NAMES[e], hex_of(c)) for e, c in ERROR_COLOURS.items()],
+        errors=[
+            (ERROR_NAMES[Error(e)], hex_of(255 * np.array(c))) for e, c in ERROR_COLOURS.items()
+        ],
     )
     return str(page)
 

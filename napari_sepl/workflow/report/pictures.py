@@ -9,21 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_sepl.core.differences import Error, find_errors
+from napari_sepl.core.differences import ERROR_COLOURS, find_errors
 from napari_sepl.core.overlap import IGNORE
+from napari_sepl.proposals.pictures import as_rgb
 
 WIDTH = 320
 """Pixels across, at most."""
 
 _OPACITY = 0.55
 _GREY = (200, 200, 200)
-ERROR_COLOURS = {
-    Error.FALSE: (60, 130, 240),
-    Error.MISSED: (230, 60, 50),
-    Error.WRONG: (240, 200, 40),
-}
-"""Red, green and blue, 0..255."""
-
 _QUALITY = 80
 
 
@@ -64,7 +58,7 @@ def draw_tiles(
         The colour of each label.
     """
     step = max(1, -(-image.shape[1] // WIDTH))
-    small = [array[::step, ::step] for array in (as_colours(image), before, after)]
+    small = [array[::step, ::step] for array in (as_rgb(image), before, after)]
     tiles = [("pseudo-labels", small[1], palette), ("labels", small[2], palette)]
     if truth is not None:
         true = truth[::step, ::step]
@@ -73,14 +67,7 @@ def draw_tiles(
 
 
 _ERRORS = np.zeros((256, 3), np.uint8)
-_ERRORS[list(ERROR_COLOURS)] = list(ERROR_COLOURS.values())
-
-
-def as_colours(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return a picture as (H, W, 3) uint8; of 16 bits the upper 8 are kept."""
-    eight = image if image.dtype == np.uint8 else image >> 8
-    colours = np.stack([eight] * 3, -1) if image.ndim == 2 else eight[..., :3]
-    return np.asarray(colours, np.uint8)
+_ERRORS[list(ERROR_COLOURS)] = 255 * np.array(list(ERROR_COLOURS.values()))
 
 
 def lay_over(

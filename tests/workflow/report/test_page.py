@@ -16,11 +16,12 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SaveError
 from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.proposals.pictures import as_rgb
 from napari_sepl.workflow.report import heat
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.heat import heat_map
 from napari_sepl.workflow.report.page import check_page, make_page, write_page
-from napari_sepl.workflow.report.pictures import as_colours, draw_tiles, lay_over
+from napari_sepl.workflow.report.pictures import draw_tiles, lay_over
 from napari_sepl.workflow.scan import list_for_review
 from tests.workflow.sweeping import IDS, write_samples
 
@@ -120,7 +121,7 @@ def test_labels_are_laid_over_and_background_stays() -> None:
 @pytest.mark.parametrize("shape", [(2, 2), (2, 2, 3), (2, 2, 4)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_all_pictures_become_colours(shape: tuple[int, ...], dtype: type) -> None:
-    colours = as_colours(np.full(shape, 200 if dtype is np.uint8 else 200 << 8, dtype))
+    colours = as_rgb(np.full(shape, 200 if dtype is np.uint8 else 200 << 8, dtype))
     assert colours.shape == (2, 2, 3)
     assert (colours == 200).all()
 

@@ -13,6 +13,9 @@ Failed = Callable[[SeplError], None]
 KEEP_SAMPLES = 8
 KEEP_BYTES = 2**30
 
+_AFTER_FRAME = 50
+"""Milliseconds until reading ahead begins: first the sample that was asked for is drawn."""
+
 
 class Ahead:
     """A bounded store of prepared samples by their row.
@@ -56,10 +59,15 @@ class Ahead:
         self._start(row, [(done, failed)])
 
     def want(self, rows: Iterable[int]) -> None:
-        """Prepare these rows too, so that they can be taken at once."""
-        for row in rows:
-            if row not in self._held:
-                self._start(row, [])
+        """Prepare these rows too, a little later, so that they can be taken at once."""
+        wanted, asked = tuple(rows), self._round
+
+        def start() -> None:
+            for row in wanted:
+                if asked == self._round and row not in self._held:
+                    self._start(row, [])
+
+        self._background.later("ahead", _AFTER_FRAME, start)
 
     def forget(self) -> None:
         """Drop all that is held or under way: what was stored of it has changed."""

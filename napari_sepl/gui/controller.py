@@ -161,9 +161,7 @@ class Controller:
         fits = self.layers.shown.shape == document.inputs.shape
         self.layers.open(document.inputs, document.resolved, opened.outlines, given)
         if not fits:
-            # A hidden layer keeps the extent of its last image until it is shown.
-            shown = [layer for layer in self._viewer.layers if layer.visible]
-            self._viewer.fit_to_view(layers=shown)
+            self.layers.fit_view()
         self._select_label(document)
         self.comparing.image_opened()
         self.showing.watch(document)

@@ -20,8 +20,18 @@ def show_labels(layer: Labels, labels: NDArray[np.uint8]) -> None:
         layer.data[...] = labels
         layer.refresh(extent=False, highlight=False)
     else:
-        layer.data = labels.copy()
+        resize(layer, labels.copy())
     forget_history(layer)
+
+
+def resize(layer: Labels, labels: NDArray[np.uint8]) -> None:
+    """Give a layer labels of another size, without telling of new data.
+
+    Who hears of new data renews the layer's colours, which stay as they are, and the viewer's
+    axes, for which it is enough that the image tells: 7 ms a layer.
+    """
+    with layer.events.data.blocker():
+        layer.data = labels
 
 
 def set_if_new(layer: Layer, name: str, value: object) -> None:

@@ -6,7 +6,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_sepl.core.pixels import Box
-from napari_sepl.gui.drawing import forget_history, redraw, set_if_new
+from napari_sepl.gui.drawing import forget_history, redraw, resize, set_if_new
 
 _COLOUR = (1.0, 1.0, 1.0, 1.0)
 
@@ -34,7 +34,7 @@ class Highlight:
             self.show(np.zeros(0, np.int32))
         else:
             self._drawn = np.zeros(0, np.int32)
-            self.layer.data = np.zeros(shape, np.uint8)
+            resize(self.layer, np.zeros(shape, np.uint8))
         forget_history(self.layer)
         set_if_new(self.layer, "editable", False)
 

@@ -93,7 +93,6 @@ class ReviewLayers:
         """
         image = next((layer for layer in given if isinstance(layer, Image)), None)
         pseudo = next((layer for layer in given if isinstance(layer, Labels)), None)
-        self.image = image or self._show_image(inputs)
         self.pseudo = pseudo or self._own_pseudo
         if pseudo is None:
             show_labels(self.pseudo, inputs.pseudo)
@@ -111,6 +110,7 @@ class ReviewLayers:
         if self._prompting:
             on_top.append(self.prompts.layer)
         self.prompts.open(inputs.shape)
+        self.image = image or self._show_image(inputs)  # last: the axes follow it
         in_use = [self.image, self.enhanced, *on_top]
         if inputs.truth is not None:
             show_labels(self.truth, inputs.truth)
@@ -128,6 +128,16 @@ class ReviewLayers:
         self._viewer.layers.selection.active = (
             active if self._prompting and active is self.prompts.layer else self.enhanced
         )
+
+    def fit_view(self) -> None:
+        """Fit the image to the canvas.
+
+        A hidden layer keeps the extent of its last image until it is shown, so that napari must
+        be told which layers to fit; for one it takes a sixth of the time that it takes for all.
+        """
+        layers = [layer for layer in self._viewer.layers if layer.visible]
+        flat = self._viewer.dims.ndim == 2 and self.image is not None
+        self._viewer.fit_to_view(layers=[self.image] if flat else layers)
 
     def fill_pseudo(self, *, filled: bool) -> None:
         """Draw the pseudo-labels filled, as the enhanced ones are, or as lines."""

@@ -110,7 +110,8 @@ class Navigator:
         if self._wanted is None:
             self._view.show_busy("")
             return
-        self._view.show_busy(f"reading {self._queue.ids[row]}…")
+        if row not in self._ahead.rows:
+            self._view.show_busy(f"reading {self._queue.ids[row]}…")
         self._ahead.take(row, partial(self._arrive, row), partial(self._fail, row, onwards))
 
     def next(self) -> None:

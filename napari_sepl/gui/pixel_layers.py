@@ -22,7 +22,7 @@ from napari_sepl.core.pixels import copy_changes
 from napari_sepl.core.provenance import NAMES, Source
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
-from napari_sepl.gui.drawing import label_layer, redraw, set_if_new
+from napari_sepl.gui.drawing import label_layer, redraw, resize, set_if_new
 
 Colour = tuple[float, float, float]
 
@@ -103,7 +103,7 @@ class PixelLayer:
     def open(self, shape: tuple[int, int]) -> None:
         """Fit another image."""
         if self.layer.data.shape != shape:
-            self.layer.data = np.zeros(shape, np.uint8)
+            resize(self.layer, np.zeros(shape, np.uint8))
         set_if_new(self.layer, "editable", False)
 
     def show(self, inputs: Inputs, resolved: Resolved) -> list[LegendRow]:

@@ -10,7 +10,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_sepl.core.pixels import Box
-from napari_sepl.gui.drawing import forget_history, redraw, set_if_new
+from napari_sepl.gui.drawing import forget_history, redraw, resize, set_if_new
 from napari_sepl.gui.strokes import line_positions
 
 _PREVIEW, _ON, _BESIDE, _BOX = 1, 2, 3, 4
@@ -69,7 +69,7 @@ class PromptLayer:
     def open(self, shape: tuple[int, int]) -> None:
         """Show nothing, on another image."""
         if self.layer.data.shape != shape:
-            self.layer.data = np.zeros(shape, np.uint8)
+            resize(self.layer, np.zeros(shape, np.uint8))
         elif self.layer.data.any():
             self.layer.data[...] = 0
             self.layer.refresh(extent=False, highlight=False)

@@ -15,10 +15,11 @@ from qtpy.QtWidgets import (
     QMessageBox,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
+from superqt import QCollapsible, QElidingLabel
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
@@ -67,7 +68,7 @@ class ReviewPanels(QWidget):
         self.compare = ComparePanel()
         self.diagnosis = DiagnosisPanel()
         self.title = QLabel(_NOTHING)
-        self.busy = QLabel("")
+        self.busy = QElidingLabel()
         self.mask_text = QLabel("")
         self.mask_text.setWordWrap(True)
         self.mask_text.setMinimumHeight(34)  # two lines: it may not jump while the cursor moves
@@ -105,8 +106,10 @@ class ReviewPanels(QWidget):
         self.sources_box.expand(animate=False)
         self.setMinimumWidth(_WIDTH)
         outside = QVBoxLayout(self)
-        outside.addWidget(self.title)
-        outside.addWidget(self.busy)
+        row = QHBoxLayout()  # one line: nothing may jump when something is read for a moment
+        row.addWidget(self.title)
+        row.addWidget(self.busy, 1)
+        outside.addLayout(row)
         outside.addWidget(self.diagnosis.headline)
         inside = QWidget()
         column = QVBoxLayout(inside)
@@ -139,7 +142,7 @@ class ReviewPanels(QWidget):
         for button in self.buttons.values():
             row.addWidget(button)
         outside.addLayout(row)
-        self.busy.setVisible(False)
+        self.busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for name, button in self.buttons.items():
             button.setToolTip(KEYS[name])
 
@@ -216,7 +219,7 @@ class ReviewPanels(QWidget):
     def show_busy(self, text: str) -> None:
         """Show that something is under way."""
         self.busy.setText(text)
-        self.busy.setVisible(bool(text))
+        self.busy.setToolTip(text)
         self.buttons["save"].setEnabled(not text)
         self.buttons["accept"].setEnabled(not text)
 

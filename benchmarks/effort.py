@@ -25,7 +25,8 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.core.intersections import count_shared
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.core.params import Strategy
-from napari_sepl.core.runs import Runs, paint_runs, runs_of_mask, to_rows
+from napari_sepl.core.runs import Runs, paint_runs, runs_of_mask
+from napari_sepl.core.transpose import to_rows
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved

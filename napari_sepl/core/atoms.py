@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.runs import paint_runs, to_rows
+from napari_sepl.core.runs import paint_runs
+from napari_sepl.core.transpose import to_rows
 
 _SEED = 0  # fixed, so that one image always gives the same atoms
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from napari_sepl.core import rle
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.runs import Runs, join, paint_runs, runs_of_mask, to_rows
+from napari_sepl.core.runs import Runs, join, paint_runs, runs_of_mask
+from napari_sepl.core.transpose import to_rows
 
 
 @dataclass(frozen=True, eq=False)

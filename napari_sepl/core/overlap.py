@@ -12,7 +12,8 @@ from napari_sepl.core.intersections import count_shared
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.nests import Nests, find_nests
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.runs import Runs, label_runs, runs_of_labels, to_columns
+from napari_sepl.core.runs import Runs, label_runs, runs_of_labels
+from napari_sepl.core.transpose import to_columns
 from napari_sepl.core.tree import MaskTree, build_tree
 
 IGNORE = 255

@@ -11,8 +11,8 @@ from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE, Overlap
 from napari_sepl.core.pixels import NO_OPINION
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.runs import to_columns, to_rows
 from napari_sepl.core.strategies import Assignment
+from napari_sepl.core.transpose import to_columns, to_rows
 
 
 class Source(IntEnum):

@@ -12,8 +12,9 @@ from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overlap import IGNORE, Overlap, measure_overlap
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.runs import fill_runs, paint_runs, to_rows
+from napari_sepl.core.runs import fill_runs
 from napari_sepl.core.strategies import Assignment, assign
+from napari_sepl.core.transpose import to_rows
 
 
 def enhance(
@@ -109,26 +110,54 @@ def paint(
     """
     if out is not None and out.shape != overlap.shape:
         raise ValueError(f"out has shape {out.shape}, not {overlap.shape}")
+    return to_rows(paint_columns(overlap, assignment, params), overlap.shape, out)
+
+
+def paint_columns(
+    overlap: Overlap,
+    assignment: Assignment,
+    params: Params,
+    columns: tuple[int, int] | None = None,
+) -> NDArray[np.uint8]:
+    """Merge what an assignment chose into labels in column-major order.
+
+    Parameters
+    ----------
+    overlap, assignment, params
+        As for `paint`.
+    columns : tuple of int, optional
+        Half-open: the only columns to paint; the others stay 0. All if left out.
+
+    Returns
+    -------
+    (H * W,) uint8
+        The enhanced labels.
+    """
+    height, width = overlap.shape
+    left, right = columns or (0, width)
+    first, last = left * height, right * height
     flat = np.zeros(len(overlap.pseudo_columns), np.uint8)
     if params.strategy is not Strategy.RELEASED and len(overlap.ignored[0]):
-        fill_runs(flat, *overlap.ignored, IGNORE)
+        fill_runs(flat, *overlap.ignored, IGNORE, first, last)
     masks, kept = overlap.masks.runs, assignment.kept.regions
     if params.conflict is Conflict.ASCENDING:
         _paint_ascending(
             flat,
             (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.taken),
             (kept.starts, kept.stops, kept.offsets, assignment.kept.class_ids),
+            first,
+            last,
         )
     else:
-        _paint_contested(flat, overlap, assignment, params.conflict)
+        _paint_contested(flat, overlap, assignment, params.conflict, (first, last))
     if assignment.decided:
-        _paint_decided(flat, overlap, assignment)
-    return to_rows(flat, overlap.shape, out)
+        _paint_decided(flat, overlap, assignment, (first, last))
+    return flat
 
 
 @jit
 def _paint_ascending(
-    flat: NDArray[np.uint8], masks: tuple[Any, ...], kept: tuple[Any, ...]
+    flat: NDArray[np.uint8], masks: tuple[Any, ...], kept: tuple[Any, ...], first: int, last: int
 ) -> None:
     """Paint class by class; without the copies and sorting of the other rules, twice as fast."""
     mask_starts, mask_stops, mask_offsets, class_ids, taken = masks
@@ -144,16 +173,20 @@ def _paint_ascending(
             continue
         for mask in range(taken.size):
             if class_ids[mask] == class_id and taken[mask]:
-                for run in range(mask_offsets[mask], mask_offsets[mask + 1]):
-                    flat[mask_starts[run] : mask_stops[run]] = class_id
+                own = slice(mask_offsets[mask], mask_offsets[mask + 1])
+                fill_runs(flat, mask_starts[own], mask_stops[own], class_id, first, last)
         for region in range(kept_ids.size):
             if kept_ids[region] == class_id:
-                for run in range(kept_offsets[region], kept_offsets[region + 1]):
-                    flat[kept_starts[run] : kept_stops[run]] = class_id
+                own = slice(kept_offsets[region], kept_offsets[region + 1])
+                fill_runs(flat, kept_starts[own], kept_stops[own], class_id, first, last)
 
 
 def _paint_contested(
-    flat: NDArray[np.uint8], overlap: Overlap, assignment: Assignment, conflict: Conflict
+    flat: NDArray[np.uint8],
+    overlap: Overlap,
+    assignment: Assignment,
+    conflict: Conflict,
+    span: tuple[int, int],
 ) -> None:
     """Paint by the rules that need all claims side by side: `seed` and `smallest`."""
     taken = np.flatnonzero(assignment.taken)
@@ -164,12 +197,14 @@ def _paint_contested(
     else:
         order = np.argsort(values, kind="stable")
     pieces = (claims.starts, claims.stops, claims.offsets)
-    paint_runs(flat, *pieces, order, values[order])
+    _paint_in_order(flat, *pieces, order, values, *span)
     if conflict is Conflict.SEED:
-        _restore_seeds(flat, overlap.pseudo_columns, *pieces, values)
+        _restore_seeds(flat, overlap.pseudo_columns, *pieces, values, *span)
 
 
-def _paint_decided(flat: NDArray[np.uint8], overlap: Overlap, assignment: Assignment) -> None:
+def _paint_decided(
+    flat: NDArray[np.uint8], overlap: Overlap, assignment: Assignment, span: tuple[int, int]
+) -> None:
     """Paint what a person took over all else, the smallest on top."""
     kept = assignment.kept
     taken = np.flatnonzero(assignment.rules == Rule.BY_PERSON)
@@ -177,7 +212,25 @@ def _paint_decided(flat: NDArray[np.uint8], overlap: Overlap, assignment: Assign
     decided = overlap.masks.runs.choose(taken).followed_by(kept.regions.choose(seeds))
     values = np.concatenate([assignment.class_ids[taken], kept.class_ids[seeds]])
     order = np.argsort(-decided.areas, kind="stable")
-    paint_runs(flat, decided.starts, decided.stops, decided.offsets, order, values[order])
+    pieces = (decided.starts, decided.stops, decided.offsets)
+    _paint_in_order(flat, *pieces, order, values, *span)
+
+
+@jit
+def _paint_in_order(
+    flat: NDArray[np.uint8],
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    order: NDArray[Any],
+    values: NDArray[np.uint8],
+    first: int,
+    last: int,
+) -> None:
+    """Paint region after region within the positions first..last, the last one winning."""
+    for region in order:
+        own = slice(offsets[region], offsets[region + 1])
+        fill_runs(flat, starts[own], stops[own], values[region], first, last)
 
 
 @jit
@@ -188,10 +241,12 @@ def _restore_seeds(
     stops: NDArray[np.int32],
     offsets: NDArray[np.int64],
     values: NDArray[np.uint8],
+    first: int,
+    last: int,
 ) -> None:
     """Give each claimed pixel back to the claimant that the pseudo-label has there."""
     for region in range(values.size):
         for run in range(offsets[region], offsets[region + 1]):
-            for at in range(starts[run], stops[run]):
+            for at in range(max(starts[run], first), min(stops[run], last)):
                 if pseudo[at] == values[region]:
                     flat[at] = values[region]

@@ -22,9 +22,9 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.metrics import count_labels, share
 from napari_sepl.core.overlap import IGNORE, Overlap
 from napari_sepl.core.params import Params, Strategy
-from napari_sepl.core.runs import to_columns, to_rows
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import assign
+from napari_sepl.core.transpose import to_columns, to_rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,7 +68,7 @@ class Document:
         self._saved_mark: int | None = None
         self.inputs = inputs  # with the masks that a person made by prompts
         self._prompted: Mapping[int, MaskSet] = {}
-        self._resolve((said or Said()).copy())
+        self._resolve((said or Said()).copy(), None)
 
     @property
     def said(self) -> Said:
@@ -271,13 +271,13 @@ class Document:
         self.stepped.emit("do", edit)
         self.marked.emit()
 
-    def _resolve(self, said: Said) -> None:
+    def _resolve(self, said: Said, before: Resolved | None) -> None:
         self.inputs = self.inputs.cut_at(said.params.background)
         if said.prompted is not self._prompted:
             self.inputs = self.inputs.with_prompted(said.prompted)
             self._prompted = said.prompted
-        self.resolved = resolve(self.inputs.overlap, said, self.inputs.vanished)
+        self.resolved = resolve(self.inputs.overlap, said, self.inputs.vanished, before)
 
     def _say(self, said: Said) -> None:
-        self._resolve(said)
+        self._resolve(said, self.resolved)
         self.changed.emit(self.resolved)

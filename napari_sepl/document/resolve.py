@@ -9,6 +9,7 @@ from napari_sepl.core.overlap import Overlap
 from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import lay_over
 from napari_sepl.core.provenance import find_sources
+from napari_sepl.core.repaint import Painted, repaint
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import Assignment, assign
 from napari_sepl.document.said import Said
@@ -55,7 +56,12 @@ class Resolved:
         )
 
 
-def resolve(overlap: Overlap, said: Said, vanished: frozenset[int] = frozenset()) -> Resolved:
+def resolve(
+    overlap: Overlap,
+    said: Said,
+    vanished: frozenset[int] = frozenset(),
+    before: Resolved | None = None,
+) -> Resolved:
     """Compute the labels of one image.
 
     Parameters
@@ -66,6 +72,8 @@ def resolve(overlap: Overlap, said: Said, vanished: frozenset[int] = frozenset()
         What a person said.
     vanished : frozenset of int
         Classes whose pseudo-labels have no pixel for now: decisions on them wait.
+    before : Resolved, optional
+        What was resolved last: where it is of the same table, only what changed is painted anew.
 
     Raises
     ------
@@ -76,7 +84,12 @@ def resolve(overlap: Overlap, said: Said, vanished: frozenset[int] = frozenset()
     if vanished:
         overrides = {r: k for r, k in overrides.items() if -r not in vanished}
     assignment = assign(overlap, said.params, overrides)
-    final = enhanced = paint(overlap, assignment, said.params)
+    if before is None or before.overlap is not overlap:
+        enhanced = paint(overlap, assignment, said.params)
+    else:
+        painted = Painted(before.assignment, before.params, before.enhanced)
+        enhanced = repaint(overlap, assignment, said.params, painted)
+    final = enhanced
     for opinions in (said.pins, said.overlay):
         if opinions is not None:
             final = lay_over(final, opinions)

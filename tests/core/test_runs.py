@@ -1,4 +1,4 @@
-"""Runs and transposes against numpy."""
+"""Runs against numpy."""
 
 import numpy as np
 import pytest
@@ -12,35 +12,9 @@ from napari_sepl.core.runs import (
     pixel_count,
     runs_of_labels,
     runs_of_mask,
-    to_columns,
-    to_rows,
 )
+from napari_sepl.core.transpose import to_columns
 from tests.core.cases import Labels, label_maps, quick, shapes
-
-ODD_SIZES = [1, 2, 15, 16, 17, 63, 64, 65, 100, 129]
-
-
-@pytest.mark.parametrize("height", ODD_SIZES)
-@pytest.mark.parametrize("width", ODD_SIZES)
-def test_transposes_as_numpy(height: int, width: int) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
-    columns = to_columns(picture)
-    np.testing.assert_array_equal(columns, picture.ravel(order="F"))
-    np.testing.assert_array_equal(to_rows(columns, (height, width)), picture)
-
-
-def test_transposes_indices_too() -> None:
-    picture = np.arange(37 * 70, dtype=np.int32).reshape(37, 70)
-    np.testing.assert_array_equal(to_rows(picture.ravel(order="F"), (37, 70)), picture)
-
-
-def test_transposes_into_a_view_of_a_larger_picture() -> None:
-    canvas = np.zeros((40, 50), np.uint8)
-    picture = np.random.default_rng(0).integers(0, 256, (20, 33), np.uint8)
-    to_rows(picture.ravel(order="F"), (20, 33), canvas[10:30, 7:40])
-    np.testing.assert_array_equal(canvas[10:30, 7:40], picture)
-    assert not canvas[:10].any()
-    assert not canvas[:, 40:].any()
 
 
 @quick

@@ -89,6 +89,8 @@ class Overlap:
     @cached_property
     def ignored(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """(R,) int32 twice: starts and stops of the runs of 255 in the pseudo-labels."""
+        if not (self.pseudo_columns == IGNORE).any():  # ten times as fast as looking for runs
+            return np.zeros(0, np.int32), np.zeros(0, np.int32)
         values, starts, stops = label_runs(self.pseudo_columns)
         return starts[values == IGNORE], stops[values == IGNORE]
 

@@ -91,7 +91,7 @@ def find_sources(
     """
     kept, masks = assignment.kept, overlap.masks.runs
     columns = to_columns(enhanced)
-    flat = np.where(columns == IGNORE, np.uint8(Source.IGNORED), np.uint8(Source.NOTHING))
+    flat = (columns == IGNORE) * np.uint8(Source.IGNORED)  # elsewhere nothing, which is 0
     of_kept = np.where(kept.by_person, np.uint8(Source.PERSON), np.uint8(Source.KEPT))
     of_masks = _OF_RULE[assignment.rules]
     of_masks[[mask for mask in prompted if assignment.taken[mask]]] = Source.PROMPTED

@@ -168,13 +168,14 @@ def label_runs(
     values = np.empty(count, np.uint8)
     starts = np.empty(count, np.int32)
     stops = np.empty(count, np.int32)
-    run = -1
-    for i in range(flat.size):
-        if i == 0 or flat[i] != flat[i - 1]:
-            run += 1
-            values[run] = flat[i]
-            starts[run] = i
-        stops[run] = i + 1
+    run, i = -1, 0
+    while i < flat.size:
+        run += 1
+        values[run] = flat[i]
+        starts[run] = i
+        while i < flat.size and flat[i] == values[run]:
+            i += 1
+        stops[run] = i
     return values, starts, stops
 
 

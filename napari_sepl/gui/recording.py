@@ -1,5 +1,6 @@
 """What is done to the samples of a dataset, on its way to the record."""
 
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -53,6 +54,7 @@ class Recording:
     def start(self, reviewing: Reviewing) -> None:
         """Record into this dataset from now on."""
         self._reviewing = reviewing
+        self._controller.saving.wrote = self._wrote
 
     def stop(self) -> None:
         """Record nothing more; what is open counts as saved, for all of it is in the store."""
@@ -74,6 +76,12 @@ class Recording:
             self._record(document)
             self._reviewing.add_seconds(self.row, monotonic() - self._since)
             self._since = monotonic()
+
+    def _wrote(self, path: Path) -> bool:
+        """Tell whether a file was saved in some review of the sample that is open."""
+        if self.row is None or self._reviewing is None:
+            return False
+        return self._reviewing.wrote(self.row, path)
 
     def note_saved(self, document: Document, *, accepted: bool) -> int | None:
         """Record that a document is on the disk, and return its row; None if it is no sample."""

@@ -1,11 +1,11 @@
 """From the labels on screen to a file, without losing one that is there."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from psygnal import Signal
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
@@ -34,6 +34,8 @@ class Saving:
         Whether a record keeps what is done, so that nothing waits to be saved.
     before : str
         What is said of a document that nobody has touched yet.
+    wrote : callable
+        Tells whether a file is one that an earlier window saved of the image.
     saved : Signal
         Emitted with the document, and whether it was accepted, when its file is there.
     """
@@ -47,6 +49,7 @@ class Saving:
         self.refusal = ""
         self.recorded = False
         self.before = "pending"
+        self.wrote: Callable[[Path], bool] = _nobody_knows
         self._background = background
         self._accepted: tuple[Document, int] | None = None
         self._written: set[Path] = set()
@@ -101,7 +104,20 @@ class Saving:
         if path.exists() and any(path.samefile(given) for given in self.inputs if given.exists()):
             self.view.warn(f"{path}: found one of the inputs; expected another output folder.")
             return None
-        if path.exists() and path not in self._written and not self.view.confirm_replace(path):
+        if path.exists() and not self._is_ours(path) and not self.view.confirm_replace(path):
             return None
         self.folder = folder
         return folder
+
+    def _is_ours(self, path: Path) -> bool:
+        """Tell whether this window wrote a file, or an earlier one did and its record tells."""
+        if path in self._written:
+            return True
+        try:
+            return self.wrote(path)
+        except InputError:  # not to be read, so not ours: the user is asked
+            return False
+
+
+def _nobody_knows(path: Path) -> bool:  # noqa: ARG001
+    return False

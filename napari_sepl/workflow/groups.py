@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from threading import Thread
+from typing import Generic, TypeVar
 
 from napari_sepl.files.atomic import Part, put_in_place
 
@@ -20,8 +21,8 @@ def saved_in_groups(
 ) -> Iterator[Told]:
     """Put the files of a run in place, group by group, and pass on what is told of each.
 
-    Nothing is told of a file before it is in its place and on the disk. What was written when the
-    run is stopped is put in place too.
+    Nothing is told of a file before it is in its place and on the disk. While the disk is at one
+    group, the next is gathered. What was written when the run is stopped is put in place too.
 
     Parameters
     ----------
@@ -32,21 +33,66 @@ def saved_in_groups(
     """
     group: list[tuple[Told, Part | None]] = []
     since = time.monotonic()
+    disk = _Disk(failed)
     try:
         for answer in answers:
             group.append(answer)
             if len(group) >= GROUP or time.monotonic() - since > LONGEST:
-                told, group = _settled(group, failed), []
+                told = disk.take()
+                disk.begin(group)
+                group, since = [], time.monotonic()
                 yield from told
-                since = time.monotonic()
-        told, group = _settled(group, failed), []
-        yield from told
+            elif disk.done:
+                yield from disk.take()
     except KeyboardInterrupt:
-        told, group = _settled(group, failed), []
-        yield from told
+        group, last = [], group
+        yield from disk.finish(last)
         raise
+    else:
+        group, last = [], group
+        yield from disk.finish(last)
     finally:
-        _settled(group, failed)
+        disk.finish(group)
+
+
+class _Disk(Generic[Told]):
+    """One group at a time on its way to the disk, in a thread that no Ctrl+C reaches."""
+
+    def __init__(self, failed: Callable[[Told, str], Told]) -> None:
+        self._failed = failed
+        self._thread: Thread | None = None
+        self._told: list[Told] = []
+        self._error: BaseException | None = None
+
+    def begin(self, group: list[tuple[Told, Part | None]]) -> None:
+        """Have a group put in place; what is told of the last one was taken."""
+        self._thread = Thread(target=self._settle, args=(group,), name="disk")
+        self._thread.start()
+
+    def _settle(self, group: list[tuple[Told, Part | None]]) -> None:
+        try:
+            self._told = _settled(group, self._failed)
+        except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
+            self._error = error
+
+    @property
+    def done(self) -> bool:
+        """Whether there is something to take, at once."""
+        return self._thread is not None and not self._thread.is_alive()
+
+    def take(self) -> list[Told]:
+        """Return what is told of the group that is under way, when it is in place."""
+        if self._thread is not None:
+            self._thread.join()
+        told, error = self._told, self._error
+        self._told, self._error, self._thread = [], None, None
+        if error is not None:
+            raise error
+        return told
+
+    def finish(self, group: list[tuple[Told, Part | None]]) -> list[Told]:
+        """Return what is told of the group that is under way, and of a last one."""
+        return self.take() + _settled(group, self._failed)
 
 
 def _settled(

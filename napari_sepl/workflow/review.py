@@ -14,13 +14,20 @@ from napari_sepl.document.history import History
 from napari_sepl.document.replay import replay
 from napari_sepl.document.said import Said
 from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import Review, StampedFacts, Status, StatusRow, Store, store_file
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
 from napari_sepl.workflow.queue import Queue, change_of
 from napari_sepl.workflow.record import Record, reviewer
-from napari_sepl.workflow.reviewed_state import Outdated, review_of, said_of, without_maps
+from napari_sepl.workflow.reviewed_state import (
+    Outdated,
+    review_of,
+    said_of,
+    saved_digests,
+    without_maps,
+)
 from napari_sepl.workflow.scan import find_sample
 from napari_sepl.workflow.session import Session
 from napari_sepl.workflow.steps import ReviewStep, steps_of
@@ -168,6 +175,11 @@ class Reviewing:
             note=self.queue.notes.get(row, ""),
             seconds=self._seconds.get(row, 0.0),
         )
+
+    def wrote(self, row: int, path: Path) -> bool:
+        """Tell whether a label file holds what was saved in some review of a sample."""
+        saved = saved_digests(self._review_of(row), self.on_disk.log(self.queue.ids[row]))
+        return bool(saved) and digest_labels(read_labels(path)) in saved
 
     def set_status(self, row: int, status: Status) -> None:
         """Give a sample a status."""

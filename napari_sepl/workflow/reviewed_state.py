@@ -1,12 +1,13 @@
 """What is said of a sample, as its document has it and as the store keeps it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.document.said import Said
 from napari_sepl.files.digests import digest_labels
-from napari_sepl.files.store import Review, Status
+from napari_sepl.files.store import SAVED, Logged, Review, Status
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.queue import change_of
 
@@ -59,6 +60,12 @@ def said_of(review: Review, start: Params) -> Said:
         review.overlay,
         review.prompted,
     )
+
+
+def saved_digests(review: Review | None, log: Iterable[Logged]) -> set[str]:
+    """Return `digest_labels` of all labels that were saved of a sample, as far as it is known."""
+    told = {str(logged.entry.payload.get("labels")) for logged in log if logged.entry.kind == SAVED}
+    return told if review is None or not review.labels else told | {review.labels}
 
 
 def without_maps(review: Review) -> Review:

@@ -99,7 +99,7 @@ def test_a_sound_store_is_recovered_whole(path: Path, sound: bytes) -> None:
         for number in range(COUNT):
             assert same(store.review(f"s{number:04}"), told_of(number))
         assert store.session() == {"current": "s0042"}
-        assert [e.entry.kind for e in store.log("s0001")] == ["params", "stroke", "status"]
+        assert [e.entry.kind for e in store.log("s0001")] == ["params", "stroke", "status", "saved"]
         assert {e.who for e in store.log("s0001")} == {"ana"}
 
 

@@ -31,7 +31,7 @@ def test_every_write_is_in_the_log(store: Store) -> None:
     store.log_edit("a", LogEntry("looked"))
     logged = store.log("a")
     assert [e.entry.kind for e in logged] == [
-        "stroke", "undo", "params", "status", "review", "status", "note", "looked",
+        "stroke", "undo", "saved", "params", "status", "review", "status", "note", "looked",
     ]  # fmt: skip
     assert logged[0].entry == stroke
     assert [e.seq for e in logged] == sorted({e.seq for e in logged})

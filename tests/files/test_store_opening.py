@@ -96,7 +96,7 @@ def test_a_store_of_version_1_is_read_by_this_one(path: Path) -> None:
         assert (review.params.t1, review.note) == (0.25, "old")
         store.put_review(EVERYTHING)
         assert same(store.review("a"), EVERYTHING)
-        assert [e.who for e in store.log("a")] == ["bo", "ana"]
+        assert [e.who for e in store.log("a")] == ["bo", "ana", "ana"]
 
 
 def test_what_version_1_called_refused_still_is(path: Path) -> None:

@@ -155,6 +155,17 @@ def test_a_file_of_another_making_is_asked_about(
     assert view.confirm_replace.call_count == 2
 
 
+def test_a_file_that_an_earlier_window_saved_is_not_asked_about(
+    controller: Controller, view: MagicMock, tmp_path: Path
+) -> None:
+    (tmp_path / "pets.png").write_bytes(b"ours")
+    controller.saving.folder = tmp_path
+    controller.saving.wrote = lambda path: path.read_bytes() == b"ours"
+    controller.save()
+    view.confirm_replace.assert_not_called()
+    assert read_labels(tmp_path / "pets.png").shape == (40, 60)
+
+
 def test_an_input_is_never_written_over(
     controller: Controller, view: MagicMock, tmp_path: Path
 ) -> None:

@@ -95,6 +95,8 @@ def main() -> None:
     viewer = napari.Viewer()
     viewer.window.resize(1300, 850)
     window = Window(viewer)
+    # Asked for a file that was saved, but killed before the record knew: a person says yes.
+    window.widget.confirm_replace = lambda path: path.exists()  # type: ignore[method-assign]
     window.widget.open_dataset(read_dataset(Path(sys.argv[1])))
     for _ in range(4):
         window.settle()

@@ -1,11 +1,13 @@
 """Files of a run, put in place in groups."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from napari_sepl.files.atomic import Part, write_part
+from napari_sepl.core.errors import SaveError
+from napari_sepl.files.atomic import Part, put_in_place, write_part
 from napari_sepl.workflow import groups
 from napari_sepl.workflow.groups import saved_in_groups
 
@@ -44,7 +46,8 @@ def test_a_slow_run_is_told_of_in_smaller_groups(
     monkeypatch.setattr(groups, "LONGEST", 0.0)
     told = saved_in_groups(written(tmp_path, 10), failed)
     assert next(told) == "0"
-    assert {path.name for path in tmp_path.iterdir()} == {"0.txt"}
+    assert (tmp_path / "0.txt").exists()
+    assert not (tmp_path / "3.txt").exists()  # of which nobody asked
 
 
 def test_what_cannot_be_put_in_place_is_told(tmp_path: Path) -> None:
@@ -78,4 +81,27 @@ def test_what_was_written_before_the_run_is_left_is_saved(
     told = saved_in_groups(written(tmp_path, 10), failed)
     next(told)
     told.close()  # type: ignore[attr-defined]
-    assert {path.name for path in tmp_path.iterdir()} == {"0.txt", "1.txt"}
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"0.txt", "1.txt"}
+    assert not [name for name in names if name.endswith(".part")]
+
+
+def test_the_next_group_is_gathered_while_the_disk_is_at_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathering, waits = Event(), []
+
+    def slowly(parts: Sequence[Part]) -> list[SaveError | None]:
+        waits.append(gathering.wait(60))
+        return put_in_place(parts)
+
+    def answers() -> Iterator[Answer]:
+        for number, answer in enumerate(written(tmp_path, 4)):
+            if number == 2:
+                gathering.set()
+            yield answer
+
+    monkeypatch.setattr(groups, "GROUP", 2)
+    monkeypatch.setattr(groups, "put_in_place", slowly)
+    assert list(saved_in_groups(answers(), failed)) == ["0", "1", "2", "3"]
+    assert waits == [True, True]

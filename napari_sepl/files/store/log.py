@@ -10,6 +10,9 @@ from napari_sepl.files.store.fields import parse_object
 from napari_sepl.files.store.review import LogEntry, Logged
 
 _LOG = "INSERT INTO edit_log (sample_id, at, who, kind, payload, blob) VALUES (?, ?, ?, ?, ?, ?)"
+SAVED = "saved"
+"""Kind of the entry that tells, by `digest_labels`, which labels were saved."""
+
 WHOLE_DATASET = ""
 """The sample id of log entries that concern no single sample."""
 

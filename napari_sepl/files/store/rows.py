@@ -7,7 +7,14 @@ from typing import Any
 
 from napari_sepl.core.params import Params
 from napari_sepl.files.store.fields import parse_class_ids, parse_object, read_params
-from napari_sepl.files.store.log import WHOLE_DATASET, Stamp, log_each, logged_change, write_log
+from napari_sepl.files.store.log import (
+    SAVED,
+    WHOLE_DATASET,
+    Stamp,
+    log_each,
+    logged_change,
+    write_log,
+)
 from napari_sepl.files.store.overlays import decode_overlay, encode_overlay
 from napari_sepl.files.store.prompted import read_prompted, write_prompted
 from napari_sepl.files.store.review import LogEntry, Review, Status, StatusRow
@@ -129,7 +136,7 @@ def write_review(
     connection: sqlite3.Connection, review: Review, entries: Sequence[LogEntry], stamp: Stamp
 ) -> None:
     """Put a review in the place of the one that is there, and log what led to it."""
-    before = _status_of(connection, review.sample_id)
+    before, labels = _standing_of(connection, review.sample_id)
     connection.execute(
         _PUT_REVIEW,
         (
@@ -152,6 +159,8 @@ def write_review(
     logged = list(entries)
     if before != review.status:
         logged.append(logged_change("status", before, review.status))
+    if review.labels not in ("", labels):
+        logged.append(LogEntry(SAVED, {"labels": review.labels}))
     write_log(connection, review.sample_id, logged or [LogEntry("review")], stamp)
 
 
@@ -234,6 +243,9 @@ def write_session(connection: sqlite3.Connection, values: Mapping[str, Any], sta
     write_log(connection, WHOLE_DATASET, [LogEntry("session", {"keys": sorted(values)})], stamp)
 
 
-def _status_of(connection: sqlite3.Connection, sample_id: str) -> str:
-    row = connection.execute("SELECT status FROM sample WHERE id = ?", (sample_id,)).fetchone()
-    return Status.PENDING if row is None else row[0]
+def _standing_of(connection: sqlite3.Connection, sample_id: str) -> tuple[str, str]:
+    """Return a sample's status, and the digest of the labels that were saved from its state."""
+    row: tuple[str, str] | None = connection.execute(
+        "SELECT status, labels FROM sample WHERE id = ?", (sample_id,)
+    ).fetchone()
+    return (Status.PENDING, "") if row is None else row

@@ -10,8 +10,10 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
+from typing import Generic, NamedTuple
 
 from napari_sepl.core.errors import SeplError
+from napari_sepl.workflow.bundles import Done, Pace, do_each
 from napari_sepl.workflow.spread import AHEAD, DIED, GIVEN_UP, TRIES, Answer, Item
 
 
@@ -58,7 +60,7 @@ class Processes:
         fates = _Fates()
         while True:
             pool = _pool(self.workers)
-            waiting: deque[tuple[Item, Future[Answer]]] = deque()
+            waiting: deque[_Waiting[Item, Answer]] = deque()
             try:
                 yield from self._until_it_breaks(pool, function, left, waiting, fates)
             finally:
@@ -74,25 +76,41 @@ class Processes:
         pool: ProcessPoolExecutor,
         function: Callable[[Item], Answer],
         left: Iterator[Item],
-        waiting: deque[tuple[Item, Future[Answer]]],
+        waiting: deque["_Waiting[Item, Answer]"],
         fates: _Fates,
     ) -> Iterator[Answer]:
         """Yield answers until all are given or a process dies; `waiting` holds the others then.
 
         A pool of which one process died stops as a whole, and nobody knows which item it was.
         """
+        pace = Pace()
         while True:
-            for item in islice(left, AHEAD * self.workers - len(waiting)):
-                waiting.append((item, _submitted(pool, function, item)))
+            while len(waiting) < AHEAD * self.workers and (items := [*islice(left, pace.size)]):
+                waiting.append(_Waiting(items, _submitted(pool, function, items)))
             if not waiting:
                 return
             try:
-                answer = waiting[0][1].result()
+                done = waiting[0].future.result()
             except BrokenProcessPool:
                 return
             waiting.popleft()
-            fates.answered += 1
-            yield answer
+            pace.note(done)
+            yield from _answers(done, fates)
+
+
+class _Waiting(NamedTuple, Generic[Item, Answer]):
+    """A bundle that was handed out."""
+
+    items: list[Item]
+    future: Future[Done[Answer]]
+
+
+def _answers(done: Done[Answer], fates: _Fates) -> Iterator[Answer]:
+    """Yield the answers of a bundle; raise what its function raised."""
+    fates.answered += len(done.answers)
+    yield from done.answers
+    if done.error is not None:
+        raise done.error
 
 
 HERE = Processes()
@@ -100,49 +118,48 @@ HERE = Processes()
 
 
 def _submitted(
-    pool: ProcessPoolExecutor, function: Callable[[Item], Answer], item: Item
-) -> Future[Answer]:
-    """Hand an item out; where the pool is broken already, that is the answer."""
+    pool: ProcessPoolExecutor, function: Callable[[Item], Answer], items: list[Item]
+) -> Future[Done[Answer]]:
+    """Hand a bundle out; where the pool is broken already, that is the answer."""
     try:
-        return pool.submit(function, item)
+        return pool.submit(do_each, function, items)
     except BrokenProcessPool as error:
-        future: Future[Answer] = Future()
+        future: Future[Done[Answer]] = Future()
         future.set_exception(error)
         return future
 
 
 def _alone(
     function: Callable[[Item], Answer],
-    waiting: Iterable[tuple[Item, Future[Answer]]],
+    waiting: Iterable[_Waiting[Item, Answer]],
     lost: Callable[[Item, str], Answer],
     fates: _Fates,
 ) -> Iterator[Answer]:
     """Do items one by one that were under way when a process died: the guilty one dies again."""
     pool = _pool(1)
     try:
-        for item, future in waiting:
+        for items, future in waiting:
             if _has_answer(future):
-                fates.answered += 1
-                yield future.result()
+                yield from _answers(future.result(), fates)
                 continue
-            for _ in range(TRIES):
-                try:
-                    answer = pool.submit(function, item).result()
-                except BrokenProcessPool:
-                    pool.shutdown(cancel_futures=True)
-                    pool = _pool(1)
+            for item in items:
+                for _ in range(TRIES):
+                    try:
+                        done = pool.submit(do_each, function, [item]).result()
+                    except BrokenProcessPool:
+                        pool.shutdown(cancel_futures=True)
+                        pool = _pool(1)
+                    else:
+                        yield from _answers(done, fates)
+                        break
                 else:
-                    fates.answered += 1
-                    break
-            else:
-                fates.given_up += 1
-                answer = lost(item, DIED)
-            yield answer
+                    fates.given_up += 1
+                    yield lost(item, DIED)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _has_answer(future: Future[Answer]) -> bool:
+def _has_answer(future: Future[Done[Answer]]) -> bool:
     """Tell whether a future of a broken pool was done before it broke."""
     return (
         future.done()

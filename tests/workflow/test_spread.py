@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.core.errors import SeplError
+from napari_sepl.workflow.bundles import MOST, Done, Pace, do_each
 from napari_sepl.workflow.processes import HERE, Processes
 from napari_sepl.workflow.spread import AHEAD, DIED, GIVEN_UP, TRIES
 from tests.workflow import deadly
@@ -40,7 +41,7 @@ def test_items_are_asked_for_as_needed() -> None:
     asked: list[int] = []
 
     def numbers() -> Iterator[int]:
-        for number in range(40):
+        for number in range(400):
             asked.append(number)
             yield number
 
@@ -48,8 +49,25 @@ def test_items_are_asked_for_as_needed() -> None:
     assert next(answers) == 0
     assert len(asked) == 2 * AHEAD
     next(answers)
-    assert len(asked) == 2 * AHEAD + 1
-    assert list(answers) == [n * n for n in range(2, 40)]
+    assert 2 * AHEAD < len(asked) <= 2 * AHEAD + MOST
+    assert list(answers) == [n * n for n in range(2, 400)]
+
+
+def test_slow_items_go_one_by_one() -> None:
+    pace = Pace()
+    pace.note(Done([0], 0.001))
+    assert pace.size == MOST
+    pace.note(Done([0] * 4, 0.04))
+    assert pace.size == 5
+    pace.note(Done([0, 0], 3.0))
+    assert pace.size == 1
+
+
+def test_what_was_answered_before_a_function_raises_is_given() -> None:
+    """Nine items of a bundle are done before the tenth fails."""
+    done = do_each(lambda n: 1 / (9 - n), range(20))
+    assert len(done.answers) == 9
+    assert isinstance(done.error, ZeroDivisionError)
 
 
 def test_a_process_killed_midway_loses_nothing(tmp_path: Path) -> None:

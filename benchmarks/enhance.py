@@ -26,7 +26,8 @@ from napari_sepl.core.params import Strategy
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.pairing import Pairing
 from napari_sepl.files.samples import Sample
-from napari_sepl.workflow.enhance import Outcome, enhance_folder, enhance_sample
+from napari_sepl.workflow.enhance import enhance_folder, enhance_sample
+from napari_sepl.workflow.outcome import Outcome
 
 IMAGES = 20
 BATCH = 4  # images between two looks at the clock

@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +18,7 @@ Write = Callable[[Path, bytes], None]
 
 _PART = ".sepl-"  # how the names of files begin that are not whole yet
 _AT_ONCE = 16  # files forced at once; eight and thirty-two take as long
+_ABANDONED = 3600.0  # seconds
 _FOLDERS_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
@@ -153,6 +155,14 @@ def clear_parts(folder: Path, run: str) -> None:
     for part in folder.glob(f"{_PART}{run}-*.part"):
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def clear_abandoned(folder: Path) -> None:
+    """Remove parts that a program left behind which was killed; none lives for an hour."""
+    for part in folder.glob(f"{_PART}*.part"):
+        with suppress(OSError):
+            if time.time() - part.lstat().st_mtime > _ABANDONED:
+                part.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:

@@ -6,8 +6,8 @@ from typing import NamedTuple, Protocol
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.enhance import Outcome, Step
 from napari_sepl.workflow.export import Export
+from napari_sepl.workflow.outcome import Outcome, Step
 
 _BATCH = 0.1
 """Seconds after which a batch begins no further sample: so long may other reading have to wait."""

@@ -17,8 +17,8 @@ from napari_sepl.gui.mask_choice import MaskChoice, Recipe
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Told, ignore
-from napari_sepl.workflow.enhance import Outcome, Step
 from napari_sepl.workflow.mask_record import made_otherwise
+from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.propose import Task, mask_file, propose_folder
 from napari_sepl.workflow.review import Reviewing
 

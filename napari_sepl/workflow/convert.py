@@ -15,7 +15,7 @@ from napari_sepl.files.atomic import make_folder, write_whole
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.masks import decode_masks, encode_masks, read_masks
 from napari_sepl.files.pairing import natural_order
-from napari_sepl.workflow.enhance import Outcome, Step
+from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.propose import mask_file
 from napari_sepl.workflow.spread import Spread

@@ -2,8 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
@@ -21,53 +20,22 @@ from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import (
     Part,
     Write,
+    clear_abandoned,
     clear_parts,
     make_folder,
     write_part,
     write_whole,
 )
-from napari_sepl.files.label_png import Provenance, read_provenance, write_label_png
+from napari_sepl.files.label_png import Provenance, write_label_png
 from napari_sepl.files.pairing import Pairing
-from napari_sepl.files.pseudo import is_named
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
 from napari_sepl.workflow.groups import saved_in_groups
+from napari_sepl.workflow.outcome import Outcome, Step, existing_outcome
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.spread import Spread
 
 MADE_FROM = ("image", "pseudo", "masks")
 """Roles whose digests go into a label file; the truth has no part in making one."""
-
-
-class Outcome(StrEnum):
-    """What became of one sample in a run over many."""
-
-    SAVED = "saved"
-    PRESENT = "present"
-    """Its labels, made with the same settings, were there already."""
-    KEPT = "kept"
-    """A person edited its labels: no run replaces them, not even one that overwrites."""
-    LEFT_OUT = "left out"
-    """It has none of the classes that were asked for."""
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One sample of a run over many is dealt with.
-
-    Parameters
-    ----------
-    sample_id : str
-        The sample.
-    outcome : Outcome
-        What became of it.
-    message : str
-        Why it failed; empty otherwise.
-    """
-
-    sample_id: str
-    outcome: Outcome
-    message: str = ""
 
 
 def label_file(out: Path, sample_id: str) -> Path:
@@ -206,6 +174,7 @@ def enhance_folder(
         If the folder cannot be made.
     """
     make_folder(out)
+    clear_abandoned(out)
     ready = {sample.sample_id for sample in pairing.samples}
     for unmatched in pairing.unmatched:
         if unmatched.sample_id not in ready:
@@ -246,7 +215,8 @@ def _attempt(
     out: Path, classes: ClassList, params: Params, overwrite: bool, write: Write, sample: Sample
 ) -> Step:
     try:
-        outcome = _existing(sample, out, classes, params, overwrite=overwrite)
+        path = label_file(out, sample.sample_id)
+        outcome = existing_outcome(path, classes, params, sample.pseudo_format, overwrite=overwrite)
         if outcome is None:
             enhance_sample(sample, out, classes, params, write)
             outcome = Outcome.SAVED
@@ -260,40 +230,6 @@ def _attempt(
 
 def _lost(sample: Sample, why: str) -> Step:
     return Step(sample.sample_id, Outcome.FAILED, f"{sample.image}: {why}")
-
-
-def _existing(
-    sample: Sample, out: Path, classes: ClassList, params: Params, *, overwrite: bool
-) -> Outcome | None:
-    """Return what the label file that is there means for the sample; None to make it (anew)."""
-    path = label_file(out, sample.sample_id)
-    if not path.exists():
-        return None
-    try:
-        provenance = read_provenance(path)
-    except InputError:
-        if overwrite:
-            return None
-        raise
-    if provenance is not None and provenance.edited:
-        return Outcome.KEPT
-    if overwrite:
-        return None
-    if provenance is None:
-        raise SaveError(f"{path}: another program's file is there; --overwrite replaces it.")
-    same = (provenance.params, provenance.classes) == (params, classes.title)
-    if not same or not is_named(provenance.scores, sample.pseudo_format):
-        raise SaveError(
-            f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it anew."
-        )
-    return Outcome.PRESENT
-
-
-def _told(provenance: Provenance) -> str:
-    settings = provenance.params.model_dump(mode="json", exclude_none=True)
-    settings |= {"classes": provenance.classes}
-    settings |= {"scores": provenance.scores} if provenance.scores else {}
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
 def _is_same_file(path: Path, other: Path) -> bool:

@@ -25,9 +25,9 @@ from napari_sepl.files.exports.folder import ExportFolder
 from napari_sepl.files.exports.pictures import Picture
 from napari_sepl.files.exports.settings import ExportSettings, Ignore, Pictures
 from napari_sepl.files.store import Status
-from napari_sepl.workflow.enhance import Outcome, Step
 from napari_sepl.workflow.export_loss import Loss, measure_loss, tell_loss
 from napari_sepl.workflow.export_sources import Exportable, LabelSource
+from napari_sepl.workflow.outcome import Outcome, Step
 
 
 class Export:

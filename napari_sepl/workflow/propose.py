@@ -22,8 +22,8 @@ from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.score_formats import AUTO
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.progress import Told, ignore
-from napari_sepl.workflow.enhance import Outcome, Step
 from napari_sepl.workflow.mask_record import claim
+from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.spread import Spread
 

@@ -16,7 +16,8 @@ from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Enhanceable, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store
-from napari_sepl.workflow.enhance import MADE_FROM, Outcome, Step, label_file, save_resolved
+from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
+from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.reviewed_state import said_of
 
 ACCEPTED = frozenset((Status.ACCEPTED,))

@@ -8,6 +8,7 @@ import pytest
 
 from napari_sepl.core.errors import SaveError
 from napari_sepl.files.atomic import (
+    clear_abandoned,
     clear_parts,
     make_folder,
     put_in_place,
@@ -259,3 +260,12 @@ def test_only_the_parts_of_a_run_are_cleared(tmp_path: Path) -> None:
     clear_parts(tmp_path, "mine")
     contents = sorted(path.read_bytes() for path in tmp_path.iterdir())
     assert contents == [b"theirs", b"whole"]
+
+
+def test_what_a_killed_program_left_is_cleared_when_it_is_old(tmp_path: Path) -> None:
+    old, fresh = (write_part(tmp_path / name, b"x", "run").part for name in "ab")
+    (tmp_path / "mine.part").write_bytes(b"precious")
+    for path in (old, tmp_path / "mine.part"):
+        os.utime(path, (0, 0))
+    clear_abandoned(tmp_path)
+    assert set(tmp_path.iterdir()) == {fresh, tmp_path / "mine.part"}

@@ -16,8 +16,8 @@ from napari_sepl.gui.commands import export_dataset
 from napari_sepl.gui.export_dialog import ExportDialog
 from napari_sepl.gui.exporting import Exporting
 from napari_sepl.gui.worker import Background, Immediate
-from napari_sepl.workflow.enhance import Outcome, Step
 from napari_sepl.workflow.export import Export
+from napari_sepl.workflow.outcome import Outcome, Step
 from tests.gui.conftest import Window, was_told
 from tests.gui.test_queue import Walk, spec
 

@@ -8,7 +8,8 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.pairing import Pairing, pair_by_stem
 from napari_sepl.files.samples import Sample
-from napari_sepl.workflow.enhance import Outcome, enhance_folder
+from napari_sepl.workflow.enhance import enhance_folder
+from napari_sepl.workflow.outcome import Outcome
 from tests.files.making import random_labels, random_masks, save_picture
 
 STEMS = ("a2", "a10", "b")

@@ -12,7 +12,8 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
-from napari_sepl.workflow.enhance import Step, save_resolved
+from napari_sepl.workflow.enhance import save_resolved
+from napari_sepl.workflow.outcome import Step
 from napari_sepl.workflow.remake import export_labels
 from tests.files.making import random_labels, random_masks, save_picture
 

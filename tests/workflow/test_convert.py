@@ -12,7 +12,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.files.masks import encode_masks, read_masks
 from napari_sepl.workflow import convert as workflow
 from napari_sepl.workflow.convert import convert_masks, masks_to_convert
-from napari_sepl.workflow.enhance import Outcome
+from napari_sepl.workflow.outcome import Outcome
 from napari_sepl.workflow.processes import Processes
 from tests.files.making import random_masks, refused, save_amg_folder
 

@@ -25,13 +25,13 @@ from napari_sepl.files.pairing import Unmatched, pair_by_stem
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.workflow import enhance, groups
 from napari_sepl.workflow.enhance import (
-    Outcome,
     enhance_folder,
     enhance_sample,
     label_file,
     save_enhanced,
     save_resolved,
 )
+from napari_sepl.workflow.outcome import Outcome
 from napari_sepl.workflow.processes import Processes
 from napari_sepl.workflow.spread import DIED
 from tests.core.naive import naive_enhance

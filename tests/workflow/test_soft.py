@@ -20,9 +20,10 @@ from napari_sepl.files.masks import write_masks
 from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status
-from napari_sepl.workflow.enhance import Outcome, enhance_folder
+from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.evaluate import EvaluationRun
 from napari_sepl.workflow.export_sources import FolderSource
+from napari_sepl.workflow.outcome import Outcome
 from napari_sepl.workflow.propose import list_tasks, propose_folder
 from napari_sepl.workflow.remake import export_labels
 from napari_sepl.workflow.review import Reviewing

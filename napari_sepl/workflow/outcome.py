@@ -1,0 +1,98 @@
+"""What becomes of one sample in a run over many, and what a file that is there means for it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.params import Params
+from napari_sepl.files.label_png import Provenance, read_provenance
+from napari_sepl.files.pseudo import is_named
+
+
+class Outcome(StrEnum):
+    """What became of one sample in a run over many."""
+
+    SAVED = "saved"
+    PRESENT = "present"
+    """Its labels, made with the same settings, were there already."""
+    KEPT = "kept"
+    """A person edited its labels: no run replaces them, not even one that overwrites."""
+    LEFT_OUT = "left out"
+    """It has none of the classes that were asked for."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One sample of a run over many is dealt with.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    outcome : Outcome
+        What became of it.
+    message : str
+        Why it failed; empty otherwise.
+    """
+
+    sample_id: str
+    outcome: Outcome
+    message: str = ""
+
+
+def existing_outcome(
+    path: Path, classes: ClassList, params: Params, pseudo_format: str, *, overwrite: bool
+) -> Outcome | None:
+    """Tell what a label file that may be there means for a run.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    classes, params, pseudo_format
+        What labels are to be made with.
+    overwrite : bool
+        Whether what is there may be replaced; never what a person edited.
+
+    Returns
+    -------
+    Outcome or None
+        What becomes of the sample; None to make the file, or to make it anew.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    SaveError
+        If it was made by another program, or with other settings.
+    """
+    if not path.exists():
+        return None
+    try:
+        provenance = read_provenance(path)
+    except InputError:
+        if overwrite:
+            return None
+        raise
+    if provenance is not None and provenance.edited:
+        return Outcome.KEPT
+    if overwrite:
+        return None
+    if provenance is None:
+        raise SaveError(f"{path}: another program's file is there; --overwrite replaces it.")
+    same = (provenance.params, provenance.classes) == (params, classes.title)
+    if not same or not is_named(provenance.scores, pseudo_format):
+        raise SaveError(
+            f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it anew."
+        )
+    return Outcome.PRESENT
+
+
+def _told(provenance: Provenance) -> str:
+    settings = provenance.params.model_dump(mode="json", exclude_none=True)
+    settings |= {"classes": provenance.classes}
+    settings |= {"scores": provenance.scores} if provenance.scores else {}
+    return ", ".join(f"{name} {value}" for name, value in settings.items())

@@ -50,12 +50,11 @@ def say(*words: object) -> None:
 
 
 def tell(seconds: float, *words: object) -> None:
-    """Write one line, whole: two threads do."""
-    with _writing:
-        print(" ".join([MARK, f"{seconds:.2f}", *map(str, words)]), flush=True)
+    """Write one line at one stroke: two threads do, and napari prints between them."""
+    sys.stdout.write("\n" + " ".join([MARK, f"{seconds:.2f}", *map(str, words)]) + "\n")
+    sys.stdout.flush()
 
 
-_writing = threading.Lock()
 clock = Clock()
 
 

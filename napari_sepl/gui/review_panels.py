@@ -46,6 +46,9 @@ _NOTHING = "no image is open"
 _WIDTH, _WIDTH_WITH_TRUTH = 412, 492
 """Pixels that the legend needs to show all its columns."""
 
+_LINES = 4
+"""Lines that the longest text on a mask takes."""
+
 
 class ReviewPanels(QWidget):
     """All panels of one image, as a `View`.
@@ -71,7 +74,9 @@ class ReviewPanels(QWidget):
         self.busy = QElidingLabel()
         self.mask_text = QLabel("")
         self.mask_text.setWordWrap(True)
-        self.mask_text.setMinimumHeight(34)  # two lines: it may not jump while the cursor moves
+        self.mask_text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        # Lines of one height: else all panels are laid out anew wherever the cursor moves.
+        self.mask_text.setFixedHeight(_LINES * self.mask_text.fontMetrics().lineSpacing())
         self.sources_box = QCollapsible("Sources")
         self.correct = CorrectPanel()
         self.history = HistoryPanel()
@@ -215,6 +220,7 @@ class ReviewPanels(QWidget):
     def show_mask(self, text: str) -> None:
         """Show the mask under the cursor."""
         self.mask_text.setText(text)
+        self.mask_text.setToolTip(text)
 
     def show_busy(self, text: str) -> None:
         """Show that something is under way."""

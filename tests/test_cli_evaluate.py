@@ -117,7 +117,7 @@ def test_failures_are_told_and_the_rest_is_counted(
     assert (tmp_path / "e.csv").exists()
 
 
-def test_ctrl_c_saves_nothing(
+def test_ctrl_c_saves_no_table(
     run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = EvaluationRun.__iter__
@@ -130,7 +130,7 @@ def test_ctrl_c_saves_nothing(
     code, out, err = run(dataset, "--out", tmp_path / "e.csv")
     assert code == 130
     assert out == "4 samples: 1 counted\n"
-    assert "nothing is saved" in err
+    assert "Stopped. What is counted is kept; the same command goes on from here." in err
     assert not (tmp_path / "e.csv").exists()
 
 

@@ -158,7 +158,7 @@ def test_where_all_fail_nothing_is_told(
     assert not (tmp_path / "sweep.csv").exists()
 
 
-def test_ctrl_c_saves_nothing(
+def test_ctrl_c_saves_no_table(
     run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = SweepRun.__iter__
@@ -170,7 +170,7 @@ def test_ctrl_c_saves_nothing(
     monkeypatch.setattr(SweepRun, "__iter__", stopped_after_one)
     code, out, err = run(dataset, "--out", tmp_path / "sweep.csv")
     assert (code, out) == (130, "4 samples: 1 counted\n")
-    assert "nothing is saved" in err
+    assert "Stopped. What is counted is kept; the same command goes on from here." in err
     assert not (tmp_path / "sweep.csv").exists()
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from napari_sepl.workflow.kept import Kept
 from napari_sepl.workflow.outcome import Outcome, Step
 
 STOPPED = 130  # what shells expect of a program that Ctrl+C stopped
@@ -64,20 +65,32 @@ class Counted(Protocol):
         """Why it could not be counted; empty otherwise."""
 
 
-def count(run: Iterable[Counted], total: int, told: str, counted: Callable[[], int]) -> int:
+def count(
+    run: Iterable[Counted],
+    total: int,
+    told: str,
+    counted: Callable[[], int],
+    kept: Kept | None = None,
+) -> int:
     """Show a bar while a run counts, then how many it counted and why not the others.
 
-    Return the exit code.
+    Where it keeps what it has counted, that is written however it ends. Return the exit code.
     """
     failures: list[str] = []
     stopped = False
-    with _bar(told, total) as move:
+    done = 0 if kept is None else len(kept.stamps)
+    if kept is not None and kept.told:
+        complain(kept.told)
+    with _bar(told, total, done) as move:
         try:
-            for number, step in enumerate(run):
+            for number, step in enumerate(run, done + 1):
                 failures += [step.message] * bool(step.message)
-                move(number + 1)
+                move(number)
         except KeyboardInterrupt:
             stopped = True
+        finally:
+            if kept is not None:
+                kept.save()
     failed = f", {len(failures)} failed" if failures else ""
     typer.echo(f"{total} sample{'s' * (total != 1)}: {counted()} counted{failed}")
     for message in failures:
@@ -88,11 +101,11 @@ def count(run: Iterable[Counted], total: int, told: str, counted: Callable[[], i
 
 
 @contextmanager
-def _bar(told: str, total: int) -> Iterator[Callable[[float], None]]:
+def _bar(told: str, total: int, done: int = 0) -> Iterator[Callable[[float], None]]:
     """Show a bar inside the block; give what moves it to a number of samples."""
     columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(told, total=total)
+        task = bar.add_task(told, total=total, completed=done)
         yield lambda done: bar.update(task, completed=done)
 
 
@@ -113,6 +126,9 @@ def complain(message: str) -> None:
     typer.echo(message.replace("\n", " "), err=True)
 
 
-def complain_of_stop() -> None:
+def complain_of_stop(kept: Kept | None = None) -> None:
     """Say what became of a run that was stopped, and counts for all samples or not at all."""
-    complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")
+    if kept is not None and kept.holds:
+        complain("Stopped. What is counted is kept; the same command goes on from here.")
+    else:
+        complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")

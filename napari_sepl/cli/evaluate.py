@@ -41,7 +41,10 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
     scheduler: Scheduler = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="CSV file for all images; beside it one of classes, and JSON."),
+        typer.Option(
+            help="CSV file for all images; beside it one of classes, and JSON. With it, the same "
+            "command goes on after a stop."
+        ),
     ] = None,
     as_released: Annotated[
         bool,
@@ -70,16 +73,18 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
     )
     if out is not None:
         make_folder(out.parent)
-    code = count(run, len(run), "evaluate", lambda: len(run.evaluation.images))
+    kept = None if out is None else run.keep_beside(out)
+    code = count(run, len(run), "evaluate", lambda: len(run.evaluation.images), kept)
     if run.without_truth:
         complain(f"{listing(run.without_truth)}: no truth, left out")
     if code == STOPPED:
-        complain_of_stop()
+        complain_of_stop(kept)
     elif run.evaluation.images:
         _tell(run.evaluation, as_released=as_released)
-        if out is not None:
-            files = write_evaluation(out, run.evaluation, running=as_released)
+        if kept is not None:
+            files = write_evaluation(kept.table, run.evaluation, running=as_released)
             typer.echo(f"saved {', '.join(map(str, files))}")
+            kept.end()
     raise typer.Exit(code)
 
 

@@ -48,7 +48,11 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     workers: Workers = None,
     scheduler: Scheduler = None,
     out: Annotated[
-        Path | None, typer.Option(help="CSV file for all pairs; with truth a second one beside it.")
+        Path | None,
+        typer.Option(
+            help="CSV file for all pairs; with truth a second one beside it. With it, the same "
+            "command goes on after a stop."
+        ),
     ] = None,
     images: Images = None,
     pseudo: Pseudo = None,
@@ -79,15 +83,17 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     opened = Dataset.open(seen_dataset(scheduler, spec))
     tell_scores(map(opened.sample, opened.ids))
     run = SweepRun(opened, params, *grids, spread=spread)
-    code = count(run, len(run), "sweep", lambda: run.sweep.samples)
+    kept = None if out is None else run.keep_beside(out)
+    code = count(run, len(run), "sweep", lambda: run.sweep.samples, kept)
     if run.without_truth:
         complain(f"{listing(run.without_truth)}: no truth, left out")
     if code == STOPPED:
-        complain_of_stop()
+        complain_of_stop(kept)
     elif run.sweep.samples:
         _tell(run.sweep)
-        if out is not None:
-            typer.echo(f"saved {' and '.join(map(str, write_sweep(out, run.sweep)))}")
+        if kept is not None:
+            typer.echo(f"saved {' and '.join(map(str, write_sweep(kept.table, run.sweep)))}")
+            kept.end()
     raise typer.Exit(code)
 
 

@@ -1,6 +1,6 @@
 """Labels of a whole dataset against their truth, and against the labels they were made from."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,16 +11,25 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.files import labels as label_files
+from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import match_stems, natural_order, read_list
+from napari_sepl.files.progress import Arrays
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.score_formats import AUTO
 from napari_sepl.workflow.agreement import Agreement, Evaluation, ImageFigures
-from napari_sepl.workflow.counted import CountStep, count_each
+from napari_sepl.workflow.counted import CountStep
+from napari_sepl.workflow.kept import Kept, count_kept, tell_classes, tell_folders
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.spread import Spread
+from napari_sepl.workflow.sums import (
+    agreement_from_arrays,
+    agreement_to_arrays,
+    images_from_arrays,
+    images_to_arrays,
+)
 
 
 class EvaluationRun:
@@ -64,6 +73,7 @@ class EvaluationRun:
     ) -> None:
         self.classes, self._spread = classes, spread
         self._read_baseline = partial(_read_pseudo, pseudo_format, background)
+        self._cut = {"pseudo_format": pseudo_format, "background": background}
         folders = {"labels": labels, "truth": truth}
         self._names = {
             role: list_stems(folder, label_files.SUFFIXES) for role, folder in folders.items()
@@ -85,7 +95,36 @@ class EvaluationRun:
             raise InputError(labels, found=found, expected="labels that share their stems with it")
         self._labels = Agreement.nothing()
         self._baseline = None if baseline is None else Agreement.nothing()
-        self._images: list[ImageFigures] = []
+        self._images: dict[str, ImageFigures] = {}
+        self._kept: Kept | None = None
+
+    def keep_beside(self, table: Path) -> Kept:
+        """Keep what is counted beside a table, after going on from what was kept there."""
+        key = {
+            "command": "evaluate",
+            **self._cut,
+            "classes": tell_classes(self.classes),
+            **tell_folders({"baseline": None, **self._folders}),
+        }
+        kept = Kept(table, key, self._files, self._arrays)
+        sums = kept.take_up(self.ids)
+        if sums is not None:
+            self._labels = agreement_from_arrays("labels", sums)
+            if self._baseline is not None:
+                self._baseline = agreement_from_arrays("baseline", sums)
+            images = images_from_arrays(kept.stamps, sums)
+            self._images = {image.sample_id: image for image in images}
+        self._kept = kept
+        return kept
+
+    def _arrays(self) -> Arrays:
+        arrays = agreement_to_arrays("labels", self._labels)
+        if self._baseline is not None:
+            arrays |= agreement_to_arrays("baseline", self._baseline)
+        return arrays | images_to_arrays(self._images.values())
+
+    def _files(self, sample_id: str) -> list[Path]:
+        return [file for path in self._paths(sample_id) for file in files_of(path, sample_id)]
 
     def __len__(self) -> int:
         return len(self.ids) + len(self.unmatched)
@@ -96,9 +135,11 @@ class EvaluationRun:
             told = f"{one.sample_id}: no file for {', '.join(one.missing)}"
             yield CountStep(one.sample_id, told)
         compare = partial(_attempt, self.classes, self._read_baseline)
-        paths = map(self._paths, self.ids)
-        answers = self._spread.run(compare, paths, _lost)
-        yield from count_each(self.ids, answers, self._add)
+
+        def answers(ids: Iterable[str]) -> Iterator[_Compared]:
+            return self._spread.run(compare, map(self._paths, ids), _lost)
+
+        yield from count_kept(self._kept, self.ids, answers, self._add)
 
     def _paths(self, sample_id: str) -> list[Path]:
         """Return the files of a sample: labels, truth and, if there is one, baseline."""
@@ -111,21 +152,20 @@ class EvaluationRun:
             self._baseline += baseline
         regions = labels.regions
         iou = regions.iou
-        self._images.append(
-            ImageFigures(
-                sample_id,
-                labels.mean,
-                None if baseline is None else baseline.mean,
-                {int(k): float(iou[k]) for k in np.flatnonzero(regions.wanted)},
-                RunningFigures.of(regions),
-                None if baseline is None else RunningFigures.of(baseline.regions),
-            )
+        self._images[sample_id] = ImageFigures(
+            sample_id,
+            labels.mean,
+            None if baseline is None else baseline.mean,
+            {int(k): float(iou[k]) for k in np.flatnonzero(regions.wanted)},
+            RunningFigures.of(regions),
+            None if baseline is None else RunningFigures.of(baseline.regions),
         )
 
     @property
     def evaluation(self) -> Evaluation:
         """What is compared so far."""
-        return Evaluation(self.classes, self._labels, self._baseline, tuple(self._images))
+        images = [self._images[sample_id] for sample_id in self.ids if sample_id in self._images]
+        return Evaluation(self.classes, self._labels, self._baseline, tuple(images))
 
 
 _Compared = tuple[Agreement, Agreement | None] | str

@@ -1,9 +1,11 @@
 """The surface over both thresholds for a whole dataset: which t1 and t2 fit it, and each class."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +14,15 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
 from napari_sepl.core.params import Params
 from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
+from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
-from napari_sepl.workflow.counted import CountStep, count_each
+from napari_sepl.workflow.counted import CountStep
+from napari_sepl.workflow.kept import Kept, count_kept, tell_classes, tell_folders
 from napari_sepl.workflow.processes import HERE
 from napari_sepl.workflow.scan import find_sample, without_masks
 from napari_sepl.workflow.spread import Spread
+from napari_sepl.workflow.sums import sweep_from_arrays, sweep_to_arrays
 
 DEFAULTS = Params()
 """The thresholds of the paper, to which the best ones are compared."""
@@ -209,6 +214,34 @@ class SweepRun:
         count = len(dataset.classes)
         self._counts = SweepCounts.nothing(count, shape, truth="truth" in dataset.names)
         self._samples = 0
+        self._kept: Kept | None = None
+
+    def keep_beside(self, table: Path) -> Kept:
+        """Keep what is counted beside a table, after going on from what was kept there."""
+        kept = Kept(table, self._key(), self._files, lambda: sweep_to_arrays(self._counts))
+        sums = kept.take_up(self.ids)
+        if sums is not None:
+            self._counts, self._samples = sweep_from_arrays(sums), len(kept.stamps)
+        self._kept = kept
+        return kept
+
+    def _key(self) -> dict[str, Any]:
+        """Return all that the counts depend on but the samples' files."""
+        spec = self.dataset.spec
+        folders = {role: getattr(spec, role) for role in ("images", "pseudo", "masks", "truth")}
+        return {
+            "command": "sweep",
+            **self.params.model_dump(mode="json", exclude={"t1", "t2"}),
+            "t1": self.t1.tolist(),
+            "t2": self.t2.tolist(),
+            "classes": tell_classes(self.dataset.classes),
+            "pseudo_format": spec.pseudo_format,
+            **tell_folders(folders),
+        }
+
+    def _files(self, sample_id: str) -> list[Path]:
+        files = find_sample(self.dataset, sample_id).files
+        return [file for path in files for file in files_of(path, sample_id)]
 
     def __len__(self) -> int:
         return len(self.ids) + len(self.unmatched)
@@ -225,8 +258,11 @@ class SweepRun:
             yield CountStep(one.sample_id, f"{one.sample_id}: no file for {', '.join(one.missing)}")
         find = partial(find_sample, self.dataset)
         count = partial(_attempt, self.dataset.classes, self.t1, self.t2, self.params)
-        answers = self._spread.run(count, map(find, self.ids), _lost)
-        yield from count_each(self.ids, answers, self._add)
+
+        def answers(ids: Iterable[str]) -> Iterator[SweepCounts | str]:
+            return self._spread.run(count, map(find, ids), _lost)
+
+        yield from count_kept(self._kept, self.ids, answers, self._add)
 
     def _add(self, _: str, counts: SweepCounts) -> None:
         self._counts.add(counts)

@@ -22,6 +22,14 @@ from napari_sepl.workflow.outcome import Outcome
 from napari_sepl.workflow.spread import AHEAD, DIED
 from tests.workflow import deadly
 from tests.workflow.dataset import STEMS, Dataset
+from tests.workflow.keeping import (
+    BOTH,
+    Begin,
+    counted,
+    stop_after,
+    tables,
+    write_labelled_samples,
+)
 
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -139,6 +147,19 @@ def test_a_folder_is_enhanced_though_a_worker_dies(dask: Dask, tmp_path: Path) -
     assert {path.name: path.read_bytes() for path in out.iterdir()} == saved
     again = enhance_folder(samples.pairing(), out, VOC, Params(), spread=Cluster(dask.address))
     assert {step.outcome for step in again} == {Outcome.PRESENT}
+
+
+@BOTH
+def test_a_run_that_was_stopped_goes_on_elsewhere(dask: Dask, tmp_path: Path, begin: Begin) -> None:
+    spec, table = write_labelled_samples(tmp_path / "samples"), tmp_path / "table.csv"
+    cluster = Cluster(dask.address)
+    stop_after(begin(spec, cluster), table, 1)
+    stop_after(begin(spec), table, 1)
+    run, whole = begin(spec, cluster), begin(spec)
+    assert "goes on after 2 of 4" in run.keep_beside(table).told
+    assert counted(run) == ["b", "c"]
+    list(whole)
+    assert tables(run, tmp_path / "1") == tables(whole, tmp_path / "2")
 
 
 def test_workers_that_all_go_are_told(dask: Dask, monkeypatch: pytest.MonkeyPatch) -> None:

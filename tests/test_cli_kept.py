@@ -1,0 +1,150 @@
+"""`sweep` and `evaluate`, stopped and killed, go on where they were."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_sepl.files.dataset_spec import write_dataset
+from napari_sepl.files.progress import progress_file
+from napari_sepl.workflow.counted import CountStep
+from napari_sepl.workflow.evaluate import EvaluationRun
+from napari_sepl.workflow.sweep import SweepRun
+from tests.program import Run
+from tests.workflow.keeping import write_labelled_samples
+
+RUNS: dict[str, Any] = {"sweep": SweepRun, "evaluate": EvaluationRun}
+BOTH = pytest.mark.parametrize("command", RUNS)
+
+KILLED_AFTER_TWO = """
+import os, signal
+from napari_sepl.workflow import kept
+
+kept.EVERY = kept._SHARE = 0
+save = kept.Kept.save
+
+def save_and_die(self):
+    save(self)
+    if len(self.stamps) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+kept.Kept.save = save_and_die
+from napari_sepl.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Write a dataset with labels, and its TOML file."""
+    spec = write_labelled_samples(tmp_path / "samples")
+    write_dataset(tmp_path / "dataset.toml", spec)
+    return tmp_path / "dataset.toml"
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def check_going_on(run: Run, command: str, dataset: Path, folder: Path) -> None:
+    """Go on after two samples, to what a run tells and saves that was never stopped."""
+    code, out, err = run(command, dataset, "--out", folder / "t.csv")
+    assert code == 0
+    assert f"{folder / 't.csv'}: goes on after 2 of 4 samples" in err
+    whole = folder.with_name("whole")
+    code, expected, err = run(command, dataset, "--out", whole / "t.csv")
+    assert (code, out) == (0, expected.replace(str(whole), str(folder)))
+    assert "goes on" not in err
+    assert out.startswith("4 samples: 4 counted\n")
+    assert files_in(folder) == files_in(whole)
+    assert all(name.startswith("t") for name in files_in(folder))
+
+
+@BOTH
+def test_after_ctrl_c_the_same_command_goes_on(
+    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    plain = RUNS[command].__iter__
+
+    def stopped_after_two(self: SweepRun | EvaluationRun) -> Iterator[CountStep]:
+        steps = plain(self)
+        yield next(steps)
+        yield next(steps)
+        raise KeyboardInterrupt
+
+    table = tmp_path / "out" / "t.csv"
+    with monkeypatch.context() as patched:
+        patched.setattr(RUNS[command], "__iter__", stopped_after_two)
+        code, out, err = run(command, dataset, "--out", table)
+    assert (code, out) == (130, "4 samples: 2 counted\n")
+    assert "What is counted is kept; the same command goes on from here." in err
+    assert list(table.parent.iterdir()) == [progress_file(table)]
+    check_going_on(run, command, dataset, table.parent)
+
+
+@BOTH
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9")
+def test_after_kill_9_the_same_command_goes_on(
+    run: Run, dataset: Path, tmp_path: Path, command: str
+) -> None:
+    table = tmp_path / "out" / "t.csv"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AFTER_TWO, command, dataset, "--out", table],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert list(table.parent.iterdir()) == [progress_file(table)]
+    check_going_on(run, command, dataset, table.parent)
+
+
+@BOTH
+def test_without_a_table_ctrl_c_keeps_nothing(
+    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def stopped(self: SweepRun | EvaluationRun) -> Iterator[CountStep]:
+        yield CountStep("a2")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RUNS[command], "__iter__", stopped)
+    before = sorted(tmp_path.rglob("*"))
+    code, _, err = run(command, dataset)
+    assert code == 130
+    assert "nothing is saved" in err
+    assert "goes on" not in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@BOTH
+def test_what_is_damaged_is_said_and_counted_anew(
+    run: Run, dataset: Path, tmp_path: Path, command: str
+) -> None:
+    table = tmp_path / "t.csv"
+    progress_file(table).write_text("no progress")
+    code, out, err = run(command, dataset, "--out", table)
+    assert code == 0
+    assert out.startswith("4 samples: 4 counted\n")
+    told = f"{progress_file(table)}: found something else; expected what a stopped run had counted."
+    assert f"{told} All samples are counted anew." in err.splitlines()
+    assert not progress_file(table).exists()
+
+
+def test_what_is_counted_is_kept_until_the_table_is_saved(
+    run: Run, dataset: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "out" / "t.csv"
+    table.mkdir(parents=True)  # a folder, so that the table cannot be saved
+    code, _, err = run("sweep", dataset, "--out", table)
+    assert code == 1
+    assert "t.csv: could not be saved" in err
+    table.rmdir()
+    code, out, err = run("sweep", dataset, "--out", table)
+    assert code == 0
+    assert "goes on after 4 of 4 samples" in err
+    assert out.startswith("4 samples: 4 counted\n")
+    assert not progress_file(table).exists()

@@ -1,0 +1,163 @@
+"""Where what was kept does not hold any more, it is said and all are counted anew."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from napari_sepl.core.classes import COCO, VOC
+from napari_sepl.core.params import Params, Strategy
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.progress import progress_file, read_progress
+from napari_sepl.workflow import evaluate, kept, sweep
+from napari_sepl.workflow.evaluate import EvaluationRun
+from napari_sepl.workflow.sweep import DEFAULTS, SweepRun
+from tests.workflow.keeping import (
+    BOTH,
+    T1,
+    T2,
+    Begin,
+    Run,
+    begin_evaluation,
+    begin_sweep,
+    counted,
+    stop_after,
+    write_labelled_samples,
+)
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    return write_labelled_samples(tmp_path / "samples")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return tmp_path / "table.csv"
+
+
+def expect_anew(run: Run, table: Path, told: str) -> None:
+    keeping = run.keep_beside(table)
+    assert told in keeping.told
+    assert "counted anew" in keeping.told
+    assert not keeping.holds
+    ids = run.ids
+    assert counted(run) == list(ids)
+    keeping.save()
+    found = read_progress(progress_file(table))
+    assert found is not None
+    assert list(found.stamps) == list(ids)
+
+
+@pytest.mark.parametrize(
+    ("begin", "role"),
+    [(begin_sweep, role) for role in ("images", "pseudo", "masks", "truth")]
+    + [(begin_evaluation, role) for role in ("out", "pseudo", "truth")],
+)
+def test_after_a_change_of_a_file_all_are_counted_anew(
+    spec: DatasetSpec, table: Path, begin: Begin, role: str
+) -> None:
+    stop_after(begin(spec), table, 2)
+    folder = getattr(spec, role)
+    (later,) = folder.glob("b.*")
+    os.utime(later, ns=(0, 0))  # which is not counted yet
+    assert "goes on after 2" in begin(spec).keep_beside(table).told
+    (file,) = folder.glob("a10.*")
+    os.utime(file, ns=(0, 0))
+    expect_anew(begin(spec), table, "files of a10 have changed")
+    for file in folder.glob("a*.*"):
+        os.utime(file, ns=(0, 1))
+    expect_anew(begin(spec), table, "files of a2 and of 1 more samples have changed")
+
+
+@BOTH
+def test_a_file_that_changes_while_it_is_read_counts_as_changed(
+    spec: DatasetSpec, table: Path, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sweep if begin is begin_sweep else evaluate
+    plain = module._attempt
+
+    def change_first(*words: object) -> object:
+        assert spec.truth is not None
+        os.utime(spec.truth / "a2.png", ns=(0, 0))
+        return plain(*words)
+
+    monkeypatch.setattr(module, "_attempt", change_first)
+    stop_after(begin(spec), table, 1)
+    monkeypatch.undo()
+    assert "files of a2 have changed" in begin(spec).keep_beside(table).told
+
+
+@BOTH
+def test_without_a_sample_that_was_counted_all_are_counted_anew(
+    spec: DatasetSpec, table: Path, begin: Begin
+) -> None:
+    stop_after(begin(spec), table, 2)
+    for folder in (spec.pseudo, spec.out):
+        (folder / "a2.png").unlink()
+    expect_anew(begin(spec), table, "a2 was counted, and is none of the samples any more")
+
+
+@pytest.mark.parametrize(
+    ("begin", "other"),
+    [
+        (begin_sweep, "pseudo_format"),
+        (begin_sweep, "masks"),
+        (begin_evaluation, "baseline"),
+    ],
+)
+def test_other_folders_and_formats_are_another_run(
+    spec: DatasetSpec, table: Path, tmp_path: Path, begin: Begin, other: str
+) -> None:
+    stop_after(begin(spec), table, 2)
+    role = {"baseline": "pseudo"}.get(other, other)
+    if role == "pseudo_format":
+        spec = spec.model_copy(update={role: "labels"})
+    else:
+        moved = getattr(spec, role).rename(tmp_path / "moved")
+        spec = spec.model_copy(update={role: moved})
+    expect_anew(begin(spec), table, f"kept by a run that differs in {other};")
+
+
+def test_other_settings_of_a_sweep_are_another_run(spec: DatasetSpec, table: Path) -> None:
+    stop_after(begin_sweep(spec), table, 2)
+    dataset = Dataset.open(spec)
+    params = Params(t1=0.1, strategy=Strategy.RELEASED, background=0.3)
+    for run, told in [
+        (SweepRun(dataset, params, T1, T2), "differs in strategy, background;"),
+        (SweepRun(dataset, params, T1[:2], T2), "differs in t1;"),
+        (SweepRun(dataset, DEFAULTS, T1[:2], T2[:1]), "differs in strategy, background, t2;"),
+    ]:
+        expect_anew(run, table, told)
+
+
+def test_other_classes_and_cuts_of_an_evaluation_are_another_run(
+    spec: DatasetSpec, table: Path
+) -> None:
+    assert spec.truth is not None
+    stop_after(begin_evaluation(spec), table, 2)
+    expect_anew(EvaluationRun(spec.out, spec.truth, VOC), table, "differs in baseline;")
+    expect_anew(EvaluationRun(spec.out, spec.truth, COCO), table, "differs in classes;")
+    run = EvaluationRun(spec.out, spec.truth, COCO, baseline=spec.pseudo, background=0.3)
+    expect_anew(run, table, "differs in background, baseline;")
+
+
+def test_the_other_command_and_another_version_are_another_run(
+    spec: DatasetSpec, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_after(begin_sweep(spec), table, 2)
+    expect_anew(begin_evaluation(spec), table, "differs in command, ")
+    monkeypatch.setattr(kept, "__version__", "0.0.1")
+    expect_anew(begin_evaluation(spec), table, "differs in version;")
+
+
+@BOTH
+@pytest.mark.parametrize("length", [0, 10, 40, 1000])
+def test_of_a_damaged_file_nothing_is_taken(
+    spec: DatasetSpec, table: Path, begin: Begin, length: int
+) -> None:
+    stop_after(begin(spec), table, 2)
+    path = progress_file(table)
+    path.write_bytes(path.read_bytes()[:length])
+    expect_anew(begin(spec), table, f"{path}: found ")

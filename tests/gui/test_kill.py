@@ -14,7 +14,7 @@ import pytest
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
-from tests.gui.victim import BEAT, MARK
+from tests.gui.victim import AT, BEAT, MARK
 
 KILLS = int(os.environ.get("SEPL_KILLS", "4"))
 """How often to kill; the full test is SEPL_KILLS=100 and takes a quarter of an hour."""
@@ -60,7 +60,7 @@ def run_and_kill(dataset: Path, seed: int) -> tuple[list[list[str]], float]:
         told: list[list[str]] = []
         for words in said_by(victim):
             told.append(words)
-            left -= words[1] != BEAT
+            left -= words[1] not in (AT, BEAT)
             if not left:
                 break
         time.sleep(chance.uniform(0, 0.5))  # into the next stroke, most often
@@ -75,6 +75,8 @@ def test_nothing_finished_is_lost(dataset: Path) -> None:
     accepted: dict[str, str] = {}
     for seed in range(KILLS):
         said, died = run_and_kill(dataset, seed)
+        at = [words[2] for words in said if words[1] == AT]
+        said = [words for words in said if words[1] in ("stroke", "accepted")]
         finished = [words[1:] for words in said if float(words[0]) < died - PROMISE]
         for kind, sample_id, *rest in finished:
             if kind == "stroke":
@@ -83,7 +85,7 @@ def test_nothing_finished_is_lost(dataset: Path) -> None:
             else:
                 accepted[sample_id] = rest[0]
         late = [words[2] for words in said if float(words[0]) >= died - PROMISE]
-        check(dataset.parent / "out", strokes, accepted, set(late))
+        check(dataset.parent / "out", strokes, accepted, {*late, *at[-1:]})
     assert strokes, "no stroke was finished in any run: nothing was tested"
     print(f"{KILLS} kills, {len(strokes)} strokes and {len(accepted)} accepted labels all there")
 
@@ -96,7 +98,8 @@ def check(
 ) -> None:
     """Find every stroke in the store and every accepted label on the disk.
 
-    Later strokes may have painted over a place, and `late` samples may hold more than was said.
+    Later strokes may have painted over a place, and `late` samples may hold more than was said:
+    from now on, what they hold counts as said.
     """
     with Store.open(store_file(out), who="test", write=False) as store:
         for (sample_id, row, col), label in list(strokes.items()):
@@ -107,10 +110,14 @@ def check(
             covered = sample_id in late or overlapped(strokes, (sample_id, row, col))
             assert held == label or covered, (sample_id, row, col, label, held)
         statuses = store.statuses()
-        for sample_id, digest in accepted.items():
+        for sample_id, digest in list(accepted.items()):
             saved = read_labels(out / f"{sample_id}.png")
-            if statuses[sample_id].status is Status.ACCEPTED and sample_id not in late:
-                assert digest_labels(saved) == digest, sample_id
+            if sample_id in late:
+                accepted[sample_id] = digest_labels(saved)
+            elif statuses[sample_id].status is Status.ACCEPTED:
+                review = store.review(sample_id)
+                assert review is not None, sample_id
+                assert digest_labels(saved) == digest == review.labels, sample_id
 
 
 def overlapped(strokes: dict[tuple[str, int, int], int], place: tuple[str, int, int]) -> bool:

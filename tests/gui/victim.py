@@ -21,6 +21,9 @@ from tests.gui.conftest import Window
 MARK = "victim:"
 """Begins each line that is ours; napari prints too."""
 
+AT = "at"
+"""Told with a sample before something is done to it: what was not told is done to the last one."""
+
 BEAT = "beat"
 """Told at each tick, so that the last one tells when the process died."""
 
@@ -63,6 +66,7 @@ def work(window: Window, rng: np.random.Generator) -> None:
     window.widget.controller.background.wait()
     document = window.document
     sample_id = document.inputs.sample_id
+    say(AT, sample_id)
     kind = rng.choice(
         ["paint", "accept", "skip", "flag", "next", "previous", "drag"],
         p=[0.6, 0.1, 0.05, 0.05, 0.1, 0.05, 0.05],

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import QApplication
 from benchmarks.pictures import Picture, generate
 from benchmarks.screen import Screen
 from benchmarks.timing import machine, print_table
-from napari_sepl.gui.mask_choice import MaskChoice
+from napari_sepl.gui.masks.choice import MaskChoice
 from napari_sepl.proposals.models import MODELS, REGIONS
 
 TICK, GAP, ANSWER = 5, 100.0, 100.0  # milliseconds

@@ -26,7 +26,7 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.workflow.queue import STATUSES, Column, Filter, Queue
+from napari_sepl.workflow.review.queue import STATUSES, Column, Filter, Queue
 
 MANY = 100_000
 WALK = 500

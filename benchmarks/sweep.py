@@ -26,8 +26,8 @@ from napari_sepl.core.sweep import sweep_image, threshold_grid
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.masks import write_masks
-from napari_sepl.workflow.processes import Processes
-from napari_sepl.workflow.sweep import DEFAULTS, STEPS, SweepRun
+from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, SweepRun
+from napari_sepl.workflow.spread.processes import Processes
 
 IMAGES = 12  # repainting takes a fifth of a second for each
 ROUNDS = 3

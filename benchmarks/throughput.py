@@ -27,9 +27,9 @@ from napari_sepl.files.atomic import Part, clear_parts, write_part
 from napari_sepl.files.pairing import Pairing
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder
-from napari_sepl.workflow.groups import GROUP, saved_in_groups
 from napari_sepl.workflow.outcome import Outcome
-from napari_sepl.workflow.processes import Processes
+from napari_sepl.workflow.spread.groups import GROUP, saved_in_groups
+from napari_sepl.workflow.spread.processes import Processes
 
 SAMPLES = 1600
 ROUNDS = 5

@@ -9,9 +9,9 @@ import pytest
 
 from napari_sepl.core.classes import VOC
 from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
-from napari_sepl.workflow.agreement import Evaluation
-from napari_sepl.workflow.counted import CountStep
-from napari_sepl.workflow.evaluate import EvaluationRun
+from napari_sepl.workflow.measure.agreement import Evaluation
+from napari_sepl.workflow.measure.counted import CountStep
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from tests.files.making import save_picture
 from tests.program import Run
 from tests.workflow.sweeping import IDS, rectangles, write_samples

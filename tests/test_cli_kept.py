@@ -11,9 +11,9 @@ import pytest
 
 from napari_sepl.files.dataset_spec import write_dataset
 from napari_sepl.files.progress import progress_file
-from napari_sepl.workflow.counted import CountStep
-from napari_sepl.workflow.evaluate import EvaluationRun
-from napari_sepl.workflow.sweep import SweepRun
+from napari_sepl.workflow.measure.counted import CountStep
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
+from napari_sepl.workflow.measure.sweep import SweepRun
 from tests.program import Run
 from tests.workflow.keeping import write_labelled_samples
 
@@ -22,7 +22,7 @@ BOTH = pytest.mark.parametrize("command", RUNS)
 
 KILLED_AFTER_TWO = """
 import os, signal
-from napari_sepl.workflow import kept
+from napari_sepl.workflow.measure import kept
 
 kept.EVERY = kept._SHARE = 0
 save = kept.Kept.save

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from napari_sepl.workflow.kept import Kept
+from napari_sepl.workflow.measure.kept import Kept
 from napari_sepl.workflow.outcome import Outcome, Step
 
 STOPPED = 130  # what shells expect of a program that Ctrl+C stopped

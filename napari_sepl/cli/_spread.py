@@ -6,9 +6,9 @@ from typing import Annotated, TypeVar
 import typer
 
 from napari_sepl.files.dataset_spec import DatasetSpec
-from napari_sepl.workflow.cluster import Cluster
-from napari_sepl.workflow.processes import Processes
-from napari_sepl.workflow.spread import Spread
+from napari_sepl.workflow.spread.cluster import Cluster
+from napari_sepl.workflow.spread.processes import Processes
+from napari_sepl.workflow.spread.spread import Spread
 
 Place = TypeVar("Place", Path, Path | None)
 

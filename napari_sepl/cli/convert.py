@@ -8,7 +8,7 @@ import typer
 
 from napari_sepl.cli._console import follow
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
-from napari_sepl.workflow.convert import Conversion, convert_masks, masks_to_convert
+from napari_sepl.workflow.masks.convert import Conversion, convert_masks, masks_to_convert
 
 
 def convert_command(

@@ -17,9 +17,9 @@ from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset_spec import read_dataset
 from napari_sepl.files.score_formats import AUTO, check_format
-from napari_sepl.workflow.agreement import Evaluation, Figures
-from napari_sepl.workflow.evaluate import EvaluationRun
-from napari_sepl.workflow.evaluation_table import write_evaluation
+from napari_sepl.workflow.measure.agreement import Evaluation, Figures
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
+from napari_sepl.workflow.measure.evaluation_table import write_evaluation
 
 
 def evaluate_command(  # noqa: PLR0913  each option is an argument

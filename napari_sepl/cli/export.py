@@ -37,10 +37,10 @@ from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
 from napari_sepl.files.score_formats import AUTO, check_format
 from napari_sepl.files.store import Status, Store, store_file
-from napari_sepl.workflow.export import Export
-from napari_sepl.workflow.export_sources import FolderSource, LabelSource, ReviewSource
-from napari_sepl.workflow.remake import export_labels, samples_to_export
-from napari_sepl.workflow.scan import list_for_review
+from napari_sepl.workflow.export.export import Export
+from napari_sepl.workflow.export.sources import FolderSource, LabelSource, ReviewSource
+from napari_sepl.workflow.review.remake import export_labels, samples_to_export
+from napari_sepl.workflow.review.scan import list_for_review
 
 DEFAULTS = ExportSettings()
 

@@ -31,7 +31,7 @@ from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.store import Store, store_file
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
-from napari_sepl.workflow.scan import list_for_review
+from napari_sepl.workflow.review.scan import list_for_review
 
 
 def report_command(  # noqa: PLR0913  each option is an argument

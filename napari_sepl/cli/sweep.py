@@ -30,8 +30,8 @@ from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset import Dataset
-from napari_sepl.workflow.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
-from napari_sepl.workflow.sweep_table import write_sweep
+from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
+from napari_sepl.workflow.measure.sweep_table import write_sweep
 
 Steps = Annotated[
     int, typer.Option(min=2, max=MOST - 1, help="Thresholds from 0 to 1, of t1 and of t2.")

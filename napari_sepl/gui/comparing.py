@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Labels
 from psygnal import Signal
 
-from napari_sepl.gui.drawing import set_if_new
+from napari_sepl.gui.layers.drawing import set_if_new
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller

@@ -17,11 +17,11 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.gui.cleaning import Cleaning
 from napari_sepl.gui.comparing import Comparing
 from napari_sepl.gui.diagnosing import Diagnosing
-from napari_sepl.gui.layers import ReviewLayers
-from napari_sepl.gui.making import Making
+from napari_sepl.gui.layers.layers import ReviewLayers
+from napari_sepl.gui.masks.making import Making
+from napari_sepl.gui.masks.prompting import Prompting
 from napari_sepl.gui.opened import Opened
 from napari_sepl.gui.pointing import Pointing
-from napari_sepl.gui.prompting import Prompting
 from napari_sepl.gui.saving import Saving
 from napari_sepl.gui.showing import Showing
 from napari_sepl.gui.superpixels import Superpixels

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QWidget
 
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.divider import Divider
 from napari_sepl.gui.keys import (
     ANSWER_KEYS,
     COMPARE_KEYS,
@@ -23,8 +22,9 @@ from napari_sepl.gui.keys import (
     WALK_KEYS,
     bind_keys,
 )
+from napari_sepl.gui.layers.divider import Divider
 from napari_sepl.gui.mouse import Mouse
-from napari_sepl.gui.queue_dock import TITLE, QueueDock
+from napari_sepl.gui.queue.dock import TITLE, QueueDock
 from napari_sepl.gui.sweep_dock import TITLE as SWEEP_TITLE
 from napari_sepl.gui.sweep_dock import SweepDock
 from napari_sepl.gui.view import View

@@ -7,7 +7,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.said import Said
-from napari_sepl.gui.layers import line_width
+from napari_sepl.gui.layers.layers import line_width
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import class_of, has_region, regions_at, regions_within
-from napari_sepl.gui.layers import line_width
+from napari_sepl.gui.layers.layers import line_width
 from napari_sepl.gui.strokes import fill_polygon
 
 if TYPE_CHECKING:

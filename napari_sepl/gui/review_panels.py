@@ -28,7 +28,8 @@ from napari_sepl.core.scores import Scores
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
 from napari_sepl.gui.keys import KEYS, key_of
-from napari_sepl.gui.mask_choice import MaskChoice
+from napari_sepl.gui.layers.per_pixel import LegendRow
+from napari_sepl.gui.masks.choice import MaskChoice
 from napari_sepl.gui.panels.classes import ClassPanel
 from napari_sepl.gui.panels.compare import ComparePanel
 from napari_sepl.gui.panels.correct import CorrectPanel
@@ -39,7 +40,6 @@ from napari_sepl.gui.panels.params import ParamsPanel
 from napari_sepl.gui.panels.prompts import PromptsPanel
 from napari_sepl.gui.panels.quick_pick import QuickPick
 from napari_sepl.gui.panels.sources import SourcesPanel
-from napari_sepl.gui.pixel_layers import LegendRow
 
 _NOTHING = "no image is open"
 

@@ -9,7 +9,7 @@ from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
-from napari_sepl.gui.layers import ReviewLayers
+from napari_sepl.gui.layers.layers import ReviewLayers
 from napari_sepl.gui.worker import Background
 
 if TYPE_CHECKING:

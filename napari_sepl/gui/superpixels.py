@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from napari_sepl.core.pixels import Box
 from napari_sepl.document.document import Document
-from napari_sepl.gui.drawing import redraw
+from napari_sepl.gui.layers.drawing import redraw
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller

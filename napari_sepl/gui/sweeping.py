@@ -6,8 +6,8 @@ from typing import Protocol
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.counted import CountStep
-from napari_sepl.workflow.sweep import Sweep, SweepRun
+from napari_sepl.workflow.measure.counted import CountStep
+from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
 
 _BATCH = 0.1
 """Seconds after which a batch begins no further sample: so long may other reading have to wait."""

@@ -13,8 +13,8 @@ from napari_sepl.core.params import Params
 from napari_sepl.core.scores import Scores
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
-from napari_sepl.gui.mask_choice import MaskChoice
-from napari_sepl.gui.pixel_layers import LegendRow
+from napari_sepl.gui.layers.per_pixel import LegendRow
+from napari_sepl.gui.masks.choice import MaskChoice
 
 
 class View(Protocol):

@@ -15,10 +15,10 @@ from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.samples import Sample, load_enhanceable
-from napari_sepl.workflow.processes import HERE
-from napari_sepl.workflow.scan import find_sample, without_masks
-from napari_sepl.workflow.spread import Spread
-from napari_sepl.workflow.tables import encode_csv
+from napari_sepl.workflow.measure.tables import encode_csv
+from napari_sepl.workflow.review.scan import find_sample, without_masks
+from napari_sepl.workflow.spread.processes import HERE
+from napari_sepl.workflow.spread.spread import Spread
 
 
 @dataclass(frozen=True)

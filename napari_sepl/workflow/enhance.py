@@ -29,10 +29,10 @@ from napari_sepl.files.atomic import (
 from napari_sepl.files.label_png import Provenance, write_label_png
 from napari_sepl.files.pairing import Pairing
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
-from napari_sepl.workflow.groups import saved_in_groups
 from napari_sepl.workflow.outcome import Outcome, Step, existing_outcome
-from napari_sepl.workflow.processes import HERE
-from napari_sepl.workflow.spread import Spread
+from napari_sepl.workflow.spread.groups import saved_in_groups
+from napari_sepl.workflow.spread.processes import HERE
+from napari_sepl.workflow.spread.spread import Spread
 
 MADE_FROM = ("image", "pseudo", "masks")
 """Roles whose digests go into a label file; the truth has no part in making one."""

@@ -16,8 +16,8 @@ from napari_sepl.core.params import Params
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
-from napari_sepl.gui import passed
-from napari_sepl.workflow.queue import Filter
+from napari_sepl.gui.queue import passed
+from napari_sepl.workflow.review.queue import Filter
 from tests.gui.conftest import Window, messages, was_told
 from tests.gui.test_queue import Walk, dataset, paint, spec  # noqa: F401  fixtures
 

@@ -12,7 +12,7 @@ from napari_sepl.core.differences import Difference, Error, find_errors
 from napari_sepl.core.params import Params
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample
-from napari_sepl.gui.divider import Divider
+from napari_sepl.gui.layers.divider import Divider
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window
 from tests.gui.test_window import assert_shown_is_final

@@ -18,13 +18,13 @@ from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.masks import write_masks
-from napari_sepl.gui import scan_row
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.panels.queue_model import COLUMNS
+from napari_sepl.gui.queue import scan_row
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Immediate
-from napari_sepl.workflow.queue import Column, Filter
+from napari_sepl.workflow.review.queue import Column, Filter
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window, wait_until
 from tests.gui.test_scan_window import Opened

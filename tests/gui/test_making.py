@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
-from napari_sepl.gui import making
+from napari_sepl.gui.masks import making
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import slow_masks

@@ -16,8 +16,8 @@ from napari_sepl.core.params import Params
 from napari_sepl.files.dataset_spec import DatasetSpec, read_dataset
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.store import Status, Store, store_file
-from napari_sepl.gui import making
 from napari_sepl.gui.commands import widget_of
+from napari_sepl.gui.masks import making
 from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.regions import RegionMasks
 from tests.document.drawing import cat_and_dog

@@ -15,7 +15,7 @@ from napari_sepl.core.provenance import Source
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
-from napari_sepl.gui import prompting
+from napari_sepl.gui.masks import prompting
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import fake_prompts
 from tests.gui.conftest import Window, wait_until, was_told

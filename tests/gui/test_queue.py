@@ -20,8 +20,8 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.commands import widget_of
-from napari_sepl.gui.queue_dock import QueueDock
-from napari_sepl.workflow.queue import Column, Filter
+from napari_sepl.gui.queue.dock import QueueDock
+from napari_sepl.workflow.review.queue import Column, Filter
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window, wait_until, was_told
 

@@ -11,12 +11,12 @@ from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import StampedFacts
-from napari_sepl.gui import scan as scanning
-from napari_sepl.gui.scan import Scan
+from napari_sepl.gui.queue import scan as scanning
+from napari_sepl.gui.queue.scan import Scan
 from napari_sepl.gui.worker import Immediate
-from napari_sepl.workflow import scan as reading
-from napari_sepl.workflow.queue import Queue
-from napari_sepl.workflow.scan import class_pass
+from napari_sepl.workflow.review import scan as reading
+from napari_sepl.workflow.review.queue import Queue
+from napari_sepl.workflow.review.scan import class_pass
 from tests.gui.many_classes import BIRD, CLASSES, IDS, make_dataset
 
 

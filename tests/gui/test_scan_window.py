@@ -12,11 +12,11 @@ from qtpy.QtTest import QTest
 from napari_sepl.core.classes import VOC
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.store import Status, Store, StoreCorruptError, store_file
-from napari_sepl.gui import scan as scanning
-from napari_sepl.gui import scan_row
 from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.workflow import scan as reading
-from napari_sepl.workflow.queue import Column, Filter, Queue
+from napari_sepl.gui.queue import scan as scanning
+from napari_sepl.gui.queue import scan_row
+from napari_sepl.workflow.review import scan as reading
+from napari_sepl.workflow.review.queue import Column, Filter, Queue
 from tests.gui.conftest import Window, wait_until
 from tests.gui.many_classes import BIRD, IDS, PERSON, make_dataset
 

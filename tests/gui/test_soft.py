@@ -12,7 +12,7 @@ from napari_sepl.core.scores import BackgroundRule, Scores, cut_scores
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample
-from napari_sepl.gui.heat_layer import map_of
+from napari_sepl.gui.layers.heat import map_of
 from napari_sepl.gui.panels.background import BackgroundControl
 from napari_sepl.gui.panels.params import ParamsPanel
 from napari_sepl.gui.samples import sample_of

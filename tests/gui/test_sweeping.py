@@ -14,8 +14,8 @@ from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.gui import sweeping
 from napari_sepl.gui.sweep_dock import SweepDock
-from napari_sepl.workflow.counted import CountStep
-from napari_sepl.workflow.sweep import Sweep, SweepRun
+from napari_sepl.workflow.measure.counted import CountStep
+from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
 from tests.gui.conftest import Window, was_told
 from tests.gui.test_queue import CTRL, Walk
 from tests.workflow.sweeping import IDS, write_samples

@@ -18,9 +18,9 @@ from napari_sepl.proposals.errors import ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told, ignore
 from napari_sepl.proposals.sam import SamMasks, open_sam
-from napari_sepl.workflow.mask_record import made_by_sam
+from napari_sepl.workflow.masks.propose import Task, list_tasks, mask_file, propose_folder
+from napari_sepl.workflow.masks.record import made_by_sam
 from napari_sepl.workflow.outcome import Outcome, Step
-from napari_sepl.workflow.propose import Task, list_tasks, mask_file, propose_folder
 from tests.files.making import save_picture
 from tests.proposals.conftest import ALL_MASKS, blobs, labels_in_a_corner
 from tests.proposals.needs import need_sam

@@ -10,12 +10,12 @@ import pytest
 from napari_sepl.core.classes import VOC
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
-from napari_sepl.workflow.evaluate import EvaluationRun
-from napari_sepl.workflow.evaluation_table import write_evaluation
-from napari_sepl.workflow.processes import HERE
-from napari_sepl.workflow.spread import Spread
-from napari_sepl.workflow.sweep import DEFAULTS, SweepRun
-from napari_sepl.workflow.sweep_table import write_sweep
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
+from napari_sepl.workflow.measure.evaluation_table import write_evaluation
+from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun
+from napari_sepl.workflow.measure.sweep_table import write_sweep
+from napari_sepl.workflow.spread.processes import HERE
+from napari_sepl.workflow.spread.spread import Spread
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, rectangles, write_samples
 

@@ -14,7 +14,7 @@ from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import save_resolved
 from napari_sepl.workflow.outcome import Step
-from napari_sepl.workflow.remake import export_labels
+from napari_sepl.workflow.review.remake import export_labels
 from tests.files.making import random_labels, random_masks, save_picture
 
 STEMS = ("a2", "a10", "b")

@@ -15,11 +15,11 @@ import pytest
 from napari_sepl import Params
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SeplError
-from napari_sepl.workflow import cluster as workflow
-from napari_sepl.workflow.cluster import Cluster
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.outcome import Outcome
-from napari_sepl.workflow.spread import AHEAD, DIED
+from napari_sepl.workflow.spread import cluster as workflow
+from napari_sepl.workflow.spread.cluster import Cluster
+from napari_sepl.workflow.spread.spread import AHEAD, DIED
 from tests.workflow import deadly
 from tests.workflow.dataset import STEMS, Dataset
 from tests.workflow.keeping import (

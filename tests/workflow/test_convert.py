@@ -10,10 +10,10 @@ import pytest
 from napari_sepl import MaskSet
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.masks import encode_masks, read_masks
-from napari_sepl.workflow import convert as workflow
-from napari_sepl.workflow.convert import convert_masks, masks_to_convert
+from napari_sepl.workflow.masks import convert as workflow
+from napari_sepl.workflow.masks.convert import convert_masks, masks_to_convert
 from napari_sepl.workflow.outcome import Outcome
-from napari_sepl.workflow.processes import Processes
+from napari_sepl.workflow.spread.processes import Processes
 from tests.files.making import random_masks, refused, save_amg_folder
 
 

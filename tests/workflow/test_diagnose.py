@@ -14,8 +14,8 @@ from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
-from napari_sepl.workflow.processes import Processes
-from napari_sepl.workflow.scan import list_for_review
+from napari_sepl.workflow.review.scan import list_for_review
+from napari_sepl.workflow.spread.processes import Processes
 from tests.workflow.sweeping import write_samples
 
 

@@ -23,7 +23,7 @@ from napari_sepl.files.label_png import Provenance, encode_label_png, read_prove
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import Unmatched, pair_by_stem
 from napari_sepl.files.samples import load, load_enhanceable
-from napari_sepl.workflow import enhance, groups
+from napari_sepl.workflow import enhance
 from napari_sepl.workflow.enhance import (
     enhance_folder,
     enhance_sample,
@@ -32,8 +32,9 @@ from napari_sepl.workflow.enhance import (
     save_resolved,
 )
 from napari_sepl.workflow.outcome import Outcome
-from napari_sepl.workflow.processes import Processes
-from napari_sepl.workflow.spread import DIED
+from napari_sepl.workflow.spread import groups
+from napari_sepl.workflow.spread.processes import Processes
+from napari_sepl.workflow.spread.spread import DIED
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
 from tests.workflow.dataset import STEMS, Dataset

@@ -14,13 +14,13 @@ from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.labels import read_labels
-from napari_sepl.workflow import evaluate as workflow
-from napari_sepl.workflow.agreement import Evaluation
-from napari_sepl.workflow.counted import CountStep
-from napari_sepl.workflow.evaluate import EvaluationRun
-from napari_sepl.workflow.evaluation_table import running_table, write_evaluation
-from napari_sepl.workflow.processes import Processes
-from napari_sepl.workflow.tables import class_table
+from napari_sepl.workflow.measure import evaluate as workflow
+from napari_sepl.workflow.measure.agreement import Evaluation
+from napari_sepl.workflow.measure.counted import CountStep
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
+from napari_sepl.workflow.measure.evaluation_table import running_table, write_evaluation
+from napari_sepl.workflow.measure.tables import class_table
+from napari_sepl.workflow.spread.processes import Processes
 from tests.core.cases import Labels
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, SHAPE, rectangles, write_samples

@@ -25,8 +25,8 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load_enhanceable
 from napari_sepl.files.store import Status
-from napari_sepl.workflow.export import Export, split_of
-from napari_sepl.workflow.export_sources import FolderSource, ReviewSource
+from napari_sepl.workflow.export.export import Export, split_of
+from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
 from napari_sepl.workflow.outcome import Outcome
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
 from tests.workflow.reviewed import STEMS, Session

@@ -8,8 +8,8 @@ import pytest
 
 from napari_sepl.core.errors import SaveError
 from napari_sepl.files.atomic import Part, put_in_place, write_part
-from napari_sepl.workflow import groups
-from napari_sepl.workflow.groups import saved_in_groups
+from napari_sepl.workflow.spread import groups
+from napari_sepl.workflow.spread.groups import saved_in_groups
 
 Answer = tuple[str, Part | None]
 

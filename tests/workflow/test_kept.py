@@ -8,8 +8,8 @@ import pytest
 
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.progress import progress_file, read_progress
-from napari_sepl.workflow import kept
-from napari_sepl.workflow.processes import Processes
+from napari_sepl.workflow.measure import kept
+from napari_sepl.workflow.spread.processes import Processes
 from tests.workflow.keeping import (
     BOTH,
     Begin,

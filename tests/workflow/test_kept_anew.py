@@ -10,9 +10,9 @@ from napari_sepl.core.params import Params, Strategy
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.progress import progress_file, read_progress
-from napari_sepl.workflow import evaluate, kept, sweep
-from napari_sepl.workflow.evaluate import EvaluationRun
-from napari_sepl.workflow.sweep import DEFAULTS, SweepRun
+from napari_sepl.workflow.measure import evaluate, kept, sweep
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
+from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun
 from tests.workflow.keeping import (
     BOTH,
     T1,

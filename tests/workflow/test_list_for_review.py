@@ -15,8 +15,8 @@ from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, wr
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.pairing import Unmatched
 from napari_sepl.files.store import Status
-from napari_sepl.workflow.review import Reviewing
-from napari_sepl.workflow.scan import find_sample, list_for_review
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.scan import find_sample, list_for_review
 from tests.files.making import random_masks, refused
 from tests.workflow.dataset import STEMS
 from tests.workflow.dataset import Dataset as Files

@@ -20,14 +20,14 @@ from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told, ignore
 from napari_sepl.proposals.regions import RegionSettings
 from napari_sepl.proposals.settings import SamSettings
-from napari_sepl.workflow.mask_record import (
+from napari_sepl.workflow.masks.propose import Task, list_tasks, mask_file, propose_folder
+from napari_sepl.workflow.masks.record import (
     RECORD,
     made_by_regions,
     made_by_sam,
     made_otherwise,
 )
 from napari_sepl.workflow.outcome import Outcome
-from napari_sepl.workflow.propose import Task, list_tasks, mask_file, propose_folder
 from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
 
 STEMS = ("a2", "a10", "b")

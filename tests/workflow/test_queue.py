@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from napari_sepl.core.causes import Cause
 from napari_sepl.files.store import Status
-from napari_sepl.workflow.queue import Column, Filter, Queue
+from napari_sepl.workflow.review.queue import Column, Filter, Queue
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from napari_sepl.files.samples import load
 from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.enhance import save_enhanced
 from napari_sepl.workflow.outcome import Outcome, Step
-from napari_sepl.workflow.remake import export_labels, samples_to_export
+from napari_sepl.workflow.review.remake import export_labels, samples_to_export
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
 from tests.workflow.reviewed import STEMS, Session
 

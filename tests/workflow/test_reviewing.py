@@ -9,7 +9,7 @@ import pytest
 from napari_sepl import Params
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.workflow.enhance import label_file
-from napari_sepl.workflow.review import Reviewing
+from napari_sepl.workflow.review.reviewing import Reviewing
 from tests.files.making import random_labels, save_picture
 from tests.workflow.reviewed import Session
 

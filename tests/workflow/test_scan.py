@@ -14,10 +14,10 @@ from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import StampedFacts, Status, Store, store_file
-from napari_sepl.workflow import scan
-from napari_sepl.workflow.passes import SampleFacts
-from napari_sepl.workflow.review import Reviewing
-from napari_sepl.workflow.scan import rows_to_scan, scan_rows, scan_sample, stamp_of
+from napari_sepl.workflow.review import scan
+from napari_sepl.workflow.review.passes import SampleFacts
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.scan import rows_to_scan, scan_rows, scan_sample, stamp_of
 from tests.files.making import refused
 from tests.workflow.dataset import Dataset as Files
 

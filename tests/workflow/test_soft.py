@@ -21,13 +21,13 @@ from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.enhance import enhance_folder
-from napari_sepl.workflow.evaluate import EvaluationRun
-from napari_sepl.workflow.export_sources import FolderSource
+from napari_sepl.workflow.export.sources import FolderSource
+from napari_sepl.workflow.masks.propose import list_tasks, propose_folder
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.outcome import Outcome
-from napari_sepl.workflow.propose import list_tasks, propose_folder
-from napari_sepl.workflow.remake import export_labels
-from napari_sepl.workflow.review import Reviewing
-from napari_sepl.workflow.scan import list_for_review, scan_sample, stamp_of
+from napari_sepl.workflow.review.remake import export_labels
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.scan import list_for_review, scan_sample, stamp_of
 from tests.files.cam_files import SHAPE, cams, save_cam_dict, save_class_pngs
 from tests.files.making import random_labels, random_masks, refused, save_picture
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.workflow.bundles import MOST, Done, Pace, do_each
-from napari_sepl.workflow.processes import HERE, Processes
-from napari_sepl.workflow.spread import AHEAD, DIED, GIVEN_UP, TRIES
+from napari_sepl.workflow.spread.bundles import MOST, Done, Pace, do_each
+from napari_sepl.workflow.spread.processes import HERE, Processes
+from napari_sepl.workflow.spread.spread import AHEAD, DIED, GIVEN_UP, TRIES
 from tests.workflow import deadly
 
 PATIENCE = 60.0  # seconds, for a busy machine

@@ -15,12 +15,12 @@ from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import StampedFacts
-from napari_sepl.workflow import suspicion
-from napari_sepl.workflow.passes import Scanned, Suspicion
-from napari_sepl.workflow.review import Reviewing
-from napari_sepl.workflow.scan import list_for_review
-from napari_sepl.workflow.steps import ReviewStep
-from napari_sepl.workflow.suspicion import suspect_rows, suspicion_of, suspicion_pass
+from napari_sepl.workflow.review import suspicion
+from napari_sepl.workflow.review.passes import Scanned, Suspicion
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.scan import list_for_review
+from napari_sepl.workflow.review.steps import ReviewStep
+from napari_sepl.workflow.review.suspicion import suspect_rows, suspicion_of, suspicion_pass
 from tests.files.making import random_masks
 from tests.workflow.sweeping import write_samples
 

@@ -18,13 +18,13 @@ from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import pair_by_stem
-from napari_sepl.workflow import sweep as workflow
-from napari_sepl.workflow.counted import CountStep
 from napari_sepl.workflow.enhance import enhance_folder
-from napari_sepl.workflow.processes import Processes
-from napari_sepl.workflow.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
-from napari_sepl.workflow.sweep_table import write_sweep
-from napari_sepl.workflow.tables import class_table
+from napari_sepl.workflow.measure import sweep as workflow
+from napari_sepl.workflow.measure.counted import CountStep
+from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
+from napari_sepl.workflow.measure.sweep_table import write_sweep
+from napari_sepl.workflow.measure.tables import class_table
+from napari_sepl.workflow.spread.processes import Processes
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, write_samples
 

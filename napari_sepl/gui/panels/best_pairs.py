@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.workflow.sweep import ClassBest
+from napari_sepl.workflow.measure.sweep import ClassBest
 
 _HEADERS = ("class", "t1", "t2", "IoU", "Δ to the paper's")
 

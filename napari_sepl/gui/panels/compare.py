@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_sepl.gui.keys import key_of
-from napari_sepl.gui.pixel_layers import LegendRow
+from napari_sepl.gui.layers.per_pixel import LegendRow
 
 _BUTTONS = (
     ("swipe", "Swipe", "Pseudo-labels left of a divider, enhanced labels right of it"),

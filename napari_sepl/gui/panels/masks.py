@@ -6,7 +6,7 @@ from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_sepl.gui.mask_choice import MaskChoice
+from napari_sepl.gui.masks.choice import MaskChoice
 from napari_sepl.gui.panels.sam_settings import SamSettingsPanel
 from napari_sepl.proposals.device import AUTO
 from napari_sepl.proposals.models import MODELS, REGIONS, model_names

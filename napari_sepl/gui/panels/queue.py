@@ -22,7 +22,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.document.findings import NAMES
 from napari_sepl.files.store import Status
 from napari_sepl.gui.panels.queue_model import COLUMNS, QueueModel
-from napari_sepl.workflow.queue import STATUSES, Column, Filter, Queue
+from napari_sepl.workflow.review.queue import STATUSES, Column, Filter, Queue
 
 _WIDTHS = {
     Column.SAMPLE: 105,

@@ -11,7 +11,7 @@ from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.classes import ClassList
 from napari_sepl.document.findings import NAMES
 from napari_sepl.files.store import Status
-from napari_sepl.workflow.queue import Column, Queue
+from napari_sepl.workflow.review.queue import Column, Queue
 
 COLUMNS = tuple(Column)
 _TEXT_COLOURS = {

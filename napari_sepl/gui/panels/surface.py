@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_sepl.workflow.sweep import Point
+from napari_sepl.workflow.measure.sweep import Point
 
 _BACKGROUND = (38, 41, 48)
 _PADDING = 0.05

@@ -19,13 +19,13 @@ from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.samples import read_truth
 from napari_sepl.files.store import Store
-from napari_sepl.workflow.agreement import Agreement
-from napari_sepl.workflow.counted import CountStep, count_each
-from napari_sepl.workflow.processes import HERE
+from napari_sepl.workflow.measure.agreement import Agreement
+from napari_sepl.workflow.measure.counted import CountStep, count_each
+from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Sweep
 from napari_sepl.workflow.report.report import Report, ReportedImage
-from napari_sepl.workflow.reviewed import Reviewable, ReviewedSamples, resolve_sample
-from napari_sepl.workflow.spread import Spread
-from napari_sepl.workflow.sweep import DEFAULTS, STEPS, Sweep
+from napari_sepl.workflow.review.reviewed import Reviewable, ReviewedSamples, resolve_sample
+from napari_sepl.workflow.spread.processes import HERE
+from napari_sepl.workflow.spread.spread import Spread
 
 T1, T2 = (threshold_grid(STEPS, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
 

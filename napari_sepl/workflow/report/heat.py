@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.workflow.measure.sweep import Sweep
 from napari_sepl.workflow.report.wording import hex_of, percent
-from napari_sepl.workflow.sweep import Sweep
 
 # viridis at nine places, from its published table
 _VIRIDIS = np.array([

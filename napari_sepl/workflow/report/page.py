@@ -20,7 +20,7 @@ from napari_sepl.workflow.report.pictures import Tile, draw_tiles
 from napari_sepl.workflow.report.report import Report, ReportedImage
 from napari_sepl.workflow.report.rows import class_rows, mean_rows, source_shares
 from napari_sepl.workflow.report.wording import hex_of, percent, points
-from napari_sepl.workflow.reviewed import Reviewable, resolve_sample
+from napari_sepl.workflow.review.reviewed import Reviewable, resolve_sample
 
 SHOWN = 12
 """Images of each kind on a page."""

@@ -10,8 +10,8 @@ from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.store import Status
-from napari_sepl.workflow.agreement import Agreement
-from napari_sepl.workflow.sweep import Sweep
+from napari_sepl.workflow.measure.agreement import Agreement
+from napari_sepl.workflow.measure.sweep import Sweep
 
 
 @dataclass(frozen=True)

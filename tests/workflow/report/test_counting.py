@@ -14,11 +14,11 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import MADE_FROM
-from napari_sepl.workflow.processes import Processes
+from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.report import Report
-from napari_sepl.workflow.scan import list_for_review
-from napari_sepl.workflow.sweep import SweepRun
+from napari_sepl.workflow.review.scan import list_for_review
+from napari_sepl.workflow.spread.processes import Processes
 from tests.workflow.sweeping import IDS, SHAPE, write_samples
 
 PIXELS = SHAPE[0] * SHAPE[1]

@@ -22,7 +22,7 @@ from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.heat import heat_map
 from napari_sepl.workflow.report.page import check_page, make_page, write_page
 from napari_sepl.workflow.report.pictures import draw_tiles, lay_over
-from napari_sepl.workflow.scan import list_for_review
+from napari_sepl.workflow.review.scan import list_for_review
 from tests.workflow.sweeping import IDS, write_samples
 
 PALETTE = VOC.palette()

@@ -1,0 +1,181 @@
+"""Layers that tell something of each pixel: where its label came from, how it differs, errors."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_sepl.core.differences import (
+    DIFFERENCE_NAMES,
+    ERROR_COLOURS,
+    ERROR_NAMES,
+    Difference,
+    find_differences,
+    find_errors,
+)
+from napari_sepl.core.metrics import count_labels
+from napari_sepl.core.pixels import copy_changes
+from napari_sepl.core.provenance import NAMES, Source
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.resolve import Resolved
+from napari_sepl.gui.layers.drawing import label_layer, redraw, resize, set_if_new
+
+Colour = tuple[float, float, float]
+
+_SOURCE_COLOURS: dict[int, Colour] = {
+    Source.IGNORED: (0.55, 0.55, 0.55),
+    Source.KEPT: (0.95, 0.75, 0.10),
+    Source.BY_O_P: (0.45, 0.30, 0.85),
+    Source.BY_O_S: (0.15, 0.55, 0.95),
+    Source.PERSON: (0.10, 0.80, 0.35),
+    Source.PROMPTED: (0.00, 0.75, 0.75),
+    Source.PINNED: (1.00, 0.45, 0.75),
+    Source.PAINTED: (0.95, 0.25, 0.15),
+}
+_DIFFERENCE_COLOURS: dict[int, Colour] = {
+    Difference.GAINED: (0.10, 0.80, 0.35),
+    Difference.LOST: (0.95, 0.25, 0.15),
+    Difference.CHANGED: (0.95, 0.75, 0.10),
+    Difference.IGNORED: (0.55, 0.55, 0.55),
+}
+
+
+_OPACITY = 0.75
+
+
+@dataclass(frozen=True)
+class LegendRow:
+    """A line of a layer's legend.
+
+    Parameters
+    ----------
+    name : str
+        What such pixels are called.
+    colour : tuple of float
+        Red, green and blue, 0..1; black for what is clear.
+    share : float
+        Share of the image's pixels, 0..1.
+    """
+
+    name: str
+    colour: Colour
+    share: float
+
+
+class PixelLayer:
+    """A label layer with a legend, hidden until asked for.
+
+    Parameters
+    ----------
+    title : str
+        The layer's name.
+    names : mapping of int to str
+        What each value is called.
+    colours : mapping of int to Colour
+        Its colour; values without one are clear.
+    find : callable
+        Returns the values, (H, W) uint8, or None where the image has none.
+
+    Attributes
+    ----------
+    layer : Labels
+        The layer.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        names: Mapping[Any, str],
+        colours: Mapping[int, Colour],
+        find: Callable[[Inputs, Resolved], NDArray[np.uint8] | None],
+    ) -> None:
+        self._names, self._colours, self._find = names, colours, find
+        self.layer: Labels = label_layer(title, opacity=_OPACITY)
+        clear = np.zeros(4)
+        known: dict[int | None, Any] = {int(k): np.array([*rgb, 1]) for k, rgb in colours.items()}
+        self.layer.colormap = DirectLabelColormap(color_dict={**known, 0: clear, None: clear})
+        self.layer.visible = False
+
+    def open(self, shape: tuple[int, int]) -> None:
+        """Fit another image."""
+        if self.layer.data.shape != shape:
+            resize(self.layer, np.zeros(shape, np.uint8))
+        set_if_new(self.layer, "editable", False)
+
+    def show(self, inputs: Inputs, resolved: Resolved) -> list[LegendRow]:
+        """Show what is told of each pixel, and return the legend; nothing while it is hidden."""
+        found = self._find(inputs, resolved) if self.layer.visible else None
+        if found is None:
+            return []
+        box = copy_changes(found, self.layer.data)
+        if box is not None:
+            redraw(self.layer, box)
+        counts = count_labels(found)
+        return [
+            LegendRow(name, self._colours.get(value, (0, 0, 0)), int(counts[value]) / found.size)
+            for value, name in self._names.items()
+            if counts[value]
+        ]
+
+
+class PixelLayers:
+    """All of them, by the name of the action that shows each.
+
+    Iterating gives the layers from the bottom to the top.
+    """
+
+    def __init__(self) -> None:
+        self._by_name = {
+            "where_from": PixelLayer("where from", NAMES, _SOURCE_COLOURS, _sources),
+            "difference": PixelLayer(
+                "difference", DIFFERENCE_NAMES, _DIFFERENCE_COLOURS, _differences
+            ),
+            "errors": PixelLayer("errors", ERROR_NAMES, ERROR_COLOURS, _errors),
+        }
+
+    def __getitem__(self, name: str) -> Labels:
+        return self._by_name[name].layer
+
+    def __iter__(self) -> Iterator[Labels]:
+        return (pixel_layer.layer for pixel_layer in self._by_name.values())
+
+    def open(self, inputs: Inputs) -> list[Labels]:
+        """Fit another image, and return the layers that have something to tell of it."""
+        for name in self._offered(inputs):
+            self._by_name[name].open(inputs.shape)
+        return [self[name] for name in self._offered(inputs)]
+
+    def toggle(self, name: str) -> None:
+        """Show one layer in place of the others, or hide it."""
+        for other in self._by_name:
+            shown = other == name and not self[name].visible
+            set_if_new(self[other], "visible", shown)
+
+    def show(self, inputs: Inputs, resolved: Resolved) -> dict[str, list[LegendRow]]:
+        """Bring what is shown up to date.
+
+        Returns
+        -------
+        dict of str to list of LegendRow
+            The legend of each layer that has something to tell; empty while it is hidden.
+        """
+        return {name: self._by_name[name].show(inputs, resolved) for name in self._offered(inputs)}
+
+    def _offered(self, inputs: Inputs) -> list[str]:
+        return [name for name in self._by_name if name != "errors" or inputs.truth is not None]
+
+
+def _sources(inputs: Inputs, resolved: Resolved) -> NDArray[np.uint8]:  # noqa: ARG001
+    return resolved.find_sources()
+
+
+def _differences(inputs: Inputs, resolved: Resolved) -> NDArray[np.uint8]:
+    return find_differences(inputs.pseudo, resolved.final)
+
+
+def _errors(inputs: Inputs, resolved: Resolved) -> NDArray[np.uint8] | None:
+    return None if inputs.truth is None else find_errors(inputs.truth, resolved.final)

@@ -1,0 +1,1 @@
+"""Making masks in the window: automatic ones, and ones by prompts."""

@@ -1,0 +1,283 @@
+"""Making the masks of a dataset: a file for each sample, ready to be read as soon as it is made."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import SeplError
+from napari_sepl.core.masks import MaskSet
+from napari_sepl.files.store import Status
+from napari_sepl.gui.masks.choice import MaskChoice, Recipe
+from napari_sepl.gui.masks.making import Making, thread_to_spare
+from napari_sepl.gui.queue.bulk import listed
+from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.process import Remote, RemoteMasks
+from napari_sepl.proposals.progress import Told, ignore
+from napari_sepl.workflow.masks.propose import Task, mask_file, propose_folder
+from napari_sepl.workflow.masks.record import made_otherwise
+from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.review.reviewing import Reviewing
+
+if TYPE_CHECKING:
+    from napari_sepl.gui.controller import Controller
+    from napari_sepl.gui.queue.navigator import Navigator
+
+DEATHS = 3
+"""Samples one after the other of which the process may die before no further one is tried."""
+
+_PARTS = 1000
+"""Steps of the progress bar for a sample."""
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What a press of a button comes to."""
+
+    rows: list[int]
+    recipe: Recipe
+    remote: Remote
+    otherwise: str  # how the folder's other masks were made; empty if with the same
+    there: Path | None  # the masks that there are, where those of one sample are made anew
+
+
+@dataclass(eq=False)
+class _Run:
+    """How far a plan is."""
+
+    plan: _Plan
+    steps: Iterator[Step] = field(default_factory=lambda: iter(()))
+    done: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def note(self, step: Step) -> None:
+        self.done += 1
+        if step.outcome is Outcome.FAILED:
+            self.failures.append(step.message)
+
+    def outcome(self, folder: Path) -> list[str]:
+        """Return sentences that tell how many there are now, and what failed."""
+        samples, made = len(self.plan.rows), self.done - len(self.failures)
+        named = [f"{message.rstrip('.')}." for message in self.failures[:_NAMED]]
+        more = len(self.failures) - len(named)
+        told = [f"{made:,} of {samples:,} samples now have masks in {folder}."] * (samples > 1)
+        told += [f"The masks are in {folder}."] * (samples == made == 1)
+        return [*told, *named, *([f"And {more:,} more failed."] if more else [])]
+
+
+class DatasetMaking:
+    """Makes masks for samples of a dataset under review.
+
+    Parameters
+    ----------
+    controller : Controller
+        Has the view, the background and the process.
+    reviewing : Reviewing
+        The dataset.
+    navigator : Navigator
+        Told of each sample of which there are new masks.
+    """
+
+    def __init__(
+        self, controller: "Controller", reviewing: Reviewing, navigator: "Navigator"
+    ) -> None:
+        self._controller = controller
+        self._making: Making = controller.making
+        self._reviewing = reviewing
+        self._navigator = navigator
+        self._folder = reviewing.dataset.spec.masks
+        self._closed = False
+
+    def make_open(self, choice: MaskChoice) -> None:
+        """Make masks for the sample that is open; those that it has are replaced after asking."""
+        row = self._navigator.row
+        if row is not None:
+            self._begin([row], choice, anew=True)
+
+    def make_pending(self, choice: MaskChoice) -> None:
+        """Make masks for all pending samples that have none, one after the other."""
+        rows = self._reviewing.queue.lacking_masks().tolist()
+        if rows:
+            self._begin(rows, choice, anew=False)
+        else:
+            self._controller.view.tell("All pending samples have masks.")
+
+    def close(self) -> None:
+        """Stop at once and say nothing more: the dataset is about to be closed."""
+        self._closed = True
+        self._making.cancel()
+        self._making.show_pending("")
+
+    def show_pending(self) -> None:
+        """Show for which samples `make_pending` would make masks."""
+        queue = self._reviewing.queue
+        rows = queue.lacking_masks()
+        told = f"Pending without masks: {listed(queue, rows)}." if len(rows) else ""
+        self._making.show_pending(told or "All pending samples have masks.")
+
+    # --- before
+
+    def _begin(self, rows: list[int], choice: MaskChoice, *, anew: bool) -> None:
+        if self._reviewing.refusal:
+            self._controller.view.warn(self._reviewing.refusal)
+        elif self._making.begin(choice):
+            self._controller.background.run(
+                "make masks",
+                lambda: self._plan(rows, choice, anew=anew),
+                self._ask,
+                lambda error: self._end(None, error),
+            )
+
+    def _plan(self, rows: list[int], choice: MaskChoice, *, anew: bool) -> _Plan:
+        """Look what there is; off the window's thread."""
+        recipe = self._making.prepare(choice)
+        there = self._reviewing.sample(rows[0]).masks if anew else None
+        how = made_otherwise(self._folder, recipe.made_with)
+        return _Plan(rows, recipe, self._making.process_for(recipe), how, there)
+
+    def _ask(self, plan: _Plan) -> None:
+        """Ask about what would be replaced or mixed, and make masks."""
+        sample_id, view = self._reviewing.queue.ids[plan.rows[0]], self._controller.view
+        if self._closed or self._making.cancelled:
+            self._end(None, StoppedError("The making of masks was stopped."))
+        elif plan.there not in (None, mask_file(self._folder, sample_id)):
+            self._making.end()
+            view.warn(
+                f"{plan.there} holds the masks of {sample_id} and cannot be replaced by a JSON "
+                "file beside it: move it away first."
+            )
+        elif (question := self._question(plan)) and not view.confirm(question):
+            self._making.end()
+        else:
+            self._run(plan)
+
+    def _question(self, plan: _Plan) -> str:
+        """Return what to ask first; empty if nothing need be asked."""
+        told = [] if plan.there is None else [f"{plan.there} exists already and will be replaced."]
+        if plan.otherwise:
+            samples, model = listed(self._reviewing.queue, plan.rows), plan.recipe.choice.model
+            told.append(
+                f"{self._folder} holds masks that were made {plan.otherwise}. Those of {samples} "
+                f"will be made by {model}, beside them."
+            )
+        return f"{' '.join(told)} Make masks?" if told else ""
+
+    # --- one sample after the other
+
+    def _run(self, plan: _Plan) -> None:
+        run, samples = _Run(plan), len(plan.rows)
+        what = "making masks" if samples == 1 else f"masks of {samples:,} samples"
+
+        def show(done: int = 0, total: int = 1) -> None:
+            parts = _PARTS * run.done + _PARTS * done // max(total, 1)
+            self._making.show(parts, _PARTS * samples, what)
+
+        run.steps = propose_folder(
+            map(self._task, plan.rows),
+            self._folder,
+            EnduringMasks(plan.remote, self._making),
+            plan.recipe.made_with,
+            guided=plan.recipe.choice.guided,
+            told=self._making.listen(show),
+            mixed=True,  # if so, it was asked
+            overwrite=plan.there is not None,
+        )
+        show()
+        self._go_on(run)
+
+    def _task(self, row: int) -> Task:
+        sample = self._reviewing.sample(row)
+        return Task(sample.sample_id, sample.image, sample.pseudo, "", sample.pseudo_format)
+
+    def _go_on(self, run: _Run) -> None:
+        self._controller.background.run(
+            "make masks",
+            lambda: _next(run),
+            lambda step: self._take(run, step),
+            lambda error: self._end(run, error),
+        )
+
+    def _take(self, run: _Run, step: Step | None) -> None:
+        if step is None or self._closed:
+            self._end(run)
+            return
+        run.note(step)
+        if step.outcome is not Outcome.FAILED:
+            self._take_in(self._reviewing.queue.rows[step.sample_id])
+        self._go_on(run)
+
+    def _take_in(self, row: int) -> None:
+        """Let the queue and the window know that a sample has new masks."""
+        queue = self._reviewing.queue
+        queue.without_masks[row] = False
+        queue.change[row] = np.nan
+        if queue.status_of(row) is Status.ACCEPTED:  # on other masks than it has now
+            self._reviewing.set_status(row, Status.PENDING)
+        self._navigator.masks_made(row)
+        self.show_pending()
+
+    def _end(self, run: _Run | None, error: SeplError | None = None) -> None:
+        """Say in one message what became of it."""
+        self._making.end()
+        if self._closed:
+            return
+        told = [str(error)] * (error is not None) + (run.outcome(self._folder) if run else [])
+        view = self._controller.view
+        fine = isinstance(error, StoppedError | None) and (run is None or not run.failures)
+        (view.tell if fine else view.warn)(" ".join(told))
+
+
+def _next(run: _Run) -> Step | None:
+    with thread_to_spare():
+        return next(run.steps, None)
+
+
+class EnduringMasks:
+    """Makes masks in another process, and gives up when that dies of one sample after the other.
+
+    Parameters
+    ----------
+    remote : Remote
+        The process.
+    making : Making
+        Knows whether the masks are still wanted.
+    """
+
+    def __init__(self, remote: Remote, making: Making) -> None:
+        self._remote = remote
+        self._making = making
+        self._deaths = 0
+
+    def make(
+        self,
+        image: NDArray[Any],
+        pseudo: NDArray[np.uint8] | None = None,
+        told: Told = ignore,
+    ) -> MaskSet:
+        """Make the masks of one image; as `RemoteMasks.make`, and as it raises.
+
+        Raises
+        ------
+        OpeningError
+            If the process died of this sample, as it did of those just before.
+        """
+        self._making.raise_if_cancelled()
+        try:
+            masks = RemoteMasks(self._remote).make(image, pseudo, told)
+        except (OpeningError, StoppedError):
+            raise
+        except ProposalError as error:
+            self._deaths = self._deaths + 1 if self._remote.process_id is None else 0
+            if self._deaths == DEATHS:
+                raise OpeningError(
+                    f"{error} So it did {DEATHS} times, one sample after the other: no further "
+                    "one is tried."
+                ) from error
+            raise
+        self._deaths = 0
+        return masks

@@ -1,0 +1,228 @@
+"""Deliberate steps over all pending samples: shown before they are done, and taken back as one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import SaveError, SeplError
+from napari_sepl.core.params import Params
+from napari_sepl.files.store import Status
+from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.review.queue import Queue
+from napari_sepl.workflow.review.reviewing import Reviewing
+
+_CHUNK = 8
+"""Samples between two looks at whether the user wants to stop."""
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that can be taken back.
+
+    Parameters
+    ----------
+    told : str
+        What was done.
+    undo : callable
+        Takes it back; given the row that is open, returns how many samples it left as they are
+        because a person has worked on them since.
+    """
+
+    told: str
+    undo: Callable[[int | None], int]
+
+
+class Bulk:
+    """Acts on all pending samples of a dataset under review.
+
+    Parameters
+    ----------
+    reviewing : Reviewing
+        The dataset.
+    controller : Controller
+        Its view is where questions, progress and outcomes go.
+    background : Background
+        Where samples are read and saved.
+    changed : callable
+        Called when samples other than the one that is open were changed.
+    """
+
+    def __init__(
+        self,
+        reviewing: Reviewing,
+        controller: Controller,
+        background: Background,
+        changed: Callable[[], None],
+    ) -> None:
+        self._reviewing = reviewing
+        self._controller = controller
+        self._background = background
+        self._changed = changed
+        self._stopped = self._closed = False
+        self.last: Done | None = None
+
+    def stop(self) -> None:
+        """End what is under way after the samples in hand; what is done stays done."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """End what is under way, and record nothing more: the dataset is being closed."""
+        self._stopped = self._closed = True
+
+    def undo(self, current: int | None) -> None:
+        """Take back the last step, but not what a person has done since.
+
+        Parameters
+        ----------
+        current : int, optional
+            The row that is open.
+        """
+        if self.last is None:
+            self._controller.view.tell("There is no step over many samples to take back.")
+            return
+        done, self.last = self.last, None
+        left = done.undo(current)
+        self._changed()
+        kept = f"; {left:,} that were worked on since stay as they are" if left else ""
+        self._controller.view.tell(f"Taken back: {done.told}{kept}")
+
+    # --- thresholds
+
+    def apply_params(self, params: Params, current: int | None) -> None:
+        """Give all pending samples but the one that is open these settings, after asking."""
+        rows = [row for row in self._reviewing.queue.pending().tolist() if row != current]
+        told = ", ".join(f"{name} = {value}" for name, value in params if value is not None)
+        if not rows or not self._controller.view.confirm(
+            f"Set {told} for {listed(self._reviewing.queue, rows)}? What was painted there stays."
+        ):
+            return
+        before = self._reviewing.put_params(rows, dict.fromkeys(rows, params))
+        step = f"{told} for {len(rows):,} samples"
+        self.last = Done(step, lambda current: self._put_back(before, params, current))
+        self._changed()
+        self._controller.view.tell(f"Set {step}")
+
+    def _put_back(
+        self, before: dict[int, Params | None], params: Params, current: int | None
+    ) -> int:
+        """Give samples their old settings, but for those that got others meanwhile."""
+        rows = [row for row in before if self._reviewing.params_of(row) == params]
+        if current in rows:  # shown on screen: a step of its own history
+            old = before[current] or self._reviewing.session.start
+            self._controller.set_params(old)
+        elsewhere = [row for row in rows if row != current]
+        self._reviewing.put_params(elsewhere, before)
+        return len(before) - len(rows)
+
+    # --- accepting
+
+    def accept_unchanged(self, most: float, current: int | None) -> None:
+        """Accept the pending samples whose labels differ little from their pseudo-labels.
+
+        Those without masks are left out: they would all be accepted as they were given.
+
+        Parameters
+        ----------
+        most : float
+            Share in 0..1 of pixels that may differ.
+        current : int, optional
+            The row that is open, which is left to the reviewer.
+        """
+        self._stopped = False
+        queue = self._reviewing.queue
+        pending = [row for row in queue.pending().tolist() if row != current]
+        rows = [row for row in pending if not queue.without_masks[row]]
+
+        def ask() -> None:
+            change = queue.change
+            little = [row for row in rows if change[row] <= most]  # NaN, unread, is not
+            if not little:
+                self._controller.view.tell(
+                    f"No pending sample changes by {100 * most:g} % or less."
+                )
+            elif self._controller.view.confirm(
+                f"Accept and save {listed(self._reviewing.queue, little)}, which change by "
+                f"{100 * most:g} % or less, of {len(pending):,} pending?"
+            ):
+                self._accept(little)
+
+        unread = [row for row in rows if np.isnan(queue.change[row])]
+        self._walk("comparing", unread, self._reviewing.measure_change, ask)
+
+    def _accept(self, rows: list[int]) -> None:
+        saved: list[int] = []
+        unsaved: list[SaveError] = []
+
+        def save(row: int) -> None:
+            try:
+                self._reviewing.accept_unseen(row)
+            except SaveError as error:  # no fault of the sample: it can be opened all the same
+                unsaved.append(error)
+            else:
+                saved.append(row)
+
+        def finish() -> None:
+            self._reviewing.put_statuses(saved, Status.ACCEPTED)
+            step = f"accepting {len(saved):,} samples"
+            self.last = Done(step, lambda _: self._reopen(saved))
+            self._changed()
+            self._controller.view.tell(f"Done: {step}")
+            if unsaved:
+                self._controller.view.warn(f"{len(unsaved):,} were not saved. {unsaved[0]}")
+
+        self._walk("saving", rows, save, finish)
+
+    def _reopen(self, rows: list[int]) -> int:
+        """Make samples pending again, but for those that got another status meanwhile."""
+        queue = self._reviewing.queue
+        still = [row for row in rows if queue.status_of(row) is Status.ACCEPTED]
+        self._reviewing.put_statuses(still, Status.PENDING)
+        return len(rows) - len(still)
+
+    def _walk(
+        self, told: str, rows: list[int], act: Callable[[int], object], finish: Callable[[], None]
+    ) -> None:
+        """Act on rows in the background, a few at a time, until done or stopped."""
+
+        def go_on(start: int) -> None:
+            if self._closed:
+                return
+            if start >= len(rows) or self._stopped:
+                self._controller.view.show_busy("")
+                finish()
+                return
+            self._controller.view.show_busy(f"{told} {start:,} of {len(rows):,}…")
+            chunk = rows[start : start + _CHUNK]
+            self._background.run(
+                "bulk",
+                lambda: self._act(chunk, act),
+                lambda failures: self._note(failures, lambda: go_on(start + _CHUNK)),
+                lambda error: self._controller.view.warn(str(error)),
+            )
+
+        go_on(0)
+
+    def _act(self, rows: list[int], act: Callable[[int], object]) -> dict[int, str]:
+        failures = {}
+        for row in rows:
+            try:
+                act(row)
+            except SeplError as error:
+                failures[row] = str(error)
+        return failures
+
+    def _note(self, failures: dict[int, str], go_on: Callable[[], None]) -> None:
+        self._reviewing.queue.failures.update(failures)
+        go_on()
+
+
+def listed(queue: Queue, rows: Sequence[int] | NDArray[np.intp]) -> str:
+    """Return how many samples these are, and the first few by name."""
+    names = ", ".join(queue.ids[row] for row in rows[:_NAMED])
+    more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
+    return f"{len(rows):,} sample{'s' * (len(rows) != 1)} ({names}{more})"

@@ -1,0 +1,288 @@
+"""The dock with the queue of a dataset: opens with the dataset, closes with it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_sepl.core.errors import SeplError
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.gui.export.dialog import ExportDialog
+from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of
+from napari_sepl.gui.keys_box import show_keys
+from napari_sepl.gui.masks.making_dataset import DatasetMaking
+from napari_sepl.gui.panels.missing import MissingButton
+from napari_sepl.gui.panels.queue import QueuePanel
+from napari_sepl.gui.queue.bulk import Bulk, listed
+from napari_sepl.gui.queue.damage import Damage
+from napari_sepl.gui.queue.navigator import Navigator
+from napari_sepl.gui.queue.scan_row import ScanRow
+from napari_sepl.gui.settings import preferred_params
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.scan import list_for_review
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from napari_sepl.gui.controller import Controller
+    from napari_sepl.gui.worker import Background
+
+TITLE = "Queue (SEPL)"
+
+_BUTTONS = {
+    "previous": "◀",
+    "next": "▶",
+    "next_pending": "▶ pending",
+    "skip": "Skip",
+    "flag": "Flag",
+    "reopen": "Reopen",
+}
+
+
+class QueueDock(QWidget):
+    """The queue's panel with its buttons, around one navigator.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        The viewer it is docked in.
+    controller : Controller
+        Shows one sample; its view is where messages and questions go.
+    background : Background
+        Where the dataset is listed and samples are read.
+
+    Attributes
+    ----------
+    dataset_changed : Signal(object)
+        The dataset that was opened; None once it is closed.
+    """
+
+    dataset_changed = Signal(object)
+
+    def __init__(
+        self, viewer: "Viewer", controller: "Controller", background: "Background"
+    ) -> None:
+        super().__init__()
+        self._background = background
+        self._controller = controller
+        self.panel = QueuePanel()
+        self.navigator = Navigator(controller, self.panel, background)
+        self._damage = Damage(controller, background, self._meet_damage)
+        self.scan = ScanRow(background, self.panel, self._warn, self._damage.meet_trouble)
+        self.missing = MissingButton()
+        self.reviewing: Reviewing | None = None
+        self._bulk: Bulk | None = None
+        self._opening = False
+        self._then: DatasetSpec | None = None  # asked for while another was being opened
+        self.exports = ExportDialog(background, self)
+        self._lay_out()
+        self._connect()
+        bind_keys(viewer, self.navigator, QUEUE_KEYS)
+        for layer in controller.layers.label_layers:
+            bind_keys(layer, self.navigator, QUEUE_KEYS)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.addWidget(self.panel)
+        column.addWidget(self.scan)
+        steps, below = QHBoxLayout(), QHBoxLayout()
+        for name, text in _BUTTONS.items():
+            steps.addWidget(self._step_button(name, text))
+        self.pending_menu = QMenu(self)
+        for text, act in (
+            ("Apply these thresholds to all pending…", self._apply_params),
+            ("Accept all pending that change little…", self._accept_unchanged),
+            ("Take the last of these back", self._undo_last),
+            ("Stop", self._stop),
+        ):
+            self.pending_menu.addAction(text).triggered.connect(partial(_press, act))
+        pending = QPushButton("All pending")
+        pending.setMenu(self.pending_menu)
+        self.sweep = QPushButton("Sweep…")
+        self.sweep.setToolTip("Which thresholds fit the dataset: a heat map to click on")
+        keys = QPushButton("Keys")
+        keys.clicked.connect(partial(_press, partial(show_keys, self)))
+        below.addWidget(self._step_button("worst_pending", "Worst"))
+        below.addWidget(pending)
+        below.addWidget(self.sweep)
+        export = QPushButton("Export…")
+        export.setToolTip("Write labels in a format that trainers or other tools read")
+        export.clicked.connect(partial(_press, self.export))
+        below.addWidget(export)
+        below.addWidget(keys)
+        below.addWidget(self.missing)
+        column.addLayout(steps)
+        column.addLayout(below)
+
+    def _step_button(self, name: str, text: str) -> QPushButton:
+        """Return a button that does what a key of the navigator does."""
+        button = QPushButton(text)
+        button.setToolTip(f"{meaning_of(name)} ({QUEUE_KEYS[name]})")
+        button.clicked.connect(partial(_press, getattr(self.navigator, name)))
+        return button
+
+    def _connect(self) -> None:
+        self.panel.sample_chosen.connect(self.navigator.go)
+        self.panel.note_changed.connect(self.navigator.set_note)
+        self.panel.listing_changed.connect(self._list)
+        self._controller.panels_toggled.connect(self._note_panels)
+        self._controller.making.ended.connect(self.scan.look_again)
+        for changed in (self.panel.model.dataChanged, self.panel.model.modelReset):
+            changed.connect(self._show_pending)
+
+    # --- a dataset
+
+    def open(self, spec: DatasetSpec) -> None:
+        """List a dataset in the background, then open its store and its sample of last time.
+
+        If another is being opened, that one is closed again first: it holds its lock.
+        """
+        if self._opening:
+            self._then = spec
+            return
+        self.close_dataset()  # else the same one would meet its own lock
+        self._controller.view.show_busy("listing the dataset…")
+        damage = self._damage
+
+        def opened(reviewing: Reviewing) -> None:
+            then = self._opened()
+            if then is None:
+                self._start(reviewing)
+            else:
+                reviewing.close()
+                self.open(then)
+
+        def failed(error: SeplError) -> None:
+            then = self._opened()
+            if then is None:
+                damage.meet_closed(error, spec.out, lambda: self.open(spec))
+            else:
+                self.open(then)
+
+        self._opening = True
+        self._background.run(
+            "dataset",
+            lambda: Reviewing.open(list_for_review(spec), damage.on_error, damage.on_saved),
+            opened,
+            failed,
+        )
+
+    def _opened(self) -> DatasetSpec | None:
+        """Note that no dataset is being opened any more, and return the one asked for since."""
+        self._opening = False
+        then, self._then = self._then, None
+        return then
+
+    def _meet_damage(self, error: SeplError) -> None:
+        """Tell of damage found while the dataset is open, and offer to recover on the spot."""
+        self.scan.pause()
+        self._damage.meet_open(error, self.reviewing, self._recovered)
+
+    def _recovered(self) -> None:
+        self.navigator.others_changed()
+        if self.reviewing is not None:
+            self.scan.open(self.reviewing)  # the new record keeps nothing of what was read
+
+    def _warn(self, text: str) -> None:
+        self._controller.view.warn(text)
+
+    def _start(self, reviewing: Reviewing) -> None:
+        self._controller.view.show_busy("")
+        self.reviewing = reviewing
+        self._bulk = Bulk(reviewing, self._controller, self._background, self._others_changed)
+        self._controller.making.dataset = DatasetMaking(self._controller, reviewing, self.navigator)
+        classes = reviewing.dataset.classes
+        self.panel.show_class_choices(range(1, len(classes)), classes)
+        self._damage.forget()
+        session = reviewing.session
+        session.start_with(preferred_params())
+        self.panel.show_filter(session.filtering)
+        self.panel.show_sorting(*session.sorting)
+        self._controller.view.show_panels(session.panels)
+        self.navigator.start(reviewing)
+        if reviewing.refusal:
+            self._controller.view.warn(reviewing.refusal)
+        self.scan.open(reviewing)
+        self.dataset_changed.emit(reviewing.dataset)
+        self._background.run("check", reviewing.on_disk.check, lambda _: None, self._meet_damage)
+        bare = np.flatnonzero(reviewing.queue.without_masks)
+        if len(bare):
+            told = f"No masks yet: {listed(reviewing.queue, bare)}. The panel Masks makes them."
+            self._controller.view.tell(told)
+        dataset = reviewing.dataset
+        missing = self.missing.show_missing(dataset.unmatched, dataset.without_pseudo)
+        if missing:
+            self._controller.view.warn(missing)
+
+    def _others_changed(self) -> None:
+        self.navigator.others_changed()
+        self.scan.look_again()
+
+    def close_dataset(self) -> None:
+        """Record what is open and close the store."""
+        if self._bulk is not None:
+            self._bulk.close()
+        if self._controller.making.dataset is not None:
+            self._controller.making.dataset.close()
+            self._controller.making.dataset = None
+        self.scan.leave()
+        self.exports.leave_dataset()
+        self.navigator.stop()
+        self.reviewing = self._bulk = None
+        self.dataset_changed.emit(None)
+
+    def export(self) -> None:
+        """Show the dialog that exports the dataset."""
+        if self.reviewing is not None:
+            self.exports.open_for(self.reviewing)
+
+    def _show_pending(self) -> None:
+        if self._controller.making.dataset is not None:
+            self._controller.making.dataset.show_pending()
+
+    def _apply_params(self) -> None:
+        document = self._controller.document
+        if self._bulk is not None and document is not None:
+            self._bulk.apply_params(document.params, self.navigator.row)
+
+    def _undo_last(self) -> None:
+        if self._bulk is not None:
+            self._bulk.undo(self.navigator.row)
+
+    def _stop(self) -> None:
+        if self._bulk is not None:
+            self._bulk.stop()
+
+    def _accept_unchanged(self) -> None:
+        if self._bulk is None:
+            return
+        most, chosen = QInputDialog.getDouble(
+            self, "Accept all pending", "that change by at most (percent of pixels)", 2, 0, 100, 1
+        )
+        if chosen:
+            self._bulk.accept_unchanged(most / 100, self.navigator.row)
+
+    def _list(self) -> None:
+        if self.reviewing is None:
+            return
+        self.panel.list_samples(self.reviewing.queue, self.reviewing.dataset.classes)
+        self.reviewing.session.filtering = self.panel.filter
+        self.reviewing.session.sorting = self.panel.sorted_by, self.panel.descending
+
+    def _note_panels(self, opened: dict[str, bool]) -> None:
+        if self.reviewing is not None:
+            self.reviewing.session.panels = opened
+
+
+def _press(act: Callable[[], object], _: Any = None) -> None:
+    act()

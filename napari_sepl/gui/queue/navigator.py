@@ -1,0 +1,300 @@
+"""From sample to sample: what the queue's keys, clicks and Accept do."""
+
+from functools import partial
+
+from napari_sepl.core.diagnosis import Diagnosis
+from napari_sepl.core.errors import SeplError
+from napari_sepl.document.document import Document
+from napari_sepl.files.store import Status
+from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.opened import Opened
+from napari_sepl.gui.queue.ahead import Ahead
+from napari_sepl.gui.queue.outdated import say_again
+from napari_sepl.gui.queue.passed import Onwards, Passed
+from napari_sepl.gui.queue.recording import Recording
+from napari_sepl.gui.queue.view import QueueView
+from napari_sepl.gui.view import View
+from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.review.queue import Queue
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.state import Outdated
+from napari_sepl.workflow.review.suspicion import suspicion_of
+
+
+class Navigator:
+    """Walks a dataset under review and records what is done to each sample.
+
+    Parameters
+    ----------
+    controller : Controller
+        Shows one sample; its view is where messages and questions go.
+    panel : QueueView
+        The queue.
+    background : Background
+        Where samples are read.
+    """
+
+    def __init__(self, controller: Controller, panel: QueueView, background: Background) -> None:
+        self._controller = controller
+        self._panel = panel
+        self._background = background
+        self._reviewing: Reviewing | None = None
+        self._ahead: Ahead | None = None
+        self._wanted: int | None = None
+        self._passed = Passed(controller)
+        self._made: set[int] = set()  # whose masks are newer than what was said of them
+        self._recording = Recording(controller, background)
+        self._recording.recorded.connect(self._on_recorded)
+        controller.saving.saved.connect(self._on_saved)
+        controller.diagnosing.found.connect(self._on_diagnosed)
+
+    @property
+    def _view(self) -> View:
+        return self._controller.view
+
+    @property
+    def row(self) -> int | None:
+        """The sample that is open."""
+        return self._recording.row
+
+    # --- starting
+
+    def start(self, reviewing: Reviewing) -> None:
+        """Show a dataset's queue and open the sample where the last session ended."""
+        self.stop()
+        self._reviewing = reviewing
+        self._recording.start(reviewing)
+        self._ahead = Ahead(self._background, self._prepare)
+        saving = self._controller.saving
+        saving.refusal, saving.recorded = reviewing.refusal, not reviewing.refusal
+        self._controller.in_dataset = True
+        self._controller.diagnosing.tags = reviewing.dataset.tags
+        self._panel.list_samples(reviewing.queue, reviewing.dataset.classes)
+        self.go(
+            reviewing.session.resume_row(reviewing.queue), partial(self._panel.neighbour, step=1)
+        )
+
+    def stop(self) -> None:
+        """Record what is open and close the dataset."""
+        if self._reviewing is None:
+            return
+        self._leave()
+        self._recording.stop()
+        self._reviewing.close()
+        self._controller.saving.refusal, self._controller.saving.recorded = "", False
+        self._controller.in_dataset = False
+        self._controller.diagnosing.tags = {}
+        self._reviewing = self._ahead = self._wanted = None
+        self._passed.forget()
+        self._made.clear()
+
+    def _prepare(self, row: int) -> Opened:
+        if self._reviewing is None:
+            raise SeplError("The dataset was closed.")
+        return Opened.around(self._reviewing.read(row))
+
+    # --- walking
+
+    def go(self, row: int | None, onwards: Onwards | None = None) -> None:
+        """Open a sample; the one that is open stays until the other is there.
+
+        If it cannot be read, go on to what `onwards` returns, unless that is left out.
+        """
+        self._passed.forget()
+        self._go(row, onwards)
+
+    def _go(self, row: int | None, onwards: Onwards | None) -> None:
+        if row is None or self._ahead is None:
+            return
+        self._wanted = None if row == self.row else row
+        if self._wanted is None:
+            self._view.show_busy("")
+            return
+        if row not in self._ahead.rows:
+            self._view.show_busy(f"reading {self._queue.ids[row]}…")
+        self._ahead.take(row, partial(self._arrive, row), partial(self._fail, row, onwards))
+
+    def next(self) -> None:
+        """Open the next sample of the list."""
+        self._walk(1)
+
+    def previous(self) -> None:
+        """Open the previous sample of the list."""
+        self._walk(-1)
+
+    def next_pending(self) -> None:
+        """Open the next sample of the list that is still pending."""
+        self._walk_by(self._panel.next_pending, "No other sample that is listed is pending.")
+
+    @property
+    def _from(self) -> int:
+        """The row that a walk starts at; -1, which is never listed, for none."""
+        at = (self._wanted, self._passed.last, self.row)
+        return next((row for row in at if row is not None), -1)
+
+    def worst_pending(self) -> None:
+        """Open the sample of the list that is suspected most of those still pending."""
+        told = "No other pending sample that is listed is known to be suspect."
+        self._walk_by(self._panel.worst_pending, told)
+
+    def _walk(self, step: int) -> None:
+        told = f"No sample is listed {'after' if step > 0 else 'before'} this one."
+        self._walk_by(partial(self._panel.neighbour, step=step), told)
+
+    def _walk_by(self, onwards: Onwards, told: str) -> None:
+        """Open the sample that follows; `told` if there is none."""
+        if self._reviewing is None:
+            return
+        row = onwards(self._from)
+        if row is None:
+            self._view.tell(told)
+        self.go(row, onwards)
+
+    def _arrive(self, row: int, opened: Opened) -> None:
+        if row == self._wanted and self._reviewing is not None:  # else the user walked on
+            self._wanted = None
+            self._view.show_busy("")
+            self._passed.arrive()
+            self._show(row, opened, self._reviewing.outdated(row))
+
+    def _show(self, row: int, opened: Opened, old: Outdated | None) -> None:
+        if self._reviewing is None:
+            return
+        self._leave()
+        self._recording.open(row, opened.document)
+        self._queue.failures.pop(row, None)
+        self._controller.show(
+            opened,
+            folder=self._reviewing.folder,
+            files=self._reviewing.files(row),
+            before=str(self._queue.status_of(row)),
+        )
+        if old is not None:
+            say_again(self._view, opened.document, old, ask=row not in self._made)
+        self._made.discard(row)
+        self._reviewing.arrive(row, opened.document)
+        self._panel.show_current(row)
+        self._panel.refresh_row(row, self._queue)
+        self._look_ahead()
+
+    def _fail(self, row: int, onwards: Onwards | None, error: SeplError) -> None:
+        if self._reviewing is None:
+            return
+        self._queue.failures[row] = str(error)
+        self._panel.refresh_row(row, self._queue)
+        if row != self._wanted:
+            return
+        self._view.show_busy("")
+        self._wanted = None
+        self._passed.tell_first(error)
+        if onwards is None:
+            return
+        after = self._passed.pass_by(row, onwards)
+        if after is None or after == self.row:
+            self._passed.end()
+        else:
+            self._go(after, onwards)
+
+    def _look_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.want(row for row in self._near() if row not in self._queue.failures)
+
+    def _near(self) -> list[int]:
+        if self.row is None:
+            return []
+        near = [self._panel.neighbour(self.row, step) for step in (1, 2, -1)]
+        return [row for row in near if row is not None]
+
+    def _leave(self) -> None:
+        if self.row is not None:
+            self._panel.finish_note()
+            self._recording.leave()
+
+    def masks_made(self, row: int) -> None:
+        """Take in that there are new masks of a sample: what was read of it is out of date."""
+        if self._reviewing is not None and self._ahead is not None:
+            self._queue.forget_suspicion([row])
+            self._made.add(row)
+            if row in {self.row, self._wanted, *self._near(), *self._ahead.rows}:
+                self._forget()
+            self._panel.refresh_row(row, self._queue)
+
+    def _forget(self) -> None:
+        """Forget what was prepared, and ask anew for what is wanted."""
+        row, wanted, self._wanted = self.row, self._wanted, None
+        if self._ahead is not None:
+            self._ahead.forget()
+            if row is not None and row in self._made:
+                self._ahead.take(row, partial(self._renew, row), partial(self._fail, row, None))
+            self.go(wanted)
+            self._look_ahead()
+
+    def _renew(self, row: int, opened: Opened) -> None:
+        """Show the sample that is open with its new masks; what was said of it stays."""
+        document = self._controller.settled()
+        if row == self.row and document is not None and self._reviewing is not None:
+            self._reviewing.outdated(row)  # what the window knows is newer
+            inputs = opened.document.inputs
+            if inputs.digests["masks"] != document.inputs.digests["masks"]:
+                said = document.said.on_other_masks(len(inputs.masks))
+                self._show(row, opened, Outdated(("masks",), said))
+            self._made.discard(row)
+
+    # --- deciding
+
+    def skip(self) -> None:
+        """Set the sample aside and go on."""
+        self._decide(Status.SKIPPED)
+
+    def flag(self) -> None:
+        """Mark the sample for somebody else to look at, and go on."""
+        self._decide(Status.FLAGGED)
+
+    def reopen(self) -> None:
+        """Make the sample pending again."""
+        self._decide(Status.PENDING, go_on=False)
+
+    def _decide(self, status: Status, *, go_on: bool = True) -> None:
+        if self.row is None or self._reviewing is None:
+            return
+        if self._reviewing.refusal:
+            self._view.warn(self._reviewing.refusal)
+            return
+        self._leave()
+        self._reviewing.set_status(self.row, status)
+        self._panel.refresh_row(self.row, self._queue)
+        if go_on:
+            self._walk(1)
+
+    def set_note(self, text: str) -> None:
+        """Write a note on the sample that is open."""
+        if self.row is not None and self._reviewing is not None:
+            self._reviewing.set_note(self.row, text)
+            self._panel.refresh_row(self.row, self._queue)
+
+    def others_changed(self) -> None:
+        """Forget what was prepared: samples that are not open were changed."""
+        if self._reviewing is not None:
+            self._panel.list_samples(self._queue, self._reviewing.dataset.classes)
+            self._forget()
+
+    def _on_saved(self, document: Document, accepted: bool) -> None:
+        row = self._recording.note_saved(document, accepted=accepted)
+        if row is not None and accepted and row == self.row:
+            self._walk(1)
+
+    def _on_recorded(self, row: int) -> None:
+        if self._reviewing is not None:
+            self._panel.refresh_row(row, self._queue)
+
+    def _on_diagnosed(self, document: Document, diagnosis: Diagnosis) -> None:
+        row, of_open = self.row, document is self._controller.document
+        if row is not None and of_open and not self._queue.without_masks[row]:
+            self._queue.set_suspicion(row, *suspicion_of(diagnosis))
+            self._panel.refresh_row(row, self._queue)
+
+    @property
+    def _queue(self) -> Queue:
+        if self._reviewing is None:
+            raise RuntimeError("no dataset is open")
+        return self._reviewing.queue

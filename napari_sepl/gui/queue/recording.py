@@ -1,0 +1,121 @@
+"""What is done to the samples of a dataset, on its way to the record."""
+
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from psygnal import Signal
+
+from napari_sepl.document.document import Document
+from napari_sepl.document.edits import Edit, ParamsEdit
+from napari_sepl.files.store import Status
+from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.steps import ReviewStep
+
+if TYPE_CHECKING:
+    from napari_sepl.gui.controller import Controller
+
+_REST = 200
+"""Milliseconds after which a slider that stopped is recorded."""
+
+
+class Recording:
+    """Listens to the sample that is open and records each of its steps.
+
+    Parameters
+    ----------
+    controller : Controller
+        Shows the sample.
+    background : Background
+        Where a slider is given time to stop.
+
+    Attributes
+    ----------
+    row : int or None
+        The sample that is open.
+    recorded : Signal(int)
+        Emitted with the row whose state was recorded.
+    """
+
+    recorded = Signal(int)
+
+    def __init__(self, controller: "Controller", background: Background) -> None:
+        self._controller = controller
+        self._background = background
+        self._reviewing: Reviewing | None = None
+        self.row: int | None = None
+        self._since = 0.0
+        self._steps: list[ReviewStep] = []
+        self._rows: WeakKeyDictionary[Document, int] = WeakKeyDictionary()
+        controller.stepped.connect(self._on_stepped)
+
+    def start(self, reviewing: Reviewing) -> None:
+        """Record into this dataset from now on."""
+        self._reviewing = reviewing
+        self._controller.saving.wrote = self._wrote
+
+    def stop(self) -> None:
+        """Record nothing more; what is open counts as saved, for all of it is in the store."""
+        document = self._controller.document
+        if self.row is not None and document is not None:
+            document.mark_saved(document.history.mark)
+        self._reviewing = self.row = None
+        self._rows.clear()
+
+    def open(self, row: int, document: Document) -> None:
+        """Record what is done to this sample from now on."""
+        self.row, self._since = row, monotonic()
+        self._rows[document] = row
+
+    def leave(self) -> None:
+        """Record the sample that is open, with the time spent on it."""
+        document = self._controller.settled()
+        if document is not None and self.row is not None and self._reviewing is not None:
+            self._record(document)
+            self._reviewing.add_seconds(self.row, monotonic() - self._since)
+            self._since = monotonic()
+
+    def _wrote(self, path: Path) -> bool:
+        """Tell whether a file was saved in some review of the sample that is open."""
+        if self.row is None or self._reviewing is None:
+            return False
+        return self._reviewing.wrote(self.row, path)
+
+    def note_saved(self, document: Document, *, accepted: bool) -> int | None:
+        """Record that a document is on the disk, and return its row; None if it is no sample."""
+        row = self._rows.get(document)
+        if row is None or self._reviewing is None:
+            return None
+        if accepted:
+            self._reviewing.queue.set_status(row, Status.ACCEPTED)
+        steps: list[ReviewStep] = []  # what was done to one that was left is recorded already
+        if row == self.row:
+            steps, self._steps = self._steps, []
+        self._reviewing.record(row, document, steps)
+        self.recorded.emit(row)
+        return row
+
+    def _on_stepped(self, document: Document, kind: str, edit: Edit) -> None:
+        step = ReviewStep(kind, edit)
+        if self.row is None or document is not self._controller.document:
+            return
+        moving = isinstance(step.edit, ParamsEdit) and step.kind == "do"
+        joined = self._steps[-1].merged(step) if self._steps else None
+        if joined is not None:
+            self._steps[-1] = joined
+        else:
+            self._steps.append(step)
+        if moving:
+            self._background.later("record", _REST, lambda: self._record(document))
+        else:
+            self._record(document)
+
+    def _record(self, document: Document) -> None:
+        if self.row is None or self._reviewing is None:
+            return
+        steps, self._steps = self._steps, []
+        if steps:
+            self._reviewing.record(self.row, document, steps)
+            self.recorded.emit(self.row)

@@ -1,0 +1,163 @@
+"""Finding out, while a person works, about the samples that nobody opened yet."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from napari_sepl.core.errors import SeplError
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.store import StampedFacts
+from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.review.passes import Pass, SampleFacts, Scanned
+from napari_sepl.workflow.review.queue import Queue
+
+FIRST = 1000
+"""Milliseconds after which it begins, so that the first image comes first."""
+
+_PAUSE = 10
+"""Milliseconds between two batches, in which whatever else waits gets a thread."""
+
+_BATCH = 0.05
+"""Seconds after which a batch begins no further sample: so long may `next` have to wait."""
+
+_ROWS = 256
+"""Samples of a batch at most, for those of which nothing changed take no time."""
+
+_REDRAW = 1000
+"""Milliseconds at least from one drawing of what was found to the next."""
+
+
+class Kept(Protocol):
+    """What the scan asks of a dataset under review."""
+
+    dataset: Dataset
+    queue: Queue
+
+    def known_facts(self, sample_ids: Sequence[str]) -> Mapping[str, StampedFacts]:
+        """Return what was kept of samples; called beside the window's thread."""
+
+    def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
+        """Keep what was read; False, unless it is the last, while other things wait."""
+
+
+class ScanView(Protocol):
+    """Where the scan shows how far it is."""
+
+    def show_progress(self, text: str) -> None:
+        """Show how far it is."""
+
+    def show_found(self) -> None:
+        """Draw what the queue knows now."""
+
+    def show_end(self, failures: int) -> None:
+        """Show that all is read, but for some that could not be."""
+
+    def show_trouble(self, error: SeplError) -> None:
+        """Tell why it had to stop."""
+
+
+class Scan:
+    """Reads the samples of a dataset in small batches, one at a time.
+
+    Parameters
+    ----------
+    wanted : Pass
+        What to find out.
+    reviewing : Kept
+        The dataset; what is found goes to its queue, and is kept if it keeps anything.
+    background : Background
+        Where samples are read.
+    view : ScanView
+        Where it is shown.
+
+    Attributes
+    ----------
+    running : bool
+        Whether it is under way.
+    """
+
+    def __init__(
+        self, wanted: Pass, reviewing: Kept, background: Background, view: ScanView
+    ) -> None:
+        self._pass = wanted
+        self._reviewing = reviewing
+        self._background = background
+        self._view = view
+        self._rows = wanted.rows
+        self._next = self._failures = 0
+        self._unkept: dict[str, StampedFacts] = {}
+        self._drawing = False
+        self.running = False
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in words."""
+        return f"{self._pass.told}: {self._next:,} of {len(self._rows):,}"
+
+    @property
+    def left(self) -> int:
+        """How many samples are still to be looked at."""
+        return len(self._rows) - self._next
+
+    def start(self, delay: int = 0) -> None:
+        """Begin, or go on after `stop`, in so many milliseconds."""
+        if not self.running and self._next < len(self._rows):
+            self.running = True
+            self._background.later("scan", delay, self._go_on)
+
+    def stop(self) -> None:
+        """End it, whatever is being read; what was found stays."""
+        if self.running:
+            self.running = False
+            self._keep(last=True)
+
+    def _go_on(self) -> None:
+        if not self.running:
+            return
+        if self._next == len(self._rows):
+            self.stop()
+            self._view.show_found()
+            self._view.show_end(self._failures)
+            return
+        self._view.show_progress(self.progress)
+        rows, look = self._rows[self._next : self._next + _ROWS], self._pass.look
+        self._background.run("scan", lambda: look(rows, _BATCH), self._take, self._fail)
+
+    def _take(self, scanned: Scanned) -> None:
+        if not self.running:
+            return
+        for row, facts in scanned.facts.items():
+            self._note(row, facts)
+        self._reviewing.queue.failures.update(scanned.failures)
+        self._next += scanned.count
+        self._failures += len(scanned.failures)
+        self._unkept |= scanned.fresh
+        self._keep()
+        if not self._drawing:
+            self._drawing = True
+            self._background.later("scan drawing", _REDRAW, self._draw)
+        self._background.later("scan", _PAUSE, self._go_on)
+
+    def _note(self, row: int, facts: SampleFacts) -> None:
+        """Tell the queue, unless it knows better: from tags, or of a sample that is open."""
+        queue, dataset = self._reviewing.queue, self._reviewing.dataset
+        if dataset.ids[row] not in dataset.tags:
+            queue.set_classes(row, facts.class_ids)
+        if facts.suspicion is not None and np.isnan(queue.suspicion[row]):
+            queue.set_suspicion(row, *facts.suspicion)
+
+    def _keep(self, *, last: bool = False) -> None:
+        """Have what was read kept, unless what a person did still waits to be written."""
+        if self._unkept and self._reviewing.put_facts(self._unkept, last=last):
+            self._unkept = {}
+
+    def _draw(self) -> None:
+        self._drawing = False
+        if self.running:
+            self._view.show_found()
+
+    def _fail(self, error: SeplError) -> None:
+        if self.running:
+            self.running = False
+            self._view.show_trouble(error)

@@ -1,0 +1,1 @@
+"""Labels in the formats that trainers and other tools read."""

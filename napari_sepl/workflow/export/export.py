@@ -1,0 +1,295 @@
+"""Exporting labels in the formats that trainers and other tools read."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl import __version__
+from napari_sepl.core.certainty import find_unsure, soften
+from napari_sepl.core.class_maps import ClassMap
+from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
+from napari_sepl.core.metrics import count_labels
+from napari_sepl.core.overlap import IGNORE
+from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.exports import FORMATS
+from napari_sepl.files.exports.base import Labelled, Listing
+from napari_sepl.files.exports.folder import ExportFolder
+from napari_sepl.files.exports.pictures import Picture
+from napari_sepl.files.exports.settings import ExportSettings, Ignore, Pictures
+from napari_sepl.files.store import Status
+from napari_sepl.workflow.export.loss import Loss, measure_loss, tell_loss
+from napari_sepl.workflow.export.sources import Exportable, LabelSource
+from napari_sepl.workflow.outcome import Outcome, Step
+
+
+class Export:
+    """One export: what to write, and what came of it.
+
+    Parameters
+    ----------
+    source : LabelSource
+        The labels.
+    to : Path
+        The folder to write to.
+    settings : ExportSettings
+        The format and its choices.
+    class_map : ClassMap, optional
+        Renames, merges and drops classes.
+    with_classes : collection of int
+        Only samples that hold one of these labels, before the map; all if it is empty.
+    overwrite : bool
+        Replace files of other programs and an export of other settings.
+
+    Attributes
+    ----------
+    loss : Loss or None
+        What polygons lose, over all samples that are there now; None for formats that hold
+        pixels exactly.
+    others : list of str
+        Samples that an earlier run exported here and this one did not: their files stay, but no
+        list has them.
+    removed : int
+        Files of an export of other settings that were removed, for this one replaced it and no
+        sample failed.
+
+    Raises
+    ------
+    InputError
+        If pseudo-labels are asked for and there are none.
+    """
+
+    def __init__(
+        self,
+        source: LabelSource,
+        to: Path,
+        settings: ExportSettings,
+        *,
+        class_map: ClassMap | None = None,
+        with_classes: Collection[int] = (),
+        overwrite: bool = False,
+    ) -> None:
+        self._source = source
+        self._to = to
+        self._settings = settings
+        self._format = FORMATS[settings.format]
+        self._map = class_map or ClassMap.identity(source.classes)
+        self._with_classes = frozenset(with_classes)
+        self._overwrite = overwrite
+        self.loss: Loss | None = None
+        self.others: list[str] = []
+        self.removed = 0
+        self._stale: list[str] = []  # lists of splits that are empty now
+        asks = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
+        if asks and not source.has_pseudo:
+            raise InputError(
+                "export", found="no pseudo-labels",
+                expected="a folder of them: what is unsure is told by comparing with them",
+            )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self._source.ids)
+
+    def outcome(self) -> list[str]:
+        """Return sentences on what polygons lost, and on files of other exports."""
+        told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
+        if self.removed:
+            told.append(f"Removed {self.removed} files of the export that this one replaces.")
+        stale = "not of this export, which has no such split."
+        return told + [f"{self._to / name}: {stale}" for name in self._stale]
+
+    def run(self) -> Generator[Step, None, None]:
+        """Export sample after sample, passing over what is there and going on after failures.
+
+        The same export goes on where it was stopped. Lists, and files that tell of all samples,
+        are written at the end, of the samples that did not fail.
+
+        Yields
+        ------
+        Step
+            One for each sample, as soon as it is dealt with.
+
+        Raises
+        ------
+        SaveError
+            If the folder cannot be made, holds an export of other settings, or another program's
+            file has a name that is needed at the end; or if a file of the end cannot be written.
+        InputError
+            If the folder is one of the inputs', or its record is damaged.
+        """
+        folder = ExportFolder(
+            self._to, self._told(), self._source.folders, overwrite=self._overwrite
+        )
+        folder.claim(self._format.whole(self._list(self._source.ids), self._settings))
+        done: list[str] = []
+        counts: Counter[Outcome] = Counter()
+        for sample_id in self._source.ids:
+            step = self._attempt(folder, sample_id)
+            counts[step.outcome] += 1
+            if step.outcome in (Outcome.SAVED, Outcome.PRESENT):
+                done.append(sample_id)
+            yield step
+        self._finish(folder, done, counts)
+
+    # --- one sample
+
+    def _attempt(self, folder: ExportFolder, sample_id: str) -> Step:
+        try:
+            return Step(sample_id, self._export(folder, sample_id))
+        except OF_ONE_SAMPLE as error:
+            return Step(sample_id, Outcome.FAILED, tell_failure(error, sample_id))
+
+    def _export(self, folder: ExportFolder, sample_id: str) -> Outcome:
+        given = self._source.read(sample_id)
+        if self._with_classes and not self._with_classes & _present(given.labels):
+            return Outcome.LEFT_OUT
+        sample, key = self._map_sample(sample_id, given)
+        record = folder.record(sample_id)
+        picture = self._picture(sample, None if record is None else record.get("picture"))
+        if record is not None and folder.holds(sample_id, key, picture):
+            return Outcome.PRESENT
+        encoded = self._format.encode(sample, self._settings)
+        folder.put(
+            {
+                "id": sample_id,
+                "key": key,
+                "labels": digest_labels(sample.labels),
+                "status": given.status,
+                "split": sample.split,
+                "picture": encoded.picture,
+                "entry": encoded.entry,
+                "loss": measure_loss(encoded.drawn, sample.labels),
+            },
+            encoded.files,
+            self._picture(sample, encoded.picture),
+        )
+        return Outcome.SAVED
+
+    def _map_sample(self, sample_id: str, given: Exportable) -> tuple[Labelled, str]:
+        """Return a sample as it goes out, and a digest of all that its files follow from."""
+        if given.picture is None and (
+            self._format.needs_picture or self._settings.pictures is not Pictures.NO
+        ):
+            raise InputError(sample_id, found="no picture", expected="a folder of pictures")
+        labels = self._map.apply(given.labels)
+        pseudo = None if given.pseudo is None else self._map.apply(given.pseudo)
+        unsure = None if pseudo is None else find_unsure(labels, pseudo, given.sources)
+        labels = self._ignoring(labels, given.status, unsure)
+        soft = None
+        if self._format.needs_pseudo and pseudo is not None and unsure is not None:
+            soft = soften(labels, pseudo, unsure, self._settings.trust)
+        split = split_of(sample_id, self._settings.val)
+        seen_from = "" if given.picture is None else _relative(given.picture, self._to)
+        sample = Labelled(
+            sample_id, labels, self._map.classes, split, given.picture, seen_from, soft
+        )
+        told: list[Any] = [digest_labels(labels), split, seen_from, given.status]
+        if soft is not None:
+            told.append(hashlib.sha256(soft.probabilities.tobytes()).hexdigest())
+        return sample, hashlib.sha256(json.dumps(told).encode("utf-8")).hexdigest()
+
+    def _ignoring(
+        self,
+        labels: NDArray[np.uint8],
+        status: Status | None,
+        unsure: NDArray[np.bool_] | None,
+    ) -> NDArray[np.uint8]:
+        ignore = self._settings.ignore
+        if Ignore.FLAGGED in ignore and status is Status.FLAGGED:
+            return np.full_like(labels, IGNORE)
+        if Ignore.UNSURE in ignore and unsure is not None:
+            return np.where(unsure, np.uint8(IGNORE), labels)
+        return labels
+
+    def _picture(self, sample: Labelled, place: str | None) -> Picture | None:
+        how = self._settings.pictures
+        if how is Pictures.NO or sample.picture is None or place is None:
+            return None
+        return Picture(sample.picture, place, how)
+
+    # --- all of them
+
+    def _told(self) -> dict[str, Any]:
+        """Return all that the export depends on, but for the labels."""
+        return {
+            "version": __version__,
+            **self._settings.model_dump(mode="json"),
+            "classes": list(self._map.classes.names),
+            "class_list": self._map.classes.title,
+            "labels_become": self._map.table[: len(self._source.classes)].tolist(),
+            "with_classes": sorted(self._with_classes),
+            **self._source.told(),
+        }
+
+    def _list(self, sample_ids: Sequence[str]) -> Listing:
+        splits: dict[str, list[str]] = {}
+        for sample_id in sample_ids:
+            splits.setdefault(split_of(sample_id, self._settings.val), []).append(sample_id)
+        return Listing(self._map.classes, splits)
+
+    def _finish(self, folder: ExportFolder, done: list[str], counts: Mapping[Outcome, int]) -> None:
+        def entries(ids: Iterable[str]) -> Iterator[tuple[str, Any]]:
+            return ((one, record["entry"]) for one, record in folder.records(ids))
+
+        listing = replace(self._list(done), entries=entries)
+        written = self._format.whole(listing, self._settings)
+        for name, content in written.items():
+            folder.put_whole(name, content)
+        if not counts[Outcome.FAILED]:
+            self.removed = folder.clear()
+        both = replace(listing, splits={"train": [], "val": []} | dict(listing.splits))
+        named = self._format.whole(both, self._settings).keys() - written.keys()
+        self._stale = sorted(name for name in named if (self._to / name).exists())
+        self.others = folder.others(done)
+        self._sum_up(folder, done)
+        folder.finish({
+            "complete": True,
+            "samples": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
+            "splits": {split: len(ids) for split, ids in listing.splits.items()},
+            "samples_of_earlier_runs": self.others,
+            "iou_of_polygons": None if self.loss is None else {
+                self._map.classes.name(class_id): round(iou, 6)
+                for class_id, iou in sorted(self.loss.iou.items())
+            },
+        })  # fmt: skip
+
+    def _sum_up(self, folder: ExportFolder, done: list[str]) -> None:
+        for _, record in folder.records(done):
+            if record["loss"] is not None:
+                self.loss = self.loss or Loss()
+                self.loss.add({int(one): tuple(pair) for one, pair in record["loss"].items()})
+
+
+def split_of(sample_id: str, val: float) -> str:
+    """Return the split of a sample, "train" or "val".
+
+    It depends on the sample's name alone, so that no sample changes sides when others come.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    val : float
+        The share of all names, 0..1, that is "val".
+    """
+    digest = hashlib.sha256(sample_id.encode("utf-8", "surrogatepass")).digest()
+    return "val" if int.from_bytes(digest[:8], "big") < val * 2**64 else "train"
+
+
+def _present(labels: NDArray[np.uint8]) -> frozenset[int]:
+    return frozenset(np.flatnonzero(count_labels(labels)).tolist())
+
+
+def _relative(picture: Path, to: Path) -> str:
+    """Return a picture's place as seen from a folder; the whole one on another drive."""
+    try:
+        return Path(os.path.relpath(picture.resolve(), to.resolve())).as_posix()
+    except ValueError:
+        return picture.resolve().as_posix()

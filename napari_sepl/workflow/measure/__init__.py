@@ -1,0 +1,1 @@
+"""What labels are worth: evaluation against a truth, and sweeps over thresholds."""

@@ -1,0 +1,58 @@
+"""A sweep as tables."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from napari_sepl.files.atomic import write_whole
+from napari_sepl.workflow.measure.sweep import Sweep
+from napari_sepl.workflow.measure.tables import class_table, encode_csv
+
+
+def write_sweep(path: Path, sweep: Sweep) -> list[Path]:
+    """Write a sweep as a table, and the best pair of each class as a second one beside it.
+
+    The first has a row for each pair: t1, t2, mean_iou (with the truth; without truth agreement,
+    which is mean IoU with the pseudo-labels), change, then the IoU of each class in any of them.
+    The second has a row for each class, and is written only with truth. Shares are in 0..1 with
+    all digits; one that is not defined is empty.
+
+    Parameters
+    ----------
+    path : Path
+        The first file, replaced if it was there; its folder must exist.
+    sweep : Sweep
+        What to write.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    SaveError
+        If a file cannot be written; an older one is untouched.
+    """
+    write_whole(path, encode_csv(_surface_rows(sweep)))
+    if not sweep.against_truth:
+        return [path]
+    write_whole(class_table(path), encode_csv(_class_rows(sweep)))
+    return [path, class_table(path)]
+
+
+def _surface_rows(sweep: Sweep) -> Iterable[list[object]]:
+    iou, mean, change = sweep.matches.iou, sweep.matches.mean_iou, sweep.change
+    present = np.flatnonzero(~np.isnan(iou).all(axis=(1, 2))).tolist()
+    names = [f"iou {sweep.classes.name(class_id)}" for class_id in present]
+    yield ["t1", "t2", "mean_iou" if sweep.against_truth else "agreement", "change", *names]
+    for i, j in np.ndindex(mean.shape):
+        yield [sweep.t1[i], sweep.t2[j], mean[i, j], change[i, j], *iou[present, i, j]]
+
+
+def _class_rows(sweep: Sweep) -> Iterable[list[object]]:
+    yield ["class_id", "class", "t1", "t2", "iou", "iou_at_default"]
+    for row in sweep.best_of_classes:
+        best, name = row.best, sweep.classes.name(row.class_id)
+        yield [row.class_id, name, best.t1, best.t2, best.iou, row.default]

@@ -1,0 +1,159 @@
+"""Making saved labels anew from the record of their review."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, SaveError, tell_failure
+from napari_sepl.core.overlap import extend_overlap
+from napari_sepl.document.prompted import join_prompted
+from napari_sepl.document.resolve import Resolved, resolve
+from napari_sepl.files.atomic import make_folder
+from napari_sepl.files.dataset import Dataset, check_out
+from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.label_png import read_provenance
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.samples import Enhanceable, load_enhanceable
+from napari_sepl.files.store import Review, Status, Store
+from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
+from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.review.state import said_of
+
+ACCEPTED = frozenset((Status.ACCEPTED,))
+
+
+def samples_to_export(store: Store, which: Collection[Status] = ACCEPTED) -> list[str]:
+    """Return the samples whose review has one of these statuses."""
+    return [sample_id for sample_id, row in store.statuses().items() if row.status in which]
+
+
+def export_labels(
+    dataset: Dataset,
+    store: Store,
+    out: Path,
+    *,
+    which: Collection[Status] = ACCEPTED,
+    overwrite: bool = False,
+) -> Iterator[Step]:
+    """Make the labels of reviewed samples anew, byte for byte as the window saved them.
+
+    Labels are made only from the very files that were reviewed: a sample whose picture,
+    pseudo-labels or masks have changed since fails and says which.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The samples.
+    store : Store
+        What was said about them.
+    out : Path
+        The folder for the labels, which may be the one they were saved in; it is made if need
+        be.
+    which : collection of Status
+        Samples of these statuses are exported.
+    overwrite : bool
+        Replace files that hold something else. Otherwise those count as failures.
+
+    Yields
+    ------
+    Step
+        One for each of `samples_to_export`, in the dataset's order, as soon as it is dealt with;
+        those that the dataset does not hold come last and fail.
+
+    Raises
+    ------
+    SaveError
+        If the folder cannot be made.
+    InputError
+        If the store cannot be read, or the folder holds inputs of the dataset.
+    """
+    check_out(dataset.spec, out)
+    make_folder(out)
+    wanted = samples_to_export(store, which)
+    last = len(dataset)
+    for sample_id in sorted(wanted, key=lambda name: dataset.positions.get(name, last)):
+        try:
+            outcome = _export(dataset, store, out, sample_id, overwrite=overwrite)
+        except OF_ONE_SAMPLE as error:
+            yield Step(sample_id, Outcome.FAILED, tell_failure(error, sample_id))
+        else:
+            yield Step(sample_id, outcome)
+
+
+def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolved:
+    """Return the labels of a reviewed sample, and what they follow from.
+
+    Parameters
+    ----------
+    review : Review
+        What was said about it.
+    given : Enhanceable
+        What it was said about.
+    source : object
+        Where the review comes from, for errors.
+
+    Raises
+    ------
+    InputError
+        If the files are not those that were reviewed, the record does not tell all that made
+        the labels, or other labels come of it than were saved.
+    """
+    source = f"{source}, sample {review.sample_id}"
+    if review.params is None or not set(MADE_FROM) <= set(review.digests):
+        raise InputError(
+            source,
+            found="a status without settings and digests",
+            expected="the record of a review; open the sample and accept it",
+        )
+    changed = review.changed_inputs(given.digests)
+    if changed:
+        raise InputError(
+            source,
+            found=f"that {', '.join(changed)} changed on disk since the review",
+            expected="the files that were reviewed; open the sample and accept it again",
+        )
+    said = said_of(review, review.params)
+    given = given.cut_at(said.params.background)
+    masks = join_prompted(given.masks, said.prompted, source)
+    resolved = resolve(extend_overlap(given.overlap, masks), said, given.vanished)
+    if review.labels and digest_labels(resolved.final) != review.labels:
+        raise InputError(
+            source,
+            found="other labels than were saved, from the same files and settings",
+            expected="the same ones; the version that saved them may have computed otherwise",
+        )
+    return resolved
+
+
+def _export(
+    dataset: Dataset, store: Store, out: Path, sample_id: str, *, overwrite: bool
+) -> Outcome:
+    sample = dataset.sample(sample_id)
+    review = store.review(sample_id)
+    if review is None:
+        raise InputError(store.path, found=f"no record of {sample_id}", expected="one")
+    given = load_enhanceable(sample, dataset.classes)
+    resolved = remake_labels(review, given, store.path)
+    path = label_file(out, sample_id)
+    if path.exists() and not overwrite:
+        _check_present(path, resolved, given)
+        return Outcome.PRESENT
+    save_resolved(out, resolved, given)
+    return Outcome.SAVED
+
+
+def _check_present(path: Path, resolved: Resolved, given: Enhanceable) -> None:
+    """Raise SaveError unless the file there holds just what would be written."""
+    provenance = read_provenance(path)
+    same = provenance is not None and (
+        (provenance.params, provenance.classes, provenance.edited, dict(provenance.digests))
+        == (
+            resolved.params,
+            given.classes.title,
+            resolved.said.edited,
+            {role: given.digests[role] for role in MADE_FROM},
+        )
+    )
+    if not same or not np.array_equal(read_labels(path), resolved.final):
+        raise SaveError(f"{path}: holds other labels than the review; --overwrite replaces it.")

@@ -1,0 +1,141 @@
+"""The labels of a dataset's samples as they stand: reviewed, or else as SEPL makes them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.params import Params
+from napari_sepl.document.resolve import Resolved, resolve
+from napari_sepl.document.said import Said
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
+from napari_sepl.files.store import Review, Status, Store, store_file
+from napari_sepl.workflow.enhance import MADE_FROM
+from napari_sepl.workflow.review.remake import remake_labels
+from napari_sepl.workflow.review.scan import find_sample, without_masks
+from napari_sepl.workflow.review.session import Session
+
+
+@dataclass(frozen=True, eq=False)
+class Reviewable:
+    """A sample and what was said about it; small enough to be sent to another process.
+
+    Parameters
+    ----------
+    sample : Sample
+        Its files.
+    review : Review or None
+        What was said about it, if anything.
+    status : Status
+        How far its review is.
+    start : Params
+        The settings if nobody chose any.
+    record : Path
+        Where the review comes from, for errors.
+    """
+
+    sample: Sample
+    review: Review | None
+    status: Status
+    start: Params
+    record: Path
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether anybody saw the sample: then its files are known by their digests."""
+        review = self.review
+        return (
+            review is not None
+            and review.params is not None
+            and set(MADE_FROM) <= set(review.digests)
+        )
+
+
+class ReviewedSamples:
+    """The samples of a dataset, each with what was said about it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The samples.
+    store : Store or None
+        What was said about them; None if nothing was.
+    start : Params, optional
+        The settings of samples that nobody chose any for; those of the review's session if left
+        out.
+
+    Attributes
+    ----------
+    start : Params
+        The settings of samples that nobody chose any for.
+    statuses : dict of str to Status
+        How far the reviews are that were begun, also of samples that the dataset has no more.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be read.
+    """
+
+    def __init__(self, dataset: Dataset, store: Store | None, start: Params | None = None) -> None:
+        self._dataset, self._store = dataset, store
+        statuses = {} if store is None else store.statuses()
+        noted = {} if store is None else store.session()
+        self.start = start or Session(noted, lambda _: None).start
+        self.statuses = {sample_id: row.status for sample_id, row in statuses.items()}
+
+    @cached_property
+    def without_masks(self) -> list[str]:
+        """Samples that have neither masks nor a review, and so no labels."""
+        bare = without_masks(self._dataset, self._dataset.ids)
+        return [sample_id for sample_id in bare if not self.item(sample_id).is_reviewed]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The samples that have labels, in the dataset's order."""
+        left_out = set(self.without_masks)
+        return [sample_id for sample_id in self._dataset.ids if sample_id not in left_out]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Reviewable]:
+        return map(self.item, self.ids)
+
+    def status(self, sample_id: str) -> Status:
+        """Return how far a sample's review is."""
+        return self.statuses.get(sample_id, Status.PENDING)
+
+    def item(self, sample_id: str) -> Reviewable:
+        """Return a sample with what was said about it.
+
+        Raises
+        ------
+        InputError
+            If the dataset has no such sample, or the store cannot be read.
+        """
+        return Reviewable(
+            find_sample(self._dataset, sample_id),
+            None if self._store is None else self._store.review(sample_id),
+            self.status(sample_id),
+            self.start,
+            store_file(self._dataset.spec.out),
+        )
+
+
+def resolve_sample(item: Reviewable, classes: ClassList) -> tuple[Enhanceable, Resolved]:
+    """Read a sample and return it with its labels as they stand.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or the files of a sample that was reviewed are not those that
+        were reviewed.
+    """
+    params = (item.review.params if item.review is not None else None) or item.start
+    given = load_enhanceable(item.sample, classes).cut_at(params.background)
+    if item.review is not None and (item.status is Status.ACCEPTED or item.is_reviewed):
+        return given, remake_labels(item.review, given, item.record)
+    return given, resolve(given.overlap, Said(params))

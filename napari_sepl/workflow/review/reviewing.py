@@ -1,0 +1,300 @@
+"""A dataset under review: its samples, and what was said of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_sepl.core.errors import SaveError, SeplError
+from napari_sepl.core.params import Params
+from napari_sepl.document.document import Document
+from napari_sepl.document.history import History
+from napari_sepl.document.replay import replay
+from napari_sepl.document.said import Said
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.labels import read_labels
+from napari_sepl.files.samples import Sample, load
+from napari_sepl.files.store import Review, StampedFacts, Status, StatusRow, Store, store_file
+from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
+from napari_sepl.workflow.review.queue import Queue, change_of
+from napari_sepl.workflow.review.record import Record, reviewer
+from napari_sepl.workflow.review.scan import find_sample
+from napari_sepl.workflow.review.session import Session
+from napari_sepl.workflow.review.state import (
+    Outdated,
+    review_of,
+    said_of,
+    saved_digests,
+    without_maps,
+)
+from napari_sepl.workflow.review.steps import ReviewStep, steps_of
+
+
+class Reviewing:
+    """One dataset and its store. Nothing here waits for the disk but `open`, `read` and `close`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The samples.
+    store : Store
+        What was said of them; read-only if another window has it.
+    on_error : callable
+        Told, from the writing thread, why something could not be written.
+    on_saved : callable, optional
+        Called, from the writing thread, when after an error all is written.
+
+    Attributes
+    ----------
+    on_disk : Record
+        The store, and the thread that writes what is said here.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        store: Store,
+        on_error: Callable[[SeplError], None],
+        on_saved: Callable[[], None] | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.queue = Queue(dataset.ids)
+        self.session = Session(store.session(), self._put_session)
+        self._told: dict[int, Review] = {}
+        self._outdated: dict[int, Outdated] = {}
+        self._seconds: dict[int, float] = {}
+        self._must_flush = False
+        self._fill_queue(store.statuses())
+        self.on_disk = Record(store, on_error, on_saved)
+
+    @classmethod
+    def open(
+        cls,
+        dataset: Dataset,
+        on_error: Callable[[SeplError], None],
+        on_saved: Callable[[], None] | None = None,
+    ) -> "Reviewing":
+        """Open the store in the dataset's output folder, making it if there is none.
+
+        Raises
+        ------
+        InputError
+            If the store is damaged, or of a newer version; the file is untouched.
+        SaveError
+            If it cannot be made.
+        """
+        store = Store.open(store_file(dataset.spec.out), who=reviewer())
+        try:
+            return cls(dataset, store, on_error, on_saved)
+        except SeplError:
+            store.close()  # or recovery would find it open
+            raise
+
+    @property
+    def folder(self) -> Path:
+        """Where labels go."""
+        return self.dataset.spec.out
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be saved; empty if all can."""
+        return self.on_disk.refusal
+
+    def files(self, row: int) -> list[Path]:
+        """Return the files of a sample, which saving must not write over."""
+        return self.sample(row).files
+
+    def sample(self, row: int) -> Sample:
+        """Return where the files of a sample are, with masks that were made since the listing."""
+        return find_sample(self.dataset, self.queue.ids[row])
+
+    # --- reading
+
+    def read(self, row: int) -> Document:
+        """Read a sample and restore what was said of it; for a thread beside the window's.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read, or does not fit the others.
+        """
+        sample_id = self.queue.ids[row]
+        inputs = load(self.sample(row), self.dataset.classes)
+        review = self._review_of(row)
+        if review is not None:
+            self._told[row] = without_maps(review)
+            said = said_of(review, self.session.start).renumbered(len(inputs.masks))
+            roles = review.changed_inputs({k: inputs.digests[k] for k in MADE_FROM})
+            if not roles:
+                return Document(inputs, said, self._history(sample_id, said, inputs.shape))
+            if "masks" in roles or "pseudo" in roles:
+                said = said.on_other_masks(len(inputs.masks))
+            self._outdated[row] = Outdated(roles, said)
+        return Document(inputs, Said(self.session.start))
+
+    def said(self, row: int) -> Said:
+        """Return what was said of a sample, its files unread; for a thread of its own."""
+        review = self._review_of(row)
+        return Said(self.session.start) if review is None else said_of(review, self.session.start)
+
+    def _review_of(self, row: int) -> Review | None:
+        if self._must_flush:
+            self._must_flush = not self.on_disk.flush()
+        return self.on_disk.review(self.queue.ids[row])
+
+    def _history(self, sample_id: str, said: Said, shape: tuple[int, int]) -> History:
+        """Return the steps that led to what is said, as far as the log tells them."""
+        return replay(steps_of(self.on_disk.log(sample_id)), said, shape)
+
+    def outdated(self, row: int) -> Outdated | None:
+        """Return, once, what was said of a sample whose files have changed since."""
+        return self._outdated.pop(row, None)
+
+    # --- recording
+
+    def record(self, row: int, document: Document, steps: Sequence[ReviewStep]) -> None:
+        """Note the state of a document, and the steps that led there."""
+        status = self.queue.status_of(row)
+        if status is Status.ACCEPTED and not document.saved:
+            status = Status.PENDING  # the file no longer holds what is shown
+            self.queue.set_status(row, status)
+        review = self._state(row, document, status)
+        self._told[row] = without_maps(review)
+        self.on_disk.put_review(review, [step.entry() for step in steps])
+        self.queue.change[row] = review.changed
+        self.queue.edits[row] += len(steps)
+
+    def _state(self, row: int, document: Document, status: Status) -> Review:
+        return review_of(
+            document,
+            self._told_of(row),
+            status=status,
+            note=self.queue.notes.get(row, ""),
+            seconds=self._seconds.get(row, 0.0),
+        )
+
+    def wrote(self, row: int, path: Path) -> bool:
+        """Tell whether a label file holds what was saved in some review of a sample."""
+        saved = saved_digests(self._review_of(row), self.on_disk.log(self.queue.ids[row]))
+        return bool(saved) and digest_labels(read_labels(path)) in saved
+
+    def set_status(self, row: int, status: Status) -> None:
+        """Give a sample a status."""
+        self.queue.set_status(row, status)
+        self.on_disk.submit(lambda store: store.put_status(self.queue.ids[row], status))
+
+    def set_note(self, row: int, note: str) -> None:
+        """Write a note on a sample."""
+        if note != self.queue.notes.get(row, ""):
+            self.queue.notes[row] = note
+            sample_id, status = self.queue.ids[row], self.queue.status_of(row)
+            self.on_disk.submit(lambda store: store.put_status(sample_id, status, note=note))
+
+    def add_seconds(self, row: int, seconds: float) -> None:
+        """Add to the time a sample was looked at; written with what is recorded next."""
+        self._seconds[row] = self._seconds.get(row, 0.0) + seconds
+
+    def arrive(self, row: int, document: Document) -> None:
+        """Note that a sample is open, and fill the queue's columns from it."""
+        self.session.sample = self.queue.ids[row]
+        told = self._told.get(row)
+        self._seconds.setdefault(row, told.seconds if told else 0.0)
+        if self.queue.ids[row] not in self.dataset.tags:
+            self.queue.set_classes(row, map(int, document.inputs.overlap.class_ids))
+        self.queue.change[row] = change_of(document)
+
+    def close(self) -> None:
+        """Write what is left and close the store; what cannot be written yet goes on trying."""
+        self.on_disk.close()
+
+    # --- many samples
+
+    def put_params(
+        self, rows: Sequence[int], params: Mapping[int, Params | None]
+    ) -> dict[int, Params | None]:
+        """Give samples other settings, their strokes staying; return those they had."""
+        before = {row: self.params_of(row) for row in rows}
+        changes = {self.queue.ids[row]: params[row] for row in rows}
+        for row in rows:
+            self._told[row] = replace(self._told_of(row), params=params[row])
+        self._must_flush = True
+        self.on_disk.submit(lambda store: store.put_many_params(changes))
+        self.queue.change[list(rows)] = np.nan
+        self.queue.forget_suspicion(rows)
+        return before
+
+    def params_of(self, row: int) -> Params | None:
+        """Return the settings of a sample; None if nobody chose any.
+
+        Raises
+        ------
+        InputError
+            If the record cannot be read.
+        """
+        if row in self._told:
+            return self._told[row].params
+        review = self.on_disk.review(self.queue.ids[row])
+        return review.params if review else None
+
+    def put_statuses(self, rows: Sequence[int], status: Status) -> None:
+        """Give many samples a status."""
+        changes = {self.queue.ids[row]: status for row in rows}
+        for row in rows:
+            self.queue.set_status(row, status)
+        self.on_disk.submit(lambda store: store.put_many_statuses(changes))
+
+    def measure_change(self, row: int) -> None:
+        """Read a sample to see how much it changes; for a thread beside the window's."""
+        self.queue.change[row] = change_of(self.read(row))
+
+    def accept_unseen(self, row: int) -> None:
+        """Save a sample's labels as they are, unless a file is there that holds other ones.
+
+        For a thread beside the window's; the queue's status is left to `put_statuses`.
+
+        Raises
+        ------
+        SaveError
+            If the file cannot be written, or holds other labels.
+        """
+        document = self.read(row)
+        final, inputs = document.resolved.final, document.inputs
+        path = label_file(self.folder, inputs.sample_id)
+        if path.exists() and not np.array_equal(read_labels(path), final):
+            raise SaveError(f"{path}: other labels are there; open the sample to replace them.")
+        save_resolved(self.folder, document.resolved, inputs)
+        document.mark_saved(document.history.mark)
+        self.on_disk.put_review(self._state(row, document, Status.ACCEPTED))
+
+    # --- inside
+
+    def _put_session(self, news: Mapping[str, Any]) -> None:
+        self.on_disk.submit(lambda store: store.put_session(news))
+
+    def _told_of(self, row: int) -> Review:
+        return self._told.get(row) or Review(self.queue.ids[row])
+
+    def _fill_queue(self, statuses: Mapping[str, StatusRow]) -> None:
+        self.queue.set_tags(self.dataset.tags)
+        masks = self.dataset.names.get("masks", {})
+        self.queue.without_masks[:] = [sample_id not in masks for sample_id in self.queue.ids]
+        for sample_id, told in statuses.items():
+            row = self.queue.rows.get(sample_id)
+            if row is None:
+                continue
+            self.queue.set_status(row, told.status)
+            self.queue.edits[row] = told.edits
+            self.queue.change[row] = np.nan if told.changed is None else told.changed
+            if told.note:
+                self.queue.notes[row] = told.note
+
+    def known_facts(self, sample_ids: Sequence[str]) -> dict[str, StampedFacts]:
+        """Return what was read off the files of samples and kept; for a thread of its own."""
+        return self.on_disk.known_facts(sample_ids)
+
+    def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
+        """Keep what was read off files; False, unless it is the last, while other things wait."""
+        return self.on_disk.put_facts(facts, last=last)

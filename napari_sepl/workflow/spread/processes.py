@@ -1,0 +1,186 @@
+"""One function over many items, in several processes of this computer."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, NamedTuple
+
+from napari_sepl.core.errors import SeplError
+from napari_sepl.workflow.spread.bundles import Done, Pace, do_each
+from napari_sepl.workflow.spread.spread import AHEAD, DIED, GIVEN_UP, TRIES, Answer, Item
+
+
+class _Fates:
+    """How it went so far."""
+
+    def __init__(self) -> None:
+        self.answered = self.given_up = 0
+
+    def check(self, workers: int) -> None:
+        """Raise SeplError where nothing seems to work at all."""
+        if not self.answered and self.given_up >= GIVEN_UP:
+            raise SeplError(
+                f"Of {workers} processes each ended without a word; their memory may have been "
+                "too little. Try with one."
+            )
+
+
+@dataclass(frozen=True)
+class Processes:
+    """A `Spread` over processes of this computer.
+
+    Parameters
+    ----------
+    workers : int
+        How many; 1 for this one alone.
+    """
+
+    workers: int = 1
+
+    local = True
+
+    def run(
+        self,
+        function: Callable[[Item], Answer],
+        items: Iterable[Item],
+        lost: Callable[[Item, str], Answer],
+    ) -> Generator[Answer, None, None]:
+        """Call a function on items, as `Spread.run` says."""
+        if self.workers == 1:
+            yield from map(function, items)
+            return
+        left = iter(items)
+        fates = _Fates()
+        while True:
+            pool = _pool(self.workers)
+            waiting: deque[_Waiting[Item, Answer]] = deque()
+            try:
+                yield from self._until_it_breaks(pool, function, left, waiting, fates)
+            finally:
+                pool.shutdown(cancel_futures=True)
+            if not waiting:
+                return
+            for answer in _alone(function, waiting, lost, fates):
+                yield answer
+                fates.check(self.workers)
+
+    def _until_it_breaks(
+        self,
+        pool: ProcessPoolExecutor,
+        function: Callable[[Item], Answer],
+        left: Iterator[Item],
+        waiting: deque["_Waiting[Item, Answer]"],
+        fates: _Fates,
+    ) -> Iterator[Answer]:
+        """Yield answers until all are given or a process dies; `waiting` holds the others then.
+
+        A pool of which one process died stops as a whole, and nobody knows which item it was.
+        """
+        pace = Pace()
+        while True:
+            while len(waiting) < AHEAD * self.workers and (items := [*islice(left, pace.size)]):
+                waiting.append(_Waiting(items, _submitted(pool, function, items)))
+            if not waiting:
+                return
+            try:
+                done = waiting[0].future.result()
+            except BrokenProcessPool:
+                return
+            waiting.popleft()
+            pace.note(done)
+            yield from _answers(done, fates)
+
+
+class _Waiting(NamedTuple, Generic[Item, Answer]):
+    """A bundle that was handed out."""
+
+    items: list[Item]
+    future: Future[Done[Answer]]
+
+
+def _answers(done: Done[Answer], fates: _Fates) -> Iterator[Answer]:
+    """Yield the answers of a bundle; raise what its function raised."""
+    fates.answered += len(done.answers)
+    yield from done.answers
+    if done.error is not None:
+        raise done.error
+
+
+HERE = Processes()
+"""This process alone."""
+
+
+def _submitted(
+    pool: ProcessPoolExecutor, function: Callable[[Item], Answer], items: list[Item]
+) -> Future[Done[Answer]]:
+    """Hand a bundle out; where the pool is broken already, that is the answer."""
+    try:
+        return pool.submit(do_each, function, items)
+    except BrokenProcessPool as error:
+        future: Future[Done[Answer]] = Future()
+        future.set_exception(error)
+        return future
+
+
+def _alone(
+    function: Callable[[Item], Answer],
+    waiting: Iterable[_Waiting[Item, Answer]],
+    lost: Callable[[Item, str], Answer],
+    fates: _Fates,
+) -> Iterator[Answer]:
+    """Do items one by one that were under way when a process died: the guilty one dies again."""
+    pool = _pool(1)
+    try:
+        for items, future in waiting:
+            if _has_answer(future):
+                yield from _answers(future.result(), fates)
+                continue
+            for item in items:
+                for _ in range(TRIES):
+                    try:
+                        done = pool.submit(do_each, function, [item]).result()
+                    except BrokenProcessPool:
+                        pool.shutdown(cancel_futures=True)
+                        pool = _pool(1)
+                    else:
+                        yield from _answers(done, fates)
+                        break
+                else:
+                    fates.given_up += 1
+                    yield lost(item, DIED)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _has_answer(future: Future[Done[Answer]]) -> bool:
+    """Tell whether a future of a broken pool was done before it broke."""
+    return (
+        future.done()
+        and not future.cancelled()
+        and not isinstance(future.exception(), BrokenProcessPool)
+    )
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")  # threads of numba do not survive a fork
+    return ProcessPoolExecutor(workers, context, _prepare)
+
+
+def _prepare() -> None:
+    """Leave Ctrl+C to the parent, and end with it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from napari_sepl.core.errors import SaveError
 
@@ -57,6 +57,12 @@ def link_whole(path: Path, target: Path) -> None:
 
 
 def _take_over(path: Path, make: Callable[[Path], None]) -> None:
+    """Put something in its place, and force the place to the disk."""
+    _put(path, make)
+    _sync_folder(path)
+
+
+def _put(path: Path, make: Callable[[Path], None]) -> None:
     """Have something made under another name, and give it its own when it is whole."""
     part = path.with_name(f"{_PART}{secrets.token_hex(8)}.part")
     try:
@@ -69,92 +75,50 @@ def _take_over(path: Path, make: Callable[[Path], None]) -> None:
     finally:
         with suppress(OSError):  # reached with the file still there only after a failure
             part.unlink(missing_ok=True)
-    _sync_folder(path)
 
 
-@dataclass(frozen=True)
-class Part:
-    """A file that is written but neither forced to the disk nor in its place.
+class Unwritten(NamedTuple):
+    """A file that is still to be written.
 
     Parameters
     ----------
     path : Path
-        Its place.
-    part : Path
-        Where it is.
+        Its place; the folder must exist.
+    content : bytes
+        All that it shall hold.
     """
 
     path: Path
-    part: Path
+    content: bytes
 
 
-def write_part(path: Path, content: bytes, run: str) -> Part:
-    """Write a file that `put_in_place` will put in its place, together with others.
-
-    Parameters
-    ----------
-    path : Path
-        The file to write; its folder must exist.
-    content : bytes
-        All that the file shall hold.
-    run : str
-        Names the parts of one run, so that `clear_parts` finds them.
-
-    Raises
-    ------
-    SaveError
-        As `write_whole` does.
-    """
-    part = path.with_name(f"{_PART}{run}-{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise _unsaved(path, error) from error
-    return Part(path, part)
-
-
-def put_in_place(parts: Sequence[Part]) -> list[SaveError | None]:
-    """Force parts to the disk together and name them; return what went wrong with each.
+def write_together(files: Sequence[Unwritten]) -> list[SaveError | None]:
+    """Write files as `write_whole` does, many at once; return what went wrong with each.
 
     After a crash each file is whole, or as it was before. One by one a file costs 14 ms on a disk
     with a journal, of 64 together each 0.5 ms: they share the journal's entries.
     """
-    if len(parts) > 1:
+    if len(files) > 1:
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            errors = list(threads.map(_force_and_name, parts))
+            errors = list(threads.map(_written, files))
     else:
-        errors = [_force_and_name(part) for part in parts]
-    for folder in {part.path.parent for part in parts}:
-        inside = [place for place, part in enumerate(parts) if part.path.parent == folder]
+        errors = [_written(one) for one in files]
+    for folder in {one.path.parent for one in files}:
+        inside = [place for place, one in enumerate(files) if one.path.parent == folder]
         try:
-            _sync_folder(parts[inside[0]].path)
+            _sync_folder(files[inside[0]].path)
         except SaveError as error:
             for place in inside:
                 errors[place] = errors[place] or error
     return errors
 
 
-def _force_and_name(part: Part) -> SaveError | None:
+def _written(one: Unwritten) -> SaveError | None:
     try:
-        with part.part.open("rb+") as file:  # Windows forces no file that is open for reading
-            os.fsync(file.fileno())
-        _copy_permissions(part.path, part.part)
-        part.part.replace(part.path)
-    except OSError as error:
-        with suppress(OSError):
-            part.part.unlink(missing_ok=True)
-        return _unsaved(part.path, error)
+        _put(one.path, lambda part: _write_through(part, one.content))
+    except SaveError as error:
+        return error
     return None
-
-
-def clear_parts(folder: Path, run: str) -> None:
-    """Remove the parts of a run that were never put in place."""
-    for part in folder.glob(f"{_PART}{run}-*.part"):
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def clear_abandoned(folder: Path) -> None:

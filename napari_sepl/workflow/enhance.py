@@ -1,7 +1,7 @@
 """Enhancing labels and saving them: the one way from inputs to bytes on disk."""
 
-import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,10 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import (
-    Part,
+    Unwritten,
     Write,
     clear_abandoned,
-    clear_parts,
     make_folder,
-    write_part,
     write_whole,
 )
 from napari_sepl.files.label_png import Provenance, write_label_png
@@ -184,27 +182,23 @@ def enhance_folder(
         attempt = partial(_attempt, out, classes, params, overwrite, write_whole)
         yield from spread.run(attempt, pairing.samples, _lost)
         return
-    run = secrets.token_hex(4)
-    attempt_part = partial(_attempt_part, out, classes, params, overwrite, run)
-    answers = spread.run(attempt_part, pairing.samples, lambda *lost: (_lost(*lost), None))
-    try:
+    unwritten = partial(_attempt_unwritten, out, classes, params, overwrite)
+    answers = spread.run(unwritten, pairing.samples, lambda *lost: (_lost(*lost), None))
+    with closing(answers):
         yield from saved_in_groups(answers, _unsaved)
-    finally:
-        answers.close()  # so that nobody writes any more
-        clear_parts(out, run)
 
 
-def _attempt_part(
-    out: Path, classes: ClassList, params: Params, overwrite: bool, run: str, sample: Sample
-) -> tuple[Step, Part | None]:
-    """Do as `_attempt` does, but leave the file to be put in its place with others."""
-    parts: list[Part] = []
+def _attempt_unwritten(
+    out: Path, classes: ClassList, params: Params, overwrite: bool, sample: Sample
+) -> tuple[Step, Unwritten | None]:
+    """Do as `_attempt` does, but leave the file to be written with others."""
+    files: list[Unwritten] = []
 
     def write(path: Path, content: bytes) -> None:
-        parts.append(write_part(path, content, run))
+        files.append(Unwritten(path, content))
 
     step = _attempt(out, classes, params, overwrite, write, sample)
-    return step, parts[0] if parts else None
+    return step, files[0] if files else None
 
 
 def _unsaved(step: Step, why: str) -> Step:

@@ -8,11 +8,10 @@ import pytest
 
 from napari_sepl.core.errors import SaveError
 from napari_sepl.files.atomic import (
+    Unwritten,
     clear_abandoned,
-    clear_parts,
     make_folder,
-    put_in_place,
-    write_part,
+    write_together,
     write_whole,
 )
 
@@ -194,21 +193,19 @@ def test_make_folder_makes_those_above_too_and_names_what_stands_in_its_way(tmp_
     assert str(caught.value).startswith(f"{tmp_path / 'file' / 'out'}: the folder could not")
 
 
-def test_parts_take_their_places_together(tmp_path: Path) -> None:
+def test_files_are_written_together(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     paths = [tmp_path / "a.png", tmp_path / "b" / "a.png", tmp_path / "c.png"]
     paths[2].write_bytes(b"old")
     paths[2].chmod(0o600)
-    parts = [write_part(path, path.name.encode(), "run") for path in paths]
-    assert paths[2].read_bytes() == b"old"
-    assert not paths[0].exists()
-    assert put_in_place(parts) == [None, None, None]
+    files = [Unwritten(path, path.name.encode()) for path in paths]
+    assert write_together(files) == [None, None, None]
     assert [path.read_bytes() for path in paths] == [path.name.encode() for path in paths]
     assert paths[2].stat().st_mode & 0o777 == 0o600
     assert sorted(names(tmp_path)) == ["a.png", "b", "c.png"]
 
 
-def test_parts_are_on_the_disk_before_they_take_their_names(
+def test_files_are_on_the_disk_before_they_take_their_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forced: set[int] = set()
@@ -224,48 +221,34 @@ def test_parts_are_on_the_disk_before_they_take_their_names(
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(Path, "replace", checked_replace)
-    parts = [write_part(tmp_path / f"{number}.png", b"x", "run") for number in range(40)]
-    assert put_in_place(parts) == [None] * 40
+    files = [Unwritten(tmp_path / f"{number}.png", b"x") for number in range(40)]
+    assert write_together(files) == [None] * 40
     assert tmp_path.stat().st_ino in forced
 
 
-def test_one_part_that_fails_is_told_and_the_others_are_saved(tmp_path: Path) -> None:
-    parts = [write_part(tmp_path / f"{number}.png", b"x", "run") for number in range(3)]
-    parts[1].part.unlink()
-    first, second, third = put_in_place(parts)
+def test_one_file_that_fails_is_told_and_the_others_are_saved(tmp_path: Path) -> None:
+    places = [tmp_path / "0.png", tmp_path / "gone" / "1.png", tmp_path / "2.png"]
+    first, second, third = write_together([Unwritten(place, b"x") for place in places])
     assert (first, third) == (None, None)
     assert isinstance(second, SaveError)
-    assert str(second).startswith(f"{tmp_path / '1.png'}: could not be saved (No such file")
+    assert str(second).startswith(f"{places[1]}: could not be saved (No such file")
     assert sorted(names(tmp_path)) == ["0.png", "2.png"]
 
 
 def test_a_disk_that_fails_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "0.png").write_bytes(b"old")
-    parts = [write_part(tmp_path / f"{number}.png", b"x", "run") for number in range(2)]
+    files = [Unwritten(tmp_path / f"{number}.png", b"x") for number in range(2)]
     monkeypatch.setattr(os, "fsync", failing(errno.EIO))
-    assert all(isinstance(error, SaveError) for error in put_in_place(parts))
+    assert all(isinstance(error, SaveError) for error in write_together(files))
     assert names(tmp_path) == ["0.png"]
     assert (tmp_path / "0.png").read_bytes() == b"old"
 
 
-def test_a_part_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SaveError, match="could not be saved"):
-        write_part(tmp_path / "gone" / "a.png", b"x", "run")
-
-
-def test_only_the_parts_of_a_run_are_cleared(tmp_path: Path) -> None:
-    for run in ("mine", "theirs"):
-        write_part(tmp_path / "a.png", run.encode(), run)
-    (tmp_path / "a.png").write_bytes(b"whole")
-    clear_parts(tmp_path, "mine")
-    contents = sorted(path.read_bytes() for path in tmp_path.iterdir())
-    assert contents == [b"theirs", b"whole"]
-
-
 def test_what_a_killed_program_left_is_cleared_when_it_is_old(tmp_path: Path) -> None:
-    old, fresh = (write_part(tmp_path / name, b"x", "run").part for name in "ab")
-    (tmp_path / "mine.part").write_bytes(b"precious")
-    for path in (old, tmp_path / "mine.part"):
+    old, fresh, mine = (tmp_path / name for name in (".sepl-1.part", ".sepl-2.part", "mine.part"))
+    for path in (old, fresh, mine):
+        path.write_bytes(b"half")
+    for path in (old, mine):
         os.utime(path, (0, 0))
     clear_abandoned(tmp_path)
-    assert set(tmp_path.iterdir()) == {fresh, tmp_path / "mine.part"}
+    assert set(tmp_path.iterdir()) == {fresh, mine}

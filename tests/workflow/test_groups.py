@@ -1,4 +1,4 @@
-"""Files of a run, put in place in groups."""
+"""Files of a run, written in groups."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,18 +7,18 @@ from threading import Event
 import pytest
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files.atomic import Part, put_in_place, write_part
+from napari_sepl.files.atomic import Unwritten, write_together
 from napari_sepl.workflow.spread import groups
 from napari_sepl.workflow.spread.groups import saved_in_groups
 
-Answer = tuple[str, Part | None]
+Answer = tuple[str, Unwritten | None]
 
 
 def written(folder: Path, count: int) -> Iterator[Answer]:
-    """Write files as asked for; every third answer has none."""
+    """Give files as asked for; every third answer has none."""
     for number in range(count):
         path = folder / f"{number}.txt"
-        yield f"{number}", None if number % 3 == 2 else write_part(path, b"x", "run")
+        yield f"{number}", None if number % 3 == 2 else Unwritten(path, b"x")
 
 
 def failed(told: str, why: str) -> str:
@@ -51,13 +51,8 @@ def test_a_slow_run_is_told_of_in_smaller_groups(
 
 
 def test_what_cannot_be_put_in_place_is_told(tmp_path: Path) -> None:
-    def vanishing() -> Iterator[Answer]:
-        for told, part in written(tmp_path, 3):
-            if told == "1" and part is not None:
-                part.part.unlink()
-            yield told, part
-
-    first, second, third = saved_in_groups(vanishing(), failed)
+    (tmp_path / "1.txt").mkdir()
+    first, second, third = saved_in_groups(written(tmp_path, 3), failed)
     assert (first, third) == ("0", "2")
     assert second.startswith(f"1: {tmp_path / '1.txt'}: could not be saved")
 
@@ -91,9 +86,9 @@ def test_the_next_group_is_gathered_while_the_disk_is_at_one(
 ) -> None:
     gathering, waits = Event(), []
 
-    def slowly(parts: Sequence[Part]) -> list[SaveError | None]:
+    def slowly(files: Sequence[Unwritten]) -> list[SaveError | None]:
         waits.append(gathering.wait(60))
-        return put_in_place(parts)
+        return write_together(files)
 
     def answers() -> Iterator[Answer]:
         for number, answer in enumerate(written(tmp_path, 4)):
@@ -102,6 +97,6 @@ def test_the_next_group_is_gathered_while_the_disk_is_at_one(
             yield answer
 
     monkeypatch.setattr(groups, "GROUP", 2)
-    monkeypatch.setattr(groups, "put_in_place", slowly)
+    monkeypatch.setattr(groups, "write_together", slowly)
     assert list(saved_in_groups(answers(), failed)) == ["0", "1", "2", "3"]
     assert waits == [True, True]

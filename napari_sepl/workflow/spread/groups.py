@@ -1,11 +1,11 @@
-"""Files of a run put in place in groups, for the disk takes longest over single ones."""
+"""Files of a run written in groups, for the disk takes longest over single ones."""
 
 import time
 from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Generic, TypeVar
 
-from napari_sepl.files.atomic import Part, put_in_place
+from napari_sepl.files.atomic import Unwritten, write_together
 
 Told = TypeVar("Told")
 
@@ -17,21 +17,21 @@ LONGEST = 1.0
 
 
 def saved_in_groups(
-    answers: Iterator[tuple[Told, Part | None]], failed: Callable[[Told, str], Told]
+    answers: Iterator[tuple[Told, Unwritten | None]], failed: Callable[[Told, str], Told]
 ) -> Iterator[Told]:
-    """Put the files of a run in place, group by group, and pass on what is told of each.
+    """Write the files of a run, group by group, and pass on what is told of each.
 
     Nothing is told of a file before it is in its place and on the disk. While the disk is at one
-    group, the next is gathered. What was written when the run is stopped is put in place too.
+    group, the next is gathered. What was gathered when the run is stopped is written too.
 
     Parameters
     ----------
-    answers : iterator of (told, Part or None)
-        What is to be told once the part is in place.
+    answers : iterator of (told, Unwritten or None)
+        What is to be told once the file is in place.
     failed : callable
-        Returns what to tell instead, of a part that could not be put in place, and why.
+        Returns what to tell instead, of a file that could not be put in place, and why.
     """
-    group: list[tuple[Told, Part | None]] = []
+    group: list[tuple[Told, Unwritten | None]] = []
     since = time.monotonic()
     disk = _Disk(failed)
     try:
@@ -64,12 +64,12 @@ class _Disk(Generic[Told]):
         self._told: list[Told] = []
         self._error: BaseException | None = None
 
-    def begin(self, group: list[tuple[Told, Part | None]]) -> None:
+    def begin(self, group: list[tuple[Told, Unwritten | None]]) -> None:
         """Have a group put in place; what is told of the last one was taken."""
         self._thread = Thread(target=self._settle, args=(group,), name="disk")
         self._thread.start()
 
-    def _settle(self, group: list[tuple[Told, Part | None]]) -> None:
+    def _settle(self, group: list[tuple[Told, Unwritten | None]]) -> None:
         try:
             self._told = _settled(group, self._failed)
         except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
@@ -90,18 +90,18 @@ class _Disk(Generic[Told]):
             raise error
         return told
 
-    def finish(self, group: list[tuple[Told, Part | None]]) -> list[Told]:
+    def finish(self, group: list[tuple[Told, Unwritten | None]]) -> list[Told]:
         """Return what is told of the group that is under way, and of a last one."""
         return self.take() + _settled(group, self._failed)
 
 
 def _settled(
-    group: list[tuple[Told, Part | None]], failed: Callable[[Told, str], Told]
+    group: list[tuple[Told, Unwritten | None]], failed: Callable[[Told, str], Told]
 ) -> list[Told]:
-    parts = [part for _, part in group if part is not None]
-    errors = iter(put_in_place(parts) if parts else [])
+    files = [file for _, file in group if file is not None]
+    errors = iter(write_together(files) if files else [])
     settled = []
-    for told, part in group:
-        error = None if part is None else next(errors)
+    for told, file in group:
+        error = None if file is None else next(errors)
         settled.append(told if error is None else failed(told, str(error)))
     return settled

@@ -124,10 +124,13 @@ def _raise_sources(
         source = sources[region]
         if source == 0:
             continue
+        class_id = class_ids[region]
         for run in range(offsets[region], offsets[region + 1]):
-            for at in range(starts[run], stops[run]):
-                if labels[at] == class_ids[region] and flat[at] < source:
-                    flat[at] = source
+            own = slice(starts[run], stops[run])
+            claimed, found = labels[own], flat[own]  # whose places count from 0: many at once
+            for at in range(claimed.size):
+                raised = claimed[at] == class_id and found[at] < source
+                found[at] = source if raised else found[at]
 
 
 def count_sources(found: NDArray[np.uint8]) -> dict[Source, int]:

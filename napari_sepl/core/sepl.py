@@ -246,7 +246,9 @@ def _restore_seeds(
 ) -> None:
     """Give each claimed pixel back to the claimant that the pseudo-label has there."""
     for region in range(values.size):
+        value = values[region]
         for run in range(offsets[region], offsets[region + 1]):
-            for at in range(max(starts[run], first), min(stops[run], last)):
-                if pseudo[at] == values[region]:
-                    flat[at] = values[region]
+            own = slice(max(starts[run], first), min(stops[run], last))
+            seeds, labels = pseudo[own], flat[own]  # whose places count from 0: many at once
+            for at in range(seeds.size):
+                labels[at] = value if seeds[at] == value else labels[at]

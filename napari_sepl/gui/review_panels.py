@@ -46,8 +46,8 @@ _NOTHING = "no image is open"
 _WIDTH, _WIDTH_WITH_TRUTH = 412, 492
 """Pixels that the legend needs to show all its columns."""
 
-_LINES = 4
-"""Lines that the longest text on a mask takes."""
+_LINES = 3
+"""Lines of a mask's text, always as many: else all panels are laid out anew as the cursor moves."""
 
 
 class ReviewPanels(QWidget):
@@ -75,7 +75,6 @@ class ReviewPanels(QWidget):
         self.mask_text = QLabel("")
         self.mask_text.setWordWrap(True)
         self.mask_text.setAlignment(Qt.AlignmentFlag.AlignTop)
-        # Lines of one height: else all panels are laid out anew wherever the cursor moves.
         self.mask_text.setFixedHeight(_LINES * self.mask_text.fontMetrics().lineSpacing())
         self.sources_box = QCollapsible("Sources")
         self.correct = CorrectPanel()
@@ -111,6 +110,7 @@ class ReviewPanels(QWidget):
         self.sources_box.expand(animate=False)
         self.setMinimumWidth(_WIDTH)
         outside = QVBoxLayout(self)
+        outside.setContentsMargins(9, 2, 9, 2)
         row = QHBoxLayout()  # one line: nothing may jump when something is read for a moment
         row.addWidget(self.title)
         row.addWidget(self.busy, 1)

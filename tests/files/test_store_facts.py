@@ -90,7 +90,7 @@ def test_a_store_of_version_1_gets_room_for_facts(path: Path) -> None:
     with Store.open(path, who="ana") as store:
         assert store.facts(["a"]) == {"a": CAT}
         assert same(store.review("a"), EVERYTHING)
-        assert [entry.who for entry in store.log("a")] == ["bo", "ana"]
+        assert [entry.who for entry in store.log("a")] == ["bo", "ana", "ana"]
     with closing(sqlite3.connect(path)) as connection:
         assert schema.read_version(connection) == len(schema.MIGRATIONS) > 1
     assert columns_of_facts(path) == [

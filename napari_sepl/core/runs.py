@@ -189,10 +189,24 @@ def paint_runs(
     values: NDArray[Any],
 ) -> None:
     """Write ``values[i]`` on the pixels of region ``order[i]``, the last one winning."""
+    paint_span(flat, starts, stops, offsets, order, values, 0, flat.size)
+
+
+@jit
+def paint_span(
+    flat: NDArray[Any],
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    order: NDArray[Any],
+    values: NDArray[Any],
+    first: int,
+    last: int,
+) -> None:
+    """Do as `paint_runs` does, within the positions first..last."""
     for i in range(order.size):
-        region = order[i]
-        for run in range(offsets[region], offsets[region + 1]):
-            flat[starts[run] : stops[run]] = values[i]
+        own = slice(offsets[order[i]], offsets[order[i] + 1])
+        fill_runs(flat, starts[own], stops[own], values[i], first, last)
 
 
 @jit

@@ -12,7 +12,7 @@ from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overlap import IGNORE, Overlap, measure_overlap
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.runs import fill_runs
+from napari_sepl.core.runs import fill_runs, paint_span
 from napari_sepl.core.strategies import Assignment, assign
 from napari_sepl.core.transpose import to_rows
 
@@ -197,7 +197,7 @@ def _paint_contested(
     else:
         order = np.argsort(values, kind="stable")
     pieces = (claims.starts, claims.stops, claims.offsets)
-    _paint_in_order(flat, *pieces, order, values, *span)
+    paint_span(flat, *pieces, order, values[order], *span)
     if conflict is Conflict.SEED:
         _restore_seeds(flat, overlap.pseudo_columns, *pieces, values, *span)
 
@@ -213,24 +213,7 @@ def _paint_decided(
     values = np.concatenate([assignment.class_ids[taken], kept.class_ids[seeds]])
     order = np.argsort(-decided.areas, kind="stable")
     pieces = (decided.starts, decided.stops, decided.offsets)
-    _paint_in_order(flat, *pieces, order, values, *span)
-
-
-@jit
-def _paint_in_order(
-    flat: NDArray[np.uint8],
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    order: NDArray[Any],
-    values: NDArray[np.uint8],
-    first: int,
-    last: int,
-) -> None:
-    """Paint region after region within the positions first..last, the last one winning."""
-    for region in order:
-        own = slice(offsets[region], offsets[region + 1])
-        fill_runs(flat, starts[own], stops[own], values[region], first, last)
+    paint_span(flat, *pieces, order, values[order], *span)
 
 
 @jit

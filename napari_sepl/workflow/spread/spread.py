@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 AHEAD = 4
-"""Items handed out for each process: none waits for its next, and few answers wait here."""
+"""Items, or bundles of quick ones, handed out for each process: none waits for its next."""
 
 TRIES = 2
 """How many processes an item may end, each having nothing else to do, before it is given up."""

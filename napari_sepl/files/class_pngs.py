@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,8 @@ def split_stem(stem: str) -> tuple[str, int] | None:
 
 def group_class_pngs(
     names: Mapping[str, str], images: Collection[str], *, only: bool = False
-) -> dict[str, str]:
-    """Return for each sample one of its files: its own, or the lowest class's picture.
+) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+    """Return for each sample one of its files: its own, or the lowest class's PNG.
 
     A file whose stem is that of an image is the image's own, even where it ends like one of a
     class: 2007_000032 is no class 32 of a sample 2007.
@@ -43,10 +43,12 @@ def group_class_pngs(
     only : bool
         Leave out files that are of no class.
 
-    Raises
-    ------
-    InputError
-        If a sample has a file of its own and pictures of classes as well.
+    Returns
+    -------
+    names : dict of str to str
+        Sample to the name of its file.
+    both : dict of str to tuple of str
+        Samples that have a file of their own and PNGs of classes too: one of either kind.
     """
     found: dict[str, str] = {}
     classes: dict[str, tuple[int, str]] = {}
@@ -57,15 +59,8 @@ def group_class_pngs(
             classes[sample_id] = min(classes.get(sample_id, (IGNORE, "")), (class_id, name))
         elif not only:
             found[stem] = name
-    both = sorted(found.keys() & classes.keys())
-    if both:
-        own, other = found[both[0]], classes[both[0]][1]
-        raise InputError(
-            "pseudo-labels",
-            found=f"both {own} and {other} for {both[0]}",
-            expected="one kind of files; or --pseudo-format, which says which count",
-        )
-    return found | {sample_id: name for sample_id, (_, name) in classes.items()}
+    both = {one: (found.pop(one), classes.pop(one)[1]) for one in found.keys() & classes.keys()}
+    return found | {sample_id: name for sample_id, (_, name) in classes.items()}, both
 
 
 def class_files(path: Path) -> dict[int, Path]:
@@ -79,8 +74,9 @@ def class_files(path: Path) -> dict[int, Path]:
 
 def files_of(path: Path, sample_id: str) -> list[Path]:
     """Return all files of a sample's pseudo-labels, one of which is known: most often that one."""
-    parts = None if path.stem == sample_id else split_stem(path.stem)
-    if parts is None or parts[0] != sample_id:
+    stem = PurePosixPath(sample_id).name
+    parts = None if path.stem == stem else split_stem(path.stem)
+    if parts is None or parts[0] != stem:
         return [path]
     return list(class_files(path).values())
 

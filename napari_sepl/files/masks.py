@@ -61,6 +61,11 @@ def read_masks(path: Path, shape: tuple[int, int] | None = None) -> MaskSet:
     return masks
 
 
+def mask_file(folder: Path, sample_id: str) -> Path:
+    """Return the JSON file in a folder that holds the masks of a sample, once they are made."""
+    return folder / f"{sample_id}.json"
+
+
 def write_masks(path: Path, masks: MaskSet) -> None:
     """Write `encode_masks`'s bytes, whole or not at all.
 

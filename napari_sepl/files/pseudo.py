@@ -1,7 +1,7 @@
 """Reading pseudo-labels of any format: label maps as they are, or soft scores."""
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def read_pseudo(
         The format's name in `FORMATS`, or "auto" to see from the file what it is; then
         ``Scores.origin`` says what it was taken for.
     sample_id : str, optional
-        The image's stem, which tells ``cat_7.png`` of the image ``cat`` from a label map.
+        The image's id, whose last part tells ``cat_7.png`` of the image ``cat`` from a label map.
     shape : tuple of int, optional
         Height and width of the image, to which coarse scores are enlarged.
 
@@ -132,4 +132,6 @@ def _seen(scores: Scores) -> Scores:
 def _is_of_class(path: Path, sample_id: str | None) -> bool:
     """Tell whether a PNG is named as one class's scores of the sample are."""
     parts = class_pngs.split_stem(path.stem)
-    return parts is not None and parts[0] == sample_id and path.suffix.lower() == ".png"
+    if parts is None or sample_id is None or path.suffix.lower() != ".png":
+        return False
+    return parts[0] == PurePosixPath(sample_id).name

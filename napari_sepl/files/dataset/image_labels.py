@@ -1,27 +1,32 @@
-"""Reading image-level tags: which classes a picture is known to hold."""
+"""Reading image-level labels: which classes an image is known to hold."""
 
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.files._opening import read_bytes
-from napari_sepl.files.pairing import stem_of
+from napari_sepl.files.dataset.lists import SampleFinder
 
 _EXPECTED = "a text file with a sample and its classes on each line"
 
 
-def read_tags(path: Path, classes: ClassList) -> dict[str, tuple[int, ...]]:
-    """Read the classes of each picture.
+def read_image_labels(
+    path: Path, classes: ClassList, known: Collection[str]
+) -> dict[str, tuple[int, ...]]:
+    """Read the classes of each image.
 
     Parameters
     ----------
     path : Path
-        Text with one sample a line: its stem, or a path with it, then its classes as names or as
-        labels, all with spaces between. Names are told apart without case, spaces, hyphens and
+        Text with one sample a line: its id or the path of its image, then its classes as names or
+        as labels, all with spaces between. Names are told apart without case, spaces, hyphens and
         underscores: "dining table" is written ``dining_table`` or ``diningtable``.
     classes : ClassList
         Names the labels.
+    known : collection of str
+        The samples there are, which paths in the file stand for.
 
     Returns
     -------
@@ -37,19 +42,20 @@ def read_tags(path: Path, classes: ClassList) -> dict[str, tuple[int, ...]]:
         lines = read_bytes(path, _EXPECTED).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(path, found="something that is not text", expected=_EXPECTED) from error
-    known = _labels_by_word(classes)
-    tags: dict[str, tuple[int, ...]] = {}
+    labels_of = _labels_by_word(classes)
+    find = SampleFinder(known)
+    found: dict[str, tuple[int, ...]] = {}
     for number, line in enumerate(lines, 1):
         words = line.split()
         if not words:
             continue
-        sample_id = stem_of(words[0])
-        if sample_id in tags:
+        sample_id = find(words[0])
+        if sample_id in found:
             raise InputError(
                 f"{path}, line {number}", found=f"{sample_id} again", expected="each sample once"
             )
-        tags[sample_id] = _labels(words[1:], known, f"{path}, line {number}", classes)
-    return tags
+        found[sample_id] = _labels(words[1:], labels_of, f"{path}, line {number}", classes)
+    return found
 
 
 def _labels_by_word(classes: ClassList) -> dict[str, int]:

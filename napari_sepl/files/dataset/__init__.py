@@ -1,0 +1,1 @@
+"""Datasets: where their files are, and the one way to list and pair them."""

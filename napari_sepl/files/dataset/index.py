@@ -1,0 +1,304 @@
+"""The one way to the samples of a dataset: list, pair, filter, and report what is missing."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError
+from napari_sepl.files import images as image_files
+from napari_sepl.files import labels as label_files
+from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset.image_labels import read_image_labels
+from napari_sepl.files.dataset.listing import (
+    Listing,
+    aligned,
+    list_files,
+    list_masks,
+    list_pseudo,
+)
+from napari_sepl.files.dataset.lists import natural_order, read_list
+from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.masks import mask_file
+from napari_sepl.files.samples import Sample
+
+
+class Role(StrEnum):
+    """What a file is to its sample."""
+
+    IMAGE = "image"
+    PSEUDO = "pseudo"
+    MASKS = "masks"
+    TRUTH = "truth"
+    LABELS = "labels"
+
+
+NAMED = {
+    Role.IMAGE: "image",
+    Role.PSEUDO: "pseudo-labels",
+    Role.MASKS: "masks",
+    Role.TRUTH: "ground truth",
+    Role.LABELS: "labels",
+}
+"""The roles in words."""
+
+FIELDS = {
+    Role.IMAGE: "images",
+    Role.PSEUDO: "pseudo",
+    Role.MASKS: "masks",
+    Role.TRUTH: "ground_truth",
+    Role.LABELS: "out",
+}
+"""The fields of `DatasetSpec` that hold the roles' folders."""
+
+FOR_REVIEW = (Role.IMAGE, Role.PSEUDO)
+"""What a sample needs to be shown, enhanced or diagnosed; masks may come later."""
+
+
+@dataclass(frozen=True)
+class SampleProblem:
+    """Why a sample that is asked for cannot be used.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    reason : str
+        What is missing, or what contradicts itself.
+    """
+
+    sample_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.sample_id}: {self.reason}"
+
+
+@dataclass(frozen=True, eq=False)
+class SampleIndex:
+    """The samples of a dataset, known by their ids: paths without ending, such as ``train/a``.
+
+    Listing the folders takes about a second for 100,000 samples, so no index is kept on the disk
+    that could be out of date.
+
+    Parameters
+    ----------
+    spec : DatasetSpec
+        Where its files are.
+    classes : ClassList
+        Names and colours of the labels.
+    ids : tuple of str
+        Samples that have a file of each required role, in natural order or in that of the list.
+    problems : tuple of SampleProblem
+        Samples that are asked for and cannot be used: by the list or, without one, by a file of
+        the leading role.
+    unused : tuple of str
+        Samples without a file of the leading role, so that nothing is to be done for them. Empty
+        where a list says which samples there are.
+    image_labels : mapping of str to tuple of int
+        Image-level classes of the samples, as far as they are known.
+    names : mapping of Role to mapping of str to str
+        For each role the names of the files by sample, within the role's folder.
+    folders : mapping of Role to Path
+        The folders of the roles.
+    """
+
+    spec: DatasetSpec
+    classes: ClassList
+    ids: tuple[str, ...]
+    problems: tuple[SampleProblem, ...] = ()
+    unused: tuple[str, ...] = ()
+    image_labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    names: Mapping[Role, Mapping[str, str]] = field(default_factory=dict)
+    folders: Mapping[Role, Path] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        spec: DatasetSpec,
+        required: Collection[Role] = FOR_REVIEW,
+        optional: Collection[Role] = (Role.MASKS, Role.TRUTH),
+        *,
+        lead: Role = Role.PSEUDO,
+        labels: Path | None = None,
+    ) -> "SampleIndex":
+        """List the folders of a dataset and pair their files by name, never by position.
+
+        Parameters
+        ----------
+        spec : DatasetSpec
+            Where the files are.
+        required : collection of Role
+            What a sample needs; its folder must be named and readable.
+        optional : collection of Role
+            What a sample may have too, where the dataset names a folder of it.
+        lead : Role
+            Of the required roles the one whose files say which samples there are, where no list
+            does.
+        labels : Path, optional
+            The folder of labels, if it is not the dataset's output folder.
+
+        Raises
+        ------
+        InputError
+            If the dataset does not name a folder that is required; a folder, the list, the
+            image-level labels or the class list cannot be read; or no sample can be used.
+        """
+        classes = read_class_list(spec.classes)
+        folders = _folders(spec, required, optional, labels)
+        listings = _list_roles(spec, folders)
+        known = set[str]().union(*(listing.ids for listing in listings.values()))
+        leading = listings[lead].ids
+        wanted = (
+            natural_order(leading) if spec.list_file is None else read_list(spec.list_file, known)
+        )
+        ids, problems = _usable(wanted, listings, required)
+        if not ids:
+            raise _no_sample(spec.list_file or folders[lead], lead, problems)
+        return cls(
+            spec,
+            classes,
+            tuple(ids),
+            tuple(problems),
+            () if spec.list_file else tuple(natural_order(known - leading)),
+            {}
+            if spec.image_labels is None
+            else read_image_labels(spec.image_labels, classes, known),
+            {role: listing.names for role, listing in listings.items()},
+            folders,
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """Where each sample stands in `ids`."""
+        return {sample_id: position for position, sample_id in enumerate(self.ids)}
+
+    def path(self, role: Role, sample_id: str) -> Path | None:
+        """Return the file of a role; None if the sample has none. It may have gone meanwhile.
+
+        Masks that were made since the dataset was listed are found.
+        """
+        name = self.names.get(role, {}).get(sample_id)
+        if name is not None:
+            return self.folders[role] / name
+        if role is Role.MASKS and role in self.folders:
+            made = mask_file(self.folders[role], sample_id)
+            return made if made.exists() else None
+        return None
+
+    def without(self, role: Role, among: Iterable[str] | None = None) -> list[str]:
+        """Return the samples, all or of some, that have no file of a role."""
+        return [one for one in among or self.ids if self.path(role, one) is None]
+
+    def sample(self, sample_id: str) -> Sample:
+        """Return the files of a sample; whether they are still there shows when they are read.
+
+        Raises
+        ------
+        InputError
+            If the dataset has no such sample, or it lacks image or pseudo-labels.
+        """
+        image, pseudo = self._path_of(Role.IMAGE, sample_id), self._path_of(Role.PSEUDO, sample_id)
+        masks, truth = self.path(Role.MASKS, sample_id), self.path(Role.TRUTH, sample_id)
+        return Sample(sample_id, image, pseudo, masks, truth, self.spec.pseudo_format)
+
+    def _path_of(self, role: Role, sample_id: str) -> Path:
+        path = self.path(role, sample_id) if sample_id in self.positions else None
+        if path is None:
+            raise InputError(
+                self.folders.get(role, "dataset"),
+                found=f"no {NAMED[role]} of a sample {sample_id!r}",
+                expected=f"one of {len(self):,} samples from {self.ids[0]} to {self.ids[-1]}",
+            )
+        return path
+
+
+def _folders(
+    spec: DatasetSpec,
+    required: Collection[Role],
+    optional: Collection[Role],
+    labels: Path | None,
+) -> dict[Role, Path]:
+    named = {role: getattr(spec, FIELDS[role]) for role in Role if role in {*required, *optional}}
+    if labels is not None:
+        named[Role.LABELS] = labels
+    for role in required:
+        if named[role] is None:
+            raise InputError(
+                "dataset", found=f"no {FIELDS[role]}", expected=f"a folder of {NAMED[role]}"
+            )
+    return {role: folder for role, folder in named.items() if folder is not None}
+
+
+def _list_roles(spec: DatasetSpec, folders: Mapping[Role, Path]) -> dict[Role, Listing]:
+    """List each role by the ids of the images, or of the labels where no image counts."""
+    others = {folder.resolve() for folder in spec.folders} | {f.resolve() for f in folders.values()}
+    listings: dict[Role, Listing] = {}
+    known: set[str] = set()
+    for role in (Role.IMAGE, Role.LABELS, Role.TRUTH, Role.PSEUDO, Role.MASKS):
+        if role not in folders:
+            continue
+        listing = _list_role(role, spec, folders[role], known, others - {folders[role].resolve()})
+        if listings:
+            listing = aligned(listing, known, NAMED[role])
+        else:
+            known = listing.ids
+        listings[role] = listing
+    return listings
+
+
+def _list_role(
+    role: Role, spec: DatasetSpec, folder: Path, known: Collection[str], skip: Collection[Path]
+) -> Listing:
+    if role is Role.IMAGE:
+        return list_files(folder, image_files.SUFFIXES, skip)
+    if role is Role.PSEUDO:
+        return list_pseudo(folder, spec.pseudo_format, known, skip)
+    if role is Role.MASKS:
+        missing = spec.masks_to_come and not folder.exists()
+        return Listing() if missing else list_masks(folder, known)
+    return list_files(folder, label_files.SUFFIXES, skip)
+
+
+def _usable(
+    wanted: Iterable[str], listings: Mapping[Role, Listing], required: Collection[Role]
+) -> tuple[list[str], list[SampleProblem]]:
+    """Return the samples that can be used, and the others with the reason why not."""
+    ids, problems = [], []
+    for sample_id in wanted:
+        faults = [
+            listing.faults[sample_id]
+            for listing in listings.values()
+            if sample_id in listing.faults
+        ]
+        missing = [
+            NAMED[role]
+            for role, listing in listings.items()
+            if role in required and sample_id not in listing.ids
+        ]
+        if not _is_text(sample_id):
+            shown = sample_id.encode(errors="backslashreplace").decode()
+            problems.append(SampleProblem(shown, "its name is not valid UTF-8"))
+        elif faults or missing:
+            lacking = [f"no {' and no '.join(missing)}"] if missing else []
+            problems.append(SampleProblem(sample_id, "; ".join(faults + lacking)))
+        else:
+            ids.append(sample_id)
+    return ids, problems
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name can be stored; bytes that are no UTF-8 come as lone surrogates."""
+    return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
+def _no_sample(place: Path, lead: Role, problems: list[SampleProblem]) -> InputError:
+    found = f"no {NAMED[lead]}"
+    if problems:
+        found = f"{len(problems):,} samples, none that can be used (the first: {problems[0]})"
+    return InputError(place, found=found, expected="files that share their names")

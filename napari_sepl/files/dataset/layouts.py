@@ -1,0 +1,106 @@
+"""Datasets in a layout of folders that is known by name."""
+
+from pathlib import Path
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.files._opening import unopened
+from napari_sepl.files.dataset.specification import DatasetSpec
+
+_COCO_YEARS = ("", "2017", "2014")
+
+
+def layout(
+    name: str, root: Path, out: Path, *, split: str | None = None, **given: Path | str | None
+) -> DatasetSpec:
+    """Return where a dataset in a known layout has its files.
+
+    ``voc``: images in JPEGImages, ground truth in SegmentationClass if that is there; `split`
+    names a list in ImageSets/Segmentation, without one all samples that have pseudo-labels count.
+    ``coco``: images in the folder `split` ("train" if left out) with or without the year 2017
+    or 2014, in `root` or its images folder. COCO's own ground truth is no folder of label maps, so
+    it is taken only if given.
+
+    Both look for pseudo-labels in the one folder of `root` whose name begins with "pseudo", and
+    for masks in the one that begins with "masks" or "sam"; for ``coco`` in its subfolder of the
+    images' name, if it has one. If no folder begins so, the masks are those of `out`.
+
+    Parameters
+    ----------
+    name : str
+        "voc" or "coco".
+    root : Path
+        The folder that holds it all, such as VOCdevkit/VOC2012.
+    out : Path
+        The folder for labels and for the record of the review.
+    split : str, optional
+        Which part of the dataset, such as "train".
+    **given : Path, str or None
+        Fields of `DatasetSpec` that are told and not looked for; None counts as not told.
+
+    Raises
+    ------
+    InputError
+        If the layout is unknown, or a folder that is looked for is not there or not the only one.
+    """
+    told = {field: value for field, value in given.items() if value is not None}
+    if name == "voc":
+        found = voc_folders(root, split)
+    elif name == "coco":
+        found = _coco(root, split or "train")
+    else:
+        raise InputError("layout", found=f"the name {name!r}", expected="voc or coco")
+    part = found["images"].name if name == "coco" else ""
+    for role, prefixes in (("pseudo", ("pseudo",)), ("masks", ("masks", "sam"))):
+        folder = None if role in told else _only(root, role, prefixes)
+        if folder is not None:
+            found[role] = folder / part if (folder / part).is_dir() else folder
+    return DatasetSpec.model_validate({"classes": name, "out": out} | found | told)
+
+
+def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
+    """Return where a VOC folder has images, perhaps ground truth, and the list of a split.
+
+    Raises
+    ------
+    InputError
+        If there is no such list.
+    """
+    found = {"images": root / "JPEGImages"}
+    if (root / "SegmentationClass").is_dir():
+        found["ground_truth"] = root / "SegmentationClass"
+    if split is not None:
+        lists = root / "ImageSets" / "Segmentation"
+        found["list_file"] = lists / f"{split}.txt"
+        if not found["list_file"].is_file():
+            names = ", ".join(sorted(file.stem for file in lists.glob("*.txt"))) or "no list"
+            raise InputError(lists, found=names, expected=f"{split}.txt among the lists")
+    return found
+
+
+def _coco(root: Path, split: str) -> dict[str, Path]:
+    names = [f"{split}{year}" for year in _COCO_YEARS]
+    places = [folder / name for folder in (root, root / "images") for name in names]
+    images = next((place for place in places if place.is_dir()), None)
+    if images is None:
+        told = ", ".join(place.relative_to(root).as_posix() for place in places)
+        raise InputError(root, found=f"none of the folders {told}", expected="COCO's images")
+    return {"images": images}
+
+
+def _only(root: Path, role: str, prefixes: tuple[str, ...]) -> Path | None:
+    try:
+        folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
+    except OSError as error:
+        raise unopened(root, error, "the folder of a dataset") from error
+    found = [folder for folder in folders if folder.name.lower().startswith(prefixes)]
+    if not found and role == "masks":
+        return None
+    if len(found) != 1:
+        names = " and ".join(prefixes)
+        told = ", ".join(folder.name for folder in found) or "no folder"
+        raise InputError(
+            root,
+            found=f"{told} for names that begin with {names}",
+            expected=f"exactly one; otherwise say where the {role} folder is",
+        )
+    return found[0]

@@ -1,0 +1,205 @@
+"""Where the files of a dataset are: what DATASET.toml holds, or a known layout tells."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from napari_sepl.core.classes import BUILT_IN
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files._opening import read_bytes
+from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.score_formats import AUTO, check_format
+
+_EXPECTED = (
+    "the keys images, pseudo, masks, out, ground_truth, image_labels, list, classes and "
+    'pseudo_format, each with text, as in images = "JPEGImages"'
+)
+_MADE = "masks"
+
+
+class DatasetSpec(BaseModel):
+    """Where the files of a dataset are, and where its labels go.
+
+    Each command says which of them it needs. The fields are the keys of DATASET.toml and, with
+    hyphens, the options of the commands; `list_file` is called "list" there.
+
+    Parameters
+    ----------
+    images, pseudo : Path, optional
+        Folders of images and of pseudo-labels.
+    masks : Path, optional
+        A folder of masks, a file or folder for each image; "masks" in `out` if left out, which
+        need not be there before masks are generated.
+    out : Path, optional
+        The folder for labels and for the record of the review.
+    ground_truth : Path, optional
+        A folder of ground truth.
+    image_labels : Path, optional
+        A text file of image-level labels.
+    list_file : Path, optional
+        A text file that says which samples there are and in what order.
+    classes : str
+        "voc", "coco", or a TOML file of classes.
+    pseudo_format : str
+        What the pseudo-labels are, by the name of a format; "auto" to see it from the files.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    images: Path | None = Field(None, description="Folder of images.")
+    pseudo: Path | None = Field(None, description="Folder of pseudo-labels or CAM scores.")
+    masks: Path | None = Field(
+        None, description="Folder of masks, a file or folder per image; else masks/ in --out."
+    )
+    out: Path | None = Field(None, description="Folder for labels and the record of the review.")
+    ground_truth: Path | None = Field(None, description="Folder of ground truth.")
+    image_labels: Path | None = Field(
+        None, description="Text file of image-level labels: a sample and its classes on each line."
+    )
+    list_file: Path | None = Field(
+        None, alias="list", description="Text file with the samples to take, one a line."
+    )
+    classes: str = Field("voc", description="voc, coco or a TOML file.")
+    pseudo_format: str = Field(
+        AUTO, description="Which method's files the pseudo-labels are; auto: see from the file."
+    )
+
+    @field_validator("pseudo_format")
+    @classmethod
+    def _known_format(cls, name: str) -> str:
+        return check_format(name)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _place_masks(cls, told: Any) -> Any:
+        if isinstance(told, dict) and told.get("masks") is None:
+            out = told.get("out")
+            if isinstance(out, str | Path):
+                return told | {"masks": Path(out) / _MADE}
+        return told
+
+    @property
+    def output(self) -> Path:
+        """The folder for labels and the record; InputError if the dataset names none."""
+        if self.out is None:
+            raise InputError("dataset", found="no out", expected="a folder for labels")
+        return self.out
+
+    @property
+    def masks_to_come(self) -> bool:
+        """Whether the folder of masks need not be there before masks are generated."""
+        return self.out is not None and self.masks == self.out / _MADE
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All folders that the dataset names."""
+        named = (self.images, self.pseudo, self.masks, self.ground_truth, self.out)
+        return tuple(folder for folder in named if folder is not None)
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All files and folders that the dataset reads, and nothing may be written to."""
+        named = [self.images, self.pseudo, self.ground_truth, self.image_labels, self.list_file]
+        if not self.masks_to_come:
+            named.append(self.masks)
+        if self.classes not in BUILT_IN:
+            named.append(Path(self.classes))
+        return tuple(place for place in named if place is not None)
+
+
+def looks_like_dataset(path: Path) -> bool:
+    """Tell, without judging it, whether a file may be a dataset's: TOML that names pictures."""
+    if path.suffix.lower() != ".toml":
+        return False
+    try:
+        keys = tomllib.loads(path.read_text("utf-8")).keys()
+    except (OSError, ValueError):
+        return False
+    return {"images", "pseudo"} <= keys
+
+
+def read_dataset(path: Path) -> DatasetSpec:
+    """Read a TOML file with the fields of `DatasetSpec`; its paths start from its own folder.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is no TOML, lacks a key, or has one that is not known.
+    """
+    try:
+        content = tomllib.loads(read_bytes(path, "a TOML file of a dataset").decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(path, found=f"no TOML ({error})", expected=_EXPECTED) from error
+    try:
+        spec = DatasetSpec.model_validate(content)
+    except ValidationError as error:
+        raise InputError(path, found=_misread(error), expected=_EXPECTED) from error
+    return _placed(spec, path.parent)
+
+
+def _misread(error: ValidationError) -> str:
+    told = []
+    for wrong in error.errors():
+        key = ".".join(map(str, wrong["loc"]))
+        if wrong["type"] == "missing":
+            told.append(f"no {key}")
+        elif wrong["type"] == "extra_forbidden":
+            told.append(f"the unknown key {key}")
+        else:
+            told.append(f"{key} = {str(wrong['input'])[:60]!r}")
+    return ", ".join(told)
+
+
+def _placed(spec: DatasetSpec, folder: Path) -> DatasetSpec:
+    places: dict[str, Any] = {
+        name: folder / value.expanduser() for name, value in spec if isinstance(value, Path)
+    }
+    if spec.classes not in BUILT_IN:
+        places["classes"] = str(folder / Path(spec.classes).expanduser())
+    return spec.model_copy(update=places)
+
+
+def write_dataset(path: Path, spec: DatasetSpec) -> None:
+    """Write a TOML file that `read_dataset` reads back as `spec`.
+
+    What lies in the file's own folder is named from there, so that both can be moved together;
+    all else by its whole path.
+
+    Raises
+    ------
+    SaveError
+        If the file is one that the dataset reads, a name is no text in UTF-8, or the disk fails.
+    """
+    if path.resolve() in (place.resolve() for place in (*spec.inputs, *spec.folders)):
+        raise SaveError(f"{path}: it is part of the dataset, and stays; choose another name.")
+    lines = []
+    for name, value in spec:
+        key = "list" if name == "list_file" else name
+        if value is not None and (key, value) != ("pseudo_format", AUTO):
+            named = key == "pseudo_format" or (key == "classes" and value in BUILT_IN)
+            text = value if named else _place_from(path.parent, Path(value))
+            lines.append(f"{key} = {_quoted(text)}\n")
+    try:
+        content = "".join(lines).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise SaveError(
+            f"{path}: could not be saved: {error.object!r} is no text in UTF-8."
+        ) from error
+    write_whole(path, content)
+
+
+def _place_from(folder: Path, place: Path) -> str:
+    """Return a path as a file in `folder` names it."""
+    if place.is_relative_to(folder):
+        relative = place.relative_to(folder)
+        if not relative.as_posix().startswith("~"):  # which would be read as somebody's home
+            return relative.as_posix()
+    return place.absolute().as_posix()
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string: JSON's, but that TOML forbids the one control sign JSON lets be."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,9 +1,15 @@
-"""What the commands print: progress, summaries, complaints."""
+"""What the commands print: progress, summaries, results, complaints.
 
+Results and summaries go to standard output, all else to standard error. With ``--json`` standard
+output holds the JSON alone; with ``--quiet`` only errors (and the JSON) are printed.
+"""
+
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Protocol
 
 import typer
@@ -13,15 +19,61 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from napari_sepl.workflow.measure.kept import Kept
 from napari_sepl.workflow.outcome import Outcome, Step
 
+FAILED = 1
 STOPPED = 130  # what shells expect of a program that Ctrl+C stopped
-LISTED = 10  # names shown of a long list
+LISTED = 5  # names shown of a long list
 TOLD = {
     Outcome.SAVED: "saved",
-    Outcome.PRESENT: "already there",
-    Outcome.KEPT: "kept, edited by a person",
-    Outcome.LEFT_OUT: "left out, of other classes",
+    Outcome.PRESENT: "skipped (already done)",
+    Outcome.KEPT: "kept (edited by a person)",
+    Outcome.LEFT_OUT: "left out (other classes)",
     Outcome.FAILED: "failed",
 }
+
+
+@dataclass
+class _Output:
+    """What the command that runs was asked to print."""
+
+    quiet: bool = False
+    json: bool = False
+
+
+_output = _Output()
+
+
+def choose_output(*, quiet: bool, json: bool) -> None:
+    """Settle what is printed from now on."""
+    _output.quiet, _output.json = quiet, json
+
+
+def say(text: str) -> None:
+    """Print a summary or a result."""
+    if not _output.quiet:
+        typer.echo(text, err=_output.json)
+
+
+def note(message: str) -> None:
+    """Print what is no result and no error, as one line on standard error."""
+    if not _output.quiet:
+        complain(message)
+
+
+def complain(message: str) -> None:
+    """Print an error, as one line on standard error."""
+    typer.echo(message.replace("\n", " "), err=True)
+
+
+def give_json(content: object) -> None:
+    """Print JSON on standard output, if it was asked for."""
+    if _output.json:
+        typer.echo(json.dumps(content, indent=1, allow_nan=False))
+
+
+def progress(*columns: object, **options: object) -> Progress:
+    """Return a progress bar on standard error, which is not shown where all is quiet."""
+    console = Console(stderr=True, quiet=_output.quiet)
+    return Progress(*columns, console=console, **options)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -31,13 +83,78 @@ class Part:
     show: Callable[[float], None] = field(default=lambda _share: None)
 
 
-def follow(events: Iterable[Step], total: int, told: str, part: Part | None = None) -> int:
+class Counted(Protocol):
+    """One sample of a run is dealt with."""
+
+    @property
+    def sample_id(self) -> str:
+        """The sample."""
+
+    @property
+    def message(self) -> str:
+        """Why it failed; empty otherwise."""
+
+
+@dataclass
+class Failures:
+    """The samples of a run that failed, and why."""
+
+    messages: list[tuple[str, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def add(self, step: Counted) -> None:
+        """Note a sample, if it failed."""
+        if step.message:
+            self.messages.append((step.sample_id, step.message))
+
+    def lines(self) -> list[str]:
+        """Return a line for each failure, and one for all that are alike."""
+        alike: dict[str, list[tuple[str, str]]] = {}
+        for sample_id, message in self.messages:
+            alike.setdefault(_reason(sample_id, message), []).append((sample_id, message))
+        return [
+            f"{len(group)} samples: {reason.rstrip('.')}: {listing([one for one, _ in group])}"
+            if len(group) > 1
+            else group[0][1]
+            for reason, group in alike.items()
+        ]
+
+    def complain(self) -> None:
+        """Print the lines."""
+        for line in self.lines():
+            complain(line)
+
+    def content(self) -> list[dict[str, str]]:
+        """Return the failures as JSON holds them."""
+        return [{"sample_id": one, "message": message} for one, message in self.messages]
+
+
+def _reason(sample_id: str, message: str) -> str:
+    """Return a message without the sample's name, so that alike ones are equal."""
+    head, colon, rest = message.partition(": ")
+    last = PurePath(sample_id).name
+    path = PurePath(head)
+    if head == sample_id:
+        return rest
+    if colon and last in (path.stem, path.name):
+        return f"{path.with_name(path.name.replace(last, '*', 1))}: {rest}"
+    return message
+
+
+def follow(
+    events: Iterable[Step],
+    total: int,
+    told: str,
+    part: Part | None = None,
+) -> int:
     """Show a bar while the run goes on, then its summary; return the exit code.
 
     The bar also moves by what `part` is told while a sample is under way.
     """
     counts: Counter[Outcome] = Counter()
-    failures: list[str] = []
+    failures = Failures()
     stopped = False
     with _bar(told, total) as move:
         if part is not None:
@@ -45,24 +162,17 @@ def follow(events: Iterable[Step], total: int, told: str, part: Part | None = No
         try:
             for event in events:
                 counts[event.outcome] += 1
-                if event.message:
-                    failures.append(event.message)
+                failures.add(event)
                 move(counts.total())
         except KeyboardInterrupt:
             stopped = True
-    _summarise(counts, failures, total)
+    became = [f"{counts[outcome]} {TOLD[outcome]}" for outcome in Outcome if counts[outcome]]
+    say(f"{samples(total)}: {', '.join(became) or 'nothing done'}")
+    failures.complain()
     if stopped:
-        complain("Stopped. What is saved is whole; the same command goes on from here.")
+        complain("Stopped. What is saved is whole; the same command resumes.")
         return STOPPED
-    return 1 if failures else 0
-
-
-class Counted(Protocol):
-    """One sample of a run that counts is dealt with."""
-
-    @property
-    def message(self) -> str:
-        """Why it could not be counted; empty otherwise."""
+    return FAILED if failures else 0
 
 
 def count(
@@ -71,20 +181,21 @@ def count(
     told: str,
     counted: Callable[[], int],
     kept: Kept | None = None,
-) -> int:
+) -> tuple[int, Failures]:
     """Show a bar while a run counts, then how many it counted and why not the others.
 
-    Where it keeps what it has counted, that is written however it ends. Return the exit code.
+    Where it keeps what it has counted, that is written however it ends. Return the exit code and
+    the samples that failed.
     """
-    failures: list[str] = []
+    failures = Failures()
     stopped = False
     done = 0 if kept is None else len(kept.stamps)
     if kept is not None and kept.told:
-        complain(kept.told)
+        note(kept.told)
     with _bar(told, total, done) as move:
         try:
             for number, step in enumerate(run, done + 1):
-                failures += [step.message] * bool(step.message)
+                failures.add(step)
                 move(number)
         except KeyboardInterrupt:
             stopped = True
@@ -92,43 +203,43 @@ def count(
             if kept is not None:
                 kept.save()
     failed = f", {len(failures)} failed" if failures else ""
-    typer.echo(f"{total} sample{'s' * (total != 1)}: {counted()} counted{failed}")
-    for message in failures:
-        complain(message)
+    say(f"{samples(total)}: {counted()} counted{failed}")
+    failures.complain()
     if stopped:
-        return STOPPED
-    return 1 if failures else 0
+        return STOPPED, failures
+    return (FAILED if failures else 0), failures
 
 
 @contextmanager
 def _bar(told: str, total: int, done: int = 0) -> Iterator[Callable[[float], None]]:
     """Show a bar inside the block; give what moves it to a number of samples."""
     columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with progress(*columns) as bar:
         task = bar.add_task(told, total=total, completed=done)
         yield lambda done: bar.update(task, completed=done)
 
 
-def _summarise(counts: Counter[Outcome], failures: Sequence[str], total: int) -> None:
-    told = [f"{counts[outcome]} {TOLD[outcome]}" for outcome in Outcome if counts[outcome]]
-    typer.echo(f"{total} sample{'s' * (total != 1)}: {', '.join(told) or 'nothing done'}")
-    for message in failures:
-        complain(message)
+def samples(number: int) -> str:
+    """Return how many samples there are in words."""
+    return f"{number} sample{'s' * (number != 1)}"
 
 
 def listing(names: Sequence[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
     shown = ", ".join(names[:LISTED])
     more = len(names) - LISTED
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def complain(message: str) -> None:
-    typer.echo(message.replace("\n", " "), err=True)
+def note_unused(unused: Sequence[str], lacking: str) -> None:
+    """Say which samples nothing was to be done for, as they lack a file of the leading role."""
+    if unused:
+        note(f"{samples(len(unused))}: no {lacking}, so not used: {listing(unused)}")
 
 
 def complain_of_stop(kept: Kept | None = None) -> None:
     """Say what became of a run that was stopped, and counts for all samples or not at all."""
     if kept is not None and kept.holds:
-        complain("Stopped. What is counted is kept; the same command goes on from here.")
+        complain("Stopped. What is counted is kept; the same command resumes.")
     else:
         complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
+from napari_sepl.core.errors import InputError, RunEndedError, attempt
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files import images as image_files
 from napari_sepl.files.atomic import make_folder
@@ -20,7 +20,7 @@ from napari_sepl.files.pairing import natural_order, read_list
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.score_formats import AUTO
-from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.errors import ProposalError
 from napari_sepl.proposals.progress import Told, ignore
 from napari_sepl.workflow.masks.record import claim
 from napari_sepl.workflow.outcome import Outcome, Step
@@ -185,8 +185,8 @@ def propose_folder(  # noqa: PLR0913  a setting each
     make_folder(out)
     claim(out, made_with, mixed=mixed)
     tell = told if spread == HERE else ignore
-    attempt = partial(_attempt, out, maker, tell, guided, overwrite)
-    yield from spread.run(attempt, tasks, _lost)
+    propose = partial(_attempt, out, maker, tell, guided, overwrite)
+    yield from spread.run(propose, tasks, _lost)
 
 
 def _lost(task: Task, why: str) -> Step:
@@ -202,15 +202,15 @@ def _attempt(
     if task.image is None or task.missing:
         message = f"{task.sample_id}: no file for {task.missing}"
         return Step(task.sample_id, Outcome.FAILED, message)
-    try:
-        image = read_image(task.image)
+    picture = task.image
+
+    def work() -> Step:
+        image = read_image(picture)
         pseudo = _guide(task, (image.shape[0], image.shape[1])) if guided else None
         write_masks(path, _made(maker, image, pseudo, told, task))
-    except (OpeningError, StoppedError):
-        raise
-    except OF_ONE_SAMPLE as error:
-        return Step(task.sample_id, Outcome.FAILED, tell_failure(error, task.image))
-    return Step(task.sample_id, Outcome.SAVED)
+        return Step(task.sample_id, Outcome.SAVED)
+
+    return attempt(work, partial(Step, task.sample_id, Outcome.FAILED), picture)
 
 
 def _guide(task: Task, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
@@ -232,7 +232,7 @@ def _made(
         )
     try:
         return maker.make(image, pseudo, told)
-    except (OpeningError, StoppedError):
+    except RunEndedError:
         raise
     except ProposalError as error:  # which does not know whose masks it was to make
         raise ProposalError(f"{task.image}: {error}") from error

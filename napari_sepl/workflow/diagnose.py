@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.errors import OF_ONE_SAMPLE, tell_failure
+from napari_sepl.core.errors import attempt
 from napari_sepl.core.params import Params
 from napari_sepl.document.findings import diagnose_resolved, tell_finding
 from napari_sepl.document.resolve import resolve
@@ -117,11 +117,13 @@ def _attempt(
     classes: ClassList, params: Params, labelled: tuple[Sample, tuple[int, ...]]
 ) -> DiagnosisStep:
     sample, image_labels = labelled
-    try:
-        diagnosis = diagnose_sample(sample, classes, params, image_labels)
-    except OF_ONE_SAMPLE as error:
-        return DiagnosisStep(sample.sample_id, message=tell_failure(error, sample.image))
-    return DiagnosisStep(sample.sample_id, diagnosis)
+    return attempt(
+        lambda: DiagnosisStep(
+            sample.sample_id, diagnose_sample(sample, classes, params, image_labels)
+        ),
+        lambda why: DiagnosisStep(sample.sample_id, message=why),
+        sample.image,
+    )
 
 
 def _lost(labelled: tuple[Sample, tuple[int, ...]], why: str) -> DiagnosisStep:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
@@ -178,8 +178,8 @@ def enhance_folder(
     yield from failed_steps(index.problems)
     samples = map(index.sample, index.ids)
     if not spread.local:
-        attempt = partial(_attempt, out, classes, params, overwrite, write_whole)
-        yield from spread.run(attempt, samples, _lost)
+        written = partial(_attempt, out, classes, params, overwrite, write_whole)
+        yield from spread.run(written, samples, _lost)
         return
     unwritten = partial(_attempt_unwritten, out, classes, params, overwrite)
     answers = spread.run(unwritten, samples, lambda *lost: (_lost(*lost), None))
@@ -207,18 +207,15 @@ def _unsaved(step: Step, why: str) -> Step:
 def _attempt(
     out: Path, classes: ClassList, params: Params, overwrite: bool, write: Write, sample: Sample
 ) -> Step:
-    try:
+    def work() -> Step:
         path = label_file(out, sample.sample_id)
         outcome = existing_outcome(path, classes, params, sample.pseudo_format, overwrite=overwrite)
         if outcome is None:
             enhance_sample(sample, out, classes, params, write)
             outcome = Outcome.SAVED
-    except SeplError as error:
-        return Step(sample.sample_id, Outcome.FAILED, str(error))
-    except MemoryError:
-        message = f"{sample.image}: too large for the memory of this computer"
-        return Step(sample.sample_id, Outcome.FAILED, message)
-    return Step(sample.sample_id, outcome)
+        return Step(sample.sample_id, outcome)
+
+    return attempt(work, partial(Step, sample.sample_id, Outcome.FAILED), sample.image)
 
 
 def _lost(sample: Sample, why: str) -> Step:

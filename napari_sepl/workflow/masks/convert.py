@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.core.errors import InputError, SaveError, attempt
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files._opening import read_bytes
 from napari_sepl.files.atomic import make_folder, write_whole
@@ -97,7 +97,8 @@ def _lost(item: tuple[str, Path], why: str) -> Conversion:
 def _attempt(out: Path, item: tuple[str, Path]) -> Conversion:
     sample_id, path = item
     target = mask_file(out, sample_id)
-    try:
+
+    def work() -> Conversion:
         files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
         outcome = Outcome.PRESENT
         if not target.exists():
@@ -106,14 +107,9 @@ def _attempt(out: Path, item: tuple[str, Path]) -> Conversion:
         elif max(file.stat().st_mtime_ns for file in [path, *files]) > target.stat().st_mtime_ns:
             _check_same(path, target)
         before, after = sum(map(_on_disk, files)), _on_disk(target)
-    except SeplError as error:
-        return Conversion(sample_id, Outcome.FAILED, str(error))
-    except OSError as error:
-        return Conversion(sample_id, Outcome.FAILED, f"{path}: {error.strerror or error}")
-    except MemoryError:
-        message = f"{path}: too large for the memory of this computer"
-        return Conversion(sample_id, Outcome.FAILED, message)
-    return Conversion(sample_id, outcome, "", len(files), before, after)
+        return Conversion(sample_id, outcome, "", len(files), before, after)
+
+    return attempt(work, partial(Conversion, sample_id, Outcome.FAILED), path)
 
 
 def _on_disk(file: Path) -> int:

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
+from napari_sepl.core.errors import InputError, RunEndedError, attempt
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.images import read_image
 from napari_sepl.files.masks import mask_file, write_masks
 from napari_sepl.files.pseudo import read_pseudo_labels
-from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.errors import ProposalError
 from napari_sepl.proposals.progress import Told, ignore
 from napari_sepl.workflow.masks.record import claim
 from napari_sepl.workflow.outcome import Outcome, Step, failed_steps
@@ -100,11 +100,11 @@ def propose_folder(  # noqa: PLR0913  a setting each
     make_folder(out)
     claim(out, made_with, mixed=mixed)
     tell = told if spread == HERE else ignore
-    attempt = partial(_attempt, out, maker, tell, guided, overwrite)
+    propose = partial(_attempt, out, maker, tell, guided, overwrite)
     if sample_ids is None:
         yield from failed_steps(index.problems)
     items = map(partial(_item, index), index.ids if sample_ids is None else sample_ids)
-    yield from spread.run(attempt, items, _lost)
+    yield from spread.run(propose, items, _lost)
 
 
 def _item(index: SampleIndex, sample_id: str) -> _Item:
@@ -122,17 +122,16 @@ def _attempt(
     path = mask_file(out, item.sample_id)
     if path.exists() and not overwrite:
         return Step(item.sample_id, Outcome.PRESENT)
-    try:
+
+    def work() -> Step:
         image = read_image(item.image)
         pseudo = _guide(item, (image.shape[0], image.shape[1])) if guided else None
         masks = _made(maker, image, pseudo, told, item)
         make_folder(path.parent)
         write_masks(path, masks)
-    except (OpeningError, StoppedError):
-        raise
-    except OF_ONE_SAMPLE as error:
-        return Step(item.sample_id, Outcome.FAILED, tell_failure(error, item.image))
-    return Step(item.sample_id, Outcome.SAVED)
+        return Step(item.sample_id, Outcome.SAVED)
+
+    return attempt(work, partial(Step, item.sample_id, Outcome.FAILED), item.image)
 
 
 def _guide(item: _Item, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
@@ -154,7 +153,7 @@ def _made(
         )
     try:
         return maker.make(image, pseudo, told)
-    except (OpeningError, StoppedError):
+    except RunEndedError:
         raise
     except ProposalError as error:  # which does not know whose masks it was to make
         raise ProposalError(f"{item.image}: {error}") from error

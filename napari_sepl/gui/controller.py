@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Layer
 from psygnal import Signal
 
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import InputError, SeplError, of_one_sample
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit
@@ -124,9 +124,12 @@ class Controller:
             self.view.show_busy("")
             self.show(opened, folder=folder, files=files, given=given)
 
+        def prepare() -> Opened:
+            with of_one_sample(next(iter(files), "image")):
+                return Opened.of(read(), params or Params())
+
         self.view.show_busy("reading…")
-        start = params or Params()
-        self.background.run("open", lambda: Opened.of(read(), start), show, self._refuse)
+        self.background.run("open", prepare, show, self._refuse)
 
     def _refuse(self, error: SeplError) -> None:
         self.view.show_busy("")

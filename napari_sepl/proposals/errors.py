@@ -7,7 +7,7 @@ ProposalError               no masks could be made
 └── StoppedError            someone stopped the work; nothing is wrong
 """
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import RunEndedError, SeplError
 
 
 class ProposalError(SeplError):
@@ -22,9 +22,9 @@ class DownloadError(ProposalError):
     """Weights could not be fetched; nothing wrong is left where they belong."""
 
 
-class OpeningError(ProposalError):
+class OpeningError(ProposalError, RunEndedError):
     """What makes masks could not be made ready: the next image would meet the same."""
 
 
-class StoppedError(ProposalError):
+class StoppedError(ProposalError, RunEndedError):
     """Someone stopped the work; nothing is wrong."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import OF_ONE_SAMPLE, tell_failure
+from napari_sepl.core.errors import attempt
 from napari_sepl.training.augment import random_crop
 from napari_sepl.training.errors import TrainingError
 from napari_sepl.training.recipe import Recipe
@@ -88,11 +88,12 @@ class Crops:
         """
         sample = self.samples[draw.index]
         random = np.random.default_rng((self.recipe.seed, _CROP, draw.iteration, draw.slot))
-        try:
+
+        def crop() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
             image, labels = read_labelled(sample, self.classes)
-        except OF_ONE_SAMPLE as error:
-            return tell_failure(error, sample.image)
-        return random_crop(image, labels, self.recipe, random)
+            return random_crop(image, labels, self.recipe, random)
+
+        return attempt(crop, str, sample.image)
 
 
 def load_batches(crops: Crops, start: int, workers: int, *, pinned: bool) -> Generator[Any]:

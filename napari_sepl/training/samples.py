@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, of_one_sample
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
@@ -120,7 +120,8 @@ def survey(samples: Sequence[LabelledImage], classes: ClassList, told: Told) -> 
 
 
 def _look(classes: ClassList, sample: LabelledImage) -> tuple[str, str, NDArray[np.int64]]:
-    labels = _read_labels(sample, classes, image_size(sample.image))
+    with of_one_sample(sample.image):
+        labels = _read_labels(sample, classes, image_size(sample.image))
     return sample.sample_id, digest_labels(labels), count_labels(labels)
 
 

@@ -7,16 +7,15 @@ from pathlib import Path
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.errors import OF_ONE_SAMPLE, tell_failure
+from napari_sepl.core.errors import attempt
 from napari_sepl.core.params import Params
 from napari_sepl.document.findings import diagnose_resolved, tell_finding
 from napari_sepl.document.resolve import resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import write_whole
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.workflow.measure.tables import encode_csv
-from napari_sepl.workflow.review.scan import find_sample, without_masks
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -47,8 +46,9 @@ class DiagnosisRun:
 
     Parameters
     ----------
-    dataset : Dataset
-        The samples, with their tags if there are any. Those without masks are left out.
+    index : SampleIndex
+        The samples, with their image-level labels if there are any. Those without masks are left
+        out; each of its problems counts as failed.
     params : Params
         The settings.
     spread : Spread
@@ -62,18 +62,15 @@ class DiagnosisRun:
         The samples that are left out.
     """
 
-    def __init__(self, dataset: Dataset, params: Params, *, spread: Spread = HERE) -> None:
-        self.dataset, self.params, self._spread = dataset, params, spread
-        self.without_masks = without_masks(dataset, dataset.ids)
+    def __init__(self, index: SampleIndex, params: Params, *, spread: Spread = HERE) -> None:
+        self.index, self.params, self._spread = index, params, spread
+        self.without_masks = index.without(Role.MASKS)
         bare = set(self.without_masks)
-        self.ids = [sample_id for sample_id in dataset.ids if sample_id not in bare]
-        self.unmatched = [
-            one for one in dataset.unmatched if one.sample_id not in dataset.positions
-        ]
+        self.ids = [sample_id for sample_id in index.ids if sample_id not in bare]
         self.found: list[tuple[str, Diagnosis]] = []
 
     def __len__(self) -> int:
-        return len(self.ids) + len(self.unmatched)
+        return len(self.ids) + len(self.index.problems)
 
     def __iter__(self) -> Iterator[DiagnosisStep]:
         """Diagnose sample after sample, in the dataset's order, going on after failures.
@@ -83,17 +80,16 @@ class DiagnosisRun:
         SeplError
             If a process ends that should not.
         """
-        for one in self.unmatched:
-            message = f"{one.sample_id}: no file for {', '.join(one.missing)}"
-            yield DiagnosisStep(one.sample_id, message=message)
-        dataset = self.dataset
-        tagged = (
-            (find_sample(dataset, sample_id), dataset.tags.get(sample_id, ()))
+        for problem in self.index.problems:
+            yield DiagnosisStep(problem.sample_id, message=str(problem))
+        index = self.index
+        labelled = (
+            (index.sample(sample_id), index.image_labels.get(sample_id, ()))
             for sample_id in self.ids
         )
-        diagnose = partial(_attempt, dataset.classes, self.params)
+        diagnose = partial(_attempt, index.classes, self.params)
         self.found = []
-        for step in self._spread.run(diagnose, tagged, _lost):
+        for step in self._spread.run(diagnose, labelled, _lost):
             if step.diagnosis is not None:
                 self.found.append((step.sample_id, step.diagnosis))
             yield step
@@ -104,7 +100,7 @@ class DiagnosisRun:
 
 
 def diagnose_sample(
-    sample: Sample, classes: ClassList, params: Params, tags: Iterable[int] = ()
+    sample: Sample, classes: ClassList, params: Params, image_labels: Iterable[int] = ()
 ) -> Diagnosis:
     """Read a sample, and find what may be wrong with the labels that SEPL makes of it.
 
@@ -114,22 +110,24 @@ def diagnose_sample(
         If a file cannot be read, or does not fit the others.
     """
     given = load_enhanceable(sample, classes).cut_at(params.background)
-    return diagnose_resolved(resolve(given.overlap, Said(params)), tags)
+    return diagnose_resolved(resolve(given.overlap, Said(params)), image_labels)
 
 
 def _attempt(
-    classes: ClassList, params: Params, tagged: tuple[Sample, tuple[int, ...]]
+    classes: ClassList, params: Params, labelled: tuple[Sample, tuple[int, ...]]
 ) -> DiagnosisStep:
-    sample, tags = tagged
-    try:
-        diagnosis = diagnose_sample(sample, classes, params, tags)
-    except OF_ONE_SAMPLE as error:
-        return DiagnosisStep(sample.sample_id, message=tell_failure(error, sample.image))
-    return DiagnosisStep(sample.sample_id, diagnosis)
+    sample, image_labels = labelled
+    return attempt(
+        lambda: DiagnosisStep(
+            sample.sample_id, diagnose_sample(sample, classes, params, image_labels)
+        ),
+        lambda why: DiagnosisStep(sample.sample_id, message=why),
+        sample.image,
+    )
 
 
-def _lost(tagged: tuple[Sample, tuple[int, ...]], why: str) -> DiagnosisStep:
-    sample, _ = tagged
+def _lost(labelled: tuple[Sample, tuple[int, ...]], why: str) -> DiagnosisStep:
+    sample, _ = labelled
     return DiagnosisStep(sample.sample_id, message=f"{sample.image}: {why}")
 
 

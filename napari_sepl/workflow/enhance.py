@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
@@ -24,10 +24,10 @@ from napari_sepl.files.atomic import (
     make_folder,
     write_whole,
 )
+from napari_sepl.files.dataset.index import SampleIndex, check_out
 from napari_sepl.files.label_png import Provenance, write_label_png
-from napari_sepl.files.pairing import Pairing
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
-from napari_sepl.workflow.outcome import Outcome, Step, existing_outcome
+from napari_sepl.workflow.outcome import Outcome, Step, existing_outcome, failed_steps
 from napari_sepl.workflow.spread.groups import saved_in_groups
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -56,7 +56,7 @@ def save_enhanced(
     Parameters
     ----------
     out : Path
-        The folder, which must exist.
+        The folder; a sub-folder that the sample's id names is made if need be.
     labels : (H, W) uint8
         The labels.
     inputs : Inputs or Enhanceable
@@ -91,6 +91,8 @@ def save_enhanced(
         scores=inputs.scores.origin if inputs.scores is not None else "",
     )
     path = label_file(out, inputs.sample_id)
+    if path.parent != out:
+        make_folder(path.parent)
     write_label_png(path, labels, inputs.classes, provenance, write)
     return path
 
@@ -131,28 +133,23 @@ def enhance_sample(
 
 
 def enhance_folder(
-    pairing: Pairing,
-    out: Path,
-    classes: ClassList,
+    index: SampleIndex,
     params: Params,
     *,
     overwrite: bool = False,
     spread: Spread = HERE,
 ) -> Iterator[Step]:
-    """Enhance sample after sample, passing over what is done and going on after failures.
+    """Enhance sample after sample into the output folder, going on after failures.
 
-    A run that was stopped, even in the middle of a file, leaves only whole files behind; the
-    same call goes on where it was. Files are put in place in groups, as `saved_in_groups` tells;
-    by workers on other computers one by one.
+    Samples that are done are skipped. A run that was stopped, even in the middle of a file, leaves
+    only whole files behind; the same call resumes it. Files are put in place in groups, as
+    `saved_in_groups` tells; by workers on other computers one by one.
 
     Parameters
     ----------
-    pairing : Pairing
-        The samples. Of those that are incomplete each counts as failed.
-    out : Path
-        The folder for the labels; it is made if need be.
-    classes : ClassList
-        Names and colours of the labels.
+    index : SampleIndex
+        The samples, and the folder for their labels, which is made if need be. Each of its
+        problems counts as failed.
     params : Params
         The settings.
     overwrite : bool
@@ -168,22 +165,24 @@ def enhance_folder(
 
     Raises
     ------
+    InputError
+        If the dataset names no output folder, or one of its input folders.
     SaveError
         If the folder cannot be made.
     """
+    out, classes = index.spec.output, index.classes
+    check_out(out, index.spec)
     make_folder(out)
-    clear_abandoned(out)
-    ready = {sample.sample_id for sample in pairing.samples}
-    for unmatched in pairing.unmatched:
-        if unmatched.sample_id not in ready:
-            message = f"{unmatched.sample_id}: no file for {', '.join(unmatched.missing)}"
-            yield Step(unmatched.sample_id, Outcome.FAILED, message)
+    for inside in {sample_id.rpartition("/")[0] for sample_id in index.ids}:
+        clear_abandoned(out / inside)
+    yield from failed_steps(index.problems)
+    samples = map(index.sample, index.ids)
     if not spread.local:
-        attempt = partial(_attempt, out, classes, params, overwrite, write_whole)
-        yield from spread.run(attempt, pairing.samples, _lost)
+        written = partial(_attempt, out, classes, params, overwrite, write_whole)
+        yield from spread.run(written, samples, _lost)
         return
     unwritten = partial(_attempt_unwritten, out, classes, params, overwrite)
-    answers = spread.run(unwritten, pairing.samples, lambda *lost: (_lost(*lost), None))
+    answers = spread.run(unwritten, samples, lambda *lost: (_lost(*lost), None))
     with closing(answers):
         yield from saved_in_groups(answers, _unsaved)
 
@@ -208,18 +207,15 @@ def _unsaved(step: Step, why: str) -> Step:
 def _attempt(
     out: Path, classes: ClassList, params: Params, overwrite: bool, write: Write, sample: Sample
 ) -> Step:
-    try:
+    def work() -> Step:
         path = label_file(out, sample.sample_id)
         outcome = existing_outcome(path, classes, params, sample.pseudo_format, overwrite=overwrite)
         if outcome is None:
             enhance_sample(sample, out, classes, params, write)
             outcome = Outcome.SAVED
-    except SeplError as error:
-        return Step(sample.sample_id, Outcome.FAILED, str(error))
-    except MemoryError:
-        message = f"{sample.image}: too large for the memory of this computer"
-        return Step(sample.sample_id, Outcome.FAILED, message)
-    return Step(sample.sample_id, outcome)
+        return Step(sample.sample_id, outcome)
+
+    return attempt(work, partial(Step, sample.sample_id, Outcome.FAILED), sample.image)
 
 
 def _lost(sample: Sample, why: str) -> Step:

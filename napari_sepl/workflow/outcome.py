@@ -1,5 +1,6 @@
 """What becomes of one sample in a run over many, and what a file that is there means for it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.params import Params
+from napari_sepl.files.dataset.index import SampleProblem
 from napari_sepl.files.label_png import Provenance, read_provenance
 from napari_sepl.files.pseudo import is_named
 
@@ -41,6 +43,12 @@ class Step:
     sample_id: str
     outcome: Outcome
     message: str = ""
+
+
+def failed_steps(problems: Iterable[SampleProblem]) -> Iterator[Step]:
+    """Yield a step for each sample that cannot be used."""
+    for problem in problems:
+        yield Step(problem.sample_id, Outcome.FAILED, str(problem))
 
 
 def existing_outcome(

@@ -3,7 +3,17 @@
 import pickle
 from pathlib import Path
 
-from napari_sepl.core.errors import InputError, SaveError, SeplError
+import pytest
+
+from napari_sepl.core.errors import (
+    InputError,
+    RunEndedError,
+    SaveError,
+    SeplError,
+    attempt,
+    of_one_sample,
+)
+from napari_sepl.proposals.errors import OpeningError, StoppedError
 
 
 def test_an_input_error_tells_where_what_and_what_instead() -> None:
@@ -24,3 +34,47 @@ def test_errors_are_caught_as_ours_and_as_python_s() -> None:
     assert issubclass(InputError, ValueError)
     assert issubclass(SaveError, SeplError)
     assert issubclass(SaveError, OSError)
+
+
+def fail(error: BaseException) -> int:
+    raise error
+
+
+def reason_of(error: Exception) -> int | str:
+    return attempt(lambda: fail(error), str, "cat.png")
+
+
+def test_what_a_sample_causes_becomes_one_line() -> None:
+    assert attempt(lambda: 7, str, "cat.png") == 7
+    assert reason_of(InputError("a.png", found="b\n\tc", expected="d")) == (
+        "a.png: found b c; expected d."
+    )
+    assert reason_of(MemoryError()) == "cat.png: too large for the memory of this computer"
+    assert (
+        reason_of(KeyError("k\x1b[31m\nl"))
+        == "unexpected error: cat.png: KeyError: 'k\\x1b[31m\\nl'"
+    )
+    assert reason_of(RecursionError()) == "unexpected error: cat.png: RecursionError"
+    long = str(reason_of(ValueError("\x1b\n" * 5000 + "x" * 5000)))
+    assert long.isprintable()
+    assert len(long) < 300
+    assert reason_of(PermissionError(13, "Permission denied")) == "cat.png: Permission denied"
+
+
+def test_what_ends_a_run_ends_it() -> None:
+    ends = (RunEndedError("stopped"), KeyboardInterrupt(), SystemExit(1))
+    for error in ends:
+        with pytest.raises(type(error)):
+            attempt(lambda error=error: fail(error), str, "cat.png")  # type: ignore[misc]
+    for stop in (StoppedError, OpeningError):
+        assert issubclass(stop, RunEndedError)
+
+
+def test_the_cause_is_kept() -> None:
+    cause = KeyError("k")
+    with (
+        pytest.raises(SeplError, match=r"^unexpected error: cat\.png: KeyError: 'k'$") as raised,
+        of_one_sample("cat.png"),
+    ):
+        raise cause
+    assert raised.value.__cause__ is cause

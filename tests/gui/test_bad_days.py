@@ -20,6 +20,7 @@ from napari_sepl.gui.queue import passed
 from napari_sepl.workflow.review.queue import Filter
 from tests.gui.conftest import Window, messages, was_told
 from tests.gui.test_queue import Walk, dataset, paint, spec  # noqa: F401  fixtures
+from tests.workflow.test_one_sample import WORDS, Unforeseen
 
 
 def break_pictures(spec: DatasetSpec, *names: str) -> None:  # noqa: F811
@@ -43,6 +44,16 @@ def test_a_first_sample_that_cannot_be_read_is_passed_over(
     assert len(told) == 2
     assert "s1.png" in told[0]
     assert "2 samples in a row cannot be read" in told[1]
+    walk.dock.close_dataset()
+
+
+def test_what_nobody_foresaw_costs_one_sample(
+    open_dataset: Callable[[], Walk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "open", Unforeseen("s1"))
+    walk = open_dataset()
+    assert walk.sample_id == "s2"
+    assert was_told(f"unexpected error: s1: {WORDS}")
     walk.dock.close_dataset()
 
 

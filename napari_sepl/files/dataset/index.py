@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
 from napari_sepl.files.class_lists import read_class_list
@@ -155,6 +155,9 @@ class SampleIndex:
             natural_order(leading) if spec.list_file is None else read_list(spec.list_file, known)
         )
         ids, problems = _usable(wanted, listings, required)
+        if spec.list_file is None:
+            closed = listings[lead].closed.items()
+            problems += [SampleProblem(_shown(name), _shown(told)) for name, told in closed]
         if not ids:
             raise _no_sample(spec.list_file or folders[lead], lead, problems)
         return cls(
@@ -162,7 +165,7 @@ class SampleIndex:
             classes,
             tuple(ids),
             tuple(problems),
-            () if spec.list_file else tuple(natural_order(known - leading)),
+            () if spec.list_file else tuple(map(_shown, natural_order(known - leading))),
             {}
             if spec.image_labels is None
             else read_image_labels(spec.image_labels, classes, known),
@@ -193,7 +196,9 @@ class SampleIndex:
 
     def without(self, role: Role, among: Iterable[str] | None = None) -> list[str]:
         """Return the samples, all or of some, that have no file of a role."""
-        return [one for one in among or self.ids if self.path(role, one) is None]
+        named, among = self.names.get(role, {}), self.ids if among is None else among
+        lacking = [one for one in among if one not in named]
+        return [one for one in lacking if self.path(role, one) is None]
 
     def sample(self, sample_id: str) -> Sample:
         """Return the files of a sample; whether they are still there shows when they are read.
@@ -202,14 +207,23 @@ class SampleIndex:
         ------
         InputError
             If the dataset has no such sample, or it lacks image or pseudo-labels.
+        SeplError
+            If the sample cannot be used, as one of `problems` tells.
         """
-        image, pseudo = self._path_of(Role.IMAGE, sample_id), self._path_of(Role.PSEUDO, sample_id)
+        image, pseudo = self.path_of(Role.IMAGE, sample_id), self.path_of(Role.PSEUDO, sample_id)
         masks, truth = self.path(Role.MASKS, sample_id), self.path(Role.TRUTH, sample_id)
         return Sample(sample_id, image, pseudo, masks, truth, self.spec.pseudo_format)
 
-    def _path_of(self, role: Role, sample_id: str) -> Path:
+    @cached_property
+    def _reasons(self) -> Mapping[str, SampleProblem]:
+        return {problem.sample_id: problem for problem in self.problems}
+
+    def path_of(self, role: Role, sample_id: str) -> Path:
+        """Return the file of a role that a sample needs; raises as `sample` does if it has none."""
         path = self.path(role, sample_id) if sample_id in self.positions else None
         if path is None:
+            if sample_id in self._reasons:
+                raise SeplError(str(self._reasons[sample_id]))
             raise InputError(
                 self.folders.get(role, "dataset"),
                 found=f"no {NAMED[role]} of a sample {sample_id!r}",
@@ -261,7 +275,7 @@ def _list_role(
         return list_pseudo(folder, spec.pseudo_format, known, skip)
     if role is Role.MASKS:
         missing = spec.masks_to_come and not folder.exists()
-        return Listing() if missing else list_masks(folder, known)
+        return Listing() if missing else list_masks(folder, known, skip)
     return list_files(folder, label_files.SUFFIXES, skip)
 
 
@@ -271,30 +285,40 @@ def _usable(
     """Return the samples that can be used, and the others with the reason why not."""
     ids, problems = [], []
     for sample_id in wanted:
-        faults = [
-            listing.faults[sample_id]
-            for listing in listings.values()
-            if sample_id in listing.faults
-        ]
-        missing = [
-            NAMED[role]
-            for role, listing in listings.items()
-            if role in required and sample_id not in listing.ids
-        ]
+        missing, faults = [], []
+        for role, listing in listings.items():
+            if sample_id not in listing.names:
+                fault = listing.fault_of(sample_id)
+                if fault:
+                    faults.append(fault)
+                elif role in required:
+                    missing.append(NAMED[role])
         if not _is_text(sample_id):
-            shown = sample_id.encode(errors="backslashreplace").decode()
-            problems.append(SampleProblem(shown, "its name is not valid UTF-8"))
+            problems.append(SampleProblem(_shown(sample_id), "its name is not valid UTF-8"))
         elif faults or missing:
             lacking = [f"no {' and no '.join(missing)}"] if missing else []
-            problems.append(SampleProblem(sample_id, "; ".join(faults + lacking)))
+            problems.append(SampleProblem(sample_id, _shown("; ".join(faults + lacking))))
         else:
             ids.append(sample_id)
     return ids, problems
 
 
+def _shown(text: str) -> str:
+    """Return a name, or a text with one, as it can be printed."""
+    return text if _is_text(text) else text.encode(errors="backslashreplace").decode()
+
+
 def _is_text(name: str) -> bool:
     """Tell whether a name can be stored; bytes that are no UTF-8 come as lone surrogates."""
     return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
+def check_out(out: Path, spec: DatasetSpec) -> None:
+    """Raise InputError if labels in folder `out` would be saved among a dataset's inputs."""
+    if out.resolve() in (place.resolve() for place in spec.inputs):
+        raise InputError(
+            out, found="one of the input folders", expected="another folder for the labels"
+        )
 
 
 def _no_sample(place: Path, lead: Role, problems: list[SampleProblem]) -> InputError:

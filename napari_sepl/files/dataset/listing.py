@@ -13,7 +13,7 @@ from pathlib import Path
 from napari_sepl.core.errors import InputError
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import unopened
-from napari_sepl.files.class_pngs import group_class_pngs
+from napari_sepl.files.class_pngs import group_class_pngs, split_stem
 from napari_sepl.files.score_formats import AUTO, FORMATS, Layout, check_format, suffixes_of
 
 
@@ -27,11 +27,14 @@ class Listing:
         Sample id, such as ``train/a``, to the file's name within the role's folder.
     faults : dict of str to str
         Sample id to the reason why its file is not known: two files share the id, or one file
-        may be of several samples. Folders that cannot be read are among them.
+        may be of several samples.
+    closed : dict of str to str
+        Sub-folder to the reason why it cannot be read.
     """
 
     names: dict[str, str] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
 
     @property
     def ids(self) -> set[str]:
@@ -41,7 +44,14 @@ class Listing:
     @property
     def is_flat(self) -> bool:
         """Whether no file lies in a sub-folder."""
-        return not any("/" in sample_id for sample_id in self.names)
+        return _is_flat(self.names) and _is_flat(self.faults)
+
+    def fault_of(self, sample_id: str) -> str:
+        """Return why the file of a sample is not known; empty if it is, or there is none."""
+        if sample_id in self.faults or not self.closed:
+            return self.faults.get(sample_id, "")
+        folders = [sample_id[:end] for end in _slashes(sample_id)]
+        return next((self.closed[one] for one in folders if one in self.closed), "")
 
 
 def list_files(folder: Path, suffixes: frozenset[str], skip: Collection[Path] = ()) -> Listing:
@@ -63,10 +73,10 @@ def list_files(folder: Path, suffixes: frozenset[str], skip: Collection[Path] = 
     InputError
         If the folder cannot be read.
     """
-    return _grouped(_Walk(folder, suffixes, skip).entries())
+    return _grouped(_Walk(folder, suffixes, skip))
 
 
-def list_masks(folder: Path, known: Collection[str]) -> Listing:
+def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()) -> Listing:
     """List the masks of a folder: a file, or a folder of PNGs, for each sample.
 
     Parameters
@@ -76,6 +86,8 @@ def list_masks(folder: Path, known: Collection[str]) -> Listing:
     known : collection of str
         Samples by their images. They tell a sub-folder of samples from the masks of one sample;
         the content of the folder tells it where no sample is known.
+    skip : collection of Path
+        As for `list_files`.
 
     Raises
     ------
@@ -86,15 +98,17 @@ def list_masks(folder: Path, known: Collection[str]) -> Listing:
         raise InputError(
             folder, found="the masks of one image", expected="a folder with an entry for each image"
         )
-    samples = {*known, *map(last_part, known)}
+    lasts = set(map(last_part, known))
     parents = {sample_id[:end] for sample_id in known for end in _slashes(sample_id)}
 
     def is_sample(name: str) -> bool:
-        if name in samples or name in parents:
-            return name in samples
-        return not _holds_samples(folder / name)
+        if name in known or name in parents:
+            return name in known
+        if last_part(name) in lasts:
+            return True
+        return (folder / name).resolve() not in skip and not _holds_samples(folder / name)
 
-    return _grouped(_Walk(folder, mask_files.SUFFIXES, (), is_sample).entries())
+    return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, is_sample))
 
 
 def list_pseudo(
@@ -127,13 +141,22 @@ def list_pseudo(
     is_auto = format_name == AUTO
     if not is_auto and FORMATS[format_name].layout is not Layout.CLASS_PNGS:
         return listing
-    samples = {*known, *map(last_part, known)} if listing.is_flat else known
+    samples = _spelled(known, listing)
     listing.names, both = group_class_pngs(listing.names, samples, only=not is_auto)
     for sample_id, (one, other) in both.items():
         listing.faults[sample_id] = (
             f"both {one} and {other} are its pseudo-labels; choose one with --pseudo-format"
         )
     return listing
+
+
+def _spelled(known: Collection[str], listing: Listing) -> Collection[str]:
+    """Return samples by their images as the names of a listing spell them, which may be flat."""
+    if _is_flat(known) == listing.is_flat:
+        return known
+    lasts = set(map(last_part, known))
+    stems = {*listing.names, *(parts[0] for one in listing.names if (parts := split_stem(one)))}
+    return {one for one in stems if last_part(one) in lasts}
 
 
 def last_part(sample_id: str) -> str:
@@ -156,11 +179,12 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     what : str
         What the files are, for reasons.
     """
-    nested = any("/" in sample_id for sample_id in samples)
-    if nested != listing.is_flat:
+    if _is_flat(samples) == listing.is_flat:
         return listing
     samples_of, files_of = _by_last_part(samples), _by_last_part(listing.names)
-    found = Listing(faults=dict(listing.faults))
+    found = Listing(closed=listing.closed)
+    for file_id, reason in listing.faults.items():
+        found.faults |= dict.fromkeys(samples_of.get(last_part(file_id), [file_id]), reason)
     for file_id, name in listing.names.items():
         last = last_part(file_id)
         candidates = [file_id] if file_id in samples else samples_of.get(last, [])
@@ -173,6 +197,10 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
             reason = f"{what} {files} may be of {' or '.join(sorted(candidates))}"
             found.faults |= dict.fromkeys(candidates, reason)
     return found
+
+
+def _is_flat(ids: Iterable[str]) -> bool:
+    return not any("/" in sample_id for sample_id in ids)
 
 
 def _by_last_part(ids: Iterable[str]) -> dict[str, list[str]]:
@@ -195,14 +223,12 @@ def _holds_samples(folder: Path) -> bool:
         return False
 
 
-def _grouped(entries: Iterable[tuple[str, str, str]]) -> Listing:
-    """Return the listing of (id, name, fault) triples; several of one id are at fault."""
-    listing = Listing()
+def _grouped(walk: "_Walk") -> Listing:
+    """Return the listing of a folder; several files of one id are at fault."""
+    listing = Listing(closed=walk.closed)
     doubled: dict[str, list[str]] = {}
-    for sample_id, name, fault in entries:
-        if fault:
-            listing.faults[sample_id] = fault
-        elif sample_id in doubled:
+    for sample_id, name in walk.entries():
+        if sample_id in doubled:
             doubled[sample_id].append(name)
         elif sample_id in listing.names:
             doubled[sample_id] = [listing.names.pop(sample_id), name]
@@ -226,43 +252,45 @@ class _Walk:
         self._root, self._suffixes, self._skip = root, suffixes, skip
         self._is_sample = is_sample
         self._seen: set[str] = set()
+        self.closed: dict[str, str] = {}
 
-    def entries(self) -> Iterator[tuple[str, str, str]]:
-        """Yield the id, the name and the fault of each entry that counts."""
-        try:
-            yield from self._entries("")
-        except OSError as error:
-            raise unopened(self._root, error, "a folder") from error
+    def entries(self) -> Iterator[tuple[str, str]]:
+        """Yield the id and the name of each entry that counts, and note closed sub-folders.
 
-    def _entries(self, inside: str) -> Iterator[tuple[str, str, str]]:
-        folders = []
+        Links come last, so that what can be reached without one has its name from there.
+        """
+        folders, links = [""], []
+        while folders or links:
+            inside = folders.pop() if folders else links.pop(0)
+            if not self._is_new(inside):
+                continue
+            try:
+                for entry in self._scan(inside):
+                    name = inside + entry.name
+                    stem, dot, ending = entry.name.rpartition(".")
+                    if _is_folder(entry):
+                        if self._is_sample is not None and self._is_sample(name):
+                            yield name, name
+                        else:
+                            (links if entry.is_symlink() else folders).append(f"{name}/")
+                    elif stem and (dot + ending).lower() in self._suffixes:
+                        yield inside + stem, name
+            except OSError as error:
+                if not inside:
+                    raise unopened(self._root, error, "a folder") from error
+                told = f"the folder {inside} cannot be read ({error.strerror or error})"
+                self.closed[inside[:-1]] = told
+
+    def _scan(self, inside: str) -> Iterator[os.DirEntry[str]]:
         with os.scandir(os.path.join(self._root, inside)) as entries:  # noqa: PTH118  see above
             for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                name = inside + entry.name
-                if _is_folder(entry):
-                    if self._is_sample is not None and self._is_sample(name):
-                        yield name, name, ""
-                    elif self._is_new(entry):
-                        folders.append(name)
-                    continue
-                stem, dot, ending = entry.name.rpartition(".")
-                if stem and (dot + ending).lower() in self._suffixes:
-                    yield inside + stem, name, ""
-        for name in folders:
-            yield from self._inside(name)
+                if not entry.name.startswith("."):
+                    yield entry
 
-    def _inside(self, name: str) -> Iterator[tuple[str, str, str]]:
-        try:
-            yield from self._entries(name + "/")
-        except OSError as error:
-            yield name, "", f"its folder cannot be read ({error.strerror or error})"
-
-    def _is_new(self, entry: os.DirEntry[str]) -> bool:
-        """Tell whether a sub-folder counts and was not met before, by another name say."""
-        real = os.path.realpath(entry.path)
-        new = real not in self._seen and Path(real) not in self._skip
+    def _is_new(self, inside: str) -> bool:
+        """Tell whether a folder counts and was not met before, by another name say."""
+        real = os.path.realpath(self._root / inside)
+        new = real not in self._seen and (not inside or Path(real) not in self._skip)
         self._seen.add(real)
         return new
 

@@ -74,15 +74,17 @@ class SampleFinder:
 
     def __call__(self, line: str) -> str:
         """Return the sample's id; the last part of the path where there is no such sample."""
-        for words in (line, line.split(maxsplit=1)[0]):  # a name may hold spaces
-            found = self._find(words)
-            if found is not None:
-                return found
-        return stem_of(line.split(maxsplit=1)[0])
+        first = line.split(maxsplit=1)[0]
+        for whole in (line, stem_of(line)):  # a name may hold spaces
+            if whole in self._known:
+                return whole
+        return self._find(first) or self._find(line) or stem_of(first)
 
     def _find(self, word: str) -> str | None:
         parts = [part for part in word.replace("\\", "/").split("/") if part not in ("", ".")]
-        stems = [*parts[:-1], stem_of(parts[-1])] if parts else []
+        if not parts:
+            return None
+        stems = [*parts[:-1], stem_of(parts[-1])]
         for spelled in (parts, stems):
             for start in range(len(spelled)):
                 sample_id = "/".join(spelled[start:])

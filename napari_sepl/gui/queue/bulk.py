@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import SaveError, SeplError
+from napari_sepl.core.errors import SaveError, attempt
 from napari_sepl.core.params import Params
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
@@ -208,12 +209,10 @@ class Bulk:
         go_on(0)
 
     def _act(self, rows: list[int], act: Callable[[int], object]) -> dict[int, str]:
-        failures = {}
+        failures: dict[int, str] = {}
         for row in rows:
-            try:
-                act(row)
-            except SeplError as error:
-                failures[row] = str(error)
+            name = self._reviewing.queue.ids[row]
+            attempt(partial(act, row), partial(failures.__setitem__, row), name)
         return failures
 
     def _note(self, failures: dict[int, str], go_on: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
@@ -91,7 +91,8 @@ class Navigator:
     def _prepare(self, row: int) -> Opened:
         if self._reviewing is None:
             raise SeplError("The dataset was closed.")
-        return Opened.around(self._reviewing.read(row))
+        with of_one_sample(self._reviewing.queue.ids[row]):
+            return Opened.around(self._reviewing.read(row))
 
     # --- walking
 

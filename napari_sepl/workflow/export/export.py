@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from napari_sepl import __version__
 from napari_sepl.core.certainty import find_unsure, soften
 from napari_sepl.core.class_maps import ClassMap
-from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
+from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files.digests import digest_labels
@@ -141,10 +142,11 @@ class Export:
     # --- one sample
 
     def _attempt(self, folder: ExportFolder, sample_id: str) -> Step:
-        try:
-            return Step(sample_id, self._export(folder, sample_id))
-        except OF_ONE_SAMPLE as error:
-            return Step(sample_id, Outcome.FAILED, tell_failure(error, sample_id))
+        return attempt(
+            lambda: Step(sample_id, self._export(folder, sample_id)),
+            partial(Step, sample_id, Outcome.FAILED),
+            sample_id,
+        )
 
     def _export(self, folder: ExportFolder, sample_id: str) -> Outcome:
         given = self._source.read(sample_id)

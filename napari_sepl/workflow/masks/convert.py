@@ -7,15 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.core.errors import InputError, SaveError, attempt
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import read_bytes
 from napari_sepl.files.atomic import make_folder, write_whole
-from napari_sepl.files.dataset_folders import list_stems
-from napari_sepl.files.masks import decode_masks, encode_masks, read_masks
-from napari_sepl.files.pairing import natural_order
-from napari_sepl.workflow.masks.propose import mask_file
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.masks import decode_masks, encode_masks, mask_file, read_masks
 from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -41,26 +38,8 @@ class Conversion(Step):
     bytes_after: int = 0
 
 
-def masks_to_convert(folder: Path) -> list[Path]:
-    """Return the folders and arrays of masks in a folder, one for each image, in natural order.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be read, holds the masks of one image, or nothing but JSON.
-    """
-    if mask_files.looks_like_masks(folder):
-        raise InputError(
-            folder, found="the masks of one image", expected="a folder with an entry for each image"
-        )
-    names = list_stems(folder, mask_files.SUFFIXES - {".json"}, folders=True)
-    if not names:
-        raise InputError(folder, found="no masks but JSON", expected="a folder of PNGs an image")
-    return [folder / names[stem] for stem in natural_order(names)]
-
-
-def convert_masks(paths: list[Path], out: Path, *, spread: Spread = HERE) -> Iterator[Conversion]:
-    """Save the masks of image after image as JSON, passing over what is done.
+def convert_masks(index: SampleIndex, to: Path, *, spread: Spread = HERE) -> Iterator[Conversion]:
+    """Save the masks of image after image as JSON, skipping what is done or is JSON already.
 
     The originals stay as they are. A file is saved only once its bytes were decoded again and found
     to hold the same masks, with the same scores; one that is there was so found by an earlier run,
@@ -68,9 +47,10 @@ def convert_masks(paths: list[Path], out: Path, *, spread: Spread = HERE) -> Ite
 
     Parameters
     ----------
-    paths : list of Path
-        A folder of PNGs or an array of masks for each image, as `masks_to_convert` finds them.
-    out : Path
+    index : SampleIndex
+        The samples by their masks: a folder of PNGs or an array for each. Each of its problems
+        counts as failed.
+    to : Path
         The folder for the JSON files; it is made if need be.
     spread : Spread
         Where it is done.
@@ -83,32 +63,42 @@ def convert_masks(paths: list[Path], out: Path, *, spread: Spread = HERE) -> Ite
     Raises
     ------
     InputError
-        If `out` holds originals, or lies among them.
+        If there are no masks but JSON, or `to` holds originals or lies among them.
     SaveError
         If the folder cannot be made.
     """
-    expected = "another folder for the JSON files"
-    places = {path.parent.resolve() for path in paths}
-    if out.resolve() in places:
-        raise InputError(out, found="the folder of the originals", expected=expected)
-    if places & set(out.resolve().parents):  # it would be taken for masks the next time
-        raise InputError(out, found="a place in the folder of the originals", expected=expected)
-    make_folder(out)
-    yield from spread.run(partial(_attempt, out), paths, _lost)
+    items = list(_to_convert(index))
+    folder, expected = index.folders[Role.MASKS], "another folder for the JSON files"
+    if not items and not index.problems:
+        raise InputError(folder, found="no masks but JSON", expected="a folder of PNGs an image")
+    if to.resolve() == folder.resolve():
+        raise InputError(to, found="the folder of the originals", expected=expected)
+    if folder.resolve() in to.resolve().parents:  # it would be taken for masks the next time
+        raise InputError(to, found="a place in the folder of the originals", expected=expected)
+    make_folder(to)
+    for problem in index.problems:
+        yield Conversion(problem.sample_id, Outcome.FAILED, str(problem))
+    yield from spread.run(partial(_attempt, to), items, _lost)
 
 
-def _stem(path: Path) -> str:
-    return path.name if path.is_dir() else path.stem
+def _to_convert(index: SampleIndex) -> Iterator[tuple[str, Path]]:
+    """Yield each sample whose masks are not JSON, with their place."""
+    for sample_id in index.ids:
+        path = index.path(Role.MASKS, sample_id)
+        if path is not None and path.suffix.lower() != ".json":
+            yield sample_id, path
 
 
-def _lost(path: Path, why: str) -> Conversion:
-    return Conversion(_stem(path), Outcome.FAILED, f"{path}: {why}")
+def _lost(item: tuple[str, Path], why: str) -> Conversion:
+    sample_id, path = item
+    return Conversion(sample_id, Outcome.FAILED, f"{path}: {why}")
 
 
-def _attempt(out: Path, path: Path) -> Conversion:
-    sample_id = _stem(path)
+def _attempt(out: Path, item: tuple[str, Path]) -> Conversion:
+    sample_id, path = item
     target = mask_file(out, sample_id)
-    try:
+
+    def work() -> Conversion:
         files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
         outcome = Outcome.PRESENT
         if not target.exists():
@@ -117,14 +107,9 @@ def _attempt(out: Path, path: Path) -> Conversion:
         elif max(file.stat().st_mtime_ns for file in [path, *files]) > target.stat().st_mtime_ns:
             _check_same(path, target)
         before, after = sum(map(_on_disk, files)), _on_disk(target)
-    except SeplError as error:
-        return Conversion(sample_id, Outcome.FAILED, str(error))
-    except OSError as error:
-        return Conversion(sample_id, Outcome.FAILED, f"{path}: {error.strerror or error}")
-    except MemoryError:
-        message = f"{path}: too large for the memory of this computer"
-        return Conversion(sample_id, Outcome.FAILED, message)
-    return Conversion(sample_id, outcome, "", len(files), before, after)
+        return Conversion(sample_id, outcome, "", len(files), before, after)
+
+    return attempt(work, partial(Conversion, sample_id, Outcome.FAILED), path)
 
 
 def _on_disk(file: Path) -> int:
@@ -136,6 +121,7 @@ def _convert(path: Path, target: Path) -> None:
     content = encode_masks(masks)
     if not _are_equal(decode_masks(content, target, masks.shape), masks):
         raise SaveError(f"{target}: not saved, for it would hold other masks than {path}.")
+    make_folder(target.parent)
     write_whole(target, content)
 
 

@@ -1,29 +1,24 @@
 """Making the masks of many images: one JSON file each, as segment-anything's amg.py writes it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
+from napari_sepl.core.errors import InputError, RunEndedError, attempt
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.files import images as image_files
 from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.images import read_image
-from napari_sepl.files.masks import write_masks
-from napari_sepl.files.pairing import natural_order, read_list
+from napari_sepl.files.masks import mask_file, write_masks
 from napari_sepl.files.pseudo import read_pseudo_labels
-from napari_sepl.files.pseudo_folders import list_pseudo
-from napari_sepl.files.score_formats import AUTO
-from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.errors import ProposalError
 from napari_sepl.proposals.progress import Told, ignore
 from napari_sepl.workflow.masks.record import claim
-from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.outcome import Outcome, Step, failed_steps
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -37,118 +32,36 @@ class Maker(Protocol):
         """Return the masks of an image, (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """An image to make masks for.
-
-    Parameters
-    ----------
-    sample_id : str
-        The stem of its files.
-    image : Path, optional
-        The picture; None if there is none.
-    pseudo : Path, optional
-        Its pseudo-labels, to guide the points.
-    missing : str
-        What there is no file for; empty if all is there.
-    pseudo_format : str
-        What the pseudo-labels are, by the name of a format.
-    """
+class _Item(NamedTuple):
+    """An image to make masks for, with the pseudo-labels that guide the points."""
 
     sample_id: str
-    image: Path | None
-    pseudo: Path | None = None
-    missing: str = ""
-    pseudo_format: str = AUTO
-
-
-@dataclass(frozen=True)
-class Tasks:
-    """What the folders hold.
-
-    Parameters
-    ----------
-    tasks : tuple of Task
-        What is to be done, in natural order or in that of the list.
-    without_pseudo : tuple of str
-        Stems of images without pseudo-labels, so that SEPL needs no masks of them.
-    """
-
-    tasks: tuple[Task, ...]
-    without_pseudo: tuple[str, ...] = ()
-
-
-def list_tasks(
-    images: Path,
-    pseudo: Path | None = None,
-    list_file: Path | None = None,
-    pseudo_format: str = AUTO,
-) -> Tasks:
-    """Find the images to make masks for.
-
-    Parameters
-    ----------
-    images : Path
-        Folder of pictures.
-    pseudo : Path, optional
-        Folder of pseudo-labels; with it only images that have some are done.
-    list_file : Path, optional
-        Text with one sample a line: only these, in its order.
-    pseudo_format : str
-        What the pseudo-labels are, by the name of a format; "auto" to see it from the files.
-
-    Raises
-    ------
-    InputError
-        If a folder or the list cannot be read, or there is nothing to do.
-    """
-    pictures = list_stems(images, image_files.SUFFIXES)
-    labels = None if pseudo is None else list_pseudo(pseudo, pseudo_format, pictures)
-    without: list[str] = []
-    if list_file is not None:
-        names = read_list(list_file)
-    elif labels is not None:
-        names = natural_order(labels)
-        without = natural_order(set(pictures) - set(labels))
-    else:
-        names = natural_order(pictures)
-    if not names:
-        folder, what = (images, "picture") if pseudo is None else (pseudo, "pseudo-labels")
-        raise InputError(folder, found=f"no {what}", expected=f"files of {what}")
-    tasks = []
-    for name in names:
-        image = images / pictures[name] if name in pictures else None
-        guide = pseudo / labels[name] if pseudo and labels and name in labels else None
-        missing = ["image"] * (image is None) + ["pseudo"] * (labels is not None and guide is None)
-        tasks.append(Task(name, image, guide, ", ".join(missing), pseudo_format))
-    return Tasks(tuple(tasks), tuple(without))
-
-
-def mask_file(out: Path, sample_id: str) -> Path:
-    """Return the file in folder `out` that holds the masks of a sample."""
-    return out / f"{sample_id}.json"
+    image: Path
+    pseudo: Path | None
+    pseudo_format: str
 
 
 def propose_folder(  # noqa: PLR0913  a setting each
-    tasks: Iterable[Task],
+    index: SampleIndex,
     out: Path,
     maker: Maker,
     made_with: dict[str, Any],
     *,
     guided: bool = True,
+    sample_ids: Iterable[str] | None = None,
     told: Told = ignore,
     mixed: bool = False,
     overwrite: bool = False,
     spread: Spread = HERE,
 ) -> Iterator[Step]:
-    """Make masks of image after image, passing over what is done and going on after failures.
+    """Make masks of image after image, skipping what is done and going on after failures.
 
-    A run that was stopped leaves only whole files behind; the same call goes on where it was.
+    A run that was stopped leaves only whole files behind; the same call resumes it.
 
     Parameters
     ----------
-    tasks : iterable of Task
-        The images. Those of which a file is missing count as failed.
+    index : SampleIndex
+        The images, with pseudo-labels where they guide. Each of its problems counts as failed.
     out : Path
         The folder for the masks; it is made if need be.
     maker : Maker
@@ -158,6 +71,8 @@ def propose_folder(  # noqa: PLR0913  a setting each
         one folder holds masks of one making.
     guided : bool
         Hand the pseudo-labels, where there are some, to the maker.
+    sample_ids : iterable of str, optional
+        Only these samples of the index; its problems are left out then.
     told : callable
         Hears how far each image has come.
     mixed : bool
@@ -171,7 +86,7 @@ def propose_folder(  # noqa: PLR0913  a setting each
     Yields
     ------
     Step
-        One for each task, as soon as it is dealt with.
+        One for each sample, as soon as it is dealt with.
 
     Raises
     ------
@@ -185,54 +100,60 @@ def propose_folder(  # noqa: PLR0913  a setting each
     make_folder(out)
     claim(out, made_with, mixed=mixed)
     tell = told if spread == HERE else ignore
-    attempt = partial(_attempt, out, maker, tell, guided, overwrite)
-    yield from spread.run(attempt, tasks, _lost)
+    propose = partial(_attempt, out, maker, tell, guided, overwrite)
+    if sample_ids is None:
+        yield from failed_steps(index.problems)
+    items = map(partial(_item, index), index.ids if sample_ids is None else sample_ids)
+    yield from spread.run(propose, items, _lost)
 
 
-def _lost(task: Task, why: str) -> Step:
-    return Step(task.sample_id, Outcome.FAILED, f"{task.image}: {why}")
+def _item(index: SampleIndex, sample_id: str) -> _Item:
+    pseudo = index.path(Role.PSEUDO, sample_id)
+    return _Item(sample_id, index.path_of(Role.IMAGE, sample_id), pseudo, index.spec.pseudo_format)
+
+
+def _lost(item: _Item, why: str) -> Step:
+    return Step(item.sample_id, Outcome.FAILED, f"{item.image}: {why}")
 
 
 def _attempt(
-    out: Path, maker: Maker, told: Told, guided: bool, overwrite: bool, task: Task
+    out: Path, maker: Maker, told: Told, guided: bool, overwrite: bool, item: _Item
 ) -> Step:
-    path = mask_file(out, task.sample_id)
-    if path.exists() and not overwrite and not task.missing:
-        return Step(task.sample_id, Outcome.PRESENT)
-    if task.image is None or task.missing:
-        message = f"{task.sample_id}: no file for {task.missing}"
-        return Step(task.sample_id, Outcome.FAILED, message)
-    try:
-        image = read_image(task.image)
-        pseudo = _guide(task, (image.shape[0], image.shape[1])) if guided else None
-        write_masks(path, _made(maker, image, pseudo, told, task))
-    except (OpeningError, StoppedError):
-        raise
-    except OF_ONE_SAMPLE as error:
-        return Step(task.sample_id, Outcome.FAILED, tell_failure(error, task.image))
-    return Step(task.sample_id, Outcome.SAVED)
+    path = mask_file(out, item.sample_id)
+    if path.exists() and not overwrite:
+        return Step(item.sample_id, Outcome.PRESENT)
+
+    def work() -> Step:
+        image = read_image(item.image)
+        pseudo = _guide(item, (image.shape[0], image.shape[1])) if guided else None
+        masks = _made(maker, image, pseudo, told, item)
+        make_folder(path.parent)
+        write_masks(path, masks)
+        return Step(item.sample_id, Outcome.SAVED)
+
+    return attempt(work, partial(Step, item.sample_id, Outcome.FAILED), item.image)
 
 
-def _guide(task: Task, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
-    if task.pseudo is None:
+def _guide(item: _Item, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+    if item.pseudo is None:
         return None
     return read_pseudo_labels(
-        task.pseudo, task.pseudo_format, sample_id=task.sample_id, shape=shape
+        item.pseudo, item.pseudo_format, sample_id=item.sample_id, shape=shape
     )
 
 
 def _made(
-    maker: Maker, image: NDArray[Any], pseudo: NDArray[np.uint8] | None, told: Told, task: Task
+    maker: Maker, image: NDArray[Any], pseudo: NDArray[np.uint8] | None, told: Told, item: _Item
 ) -> MaskSet:
     if pseudo is not None and pseudo.shape != image.shape[:2]:
         raise InputError(
-            task.pseudo,
+            item.pseudo,
             found=f"labels of {pseudo.shape[0]} × {pseudo.shape[1]} (height × width)",
-            expected=f"{image.shape[0]} × {image.shape[1]} as {task.image}",
+            expected=f"{image.shape[0]} × {image.shape[1]} as {item.image}",
         )
     try:
         return maker.make(image, pseudo, told)
-    except (OpeningError, StoppedError):
+    except RunEndedError:
         raise
     except ProposalError as error:  # which does not know whose masks it was to make
-        raise ProposalError(f"{task.image}: {error}") from error
+        raise ProposalError(f"{item.image}: {error}") from error

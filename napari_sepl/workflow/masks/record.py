@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files import masks as mask_files
 from napari_sepl.files.atomic import write_whole
-from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.dataset.listing import list_masks
 from napari_sepl.proposals.checkpoints import Checkpoint
 from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.points import MARGIN
@@ -83,7 +82,7 @@ def made_otherwise(out: Path, made_with: dict[str, Any]) -> str:
 
 
 def _otherwise(out: Path, known: dict[str, Any] | None, made_with: dict[str, Any]) -> str:
-    if not list_stems(out, mask_files.SUFFIXES, folders=True):
+    if not list_masks(out, known=()).ids:
         return ""
     if known is None:
         return "by another program"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
+from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.files import labels as label_files
 from napari_sepl.files.class_pngs import files_of
@@ -174,16 +174,17 @@ _Read = Callable[[Path, Path, NDArray[np.uint8]], NDArray[np.uint8]]
 
 def _attempt(classes: ClassList, read_baseline: _Read, paths: list[Path]) -> _Compared:
     """Return the counts of a sample's labels and of its baseline, or why there are none."""
-    try:
+
+    def work() -> _Compared:
         labels, truth = (_read(path, classes) for path in paths[:2])
         baseline = [read_baseline(path, paths[1], truth) for path in paths[2:]]
         for path, found in zip([paths[0], *paths[2:]], [labels, *baseline], strict=True):
             classes.check(found, path)
             _check_size(path, found, paths[1], truth)
         compared = [Agreement.of(found, truth) for found in (labels, *baseline)]
-    except OF_ONE_SAMPLE as error:
-        return tell_failure(error, paths[0])
-    return compared[0], compared[1] if baseline else None
+        return compared[0], compared[1] if baseline else None
+
+    return attempt(work, str, paths[0])
 
 
 def _read_pseudo(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
+from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.core.params import Params
 from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
 from napari_sepl.files.class_pngs import files_of
@@ -283,12 +283,13 @@ def _attempt(
     sample: Sample,
 ) -> SweepCounts | str:
     """Return the counts of a sample, or why there are none."""
-    try:
+
+    def work() -> SweepCounts | str:
         given = load_enhanceable(sample, classes).cut_at(params.background)
         truth = read_truth(sample, classes, given.overlap.shape)
         return sweep_image(given.overlap, truth, t1, t2, params)
-    except OF_ONE_SAMPLE as error:
-        return tell_failure(error, sample.image)
+
+    return attempt(work, str, sample.image)
 
 
 def _lost(sample: Sample, why: str) -> SweepCounts | str:

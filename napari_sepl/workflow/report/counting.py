@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import OF_ONE_SAMPLE, tell_failure
+from napari_sepl.core.errors import attempt
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
@@ -166,11 +166,9 @@ def _attempt(
 
     Only samples with truth are swept, if any sample has one.
     """
-    try:
-        at = swept if item.sample.truth is not None or not truth else None
-        return _count(classes, tags.get(item.sample.sample_id, ()), at, item)
-    except OF_ONE_SAMPLE as error:
-        return tell_failure(error, item.sample.image)
+    at = swept if item.sample.truth is not None or not truth else None
+    told = tags.get(item.sample.sample_id, ())
+    return attempt(lambda: _count(classes, told, at, item), str, item.sample.image)
 
 
 def _count(

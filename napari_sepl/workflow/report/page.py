@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.differences import ERROR_COLOURS, ERROR_NAMES, Error
-from napari_sepl.core.errors import SaveError, SeplError
+from napari_sepl.core.errors import SaveError, attempt
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.images import read_image
 from napari_sepl.files.samples import read_truth
@@ -49,14 +50,15 @@ class Pictured:
 
 def picture(image: ReportedImage, item: Reviewable, classes: ClassList) -> Pictured:
     """Draw an image of a report; what cannot be drawn is told in its place."""
-    try:
+
+    def draw() -> Pictured:
         given, resolved = resolve_sample(item, classes)
         truth = read_truth(item.sample, classes, given.pseudo.shape)
         pixels = read_image(item.sample.image)
         tiles = draw_tiles(pixels, given.pseudo, resolved.final, truth, classes.palette())
-    except SeplError as error:
-        return Pictured(image, [], str(error))
-    return Pictured(image, tiles)
+        return Pictured(image, tiles)
+
+    return attempt(draw, partial(Pictured, image, []), item.sample.image)
 
 
 def render(report: Report, groups: dict[str, list[Pictured]], *, title: str, when: str) -> str:

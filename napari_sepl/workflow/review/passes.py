@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
 from napari_sepl.core.causes import Cause
-from napari_sepl.core.errors import OF_ONE_SAMPLE, tell_failure
+from napari_sepl.core.errors import attempt
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.store import StampedFacts
 
@@ -100,8 +101,9 @@ def scan_each(
     for place, row in enumerate(rows):
         if place and monotonic() > until:
             return Scanned(place, scanned.facts, scanned.failures, scanned.fresh)
-        try:
-            look(row, kept, scanned)
-        except OF_ONE_SAMPLE as error:
-            scanned.failures[row] = tell_failure(error, dataset.ids[row])
+        attempt(
+            partial(look, row, kept, scanned),
+            partial(scanned.failures.__setitem__, row),
+            dataset.ids[row],
+        )
     return scanned

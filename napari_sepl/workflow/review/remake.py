@@ -1,11 +1,12 @@
 """Making saved labels anew from the record of their review."""
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, SaveError, tell_failure
+from napari_sepl.core.errors import InputError, SaveError, attempt
 from napari_sepl.core.overlap import extend_overlap
 from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
@@ -73,12 +74,11 @@ def export_labels(
     wanted = samples_to_export(store, which)
     last = len(dataset)
     for sample_id in sorted(wanted, key=lambda name: dataset.positions.get(name, last)):
-        try:
-            outcome = _export(dataset, store, out, sample_id, overwrite=overwrite)
-        except OF_ONE_SAMPLE as error:
-            yield Step(sample_id, Outcome.FAILED, tell_failure(error, sample_id))
-        else:
-            yield Step(sample_id, outcome)
+        yield attempt(
+            partial(_export, dataset, store, out, sample_id, overwrite=overwrite),
+            partial(Step, sample_id, Outcome.FAILED),
+            sample_id,
+        )
 
 
 def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolved:
@@ -126,9 +126,7 @@ def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolve
     return resolved
 
 
-def _export(
-    dataset: Dataset, store: Store, out: Path, sample_id: str, *, overwrite: bool
-) -> Outcome:
+def _export(dataset: Dataset, store: Store, out: Path, sample_id: str, *, overwrite: bool) -> Step:
     sample = dataset.sample(sample_id)
     review = store.review(sample_id)
     if review is None:
@@ -138,9 +136,9 @@ def _export(
     path = label_file(out, sample_id)
     if path.exists() and not overwrite:
         _check_present(path, resolved, given)
-        return Outcome.PRESENT
+        return Step(sample_id, Outcome.PRESENT)
     save_resolved(out, resolved, given)
-    return Outcome.SAVED
+    return Step(sample_id, Outcome.SAVED)
 
 
 def _check_present(path: Path, resolved: Resolved, given: Enhanceable) -> None:

@@ -1,0 +1,167 @@
+"""Whatever the files of a sample cause costs that sample and one line, in every run over many."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from napari_sepl import Params
+from napari_sepl.core.classes import VOC
+from napari_sepl.core.errors import SeplError
+from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.exports.settings import ExportSettings, FormatName
+from napari_sepl.files.pairing import pair_by_stem
+from napari_sepl.files.samples import load
+from napari_sepl.training.batches import Crops, Draw
+from napari_sepl.training.samples import find_labelled, survey
+from napari_sepl.workflow.diagnose import DiagnosisRun
+from napari_sepl.workflow.enhance import enhance_folder
+from napari_sepl.workflow.export.export import Export
+from napari_sepl.workflow.export.sources import FolderSource
+from napari_sepl.workflow.masks.convert import convert_masks, masks_to_convert
+from napari_sepl.workflow.masks.propose import list_tasks, propose_folder
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
+from napari_sepl.workflow.measure.sweep import SweepRun
+from napari_sepl.workflow.report.counting import ReportRun
+from napari_sepl.workflow.report.page import picture
+from napari_sepl.workflow.review.remake import export_labels
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.scan import list_for_review, scan_rows
+from napari_sepl.workflow.review.suspicion import suspect_rows
+from tests.files.making import random_masks, save_amg_folder
+from tests.training.tiny import RECIPE
+from tests.workflow.reviewed import Session
+from tests.workflow.sweeping import IDS, write_samples
+from tests.workflow.test_propose import MADE_WITH, Fake
+
+WORDS = "ZeroDivisionError: in the middle of ? a line"
+
+
+class Unforeseen:
+    """Makes Pillow fail at the files of one sample as no reader foresees."""
+
+    def __init__(self, sample_id: str) -> None:
+        self.sample_id = sample_id
+        self.open = Image.open
+
+    def __call__(self, given: Any, *args: Any, **options: Any) -> Any:
+        path = given if isinstance(given, Path) else Path(given.name)
+        if self.sample_id in (path.stem, path.parent.name):
+            raise ZeroDivisionError("in the middle\nof \x1b a line")
+        return self.open(given, *args, **options)
+
+
+@pytest.fixture
+def break_sample(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    return lambda sample_id: monkeypatch.setattr(Image, "open", Unforeseen(sample_id))
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    return write_samples(tmp_path)
+
+
+def enhance(spec: DatasetSpec) -> Any:
+    pairing = pair_by_stem(spec.images, spec.pseudo, spec.masks)
+    return enhance_folder(pairing, spec.out, VOC, Params())
+
+
+def evaluate(spec: DatasetSpec) -> Any:
+    assert spec.truth is not None
+    return EvaluationRun(spec.pseudo, spec.truth, VOC)
+
+
+def export(spec: DatasetSpec) -> Any:
+    source = FolderSource(spec.pseudo, VOC)
+    return Export(source, spec.out, ExportSettings(format=FormatName.PNG)).run()
+
+
+def propose(spec: DatasetSpec) -> Any:
+    return propose_folder(list_tasks(spec.images, None).tasks, spec.out, Fake(), MADE_WITH)
+
+
+def convert(spec: DatasetSpec) -> Any:
+    folder = spec.out / "folders"
+    folder.mkdir(parents=True)
+    for sample_id in IDS:
+        save_amg_folder(folder / sample_id, random_masks())
+    return convert_masks(masks_to_convert(folder), spec.out / "json")
+
+
+RUNS: dict[str, Callable[[DatasetSpec], Any]] = {
+    "enhance": enhance, "evaluate": evaluate, "export": export, "masks": propose,
+    "convert-masks": convert,
+    "sweep": lambda spec: SweepRun(Dataset.open(spec), Params()),
+    "diagnose": lambda spec: DiagnosisRun(Dataset.open(spec), Params()),
+    "report": lambda spec: ReportRun(list_for_review(spec), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_in_runs_of_the_command_line(
+    name: str, spec: DatasetSpec, break_sample: Callable[[str], None]
+) -> None:
+    break_sample("b")
+    told = {step.sample_id: step.message for step in RUNS[name](spec)}
+    assert set(told) == set(IDS)
+    assert [sample_id for sample_id, message in told.items() if message] == ["b"]
+    assert told["b"].startswith("unexpected error: ")
+    assert told["b"].endswith(WORDS)
+    assert "b" in told["b"].removesuffix(WORDS)
+
+
+def test_in_a_reports_pictures(spec: DatasetSpec, break_sample: Callable[[str], None]) -> None:
+    run = ReportRun(list_for_review(spec), None)
+    list(run)
+    break_sample("b")
+    drawn = [
+        picture(image, item, run.dataset.classes)
+        for image, item in zip(run.report.images, run.samples, strict=True)
+    ]
+    assert [bool(one.problem) for one in drawn] == [one.image.sample_id == "b" for one in drawn]
+
+
+def test_in_labels_that_are_made_anew(tmp_path: Path, break_sample: Callable[[str], None]) -> None:
+    session = Session(tmp_path)
+    for sample_id in session.dataset.ids:
+        session.review(sample_id, Params())
+    break_sample("b")
+    steps = list(export_labels(session.dataset, session.store, tmp_path / "anew"))
+    session.store.close()
+    assert [bool(step.message) for step in steps] == [False, False, True]
+
+
+def test_in_what_the_window_reads_in_the_background(
+    spec: DatasetSpec, break_sample: Callable[[str], None]
+) -> None:
+    dataset = list_for_review(spec)
+    rows, bad = range(len(dataset)), dataset.positions["b"]
+    break_sample("b")
+    assert set(scan_rows(dataset, rows, lambda _: {}).failures) == {bad}
+    reviewing = Reviewing.open(dataset, on_error=print)
+    suspected = suspect_rows(reviewing, rows)
+    reviewing.close()
+    assert set(suspected.failures) == {bad}
+    assert len(suspected.facts) == len(IDS) - 1
+
+
+def test_in_training(spec: DatasetSpec, break_sample: Callable[[str], None]) -> None:
+    samples = find_labelled(spec.images, spec.pseudo)
+    names = [sample.sample_id for sample in samples]
+    break_sample("b")
+    crops = Crops(samples, VOC, RECIPE)
+    told = [crops[Draw(0, 0, index)] for index in range(len(samples))]
+    assert [isinstance(one, str) for one in told] == [name == "b" for name in names]
+    with pytest.raises(SeplError, match=f"^unexpected error: .*b.png: {WORDS[:20]}"):
+        survey(samples, VOC, lambda *_: None)
+
+
+def test_reading_a_sample_says_what_happened(
+    spec: DatasetSpec, break_sample: Callable[[str], None]
+) -> None:
+    break_sample("b")
+    with pytest.raises(ZeroDivisionError):  # no reader hides what it did not foresee
+        load(Dataset.open(spec).sample("b"), VOC)

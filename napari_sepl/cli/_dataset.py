@@ -1,122 +1,249 @@
-"""The options that name a dataset, the same for all commands that take one."""
+"""How commands are told of a dataset: its TOML file or folder, its folders, or a layout.
 
-from collections.abc import Iterable
+The options are the fields of `DatasetSpec`, so that a new key is declared there alone; each command
+says which of them it reads.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from napari_sepl.cli._console import complain
+from napari_sepl.cli._command import usage, with_parameters
+from napari_sepl.cli._console import note
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.scores import Scores
-from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset
+from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset.layouts import LAYOUTS, find_layout, layout
+from napari_sepl.files.dataset.specification import DatasetSpec, looks_like_dataset, read_dataset
 from napari_sepl.files.pseudo import read_pseudo
 from napari_sepl.files.samples import Sample
 from napari_sepl.files.score_formats import AUTO, FORMATS, check_format
 
-Value = TypeVar("Value")
+Labels = Annotated[
+    Path | None, typer.Option(help="Folder of another program's labels, in place of --out.")
+]
+"""The option of the commands that read labels."""
 
-DatasetFile = Annotated[
-    Path | None, typer.Argument(help="A dataset's TOML file.", exists=True, dir_okay=False)
-]
-Images = Annotated[Path | None, typer.Option(help="Folder of pictures.")]
-Pseudo = Annotated[Path | None, typer.Option(help="Pseudo-labels.")]
-Masks = Annotated[Path | None, typer.Option(help="Masks.")]
-Truth = Annotated[Path | None, typer.Option(help="True labels.")]
-Tags = Annotated[Path | None, typer.Option(help="File of image-level classes.")]
-ListFile = Annotated[
-    Path | None, typer.Option("--list", help="Text file with the samples to take, one a line.")
-]
-Layout = Annotated[str | None, typer.Option(help="voc or coco: folders by their names.")]
-Root = Annotated[Path | None, typer.Option(help="Folder of the layout.")]
-Split = Annotated[str | None, typer.Option(help="Split of the layout, train say.")]
-Classes = Annotated[str | None, typer.Option(help="voc, coco or a TOML file.")]
-PseudoFormat = Annotated[
-    str | None,
-    typer.Option(help=f"What the pseudo-labels are: {', '.join((AUTO, *FORMATS))}."),
-]
-Out = Annotated[
-    Path | None, typer.Option(help="Folder for labels and for the record of the review.")
-]
+LAYOUT_OPTIONS: Mapping[str, tuple[Any, str]] = {
+    "layout": (str, f"Folders by their usual names in --root: {' or '.join(LAYOUTS)}."),
+    "root": (Path, "Folder of the layout, such as VOCdevkit/VOC2012."),
+    "split": (str, "Part of the layout, such as train."),
+}
+"""The options that name a layout, with their types and helps."""
+
+_MORE = {"pseudo_format": f" One of {', '.join((AUTO, *FORMATS))}."}
 
 
-def read_spec(
-    dataset: Path | None,
-    images: Path | None,
-    name: str | None,
-    root: Path | None,
-    split: str | None,
-    out: Path | None,
-    told: dict[str, Path | str | None],
-) -> DatasetSpec | None:
-    """Return the dataset that the options name; None if they name none.
+@dataclass(frozen=True)
+class NamedDataset:
+    """The dataset that a command line names.
 
     Parameters
     ----------
-    dataset : Path, optional
-        A TOML file, which stands for itself.
-    images : Path, optional
-        The folder of pictures.
-    name, root, split : optional
-        A layout and where it is.
-    out : Path, optional
-        The output folder.
-    told : dict
-        Other fields of `DatasetSpec`; None for what was not told.
-
-    Raises
-    ------
-    typer.BadParameter
-        If an option would be passed over beside what else is named, or one is missing.
+    spec : DatasetSpec
+        Where its files are.
+    name : str
+        What to call it in a title.
+    root : Path, optional
+        The folder of its layout, if that named it.
     """
-    named_too = {"images": images, "layout": name, "root": root, "split": split, "out": out, **told}
-    if dataset is not None:
-        _refuse(named_too, {"pseudo_format"}, f"{dataset} says what the dataset is")
-        spec = read_dataset(dataset)
-        named = told.get("pseudo_format")
-        update = {} if named is None else {"pseudo_format": check_format(str(named))}
-        return spec.model_copy(update=update)
-    given = {field: value for field, value in told.items() if value is not None}
-    check_format(str(given.get("pseudo_format", AUTO)))
-    if name is not None:
-        return layout(name, needed("root", root), needed("out", out), split=split, **given)
-    _refuse({"root": root, "split": split}, set(), "there is no --layout to look for it in")
-    if images is None:
-        return None
-    needed("pseudo", told["pseudo"])
-    return DatasetSpec.model_validate({"images": images, "out": needed("out", out), **given})
+
+    spec: DatasetSpec
+    name: str
+    root: Path | None = None
 
 
-def read_whole_spec(
-    dataset: Path | None,
-    images: Path | None,
-    name: str | None,
-    root: Path | None,
-    split: str | None,
-    table: Path | None,
-    told: dict[str, Path | str | None],
-) -> DatasetSpec:
-    """Return the dataset that the options name, for a command that saves a table and no labels.
+@dataclass(frozen=True)
+class DatasetOptions:
+    """What a command was told of a dataset.
 
-    As `read_spec`, but where the options name none, or one without masks, it is said what is
-    missing.
+    Parameters
+    ----------
+    place : Path or None
+        The argument: a TOML file or a folder.
+    values : mapping of str to object
+        The options: fields of `DatasetSpec`, and "layout", "root" and "split"; None for those that
+        were not told.
+    reads, needs : collection of str
+        The fields that the command reads, and those that it cannot do without.
     """
-    nowhere = None if dataset else table or Path("table.csv")  # for labels: none are saved
-    spec = needed("images", read_spec(dataset, images, name, root, split, nowhere, told))
-    if dataset is None and spec.masks_to_come:
-        needed("masks", None)
-    return spec
+
+    place: Path | None
+    values: Mapping[str, Any]
+    reads: Collection[str]
+    needs: Collection[str]
+
+    def find(self) -> NamedDataset:
+        """Return the dataset; an option stands before the key of the TOML file.
+
+        Raises
+        ------
+        typer.BadParameter
+            If an option would not be used beside what else is named, or one is missing.
+        InputError
+            If the TOML file cannot be read, or a folder of the layout is not found.
+        """
+        self._check_names()
+        named = self._named()
+        for key in self.needs:
+            if getattr(named.spec, key) is None:
+                self.miss(key)
+        return named
+
+    def miss(self, key: str) -> NoReturn:
+        """Say that an option is missing, and what forms the command takes."""
+        folders = ", ".join(map(option_of, self.needs))
+        raise typer.BadParameter(
+            f"{option_of(key)} is missing. Name a dataset's TOML file, or a folder that holds one "
+            f"or a known layout; or its folders: {folders}; or --layout and --root."
+        )
+
+    def _check_names(self) -> None:
+        """Refuse names that are none."""
+        with usage("--pseudo-format"):
+            check_format(self.values.get("pseudo_format") or AUTO)
+        name = self.values["layout"]
+        if name not in (None, *LAYOUTS):
+            raise typer.BadParameter(f"--layout: found {name!r}; expected {' or '.join(LAYOUTS)}")
+        classes = self.values.get("classes")
+        if classes is not None and Path(classes).suffix.lower() != ".toml":
+            with usage("--classes"):
+                read_class_list(classes)
+
+    def _named(self) -> NamedDataset:
+        root = self.values["root"]
+        if self.place is not None and root is not None:
+            raise typer.BadParameter(f"--root: {self.place} says where it is; leave one of them out")
+        place = self.place or root
+        if place is None:
+            self._refuse_layout("there is no --root to look for it in")
+            spec = DatasetSpec.model_validate(self._given)
+            return NamedDataset(spec, (spec.images or Path("dataset")).name)
+        if not place.exists():
+            raise typer.BadParameter(f"{place}: no such file or folder")
+        file = self._file_of(place)
+        if file is None:
+            return self._in_layout(place)
+        self._refuse_layout(f"{file} says what the dataset is")
+        return NamedDataset(self._replaced(read_dataset(file)), file.stem)
+
+    @property
+    def _given(self) -> dict[str, Any]:
+        """The fields that options name."""
+        told = self.values.items()
+        return {key: value for key, value in told if value is not None and key not in LAYOUT_OPTIONS}
+
+    def _file_of(self, place: Path) -> Path | None:
+        """Return the TOML file that is meant; None where a layout is."""
+        if not place.is_dir():
+            return place
+        if self.values["layout"] is not None:
+            return None
+        files = [file for file in sorted(place.glob("*.toml")) if looks_like_dataset(file)]
+        if len(files) > 1:
+            names = ", ".join(file.name for file in files)
+            raise typer.BadParameter(f"{place}: holds several datasets; name one of {names}")
+        return files[0] if files else None
+
+    def _in_layout(self, root: Path) -> NamedDataset:
+        name = self.values["layout"] or find_layout(root)
+        if name is None:
+            raise typer.BadParameter(
+                f"{root}: holds no dataset's TOML file and no known layout (voc: JPEGImages; coco: "
+                "train2017 or the like). Name its folders by options."
+            )
+        looked_for = [key for key in self.reads if key not in self._given]
+        spec = layout(
+            name,
+            root,
+            split=self.values["split"],
+            look_for=looked_for,
+            needs=self.needs,
+            **self._given,
+        )
+        return NamedDataset(spec, root.resolve().name, root)
+
+    def _replaced(self, spec: DatasetSpec) -> DatasetSpec:
+        """Return what a TOML file says with the keys that options replace.
+
+        Masks that it does not name go with the output folder.
+        """
+        kept = spec.model_dump()
+        if spec.masks_to_come:
+            del kept["masks"]
+        return DatasetSpec.model_validate(kept | self._given)
+
+    def _refuse_layout(self, why: str) -> None:
+        for name in ("layout", "split"):
+            if self.values[name] is not None:
+                raise typer.BadParameter(f"--{name}: {why}; leave it out")
 
 
-def _refuse(named: dict[str, Path | str | None], but: set[str], why: str) -> None:
-    """Refuse options that would be passed over."""
-    for field, value in named.items():
-        if value is not None and field not in but:
-            option = "list" if field == "list_file" else field.replace("_", "-")
-            raise typer.BadParameter(f"--{option}: {why}; leave it out")
+def takes_dataset(
+    *reads: str, needs: Collection[str] = ()
+) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    """Give a command the argument and the options that name a dataset, as its value `dataset`.
+
+    Parameters
+    ----------
+    *reads : str
+        The fields of `DatasetSpec` that the command has a use for, and offers as options.
+    needs : collection of str
+        Those that it cannot do without.
+    """
+    names = [name for name in DatasetSpec.model_fields if name in reads]
+    added = [_argument(), *map(_option, names), *map(_layout_option, LAYOUT_OPTIONS)]
+
+    def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
+        def called(place: Path | None, **told: Any) -> int | None:
+            values = {name: told.pop(name) for name in (*names, *LAYOUT_OPTIONS)}
+            return function(dataset=DatasetOptions(place, values, names, needs), **told)
+
+        return with_parameters(function, called, added, without="dataset")
+
+    return decorate
 
 
-def tell_scores(samples: Iterable[Sample]) -> None:
+def option_of(key: str) -> str:
+    """Return the option that names a field of `DatasetSpec`."""
+    return f"--{(DatasetSpec.model_fields[key].alias or key).replace('_', '-')}"
+
+
+def _argument() -> Parameter:
+    about = (
+        "TOML file of a dataset, or a folder that holds one or a known layout. Each option of the "
+        "dataset replaces a key of the file for this run."
+    )
+    annotation = Annotated[Path | None, typer.Argument(metavar="[DATASET]", help=about)]
+    return Parameter(
+        "place", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation
+    )
+
+
+def _option(name: str) -> Parameter:
+    field = DatasetSpec.model_fields[name]
+    is_word = field.annotation is str
+    about = f"{field.description}{_MORE.get(name, '')}"
+    shown = f"{field.default}, or the file's" if is_word else False
+    return _parameter(name, str if is_word else Path, option_of(name), about, shown)
+
+
+def _layout_option(name: str) -> Parameter:
+    kind, about = LAYOUT_OPTIONS[name]
+    return _parameter(name, kind, f"--{name}", about, False)
+
+
+def _parameter(name: str, kind: Any, option: str, about: str, shown: str | bool) -> Parameter:
+    told = typer.Option(option, help=about, rich_help_panel="Dataset", show_default=shown)
+    annotation = Annotated[kind | None, told]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def note_scores(samples: Iterable[Sample]) -> None:
     """Say what the first sample's soft scores were taken for, if they are soft scores.
 
     What is wrong with its file is told when its turn comes.
@@ -129,15 +256,4 @@ def tell_scores(samples: Iterable[Sample]) -> None:
     except InputError:
         return
     if isinstance(read, Scores):
-        complain(f"{sample.pseudo.name}: {read.origin}")
-
-
-def needed(name: str, value: Value | None) -> Value:
-    """Return what an option was given, or say what forms the command takes."""
-    if value is None:
-        raise typer.BadParameter(
-            f"--{name} is missing: name a dataset's TOML file; or --images, --pseudo and --out, "
-            "with --masks where there are some; or --layout, --root and --out; or, to open one "
-            "picture, --image and --pseudo"
-        )
-    return value
+        note(f"{sample.pseudo.name}: {read.origin}")

@@ -1,16 +1,29 @@
 """Datasets in a layout of folders that is known by name."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files._opening import unopened
 from napari_sepl.files.dataset.specification import DatasetSpec
 
+LAYOUTS = ("voc", "coco")
+"""The layouts that are known."""
+
+_COCO_SPLITS = ("train", "val")
 _COCO_YEARS = ("", "2017", "2014")
+_PREFIXES = {"pseudo": ("pseudo",), "masks": ("masks", "sam")}
 
 
 def layout(
-    name: str, root: Path, out: Path, *, split: str | None = None, **given: Path | str | None
+    name: str,
+    root: Path,
+    out: Path | None = None,
+    *,
+    split: str | None = None,
+    look_for: Collection[str] = tuple(_PREFIXES),
+    needs: Collection[str] = ("pseudo",),
+    **given: Path | str | None,
 ) -> DatasetSpec:
     """Return where a dataset in a known layout has its files.
 
@@ -22,7 +35,7 @@ def layout(
 
     Both look for pseudo-labels in the one folder of `root` whose name begins with "pseudo", and
     for masks in the one that begins with "masks" or "sam"; for ``coco`` in its subfolder of the
-    images' name, if it has one. If no folder begins so, the masks are those of `out`.
+    images' name, if it has one.
 
     Parameters
     ----------
@@ -30,10 +43,13 @@ def layout(
         "voc" or "coco".
     root : Path
         The folder that holds it all, such as VOCdevkit/VOC2012.
-    out : Path
+    out : Path, optional
         The folder for labels and for the record of the review.
     split : str, optional
         Which part of the dataset, such as "train".
+    look_for, needs : collection of str
+        Which of "pseudo" and "masks" to look for, and which of them must be found. Masks that are
+        neither found nor given are those of `out`.
     **given : Path, str or None
         Fields of `DatasetSpec` that are told and not looked for; None counts as not told.
 
@@ -48,10 +64,12 @@ def layout(
     elif name == "coco":
         found = _coco(root, split or "train")
     else:
-        raise InputError("layout", found=f"the name {name!r}", expected="voc or coco")
+        raise InputError("layout", found=f"the name {name!r}", expected=" or ".join(LAYOUTS))
     part = found["images"].name if name == "coco" else ""
-    for role, prefixes in (("pseudo", ("pseudo",)), ("masks", ("masks", "sam"))):
-        folder = None if role in told else _only(root, role, prefixes)
+    for role, prefixes in _PREFIXES.items():
+        if role not in look_for or role in told:
+            continue
+        folder = _only(root, role, prefixes, needed=role in needs and role != "masks")
         if folder is not None:
             found[role] = folder / part if (folder / part).is_dir() else folder
     return DatasetSpec.model_validate({"classes": name, "out": out} | found | told)
@@ -77,9 +95,21 @@ def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
     return found
 
 
-def _coco(root: Path, split: str) -> dict[str, Path]:
+def find_layout(root: Path) -> str | None:
+    """Return the name of the layout that a folder looks like; None if of none that is known."""
+    if (root / "JPEGImages").is_dir():
+        return "voc"
+    is_coco = any(place.is_dir() for split in _COCO_SPLITS for place in _coco_places(root, split))
+    return "coco" if is_coco else None
+
+
+def _coco_places(root: Path, split: str) -> list[Path]:
     names = [f"{split}{year}" for year in _COCO_YEARS]
-    places = [folder / name for folder in (root, root / "images") for name in names]
+    return [folder / name for folder in (root, root / "images") for name in names]
+
+
+def _coco(root: Path, split: str) -> dict[str, Path]:
+    places = _coco_places(root, split)
     images = next((place for place in places if place.is_dir()), None)
     if images is None:
         told = ", ".join(place.relative_to(root).as_posix() for place in places)
@@ -87,13 +117,13 @@ def _coco(root: Path, split: str) -> dict[str, Path]:
     return {"images": images}
 
 
-def _only(root: Path, role: str, prefixes: tuple[str, ...]) -> Path | None:
+def _only(root: Path, role: str, prefixes: tuple[str, ...], *, needed: bool) -> Path | None:
     try:
         folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
     except OSError as error:
         raise unopened(root, error, "the folder of a dataset") from error
     found = [folder for folder in folders if folder.name.lower().startswith(prefixes)]
-    if not found and role == "masks":
+    if not found and not needed:
         return None
     if len(found) != 1:
         names = " and ".join(prefixes)

@@ -4,7 +4,6 @@ Results and summaries go to standard output, all else to standard error. With ``
 output holds the JSON alone; with ``--quiet`` only errors (and the JSON) are printed.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_sepl.workflow.measure.kept import Kept
+from napari_sepl.workflow.measure.tables import encode_json
 from napari_sepl.workflow.outcome import Outcome, Step
 
 FAILED = 1
@@ -67,7 +67,7 @@ def complain(message: str) -> None:
 def give_json(content: object) -> None:
     """Print JSON on standard output, if it was asked for."""
     if _output.json:
-        typer.echo(json.dumps(content, indent=1, allow_nan=False))
+        typer.echo(encode_json(content))
 
 
 def progress(*columns: object, **options: object) -> Progress:

@@ -5,7 +5,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.spread.cluster import Cluster
 from napari_sepl.workflow.spread.processes import Processes
 from napari_sepl.workflow.spread.spread import Spread

@@ -4,8 +4,13 @@ from pathlib import Path
 
 import typer
 
+from napari_sepl.files.atomic import make_folder
 
-def check_csv(out: Path | None) -> None:
-    """Refuse a table to write that is not named as one."""
-    if out is not None and out.suffix.lower() != ".csv":
-        raise typer.BadParameter(f"--out: {out} does not end in .csv")
+
+def prepare_table(table: Path | None) -> None:
+    """Refuse a table to write that is not named as one; make its folder."""
+    if table is None:
+        return
+    if table.suffix.lower() != ".csv":
+        raise typer.BadParameter(f"--table: {table} does not end in .csv")
+    make_folder(table.parent)

@@ -6,31 +6,37 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._console import follow
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
-from napari_sepl.workflow.masks.convert import Conversion, convert_masks, masks_to_convert
+from napari_sepl.cli._command import command
+from napari_sepl.cli._console import follow, say
+from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
+from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.workflow.masks.convert import Conversion, convert_masks
 
 
+@command("napari-sepl convert-masks --masks sam_png --to sam_json")
+@takes_dataset("masks", "list_file", needs=("masks",))
 def convert_command(
-    masks: Annotated[Path, typer.Argument(help="Folder of masks, a folder of PNGs per picture.")],
+    dataset: DatasetOptions,
     *,
-    out: Annotated[Path, typer.Option(help="Folder for the JSON files.")],
+    to: Annotated[Path, typer.Option(help="Folder for the JSON files.")],
     workers: Workers = None,
     scheduler: Scheduler = None,
-) -> None:
-    """Convert folders of mask PNGs to JSON once; runs over many read that much faster.
+) -> int:
+    """Convert folders of mask PNGs to JSON once; runs over many images read that much faster.
 
     The originals stay, and each file is compared with them before it is saved.
     """
-    paths = masks_to_convert(seen(scheduler, masks))
+    spec = dataset.find().spec
     spread = choose_spread(workers, scheduler)
+    index = SampleIndex.open(seen_dataset(scheduler, spec), (Role.MASKS,), (), lead=Role.MASKS)
     done: list[Conversion] = []
-    steps = convert_masks(paths, seen(scheduler, out), spread=spread)
-    code = follow(_noted(steps, done), len(paths), "convert")
+    steps = convert_masks(index, seen(scheduler, to), spread=spread)
+    code = follow(_noted(steps, done), len(index) + len(index.problems), "convert")
     converted = [step for step in done if step.bytes_after]
     if converted:
-        typer.echo(_saving(converted))
-    raise typer.Exit(code)
+        say(_saving(converted))
+    return code
 
 
 def _noted(steps: Iterable[Conversion], done: list[Conversion]) -> Iterator[Conversion]:

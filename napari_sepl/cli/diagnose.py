@@ -1,42 +1,34 @@
 """The command `diagnose`: which images to look at first, and why."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from napari_sepl.cli._console import STOPPED, complain, count
-from napari_sepl.cli._dataset import (
-    Classes,
-    DatasetFile,
-    Images,
-    Layout,
-    ListFile,
-    Masks,
-    Pseudo,
-    PseudoFormat,
-    Root,
-    Split,
-    Tags,
-    read_whole_spec,
-)
+from napari_sepl.cli._command import command
+from napari_sepl.cli._console import STOPPED, complain, count, give_json, say
+from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import check_csv
+from napari_sepl.cli._table import prepare_table
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.document.findings import tell_finding
-from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 
 DEFAULTS = Params()
 _SENTENCES = 3  # told of an image at most; the file has all
 
 
+@command("napari-sepl diagnose voc.toml --worst 50 --table diagnosis.csv", json=True)
+@takes_dataset(
+    "images", "pseudo", "masks", "image_labels", "list_file", "classes", "pseudo_format",
+    needs=("images", "pseudo", "masks"),
+)  # fmt: skip
 def diagnose_command(  # noqa: PLR0913  each option is an argument
-    dataset: DatasetFile = None,
+    dataset: DatasetOptions,
     *,
     t1: Annotated[float, setting("t1")] = DEFAULTS.t1,
     t2: Annotated[float, setting("t2")] = DEFAULTS.t2,
@@ -44,52 +36,36 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     conflict: Annotated[Conflict, setting("conflict")] = DEFAULTS.conflict,
     background: Annotated[float | None, setting("background")] = None,
     worst: Annotated[int, typer.Option(min=0, help="Images to list; 0 for all.")] = 20,
+    table: Annotated[Path | None, typer.Option(help="CSV file for all findings.")] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
-    out: Annotated[Path | None, typer.Option(help="CSV file for all findings.")] = None,
-    images: Images = None,
-    pseudo: Pseudo = None,
-    pseudo_format: PseudoFormat = None,
-    masks: Masks = None,
-    tags: Tags = None,
-    list_file: ListFile = None,
-    layout: Layout = None,
-    root: Root = None,
-    split: Split = None,
-    classes: Classes = None,
-) -> None:
+) -> int:
     """List the images whose labels are most likely wrong, the worst first, and why.
 
-    No truth is needed, and no label is saved.
+    No ground truth is needed, and no label is saved.
     """
-    check_csv(out)
-    told = {
-        "pseudo": pseudo, "masks": masks, "tags": tags, "list_file": list_file,
-        "classes": classes, "pseudo_format": pseudo_format,
-    }  # fmt: skip
-    spec = read_whole_spec(dataset, images, layout, root, split, out, told)
-    if out is not None:
-        make_folder(out.parent)
     settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
     params = params_of(**settings, background=background)
+    spec = dataset.find().spec
+    prepare_table(table)
     spread = choose_spread(workers, scheduler)
-    run = DiagnosisRun(Dataset.open(seen_dataset(scheduler, spec)), params, spread=spread)
-    code = count(run, len(run), "diagnose", lambda: len(run.found))
+    index = SampleIndex.open(
+        seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), ()
+    )
+    run = DiagnosisRun(index, params, spread=spread)
+    code, failures = count(run, len(run), "diagnose", lambda: len(run.found))
     if code == STOPPED:
-        complain("Stopped: a part of the samples has no order of all, so none is told.")
-    else:
-        _tell(run, worst or None, out)
-    raise typer.Exit(code)
-
-
-def _tell(run: DiagnosisRun, worst: int | None, out: Path | None) -> None:
-    """Print the worst images, and save all."""
-    found, classes = run.worst_first(), run.dataset.classes
-    for sample_id, diagnosis in found[:worst]:
-        typer.echo(_line(sample_id, diagnosis, classes))
-    if out is not None and found:
-        write_diagnoses(out, found, classes)
-        typer.echo(f"saved {out}")
+        complain("Stopped: a part of the samples has no order of all, so nothing is listed.")
+        return code
+    found, classes = run.worst_first(), run.index.classes
+    for sample_id, diagnosis in found[: worst or None]:
+        say(_line(sample_id, diagnosis, classes))
+    if table is not None and found:
+        write_diagnoses(table, found, classes)
+        say(f"saved {table}")
+    images = [_content(*one, classes) for one in found]
+    give_json({"counted": len(found), "failed": failures.content(), "images": images})
+    return code
 
 
 def _line(sample_id: str, diagnosis: Diagnosis, classes: ClassList) -> str:
@@ -97,3 +73,18 @@ def _line(sample_id: str, diagnosis: Diagnosis, classes: ClassList) -> str:
     more = f"; and {len(told) - _SENTENCES} more" if len(told) > _SENTENCES else ""
     sentences = "; ".join(told[:_SENTENCES]) or "nothing found"
     return f"{100 * diagnosis.suspicion:3.0f} % {sample_id}  {sentences}{more}"
+
+
+def _content(sample_id: str, diagnosis: Diagnosis, classes: ClassList) -> dict[str, Any]:
+    """Return a diagnosis as JSON holds it."""
+    findings = [
+        {
+            "cause": finding.cause.value,
+            "class_id": finding.class_id,
+            "class": classes.name(finding.class_id),
+            "strength": finding.strength,
+            "text": tell_finding(finding, classes),
+        }
+        for finding in diagnosis.findings
+    ]
+    return {"sample_id": sample_id, "suspicion": diagnosis.suspicion, "findings": findings}

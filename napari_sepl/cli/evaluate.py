@@ -1,4 +1,4 @@
-"""The command `evaluate`: what labels are worth, against the truth."""
+"""The command `evaluate`: labels against the ground truth."""
 
 import math
 from collections.abc import Iterator
@@ -7,103 +7,85 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._console import STOPPED, complain, complain_of_stop, count, listing
-from napari_sepl.cli._dataset import DatasetFile, ListFile, PseudoFormat
+from napari_sepl.cli._command import command
+from napari_sepl.cli._console import STOPPED, complain_of_stop, count, give_json, say
+from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.cli._settings import setting
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
-from napari_sepl.cli._table import check_csv
+from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
+from napari_sepl.cli._table import prepare_table
 from napari_sepl.core.running import RunningFigures
-from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.dataset_spec import read_dataset
-from napari_sepl.files.score_formats import AUTO, check_format
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.agreement import Evaluation, Figures
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.measure.evaluation_table import write_evaluation
+from napari_sepl.workflow.measure.evaluation_table import evaluation_content, write_evaluation
 
 
+@command("napari-sepl evaluate voc.toml --list val.txt --table evaluation.csv", json=True)
+@takes_dataset(
+    "pseudo", "out", "ground_truth", "list_file", "classes", "pseudo_format",
+    needs=("ground_truth",),
+)  # fmt: skip
 def evaluate_command(  # noqa: PLR0913  each option is an argument
-    dataset: DatasetFile = None,
+    dataset: DatasetOptions,
     *,
-    labels: Annotated[
-        Path | None, typer.Option(help="Folder of labels; the dataset's own if left out.")
-    ] = None,
-    truth: Annotated[Path | None, typer.Option(help="Folder of true labels.")] = None,
-    baseline: Annotated[
-        Path | None,
-        typer.Option(help="Folder of labels to compare with; a dataset's pseudo-labels."),
-    ] = None,
-    pseudo_format: PseudoFormat = None,
+    labels: Labels = None,
     background: Annotated[float | None, setting("background")] = None,
-    list_file: ListFile = None,
-    classes: Annotated[str | None, typer.Option(help="voc, coco or a TOML file.")] = None,
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-    out: Annotated[
+    table: Annotated[
         Path | None,
         typer.Option(
             help="CSV file for all images; beside it one of classes, and JSON. With it, the same "
-            "command goes on after a stop."
+            "command resumes after a stop."
         ),
     ] = None,
     as_released: Annotated[
         bool,
-        typer.Option("--as-released", help="Tell the figures of the authors' program too."),
+        typer.Option("--as-released", help="Add the metrics of the authors' program."),
     ] = False,
-) -> None:
-    """Tell what labels are worth: IoU, precision and recall of each class, and along outlines."""
-    check_csv(out)
-    spec = None if dataset is None else read_dataset(dataset)
-    if spec is not None:
-        labels, truth = labels or spec.out, truth or spec.truth
-        baseline, list_file = baseline or spec.pseudo, list_file or spec.list_file
-        classes = classes or spec.classes
-        pseudo_format = pseudo_format or spec.pseudo_format
-    if baseline is None and (pseudo_format is not None or background is not None):
-        raise typer.BadParameter("--pseudo-format and --background are for a --baseline")
-    run = EvaluationRun(
-        seen(scheduler, _needed("labels", labels)),
-        seen(scheduler, _needed("truth", truth)),
-        read_class_list(classes or "voc"),
-        baseline=seen(scheduler, baseline),
-        list_file=list_file,
-        spread=choose_spread(workers, scheduler),
-        pseudo_format=check_format(pseudo_format or AUTO),
-        background=background,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+) -> int:
+    """Compare labels with the ground truth: IoU, precision and recall, and along boundaries.
+
+    The labels are those in --out; the pseudo-labels, where there are some, are the baseline.
+    """
+    spec = dataset.find().spec
+    if labels is None and spec.out is None:
+        dataset.miss("out")
+    if spec.pseudo is None and background is not None:
+        raise typer.BadParameter("--background is for the pseudo-labels; name them by --pseudo")
+    prepare_table(table)
+    index = SampleIndex.open(
+        seen_dataset(scheduler, spec),
+        (Role.LABELS, Role.TRUTH),
+        (Role.PSEUDO,),
+        lead=Role.LABELS,
+        labels=seen(scheduler, labels),
     )
-    if out is not None:
-        make_folder(out.parent)
-    kept = None if out is None else run.keep_beside(out)
-    code = count(run, len(run), "evaluate", lambda: len(run.evaluation.images), kept)
-    if run.without_truth:
-        complain(f"{listing(run.without_truth)}: no truth, left out")
+    run = EvaluationRun(index, background=background, spread=choose_spread(workers, scheduler))
+    kept = None if table is None else run.keep_beside(table)
+    code, failures = count(run, len(run), "evaluate", lambda: len(run.evaluation.images), kept)
     if code == STOPPED:
         complain_of_stop(kept)
-    elif run.evaluation.images:
+        return code
+    if run.evaluation.images:
         _tell(run.evaluation, as_released=as_released)
         if kept is not None:
             files = write_evaluation(kept.table, run.evaluation, running=as_released)
-            typer.echo(f"saved {', '.join(map(str, files))}")
+            say(f"saved {', '.join(map(str, files))}")
             kept.end()
-    raise typer.Exit(code)
-
-
-def _needed(name: str, value: Path | None) -> Path:
-    if value is None:
-        raise typer.BadParameter(
-            f"--{name} is missing: name a dataset's TOML file with truth, or --labels and --truth"
-        )
-    return value
+    counts = {"counted": len(run.evaluation.images), "failed": failures.content()}
+    give_json(counts | evaluation_content(run.evaluation))
+    return code
 
 
 def _tell(evaluation: Evaluation, *, as_released: bool) -> None:
     """Print the means, then a line for each class."""
     for line in _lines(evaluation):
-        typer.echo(line)
+        say(line)
     if as_released:
-        typer.echo(_running("labels", evaluation.running))
+        say(_running("labels", evaluation.running))
         if evaluation.running_baseline is not None:
-            typer.echo(_running("baseline", evaluation.running_baseline))
+            say(_running("baseline", evaluation.running_baseline))
 
 
 def _lines(evaluation: Evaluation) -> Iterator[str]:
@@ -113,7 +95,7 @@ def _lines(evaluation: Evaluation) -> Iterator[str]:
     change = mean.iou - baseline.mean.iou if baseline else float("nan")
     yield _line("mean", mean, change)
     for row in evaluation.class_figures:
-        note = "" if row.pixels else "  not in the truth, so in no mean"
+        note = "" if row.pixels else "  not in the ground truth, so in no mean"
         yield _line(row.name, row.labels, row.change) + note
 
 

@@ -1,23 +1,27 @@
 """The command `info`: how a label file was made."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from napari_sepl.cli._console import complain
+from napari_sepl.cli._command import command
+from napari_sepl.cli._console import FAILED, complain, give_json, say
 from napari_sepl.core.provenance import NAMES
 from napari_sepl.files.label_png import Provenance, read_provenance
 
 
-def info_command(file: Annotated[Path, typer.Argument(help="A label PNG.")]) -> None:
-    """Tell how a label file was made."""
-    provenance = read_provenance(file)
+@command("napari-sepl info labels/2007_000032.png", json=True)
+def info_command(path: Annotated[Path, typer.Argument(help="A label PNG.")]) -> int:
+    """Show how a label file was made."""
+    provenance = read_provenance(path)
     if provenance is None:
-        complain(f"{file}: napari-sepl did not write this file; it tells nothing of its making.")
-        raise typer.Exit(1)
+        complain(f"{path}: napari-sepl did not write this file; it holds nothing about its making.")
+        return FAILED
     for name, value in _facts(provenance):
-        typer.echo(f"{name:<15}{value}")
+        say(f"{name:<15}{value}")
+    give_json(_content(provenance))
+    return 0
 
 
 def _facts(provenance: Provenance) -> list[tuple[str, object]]:
@@ -42,3 +46,17 @@ def _shares(provenance: Provenance) -> list[tuple[str, object]]:
         for source, name in NAMES.items()
         if provenance.sources.get(source.name.lower())
     ]
+
+
+def _content(provenance: Provenance) -> dict[str, Any]:
+    """Return what a file tells as JSON holds it."""
+    return {
+        "version": provenance.version,
+        "sample_id": provenance.sample_id,
+        "params": provenance.params.model_dump(mode="json", exclude_none=True),
+        "classes": provenance.classes,
+        "scores": provenance.scores or None,
+        "edited": provenance.edited,
+        "sources": dict(provenance.sources),
+        "digests": dict(provenance.digests),
+    }

@@ -6,36 +6,26 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._console import STOPPED, complain, complain_of_stop, count, listing
-from napari_sepl.cli._dataset import (
-    Classes,
-    DatasetFile,
-    Images,
-    Layout,
-    ListFile,
-    Masks,
-    Out,
-    Pseudo,
-    PseudoFormat,
-    Root,
-    Split,
-    Tags,
-    Truth,
-    needed,
-    read_spec,
-)
+from napari_sepl.cli._command import command
+from napari_sepl.cli._console import STOPPED, complain_of_stop, count, say
+from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.files.atomic import make_folder
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.store import Store, store_file
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
-from napari_sepl.workflow.review.scan import list_for_review
 
 
+@command("napari-sepl report voc.toml --to report.html")
+@takes_dataset(
+    "images", "pseudo", "masks", "out", "ground_truth", "image_labels", "list_file", "classes",
+    "pseudo_format", needs=("images", "pseudo", "masks"),
+)  # fmt: skip
 def report_command(  # noqa: PLR0913  each option is an argument
-    dataset: DatasetFile = None,
+    dataset: DatasetOptions,
     *,
     to: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
     shown: Annotated[int, typer.Option(min=0, help="Worst and best images to show.")] = SHOWN,
@@ -50,54 +40,32 @@ def report_command(  # noqa: PLR0913  each option is an argument
     background: Annotated[float | None, setting("background")] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
-    images: Images = None,
-    pseudo: Pseudo = None,
-    pseudo_format: PseudoFormat = None,
-    masks: Masks = None,
-    truth: Truth = None,
-    tags: Tags = None,
-    list_file: ListFile = None,
-    layout: Layout = None,
-    root: Root = None,
-    split: Split = None,
-    classes: Classes = None,
-    out: Out = None,
-) -> None:
+) -> int:
     """Write a dataset's metrics, worst and best images, causes and settings as one HTML page.
 
-    Reviewed samples count with their labels of the review, all others with those that SEPL makes.
+    Reviewed samples count with the labels of their review, which is in --out; all others with those
+    that SEPL computes.
     """
-    told = {
-        "pseudo": pseudo, "masks": masks, "truth": truth, "tags": tags,
-        "list_file": list_file, "classes": classes, "pseudo_format": pseudo_format,
-    }  # fmt: skip
-    place = out if dataset is not None else out or to.parent
-    spec = needed("images", read_spec(dataset, images, layout, root, split, place, told))
-    check_page(to, overwrite=overwrite)
-    make_folder(to.parent)
     settings = {
         "t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict, "background": background,
     }  # fmt: skip
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
+    named = dataset.find()
+    check_page(to, overwrite=overwrite)
+    make_folder(to.parent)
     with ExitStack() as stack:
-        record, store = store_file(spec.out), None
-        if record.exists():
-            store = stack.enter_context(Store.open(record, who="report", write=False))
-        listed = list_for_review(seen_dataset(scheduler, spec))
+        out, store = named.spec.out, None
+        if out is not None and store_file(out).exists():
+            store = stack.enter_context(Store.open(store_file(out), who="report", write=False))
+        index = SampleIndex.open(seen_dataset(scheduler, named.spec))
         spread = choose_spread(workers, scheduler)
-        run = ReportRun(listed, store, start, sweep=sweep, spread=spread)
-        code = count(run, len(run), "report", lambda: len(run.report.images))
-        if listed.unmatched:
-            complain(f"{listing([u.sample_id for u in listed.unmatched])}: files missing, left out")
+        run = ReportRun(index, store, start, sweep=sweep, spread=spread)
+        code, _ = count(run, len(run), "report", lambda: len(run.report.images))
         if code == STOPPED:
             complain_of_stop()
         elif run.report.images:
-            page = make_page(run, shown, title=_title(dataset, spec.images))
+            page = make_page(run, shown, title=f"SEPL on {named.name}")
             write_page(to, page)
-            typer.echo(f"saved {to} ({len(page) / 2**20:.1f} MB)")
-    raise typer.Exit(code)
-
-
-def _title(dataset: Path | None, images: Path) -> str:
-    return f"SEPL on {dataset.stem if dataset is not None else images.name}"
+            say(f"saved {to} ({len(page) / 2**20:.1f} MB)")
+    return code

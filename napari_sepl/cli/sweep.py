@@ -2,34 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from napari_sepl.cli._console import STOPPED, complain, complain_of_stop, count, listing
-from napari_sepl.cli._dataset import (
-    Classes,
-    DatasetFile,
-    Images,
-    Layout,
-    ListFile,
-    Masks,
-    Pseudo,
-    PseudoFormat,
-    Root,
-    Split,
-    Truth,
-    read_whole_spec,
-    tell_scores,
-)
+from napari_sepl.cli._command import command
+from napari_sepl.cli._console import STOPPED, complain_of_stop, count, give_json, note, say
+from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import check_csv
+from napari_sepl.cli._table import prepare_table
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sweep import threshold_grid
-from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
 from napari_sepl.workflow.measure.sweep_table import write_sweep
 
@@ -38,74 +24,65 @@ Steps = Annotated[
 ]
 
 
+@command("napari-sepl sweep voc.toml --workers 2 --table sweep.csv", json=True)
+@takes_dataset(
+    "images", "pseudo", "masks", "ground_truth", "list_file", "classes", "pseudo_format",
+    needs=("images", "pseudo", "masks"),
+)  # fmt: skip
 def sweep_command(  # noqa: PLR0913  each option is an argument
-    dataset: DatasetFile = None,
+    dataset: DatasetOptions,
     *,
     steps: Steps = STEPS,
     strategy: Annotated[Strategy, setting("strategy")] = DEFAULTS.strategy,
     conflict: Annotated[Conflict, setting("conflict")] = DEFAULTS.conflict,
     background: Annotated[float | None, setting("background")] = None,
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-    out: Annotated[
+    table: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file for all pairs; with truth a second one beside it. With it, the same "
-            "command goes on after a stop."
+            help="CSV file for all pairs; with ground truth a second one for the classes beside "
+            "it. With it, the same command resumes after a stop."
         ),
     ] = None,
-    images: Images = None,
-    pseudo: Pseudo = None,
-    pseudo_format: PseudoFormat = None,
-    masks: Masks = None,
-    truth: Truth = None,
-    list_file: ListFile = None,
-    layout: Layout = None,
-    root: Root = None,
-    split: Split = None,
-    classes: Classes = None,
-) -> None:
-    """Tell which thresholds fit a dataset best: mIoU with the truth at every pair of them.
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+) -> int:
+    """Find the thresholds that fit a dataset best: mIoU at every pair of t1 and t2.
 
-    Without truth, how far the labels agree with the pseudo-labels. No label is saved.
+    Without ground truth, how far the labels agree with the pseudo-labels. No label is saved.
     """
-    check_csv(out)
-    told = {
-        "pseudo": pseudo, "masks": masks, "truth": truth, "list_file": list_file,
-        "classes": classes, "pseudo_format": pseudo_format,
-    }  # fmt: skip
-    spec = read_whole_spec(dataset, images, layout, root, split, out, told)
-    if out is not None:
-        make_folder(out.parent)
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
     params = params_of(strategy=strategy, conflict=conflict, background=background)
+    spec = dataset.find().spec
+    prepare_table(table)
     spread = choose_spread(workers, scheduler)
-    opened = Dataset.open(seen_dataset(scheduler, spec))
-    tell_scores(map(opened.sample, opened.ids))
-    run = SweepRun(opened, params, *grids, spread=spread)
-    kept = None if out is None else run.keep_beside(out)
-    code = count(run, len(run), "sweep", lambda: run.sweep.samples, kept)
-    if run.without_truth:
-        complain(f"{listing(run.without_truth)}: no truth, left out")
+    index = SampleIndex.open(
+        seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), (Role.TRUTH,)
+    )
+    note_scores(map(index.sample, index.ids))
+    run = SweepRun(index, params, *grids, spread=spread)
+    kept = None if table is None else run.keep_beside(table)
+    code, failures = count(run, len(run), "sweep", lambda: run.sweep.samples, kept)
     if code == STOPPED:
         complain_of_stop(kept)
-    elif run.sweep.samples:
+        return code
+    if run.sweep.samples:
         _tell(run.sweep)
         if kept is not None:
-            typer.echo(f"saved {' and '.join(map(str, write_sweep(kept.table, run.sweep)))}")
+            say(f"saved {' and '.join(map(str, write_sweep(kept.table, run.sweep)))}")
             kept.end()
-    raise typer.Exit(code)
+    give_json({"counted": run.sweep.samples, "failed": failures.content()} | _content(run.sweep))
+    return code
 
 
 def _tell(sweep: Sweep) -> None:
     """Print the pairs that matter."""
     if not sweep.against_truth:
-        complain("no truth: agreement, mean IoU with the pseudo-labels, is 100 % without a change")
+        note("no ground truth: agreement is mean IoU with the pseudo-labels, 100 % without a change")
     for name, point in (("default", sweep.default), ("best", sweep.best)):
         if point is not None:
-            typer.echo(f"{name:<15} {_pair(point)}{_shares(sweep, point)}")
+            say(f"{name:<15} {_pair(point)}{_shares(sweep, point)}")
     for line in _class_lines(sweep):
-        typer.echo(line)
+        say(line)
 
 
 def _pair(point: Point) -> str:
@@ -123,3 +100,36 @@ def _class_lines(sweep: Sweep) -> Iterator[str]:
     for row in sweep.best_of_classes:
         shares = f"IoU {100 * row.best.iou:.2f} %, by default {100 * row.default:.2f} %"
         yield f"{sweep.classes.name(row.class_id):<15} {_pair(row.best)}{shares}"
+
+
+def _content(sweep: Sweep) -> dict[str, Any]:
+    """Return a sweep as JSON holds it: rows of "mean_iou" and "change" are t1."""
+    classes = [
+        {
+            "class_id": row.class_id,
+            "class": sweep.classes.name(row.class_id),
+            "t1": row.best.t1,
+            "t2": row.best.t2,
+            "iou": row.best.iou,
+            "iou_at_default": row.default,
+        }
+        for row in sweep.best_of_classes
+    ]
+    return {
+        "against": "ground truth" if sweep.against_truth else "pseudo-labels",
+        "default": _point(sweep, sweep.default),
+        "best": _point(sweep, sweep.best),
+        "classes": classes,
+        "t1": sweep.t1.tolist(),
+        "t2": sweep.t2.tolist(),
+        "mean_iou": sweep.matches.mean_iou.tolist(),
+        "change": sweep.change.tolist(),
+    }
+
+
+def _point(sweep: Sweep, point: Point | None) -> dict[str, float] | None:
+    if point is None:
+        return None
+    row, col = sweep.position(point.t1, point.t2) or (0, 0)
+    change = float(sweep.change[row, col])
+    return {"t1": point.t1, "t2": point.t2, "mean_iou": point.iou, "change": change}

@@ -1,7 +1,5 @@
 """An evaluation as files: a table of images, one of classes, and JSON that holds it all."""
 
-import json
-import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +9,7 @@ from napari_sepl.core.boundaries import DILATION_RATIO
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.workflow.measure.agreement import ClassFigures, Evaluation, Figures, ImageFigures
-from napari_sepl.workflow.measure.tables import class_table, encode_csv
+from napari_sepl.workflow.measure.tables import class_table, encode_csv, encode_json
 
 _FIGURES = ("iou", "precision", "recall", "boundary_iou")
 _RUNNING = {"mIoU": "iou", "mprecision": "precision", "mrecall": "recall"}
@@ -52,7 +50,7 @@ def write_evaluation(path: Path, evaluation: Evaluation, *, running: bool = Fals
     contents = {
         path: encode_csv(_image_rows(evaluation)),
         class_table(path): encode_csv(_class_rows(evaluation)),
-        path.with_suffix(".json"): _encode_json(evaluation),
+        path.with_suffix(".json"): encode_json(evaluation_content(evaluation)).encode(),
     }
     if running:
         contents[running_table(path)] = encode_csv(_running_rows(evaluation))
@@ -108,9 +106,10 @@ def _figures(figures: RunningFigures) -> list[float]:
     return [getattr(figures, name) for name in _RUNNING.values()]
 
 
-def _encode_json(evaluation: Evaluation) -> bytes:
+def evaluation_content(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation as its JSON holds it."""
     baseline = evaluation.baseline
-    content = {
+    return {
         "boundary_dilation_ratio": DILATION_RATIO,
         "mean": asdict(evaluation.labels.mean),
         "baseline_mean": baseline and asdict(baseline.mean),
@@ -125,15 +124,3 @@ def _encode_json(evaluation: Evaluation) -> bytes:
             for row in evaluation.images
         ],
     }
-    return json.dumps(_without_nan(content), indent=1, allow_nan=False).encode()
-
-
-def _without_nan(value: Any) -> Any:
-    """Return a value of JSON with null for NaN, which JSON does not know."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, dict):
-        return {name: _without_nan(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(part) for part in value]
-    return value

@@ -1,10 +1,12 @@
-"""Tables as CSV: what a spreadsheet or a plotting script reads."""
+"""Tables as CSV, and numbers as JSON: what a spreadsheet or a plotting script reads."""
 
 import csv
 import io
+import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 
 def class_table(path: Path) -> Path:
@@ -24,3 +26,18 @@ def _told(cell: object) -> object:
     if isinstance(cell, float):  # of numpy too
         return "" if math.isnan(cell) else float(cell)
     return cell
+
+
+def encode_json(content: object) -> str:
+    """Return JSON with null for NaN, which JSON does not know."""
+    return json.dumps(_without_nan(content), indent=1, allow_nan=False)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _without_nan(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(part) for part in value]
+    return value

@@ -279,7 +279,7 @@ class Reviewing:
         return self._told.get(row) or Review(self.queue.ids[row])
 
     def _fill_queue(self, statuses: Mapping[str, StatusRow]) -> None:
-        self.queue.set_tags(self.index.image_labels)
+        self.queue.set_image_labels(self.index.image_labels)
         masks = self.index.names.get(Role.MASKS, {})
         self.queue.without_masks[:] = [sample_id not in masks for sample_id in self.queue.ids]
         for sample_id, told in statuses.items():

@@ -144,7 +144,7 @@ class SeplWidget(ReviewPanels):
         document = self.controller.document
         if document is None:
             return
-        name = f"{document.inputs.sample_id}.json"
+        name = f"{Path(document.inputs.sample_id).name}.json"
         chosen, _ = QFileDialog.getSaveFileName(self, "Save masks", name, "masks (*.json)")
         if chosen:
             self.controller.making.save(Path(chosen))

@@ -71,8 +71,8 @@ _NEEDED = {
 }
 _HINTS = {
     TOML: "",
-    FOLDERS: "Files that share their name, but for the ending, belong together. Without a folder of masks, they "
-    "are made here and go to the output folder.",
+    FOLDERS: "Files that share their name, but for the ending, belong together. Without a folder "
+    "of masks, they are generated here and go to the output folder.",
     VOC: "Images in JPEGImages, lists in ImageSets; pseudo-labels and masks, unless named here, "
     "in the root's only folders that begin with pseudo and with masks or sam.",
     COCO: "Images in train2017, say; pseudo-labels and masks, unless named here, in the root's "

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_sepl.core.errors import SeplError
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Recovery, StoreCorruptError, recover, store_file
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background

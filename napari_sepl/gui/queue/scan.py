@@ -140,7 +140,7 @@ class Scan:
         self._background.later("scan", _PAUSE, self._go_on)
 
     def _note(self, row: int, facts: SampleFacts) -> None:
-        """Tell the queue, unless it knows better: from image-level labels, or of a sample that is open."""
+        """Tell the queue, unless it knows better: from image-level labels, or of an open sample."""
         queue, index = self._reviewing.queue, self._reviewing.index
         if index.ids[row] not in index.image_labels:
             queue.set_classes(row, facts.class_ids)

@@ -27,7 +27,7 @@ class Cause(StrEnum):
     SCATTERED = "scattered"
     """Share of P_k outside its largest connected piece."""
     MISSING = "missing"
-    """The image is tagged with k, and neither pseudo-labels nor labels hold it: 1."""
+    """The image-level labels name k, and neither pseudo-labels nor labels hold it: 1."""
     UNCOVERED = "uncovered"
     """Share of P_k that no mask covers; not told where k is `UNMET`."""
     STRADDLING = "straddling"

@@ -74,7 +74,7 @@ def diagnose(
     overlap: Overlap,
     assignment: Assignment,
     enhanced: NDArray[np.uint8],
-    tags: Iterable[int] = (),
+    image_labels: Iterable[int] = (),
 ) -> Diagnosis:
     """Find what may be wrong with the labels of an image.
 
@@ -86,7 +86,7 @@ def diagnose(
         The masks taken and the pseudo-labels kept.
     enhanced : (H, W) uint8
         The labels made of them, with what a person painted on top, if they did.
-    tags : iterable of int
+    image_labels : iterable of int
         The classes that the image is known to hold, if that is known.
     """
     strengths, masks = _measure(overlap, assignment, enhanced)
@@ -101,7 +101,9 @@ def diagnose(
     ]
     found += [
         Finding(Cause.MISSING, 1.0, class_id)
-        for class_id in sorted(set(tags).difference(overlap.class_ids.tolist(), (0, IGNORE)))
+        for class_id in sorted(
+            set(image_labels).difference(overlap.class_ids.tolist(), (0, IGNORE))
+        )
         if not (enhanced == class_id).any()
     ]
     return Diagnosis(tuple(sorted(found, key=lambda finding: -finding.weighed)))

@@ -10,7 +10,7 @@ from napari_sepl.document.resolve import Resolved
 NAMES: dict[Cause, str] = {
     Cause.UNMET: "met by no mask",
     Cause.SCATTERED: "scattered",
-    Cause.MISSING: "tagged, not there",
+    Cause.MISSING: "in image-level labels only",
     Cause.UNCOVERED: "not covered",
     Cause.STRADDLING: "in another's mask",
     Cause.SWALLOWING: "swallows parts",
@@ -22,17 +22,17 @@ NAMES: dict[Cause, str] = {
 """What each cause is called in a table."""
 
 
-def diagnose_resolved(resolved: Resolved, tags: Iterable[int] = ()) -> Diagnosis:
+def diagnose_resolved(resolved: Resolved, image_labels: Iterable[int] = ()) -> Diagnosis:
     """Find what may be wrong with an image as it is now, strokes included.
 
     Parameters
     ----------
     resolved : Resolved
         The image.
-    tags : iterable of int
+    image_labels : iterable of int
         The classes that it is known to hold, if that is known.
     """
-    return diagnose(resolved.overlap, resolved.assignment, resolved.final, tags)
+    return diagnose(resolved.overlap, resolved.assignment, resolved.final, image_labels)
 
 
 def tell_finding(finding: Finding, classes: ClassList) -> str:
@@ -50,7 +50,7 @@ def tell_finding(finding: Finding, classes: ClassList) -> str:
 _SENTENCES = {
     Cause.UNMET: "{name}: no mask meets its pseudo-labels",
     Cause.SCATTERED: "{name}: {share} of its pseudo-labels lie apart from their largest piece",
-    Cause.MISSING: "{name}: a tag names it, but nothing is labelled so",
+    Cause.MISSING: "{name}: the image-level labels name it, but no pixel has it",
     Cause.UNCOVERED: "{name}: {share} of its pseudo-labels lie in no mask",
     Cause.STRADDLING: "{name}: mask {mask}, taken for another class, holds {share} of its labels",
     Cause.SWALLOWING: "{name}: mask {mask} swallows refused masks off the class, {share} of itself",

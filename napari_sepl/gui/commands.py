@@ -10,7 +10,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.dataset_spec import read_dataset
+from napari_sepl.files.dataset.specification import read_dataset
 from napari_sepl.gui import keys_box
 from napari_sepl.gui.writers import write_voc_png
 

@@ -31,7 +31,7 @@ class Diagnosing:
 
     Attributes
     ----------
-    tags : mapping of str to tuple of int
+    image_labels : mapping of str to tuple of int
         The classes that samples are known to hold, by id.
     found : Signal(Document, Diagnosis)
         Emitted when the document that is open has a new diagnosis.
@@ -43,7 +43,7 @@ class Diagnosing:
         self._controller = controller
         self._background = background
         self._diagnosed: tuple[Resolved, Diagnosis] | None = None
-        self.tags: Mapping[str, tuple[int, ...]] = {}
+        self.image_labels: Mapping[str, tuple[int, ...]] = {}
         controller.showing.followed.connect(self.follow)
 
     def follow(self) -> None:
@@ -72,10 +72,13 @@ class Diagnosing:
         document = self._controller.document
         if document is None:
             return
-        resolved, tags = document.resolved, self.tags.get(document.inputs.sample_id, ())
+        resolved, image_labels = (
+            document.resolved,
+            self.image_labels.get(document.inputs.sample_id, ()),
+        )
         self._background.run(
             "diagnosis",
-            lambda: diagnose_resolved(resolved, tags),
+            lambda: diagnose_resolved(resolved, image_labels),
             lambda diagnosis: self._take(document, resolved, diagnosis),
             self._fail,
         )

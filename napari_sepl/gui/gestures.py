@@ -10,7 +10,7 @@ from napari.layers import Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QWidget
 
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.keys import (
     ANSWER_KEYS,
@@ -145,7 +145,7 @@ class Gestures:
             self.sweep_dock = SweepDock(self.controller)
             if self.queue is not None:
                 reviewing = self.queue.reviewing
-                self.sweep_dock.open(None if reviewing is None else reviewing.dataset)
+                self.sweep_dock.open(None if reviewing is None else reviewing.index)
                 self.queue.dataset_changed.connect(self.sweep_dock.open)
         self._toggle(self.sweep_dock, SWEEP_TITLE)
 

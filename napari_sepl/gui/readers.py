@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.files.dataset_spec import looks_like_dataset, read_dataset
+from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset
 from napari_sepl.files.masks import looks_like_masks, read_masks
 from napari_sepl.gui.sources import MASKS_KEY
 

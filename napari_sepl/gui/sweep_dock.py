@@ -22,7 +22,7 @@ from superqt.utils import signals_blocked
 from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Params
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.gui.panels.best_pairs import BestPairs
 from napari_sepl.gui.panels.surface import SurfacePanel
 from napari_sepl.gui.sweeping import Sweeping
@@ -52,7 +52,7 @@ class SweepDock(QWidget):
     def __init__(self, controller: "Controller", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._controller = controller
-        self._dataset: Dataset | None = None
+        self._index: SampleIndex | None = None
         self._sweeping: Sweeping | None = None
         self._sweep: Sweep | None = None
         self.surface, self.best = SurfacePanel(), BestPairs()
@@ -97,16 +97,16 @@ class SweepDock(QWidget):
 
     # --- a dataset
 
-    def open(self, dataset: Dataset | None) -> None:
+    def open(self, index: SampleIndex | None) -> None:
         """Take another dataset, or none; the sweep of the last one ends."""
         if self._sweeping is not None:
             self._sweeping.stop()
-        self._dataset, self._sweeping, self._sweep = dataset, None, None
+        self._index, self._sweeping, self._sweep = index, None, None
         self.bar.setRange(0, 1)
         self.bar.setValue(0)
         self.best.show_rows([], NO_CLASSES)
         self.surface.clear()
-        self.told.setText("" if dataset is not None else "No dataset is open.")
+        self.told.setText("" if index is not None else "No dataset is open.")
         self._show_state()
 
     def toggle(self) -> None:
@@ -122,13 +122,13 @@ class SweepDock(QWidget):
 
     def _begin(self) -> None:
         document = self._controller.document
-        if self._dataset is None:
+        if self._index is None:
             return
         if document is None:
             self._controller.view.tell("Open a sample first: its strategy is what is swept.")
             return
         try:
-            run = SweepRun(self._dataset, document.params)
+            run = SweepRun(self._index, document.params)
         except SeplError as error:
             self._controller.view.warn(str(error))
             return
@@ -141,9 +141,9 @@ class SweepDock(QWidget):
 
     def _offer(self, run: SweepRun) -> None:
         """Offer what can be shown of a sweep, keeping what is chosen where it is among that."""
-        truth = "truth" in run.dataset.names
+        truth = Role.TRUTH in run.index.folders
         _fill(self.shown, [(name, name) for name in (_WITH_TRUTH if truth else _WITHOUT)])
-        classes = run.dataset.classes
+        classes = run.index.classes
         names = [(classes.name(k), k) for k in range(len(classes))]
         _fill(self.of_class, [("all classes", _ALL), *names])
 
@@ -158,7 +158,7 @@ class SweepDock(QWidget):
         broken_off = sweeping is not None and not running and not sweeping.ended
         go_on = sweeping is not None and broken_off and self._suits(sweeping)
         self.start.setText("Stop" if running else "Go on" if go_on else "Sweep")
-        self.start.setEnabled(self._dataset is not None)
+        self.start.setEnabled(self._index is not None)
         self.save.setEnabled(self._sweep is not None and not running and not broken_off)
         self.bar.setVisible(running or broken_off)
 
@@ -190,7 +190,7 @@ class SweepDock(QWidget):
         self._show_state()
         run = self._sweeping.run if self._sweeping is not None else None
         if run is not None and (run.without_truth or run.without_masks):
-            left = [(run.without_truth, "truth"), (run.without_masks, "masks")]
+            left = [(run.without_truth, "ground truth"), (run.without_masks, "masks")]
             told = [f"{len(ids):,} without {what}" for ids, what in left if ids]
             self.told.setText(f"{self.told.text()} Left out: {', '.join(told)}.")
         if failures:

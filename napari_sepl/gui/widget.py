@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.gui.gestures import gestures_of
 from napari_sepl.gui.review_panels import ReviewPanels
@@ -144,7 +144,7 @@ class SeplWidget(ReviewPanels):
         document = self.controller.document
         if document is None:
             return
-        name = f"{document.inputs.sample_id}.json"
+        name = f"{Path(document.inputs.sample_id).name}.json"
         chosen, _ = QFileDialog.getSaveFileName(self, "Save masks", name, "masks (*.json)")
         if chosen:
             self.controller.making.save(Path(chosen))

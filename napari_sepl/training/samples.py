@@ -13,16 +13,12 @@ from numpy.typing import NDArray
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, of_one_sample
 from napari_sepl.core.metrics import count_labels
-from napari_sepl.files import images as image_files
-from napari_sepl.files import labels as label_files
-from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.pairing import natural_order, read_list
 from napari_sepl.proposals.pictures import as_rgb
 
-NAMED = 5  # missing samples that a message names
 Told = Callable[[int, int], None]
 """Called with the samples looked at and the samples in all."""
 
@@ -34,7 +30,7 @@ class LabelledImage:
     Parameters
     ----------
     sample_id : str
-        The stem of both files.
+        The sample.
     image, labels : Path
         The files.
     """
@@ -60,38 +56,20 @@ class Survey:
     counts: NDArray[np.int64]
 
 
-def find_labelled(images: Path, labels: Path, list_file: Path | None = None) -> list[LabelledImage]:
-    """Pair the pictures and labels of two folders by stem.
+def find_labelled(index: SampleIndex) -> list[LabelledImage]:
+    """Return the samples of a dataset that have an image and labels, in its order.
 
     Parameters
     ----------
-    images, labels : Path
-        The folders. Pictures without labels are passed over.
-    list_file : Path, optional
-        Text with one sample a line: only these, in its order. Without it all labels count, in
-        natural order.
-
-    Raises
-    ------
-    InputError
-        If a folder or the list cannot be read, there are no labels, or a file is missing.
+    index : SampleIndex
+        The samples by their labels. Its problems are left out.
     """
-    pictures = list_stems(images, image_files.SUFFIXES)
-    maps = list_stems(labels, label_files.SUFFIXES)
-    names = natural_order(maps) if list_file is None else read_list(list_file)
-    if not names:
-        raise InputError(labels, found="no labels", expected="a label file for each picture")
-    asked = labels if list_file is None else list_file
-    for folder, found, what in ((images, pictures, "picture"), (labels, maps, "labels")):
-        missing = [name for name in names if name not in found]
-        if missing:
-            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-            raise InputError(
-                folder,
-                found=f"no {what} of {', '.join(missing[:NAMED])}{more}",
-                expected=f"a file for each sample of {asked}",
-            )
-    return [LabelledImage(name, images / pictures[name], labels / maps[name]) for name in names]
+    return [
+        LabelledImage(
+            sample_id, index.path_of(Role.IMAGE, sample_id), index.path_of(Role.LABELS, sample_id)
+        )
+        for sample_id in index.ids
+    ]
 
 
 def survey(samples: Sequence[LabelledImage], classes: ClassList, told: Told) -> Survey:

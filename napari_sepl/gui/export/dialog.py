@@ -52,7 +52,7 @@ class ExportDialog(QDialog):
         if reviewing is not self._reviewing:
             self._reviewing = reviewing
             self.told.setText("")
-            self.choice.show_classes(reviewing.dataset.classes)
+            self.choice.show_classes(reviewing.index.classes)
         self.show()
         self.raise_()
 
@@ -111,7 +111,7 @@ def make_export(reviewing: Reviewing, choice: ExportChoice) -> Export:
         If what was done is not on the disk, or the class map cannot be read.
     """
     source = ReviewSource(
-        reviewing.dataset, reviewing.on_disk.stored(), choice.statuses, reviewing.session.start
+        reviewing.index, reviewing.on_disk.stored(), choice.statuses, reviewing.session.start
     )
     class_map = (
         None if choice.class_map is None else read_class_map(choice.class_map, source.classes)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
+from napari_sepl.files.dataset.index import Role
+from napari_sepl.files.masks import mask_file
 from napari_sepl.files.store import Status
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
 from napari_sepl.gui.masks.making import Making, thread_to_spare
@@ -17,7 +19,7 @@ from napari_sepl.gui.queue.bulk import listed
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Told, ignore
-from napari_sepl.workflow.masks.propose import Task, mask_file, propose_folder
+from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.masks.record import made_otherwise
 from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.review.reviewing import Reviewing
@@ -90,7 +92,7 @@ class DatasetMaking:
         self._making: Making = controller.making
         self._reviewing = reviewing
         self._navigator = navigator
-        self._folder = reviewing.dataset.spec.masks
+        self._folder = reviewing.index.folders[Role.MASKS]
         self._closed = False
 
     def make_open(self, choice: MaskChoice) -> None:
@@ -178,10 +180,11 @@ class DatasetMaking:
             self._making.show(parts, _PARTS * samples, what)
 
         run.steps = propose_folder(
-            map(self._task, plan.rows),
+            self._reviewing.index,
             self._folder,
             EnduringMasks(plan.remote, self._making),
             plan.recipe.made_with,
+            sample_ids=[self._reviewing.queue.ids[row] for row in plan.rows],
             guided=plan.recipe.choice.guided,
             told=self._making.listen(show),
             mixed=True,  # if so, it was asked
@@ -189,10 +192,6 @@ class DatasetMaking:
         )
         show()
         self._go_on(run)
-
-    def _task(self, row: int) -> Task:
-        sample = self._reviewing.sample(row)
-        return Task(sample.sample_id, sample.image, sample.pseudo, "", sample.pseudo_format)
 
     def _go_on(self, run: _Run) -> None:
         self._controller.background.run(

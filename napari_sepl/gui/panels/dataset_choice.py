@@ -18,7 +18,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, write_dataset
+from napari_sepl.files.dataset.layouts import layout
+from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset, write_dataset
 from napari_sepl.gui.panels.fields import (
     OWN_FILE,
     chosen_classes,
@@ -35,7 +36,7 @@ _NAMES = {
 }  # fmt: skip
 _PSEUDO = ("pseudo", "pseudo_format")
 _CLASSES = ("classes", "class_file")
-_OPTIONAL = ("truth", "list_file", "tags")
+_OPTIONAL = ("ground_truth", "list_file", "image_labels")
 _OF_A_LAYOUT = (
     "root",
     "out",
@@ -70,11 +71,11 @@ _NEEDED = {
 }
 _HINTS = {
     TOML: "",
-    FOLDERS: "Files that share their stem belong together. Without a folder of masks, they "
-    "are made here and go to the output folder.",
-    VOC: "Pictures in JPEGImages, lists in ImageSets; pseudo-labels and masks, unless named here, "
+    FOLDERS: "Files that share their name, but for the ending, belong together. Without a folder "
+    "of masks, they are generated here and go to the output folder.",
+    VOC: "Images in JPEGImages, lists in ImageSets; pseudo-labels and masks, unless named here, "
     "in the root's only folders that begin with pseudo and with masks or sam.",
-    COCO: "Pictures in train2017, say; pseudo-labels and masks, unless named here, in the root's "
+    COCO: "Images in train2017, say; pseudo-labels and masks, unless named here, in the root's "
     "only folders that begin with pseudo and with masks or sam.",
 }
 
@@ -105,9 +106,9 @@ class DatasetChoice(QWidget):
             "masks": FileEdit(label="masks (optional)", mode="d"),
             "out": FileEdit(label="output folder", mode="d"),
             "split": LineEdit(label="split (optional)"),
-            "truth": FileEdit(label="truth (optional)", mode="d"),
+            "ground_truth": FileEdit(label="ground truth (optional)", mode="d"),
             "list_file": FileEdit(label="list (optional)", mode="r"),
-            "tags": FileEdit(label="tags (optional)", mode="r"),
+            "image_labels": FileEdit(label="image-level labels (optional)", mode="r"),
             "classes": class_choice(),
             "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
         }
@@ -208,7 +209,7 @@ class DatasetChoice(QWidget):
             self.refused.emit(str(error))
 
     def _save(self, spec: DatasetSpec) -> None:
-        path = ask_toml(self, spec.out.parent)
+        path = ask_toml(self, spec.output.parent)
         if path is not None:
             write_dataset(path, spec)
 

@@ -1,17 +1,15 @@
-"""Which samples of a dataset lack files, all of them by name."""
-
-from collections.abc import Sequence
+"""Which samples of a dataset lack files or cannot be used, all of them by name."""
 
 from qtpy.QtWidgets import QDialog, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from napari_sepl.files.pairing import Unmatched
+from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 
 _FEW = 5
 _SIZE = 480, 420
 
 
 class MissingButton(QPushButton):
-    """Tells how many samples lack files; pressed, it lists them. Hidden where none does."""
+    """Tells how many samples have problems; pressed, it lists them. Hidden where none has."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -19,39 +17,37 @@ class MissingButton(QPushButton):
         self.setVisible(False)
         self.clicked.connect(self._list)
 
-    def show_missing(self, unmatched: Sequence[Unmatched], without_pseudo: Sequence[str]) -> str:
+    def show_missing(self, index: SampleIndex) -> str:
         """Take the samples of a dataset, and return what there is to tell of them at once.
 
-        Parameters
-        ----------
-        unmatched : sequence of Unmatched
-            Samples of which files are missing.
-        without_pseudo : sequence of str
-            Stems of pictures and masks without pseudo-labels. They are listed only: a folder of
-            pictures often holds more than there are pseudo-labels.
+        Images and masks without pseudo-labels are listed only: a folder of images often holds
+        more than there are pseudo-labels.
 
         Returns
         -------
         str
-            How many of `unmatched` there are and the first few by name; empty for none.
+            How many samples cannot be used or lack ground truth, and the first few by name; empty
+            for none.
         """
-        lacking = [f"{one.sample_id}: {', '.join(one.missing)}" for one in unmatched]
-        self._lines = lacking + [f"{stem}: pseudo" for stem in without_pseudo]
-        self.setText(f"{len(self._lines):,} lack files…")
+        lacking = [str(problem) for problem in index.problems]
+        if Role.TRUTH in index.folders:
+            lacking += [f"{one}: no {NAMED[Role.TRUTH]}" for one in index.without(Role.TRUTH)]
+        self._lines = lacking + [f"{one}: no {NAMED[Role.PSEUDO]}" for one in index.unused]
+        self.setText(f"{len(self._lines):,} incomplete…")
         self.setVisible(bool(self._lines))
         if not lacking:
             return ""
         first = "; ".join(lacking[:_FEW])
         more = f" and {len(lacking) - _FEW:,} more" if len(lacking) > _FEW else ""
-        return f"{len(lacking):,} samples lack files: {first}{more}."
+        return f"{len(lacking):,} samples are incomplete: {first}{more}."
 
     def listed(self) -> str:
-        """Return the list: a line for each sample, with what it lacks."""
+        """Return the list: a line for each sample, with what is wrong."""
         return "\n".join(self._lines)
 
     def _list(self) -> None:
         dialog = QDialog(self)
-        dialog.setWindowTitle("Samples that lack files")
+        dialog.setWindowTitle("Incomplete samples")
         dialog.resize(*_SIZE)
         text = QPlainTextEdit(self.listed())
         text.setReadOnly(True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_sepl.core.errors import SeplError
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Recovery, StoreCorruptError, recover, store_file
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
@@ -63,11 +64,11 @@ class Damage:
         else:
             self._view.warn(str(error))
 
-    def meet_closed(self, error: SeplError, out: Path, reopen: Callable[[], None]) -> None:
-        """Tell why the dataset that writes to `out` cannot be opened, and offer to recover."""
+    def meet_closed(self, error: SeplError, spec: DatasetSpec, reopen: Callable[[], None]) -> None:
+        """Tell why a dataset cannot be opened, and offer to recover."""
         self._fail(error)
         if isinstance(error, StoreCorruptError):
-            path, who = store_file(out), reviewer()
+            path, who = store_file(spec.output), reviewer()
             self._offer(path, lambda: recover(path, who=who), reopen)
 
     def meet_open(

@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui.export.dialog import ExportDialog
 from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of
 from napari_sepl.gui.keys_box import show_keys
@@ -29,7 +30,6 @@ from napari_sepl.gui.queue.navigator import Navigator
 from napari_sepl.gui.queue.scan_row import ScanRow
 from napari_sepl.gui.settings import preferred_params
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import list_for_review
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -64,7 +64,7 @@ class QueueDock(QWidget):
     Attributes
     ----------
     dataset_changed : Signal(object)
-        The dataset that was opened; None once it is closed.
+        The index of the dataset that was opened; None once it is closed.
     """
 
     dataset_changed = Signal(object)
@@ -165,14 +165,14 @@ class QueueDock(QWidget):
         def failed(error: SeplError) -> None:
             then = self._opened()
             if then is None:
-                damage.meet_closed(error, spec.out, lambda: self.open(spec))
+                damage.meet_closed(error, spec, lambda: self.open(spec))
             else:
                 self.open(then)
 
         self._opening = True
         self._background.run(
             "dataset",
-            lambda: Reviewing.open(list_for_review(spec), damage.on_error, damage.on_saved),
+            lambda: Reviewing.open(SampleIndex.open(spec), damage.on_error, damage.on_saved),
             opened,
             failed,
         )
@@ -201,7 +201,7 @@ class QueueDock(QWidget):
         self.reviewing = reviewing
         self._bulk = Bulk(reviewing, self._controller, self._background, self._others_changed)
         self._controller.making.dataset = DatasetMaking(self._controller, reviewing, self.navigator)
-        classes = reviewing.dataset.classes
+        classes = reviewing.index.classes
         self.panel.show_class_choices(range(1, len(classes)), classes)
         self._damage.forget()
         session = reviewing.session
@@ -213,14 +213,13 @@ class QueueDock(QWidget):
         if reviewing.refusal:
             self._controller.view.warn(reviewing.refusal)
         self.scan.open(reviewing)
-        self.dataset_changed.emit(reviewing.dataset)
+        self.dataset_changed.emit(reviewing.index)
         self._background.run("check", reviewing.on_disk.check, lambda _: None, self._meet_damage)
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
             told = f"No masks yet: {listed(reviewing.queue, bare)}. The panel Masks makes them."
             self._controller.view.tell(told)
-        dataset = reviewing.dataset
-        missing = self.missing.show_missing(dataset.unmatched, dataset.without_pseudo)
+        missing = self.missing.show_missing(reviewing.index)
         if missing:
             self._controller.view.warn(missing)
 
@@ -275,7 +274,7 @@ class QueueDock(QWidget):
     def _list(self) -> None:
         if self.reviewing is None:
             return
-        self.panel.list_samples(self.reviewing.queue, self.reviewing.dataset.classes)
+        self.panel.list_samples(self.reviewing.queue, self.reviewing.index.classes)
         self.reviewing.session.filtering = self.panel.filter
         self.reviewing.session.sorting = self.panel.sorted_by, self.panel.descending
 

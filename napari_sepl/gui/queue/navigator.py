@@ -68,8 +68,8 @@ class Navigator:
         saving = self._controller.saving
         saving.refusal, saving.recorded = reviewing.refusal, not reviewing.refusal
         self._controller.in_dataset = True
-        self._controller.diagnosing.tags = reviewing.dataset.tags
-        self._panel.list_samples(reviewing.queue, reviewing.dataset.classes)
+        self._controller.diagnosing.image_labels = reviewing.index.image_labels
+        self._panel.list_samples(reviewing.queue, reviewing.index.classes)
         self.go(
             reviewing.session.resume_row(reviewing.queue), partial(self._panel.neighbour, step=1)
         )
@@ -83,7 +83,7 @@ class Navigator:
         self._reviewing.close()
         self._controller.saving.refusal, self._controller.saving.recorded = "", False
         self._controller.in_dataset = False
-        self._controller.diagnosing.tags = {}
+        self._controller.diagnosing.image_labels = {}
         self._reviewing = self._ahead = self._wanted = None
         self._passed.forget()
         self._made.clear()
@@ -276,7 +276,7 @@ class Navigator:
     def others_changed(self) -> None:
         """Forget what was prepared: samples that are not open were changed."""
         if self._reviewing is not None:
-            self._panel.list_samples(self._queue, self._reviewing.dataset.classes)
+            self._panel.list_samples(self._queue, self._reviewing.index.classes)
             self._forget()
 
     def _on_saved(self, document: Document, accepted: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.passes import Pass, SampleFacts, Scanned
@@ -31,7 +31,7 @@ _REDRAW = 1000
 class Kept(Protocol):
     """What the scan asks of a dataset under review."""
 
-    dataset: Dataset
+    index: SampleIndex
     queue: Queue
 
     def known_facts(self, sample_ids: Sequence[str]) -> Mapping[str, StampedFacts]:
@@ -140,9 +140,9 @@ class Scan:
         self._background.later("scan", _PAUSE, self._go_on)
 
     def _note(self, row: int, facts: SampleFacts) -> None:
-        """Tell the queue, unless it knows better: from tags, or of a sample that is open."""
-        queue, dataset = self._reviewing.queue, self._reviewing.dataset
-        if dataset.ids[row] not in dataset.tags:
+        """Tell the queue, unless it knows better: from image-level labels, or of an open sample."""
+        queue, index = self._reviewing.queue, self._reviewing.index
+        if index.ids[row] not in index.image_labels:
             queue.set_classes(row, facts.class_ids)
         if facts.suspicion is not None and np.isnan(queue.suspicion[row]):
             queue.set_suspicion(row, *facts.suspicion)

@@ -62,7 +62,7 @@ class ScanRow(QWidget):
     def open(self, reviewing: Scanned) -> None:
         """Scan a dataset, when its first image has had time to come."""
         self._reviewing, self._suspecting = reviewing, False
-        classes = class_pass(reviewing.dataset, reviewing.known_facts)
+        classes = class_pass(reviewing.index, reviewing.known_facts)
         if classes.rows:
             self._begin(reviewing, classes)
         else:
@@ -127,7 +127,7 @@ class ScanRow(QWidget):
         """Draw what the queue knows now."""
         if self._reviewing is not None:
             reviewing = self._reviewing
-            self._panel.show_new_facts(reviewing.queue, reviewing.dataset.classes)
+            self._panel.show_new_facts(reviewing.queue, reviewing.index.classes)
 
     def show_end(self, failures: int) -> None:
         """Hide, tell once if samples could not be read, and go on with the next pass."""

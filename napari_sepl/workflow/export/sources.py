@@ -12,17 +12,11 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
 from napari_sepl.document.resolve import Resolved
-from napari_sepl.files import images as image_files
-from napari_sepl.files import labels as label_files
 from napari_sepl.files._opening import pixels
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.pairing import natural_order, read_list
 from napari_sepl.files.pseudo import read_pseudo_labels
-from napari_sepl.files.pseudo_folders import list_pseudo
-from napari_sepl.files.score_formats import AUTO
 from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.review.remake import ACCEPTED
 from napari_sepl.workflow.review.reviewed import ReviewedSamples, resolve_sample
@@ -84,7 +78,7 @@ class ReviewSource:
 
     Parameters
     ----------
-    dataset : Dataset
+    index : SampleIndex
         The samples.
     store : Store or None
         What was said about them; None if nothing was.
@@ -98,34 +92,33 @@ class ReviewSource:
 
     def __init__(
         self,
-        dataset: Dataset,
+        index: SampleIndex,
         store: Store | None,
         which: Collection[Status] = ACCEPTED,
         start: Params | None = None,
     ) -> None:
-        self._dataset = dataset
+        self._index = index
         self._which = frozenset(which)
-        self._samples = ReviewedSamples(dataset, store, start)
-        self.classes = dataset.classes
-        lost = [one for one in self._samples.statuses if one not in dataset.positions]
-        everything = (*dataset.ids, *sorted(lost))
+        self._samples = ReviewedSamples(index, store, start)
+        self.classes = index.classes
+        unusable = (problem.sample_id for problem in index.problems)
+        everything = dict.fromkeys((*index.ids, *unusable, *sorted(self._samples.statuses)))
         self.ids = [one for one in everything if self._samples.status(one) in which]
-        spec = dataset.spec
-        given = (spec.images, spec.pseudo, spec.masks, spec.truth, spec.out)
-        self.folders = [folder for folder in given if folder is not None]
+        self.folders = index.spec.folders
 
     def read(self, sample_id: str) -> Exportable:
         """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
 
         Raises
         ------
-        InputError
-            If a file cannot be read, files have changed since the review, or there are no masks.
+        SeplError
+            If a file is not there or cannot be read, files have changed since the review, or there
+            are no masks.
         """
         item = self._samples.item(sample_id)
         if item.sample.masks is None and not item.is_reviewed:
             raise InputError(
-                self._dataset.spec.masks,
+                self._index.spec.masks,
                 found=f"no masks of {sample_id}",
                 expected="masks, or a review that accepts it without",
             )
@@ -135,7 +128,7 @@ class ReviewSource:
     def told(self) -> dict[str, Any]:
         """Return the dataset's places, and which samples are taken."""
         return {
-            "dataset": self._dataset.spec.model_dump(mode="json"),
+            "dataset": self._index.spec.model_dump(mode="json"),
             "statuses": sorted(self._which),
             "start": self._samples.start.model_dump(mode="json"),
         }
@@ -152,67 +145,37 @@ class FolderSource:
 
     Parameters
     ----------
-    labels : Path
-        The folder.
-    classes : ClassList
-        What the labels mean.
-    images, pseudo : Path, optional
-        Folders of pictures and of pseudo-labels with the same stems.
-    list_file : Path, optional
-        Text with one sample a line: only these are exported.
-    pseudo_format : str
-        What the pseudo-labels are, by the name of a format; "auto" to see it from the files.
-
-    Raises
-    ------
-    InputError
-        If a folder or the list cannot be read, or there are no labels.
+    index : SampleIndex
+        The samples by their labels; images and pseudo-labels where it has folders of them.
     """
 
-    def __init__(
-        self,
-        labels: Path,
-        classes: ClassList,
-        *,
-        images: Path | None = None,
-        pseudo: Path | None = None,
-        list_file: Path | None = None,
-        pseudo_format: str = AUTO,
-    ) -> None:
-        self.classes, self._pseudo_format = classes, pseudo_format
-        self._labels = _listed(labels, label_files.SUFFIXES)
-        self._images = None if images is None else _listed(images, image_files.SUFFIXES)
-        self._pseudo = None
-        if pseudo is not None:
-            names = list_pseudo(pseudo, pseudo_format, self._labels)
-            self._pseudo = {stem: pseudo / name for stem, name in names.items()}
-        if not self._labels:
-            raise InputError(labels, found="no label file", expected="a folder of label PNGs")
-        self._folder = labels
-        self.ids = natural_order(self._labels) if list_file is None else read_list(list_file)
-        self.folders = [folder for folder in (labels, images, pseudo) if folder is not None]
-        self.has_pseudo = pseudo is not None
+    def __init__(self, index: SampleIndex) -> None:
+        self._index, self.classes = index, index.classes
+        self.ids = [*index.ids, *(problem.sample_id for problem in index.problems)]
+        self.folders = list(index.folders.values())
+        self.has_pseudo = Role.PSEUDO in index.folders
 
     def read(self, sample_id: str) -> Exportable:
-        """Return the labels in a file, with picture and pseudo-labels where there are folders.
+        """Return the labels in a file, with image and pseudo-labels where there are folders.
 
         Raises
         ------
-        InputError
+        SeplError
             If a file is not there, cannot be read or does not fit, or holds other labels.
         """
-        path = _found(self._labels, sample_id, self._folder)
+        index = self._index
+        path = index.path_of(Role.LABELS, sample_id)
         labels = read_labels(path)
         self.classes.check(labels, path)
         picture = pseudo = None
-        if self._images is not None:
-            picture = _found(self._images, sample_id, self.folders[1])
+        if Role.IMAGE in index.folders:
+            picture = index.path_of(Role.IMAGE, sample_id)
             _check_size(path, labels.shape, image_size(picture), picture)
-        if self._pseudo is not None:
-            beside = _found(self._pseudo, sample_id, self.folders[-1])
+        if self.has_pseudo:
+            beside = index.path_of(Role.PSEUDO, sample_id)
             shape = (labels.shape[0], labels.shape[1])
             pseudo = read_pseudo_labels(
-                beside, self._pseudo_format, sample_id=sample_id, shape=shape
+                beside, index.spec.pseudo_format, sample_id=sample_id, shape=shape
             )
             self.classes.check(pseudo, beside)
             _check_size(beside, pseudo.shape, labels.shape, path)
@@ -221,16 +184,6 @@ class FolderSource:
     def told(self) -> dict[str, Any]:
         """Return the folders."""
         return {"folders": [str(folder.absolute()) for folder in self.folders]}
-
-
-def _listed(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
-    return {stem: folder / name for stem, name in list_stems(folder, suffixes).items()}
-
-
-def _found(files: dict[str, Path], sample_id: str, folder: Path) -> Path:
-    if sample_id not in files:
-        raise InputError(folder, found=f"no file for {sample_id}", expected="one")
-    return files[sample_id]
 
 
 def _check_size(path: Path, shape: tuple[int, ...], wanted: tuple[int, ...], other: Path) -> None:

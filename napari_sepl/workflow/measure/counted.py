@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from napari_sepl.files.dataset.index import SampleProblem
+
 Counts = TypeVar("Counts")
 
 
@@ -21,6 +23,12 @@ class CountStep:
 
     sample_id: str
     message: str = ""
+
+
+def failed_counts(problems: Iterable[SampleProblem]) -> Iterator[CountStep]:
+    """Yield a step for each sample that cannot be used."""
+    for problem in problems:
+        yield CountStep(problem.sample_id, str(problem))
 
 
 def count_each(

@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.core.running import RunningFigures
-from napari_sepl.files import labels as label_files
 from napari_sepl.files.class_pngs import files_of
-from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.pairing import match_stems, natural_order, read_list
 from napari_sepl.files.progress import Arrays
 from napari_sepl.files.pseudo import read_pseudo_labels
-from napari_sepl.files.pseudo_folders import list_pseudo
-from napari_sepl.files.score_formats import AUTO
 from napari_sepl.workflow.measure.agreement import Agreement, Evaluation, ImageFigures
-from napari_sepl.workflow.measure.counted import CountStep
+from napari_sepl.workflow.measure.counted import CountStep, failed_counts
 from napari_sepl.workflow.measure.kept import Kept, count_kept, tell_classes, tell_folders
 from napari_sepl.workflow.measure.sums import (
     agreement_from_arrays,
@@ -31,70 +27,69 @@ from napari_sepl.workflow.measure.sums import (
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
+COMPARED = (Role.LABELS, Role.TRUTH, Role.PSEUDO)
+"""What is compared, in this order; pseudo-labels are the baseline."""
+
 
 class EvaluationRun:
-    """A run over all samples of which there are labels and a truth.
+    """A run over all samples of which there are labels and ground truth.
 
     Parameters
     ----------
-    labels, truth : Path
-        Folders of label maps that share their stems.
-    classes : ClassList
-        The labels that may occur.
-    baseline : Path, optional
-        Folder of label maps to compare with, the pseudo-labels say.
-    list_file : Path, optional
-        Text with one sample a line: only these, in its order, and each is missed if it has no
-        labels. Without it all labels with a truth count.
+    index : SampleIndex
+        The samples by their labels, with ground truth. Where it has a folder of pseudo-labels,
+        the labels are compared with them too. Each of its problems counts as failed, and so does
+        a sample without pseudo-labels; one without ground truth does where a list asks for it,
+        and is left out otherwise.
+    background : float, optional
+        What soft scores in the pseudo-labels are cut at; the method's own value if left out.
     spread : Spread
         Where the samples are compared.
-    pseudo_format : str
-        What the baseline's files are, by the name of a format; "auto" to see it from the files.
-    background : float, optional
-        What soft scores in the baseline are cut at; the method's own value if left out.
+
+    Attributes
+    ----------
+    ids : list of str
+        The samples that are compared.
+    problems : list of SampleProblem
+        Those that cannot be.
+    without_truth : list of str
+        Those that are left out.
 
     Raises
     ------
     InputError
-        If a folder or the list cannot be read, or no label file has a truth.
+        If the dataset has no folder of ground truth, or no sample can be compared.
     """
 
     def __init__(
-        self,
-        labels: Path,
-        truth: Path,
-        classes: ClassList,
-        *,
-        baseline: Path | None = None,
-        list_file: Path | None = None,
-        spread: Spread = HERE,
-        pseudo_format: str = AUTO,
-        background: float | None = None,
+        self, index: SampleIndex, *, background: float | None = None, spread: Spread = HERE
     ) -> None:
-        self.classes, self._spread = classes, spread
+        self.index, self.classes, self._spread = index, index.classes, spread
+        pseudo_format = index.spec.pseudo_format
         self._read_baseline = partial(_read_pseudo, pseudo_format, background)
         self._cut = {"pseudo_format": pseudo_format, "background": background}
-        folders = {"labels": labels, "truth": truth}
-        self._names = {
-            role: list_stems(folder, label_files.SUFFIXES) for role, folder in folders.items()
-        }
-        if baseline is not None:
-            folders["baseline"] = baseline
-            self._names["baseline"] = list_pseudo(baseline, pseudo_format, self._names["truth"])
-        self._folders = folders
-        present = self._names["labels"].keys()
-        told = None if list_file is None else read_list(list_file)
-        wanted = natural_order(present) if told is None else told
-        self.without_truth: list[str] = []
-        if told is None:
-            self.without_truth = [name for name in wanted if name not in self._names["truth"]]
-            wanted = [name for name in wanted if name in self._names["truth"]]
-        self.ids, self.unmatched = match_stems(wanted, self._names)
+        if Role.TRUTH not in index.folders:
+            raise InputError("dataset", found="no ground_truth", expected="its folder")
+        self._roles = [role for role in COMPARED if role in index.folders]
+        self.problems = list(index.problems)
+        self.without_truth = index.without(Role.TRUTH)
+        lacking = set(self.without_truth)
+        if index.spec.list_file is not None:
+            self._refuse(self.without_truth, "no ground truth")
+            self.without_truth = []
+        if Role.PSEUDO in index.folders:
+            bare = [one for one in index.without(Role.PSEUDO) if one not in lacking]
+            self._refuse(bare, "no pseudo-labels")
+            lacking.update(bare)
+        self.ids = [sample_id for sample_id in index.ids if sample_id not in lacking]
         if not self.ids:
-            found = f"{len(present):,} label files, none with all of {', '.join(folders)}"
-            raise InputError(labels, found=found, expected="labels that share their stems with it")
+            needed = ", ".join(NAMED[role] for role in self._roles)
+            found = f"{len(index):,} label files, none with all of {needed}"
+            expected = "labels that share their names with it"
+            raise InputError(index.folders[Role.LABELS], found=found, expected=expected)
         self._labels = Agreement.nothing()
-        self._baseline = None if baseline is None else Agreement.nothing()
+        has_baseline = Role.PSEUDO in index.folders
+        self._baseline = Agreement.nothing() if has_baseline else None
         self._images: dict[str, ImageFigures] = {}
         self._kept: Kept | None = None
 
@@ -104,7 +99,7 @@ class EvaluationRun:
             "command": "evaluate",
             **self._cut,
             "classes": tell_classes(self.classes),
-            **tell_folders({"baseline": None, **self._folders}),
+            **tell_folders({role: self.index.folders.get(role) for role in COMPARED}),
         }
         kept = Kept(table, key, self._files, self._arrays)
         sums = kept.take_up(self.ids)
@@ -127,23 +122,27 @@ class EvaluationRun:
         return [file for path in self._paths(sample_id) for file in files_of(path, sample_id)]
 
     def __len__(self) -> int:
-        return len(self.ids) + len(self.unmatched)
+        return len(self.ids) + len(self.problems)
 
     def __iter__(self) -> Iterator[CountStep]:
         """Compare sample after sample, in order, going on after failures."""
-        for one in self.unmatched:
-            told = f"{one.sample_id}: no file for {', '.join(one.missing)}"
-            yield CountStep(one.sample_id, told)
+        yield from failed_counts(self.problems)
         compare = partial(_attempt, self.classes, self._read_baseline)
 
         def answers(ids: Iterable[str]) -> Iterator[_Compared]:
-            return self._spread.run(compare, map(self._paths, ids), _lost)
+            return self._spread.run(compare, map(self._item, ids), _lost)
 
         yield from count_kept(self._kept, self.ids, answers, self._add)
 
+    def _item(self, sample_id: str) -> tuple[str, list[Path]]:
+        return sample_id, self._paths(sample_id)
+
     def _paths(self, sample_id: str) -> list[Path]:
-        """Return the files of a sample: labels, truth and, if there is one, baseline."""
-        return [self._folders[role] / names[sample_id] for role, names in self._names.items()]
+        """Return the files of a sample: labels, ground truth and, if there is one, baseline."""
+        return [self.index.path_of(role, sample_id) for role in self._roles]
+
+    def _refuse(self, sample_ids: list[str], reason: str) -> None:
+        self.problems += [SampleProblem(sample_id, reason) for sample_id in sample_ids]
 
     def _add(self, sample_id: str, compared: tuple[Agreement, Agreement | None]) -> None:
         labels, baseline = compared
@@ -169,15 +168,16 @@ class EvaluationRun:
 
 
 _Compared = tuple[Agreement, Agreement | None] | str
-_Read = Callable[[Path, Path, NDArray[np.uint8]], NDArray[np.uint8]]
+_Read = Callable[[Path, str, NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-def _attempt(classes: ClassList, read_baseline: _Read, paths: list[Path]) -> _Compared:
+def _attempt(classes: ClassList, read_baseline: _Read, item: tuple[str, list[Path]]) -> _Compared:
     """Return the counts of a sample's labels and of its baseline, or why there are none."""
+    sample_id, paths = item
 
     def work() -> _Compared:
         labels, truth = (_read(path, classes) for path in paths[:2])
-        baseline = [read_baseline(path, paths[1], truth) for path in paths[2:]]
+        baseline = [read_baseline(path, sample_id, truth) for path in paths[2:]]
         for path, found in zip([paths[0], *paths[2:]], [labels, *baseline], strict=True):
             classes.check(found, path)
             _check_size(path, found, paths[1], truth)
@@ -188,20 +188,20 @@ def _attempt(classes: ClassList, read_baseline: _Read, paths: list[Path]) -> _Co
 
 
 def _read_pseudo(
-    name: str, background: float | None, path: Path, truth_path: Path, truth: NDArray[np.uint8]
+    name: str, background: float | None, path: Path, sample_id: str, truth: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """Read the baseline of a sample, which has the truth's stem and size."""
+    """Read the baseline of a sample, which has the size of its ground truth."""
     return read_pseudo_labels(
         path,
         name,
-        sample_id=truth_path.stem,
+        sample_id=sample_id,
         shape=(truth.shape[0], truth.shape[1]),
         background=background,
     )
 
 
-def _lost(paths: list[Path], why: str) -> _Compared:
-    return f"{paths[0]}: {why}"
+def _lost(item: tuple[str, list[Path]], why: str) -> _Compared:
+    return f"{item[1][0]}: {why}"
 
 
 def _read(path: Path, classes: ClassList) -> NDArray[np.uint8]:

@@ -15,12 +15,11 @@ from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.core.params import Params
 from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
 from napari_sepl.files.class_pngs import files_of
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
-from napari_sepl.workflow.measure.counted import CountStep
+from napari_sepl.workflow.measure.counted import CountStep, failed_counts
 from napari_sepl.workflow.measure.kept import Kept, count_kept, tell_classes, tell_folders
 from napari_sepl.workflow.measure.sums import sweep_from_arrays, sweep_to_arrays
-from napari_sepl.workflow.review.scan import find_sample, without_masks
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -165,9 +164,9 @@ class SweepRun:
 
     Parameters
     ----------
-    dataset : Dataset
-        The samples. Those without masks are left out and, where it has a folder of truth, those
-        without truth.
+    index : SampleIndex
+        The samples. Those without masks are left out and, where it has a folder of ground truth,
+        those without ground truth; each of its problems counts as failed.
     params : Params
         Strategy and conflict rule.
     t1, t2 : (A,) and (B,) float64, optional
@@ -178,41 +177,38 @@ class SweepRun:
     Raises
     ------
     InputError
-        If a grid is not ascending within 0..1, or no sample has masks and, if wanted,
+        If a grid is not ascending within 0..1, or no sample has masks and, if wanted, ground
         truth.
     """
 
     def __init__(
         self,
-        dataset: Dataset,
+        index: SampleIndex,
         params: Params,
         t1: NDArray[np.float64] | None = None,
         t2: NDArray[np.float64] | None = None,
         *,
         spread: Spread = HERE,
     ) -> None:
-        self.dataset, self.params, self._spread = dataset, params, spread
+        self.index, self.params, self._spread = index, params, spread
         self.t1 = threshold_grid(STEPS, DEFAULTS.t1) if t1 is None else t1
         self.t2 = threshold_grid(STEPS, DEFAULTS.t2) if t2 is None else t2
         check_grid("t1", self.t1)
         check_grid("t2", self.t2)
-        known = dataset.names.get("truth", dataset.positions)
-        ids = [sample_id for sample_id in dataset.ids if sample_id in known]
-        self.without_truth = [sample_id for sample_id in dataset.ids if sample_id not in known]
+        has_truth = Role.TRUTH in index.folders
+        self.without_truth = index.without(Role.TRUTH) if has_truth else []
+        lacking = set(self.without_truth)
+        ids = [sample_id for sample_id in index.ids if sample_id not in lacking]
         if not ids:
-            expected = "a label file for a sample at least; or name no folder of truth"
-            raise InputError(dataset.spec.truth, found="no truth", expected=expected)
-        self.without_masks = without_masks(dataset, ids)
+            expected = "a label file for a sample at least; or name no folder of ground truth"
+            raise InputError(index.folders[Role.TRUTH], found="no ground truth", expected=expected)
+        self.without_masks = index.without(Role.MASKS, ids)
         bare = set(self.without_masks)
         self.ids = [sample_id for sample_id in ids if sample_id not in bare]
         if not self.ids:
-            raise InputError(dataset.spec.masks, found="no masks", expected="those of a sample")
-        self.unmatched = [
-            one for one in dataset.unmatched if one.sample_id not in dataset.positions
-        ]
+            raise InputError(index.spec.masks, found="no masks", expected="those of a sample")
         shape = (len(self.t1), len(self.t2))
-        count = len(dataset.classes)
-        self._counts = SweepCounts.nothing(count, shape, truth="truth" in dataset.names)
+        self._counts = SweepCounts.nothing(len(index.classes), shape, truth=has_truth)
         self._samples = 0
         self._kept: Kept | None = None
 
@@ -227,24 +223,24 @@ class SweepRun:
 
     def _key(self) -> dict[str, Any]:
         """Return all that the counts depend on but the samples' files."""
-        spec = self.dataset.spec
-        folders = {role: getattr(spec, role) for role in ("images", "pseudo", "masks", "truth")}
+        roles = (Role.IMAGE, Role.PSEUDO, Role.MASKS, Role.TRUTH)
+        folders = {role: self.index.folders.get(role) for role in roles}
         return {
             "command": "sweep",
             **self.params.model_dump(mode="json", exclude={"t1", "t2"}),
             "t1": self.t1.tolist(),
             "t2": self.t2.tolist(),
-            "classes": tell_classes(self.dataset.classes),
-            "pseudo_format": spec.pseudo_format,
+            "classes": tell_classes(self.index.classes),
+            "pseudo_format": self.index.spec.pseudo_format,
             **tell_folders(folders),
         }
 
     def _files(self, sample_id: str) -> list[Path]:
-        files = find_sample(self.dataset, sample_id).files
+        files = self.index.sample(sample_id).files
         return [file for path in files for file in files_of(path, sample_id)]
 
     def __len__(self) -> int:
-        return len(self.ids) + len(self.unmatched)
+        return len(self.ids) + len(self.index.problems)
 
     def __iter__(self) -> Iterator[CountStep]:
         """Count sample after sample, in the dataset's order, going on after failures.
@@ -254,13 +250,11 @@ class SweepRun:
         SeplError
             If a process ends that should not.
         """
-        for one in self.unmatched:
-            yield CountStep(one.sample_id, f"{one.sample_id}: no file for {', '.join(one.missing)}")
-        find = partial(find_sample, self.dataset)
-        count = partial(_attempt, self.dataset.classes, self.t1, self.t2, self.params)
+        yield from failed_counts(self.index.problems)
+        count = partial(_attempt, self.index.classes, self.t1, self.t2, self.params)
 
         def answers(ids: Iterable[str]) -> Iterator[SweepCounts | str]:
-            return self._spread.run(count, map(find, ids), _lost)
+            return self._spread.run(count, map(self.index.sample, ids), _lost)
 
         yield from count_kept(self._kept, self.ids, answers, self._add)
 
@@ -272,7 +266,7 @@ class SweepRun:
     def sweep(self) -> Sweep:
         """What is counted so far, which further steps leave as it is."""
         counts = deepcopy(self._counts)
-        return Sweep(self.t1, self.t2, self.params, self.dataset.classes, counts, self._samples)
+        return Sweep(self.t1, self.t2, self.params, self.index.classes, counts, self._samples)
 
 
 def _attempt(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,11 @@ from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.core.sweep import SweepCounts, sweep_image, threshold_grid
 from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import read_truth
 from napari_sepl.files.store import Store
 from napari_sepl.workflow.measure.agreement import Agreement
-from napari_sepl.workflow.measure.counted import CountStep, count_each
+from napari_sepl.workflow.measure.counted import CountStep, count_each, failed_counts
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Sweep
 from napari_sepl.workflow.report.report import Report, ReportedImage
 from napari_sepl.workflow.review.reviewed import Reviewable, ReviewedSamples, resolve_sample
@@ -61,8 +62,8 @@ class ReportRun:
 
     Parameters
     ----------
-    dataset : Dataset
-        The samples.
+    index : SampleIndex
+        The samples. Each of its problems counts as failed.
     store : Store or None
         The record of their review, if there is one.
     start : Params, optional
@@ -81,36 +82,37 @@ class ReportRun:
 
     def __init__(
         self,
-        dataset: Dataset,
+        index: SampleIndex,
         store: Store | None,
         start: Params | None = None,
         *,
         sweep: bool = True,
         spread: Spread = HERE,
     ) -> None:
-        self.dataset, self._sweep, self._spread = dataset, sweep, spread
-        self.samples = ReviewedSamples(dataset, store, start)
+        self.index, self._sweep, self._spread = index, sweep, spread
+        self.samples = ReviewedSamples(index, store, start)
         self.params = self.samples.start
         self._images: list[ReportedImage] = []
         self._before, self._after, self._holding = np.zeros((3, 256), np.int64)
         self._sources: Counter[Source] = Counter()
         self._agreements: list[Agreement] = []
         shape = (len(T1), len(T2))
-        truth = bool(dataset.names.get("truth"))
-        self._swept = SweepCounts.nothing(len(dataset.classes), shape, truth=truth)
+        self._has_truth = bool(index.names.get(Role.TRUTH))
+        self._swept = SweepCounts.nothing(len(index.classes), shape, truth=self._has_truth)
         self._swept_samples = 0
         self._failures: list[str] = []
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.samples) + len(self.index.problems)
 
     def __iter__(self) -> Iterator[CountStep]:
         """Count sample after sample, in the dataset's order, going on after failures."""
         swept = self.params if self._sweep else None
-        classes, tags = self.dataset.classes, dict(self.dataset.tags)
-        count = partial(_attempt, classes, tags, swept, bool(self.dataset.names.get("truth")))
+        classes, image_labels = self.index.classes, dict(self.index.image_labels)
+        count = partial(_attempt, classes, image_labels, swept, self._has_truth)
         answers = self._spread.run(count, self.samples, _lost)
-        for step in count_each(self.samples.ids, answers, self._add):
+        steps = count_each(self.samples.ids, answers, self._add)
+        for step in chain(failed_counts(self.index.problems), steps):
             self._failures += [step.message] * bool(step.message)
             yield step
 
@@ -134,7 +136,7 @@ class ReportRun:
         """What is counted so far."""
         before, after = self._agreements or (None, None)
         return Report(
-            self.dataset, self.params, tuple(self._images), self._before, self._after,
+            self.index, self.params, tuple(self._images), self._before, self._after,
             self._holding, dict(self._sources), before, after, self._surface,
             tuple(self._failures), tuple(self.samples.without_masks),
         )  # fmt: skip
@@ -143,7 +145,7 @@ class ReportRun:
     def _surface(self) -> Sweep | None:
         if not self._swept_samples:
             return None
-        classes = self.dataset.classes
+        classes = self.index.classes
         return Sweep(T1, T2, self.params, classes, self._swept, self._swept_samples)
 
 
@@ -157,7 +159,7 @@ def _lost(item: Reviewable, why: str) -> _Counted:
 
 def _attempt(
     classes: ClassList,
-    tags: dict[str, tuple[int, ...]],
+    image_labels: dict[str, tuple[int, ...]],
     swept: Params | None,
     truth: bool,
     item: Reviewable,
@@ -167,16 +169,16 @@ def _attempt(
     Only samples with truth are swept, if any sample has one.
     """
     at = swept if item.sample.truth is not None or not truth else None
-    told = tags.get(item.sample.sample_id, ())
+    told = image_labels.get(item.sample.sample_id, ())
     return attempt(lambda: _count(classes, told, at, item), str, item.sample.image)
 
 
 def _count(
-    classes: ClassList, tags: tuple[int, ...], swept: Params | None, item: Reviewable
+    classes: ClassList, image_labels: tuple[int, ...], swept: Params | None, item: Reviewable
 ) -> tuple[ReportedImage, Counts]:
     given, resolved = resolve_sample(item, classes)
     truth = read_truth(item.sample, classes, given.pseudo.shape)
-    diagnosis = diagnose_resolved(resolved, tags)
+    diagnosis = diagnose_resolved(resolved, image_labels)
     before = after = sweep = None
     if truth is not None:
         before, after = (Agreement.of(a, truth) for a in (given.pseudo, resolved.final))

@@ -91,7 +91,7 @@ def render(report: Report, groups: dict[str, list[Pictured]], *, title: str, whe
         when=when,
         version=__version__,
         settings=report.params.model_dump(mode="json"),
-        places=report.dataset.spec.model_dump(mode="json"),
+        places=report.index.spec.model_dump(mode="json"),
         rows=class_rows(report),
         sources=list(source_shares(report)),
         means=mean_rows(report),
@@ -113,7 +113,7 @@ def make_page(run: ReportRun, shown: int, *, title: str) -> str:
     worst = report.worst(min(shown, -(-len(report.images) // 2)))
     best = report.best(min(shown, len(report.images) - len(worst)))
     names = ("Lost most", "Gained most") if report.against_truth else ("Most suspicious", "Least")
-    classes = run.dataset.classes
+    classes = run.index.classes
     groups = {
         name: [picture(image, run.samples.item(image.sample_id), classes) for image in images]
         for name, images in zip(names, (worst, best), strict=True)

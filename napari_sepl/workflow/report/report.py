@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.measure.agreement import Agreement
 from napari_sepl.workflow.measure.sweep import Sweep
@@ -21,7 +21,7 @@ class ReportedImage:
     Parameters
     ----------
     sample_id : str
-        The stem its files share.
+        The sample.
     status : Status
         How far its review is.
     edited : bool
@@ -60,7 +60,7 @@ class Report:
 
     Parameters
     ----------
-    dataset : Dataset
+    index : SampleIndex
         What it tells of.
     params : Params
         The settings of samples that nobody chose any for.
@@ -82,7 +82,7 @@ class Report:
         Samples that were left out for having no masks and no review.
     """
 
-    dataset: Dataset
+    index: SampleIndex
     params: Params
     images: tuple[ReportedImage, ...]
     before: NDArray[np.int64]

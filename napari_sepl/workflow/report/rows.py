@@ -37,7 +37,7 @@ class ClassRow:
 
 def class_rows(report: Report) -> list[ClassRow]:
     """Return a line for each class that pseudo-labels, labels or truth hold."""
-    classes = report.dataset.classes
+    classes = report.index.classes
     before, after = report.agreement_before, report.agreement_after
     present = report.before + report.after
     if after is not None:

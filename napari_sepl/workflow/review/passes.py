@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.errors import attempt
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.store import StampedFacts
 
 Known = Callable[[Sequence[str]], Mapping[str, StampedFacts]]
@@ -88,7 +88,7 @@ class Pass:
 
 
 def scan_each(
-    dataset: Dataset,
+    index: SampleIndex,
     rows: Sequence[int],
     known: Known,
     look: Callable[[int, Mapping[str, StampedFacts], Scanned], None],
@@ -97,13 +97,13 @@ def scan_each(
     """Call `look` on rows, with what was kept and what to add to, until the time is over."""
     until = monotonic() + seconds
     scanned = Scanned(len(rows))
-    kept = known([dataset.ids[row] for row in rows])
+    kept = known([index.ids[row] for row in rows])
     for place, row in enumerate(rows):
         if place and monotonic() > until:
             return Scanned(place, scanned.facts, scanned.failures, scanned.fresh)
         attempt(
             partial(look, row, kept, scanned),
             partial(scanned.failures.__setitem__, row),
-            dataset.ids[row],
+            index.ids[row],
         )
     return scanned

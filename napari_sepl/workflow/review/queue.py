@@ -125,9 +125,9 @@ class Queue:
         """Return the main cause of suspicion; None if there is none, or it is not known."""
         return CAUSES[int(self.cause[row])]
 
-    def set_tags(self, tags: Mapping[str, Iterable[int]]) -> None:
-        """Take image-level tags as the classes of samples."""
-        for sample_id, class_ids in tags.items():
+    def set_image_labels(self, image_labels: Mapping[str, Iterable[int]]) -> None:
+        """Take image-level labels as the classes of samples."""
+        for sample_id, class_ids in image_labels.items():
             if sample_id in self.rows:
                 self.set_classes(self.rows[sample_id], class_ids)
 

@@ -11,7 +11,7 @@ from napari_sepl.core.overlap import extend_overlap
 from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.dataset import Dataset, check_out
+from napari_sepl.files.dataset.index import SampleIndex, check_out
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
@@ -30,7 +30,7 @@ def samples_to_export(store: Store, which: Collection[Status] = ACCEPTED) -> lis
 
 
 def export_labels(
-    dataset: Dataset,
+    index: SampleIndex,
     store: Store,
     out: Path,
     *,
@@ -44,7 +44,7 @@ def export_labels(
 
     Parameters
     ----------
-    dataset : Dataset
+    index : SampleIndex
         The samples.
     store : Store
         What was said about them.
@@ -69,13 +69,13 @@ def export_labels(
     InputError
         If the store cannot be read, or the folder holds inputs of the dataset.
     """
-    check_out(dataset.spec, out)
+    check_out(out, index.spec)
     make_folder(out)
     wanted = samples_to_export(store, which)
-    last = len(dataset)
-    for sample_id in sorted(wanted, key=lambda name: dataset.positions.get(name, last)):
+    last = len(index)
+    for sample_id in sorted(wanted, key=lambda name: index.positions.get(name, last)):
         yield attempt(
-            partial(_export, dataset, store, out, sample_id, overwrite=overwrite),
+            partial(_export, index, store, out, sample_id, overwrite=overwrite),
             partial(Step, sample_id, Outcome.FAILED),
             sample_id,
         )
@@ -126,12 +126,14 @@ def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolve
     return resolved
 
 
-def _export(dataset: Dataset, store: Store, out: Path, sample_id: str, *, overwrite: bool) -> Step:
-    sample = dataset.sample(sample_id)
+def _export(
+    index: SampleIndex, store: Store, out: Path, sample_id: str, *, overwrite: bool
+) -> Step:
+    sample = index.sample(sample_id)
     review = store.review(sample_id)
     if review is None:
         raise InputError(store.path, found=f"no record of {sample_id}", expected="one")
-    given = load_enhanceable(sample, dataset.classes)
+    given = load_enhanceable(sample, index.classes)
     resolved = remake_labels(review, given, store.path)
     path = label_file(out, sample_id)
     if path.exists() and not overwrite:

@@ -9,12 +9,11 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.params import Params
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.review.remake import remake_labels
-from napari_sepl.workflow.review.scan import find_sample, without_masks
 from napari_sepl.workflow.review.session import Session
 
 
@@ -58,7 +57,7 @@ class ReviewedSamples:
 
     Parameters
     ----------
-    dataset : Dataset
+    index : SampleIndex
         The samples.
     store : Store or None
         What was said about them; None if nothing was.
@@ -79,8 +78,10 @@ class ReviewedSamples:
         If the store cannot be read.
     """
 
-    def __init__(self, dataset: Dataset, store: Store | None, start: Params | None = None) -> None:
-        self._dataset, self._store = dataset, store
+    def __init__(
+        self, index: SampleIndex, store: Store | None, start: Params | None = None
+    ) -> None:
+        self._index, self._store = index, store
         statuses = {} if store is None else store.statuses()
         noted = {} if store is None else store.session()
         self.start = start or Session(noted, lambda _: None).start
@@ -89,14 +90,14 @@ class ReviewedSamples:
     @cached_property
     def without_masks(self) -> list[str]:
         """Samples that have neither masks nor a review, and so no labels."""
-        bare = without_masks(self._dataset, self._dataset.ids)
+        bare = self._index.without(Role.MASKS)
         return [sample_id for sample_id in bare if not self.item(sample_id).is_reviewed]
 
     @cached_property
     def ids(self) -> list[str]:
         """The samples that have labels, in the dataset's order."""
         left_out = set(self.without_masks)
-        return [sample_id for sample_id in self._dataset.ids if sample_id not in left_out]
+        return [sample_id for sample_id in self._index.ids if sample_id not in left_out]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -113,15 +114,15 @@ class ReviewedSamples:
 
         Raises
         ------
-        InputError
-            If the dataset has no such sample, or the store cannot be read.
+        SeplError
+            If the dataset has no such sample or cannot use it, or the store cannot be read.
         """
         return Reviewable(
-            find_sample(self._dataset, sample_id),
+            self._index.sample(sample_id),
             None if self._store is None else self._store.review(sample_id),
             self.status(sample_id),
             self.start,
-            store_file(self._dataset.spec.out),
+            store_file(self._index.spec.output),
         )
 
 

@@ -13,7 +13,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.history import History
 from napari_sepl.document.replay import replay
 from napari_sepl.document.said import Said
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex, check_out
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
@@ -21,7 +21,6 @@ from napari_sepl.files.store import Review, StampedFacts, Status, StatusRow, Sto
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
 from napari_sepl.workflow.review.queue import Queue, change_of
 from napari_sepl.workflow.review.record import Record, reviewer
-from napari_sepl.workflow.review.scan import find_sample
 from napari_sepl.workflow.review.session import Session
 from napari_sepl.workflow.review.state import (
     Outdated,
@@ -38,7 +37,7 @@ class Reviewing:
 
     Parameters
     ----------
-    dataset : Dataset
+    index : SampleIndex
         The samples.
     store : Store
         What was said of them; read-only if another window has it.
@@ -55,13 +54,13 @@ class Reviewing:
 
     def __init__(
         self,
-        dataset: Dataset,
+        index: SampleIndex,
         store: Store,
         on_error: Callable[[SeplError], None],
         on_saved: Callable[[], None] | None = None,
     ) -> None:
-        self.dataset = dataset
-        self.queue = Queue(dataset.ids)
+        self.index = index
+        self.queue = Queue(index.ids)
         self.session = Session(store.session(), self._put_session)
         self._told: dict[int, Review] = {}
         self._outdated: dict[int, Outdated] = {}
@@ -73,7 +72,7 @@ class Reviewing:
     @classmethod
     def open(
         cls,
-        dataset: Dataset,
+        index: SampleIndex,
         on_error: Callable[[SeplError], None],
         on_saved: Callable[[], None] | None = None,
     ) -> "Reviewing":
@@ -82,13 +81,15 @@ class Reviewing:
         Raises
         ------
         InputError
-            If the store is damaged, or of a newer version; the file is untouched.
+            If the dataset names no output folder, or one of its input folders; or the store is
+            damaged, or of a newer version, and the file untouched.
         SaveError
             If it cannot be made.
         """
-        store = Store.open(store_file(dataset.spec.out), who=reviewer())
+        check_out(index.spec.output, index.spec)
+        store = Store.open(store_file(index.spec.output), who=reviewer())
         try:
-            return cls(dataset, store, on_error, on_saved)
+            return cls(index, store, on_error, on_saved)
         except SeplError:
             store.close()  # or recovery would find it open
             raise
@@ -96,7 +97,7 @@ class Reviewing:
     @property
     def folder(self) -> Path:
         """Where labels go."""
-        return self.dataset.spec.out
+        return self.index.spec.output
 
     @property
     def refusal(self) -> str:
@@ -109,7 +110,7 @@ class Reviewing:
 
     def sample(self, row: int) -> Sample:
         """Return where the files of a sample are, with masks that were made since the listing."""
-        return find_sample(self.dataset, self.queue.ids[row])
+        return self.index.sample(self.queue.ids[row])
 
     # --- reading
 
@@ -122,7 +123,7 @@ class Reviewing:
             If a file cannot be read, or does not fit the others.
         """
         sample_id = self.queue.ids[row]
-        inputs = load(self.sample(row), self.dataset.classes)
+        inputs = load(self.sample(row), self.index.classes)
         review = self._review_of(row)
         if review is not None:
             self._told[row] = without_maps(review)
@@ -202,7 +203,7 @@ class Reviewing:
         self.session.sample = self.queue.ids[row]
         told = self._told.get(row)
         self._seconds.setdefault(row, told.seconds if told else 0.0)
-        if self.queue.ids[row] not in self.dataset.tags:
+        if self.queue.ids[row] not in self.index.image_labels:
             self.queue.set_classes(row, map(int, document.inputs.overlap.class_ids))
         self.queue.change[row] = change_of(document)
 
@@ -278,8 +279,8 @@ class Reviewing:
         return self._told.get(row) or Review(self.queue.ids[row])
 
     def _fill_queue(self, statuses: Mapping[str, StatusRow]) -> None:
-        self.queue.set_tags(self.dataset.tags)
-        masks = self.dataset.names.get("masks", {})
+        self.queue.set_image_labels(self.index.image_labels)
+        masks = self.index.names.get(Role.MASKS, {})
         self.queue.without_masks[:] = [sample_id not in masks for sample_id in self.queue.ids]
         for sample_id, told in statuses.items():
             row = self.queue.rows.get(sample_id)

@@ -17,7 +17,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
-from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.workflow.review.passes import Pass, SampleFacts, Scanned, Suspicion, scan_each
@@ -31,7 +31,7 @@ VERSION = 1
 class Judged(Protocol):
     """What this scan asks of a dataset under review."""
 
-    dataset: Dataset
+    index: SampleIndex
     queue: Queue
 
     def known_facts(self, sample_ids: Sequence[str]) -> Mapping[str, StampedFacts]:
@@ -85,23 +85,23 @@ def suspect_rows(reviewing: Judged, rows: Sequence[int], *, seconds: float = inf
         If what was kept cannot be read; a sample that cannot be read is among the failures.
     """
     look = partial(_suspect_row, reviewing)
-    return scan_each(reviewing.dataset, rows, reviewing.known_facts, look, seconds)
+    return scan_each(reviewing.index, rows, reviewing.known_facts, look, seconds)
 
 
 def _suspect_row(
     reviewing: Judged, row: int, kept: Mapping[str, StampedFacts], scanned: Scanned
 ) -> None:
-    sample_id, classes = reviewing.dataset.ids[row], reviewing.dataset.classes
+    sample_id, classes = reviewing.index.ids[row], reviewing.index.classes
     sample, said = reviewing.sample(row), reviewing.said(row)
     if sample.masks is None:
         return
-    tags = reviewing.dataset.tags.get(sample_id, ())
+    image_labels = reviewing.index.image_labels.get(sample_id, ())
     stamp = stamp_of(sample)  # before reading: a file that changes meanwhile is read again
-    rests_on = _stamp(sample.masks, said, int(reviewing.queue.edits[row]), tags)
+    rests_on = _stamp(sample.masks, said, int(reviewing.queue.edits[row]), image_labels)
     facts = _still_true(kept.get(sample_id), stamp, rests_on, len(classes))
     if facts is None:
         resolved = _resolve(reviewing, row, sample, said)
-        suspicion = suspicion_of(diagnose_resolved(resolved, tags))
+        suspicion = suspicion_of(diagnose_resolved(resolved, image_labels))
         facts = SampleFacts(tuple(resolved.overlap.class_ids.tolist()), suspicion)
         told = {"share": suspicion.share, "cause": suspicion.cause, "stamp": rests_on}
         scanned.fresh[sample_id] = StampedFacts(
@@ -113,11 +113,11 @@ def _suspect_row(
 def _resolve(reviewing: Judged, row: int, sample: Sample, said: Said) -> Resolved:
     if said.edited:  # decisions are bound to files, which reading the whole sample looks after
         return reviewing.read(row).resolved
-    given = load_enhanceable(sample, reviewing.dataset.classes).cut_at(said.params.background)
+    given = load_enhanceable(sample, reviewing.index.classes).cut_at(said.params.background)
     return resolve(given.overlap, said)
 
 
-def _stamp(masks: Path, said: Said, edits: int, tags: Sequence[int]) -> str:
+def _stamp(masks: Path, said: Said, edits: int, image_labels: Sequence[int]) -> str:
     """Return what tells all that a suspicion rests on, beside the pseudo-labels, from the rest.
 
     Of a folder of masks it is the time when a file in it last came or went.
@@ -131,7 +131,7 @@ def _stamp(masks: Path, said: Said, edits: int, tags: Sequence[int]) -> str:
             expected="masks",
         ) from error
     params = " ".join(f"{value}" for _, value in said.params)
-    named = ",".join(map(str, tags))
+    named = ",".join(map(str, image_labels))
     return f"{VERSION} {status.st_size} {status.st_mtime_ns} {params} {edits} {named}"
 
 

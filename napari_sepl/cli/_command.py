@@ -28,9 +28,7 @@ class Command(Protocol):
         """Run the command with the values of its options."""
 
 
-def command(
-    example: str, *, json: bool = False
-) -> Callable[[Callable[..., int | None]], Command]:
+def command(example: str, *, json: bool = False) -> Callable[[Callable[..., int | None]], Command]:
     """Make a function a command: it returns the exit code, None for 0.
 
     Parameters
@@ -62,7 +60,7 @@ def command(
             )
             for name in switches
         ]
-        made = cast(Command, with_parameters(function, called, added))
+        made = cast("Command", with_parameters(function, called, added))
         made.epilog = f"Example: {example}"
         return made
 

@@ -94,6 +94,26 @@ class DatasetOptions:
                 self.miss(key)
         return named
 
+    def one_image(self) -> dict[str, Any]:
+        """Return the options as the files of one image.
+
+        Raises
+        ------
+        typer.BadParameter
+            If the pseudo-labels are missing, or an option is for a dataset alone.
+        """
+        self._check_names()
+        told = [key for key, value in self.values.items() if value is not None]
+        for key in ("images", "image_labels", "list_file", *LAYOUT_OPTIONS):
+            if key in told:
+                name = option_of(key) if key in DatasetSpec.model_fields else f"--{key}"
+                raise typer.BadParameter(f"{name} is for a dataset; leave it out beside --image")
+        if self.place is not None:
+            raise typer.BadParameter(f"{self.place}: a dataset; leave it out beside --image")
+        if "pseudo" not in told:
+            raise typer.BadParameter("--pseudo is missing: the pseudo-labels of the --image")
+        return self._given
+
     def miss(self, key: str) -> NoReturn:
         """Say that an option is missing, and what forms the command takes."""
         folders = ", ".join(map(option_of, self.needs))
@@ -117,7 +137,9 @@ class DatasetOptions:
     def _named(self) -> NamedDataset:
         root = self.values["root"]
         if self.place is not None and root is not None:
-            raise typer.BadParameter(f"--root: {self.place} says where it is; leave one of them out")
+            raise typer.BadParameter(
+                f"--root: {self.place} says where it is; leave one of them out"
+            )
         place = self.place or root
         if place is None:
             self._refuse_layout("there is no --root to look for it in")
@@ -135,7 +157,9 @@ class DatasetOptions:
     def _given(self) -> dict[str, Any]:
         """The fields that options name."""
         told = self.values.items()
-        return {key: value for key, value in told if value is not None and key not in LAYOUT_OPTIONS}
+        return {
+            key: value for key, value in told if value is not None and key not in LAYOUT_OPTIONS
+        }
 
     def _file_of(self, place: Path) -> Path | None:
         """Return the TOML file that is meant; None where a layout is."""
@@ -219,9 +243,7 @@ def _argument() -> Parameter:
         "dataset replaces a key of the file for this run."
     )
     annotation = Annotated[Path | None, typer.Argument(metavar="[DATASET]", help=about)]
-    return Parameter(
-        "place", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation
-    )
+    return Parameter("place", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
 
 
 def _option(name: str) -> Parameter:

@@ -16,9 +16,7 @@ from napari_sepl.workflow.enhance import enhance_folder
 DEFAULTS = Params()
 
 
-@command(
-    "napari-sepl enhance --images JPEGImages --pseudo cam_png --masks sam_json --out labels --t1 0.4"
-)
+@command("napari-sepl enhance --images JPEGImages --pseudo cam_png --masks sam_json --out labels")
 @takes_dataset(
     "images", "pseudo", "masks", "out", "list_file", "classes", "pseudo_format",
     needs=("images", "pseudo", "masks", "out"),

@@ -25,7 +25,7 @@ from napari_sepl.workflow.measure.evaluation_table import evaluation_content, wr
     "pseudo", "out", "ground_truth", "list_file", "classes", "pseudo_format",
     needs=("ground_truth",),
 )  # fmt: skip
-def evaluate_command(  # noqa: PLR0913  each option is an argument
+def evaluate_command(
     dataset: DatasetOptions,
     *,
     labels: Labels = None,

@@ -8,41 +8,24 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from napari_sepl.cli._console import complain, follow, listing
-from napari_sepl.cli._dataset import (
-    Classes,
-    DatasetFile,
-    Images,
-    Layout,
-    ListFile,
-    Masks,
-    Out,
-    Pseudo,
-    PseudoFormat,
-    Root,
-    Split,
-    Tags,
-    Truth,
-    needed,
-    read_spec,
-)
+from napari_sepl.cli._command import command, usage
+from napari_sepl.cli._console import FAILED, complain, follow, listing, note, say
+from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.core.class_maps import find_class
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.polygons import Holes
 from napari_sepl.core.segments import Instances
-from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.class_map_file import read_class_map
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
-from napari_sepl.files.score_formats import AUTO, check_format
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, LabelSource, ReviewSource
 from napari_sepl.workflow.review.remake import export_labels, samples_to_export
-from napari_sepl.workflow.review.scan import list_for_review
 
 DEFAULTS = ExportSettings()
+_OPTIONS = {"pictures": "image-files"}
 
 
 def _setting(name: str, option: str | None = None) -> Any:
@@ -50,21 +33,22 @@ def _setting(name: str, option: str | None = None) -> Any:
     return typer.Option(option or f"--{name}", help=ExportSettings.model_fields[name].description)
 
 
+@command("napari-sepl export voc.toml --format coco --status accepted --to coco")
+@takes_dataset(
+    "images", "pseudo", "masks", "out", "ground_truth", "image_labels", "list_file", "classes",
+    "pseudo_format",
+)  # fmt: skip
 def export_command(  # noqa: PLR0913  each option is an argument
-    dataset: DatasetFile = None,
+    dataset: DatasetOptions,
     *,
     to: Annotated[Path, typer.Option(help="Folder to write to.")],
     format_name: Annotated[
         FormatName | None,
         typer.Option(
-            "--format",
-            help="Without it, label PNGs as the window saved them, byte for byte.",
+            "--format", help="Without it, label PNGs as the window saved them, byte for byte."
         ),
     ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(help="Export this folder of label files, instead of a dataset."),
-    ] = None,
+    labels: Labels = None,
     status: Annotated[
         list[Status] | None, typer.Option(help="Status to export; accepted if left out.")
     ] = None,
@@ -73,12 +57,12 @@ def export_command(  # noqa: PLR0913  each option is an argument
     ] = False,
     holding: Annotated[
         list[str] | None,
-        typer.Option("--class", help="Only samples that hold this class (or one of several)."),
+        typer.Option("--class", help="Only samples that contain this class (or one of several)."),
     ] = None,
     class_map: Annotated[
         Path | None, typer.Option(help="TOML file that renames, merges and drops classes.")
     ] = None,
-    pictures: Annotated[Pictures, _setting("pictures")] = DEFAULTS.pictures,
+    image_files: Annotated[Pictures, _setting("pictures", "--image-files")] = DEFAULTS.pictures,
     folder: Annotated[str, _setting("folder")] = DEFAULTS.folder,
     instances: Annotated[Instances, _setting("instances")] = DEFAULTS.instances,
     holes: Annotated[Holes, _setting("holes")] = DEFAULTS.holes,
@@ -89,49 +73,34 @@ def export_command(  # noqa: PLR0913  each option is an argument
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that hold something else.")
     ] = False,
-    images: Images = None,
-    pseudo: Pseudo = None,
-    pseudo_format: PseudoFormat = None,
-    masks: Masks = None,
-    truth: Truth = None,
-    tags: Tags = None,
-    list_file: ListFile = None,
-    layout: Layout = None,
-    root: Root = None,
-    split: Split = None,
-    classes: Classes = None,
-    out: Out = None,
-) -> None:
-    """Write labels for a trainer: of a dataset under review, or of any folder of labels."""
-    which = frozenset(Status) if everything else frozenset(status or [Status.ACCEPTED])
-    told = {
-        "pseudo": pseudo, "masks": masks, "truth": truth, "tags": tags,
-        "list_file": list_file, "classes": classes, "pseudo_format": pseudo_format,
-    }  # fmt: skip
+) -> int:
+    """Write labels for a trainer: those of the review in --out, or of any folder (--labels).
+
+    The same command resumes after a stop.
+    """
     settings = _settings(
-        format=format_name or DEFAULTS.format, pictures=pictures, folder=folder,
+        format=format_name or DEFAULTS.format, pictures=image_files, folder=folder,
         instances=instances, holes=holes, tolerance=tolerance, trust=trust, val=val,
         ignore=tuple(sorted(set(ignore or ()))),
     )  # fmt: skip
+    spec = dataset.find().spec
     if labels is not None:
-        folder_source = FolderSource(
-            labels,
-            read_class_list(classes or "voc"),
-            images=images,
-            pseudo=pseudo,
-            list_file=list_file,
-            pseudo_format=check_format(pseudo_format or AUTO),
+        if format_name is None or status or everything:
+            raise typer.BadParameter("--labels: name a --format, and no --status: it has no review")
+        index = SampleIndex.open(
+            spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
         )
-        code = _run(folder_source, to, settings, class_map, holding, overwrite=overwrite)
-        raise typer.Exit(code)
-    spec = needed("images", read_spec(dataset, images, layout, root, split, out, told))
+        return _run(FolderSource(index), to, settings, class_map, holding, overwrite=overwrite)
+    for key in ("images", "pseudo", "out"):
+        if getattr(spec, key) is None:
+            dataset.miss(key)
+    which = frozenset(Status) if everything else frozenset(status or [Status.ACCEPTED])
     if format_name is None:
         _refuse_settings(settings, class_map, holding)
-        raise typer.Exit(_remake(spec, to, which, overwrite=overwrite))
+        return _remake(spec, to, which, overwrite=overwrite)
     with _review(spec) as store:
-        source = ReviewSource(list_for_review(spec), store, which)
-        code = _run(source, to, settings, class_map, holding, overwrite=overwrite)
-    raise typer.Exit(code)
+        source = ReviewSource(SampleIndex.open(spec), store, which)
+        return _run(source, to, settings, class_map, holding, overwrite=overwrite)
 
 
 def _settings(**told: object) -> ExportSettings:
@@ -139,15 +108,16 @@ def _settings(**told: object) -> ExportSettings:
         return ExportSettings.model_validate(told)
     except ValidationError as error:
         first = error.errors()[0]
-        raise typer.BadParameter(f"--{first['loc'][0]}: {first['msg']}") from error
+        name = str(first["loc"][0])
+        raise typer.BadParameter(f"--{_OPTIONS.get(name, name)}: {first['msg']}") from error
 
 
 def _refuse_settings(
     settings: ExportSettings, map_file: Path | None, holding: list[str] | None
 ) -> None:
-    """Refuse what would be passed over where labels are made as the window saved them."""
+    """Refuse what has no use where labels are made as the window saved them."""
     told = {"class-map": map_file, "class": holding}
-    told |= {name: getattr(settings, name) != value for name, value in DEFAULTS}
+    told |= {_OPTIONS.get(name, name): getattr(settings, name) != value for name, value in DEFAULTS}
     named = next((name for name, value in told.items() if value), None)
     if named is not None:
         raise typer.BadParameter(f"--{named} needs a --format: without one labels stay as they are")
@@ -156,7 +126,7 @@ def _refuse_settings(
 @contextmanager
 def _review(spec: DatasetSpec) -> Iterator[Store | None]:
     """Open the record of a review to read it; None where nothing was reviewed yet."""
-    path = store_file(spec.out)
+    path = store_file(spec.output)
     if not path.exists():
         yield None
         return
@@ -181,20 +151,31 @@ def _run(
         with_classes=_labels_of(holding or [], source.classes),
         overwrite=overwrite,
     )
+    if not len(export):
+        return _nothing()
     code = follow(export.run(), len(export), "export")
     for sentence in export.outcome():
-        typer.echo(sentence)
+        say(sentence)
     if export.others:
-        complain(f"{listing(export.others)}: of earlier runs; in {to}, but in no list")
+        note(f"{listing(export.others)}: of earlier runs; in {to}, but in no list")
     return code
 
 
+def _nothing() -> int:
+    complain("nothing to export: no sample has that status; --status and --all choose others")
+    return FAILED
+
+
 def _labels_of(told: list[str], classes: ClassList) -> list[int]:
-    return [find_class(classes, int(one) if one.isdigit() else one, "--class") for one in told]
+    with usage("--class"):
+        return [find_class(classes, int(one) if one.isdigit() else one, "--class") for one in told]
 
 
 def _remake(spec: DatasetSpec, to: Path, which: Collection[Status], *, overwrite: bool) -> int:
-    with Store.open(store_file(spec.out), who="export", write=False) as store:
+    with Store.open(store_file(spec.output), who="export", write=False) as store:
         total = len(samples_to_export(store, which))
-        events = export_labels(Dataset.open(spec), store, to, which=which, overwrite=overwrite)
+        if not total:
+            return _nothing()
+        index = SampleIndex.open(spec)
+        events = export_labels(index, store, to, which=which, overwrite=overwrite)
         return follow(events, total, "export")

@@ -1,4 +1,4 @@
-"""The command `masks`: a folder of pictures in, their masks out."""
+"""The command `masks`: images in, their masks out."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel, ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
-from napari_sepl.cli._console import STOPPED, Part, complain, follow, listing
-from napari_sepl.cli._dataset import PseudoFormat
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
-from napari_sepl.files.score_formats import AUTO as AUTO_FORMAT
+from napari_sepl.cli._command import command, usage
+from napari_sepl.cli._console import STOPPED, Part, complain, follow, note, note_unused, progress
+from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
+from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
+from napari_sepl.core.errors import InputError
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.proposals.checkpoints import Checkpoint, fetch_checkpoint, own_checkpoint
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
 from napari_sepl.proposals.models import REGIONS, SamModel, find_model, model_names
@@ -24,7 +26,7 @@ from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from napari_sepl.proposals.sam import open_sam
 from napari_sepl.proposals.sent import SentSam
 from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
-from napari_sepl.workflow.masks.propose import Maker, list_tasks, propose_folder
+from napari_sepl.workflow.masks.propose import Maker, propose_folder
 from napari_sepl.workflow.masks.record import made_by_regions, made_by_sam
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -37,10 +39,13 @@ def _setting(name: str, settings: type[BaseModel] = SamSettings) -> Any:
     return typer.Option(f"--{name.replace('_', '-')}", help=about, rich_help_panel="SAM's settings")
 
 
+@command("napari-sepl masks --images JPEGImages --pseudo cam_png --masks sam_json --model vit_b")
+@takes_dataset(
+    "images", "pseudo", "masks", "out", "list_file", "pseudo_format", needs=("images", "masks")
+)
 def masks_command(  # noqa: PLR0913  each option is an argument
+    dataset: DatasetOptions,
     *,
-    images: Annotated[Path, typer.Option(help="Folder of pictures.")],
-    out: Annotated[Path, typer.Option(help="Folder for the masks, a JSON file a picture.")],
     preset: Annotated[
         str, typer.Option(help="; ".join(f"{name}: {p.about}" for name, p in PRESETS.items()))
     ] = "paper",
@@ -51,21 +56,13 @@ def masks_command(  # noqa: PLR0913  each option is an argument
         Path | None, typer.Option(help="Your own weights for the model; else they are fetched.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, cuda:N, mps or cpu.")] = AUTO,
-    pseudo: Annotated[
-        Path | None,
-        typer.Option(help="Folder of pseudo-labels: ask SAM only about points in and near them."),
-    ] = None,
-    pseudo_format: PseudoFormat = None,
     full_grid: Annotated[
-        bool, typer.Option("--full-grid", help="Ask about the whole grid all the same.")
+        bool, typer.Option("--full-grid", help="Ask SAM about the whole grid all the same.")
     ] = False,
     margin: Annotated[
         float,
         typer.Option(min=0, max=1, help="What is near a pseudo-label: share of the longer side."),
     ] = MARGIN,
-    list_file: Annotated[
-        Path | None, typer.Option("--list", help="Text file with the samples to do, one a line.")
-    ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
     points_per_side: Annotated[int | None, _setting("points_per_side")] = None,
@@ -81,59 +78,88 @@ def masks_command(  # noqa: PLR0913  each option is an argument
         int | None, _setting("crop_n_points_downscale_factor")
     ] = None,
     min_mask_region_area: Annotated[int | None, _setting("min_mask_region_area")] = None,
-) -> None:
-    """Make masks for a folder of pictures, with SAM or, without it, of regions of like colour."""
+) -> int:
+    """Generate masks of images, with SAM or, without it, of regions of like colour.
+
+    They go to --masks, a JSON file an image; if that is not named, to masks/ in --out. With
+    --pseudo SAM is asked only about points in and near the pseudo-labels. The same command resumes
+    after a stop.
+    """
     given = {
         name: value
         for name, value in locals().items()
         if name in SamSettings.model_fields and value is not None
     }
-    name = model or find_preset(preset).model
-    guided = pseudo is not None and not full_grid and name != REGIONS
+    with usage("--preset"):
+        usual = find_preset(preset)
+    name = model or usual.model
     spread = choose_spread(workers, scheduler)
-    guide, layout = seen(scheduler, pseudo), pseudo_format or AUTO_FORMAT
-    tasks = list_tasks(seen(scheduler, images), guide, list_file, layout)
-    out = seen(scheduler, out)
+    spec = seen_dataset(scheduler, dataset.find().spec)
+    guided = spec.pseudo is not None and not full_grid and name != REGIONS
     if name == REGIONS:
         _refuse(given, checkpoint)
-        settings = RegionSettings()
-        made_with = made_by_regions(settings)
-        code = _follow(tasks.tasks, out, RegionMasks(settings), made_with, False, spread)
+        regions = RegionSettings()
+        index, out = _open(spec)
+        made_with = made_by_regions(regions)
+        code = _follow(index, out, RegionMasks(regions), made_with, False, spread)
     else:
-        asked = _settings(find_preset(preset).settings, given)
-        weights = _weights(find_model(name), seen(scheduler, checkpoint))
+        asked = _settings(usual.settings, given)
+        with usage("--model"):
+            chosen = find_model(name)
+        index, out = _open(spec)
+        weights = _weights(chosen, seen(scheduler, checkpoint))
         sam = SentSam(weights, device, asked, margin)
         made_with = made_by_sam(weights, asked, margin if guided else None)
-        code = _follow_sam(tasks.tasks, out, sam, made_with, guided, spread)
-    if tasks.without_pseudo:
-        complain(f"{listing(tasks.without_pseudo)}: no pseudo-labels, left out")
-    raise typer.Exit(code)
+        code = _follow_sam(index, out, sam, made_with, guided, spread)
+    note_unused(index.unused, "pseudo-labels")
+    return code
+
+
+def _open(spec: DatasetSpec) -> tuple[SampleIndex, Path]:
+    """Return the samples, all images or those with pseudo-labels, and the folder for the masks."""
+    if spec.pseudo is None:
+        index = SampleIndex.open(spec, (Role.IMAGE,), (), lead=Role.IMAGE)
+    else:
+        index = SampleIndex.open(spec, (Role.IMAGE, Role.PSEUDO), ())
+    if spec.masks is None:
+        raise InputError("dataset", found="no masks", expected="a folder for masks")
+    return index, spec.masks
 
 
 def _follow_sam(
-    tasks: Any, out: Path, sam: SentSam, made_with: dict[str, Any], guided: bool, spread: Spread
+    index: SampleIndex,
+    out: Path,
+    sam: SentSam,
+    made_with: dict[str, Any],
+    guided: bool,
+    spread: Spread,
 ) -> int:
     """Make masks with SAM: in one process of its own, or in those of the spread."""
     if spread != HERE:
-        complain(f"{sam.weights.model.title}, loaded by each worker")
-        return _follow(tasks, out, sam, made_with, guided, spread)
-    complain(f"{sam.weights.model.title} on {describe_device(choose_device(sam.device))}")
+        note(f"{sam.weights.model.title}, loaded by each worker")
+        return _follow(index, out, sam, made_with, guided, spread)
+    note(f"{sam.weights.model.title} on {describe_device(choose_device(sam.device))}")
     with Remote(open_sam, sam.weights, sam.device, sam.settings, sam.margin) as remote:
-        return _follow(tasks, out, RemoteMasks(remote), made_with, guided, spread)
+        return _follow(index, out, RemoteMasks(remote), made_with, guided, spread)
 
 
 def _follow(
-    tasks: Any, out: Path, maker: Maker, made_with: dict[str, Any], guided: bool, spread: Spread
+    index: SampleIndex,
+    out: Path,
+    maker: Maker,
+    made_with: dict[str, Any],
+    guided: bool,
+    spread: Spread,
 ) -> int:
     part = Part()
 
-    def say(progress: Made) -> None:
-        if progress.message:
-            complain(progress.message)
-        part.show(progress.done / max(progress.total, 1))
+    def hear(made: Made) -> None:
+        if made.message:
+            note(made.message)
+        part.show(made.done / max(made.total, 1))
 
-    steps = propose_folder(tasks, out, maker, made_with, guided=guided, told=say, spread=spread)
-    return follow(steps, len(tasks), "masks", part)
+    steps = propose_folder(index, out, maker, made_with, guided=guided, told=hear, spread=spread)
+    return follow(steps, len(index) + len(index.problems), "masks", part)
 
 
 def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
@@ -144,7 +170,7 @@ def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
         try:
             return fetch_checkpoint(model, told=told)
         except KeyboardInterrupt:
-            complain("Stopped. The same command goes on fetching from here.")
+            complain("Stopped. The same command resumes the download.")
             raise typer.Exit(STOPPED) from None
 
 
@@ -152,7 +178,7 @@ def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
 def _download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar, if anything is fetched at all."""
     columns = (TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with progress(*columns) as bar:
         task = bar.add_task(name, visible=False)
         yield lambda there, total: bar.update(task, completed=there, total=total, visible=True)
 
@@ -167,7 +193,7 @@ def _settings(preset: SamSettings, given: dict[str, Any]) -> SamSettings:
 
 
 def _refuse(given: dict[str, Any], checkpoint: Path | None) -> None:
-    """Refuse options of SAM's, which regions would pass over."""
+    """Refuse options of SAM's, for which regions have no use."""
     named = [*given, *(["checkpoint"] if checkpoint is not None else [])]
     if named:
         option = named[0].replace("_", "-")

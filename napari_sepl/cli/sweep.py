@@ -29,7 +29,7 @@ Steps = Annotated[
     "images", "pseudo", "masks", "ground_truth", "list_file", "classes", "pseudo_format",
     needs=("images", "pseudo", "masks"),
 )  # fmt: skip
-def sweep_command(  # noqa: PLR0913  each option is an argument
+def sweep_command(
     dataset: DatasetOptions,
     *,
     steps: Steps = STEPS,
@@ -77,7 +77,9 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
 def _tell(sweep: Sweep) -> None:
     """Print the pairs that matter."""
     if not sweep.against_truth:
-        note("no ground truth: agreement is mean IoU with the pseudo-labels, 100 % without a change")
+        note(
+            "no ground truth: agreement is mean IoU with the pseudo-labels, 100 % without a change"
+        )
     for name, point in (("default", sweep.default), ("best", sweep.best)):
         if point is not None:
             say(f"{name:<15} {_pair(point)}{_shares(sweep, point)}")

@@ -2,21 +2,33 @@
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import BaseModel, ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from napari_sepl.cli._console import STOPPED, complain, listing
+from napari_sepl.cli._command import command, usage
+from napari_sepl.cli._console import (
+    FAILED,
+    STOPPED,
+    Failures,
+    complain,
+    listing,
+    note,
+    progress,
+    samples,
+    say,
+)
+from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, takes_dataset
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.dataset_spec import voc_folders
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.layouts import voc_folders
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
 from napari_sepl.training.backbones import IMAGENET, NONE
 from napari_sepl.training.evaluation import Views
@@ -25,7 +37,7 @@ from napari_sepl.training.networks import NETWORKS, find_network, require_torch
 from napari_sepl.training.plan import Part, Plan
 from napari_sepl.training.recipe import Precision, Recipe
 from napari_sepl.training.run import Evaluated, Tested, Trained, TrainingRun
-from napari_sepl.training.samples import LabelledImage, Survey, find_labelled, survey
+from napari_sepl.training.samples import Survey, find_labelled, survey
 
 NETWORK = "deeplabv2_resnet101"
 WORKERS = min(4, (os.cpu_count() or 1) - 1)
@@ -44,32 +56,31 @@ def _recipe(name: str, panel: str = "Recipe; what is left out is usual for the n
     return typer.Option(words, help=about, rich_help_panel=panel)
 
 
+def _held_out(about: str, *names: str, minimum: int | None = None) -> Any:
+    """Return an option that says on what to evaluate, and how."""
+    return typer.Option(*names, help=about, min=minimum, rich_help_panel="Held-out samples")
+
+
+@command(
+    "napari-sepl train voc.toml --list train.txt --val-ground-truth SegmentationClass "
+    "--val-list val.txt --to runs/sepl"
+)
+@takes_dataset("images", "out", "ground_truth", "list_file", "classes", needs=("images",))
 def train_command(  # noqa: PLR0913  each option is an argument
+    dataset: DatasetOptions,
     *,
-    out: Annotated[Path, typer.Option(help="Folder for checkpoint, weights, log, predictions.")],
-    images: Annotated[Path | None, typer.Option(help="Folder of pictures.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="Folder of labels to learn from.")] = None,
-    list_file: Annotated[
-        Path | None, typer.Option("--list", help="Text file with the samples to learn from.")
+    to: Annotated[Path, typer.Option(help="Folder for checkpoint, weights, log, predictions.")],
+    labels: Labels = None,
+    val_images: Annotated[Path | None, _held_out("Folder of images, if not --images.")] = None,
+    val_ground_truth: Annotated[
+        Path | None, _held_out("Folder of ground truth, if not --ground-truth.")
     ] = None,
-    root: Annotated[
-        Path | None,
-        typer.Option(help="VOC's folder, in the place of --images, --list and perhaps --labels."),
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="List in --root to learn from; train if left out.")
-    ] = None,
-    val_images: Annotated[
-        Path | None, typer.Option(help="Folder of held-out pictures, if not --images.")
-    ] = None,
-    val_labels: Annotated[Path | None, typer.Option(help="Folder of their true labels.")] = None,
     val_list: Annotated[
-        Path | None, typer.Option(help="Text file with the samples to evaluate on.")
+        Path | None, _held_out("Text file with the samples to evaluate on.")
     ] = None,
     val_split: Annotated[
-        str | None, typer.Option(help="List in --root to evaluate on, val say.")
+        str | None, _held_out("Part of the layout to evaluate on, such as val.")
     ] = None,
-    classes: Annotated[str, typer.Option(help="voc, coco or a TOML file.")] = "voc",
     network: Annotated[str, typer.Option(help=f"{', '.join(NETWORKS)}.")] = NETWORK,
     backbone_weights: Annotated[
         str, typer.Option(help="imagenet (fetched at first use), none, or a file of weights.")
@@ -88,17 +99,13 @@ def train_command(  # noqa: PLR0913  each option is an argument
     freeze_bn: Annotated[bool | None, _recipe("freeze_bn")] = None,
     precision: Annotated[Precision | None, _recipe("precision")] = None,
     seed: Annotated[int | None, _recipe("seed")] = None,
-    scales: Annotated[
-        str, typer.Option(help="Sizes at which held-out pictures are shown, as 0.5,1,1.5.")
-    ] = "1",
-    mirror: Annotated[
-        bool, typer.Option("--mirror", help="Show held-out pictures mirrored too.")
-    ] = False,
+    scales: Annotated[str, _held_out("Test-time scales, such as 0.5,1,1.5.")] = "1",
+    mirror: Annotated[bool, _held_out("Test-time horizontal flip.", "--mirror")] = False,
     save_predictions: Annotated[
-        bool, typer.Option("--save-predictions", help="Save what the network says of them.")
+        bool, _held_out("Save the predictions as palette PNGs.", "--save-predictions")
     ] = False,
     evaluate_every: Annotated[
-        int, typer.Option(min=0, help="Iterations between evaluations; 0: at the end alone.")
+        int, _held_out("Iterations between evaluations; 0: only at the end.", minimum=0)
     ] = 0,
     checkpoint_every: Annotated[
         int, typer.Option(min=1, help="Iterations between checkpoints.")
@@ -107,11 +114,12 @@ def train_command(  # noqa: PLR0913  each option is an argument
         int, typer.Option(min=1, help="Iterations between lines of the log.")
     ] = 20,
     device: Annotated[str, typer.Option(help="auto, cuda, cuda:N, mps or cpu.")] = AUTO,
-    workers: Annotated[int, typer.Option(min=0, max=64, help="Processes that read.")] = WORKERS,
-) -> None:
-    """Train a DeepLab on labels and tell its mIoU on held-out samples.
+    workers: Annotated[int, typer.Option(min=0, max=64, help="Data-loading workers.")] = WORKERS,
+) -> int:
+    """Train a DeepLab on labels and measure its mIoU on held-out samples.
 
-    The same command goes on where a run was stopped, and comes to the same weights.
+    The labels are those in --out, or in --labels. The same command resumes where a run was stopped,
+    and ends with the same weights.
     """
     given = {
         name: value
@@ -119,80 +127,70 @@ def train_command(  # noqa: PLR0913  each option is an argument
         if name in Recipe.model_fields and value is not None
     }
     require_torch()
-    _check_named(root, split, list_file)
-    _check_named(root, val_split, val_list, "val-")
-    if val_images and not (val_labels or val_list or val_split):
-        _refuse("--val-images: name --val-labels, the true labels of these pictures")
+    named = dataset.find()
+    if labels is None and named.spec.out is None:
+        dataset.miss("out")
+    held_out = _held_out_spec(named, val_images, val_ground_truth, val_list, val_split)
     views = Views(_scales(scales), mirror)
-    recipe = _validated(find_network(network).usual, given)
-    named = read_class_list(classes)
-    samples = _to_learn_from(images, labels, list_file, root, split)
-    held_out = _to_evaluate_on(val_images or images, val_labels, val_list, root, val_split)
-    device = choose_device(device)
+    with usage("--network"):
+        chosen = find_network(network)
+    recipe = _validated(chosen.usual, given)
+    with usage("--device"):
+        device = choose_device(device)
     exact = {"precision": settle_precision(recipe.precision, device)}
+    failures = Failures()
+    learnt = _open(named.spec, labels, failures)
+    tested = None if held_out is None else _open(held_out, held_out.ground_truth, failures)
     plan = Plan(
-        recipe.model_copy(update=exact), named, _part("look at samples", samples, named), out,
-        device, backbone_weights, _part("look at held-out samples", held_out, named) if held_out
-        else None, views, save_predictions, workers, checkpoint_every, log_every, evaluate_every,
+        recipe.model_copy(update=exact), learnt.classes, _part("training samples", learnt), to,
+        device, backbone_weights, None if tested is None else _part("held-out samples", tested),
+        views, save_predictions, workers, checkpoint_every, log_every, evaluate_every,
     )  # fmt: skip
-    complain(f"{find_network(network).title} on {describe_device(device)}, {exact['precision']}")
-    raise typer.Exit(_follow(TrainingRun(plan)))
+    note(f"{chosen.title} on {describe_device(device)}, {exact['precision']}")
+    code = _follow(TrainingRun(plan))
+    return code or (FAILED if failures else 0)
 
 
-def _check_named(
-    root: Path | None, split: str | None, list_file: Path | None, val: str = ""
-) -> None:
-    """Refuse a split that would be passed over."""
-    if split and root is None:
-        _refuse(f"--{val}split is a list in --root; name that, or --{val}list")
+def _held_out_spec(
+    named: NamedDataset,
+    images: Path | None,
+    ground_truth: Path | None,
+    list_file: Path | None,
+    split: str | None,
+) -> DatasetSpec | None:
+    """Return the dataset to evaluate on; None if none is named."""
+    if not (images or ground_truth or list_file or split):
+        return None
     if split and list_file:
-        _refuse(f"--{val}split and --{val}list: name one of them")
+        _refuse("--val-split and --val-list: name one of them")
+    if split:
+        if named.root is None:
+            _refuse("--val-split: there is no layout to look for it in; name --val-list")
+        list_file = voc_folders(named.root, split)["list_file"]
+    truth = ground_truth or named.spec.ground_truth
+    if truth is None:
+        _refuse("--val-ground-truth is missing: the ground truth of the held-out images")
+    places = {"ground_truth": truth, "list_file": list_file, "images": images or named.spec.images}
+    return named.spec.model_copy(update=places)
 
 
-def _to_learn_from(
-    images: Path | None,
-    labels: Path | None,
-    list_file: Path | None,
-    root: Path | None,
-    split: str | None,
-) -> list[LabelledImage]:
-    if root is None:
-        if images is None or labels is None:
-            _refuse("name --images and --labels, or --root")
-        return find_labelled(images, labels, list_file)
-    found = voc_folders(root, None if list_file else split or "train")
-    augmented = root / "SegmentationClassAug"
-    known = augmented if augmented.is_dir() else found.get("truth", root / "SegmentationClass")
-    return find_labelled(
-        images or found["images"], labels or known, list_file or found["list_file"]
-    )
+def _open(spec: DatasetSpec, labels: Path | None, failures: Failures) -> SampleIndex:
+    """List the images with labels, and name the samples that lack one of them."""
+    index = SampleIndex.open(spec, (Role.IMAGE, Role.LABELS), (), lead=Role.LABELS, labels=labels)
+    found = Failures([(one.sample_id, str(one)) for one in index.problems])
+    found.complain()
+    failures.messages += found.messages
+    return index
 
 
-def _to_evaluate_on(
-    images: Path | None,
-    labels: Path | None,
-    list_file: Path | None,
-    root: Path | None,
-    split: str | None,
-) -> list[LabelledImage]:
-    if labels is None and list_file is None and split is None:
-        return []
-    if root is not None:
-        found = voc_folders(root, split)
-        images, labels = images or found["images"], labels or found.get("truth")
-        list_file = list_file or found.get("list_file")
-    if images is None or labels is None:
-        _refuse("name --val-labels, the true labels of what is held out")
-    return find_labelled(images, labels, list_file)
-
-
-def _part(told: str, samples: Sequence[LabelledImage], classes: ClassList) -> Part:
+def _part(told: str, index: SampleIndex) -> Part:
     """Look at all samples under a bar."""
-    with Progress(*COLUMNS, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(told, total=len(samples))
-        seen = survey(samples, classes, lambda done, _total: bar.update(task, completed=done))
-    typer.echo(f"{told}: {len(samples)}, {_labels(seen, classes)}")
-    return Part(tuple(samples), seen.digest)
+    found = find_labelled(index)
+    with progress(*COLUMNS, transient=True) as bar:
+        task = bar.add_task(told, total=len(found))
+        seen = survey(found, index.classes, lambda done, _total: bar.update(task, completed=done))
+    say(f"{told}: {len(found)}, {_labels(seen, index.classes)}")
+    return Part(tuple(found), seen.digest)
 
 
 def _labels(seen: Survey, classes: ClassList) -> str:
@@ -206,10 +204,10 @@ def _follow(run: TrainingRun) -> int:
     plan = run.plan
     _warn(plan)
     if run.iteration:
-        typer.echo(f"goes on at iteration {run.iteration} of {plan.recipe.iterations}")
+        say(f"resumes at iteration {run.iteration} of {plan.recipe.iterations}")
     columns = (*COLUMNS, TimeRemainingColumn(elapsed_when_finished=True))
     with (
-        Progress(*columns, console=Console(stderr=True), speed_estimate_period=300) as bar,
+        progress(*columns, speed_estimate_period=300) as bar,
         _ctrl_c_stops(run),
     ):
         train = bar.add_task("train", total=plan.recipe.iterations, completed=run.iteration)
@@ -230,14 +228,14 @@ def _conclude(run: TrainingRun) -> int:
     if not run.is_complete or (plan.held_out and run.evaluation is None):
         complain(
             f"Stopped at iteration {run.iteration}; the checkpoint is written, and the same "
-            "command goes on from there."
+            "command resumes."
         )
         return STOPPED
     if run.evaluation is not None:
         for name, share in run.evaluation.iou.items():
-            typer.echo(f"{name:<15} IoU {100 * share:.2f} %")
-        typer.echo(_told(run.evaluation))
-    typer.echo(f"{plan.recipe.iterations} iterations done; weights and log are in {plan.out}")
+            say(f"{name:<15} IoU {100 * share:.2f} %")
+        say(_told(run.evaluation))
+    say(f"{plan.recipe.iterations} iterations done; weights and log are in {plan.out}")
     return 0
 
 
@@ -249,14 +247,15 @@ def _told(event: Evaluated) -> str:
 def _warn(plan: Plan) -> None:
     """Tell of what people may not mean."""
     if plan.recipe.freeze_bn and plan.backbone_weights == NONE:
-        complain("random weights with frozen batch normalisation hardly learn: --no-freeze-bn")
+        note("random weights with frozen batch normalisation hardly learn: --no-freeze-bn")
     if plan.held_out is None:
-        complain("no held-out samples: nothing will be evaluated")
+        note("no held-out samples: nothing will be evaluated")
         return
     learnt = {sample.sample_id for sample in plan.training.samples}
     both = [one.sample_id for one in plan.held_out.samples if one.sample_id in learnt]
     if both:
-        complain(f"{listing(both)}: learnt from and evaluated on, so the mIoU flatters")
+        told = "in training and evaluation, so the mIoU is too high"
+        note(f"{samples(len(both))} {told}: {listing(both)}")
 
 
 @contextmanager
@@ -290,7 +289,7 @@ def _scales(text: str) -> tuple[float, ...]:
     except ValueError:
         scales = ()
     if not scales or not all(0 < scale <= 10 for scale in scales):
-        _refuse(f"--scales: {text!r} is no list of sizes as 0.5,1,1.5")
+        _refuse(f"--scales: {text!r} is no list of scales such as 0.5,1,1.5")
     return scales
 
 

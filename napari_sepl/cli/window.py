@@ -8,87 +8,68 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._dataset import (
-    Classes,
-    DatasetFile,
-    Images,
-    Layout,
-    ListFile,
-    Masks,
-    Out,
-    Pseudo,
-    PseudoFormat,
-    Root,
-    Split,
-    Tags,
-    Truth,
-    needed,
-    read_spec,
-)
+from napari_sepl.cli._command import command
+from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import Sample, load_enhanceable
-from napari_sepl.files.score_formats import AUTO, check_format
+from napari_sepl.files.score_formats import AUTO
 
 ScreenshotOption = Annotated[
     Path | None,
-    typer.Option(help="Save a picture of the window there and end; needs no display, but Xvfb."),
+    typer.Option(help="Save an image of the window there and end; needs no display, but Xvfb."),
 ]
 
 
+@command("napari-sepl demo --sample astronaut")
 def demo_command(
     *,
     sample: Annotated[str, typer.Option(help="chelsea, astronaut or coffee.")] = "coffee",
     out: Annotated[Path | None, typer.Option(help="Folder for accepted labels.")] = None,
     screenshot: ScreenshotOption = None,
 ) -> None:
-    """Open a sample picture in the window."""
+    """Open a sample image in the window."""
     with _screen(screenshot):
         from napari_sepl.gui.app import run  # noqa: PLC0415
         from napari_sepl.gui.samples import NAMES, sample_of  # noqa: PLC0415
 
         if sample not in NAMES:
-            raise typer.BadParameter(f"--sample: {sample!r} is none of {', '.join(NAMES)}")
+            raise typer.BadParameter(f"--sample: found {sample!r}; expected {', '.join(NAMES)}")
         run(lambda widget: widget.open_sample(sample_of(sample), "coco", out), screenshot)
 
 
-def open_command(  # noqa: PLR0913  each option is an argument
-    dataset: DatasetFile = None,
+@command("napari-sepl open --images JPEGImages --pseudo cam_png --masks sam_json --out labels")
+@takes_dataset(*DatasetSpec.model_fields, needs=("images", "pseudo", "out"))
+def open_command(
+    dataset: DatasetOptions,
     *,
-    image: Annotated[Path | None, typer.Option(help="One picture.", exists=True)] = None,
-    images: Images = None,
-    pseudo: Pseudo = None,
-    pseudo_format: PseudoFormat = None,
-    masks: Masks = None,
-    truth: Truth = None,
-    tags: Tags = None,
-    list_file: ListFile = None,
-    layout: Layout = None,
-    root: Root = None,
-    split: Split = None,
-    classes: Classes = None,
-    out: Out = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(
+            help="One image; then --pseudo, --masks and --ground-truth name its files.",
+        ),
+    ] = None,
     screenshot: ScreenshotOption = None,
 ) -> None:
-    """Open one image, or a whole dataset, in the window, to review and edit its labels."""
-    told = {
-        "pseudo": pseudo, "masks": masks, "truth": truth, "tags": tags,
-        "list_file": list_file, "classes": classes, "pseudo_format": pseudo_format,
-    }  # fmt: skip
-    spec = read_spec(dataset, images, layout, root, split, out, told)
-    if spec is None:
-        picture, labels = needed("image", image), needed("pseudo", pseudo)
-        form = check_format(pseudo_format or AUTO)
-        sample = Sample(picture.stem, picture, labels, masks, truth, form)
-        _open_image(sample, classes or "voc", out, screenshot)
+    """Open a dataset, or one image, in the window, to review and correct its labels."""
+    if image is not None:
+        _open_image(image, dataset, screenshot)
         return
+    spec = dataset.find().spec
     with _screen(screenshot):
         from napari_sepl.gui.app import run  # noqa: PLC0415
 
         run(lambda widget: widget.open_dataset(spec), screenshot)
 
 
-def _open_image(sample: Sample, classes: str, out: Path | None, screenshot: Path | None) -> None:
+def _open_image(image: Path, dataset: DatasetOptions, screenshot: Path | None) -> None:
+    told = dataset.one_image()
+    masks, truth, out = told.get("masks"), told.get("ground_truth"), told.get("out")
+    sample = Sample(
+        image.stem, image, told["pseudo"], masks, truth, told.get("pseudo_format", AUTO)
+    )
+    classes = told.get("classes", "voc")
     load_enhanceable(sample, read_class_list(classes))  # a bad file is told before a window opens
     if out is not None:
         make_folder(out)

@@ -9,26 +9,29 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from napari_sepl.workflow.measure.kept import Kept
 from napari_sepl.workflow.measure.tables import encode_json
-from napari_sepl.workflow.outcome import Outcome, Step
+
+if TYPE_CHECKING:  # they take a second to import, which `--version` need not wait
+    from napari_sepl.workflow.measure.kept import Kept
+    from napari_sepl.workflow.outcome import Step
 
 FAILED = 1
 STOPPED = 130  # what shells expect of a program that Ctrl+C stopped
 LISTED = 5  # names shown of a long list
 TOLD = {
-    Outcome.SAVED: "saved",
-    Outcome.PRESENT: "skipped (already done)",
-    Outcome.KEPT: "kept (edited by a person)",
-    Outcome.LEFT_OUT: "left out (other classes)",
-    Outcome.FAILED: "failed",
+    "saved": "saved",
+    "present": "skipped (already done)",
+    "kept": "kept (edited by a person)",
+    "left out": "left out (other classes)",
+    "failed": "failed",
 }
+"""What became of a sample, by the values of `Outcome`."""
 
 
 @dataclass
@@ -144,7 +147,7 @@ def _reason(sample_id: str, message: str) -> str:
 
 
 def follow(
-    events: Iterable[Step],
+    events: "Iterable[Step]",
     total: int,
     told: str,
     part: Part | None = None,
@@ -153,7 +156,7 @@ def follow(
 
     The bar also moves by what `part` is told while a sample is under way.
     """
-    counts: Counter[Outcome] = Counter()
+    counts: Counter[str] = Counter()
     failures = Failures()
     stopped = False
     with _bar(told, total) as move:
@@ -166,7 +169,7 @@ def follow(
                 move(counts.total())
         except KeyboardInterrupt:
             stopped = True
-    became = [f"{counts[outcome]} {TOLD[outcome]}" for outcome in Outcome if counts[outcome]]
+    became = [f"{counts[outcome]} {words}" for outcome, words in TOLD.items() if counts[outcome]]
     say(f"{samples(total)}: {', '.join(became) or 'nothing done'}")
     failures.complain()
     if stopped:
@@ -180,7 +183,7 @@ def count(
     total: int,
     told: str,
     counted: Callable[[], int],
-    kept: Kept | None = None,
+    kept: "Kept | None" = None,
 ) -> tuple[int, Failures]:
     """Show a bar while a run counts, then how many it counted and why not the others.
 
@@ -237,7 +240,7 @@ def note_unused(unused: Sequence[str], lacking: str) -> None:
         note(f"{samples(len(unused))}: no {lacking}, so not used: {listing(unused)}")
 
 
-def complain_of_stop(kept: Kept | None = None) -> None:
+def complain_of_stop(kept: "Kept | None" = None) -> None:
     """Say what became of a run that was stopped, and counts for all samples or not at all."""
     if kept is not None and kept.holds:
         complain("Stopped. What is counted is kept; the same command resumes.")

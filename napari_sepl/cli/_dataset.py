@@ -116,7 +116,7 @@ class DatasetOptions:
 
     def miss(self, key: str) -> NoReturn:
         """Say that an option is missing, and what forms the command takes."""
-        folders = ", ".join(map(option_of, self.needs))
+        folders = _needed(self.reads, self.needs) or "--images, --pseudo, --out"
         raise typer.BadParameter(
             f"{option_of(key)} is missing. Name a dataset's TOML file, or a folder that holds one "
             f"or a known layout; or its folders: {folders}; or --layout and --root."
@@ -220,7 +220,12 @@ def takes_dataset(
         Those that it cannot do without.
     """
     names = [name for name in DatasetSpec.model_fields if name in reads]
-    added = [_argument(), *map(_option, names), *map(_layout_option, LAYOUT_OPTIONS)]
+    panel = _panel(reads, needs)
+    added = [
+        _argument(),
+        *(_option(name, panel) for name in names),
+        *(_layout_option(name, panel) for name in LAYOUT_OPTIONS),
+    ]
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
         def called(place: Path | None, **told: Any) -> int | None:
@@ -246,23 +251,41 @@ def _argument() -> Parameter:
     return Parameter("place", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
 
 
-def _option(name: str) -> Parameter:
+def _option(name: str, panel: str) -> Parameter:
     field = DatasetSpec.model_fields[name]
     is_word = field.annotation is str
     about = f"{field.description}{_MORE.get(name, '')}"
     shown = f"{field.default}, or the file's" if is_word else False
-    return _parameter(name, str if is_word else Path, option_of(name), about, shown)
+    return _parameter(name, str if is_word else Path, option_of(name), about, panel, shown)
 
 
-def _layout_option(name: str) -> Parameter:
+def _layout_option(name: str, panel: str) -> Parameter:
     kind, about = LAYOUT_OPTIONS[name]
-    return _parameter(name, kind, f"--{name}", about, False)
+    return _parameter(name, kind, f"--{name}", about, panel)
 
 
-def _parameter(name: str, kind: Any, option: str, about: str, shown: str | bool) -> Parameter:
-    told = typer.Option(option, help=about, rich_help_panel="Dataset", show_default=shown)
+def _parameter(
+    name: str, kind: Any, option: str, about: str, panel: str, shown: str | bool = False
+) -> Parameter:
+    told = typer.Option(option, help=about, rich_help_panel=panel, show_default=shown)
     annotation = Annotated[kind | None, told]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _panel(reads: Collection[str], needs: Collection[str]) -> str:
+    """Return the title over the options, which says what is needed where no file names it."""
+    return f"Dataset (without a file: {_needed(reads, needs)})" if needs else "Dataset"
+
+
+def _needed(reads: Collection[str], needs: Collection[str]) -> str:
+    """Return the options that a command needs; masks may be in the output folder."""
+    if "masks" in needs and "out" in needs:
+        needs = [key for key in needs if key != "masks"]
+    either = "masks" in needs and "out" in reads
+    return ", ".join(
+        f"{option_of(key)} or --out" if key == "masks" and either else option_of(key)
+        for key in needs
+    )
 
 
 def note_scores(samples: Iterable[Sample]) -> None:

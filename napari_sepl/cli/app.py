@@ -64,6 +64,8 @@ def _needed(words: Sequence[str]) -> Collection[str]:
     """Return the commands that these words may ask for."""
     completing = any(name.endswith("_SEPL_COMPLETE") for name in os.environ)
     asked = words[0] if words and not completing else ""
+    if asked == "--version":
+        return ()
     return [asked] if asked in COMMANDS else tuple(COMMANDS)
 
 

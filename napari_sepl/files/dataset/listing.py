@@ -259,7 +259,8 @@ class _Walk:
 
         Links come last, so that what can be reached without one has its name from there.
         """
-        folders, links = [""], []
+        folders: list[str] = [""]
+        links: list[str] = []
         while folders or links:
             inside = folders.pop() if folders else links.pop(0)
             if not self._is_new(inside):

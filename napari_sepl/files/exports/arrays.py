@@ -20,7 +20,7 @@ class _Plain:
         return split_lists(listing) | {"classes.toml": lambda: [encode_class_list(listing.classes)]}
 
     def _encoded(self, sample: Labelled, ending: str, content: bytes) -> Encoded:
-        files = {f"labels/{sample.sample_id}{ending}": content}
+        files = {f"labels/{sample.name}{ending}": content}
         return Encoded(files, f"images/{sample.picture_name}")
 
 
@@ -56,7 +56,7 @@ class SoftNpz(_Plain):
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
         """Return the archive."""
         if sample.soft is None:
-            raise ValueError(f"{sample.sample_id}: soft labels are missing")
+            raise ValueError(f"{sample.name}: soft labels are missing")
         file = io.BytesIO()
         np.savez_compressed(
             file,

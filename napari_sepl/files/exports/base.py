@@ -24,8 +24,8 @@ class Labelled:
 
     Parameters
     ----------
-    sample_id : str
-        The stem its files share.
+    name : str
+        The name of its files, without ending; `flat_name` of its id.
     labels : (H, W) uint8
         Its labels, mapped to `classes`.
     classes : ClassList
@@ -40,7 +40,7 @@ class Labelled:
         For formats that ask for them.
     """
 
-    sample_id: str
+    name: str
     labels: NDArray[np.uint8]
     classes: ClassList
     split: str = "train"
@@ -51,7 +51,12 @@ class Labelled:
     @property
     def picture_name(self) -> str:
         """The picture's name; where there is none, as PASCAL VOC and COCO would call it."""
-        return f"{self.sample_id}.jpg" if self.picture is None else self.picture.name
+        return self.name + (".jpg" if self.picture is None else self.picture.suffix)
+
+
+def flat_name(sample_id: str) -> str:
+    """Return the name of a sample's files in a folder without sub-folders: train__a of train/a."""
+    return sample_id.replace("/", "__")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +90,9 @@ class Listing:
     classes : ClassList
         The classes after the class map.
     splits : mapping of str to list of str
-        The samples of each split that has any, in order.
+        The names of the samples of each split that has any, in order.
     entries : callable
-        Reads the entries of samples, as (sample_id, entry), one by one.
+        Reads the entries of samples by name, as (name, entry), one by one.
     """
 
     classes: ClassList

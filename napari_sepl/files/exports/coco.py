@@ -102,13 +102,13 @@ def _bbox(segment: Segment) -> list[int]:
     return [left, top, right - left, bottom - top]
 
 
-def _number(sample_ids: list[str]) -> dict[str, int]:
+def _number(names: list[str]) -> dict[str, int]:
     """Return the pictures' numbers: their own if all have names of COCO's, else from 1 on."""
-    found = [_NUMBERED.fullmatch(one) for one in sample_ids]
+    found = [_NUMBERED.fullmatch(one) for one in names]
     numbers = [int(match[1]) for match in found if match]
-    if len(set(numbers)) == len(sample_ids):
-        return dict(zip(sample_ids, numbers, strict=True))
-    return {one: number for number, one in enumerate(sample_ids, 1)}
+    if len(set(numbers)) == len(names):
+        return dict(zip(names, numbers, strict=True))
+    return {one: number for number, one in enumerate(names, 1)}
 
 
 def _write(listing: Listing, ids: list[str], numbers: Mapping[str, int]) -> Iterator[bytes]:

@@ -72,7 +72,7 @@ class Labelme:
             "imageWidth": width,
         }
         text = json.dumps(content, ensure_ascii=False, indent=1)
-        files = {f"{sample.sample_id}.json": encode_json(text)}
+        files = {f"{sample.name}.json": encode_json(text)}
         return Encoded(files, sample.picture_name, drawn=drawn)
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002

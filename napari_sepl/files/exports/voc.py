@@ -23,13 +23,13 @@ class Voc:
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return the label PNG."""
-        name = f"{settings.folder}/{sample.sample_id}.png"
+        name = f"{settings.folder}/{sample.name}.png"
         ending = PurePath(sample.picture_name).suffix
         # readers look for .jpg alone; what is no JPEG keeps its ending, for it stays what it is
         ending = ".jpg" if ending.lower() in (".jpg", ".jpeg") else ending
         return Encoded(
             {name: encode_label_png(sample.labels, sample.classes, None)},
-            f"JPEGImages/{sample.sample_id}{ending}",
+            f"JPEGImages/{sample.name}{ending}",
         )
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002

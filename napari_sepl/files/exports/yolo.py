@@ -40,7 +40,7 @@ class Yolo:
                 draw_as_yolo(drawn, shares.tolist(), segment.class_id)
                 told = " ".join(f"{share:.{_DIGITS}f}" for share in shares.ravel())
                 lines.append(f"{segment.class_id - 1} {told}\n")
-        name = f"labels/{sample.split}/{sample.sample_id}.txt"
+        name = f"labels/{sample.split}/{sample.name}.txt"
         place = f"images/{sample.split}/{sample.picture_name}"
         return Encoded({name: "".join(lines).encode("ascii")}, place, drawn=drawn)
 

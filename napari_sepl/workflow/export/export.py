@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from napari_sepl import __version__
 from napari_sepl.core.certainty import find_unsure, soften
 from napari_sepl.core.class_maps import ClassMap
-from napari_sepl.core.errors import InputError, attempt
+from napari_sepl.core.errors import InputError, SaveError, attempt
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.exports import FORMATS
-from napari_sepl.files.exports.base import Labelled, Listing
+from napari_sepl.files.exports.base import Labelled, Listing, flat_name
 from napari_sepl.files.exports.folder import ExportFolder
 from napari_sepl.files.exports.pictures import Picture
 from napari_sepl.files.exports.settings import ExportSettings, Ignore, Pictures
@@ -87,6 +87,7 @@ class Export:
         self.loss: Loss | None = None
         self.others: list[str] = []
         self.removed = 0
+        self._clashes: dict[str, str] = {}  # samples to others that have their files' names
         self._stale: list[str] = []  # lists of splits that are empty now
         asks = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
         if asks and not source.has_pseudo:
@@ -129,6 +130,7 @@ class Export:
             self._to, self._told(), self._source.folders, overwrite=self._overwrite
         )
         folder.claim(self._format.whole(self._list(self._source.ids), self._settings))
+        self._clashes = _clashes((*folder.others(()), *self._source.ids))
         done: list[str] = []
         counts: Counter[Outcome] = Counter()
         for sample_id in self._source.ids:
@@ -149,6 +151,9 @@ class Export:
         )
 
     def _export(self, folder: ExportFolder, sample_id: str) -> Outcome:
+        if sample_id in self._clashes:
+            other = self._clashes[sample_id]
+            raise SaveError(f"{sample_id}: its files would have the names of those of {other}.")
         given = self._source.read(sample_id)
         if self._with_classes and not self._with_classes & _present(given.labels):
             return Outcome.LEFT_OUT
@@ -190,7 +195,7 @@ class Export:
         split = split_of(sample_id, self._settings.val)
         seen_from = "" if given.picture is None else _relative(given.picture, self._to)
         sample = Labelled(
-            sample_id, labels, self._map.classes, split, given.picture, seen_from, soft
+            flat_name(sample_id), labels, self._map.classes, split, given.picture, seen_from, soft
         )
         told: list[Any] = [digest_labels(labels), split, seen_from, given.status]
         if soft is not None:
@@ -233,12 +238,16 @@ class Export:
     def _list(self, sample_ids: Sequence[str]) -> Listing:
         splits: dict[str, list[str]] = {}
         for sample_id in sample_ids:
-            splits.setdefault(split_of(sample_id, self._settings.val), []).append(sample_id)
+            split = split_of(sample_id, self._settings.val)
+            splits.setdefault(split, []).append(flat_name(sample_id))
         return Listing(self._map.classes, splits)
 
     def _finish(self, folder: ExportFolder, done: list[str], counts: Mapping[Outcome, int]) -> None:
-        def entries(ids: Iterable[str]) -> Iterator[tuple[str, Any]]:
-            return ((one, record["entry"]) for one, record in folder.records(ids))
+        ids = {flat_name(sample_id): sample_id for sample_id in done}
+
+        def entries(names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+            records = folder.records(ids[name] for name in names)
+            return ((flat_name(one), record["entry"]) for one, record in records)
 
         listing = replace(self._list(done), entries=entries)
         written = self._format.whole(listing, self._settings)
@@ -254,7 +263,7 @@ class Export:
         folder.finish({
             "complete": True,
             "samples": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
-            "splits": {split: len(ids) for split, ids in listing.splits.items()},
+            "splits": {split: len(names) for split, names in listing.splits.items()},
             "samples_of_earlier_runs": self.others,
             "iou_of_polygons": None if self.loss is None else {
                 self._map.classes.name(class_id): round(iou, 6)
@@ -283,6 +292,20 @@ def split_of(sample_id: str, val: float) -> str:
     """
     digest = hashlib.sha256(sample_id.encode("utf-8", "surrogatepass")).digest()
     return "val" if int.from_bytes(digest[:8], "big") < val * 2**64 else "train"
+
+
+def _clashes(sample_ids: Iterable[str]) -> dict[str, str]:
+    """Return the samples whose files would replace those of another, with the first such one.
+
+    Names that differ in upper and lower case alone are one on many disks.
+    """
+    first: dict[str, str] = {}
+    clashes = {}
+    for sample_id in dict.fromkeys(sample_ids):
+        other = first.setdefault(flat_name(sample_id).casefold(), sample_id)
+        if other != sample_id:
+            clashes[sample_id] = other
+    return clashes
 
 
 def _present(labels: NDArray[np.uint8]) -> frozenset[int]:

@@ -99,7 +99,7 @@ class EvaluationRun:
             "command": "evaluate",
             **self._cut,
             "classes": tell_classes(self.classes),
-            **tell_folders({role: self.index.folders.get(role) for role in COMPARED}),
+            **tell_folders({str(role): self.index.folders.get(role) for role in COMPARED}),
         }
         kept = Kept(table, key, self._files, self._arrays)
         sums = kept.take_up(self.ids)

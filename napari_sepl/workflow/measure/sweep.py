@@ -224,7 +224,7 @@ class SweepRun:
     def _key(self) -> dict[str, Any]:
         """Return all that the counts depend on but the samples' files."""
         roles = (Role.IMAGE, Role.PSEUDO, Role.MASKS, Role.TRUTH)
-        folders = {role: self.index.folders.get(role) for role in roles}
+        folders = {str(role): self.index.folders.get(role) for role in roles}
         return {
             "command": "sweep",
             **self.params.model_dump(mode="json", exclude={"t1", "t2"}),

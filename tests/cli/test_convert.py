@@ -18,9 +18,9 @@ def test_the_saving_is_told(
     (tmp_path / "masks" / "c").mkdir()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     before = 4096 * len(files)  # each is smaller than a block
-    words = ["convert-masks", tmp_path / "masks", "--out", tmp_path / "json"]
+    words = ["convert-masks", "--masks", tmp_path / "masks", "--to", tmp_path / "json"]
     monkeypatch.setattr(sys, "argv", ["napari-sepl", *map(str, words)])
-    for told in ("2 saved", "2 already there"):
+    for told in ("2 saved", "2 skipped (already done)"):
         with pytest.raises(SystemExit) as stopped:
             cli.main()
         assert stopped.value.code == 1

@@ -6,11 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_sepl import Params
-from napari_sepl.cli import app
+from napari_sepl.cli.app import make_app
 from napari_sepl.core.params import Strategy
 from napari_sepl.document.findings import tell_finding
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.diagnose import DiagnosisRun
 from tests.workflow.sweeping import write_samples
 
@@ -21,21 +21,21 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 
 def run(*words: object) -> tuple[int, list[str]]:
-    outcome = CliRunner().invoke(app, ["diagnose", *map(str, words)])
+    outcome = CliRunner().invoke(make_app(), ["diagnose", *map(str, words)])
     return outcome.exit_code, outcome.stdout.splitlines()
 
 
 def test_it_lists_the_worst_first_and_saves_all(spec: DatasetSpec, tmp_path: Path) -> None:
     write_dataset(tmp_path / "dataset.toml", spec)
     save = tmp_path / "new" / "d.csv"
-    code, lines = run(tmp_path / "dataset.toml", "--t1", 0.3, "--strategy", "tree", "--out", save)
-    expected = DiagnosisRun(Dataset.open(spec), Params(t1=0.3, strategy=Strategy.TREE))
+    code, lines = run(tmp_path / "dataset.toml", "--t1", 0.3, "--strategy", "tree", "--table", save)
+    expected = DiagnosisRun(SampleIndex.open(spec), Params(t1=0.3, strategy=Strategy.TREE))
     list(expected)
     assert (code, lines[0]) == (0, "4 samples: 4 counted")
     for line, (sample_id, diagnosis) in zip(lines[1:], expected.worst_first(), strict=False):
         assert line.lstrip().startswith(f"{100 * diagnosis.suspicion:.0f} % {sample_id}  ")
         assert diagnosis.main is not None
-        assert tell_finding(diagnosis.main, expected.dataset.classes) in line
+        assert tell_finding(diagnosis.main, expected.index.classes) in line
     assert lines[-1] == f"saved {save}"
     assert len(lines) == 6
     assert save.read_text().startswith("rank,id,suspicion,")
@@ -49,7 +49,7 @@ def test_folders_stand_for_a_dataset_and_few_are_listed(spec: DatasetSpec) -> No
 
 def test_failures_are_told_and_the_others_listed(spec: DatasetSpec, tmp_path: Path) -> None:
     write_dataset(tmp_path / "dataset.toml", spec)
-    ids = Dataset.open(spec).ids
+    ids = SampleIndex.open(spec).ids
     (spec.masks / f"{ids[0]}.json").write_text("[")
     code, lines = run(tmp_path / "dataset.toml")
     assert (code, lines[0]) == (1, "4 samples: 3 counted, 1 failed")
@@ -58,5 +58,5 @@ def test_failures_are_told_and_the_others_listed(spec: DatasetSpec, tmp_path: Pa
 
 def test_a_table_that_is_no_csv_is_refused(spec: DatasetSpec, tmp_path: Path) -> None:
     write_dataset(tmp_path / "dataset.toml", spec)
-    code, _ = run(tmp_path / "dataset.toml", "--out", tmp_path / "d.txt")
+    code, _ = run(tmp_path / "dataset.toml", "--table", tmp_path / "d.txt")
     assert code == 2

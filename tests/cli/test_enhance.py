@@ -11,6 +11,7 @@ from napari_sepl.files.samples import Sample
 from napari_sepl.workflow import enhance as workflow
 from tests.files.cam_files import cams, save_cam_dict
 from tests.files.making import SHAPE, random_labels, random_masks, save_picture
+from tests.messages import plain
 from tests.program import Run
 
 
@@ -35,7 +36,7 @@ def test_enhance_saves_and_counts(run: Run, folders: list[object], tmp_path: Pat
         assert provenance is not None
         assert provenance.params == Params()
     code, out, _ = run("enhance", *folders)
-    assert (code, out) == (0, "2 samples: 2 already there\n")
+    assert (code, out) == (0, "2 samples: 2 skipped (already done)\n")
 
 
 @pytest.mark.parametrize("role", ["images", "pseudo", "masks"])
@@ -96,7 +97,7 @@ def test_two_processes_do_as_one(run: Run, folders: list[object], tmp_path: Path
 def test_a_scheduler_has_its_own_workers(run: Run, folders: list[object]) -> None:
     code, _, err = run("enhance", *folders, "--workers", 2, "--scheduler", "tcp://127.0.0.1:1")
     assert code == 2
-    assert "leave one of them out" in " ".join(err.replace("│", " ").split())
+    assert "leave one of them out" in plain(err)
 
 
 def test_files_without_pseudo_labels_are_no_failure(
@@ -132,7 +133,7 @@ def test_ctrl_c_sums_up_and_says_how_to_go_on(
     monkeypatch.setattr(workflow, "enhance_sample", stopped_at_b)
     code, out, err = run("enhance", *folders)
     assert (code, out) == (130, "2 samples: 1 saved\n")
-    assert "the same command goes on from here" in err
+    assert "the same command resumes" in err
 
 
 def test_an_unfit_folder_is_one_line_and_no_traceback(

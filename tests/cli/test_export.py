@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from napari_sepl.cli import app
+from napari_sepl.cli.app import make_app
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
-from napari_sepl.files.dataset_spec import write_dataset
+from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status
 from tests.files.making import SHAPE, random_labels, save_picture
@@ -28,7 +28,7 @@ def toml(tmp_path: Path) -> Path:
 
 
 def run(*words: object) -> tuple[int, str]:
-    found = CliRunner().invoke(app, ["export", *map(str, words)])
+    found = CliRunner().invoke(make_app(), ["export", *map(str, words)])
     if found.exception is not None and not isinstance(found.exception, SystemExit):
         raise found.exception
     return found.exit_code, found.output
@@ -57,7 +57,7 @@ def test_without_a_format_labels_are_made_as_the_window_saved_them(toml: Path) -
     "words",
     [
         ("--class", "car"), ("--class-map", "map.toml"), ("--val", "0.1"),
-        ("--ignore", "flagged"), ("--pictures", "copy"), ("--trust", "0.5"),
+        ("--ignore", "flagged"), ("--image-files", "copy"), ("--trust", "0.5"),
     ],
 )  # fmt: skip
 def test_what_needs_a_format_is_refused_without_one(toml: Path, words: tuple[str, str]) -> None:

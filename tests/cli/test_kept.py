@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from napari_sepl.files.dataset_spec import write_dataset
+from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.progress import progress_file
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
@@ -52,13 +52,13 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 def check_going_on(run: Run, command: str, dataset: Path, folder: Path) -> None:
     """Go on after two samples, to what a run tells and saves that was never stopped."""
-    code, out, err = run(command, dataset, "--out", folder / "t.csv")
+    code, out, err = run(command, dataset, "--table", folder / "t.csv")
     assert code == 0
-    assert f"{folder / 't.csv'}: goes on after 2 of 4 samples" in err
+    assert f"{folder / 't.csv'}: resumes after 2 of 4 samples" in err
     whole = folder.with_name("whole")
-    code, expected, err = run(command, dataset, "--out", whole / "t.csv")
+    code, expected, err = run(command, dataset, "--table", whole / "t.csv")
     assert (code, out) == (0, expected.replace(str(whole), str(folder)))
-    assert "goes on" not in err
+    assert "resumes" not in err
     assert out.startswith("4 samples: 4 counted\n")
     assert files_in(folder) == files_in(whole)
     assert all(name.startswith("t") for name in files_in(folder))
@@ -79,9 +79,9 @@ def test_after_ctrl_c_the_same_command_goes_on(
     table = tmp_path / "out" / "t.csv"
     with monkeypatch.context() as patched:
         patched.setattr(RUNS[command], "__iter__", stopped_after_two)
-        code, out, err = run(command, dataset, "--out", table)
+        code, out, err = run(command, dataset, "--table", table)
     assert (code, out) == (130, "4 samples: 2 counted\n")
-    assert "What is counted is kept; the same command goes on from here." in err
+    assert "What is counted is kept; the same command resumes." in err
     assert list(table.parent.iterdir()) == [progress_file(table)]
     check_going_on(run, command, dataset, table.parent)
 
@@ -93,8 +93,8 @@ def test_after_kill_9_the_same_command_goes_on(
 ) -> None:
     table = tmp_path / "out" / "t.csv"
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_AFTER_TWO, command, dataset, "--out", table],
-        cwd=Path(__file__).parents[1],
+        [sys.executable, "-c", KILLED_AFTER_TWO, command, dataset, "--table", table],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         check=False,
     )
@@ -116,7 +116,7 @@ def test_without_a_table_ctrl_c_keeps_nothing(
     code, _, err = run(command, dataset)
     assert code == 130
     assert "nothing is saved" in err
-    assert "goes on" not in err
+    assert "resumes" not in err
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -126,7 +126,7 @@ def test_what_is_damaged_is_said_and_counted_anew(
 ) -> None:
     table = tmp_path / "t.csv"
     progress_file(table).write_text("no progress")
-    code, out, err = run(command, dataset, "--out", table)
+    code, out, err = run(command, dataset, "--table", table)
     assert code == 0
     assert out.startswith("4 samples: 4 counted\n")
     told = f"{progress_file(table)}: found something else; expected what a stopped run had counted."
@@ -139,12 +139,12 @@ def test_what_is_counted_is_kept_until_the_table_is_saved(
 ) -> None:
     table = tmp_path / "out" / "t.csv"
     table.mkdir(parents=True)  # a folder, so that the table cannot be saved
-    code, _, err = run("sweep", dataset, "--out", table)
+    code, _, err = run("sweep", dataset, "--table", table)
     assert code == 1
     assert "t.csv: could not be saved" in err
     table.rmdir()
-    code, out, err = run("sweep", dataset, "--out", table)
+    code, out, err = run("sweep", dataset, "--table", table)
     assert code == 0
-    assert "goes on after 4 of 4 samples" in err
+    assert "resumes after 4 of 4 samples" in err
     assert out.startswith("4 samples: 4 counted\n")
     assert not progress_file(table).exists()

@@ -9,8 +9,8 @@ import pytest
 
 from napari_sepl import Params
 from napari_sepl.core.params import Conflict, Strategy
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
 from tests.program import Run
@@ -35,11 +35,11 @@ def dataset(spec: DatasetSpec, tmp_path: Path) -> Path:
 
 
 def folders(spec: DatasetSpec, *roles: str) -> list[object]:
-    return [word for role in roles for word in (f"--{role}", getattr(spec, role))]
+    return [word for role in roles for word in (f"--{role.replace('_', '-')}", getattr(spec, role))]
 
 
 def expected(spec: DatasetSpec, params: Params | None = None) -> Sweep:
-    run = SweepRun(Dataset.open(spec), params or Params())
+    run = SweepRun(SampleIndex.open(spec), params or Params())
     list(run)
     return run.sweep
 
@@ -63,7 +63,7 @@ def test_it_tells_the_best_pairs_and_saves_all(
     run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:
     save = tmp_path / "new" / "sweep.csv"
-    code, out, _ = run(dataset, "--out", save)
+    code, out, _ = run(dataset, "--table", save)
     sweep = expected(spec)
     assert code == 0
     assert sweep.best is not None
@@ -86,16 +86,16 @@ def test_it_tells_the_best_pairs_and_saves_all(
 
 
 def test_without_a_file_nothing_is_saved(run: Run, spec: DatasetSpec) -> None:
-    words = folders(spec, "images", "pseudo", "masks", "truth")
+    words = folders(spec, "images", "pseudo", "masks", "ground_truth")
     code, out, _ = run(*words, "--steps", 3)
     assert code == 0
     assert "saved" not in out
-    assert not spec.out.exists()
+    assert not spec.output.exists()
 
 
 def test_without_truth_it_tells_the_agreement(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
     save = tmp_path / "sweep.csv"
-    code, out, err = run(*folders(spec, "images", "pseudo", "masks"), "--out", save, "--steps", 3)
+    code, out, err = run(*folders(spec, "images", "pseudo", "masks"), "--table", save, "--steps", 3)
     assert code == 0
     assert "agreement" in out
     assert "best" not in out
@@ -111,7 +111,7 @@ def test_every_option_counts(run: Run, spec: DatasetSpec, tmp_path: Path) -> Non
     (tmp_path / "my.toml").write_text(
         "classes = [" + ", ".join(f'{{name = "n{k}"}}' for k in range(16)) + "]"
     )
-    words = [*folders(spec, "images", "pseudo", "masks", "truth"), "--strategy", "released"]
+    words = [*folders(spec, "images", "pseudo", "masks", "ground_truth"), "--strategy", "released"]
     words += ["--conflict", "seed", "--list", tmp_path / "list.txt"]
     code, out, _ = run(*words, "--classes", tmp_path / "my.toml", "--workers", 2)
     params = Params(strategy=Strategy.RELEASED, conflict=Conflict.SEED)
@@ -127,8 +127,8 @@ def test_every_option_counts(run: Run, spec: DatasetSpec, tmp_path: Path) -> Non
 def test_a_layout_is_found(run: Run, spec: DatasetSpec) -> None:
     root = spec.images.parent
     spec.images.rename(root / "JPEGImages")
-    assert spec.truth is not None
-    spec.truth.rename(root / "SegmentationClass")
+    assert spec.ground_truth is not None
+    spec.ground_truth.rename(root / "SegmentationClass")
     code, out, _ = run("--layout", "voc", "--root", root, "--steps", 2)
     assert (code, out.splitlines()[0]) == (0, "4 samples: 4 counted")
 
@@ -137,9 +137,9 @@ def test_failures_are_told_one_a_line_and_the_rest_is_counted(
     run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:
     (spec.masks / "a2.json").write_text("[")
-    assert spec.truth is not None
-    (spec.truth / "b.png").unlink()
-    code, out, err = run(dataset, "--out", tmp_path / "sweep.csv", "--steps", 3)
+    assert spec.ground_truth is not None
+    (spec.ground_truth / "b.png").unlink()
+    code, out, err = run(dataset, "--table", tmp_path / "sweep.csv", "--steps", 3)
     assert code == 1
     assert out.startswith("3 samples: 2 counted, 1 failed\n")
     lines = err.splitlines()
@@ -153,7 +153,7 @@ def test_where_all_fail_nothing_is_told(
 ) -> None:
     for path in spec.masks.iterdir():
         path.write_text("[")
-    code, out, _ = run(dataset, "--out", tmp_path / "sweep.csv")
+    code, out, _ = run(dataset, "--table", tmp_path / "sweep.csv")
     assert (code, out) == (1, "4 samples: 0 counted, 4 failed\n")
     assert not (tmp_path / "sweep.csv").exists()
 
@@ -168,9 +168,9 @@ def test_ctrl_c_saves_no_table(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(SweepRun, "__iter__", stopped_after_one)
-    code, out, err = run(dataset, "--out", tmp_path / "sweep.csv")
+    code, out, err = run(dataset, "--table", tmp_path / "sweep.csv")
     assert (code, out) == (130, "4 samples: 1 counted\n")
-    assert "Stopped. What is counted is kept; the same command goes on from here." in err
+    assert "Stopped. What is counted is kept; the same command resumes." in err
     assert not (tmp_path / "sweep.csv").exists()
 
 
@@ -182,7 +182,7 @@ def test_ctrl_c_saves_no_table(
         (["--workers", "0"], "--workers"),
         (["--strategy", "oak"], "--strategy"),
         (["--conflict", "none"], "--conflict"),
-        (["--out", "sweep.png"], "does not end in .csv"),
+        (["--table", "sweep.png"], "does not end in .csv"),
         (["--t1", "0.5"], "--t1"),
     ],
 )

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import STOPPED, complain_of_stop, count, give_json, note, say
+from napari_sepl.cli._console import (
+    STOPPED,
+    complain_of_stop,
+    count,
+    give_json,
+    note,
+    note_unused,
+    say,
+)
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
@@ -62,6 +70,7 @@ def sweep_command(
     run = SweepRun(index, params, *grids, spread=spread)
     kept = None if table is None else run.keep_beside(table)
     code, failures = count(run, len(run), "sweep", lambda: run.sweep.samples, kept)
+    note_unused(run.without_truth, "ground truth")
     if code == STOPPED:
         complain_of_stop(kept)
         return code

@@ -54,11 +54,11 @@ def check_going_on(run: Run, command: str, dataset: Path, folder: Path) -> None:
     """Go on after two samples, to what a run tells and saves that was never stopped."""
     code, out, err = run(command, dataset, "--table", folder / "t.csv")
     assert code == 0
-    assert f"{folder / 't.csv'}: resumes after 2 of 4 samples" in err
+    assert f"{folder / 't.csv'}: goes on after 2 of 4 samples" in err
     whole = folder.with_name("whole")
     code, expected, err = run(command, dataset, "--table", whole / "t.csv")
     assert (code, out) == (0, expected.replace(str(whole), str(folder)))
-    assert "resumes" not in err
+    assert "goes on" not in err
     assert out.startswith("4 samples: 4 counted\n")
     assert files_in(folder) == files_in(whole)
     assert all(name.startswith("t") for name in files_in(folder))
@@ -116,7 +116,7 @@ def test_without_a_table_ctrl_c_keeps_nothing(
     code, _, err = run(command, dataset)
     assert code == 130
     assert "nothing is saved" in err
-    assert "resumes" not in err
+    assert "goes on" not in err
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -145,6 +145,6 @@ def test_what_is_counted_is_kept_until_the_table_is_saved(
     table.rmdir()
     code, out, err = run("sweep", dataset, "--table", table)
     assert code == 0
-    assert "resumes after 4 of 4 samples" in err
+    assert "goes on after 4 of 4 samples" in err
     assert out.startswith("4 samples: 4 counted\n")
     assert not progress_file(table).exists()

@@ -41,7 +41,7 @@ def folders(tmp_path: Path) -> list[object]:
         save_picture(tmp_path / "images" / f"{stem}.png", blobs(SHAPE, seed))
     for stem in ("a", "b"):
         save_picture(tmp_path / "pseudo" / f"{stem}.png", labels_in_a_corner(SHAPE))
-    return ["--images", tmp_path / "images", "--out", tmp_path / "out"]
+    return ["--images", tmp_path / "images", "--masks", tmp_path / "out"]
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_regions_need_no_weights(run: Run, folders: list[object], tmp_path: Path
     assert (code, out) == (0, "3 samples: 3 skipped (already done)\n")
     (tmp_path / "list.txt").write_text("b\n")
     code, out, _ = run(
-        "--images", tmp_path / "images", "--out", tmp_path / "other", "--model", "regions",
+        "--images", tmp_path / "images", "--masks", tmp_path / "other", "--model", "regions",
         "--pseudo", tmp_path / "pseudo", "--list", tmp_path / "list.txt",
     )  # fmt: skip
     assert (code, out) == (0, "1 sample: 1 saved\n")
@@ -227,8 +227,8 @@ def test_every_setting_arrives(
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
-        (["--model", "vit_x"], 1, "model: found 'vit_x'; expected one of vit_h"),
-        (["--preset", "best"], 1, "preset: found 'best'; expected one of paper"),
+        (["--model", "vit_x"], 2, "--model: found 'vit_x'; expected one of vit_h"),
+        (["--preset", "best"], 2, "--preset: found 'best'; expected one of paper"),
         (["--model", "regions", "--points-per-side", "3"], 2, "--points-per-side is for SAM"),
         (["--model", "regions", "--checkpoint", "x"], 2, "--checkpoint is for SAM"),
         (["--points-per-side", "0"], 2, "--points-per-side"),

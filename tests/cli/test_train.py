@@ -32,7 +32,8 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     held_out, truth = save_samples(tmp_path / "held out", count=2, first=20)
     (tmp_path / "three.toml").write_text(THREE)
     return [
-        "--images", images, "--labels", labels, "--val-images", held_out, "--val-ground-truth", truth,
+        "--images", images, "--labels", labels, "--val-images", held_out,
+        "--val-ground-truth", truth,
         "--classes", tmp_path / "three.toml", "--network", "tiny", "--backbone-weights", "none",
         "--device", "cpu", "--workers", 0, "--to", tmp_path / "out",
     ]  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from napari_sepl.training import networks
 from napari_sepl.training.learner import Learner
 from tests.files.making import save_picture
-from tests.messages import plain
+from tests.messages import assert_says, plain
 from tests.program import Run
 from tests.training.tiny import need_torch, picture, register, same_weights, save_samples
 
@@ -56,7 +56,7 @@ def test_it_trains_evaluates_and_is_done(run: Run, options: list[object], tmp_pa
     need_torch()
     code, out, err = run(*options, "--scales", "1,1.5", "--mirror", "--save-predictions")
     assert code == 0, err
-    assert "look at samples: 5, 3 of 3 classes, 2.5 % of pixels ignored" in out
+    assert "training samples: 5, 3 of 3 classes, 2.5 % of pixels ignored" in out
     assert "red             IoU " in out
     assert "iteration 12: mIoU " in out
     assert out.endswith(f"12 iterations done; weights and log are in {tmp_path / 'out'}\n")
@@ -78,13 +78,12 @@ def test_it_trains_evaluates_and_is_done(run: Run, options: list[object], tmp_pa
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--split", "train"), "--split is a list in --root"),
-        (("--val-split", "val"), "--val-split is a list in --root"),
-        (("--root", ".", "--split", "a", "--list", "b"), "--split and --list"),
-        (("--root", ".", "--val-split", "a", "--val-list", "b"), "--val-split and --val-list"),
+        (("--split", "train"), "--split: there is no --root to look for it in"),
+        (("--val-split", "val"), "--val-split: there is no layout to look for it in"),
+        (("--val-split", "a", "--val-list", "b"), "--val-split and --val-list: name one of them"),
     ],
 )
-def test_options_that_would_be_passed_over_are_refused(
+def test_options_that_have_no_use_are_refused(
     run: Run, options: list[object], words: tuple[str, ...], told: str
 ) -> None:
     need_torch()
@@ -98,7 +97,7 @@ def test_held_out_pictures_need_labels(run: Run, options: list[object]) -> None:
     place = options.index("--val-ground-truth")
     code, _, err = run(*options[:place], *options[place + 2 :])
     assert code == 2
-    assert "--val-images" in err
+    assert_says(err, "--val-ground-truth is missing")
 
 
 def test_every_setting_arrives(run: Run, options: list[object], tmp_path: Path) -> None:
@@ -161,33 +160,36 @@ def test_a_voc_folder_is_enough(run: Run, options: list[object], tmp_path: Path)
             save_picture(root / "SegmentationClass" / f"s{seed}.png", labels)
     (lists / "train.txt").write_text("s0\ns1\ns2\n")
     (lists / "val.txt").write_text("s3\n")
-    voc = ["--root", root, "--val-split", "val", *options[8:]]
+    (tmp_path / "three.toml").write_text(THREE)
+    labels = ("--labels", root / "SegmentationClassAug")
+    voc = [root, *labels, "--split", "train", "--val-split", "val", *options[8:]]
     code, out, err = run(*voc)
     assert code == 0, err
-    assert "look at samples: 3" in out
-    assert "look at held-out samples: 1" in out
-    assert "flatters" not in err
+    assert "training samples: 3" in out
+    assert "held-out samples: 1" in out
+    assert "too high" not in err
     code, _, err = run(*voc[:-1], tmp_path / "second", "--split", "trainaug")
     assert code == 1
     assert "train, val; expected trainaug.txt among the lists" in err
     held_out = ("--val-split", "train", "--val-ground-truth", root / "SegmentationClassAug")
-    code, _, err = run("--root", root, *held_out, *options[8:-1], tmp_path / "third")
+    third = ("--root", root, *labels, "--split", "train", *held_out)
+    code, _, err = run(*third, *options[8:-1], tmp_path / "third")
     assert code == 0
-    assert "s0, s1, s2: learnt from and evaluated on, so the mIoU flatters" in err
+    assert "3 samples in training and evaluation, so the mIoU is too high: s0, s1, s2" in err
 
 
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["--network", "deeplabv9"], 1, "network: found 'deeplabv9'; expected one of deeplabv2_"),
+        (["--network", "deeplabv9"], 2, "--network: found 'deeplabv9'; expected one of deeplabv2_"),
         (["--batch", 1], 2, "--batch: Input should be greater than or equal to 2"),
         (["--scale-min", 3], 2, "scale_min 3 is above scale_max 2"),
-        (["--scales", "1,big"], 2, "--scales: '1,big' is no list of sizes"),
+        (["--scales", "1,big"], 2, "--scales: '1,big' is no list of scales"),
         (["--list", "nowhere.txt"], 1, "nowhere.txt: found no such file or folder"),
         (["--backbone-weights", "no.pth"], 1, "no.pth: found no such file or folder"),
-        (["--device", "tpu"], 1, "device: found 'tpu'"),
+        (["--device", "tpu"], 2, "--device: found 'tpu'"),
         (["--precision", "float16"], 1, "precision: found float16 on cpu"),
-        (["--classes", "many"], 1, "class list: found the name 'many'"),
+        (["--classes", "many"], 2, "--classes: found the name 'many'"),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_made(
@@ -198,6 +200,18 @@ def test_wrong_use_is_told_before_anything_is_made(
     assert found == code
     assert told in plain(err)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sample_without_an_image_is_named_and_the_others_are_learnt_from(
+    run: Run, options: list[object], tmp_path: Path
+) -> None:
+    need_torch()
+    save_picture(tmp_path / "labels" / "x.png", picture(1)[1])
+    code, out, err = run(*options)
+    assert code == 1
+    assert "x: no image" in err.splitlines()
+    assert "training samples: 5, " in out
+    assert "12 iterations done" in out
 
 
 def test_bad_labels_are_told_before_anything_is_made(
@@ -212,7 +226,7 @@ def test_bad_labels_are_told_before_anything_is_made(
     code, _, err = run(*options)
     assert code == 1
     assert "label 7; expected 0 to 2 of the class list three.toml" in err
-    code, _, err = run("--images", tmp_path, "--out", tmp_path / "out")
+    code, _, err = run("--images", tmp_path, "--to", tmp_path / "out")
     assert code == 2
-    assert "name --images and --labels, or --root" in plain(err)
+    assert "--out is missing" in plain(err)
     assert not (tmp_path / "out").exists()

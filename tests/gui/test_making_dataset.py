@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from napari.utils import progress
 from napari.utils.notifications import notification_manager
+from napari_sepl.files.dataset_spec import DatasetSpec, read_dataset
 from PIL import Image
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtGui import QCloseEvent
 
 from napari_sepl.core.params import Params
-from napari_sepl.files.dataset_spec import DatasetSpec, read_dataset
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.commands import widget_of
@@ -421,12 +421,12 @@ def test_masks_by_the_command_line_are_gone_on_with(
 ) -> None:
     from typer.testing import CliRunner  # noqa: PLC0415
 
-    from napari_sepl.cli import app  # noqa: PLC0415
+    from napari_sepl.cli.app import make_app  # noqa: PLC0415
 
     (root / "list.txt").write_text("s1\ns2\n")
     out = root / "out" / "masks"
     command = ["masks", f"--images={root / 'images'}", f"--out={out}", f"--list={root}/list.txt"]
-    answer = CliRunner().invoke(app, [*command, f"--model={REGIONS}"])
+    answer = CliRunner().invoke(make_app(), [*command, f"--model={REGIONS}"])
     assert answer.exit_code == 0, answer.output
     walk = open_walk()
     assert shown_masks(walk) > 0

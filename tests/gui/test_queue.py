@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
+from napari_sepl.files.dataset_spec import DatasetSpec
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from typer.testing import CliRunner
 
-from napari_sepl.cli import app
+from napari_sepl.cli.app import make_app
 from napari_sepl.core.params import Params
-from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
@@ -381,7 +381,7 @@ def test_export_makes_the_same_bytes_anew(dataset: Walk, tmp_path: Path) -> None
     dataset.dock.close_dataset()
     folders = [f"--{name}={getattr(dataset.spec, name)}" for name in ("images", "pseudo", "masks")]
     command = ["export", *folders, f"--out={dataset.spec.out}", f"--to={tmp_path / 'anew'}"]
-    answer = CliRunner().invoke(app, command)
+    answer = CliRunner().invoke(make_app(), command)
     assert answer.exit_code == 0, answer.output
     for name in ("s1.png", "s2.png"):
         anew, saved = tmp_path / "anew" / name, dataset.spec.out / name

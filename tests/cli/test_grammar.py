@@ -1,0 +1,163 @@
+"""What holds for all commands alike."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from napari_sepl.cli.app import COMMANDS, make_app
+from napari_sepl.files.dataset.specification import DatasetSpec
+from tests.messages import assert_says, plain
+from tests.program import Run
+
+ON_DATASETS = (
+    "open", "init", "enhance", "masks", "convert-masks", "evaluate", "sweep", "diagnose", "report",
+    "export", "train",
+)  # fmt: skip
+GROUP: Any = typer.main.get_command(make_app())
+ALL = pytest.mark.parametrize("name", COMMANDS)
+
+
+def options(name: str) -> dict[str, Any]:
+    """Return the options of a command by their names on the command line."""
+    parameters = GROUP.commands[name].params
+    return {max(one.opts, key=len): one for one in parameters if one.opts[0].startswith("-")}
+
+
+def dataset_options() -> Iterator[tuple[str, str]]:
+    for name, field in DatasetSpec.model_fields.items():
+        yield f"--{(field.alias or name).replace('_', '-')}", field.description or ""
+
+
+def test_every_command_is_there() -> None:
+    assert set(GROUP.commands) == set(COMMANDS)
+    assert set(ON_DATASETS) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(("option", "about"), list(dataset_options()))
+def test_a_key_of_the_dataset_is_the_same_option_everywhere(option: str, about: str) -> None:
+    found = [options(name)[option] for name in ON_DATASETS if option in options(name)]
+    assert found
+    assert len({one.help for one in found}) == 1
+    assert found[0].help.startswith(about)
+    assert {one.default for one in found} == {None}
+
+
+@pytest.mark.parametrize("name", ON_DATASETS)
+def test_every_command_on_datasets_takes_them_in_the_same_forms(name: str) -> None:
+    arguments = [one for one in GROUP.commands[name].params if not one.opts[0].startswith("-")]
+    assert [one.metavar for one in arguments] == ["[DATASET]"]
+    assert {"--layout", "--root", "--split"} <= options(name).keys()
+
+
+@ALL
+def test_the_example_in_the_help_is_a_command_that_works(name: str) -> None:
+    example = GROUP.commands[name].epilog.removeprefix("Example: ")
+    program, command, *words = shlex.split(example)
+    assert (program, command) == ("napari-sepl", name)
+    assert GROUP.commands[name].make_context(command, words).params
+
+
+@ALL
+def test_h_shows_the_help_with_the_example(run: Run, name: str) -> None:
+    code, short, _ = run(name, "-h")
+    assert code == 0
+    assert run(name, "--help") == (0, short, "")
+    assert_says(short, GROUP.commands[name].epilog)
+
+
+@ALL
+def test_an_unknown_option_is_wrong_usage(run: Run, name: str) -> None:
+    code, _, err = run(name, "--depth", "3")
+    assert code == 2
+    assert_says(err, "--depth")
+
+
+@pytest.mark.parametrize("name", ON_DATASETS)
+def test_without_a_dataset_the_forms_are_named(run: Run, name: str, tmp_path: Path) -> None:
+    if name == "train":
+        pytest.importorskip("torch")
+    words = ("--to", tmp_path / "to.toml") if name in ("export", "convert-masks", "train") else ()
+    code, out, err = run(name, *words)
+    assert (code, out) == (2, "")
+    assert_says(
+        err, "is missing. Name a dataset's TOML file, or a folder that holds one or a known"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ON_DATASETS)
+def test_a_dataset_that_is_not_there_is_wrong_usage(run: Run, name: str, tmp_path: Path) -> None:
+    if name == "train":
+        pytest.importorskip("torch")
+    words = ("--to", tmp_path / "to.toml") if name in ("export", "convert-masks", "train") else ()
+    code, _, err = run(name, tmp_path / "gone.toml", *words)
+    assert code == 2
+    assert_says(err, "gone.toml: no such file or folder")
+
+
+def test_out_table_and_to_mean_one_thing_each() -> None:
+    for name in ("evaluate", "sweep", "diagnose"):
+        assert "--table" in options(name)
+        assert "--to" not in options(name)
+    for name in ("export", "report", "convert-masks", "train", "init"):
+        assert "--to" in options(name)
+        assert "--table" not in options(name)
+    for name in ("evaluate", "export", "train"):
+        assert "--labels" in options(name)
+    assert {options(name)["--out"].help for name in ON_DATASETS if "--out" in options(name)} == {
+        DatasetSpec.model_fields["out"].description
+    }
+
+
+def test_json_and_quiet_are_offered() -> None:
+    assert [name for name in COMMANDS if "--json" in options(name)] == [
+        "sweep", "diagnose", "evaluate", "info",
+    ]  # fmt: skip
+    assert all("--quiet" in options(name) for name in COMMANDS)
+
+
+def test_completion_is_offered(run: Run) -> None:
+    assert_says(run("--help")[1], "--install-completion", "--show-completion")
+
+
+def test_an_unknown_command_is_wrong_usage(run: Run) -> None:
+    code, _, err = run("enhanced")
+    assert code == 2
+    assert "No such command" in plain(err)
+
+
+@pytest.mark.parametrize("module", ["typer", "numpy", "napari_sepl.workflow.enhance"])
+def test_ctrl_c_while_modules_are_imported_is_one_line(module: str) -> None:
+    code = f"""
+import sys
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Stop())
+sys.argv = ["napari-sepl", "enhance", "--help"]
+from napari_sepl.cli import main
+main()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Stopped.\n")
+
+
+def test_ctrl_c_outside_a_run_is_one_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_sepl.cli.info.read_provenance", stopped)
+    assert run("info", tmp_path) == (130, "", "Stopped.\n")

@@ -1,0 +1,108 @@
+"""The command `init`."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset
+from tests.files.cam_files import cams, save_cam_dict
+from tests.messages import assert_says
+from tests.program import Run
+from tests.workflow.sweeping import SHAPE, write_samples
+
+
+@pytest.fixture
+def run(run: Run) -> Run:
+    return partial(run, "init")
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    return write_samples(tmp_path / "set")
+
+
+def folders(spec: DatasetSpec, *roles: str) -> list[object]:
+    return [word for role in roles for word in (f"--{role}", getattr(spec, role))]
+
+
+def test_it_writes_what_it_was_told_and_says_what_is_there(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    to = tmp_path / "set" / "pets.toml"
+    code, out, _ = run(
+        *folders(spec, "images", "pseudo", "masks", "out"),
+        "--ground-truth", spec.ground_truth, "--to", to,
+    )  # fmt: skip
+    assert code == 0
+    assert read_dataset(to) == spec
+    assert_says(
+        out,
+        "4 samples with all files that are named",
+        f"image 4 {spec.images} (height × width {SHAPE[0]} × {SHAPE[1]})",
+        f"label maps, the first {SHAPE[0]} × {SHAPE[1]}",
+        f"masks 4 {spec.masks} (.json)",
+        f"ground truth 4 {spec.ground_truth} (.png)",
+        f"saved {to}",
+    )
+
+
+def test_what_does_not_pair_is_named(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
+    assert spec.images is not None
+    assert spec.masks is not None
+    (spec.images / "b.png").unlink()
+    for sample_id in ("a2", "c"):
+        (spec.masks / f"{sample_id}.json").unlink()
+    code, out, err = run(*folders(spec, "images", "pseudo", "masks"), "--to", tmp_path / "s.toml")
+    assert code == 0
+    assert_says(out, "1 sample with all files")
+    assert_says(err, "2 samples: no masks: a2, c", "b: no image")
+    assert read_dataset(tmp_path / "s.toml").masks == spec.masks
+
+
+def test_scores_are_recognised(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
+    (tmp_path / "cam").mkdir()
+    for sample_id in ("b", "c"):
+        save_cam_dict(tmp_path / "cam" / f"{sample_id}.npy", cams(shape=SHAPE), [3, 14])
+    words = ("--images", spec.images, "--pseudo", tmp_path / "cam", "--to", tmp_path / "s.toml")
+    code, out, _ = run(*words)
+    assert code == 0
+    assert_says(out, "CAM dictionary")
+
+
+def test_a_file_that_is_there_is_never_replaced(
+    run: Run, spec: DatasetSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dataset.toml").write_text("mine")
+    code, _, err = run(*folders(spec, "images", "pseudo"))
+    assert code == 1
+    assert_says(err, "dataset.toml: exists")
+    assert Path("dataset.toml").read_text() == "mine"
+    code, _, err = run(*folders(spec, "images", "pseudo"), "--to", "set.txt")
+    assert code == 2
+    assert not Path("set.txt").exists()
+
+
+def test_a_layout_becomes_a_file(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
+    assert spec.images is not None
+    root = spec.images.parent
+    spec.images.rename(root / "JPEGImages")
+    code, out, _ = run(root, "--out", root / "out", "--to", root / "dataset.toml")
+    assert code == 0, out
+    found = read_dataset(root / "dataset.toml")
+    assert (found.images, found.pseudo, found.out) == (
+        root / "JPEGImages", root / "pseudo", root / "out",
+    )  # fmt: skip
+    assert found.classes == "voc"
+
+
+def test_nothing_that_pairs_writes_no_file(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    np.save(tmp_path / "other" / "x.npy", np.zeros(SHAPE, np.uint8))
+    words = ("--images", spec.images, "--pseudo", tmp_path / "other", "--to", tmp_path / "s.toml")
+    code, _, err = run(*words)
+    assert code == 1
+    assert_says(err, "none that can be used")
+    assert not (tmp_path / "s.toml").exists()

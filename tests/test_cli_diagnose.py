@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
 from typer.testing import CliRunner
 
 from napari_sepl import Params
@@ -10,7 +11,6 @@ from napari_sepl.cli import app
 from napari_sepl.core.params import Strategy
 from napari_sepl.document.findings import tell_finding
 from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
 from napari_sepl.workflow.diagnose import DiagnosisRun
 from tests.workflow.sweeping import write_samples
 

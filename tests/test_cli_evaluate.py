@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
 
 from napari_sepl.core.classes import VOC
-from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
 from napari_sepl.workflow.measure.agreement import Evaluation
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari_sepl.files.dataset_spec import write_dataset
 from PIL import Image
 from typer.testing import CliRunner
 
 from napari_sepl.cli import app
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
-from napari_sepl.files.dataset_spec import write_dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status
 from tests.files.making import SHAPE, random_labels, save_picture

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from napari_sepl.files.dataset_spec import write_dataset
+
 from napari_sepl.files.progress import progress_file
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun

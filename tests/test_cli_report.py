@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-
 from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
+
 from tests.program import Run
 from tests.workflow.sweeping import IDS, write_samples
 

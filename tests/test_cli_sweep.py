@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
 
 from napari_sepl import Params
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec, write_dataset
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
 from tests.program import Run

@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtGui import QCloseEvent
 
 from napari_sepl.core.params import Params
-from napari_sepl.files.dataset_spec import DatasetSpec, read_dataset
+from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.commands import widget_of

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_sepl.core.classes import VOC
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.evaluation_table import write_evaluation
 from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun
@@ -27,20 +26,20 @@ Begin = Callable[..., Run]
 def write_labelled_samples(root: Path) -> DatasetSpec:
     """Write the samples, and other labels of them into the output folder."""
     spec = write_samples(root)
-    spec.out.mkdir()
+    spec.output.mkdir()
     for seed, sample_id in enumerate(IDS):
         drawn = rectangles(np.random.default_rng(100 + seed), 12, 8, 15, 3)
-        save_picture(spec.out / f"{sample_id}.png", drawn)
+        save_picture(spec.output / f"{sample_id}.png", drawn)
     return spec
 
 
 def begin_sweep(spec: DatasetSpec, spread: Spread = HERE) -> SweepRun:
-    return SweepRun(Dataset.open(spec), DEFAULTS, T1, T2, spread=spread)
+    return SweepRun(SampleIndex.open(spec), DEFAULTS, T1, T2, spread=spread)
 
 
 def begin_evaluation(spec: DatasetSpec, spread: Spread = HERE) -> EvaluationRun:
-    assert spec.truth is not None
-    return EvaluationRun(spec.out, spec.truth, VOC, baseline=spec.pseudo, spread=spread)
+    index = SampleIndex.open(spec, (Role.LABELS, Role.TRUTH), (Role.PSEUDO,), lead=Role.LABELS)
+    return EvaluationRun(index, spread=spread)
 
 
 BOTH = pytest.mark.parametrize("begin", [begin_sweep, begin_evaluation])

@@ -6,8 +6,8 @@ from typing import Any
 
 from napari_sepl import MaskSet, Params
 from napari_sepl.document.document import Document
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load
@@ -34,14 +34,14 @@ class Session:
         self.spec = DatasetSpec(
             images=root / "images", pseudo=root / "pseudo", masks=root / "masks", out=root / "out"
         )
-        self.dataset = Dataset.open(self.spec)
+        self.index = SampleIndex.open(self.spec)
         self.store = Store.open(store_file(self.spec.out), who="ana")
 
     def review(
         self, stem: str, params: Params, paint: slice | None = None, **changes: Any
     ) -> Review:
         """Review a sample as the window does: settings, a stroke, the file, the record."""
-        document = Document(load(self.dataset.sample(stem), self.dataset.classes))
+        document = Document(load(self.index.sample(stem), self.index.classes))
         document.set_params(params)
         for region, class_id in changes.pop("decide", {}).items():
             document.decide([region], class_id)
@@ -71,7 +71,7 @@ class Session:
         return review
 
     def export(self, out: str = "again", **options: Any) -> list[Step]:
-        return list(export_labels(self.dataset, self.store, self.root / out, **options))
+        return list(export_labels(self.index, self.store, self.root / out, **options))
 
     def read(self, out: str, stem: str) -> bytes:
         return (self.root / out / f"{stem}.png").read_bytes()

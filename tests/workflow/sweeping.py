@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from tests.files.making import save_picture
 
@@ -24,15 +24,15 @@ def rectangles(rng: np.random.Generator, *values: int) -> NDArray[np.uint8]:
 
 
 def write_samples(root: Path) -> DatasetSpec:
-    """Write four samples of three classes, each with a truth."""
-    for role in ("images", "pseudo", "masks", "truth"):
+    """Write four samples of three classes, each with ground truth."""
+    for role in ("images", "pseudo", "masks", "ground_truth"):
         (root / role).mkdir(parents=True)
     for seed, sample_id in enumerate(IDS):
         rng = np.random.default_rng(seed)
         masks = np.array([rectangles(rng, 1) for _ in range(15)])
         save_picture(root / "images" / f"{sample_id}.png", rectangles(rng, 99))
         save_picture(root / "pseudo" / f"{sample_id}.png", rectangles(rng, 8, 12, 255))
-        save_picture(root / "truth" / f"{sample_id}.png", rectangles(rng, 12, 8, 15, 255))
+        save_picture(root / "ground_truth" / f"{sample_id}.png", rectangles(rng, 12, 8, 15, 255))
         write_masks(root / "masks" / f"{sample_id}.json", MaskSet.from_dense(masks))
-    roles = ("images", "pseudo", "masks", "truth", "out")
+    roles = ("images", "pseudo", "masks", "ground_truth", "out")
     return DatasetSpec(**{role: root / role for role in roles})

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from napari_sepl.files.pairing import Pairing
 from PIL import Image
 
 from benchmarks.pictures import VOC as VOC_FOLDER
@@ -24,7 +25,6 @@ from napari_sepl import Params
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.params import Strategy
 from napari_sepl.files.atomic import write_whole
-from napari_sepl.files.pairing import Pairing
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder, enhance_sample
 from napari_sepl.workflow.outcome import Outcome

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from benchmarks.timing import Timings, duration, machine, print_table
 from napari_sepl import Params
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import LogEntry, Review, Status, Store, StoreWriter, store_file
 from napari_sepl.files.store.log import Stamp
 from napari_sepl.files.store.overlays import decode_overlay, encode_overlay
@@ -108,7 +108,7 @@ def measure_listing(root: Path) -> DatasetSpec:
     """Print what listing the folders costs."""
     spec = make_files(root)
     start = perf_counter()
-    dataset = Dataset.open(spec)
+    dataset = SampleIndex.open(spec)
     first = Timings(np.array([perf_counter() - start]))
     (root / "list.txt").write_text("\n".join(dataset.ids))
     listed = spec.model_copy(update={"list_file": root / "list.txt"})
@@ -117,8 +117,8 @@ def measure_listing(root: Path) -> DatasetSpec:
         HEADER,
         [
             row("listed for the first time", first),
-            row("listed again", timed(lambda: Dataset.open(spec)), REOPEN_TARGET),
-            row("in the order of a list file", timed(lambda: Dataset.open(listed)), REOPEN_TARGET),
+            row("listed again", timed(lambda: SampleIndex.open(spec)), REOPEN_TARGET),
+            row("in the order of a list file", timed(lambda: SampleIndex.open(listed)), REOPEN_TARGET),
         ],
     )
     return spec
@@ -136,7 +136,7 @@ def measure_store(spec: DatasetSpec) -> None:
         ]
 
     def reopen() -> None:
-        dataset = Dataset.open(spec)
+        dataset = SampleIndex.open(spec)
         with Store.open(path, who="benchmark") as opened:
             assert len(opened.statuses()) == len(dataset)
 

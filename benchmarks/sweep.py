@@ -23,8 +23,8 @@ from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import assign
 from napari_sepl.core.sweep import sweep_image, threshold_grid
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, SweepRun
 from napari_sepl.workflow.spread.processes import Processes
@@ -79,7 +79,7 @@ def compare_all(pictures: list[Picture]) -> Iterator[tuple[str, ...]]:
         yield pairs.row(f"{strategy}, {conflict}")
 
 
-def open_dataset(root: Path) -> Dataset:
+def open_dataset(root: Path) -> SampleIndex:
     """Open the VOC images; without them write generated ones."""
     roles = {
         "images": "JPEGImages", "pseudo": "pseudo_transcam", "masks": "masks_simulated",
@@ -94,23 +94,23 @@ def open_dataset(root: Path) -> Dataset:
             for role in ("images", "pseudo", "truth"):
                 Image.fromarray(picture.pseudo).save(root / roles[role] / f"{picture.name}.png")
     folders = {role: place / folder for role, folder in roles.items()}
-    return Dataset.open(DatasetSpec(**folders, out=root / "out"))
+    return SampleIndex.open(DatasetSpec(**folders, out=root / "out"))
 
 
-def sweep_dataset(dataset: Dataset, params: Params, workers: int) -> None:
+def sweep_dataset(dataset: SampleIndex, params: Params, workers: int) -> None:
     """Count all samples, from their files."""
     run = SweepRun(dataset, params, T1, T2, spread=Processes(workers))
     for step in run:
         assert not step.message, step.message
 
 
-def repeated(dataset: Dataset, count: int) -> Dataset:
+def repeated(dataset: SampleIndex, count: int) -> SampleIndex:
     """Return a dataset of `count` samples: the same ones over and over."""
     ids = tuple(islice(cycle(dataset.ids), count))
     return Dataset(dataset.spec, dataset.classes, ids, names=dataset.names)
 
 
-def time_dataset(dataset: Dataset) -> Iterator[tuple[str, ...]]:
+def time_dataset(dataset: SampleIndex) -> Iterator[tuple[str, ...]]:
     """Yield a table row for each strategy, in one process and in two, starting those included."""
     sweep_dataset(repeated(dataset, 2), DEFAULTS, 1)
     for strategy, workers in product(Strategy, (1, 2)):

@@ -18,13 +18,14 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from napari_sepl.files.pairing import Pairing
+
 from benchmarks.enhance import Dataset
 from benchmarks.pictures import voc_size_pictures
 from benchmarks.timing import duration, machine, print_table
 from napari_sepl import Params
 from napari_sepl.core.classes import VOC
 from napari_sepl.files.atomic import Unwritten
-from napari_sepl.files.pairing import Pairing
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.outcome import Outcome

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.pairing import Unmatched, pair_by_stem
 
 from napari_sepl.core.classes import COCO, VOC
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.dataset import Dataset, check_out
-from napari_sepl.files.dataset_spec import DatasetSpec
-from napari_sepl.files.pairing import Unmatched, pair_by_stem
 from napari_sepl.files.samples import Sample
 from tests.files.making import refused
 

@@ -2,9 +2,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, write_dataset
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, write_dataset
 from tests.files.making import refused
 
 NEEDED = 'images = "i"\npseudo = "p"\nmasks = "m"\nout = "o"\n'

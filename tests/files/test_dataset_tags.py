@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
+from napari_sepl.files.dataset_tags import read_tags
 
 from napari_sepl.core.classes import COCO, VOC, ClassList
-from napari_sepl.files.dataset_tags import read_tags
 from tests.files.making import refused
 
 

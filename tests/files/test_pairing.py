@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from napari_sepl.files.pairing import Pairing, Unmatched, natural_order, pair_by_stem
+
 from napari_sepl.files.samples import Sample
 from tests.files.making import refused
 

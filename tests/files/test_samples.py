@@ -8,9 +8,10 @@ from PIL import ImageFile
 
 from napari_sepl import MaskSet
 from napari_sepl.core.classes import VOC
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.masks import write_masks
-from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.files.samples import Sample, load, load_enhanceable
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
 
@@ -122,16 +123,17 @@ def test_whichever_file_is_missing_or_damaged_is_named(sample: Sample, role: str
 
 def test_all_voc_samples_load(shared_data: Path) -> None:
     voc = shared_data / "voc"
-    pairing = pair_by_stem(
-        voc / "JPEGImages",
-        voc / "pseudo_transcam",
-        voc / "masks_simulated",
-        voc / "SegmentationClass",
-        voc / "train120.txt",
+    spec = DatasetSpec(
+        images=voc / "JPEGImages",
+        pseudo=voc / "pseudo_transcam",
+        masks=voc / "masks_simulated",
+        ground_truth=voc / "SegmentationClass",
+        list_file=voc / "train120.txt",
     )
-    assert len(pairing.samples) == 120
-    assert not pairing.unmatched
-    for sample in pairing.samples:
+    index = SampleIndex.open(spec)
+    assert len(index) == 120
+    assert not index.problems
+    for sample in map(index.sample, index.ids):
         inputs = load(sample, VOC)
         assert inputs.truth is not None
         assert inputs.image.shape == (*inputs.pseudo.shape, 3)

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QScrollArea
 
 from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.provenance import Source
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.panels.quick_pick import QuickPick

@@ -16,7 +16,7 @@ from napari_sepl.core.causes import Cause
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.queue import QueuePanel
@@ -79,7 +79,7 @@ def test_it_is_told_once_for_each_state_and_shown_in_a_new_view(bench: Bench) ->
 
 
 def test_tags_of_the_sample_are_asked_for(bench: Bench) -> None:
-    bench.controller.diagnosing.tags = {"pets": (CAT, 15)}
+    bench.controller.diagnosing.image_labels = {"pets": (CAT, 15)}
     bench.open()
     assert bench.shown[0] == (Cause.MISSING, 15)
     finding = bench.found[0][1].findings[0]

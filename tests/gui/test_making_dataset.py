@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from napari.utils import progress
 from napari.utils.notifications import notification_manager
-from napari_sepl.files.dataset_spec import DatasetSpec, read_dataset
 from PIL import Image
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtGui import QCloseEvent
 
 from napari_sepl.core.params import Params
+from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.commands import widget_of
@@ -425,7 +425,7 @@ def test_masks_by_the_command_line_are_gone_on_with(
 
     (root / "list.txt").write_text("s1\ns2\n")
     out = root / "out" / "masks"
-    command = ["masks", f"--images={root / 'images'}", f"--out={out}", f"--list={root}/list.txt"]
+    command = ["masks", f"--images={root / 'images'}", f"--masks={out}", f"--list={root}/list.txt"]
     answer = CliRunner().invoke(make_app(), [*command, f"--model={REGIONS}"])
     assert answer.exit_code == 0, answer.output
     walk = open_walk()

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
-from napari_sepl.files.dataset_spec import DatasetSpec
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 
 from napari_sepl.cli.app import make_app
 from napari_sepl.core.params import Params
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks

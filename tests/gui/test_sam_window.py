@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.proposals.checkpoints import CACHE, Checkpoint, load_sam
 from napari_sepl.proposals.models import MODELS
 from napari_sepl.proposals.prompts import Prompter

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.queue import scan as scanning
@@ -78,7 +78,7 @@ class Shown:
 class Keeping:
     """A dataset under review whose record is a dict."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: SampleIndex) -> None:
         self.dataset = dataset
         self.queue = Queue(dataset.ids)
         self.kept: dict[str, StampedFacts] = {}
@@ -105,8 +105,8 @@ class Bench:
 
     def __init__(self, spec: DatasetSpec) -> None:
         self.background, self.view = Stepwise(), Shown()
-        self.reviewing = Keeping(Dataset.open(spec))
-        wanted = class_pass(self.reviewing.dataset, self.reviewing.known_facts)
+        self.reviewing = Keeping(SampleIndex.open(spec))
+        wanted = class_pass(self.reviewing.index, self.reviewing.known_facts)
         self.scan = Scan(wanted, self.reviewing, self.background, self.view)
 
     def finish(self) -> None:
@@ -236,7 +236,7 @@ def test_samples_with_tags_are_not_read(
     spec: DatasetSpec, tmp_path: Path, two_a_batch: None
 ) -> None:
     (tmp_path / "tags.txt").write_text("".join(f"{name} bird\n" for name in IDS[:5]))
-    bench = Bench(spec.model_copy(update={"tags": tmp_path / "tags.txt"}))
+    bench = Bench(spec.model_copy(update={"image_labels": tmp_path / "tags.txt"}))
     bench.scan.start()
     bench.finish()
     assert bench.background.runs == 1

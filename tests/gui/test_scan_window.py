@@ -10,7 +10,7 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtTest import QTest
 
 from napari_sepl.core.classes import VOC
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, Store, StoreCorruptError, store_file
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.queue import scan as scanning

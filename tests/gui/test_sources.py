@@ -9,7 +9,8 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit
 
-from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, write_dataset
+from napari_sepl.files.dataset.layouts import layout
+from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset, write_dataset
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.panels import dataset_choice
 from napari_sepl.gui.panels.dataset_choice import COCO, FOLDERS, TOML, VOC, DatasetChoice
@@ -220,7 +221,7 @@ def test_folders_open_as_a_dataset_in_the_window(window: Window, folders: dict[s
     dock = window.widget.gestures.queue
     assert dock is not None
     assert dock.reviewing is not None
-    assert dock.reviewing.dataset.spec == DatasetSpec(**folders)
+    assert dock.reviewing.index.spec == DatasetSpec(**folders)
     dock.close_dataset()
 
 

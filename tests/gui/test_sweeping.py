@@ -10,8 +10,8 @@ from qtpy.QtCore import QPointF, Qt
 from qtpy.QtTest import QTest
 
 from napari_sepl.core.params import Params, Strategy
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui import sweeping
 from napari_sepl.gui.sweep_dock import SweepDock
 from napari_sepl.workflow.measure.counted import CountStep
@@ -48,7 +48,7 @@ def dock(walk: Walk) -> Iterator[SweepDock]:
 
 def swept(spec: DatasetSpec, params: Params) -> Sweep:
     """Sweep without a window."""
-    run = SweepRun(Dataset.open(spec), params)
+    run = SweepRun(SampleIndex.open(spec), params)
     assert not [step for step in run if step.message]
     return run.sweep
 

@@ -14,7 +14,7 @@ import napari
 import numpy as np
 from qtpy.QtCore import Qt
 
-from napari_sepl.files.dataset_spec import read_dataset
+from napari_sepl.files.dataset.specification import read_dataset
 from napari_sepl.files.digests import digest_labels
 from tests.gui.conftest import Window
 

@@ -12,15 +12,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_sepl.files.masks import read_masks
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.masks import mask_file, read_masks
 from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam
 from napari_sepl.proposals.errors import ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told, ignore
 from napari_sepl.proposals.sam import SamMasks, open_sam
-from napari_sepl.workflow.masks.propose import Task, list_tasks, mask_file, propose_folder
+from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.masks.record import made_by_sam
 from napari_sepl.workflow.outcome import Outcome, Step
+from tests.files.dataset.opening import open_images
 from tests.files.making import save_picture
 from tests.proposals.conftest import ALL_MASKS, blobs, labels_in_a_corner
 from tests.proposals.needs import need_sam
@@ -84,23 +86,23 @@ def test_it_tells_where_it_computes(checkpoint: Checkpoint, picture: NDArray[np.
     assert heard[0].startswith("the tiny SAM on cpu (")
 
 
-def folder_of_three(root: Path) -> tuple[Task, ...]:
+def folder_of_three(root: Path) -> SampleIndex:
     for folder in ("images", "pseudo"):
         (root / folder).mkdir()
     for seed, stem in enumerate("abc"):
         save_picture(root / "images" / f"{stem}.png", blobs(SHAPE, seed))
         save_picture(root / "pseudo" / f"{stem}.png", labels_in_a_corner(SHAPE))
-    return list_tasks(root / "images", root / "pseudo").tasks
+    return open_images(root / "images", Role.PSEUDO, pseudo=root / "pseudo")
 
 
 def test_a_batch_is_gone_on_with(
     remote: Remote, sam: LoadedSam, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    tasks, out = folder_of_three(tmp_path), tmp_path / "out"
+    index, out = folder_of_three(tmp_path), tmp_path / "out"
     made_with = made_by_sam(checkpoint, SMALL_BATCHES)
 
     def go_on(told: Told) -> list[Step]:
-        return list(propose_folder(tasks, out, RemoteMasks(remote), made_with, told=told))
+        return list(propose_folder(index, out, RemoteMasks(remote), made_with, told=told))
 
     def stop_at_second_image(_progress: Progress) -> None:
         if mask_file(out, "a").exists():

@@ -12,9 +12,8 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.training.errors import TooLittleMemoryError
 from napari_sepl.training.evaluation import Predictor, Views, evaluate
 from napari_sepl.training.recipe import MEAN, SPREAD
-from napari_sepl.training.samples import find_labelled
 from tests.files.making import save_picture
-from tests.training.tiny import CLASSES, COLOURS, need_torch, picture, save_samples
+from tests.training.tiny import CLASSES, COLOURS, find_samples, need_torch, picture
 
 need_torch()
 
@@ -61,7 +60,7 @@ class Full:
 
 
 def test_pictures_are_labelled_at_their_size_and_compared_without_void(tmp_path: Path) -> None:
-    samples = find_labelled(*save_samples(tmp_path, count=3))
+    samples = find_samples(tmp_path, count=3)
     truth = picture(2)[1]
     truth[20:, :7] = 2  # what the network will get wrong
     save_picture(samples[2].labels, truth)
@@ -104,7 +103,7 @@ def test_what_is_said_of_the_mirrored_picture_is_mirrored_back() -> None:
 
 
 def test_pictures_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    samples = find_labelled(*save_samples(tmp_path, count=1))
+    samples = find_samples(tmp_path, count=1)
     with pytest.raises(TooLittleMemoryError) as caught:
         list(evaluate(Predictor(Full(), "cpu"), samples, CLASSES))
     told = str(caught.value)

@@ -21,9 +21,9 @@ from napari_sepl.training.learner import Learner
 from napari_sepl.training.plan import Part, Plan
 from napari_sepl.training.recipe import Precision
 from napari_sepl.training.run import Evaluated, Trained, TrainingRun
-from napari_sepl.training.samples import find_labelled, survey
+from napari_sepl.training.samples import survey
 from tests.files.making import refused
-from tests.training.tiny import CLASSES, RECIPE, need_torch, register, same_weights, save_samples
+from tests.training.tiny import CLASSES, RECIPE, find_samples, need_torch, register, same_weights
 
 need_torch()
 
@@ -40,7 +40,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
 
 
 def part(folder: Path, first: int) -> Part:
-    samples = find_labelled(*save_samples(folder, count=5, first=first))
+    samples = find_samples(folder, count=5, first=first)
     return Part(tuple(samples), survey(samples, CLASSES, lambda _done, _total: None).digest)
 
 

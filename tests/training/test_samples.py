@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from napari_sepl.core.metrics import count_labels
+from napari_sepl.files.dataset.index import Role
 from napari_sepl.training.samples import LabelledImage, Survey, find_labelled, survey
+from tests.files.dataset.opening import open_labels
 from tests.files.making import refused, save_picture
 from tests.training.tiny import CLASSES, picture, save_samples
 
@@ -20,40 +22,42 @@ def look(samples: list[LabelledImage]) -> Survey:
     return survey(samples, CLASSES, lambda _done, _total: None)
 
 
-def test_samples_are_paired_by_stem(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def find(folders: tuple[Path, Path], **places: Path) -> list[LabelledImage]:
+    images, labels = folders
+    return find_labelled(open_labels(labels, Role.IMAGE, images=images, **places))
+
+
+def test_samples_are_paired_by_name(folders: tuple[Path, Path], tmp_path: Path) -> None:
     images, labels = folders
     (labels / "s1.png").rename(labels / "s10.png")
     (images / "s1.png").rename(images / "s10.png")
     save_picture(images / "alone.png", picture(9)[0])
-    assert [one.sample_id for one in find_labelled(images, labels)] == ["s0", "s2", "s10"]
+    assert [one.sample_id for one in find(folders)] == ["s0", "s2", "s10"]
     names = tmp_path / "list.txt"
     names.write_text("/JPEGImages/s10.jpg /SegmentationClassAug/s10.png\ns0\n")
-    found = find_labelled(images, labels, names)
+    found = find(folders, list_file=names)
     assert found[0] == LabelledImage("s10", images / "s10.png", labels / "s10.png")
     assert len(found) == 2
 
 
-def test_what_is_missing_is_named(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    images, labels = folders
+def test_incomplete_samples_are_left_out(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    images = folders[0]
     names = tmp_path / "list.txt"
-    names.write_text("s0\nno\nnot\n")
-    with refused(images, "no picture of no, not", str(names)):
-        find_labelled(images, labels, names)
+    names.write_text("s0\nno\n")
+    assert [one.sample_id for one in find(folders, list_file=names)] == ["s0"]
     (images / "s2.png").unlink()
-    with refused(images, "no picture of s2", str(labels)):
-        find_labelled(images, labels)
+    assert [one.sample_id for one in find(folders)] == ["s0", "s1"]
     with refused(tmp_path / "list.txt" / "x"):
-        find_labelled(images, tmp_path / "list.txt" / "x")
+        find((images, tmp_path / "list.txt" / "x"))
     (tmp_path / "empty").mkdir()
     with refused(tmp_path / "empty", "no labels"):
-        find_labelled(images, tmp_path / "empty")
+        find((images, tmp_path / "empty"))
 
 
 def test_a_survey_counts_labels_and_its_digest_tells_every_change(
     folders: tuple[Path, Path],
 ) -> None:
-    images, labels = folders
-    samples = find_labelled(images, labels)
+    samples = find(folders)
     told: list[tuple[int, int]] = []
     seen = survey(samples, CLASSES, lambda done, total: told.append((done, total)))
     assert told == [(1, 3), (2, 3), (3, 3)]
@@ -69,7 +73,7 @@ def test_a_survey_counts_labels_and_its_digest_tells_every_change(
 
 def test_bad_labels_are_named_before_anything_is_learnt(folders: tuple[Path, Path]) -> None:
     images, labels = folders
-    samples = find_labelled(images, labels)
+    samples = find(folders)
     save_picture(labels / "s1.png", picture(1)[1] + (picture(1)[1] == 2) * np.uint8(3))
     with refused(labels / "s1.png", "label 5", "0 to 2 of the class list three"):
         look(samples)

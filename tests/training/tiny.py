@@ -8,8 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import VOC, ClassList
+from napari_sepl.files.dataset.index import Role
 from napari_sepl.training.networks import NETWORKS, Network
 from napari_sepl.training.recipe import Recipe
+from napari_sepl.training.samples import LabelledImage, find_labelled
+from tests.files.dataset.opening import open_labels
 from tests.files.making import save_picture
 
 NAME = "tiny"
@@ -60,6 +63,12 @@ def picture(seed: int, shape: tuple[int, int] = SHAPE) -> tuple[NDArray[np.uint8
     image = (COLOURS[labels] + random.normal(0, 6, (*shape, 3))).clip(0, 255).astype(np.uint8)
     labels[0] = 255
     return image, labels
+
+
+def find_samples(folder: Path, count: int = 6, first: int = 0) -> list[LabelledImage]:
+    """Write samples and return them."""
+    images, labels = save_samples(folder, count, first)
+    return find_labelled(open_labels(labels, Role.IMAGE, images=images))
 
 
 def save_samples(folder: Path, count: int = 6, first: int = 0) -> tuple[Path, Path]:

@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.classes import VOC
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
-from napari_sepl.files.pairing import Pairing, pair_by_stem
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.outcome import Outcome
 from tests.files.making import random_labels, random_masks, save_picture
 
 STEMS = ("a2", "a10", "b")
+WHOLE = (Role.IMAGE, Role.PSEUDO, Role.MASKS)
 
 
 class Dataset:
@@ -28,18 +29,23 @@ class Dataset:
             save_picture(root / "truth" / f"{stem}.png", random_labels(top=3))
             write_masks(root / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
 
-    def pairing(self) -> Pairing:
-        return pair_by_stem(*(self.root / role for role in ("images", "pseudo", "masks", "truth")))
+    def spec(self, **changes: Any) -> DatasetSpec:
+        roles = {"images": "images", "pseudo": "pseudo", "masks": "masks", "ground_truth": "truth"}
+        folders = {name: self.root / folder for name, folder in roles.items()}
+        return DatasetSpec.model_validate(folders | {"out": self.out} | changes)
+
+    def index(self, **changes: Any) -> SampleIndex:
+        return SampleIndex.open(self.spec(**changes), WHOLE, (Role.TRUTH,))
 
     def run(self, params: Params | None = None, **options: Any) -> dict[str, Outcome]:
         return {stem: outcome for stem, outcome, _ in self.steps(params, **options)}
 
     def steps(self, params: Params | None = None, **options: Any) -> list[tuple[str, Outcome, str]]:
-        events = enhance_folder(self.pairing(), self.out, VOC, params or Params(), **options)
+        events = enhance_folder(self.index(), params or Params(), **options)
         return [(event.sample_id, event.outcome, event.message) for event in events]
 
     def saved(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted(self.out.iterdir())}
 
     def sample(self, stem: str) -> Sample:
-        return next(s for s in self.pairing().samples if s.sample_id == stem)
+        return self.index().sample(stem)

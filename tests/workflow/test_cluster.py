@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from napari_sepl import Params
-from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SeplError
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.outcome import Outcome
@@ -140,12 +139,12 @@ def test_a_folder_is_enhanced_though_a_worker_dies(dask: Dask, tmp_path: Path) -
     assert set(expected.values()) == {Outcome.SAVED}
     saved = samples.saved()
     out = tmp_path / "again"
-    steps = enhance_folder(samples.pairing(), out, VOC, Params(), spread=Cluster(dask.address))
+    steps = enhance_folder(samples.index(out=out), Params(), spread=Cluster(dask.address))
     first = next(steps)
     dask.workers[1].kill()
     assert [step.sample_id for step in (first, *steps)] == list(STEMS)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == saved
-    again = enhance_folder(samples.pairing(), out, VOC, Params(), spread=Cluster(dask.address))
+    again = enhance_folder(samples.index(out=out), Params(), spread=Cluster(dask.address))
     assert {step.outcome for step in again} == {Outcome.PRESENT}
 
 

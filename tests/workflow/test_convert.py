@@ -11,9 +11,10 @@ from napari_sepl import MaskSet
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.masks import encode_masks, read_masks
 from napari_sepl.workflow.masks import convert as workflow
-from napari_sepl.workflow.masks.convert import convert_masks, masks_to_convert
+from napari_sepl.workflow.masks.convert import convert_masks
 from napari_sepl.workflow.outcome import Outcome
 from napari_sepl.workflow.spread.processes import Processes
+from tests.files.dataset.opening import open_masks
 from tests.files.making import random_masks, refused, save_amg_folder
 
 
@@ -40,8 +41,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_same_masks_are_in_fewer_bytes(folder: Path, tmp_path: Path, workers: int) -> None:
     before, out = contents(folder), tmp_path / "new" / "json"
-    paths = masks_to_convert(folder)
-    steps = list(convert_masks(paths, out, spread=Processes(workers)))
+    paths = [folder / name for name in ("a2", "a10", "b.npy")]
+    steps = list(convert_masks(open_masks(folder), out, spread=Processes(workers)))
     assert [(step.sample_id, step.outcome) for step in steps] == [
         ("a2", Outcome.SAVED), ("a10", Outcome.SAVED), ("b", Outcome.SAVED),
     ]  # fmt: skip
@@ -59,24 +60,26 @@ def test_the_same_masks_are_in_fewer_bytes(folder: Path, tmp_path: Path, workers
 
 
 def test_a_second_run_makes_only_what_is_missing(folder: Path, tmp_path: Path) -> None:
-    out, paths = tmp_path / "json", masks_to_convert(folder)
-    first = list(convert_masks(paths, out))
+    out, index = tmp_path / "json", open_masks(folder)
+    first = list(convert_masks(index, out))
     (out / "a10.json").unlink()
-    second = list(convert_masks(paths, out))
+    second = list(convert_masks(index, out))
     assert [step.outcome for step in second] == [Outcome.PRESENT, Outcome.SAVED, Outcome.PRESENT]
     assert [step.bytes_after for step in second] == [step.bytes_after for step in first]
 
 
 def test_originals_that_changed_are_not_told_to_be_converted(folder: Path, tmp_path: Path) -> None:
-    out, paths = tmp_path / "json", masks_to_convert(folder)
-    list(convert_masks(paths, out))
+    out, index = tmp_path / "json", open_masks(folder)
+    list(convert_masks(index, out))
     for path in (out / "a2.json", out / "a10.json"):
         os.utime(path, ns=(0, 0))  # older than its originals, of which one is the same
     (folder / "a10" / "0.png").write_bytes((folder / "a10" / "1.png").read_bytes())
     made = contents(out)
-    steps = list(convert_masks(paths, out))
+    steps = list(convert_masks(index, out))
     assert [step.outcome for step in steps] == [Outcome.PRESENT, Outcome.FAILED, Outcome.PRESENT]
-    assert steps[1].message.startswith(f"{out / 'a10.json'}: holds other masks than {paths[1]}")
+    assert steps[1].message.startswith(
+        f"{out / 'a10.json'}: holds other masks than {folder / 'a10'}"
+    )
     assert steps[1].bytes_after == 0
     assert contents(out) == made
 
@@ -85,7 +88,7 @@ def test_failures_are_told_and_leave_no_file(folder: Path, tmp_path: Path) -> No
     (folder / "a2" / "0.png").write_bytes(b"no picture")
     (folder / "c").mkdir()
     out = tmp_path / "json"
-    steps = list(convert_masks(masks_to_convert(folder), out))
+    steps = list(convert_masks(open_masks(folder), out))
     assert [step.outcome for step in steps] == [
         Outcome.FAILED, Outcome.SAVED, Outcome.SAVED, Outcome.FAILED,
     ]  # fmt: skip
@@ -99,7 +102,7 @@ def test_a_file_that_would_hold_other_masks_is_not_saved(
 ) -> None:
     others = encode_masks(MaskSet.from_dense(~random_masks()))
     monkeypatch.setattr(workflow, "encode_masks", lambda _masks: others)
-    steps = list(convert_masks(masks_to_convert(folder), tmp_path / "json"))
+    steps = list(convert_masks(open_masks(folder), tmp_path / "json"))
     assert {step.outcome for step in steps} == {Outcome.FAILED}
     assert f"would hold other masks than {folder / 'a2'}" in steps[0].message
     assert list((tmp_path / "json").iterdir()) == []
@@ -107,17 +110,20 @@ def test_a_file_that_would_hold_other_masks_is_not_saved(
 
 def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found the masks of one image"):
-        masks_to_convert(folder / "a2")
+        open_masks(folder / "a2")
     (tmp_path / "json").mkdir()
+    with pytest.raises(InputError, match="found no masks; expected"):
+        open_masks(tmp_path / "json")
+    (tmp_path / "json" / "a.json").write_text("[]")
     with pytest.raises(InputError, match="found no masks but JSON"):
-        masks_to_convert(tmp_path / "json")
+        next(convert_masks(open_masks(tmp_path / "json"), tmp_path / "new"))
     with pytest.raises(InputError, match="found the folder of the originals"):
-        next(convert_masks(masks_to_convert(folder), folder))
+        next(convert_masks(open_masks(folder), folder))
 
 
 def test_no_json_among_the_originals(folder: Path) -> None:
     before = contents(folder)
     for out in (folder / "json", folder / "a2" / "json"):
         with refused(out, "a place in the folder of the originals"):
-            list(convert_masks(masks_to_convert(folder), out))
+            list(convert_masks(open_masks(folder), out))
     assert contents(folder) == before

@@ -10,11 +10,10 @@ from napari_sepl.core.diagnosis import Diagnosis, diagnose
 from napari_sepl.core.params import Strategy
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import assign
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
-from napari_sepl.workflow.review.scan import list_for_review
 from napari_sepl.workflow.spread.processes import Processes
 from tests.workflow.sweeping import write_samples
 
@@ -24,10 +23,10 @@ def spec(tmp_path: Path) -> DatasetSpec:
     return write_samples(tmp_path)
 
 
-def diagnosis_of(dataset: Dataset, sample_id: str, params: Params) -> Diagnosis:
+def diagnosis_of(dataset: SampleIndex, sample_id: str, params: Params) -> Diagnosis:
     overlap = load(dataset.sample(sample_id), dataset.classes).overlap
     assignment = assign(overlap, params)
-    tags = dataset.tags.get(sample_id, ())
+    tags = dataset.image_labels.get(sample_id, ())
     return diagnose(overlap, assignment, paint(overlap, assignment, params), tags)
 
 
@@ -35,7 +34,7 @@ def diagnosis_of(dataset: Dataset, sample_id: str, params: Params) -> Diagnosis:
 def test_each_sample_is_diagnosed_with_these_settings(
     spec: DatasetSpec, strategy: Strategy
 ) -> None:
-    dataset, params = Dataset.open(spec), Params(t1=0.3, strategy=strategy)
+    dataset, params = SampleIndex.open(spec), Params(t1=0.3, strategy=strategy)
     run = DiagnosisRun(dataset, params)
     steps = list(run)
     assert [step.sample_id for step in steps] == list(dataset.ids)
@@ -50,7 +49,7 @@ def test_each_sample_is_diagnosed_with_these_settings(
 
 
 def test_several_processes_find_the_same(spec: DatasetSpec) -> None:
-    dataset = Dataset.open(spec)
+    dataset = SampleIndex.open(spec)
     alone, shared = (
         DiagnosisRun(dataset, Params()),
         DiagnosisRun(dataset, Params(), spread=Processes(2)),
@@ -59,9 +58,9 @@ def test_several_processes_find_the_same(spec: DatasetSpec) -> None:
 
 
 def test_tags_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:
-    first = Dataset.open(spec).ids[0]
+    first = SampleIndex.open(spec).ids[0]
     (tmp_path / "tags.txt").write_text(f"{first} sheep\n")
-    dataset = Dataset.open(spec.model_copy(update={"tags": tmp_path / "tags.txt"}))
+    dataset = SampleIndex.open(spec.model_copy(update={"image_labels": tmp_path / "tags.txt"}))
     run = DiagnosisRun(dataset, Params())
     list(run)
     sample_id, diagnosis = run.worst_first()[0]
@@ -71,10 +70,10 @@ def test_tags_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:
 
 
 def test_it_goes_on_after_failures(spec: DatasetSpec) -> None:
-    ids = Dataset.open(spec).ids
+    ids = SampleIndex.open(spec).ids
     (spec.masks / f"{ids[0]}.json").write_text("[")
     (spec.masks / f"{ids[1]}.json").unlink()
-    run = DiagnosisRun(Dataset.open(spec), Params())
+    run = DiagnosisRun(SampleIndex.open(spec), Params())
     messages = {step.sample_id: step.message for step in run}
     assert messages[ids[1]] == f"{ids[1]}: no file for masks"
     assert messages[ids[0]].startswith(str(spec.masks / f"{ids[0]}.json"))
@@ -82,19 +81,19 @@ def test_it_goes_on_after_failures(spec: DatasetSpec) -> None:
 
 
 def test_samples_without_masks_are_left_out(spec: DatasetSpec) -> None:
-    dataset = list_for_review(spec)
+    dataset = SampleIndex.open(spec)
     (spec.masks / f"{dataset.ids[1]}.json").unlink()
-    run = DiagnosisRun(list_for_review(spec), Params())
+    run = DiagnosisRun(SampleIndex.open(spec), Params())
     assert [step.sample_id for step in run] == [*dataset.ids[:1], *dataset.ids[2:]]
     assert run.without_masks == [dataset.ids[1]]
     assert len(run) == 3
 
 
 def test_the_table_has_a_row_for_each_finding(spec: DatasetSpec, tmp_path: Path) -> None:
-    run = DiagnosisRun(Dataset.open(spec), Params())
+    run = DiagnosisRun(SampleIndex.open(spec), Params())
     list(run)
     found = [*run.worst_first(), ("fine", Diagnosis(()))]
-    write_diagnoses(tmp_path / "d.csv", found, run.dataset.classes)
+    write_diagnoses(tmp_path / "d.csv", found, run.index.classes)
     with (tmp_path / "d.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 1 + sum(len(one.findings) for _, one in run.found)

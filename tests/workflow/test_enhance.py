@@ -19,9 +19,10 @@ from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.provenance import count_sources
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.label_png import Provenance, encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.pairing import Unmatched, pair_by_stem
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.workflow import enhance
 from napari_sepl.workflow.enhance import (
@@ -37,7 +38,7 @@ from napari_sepl.workflow.spread.processes import Processes
 from napari_sepl.workflow.spread.spread import DIED
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
-from tests.workflow.dataset import STEMS, Dataset
+from tests.workflow.dataset import STEMS, WHOLE, Dataset
 from tests.workflow.deadly import end_at
 
 
@@ -176,11 +177,12 @@ def test_incomplete_samples_are_failures_unless_only_truth_is_missing(dataset: D
     (dataset.root / "truth" / "b.png").unlink()
     save_picture(dataset.root / "images" / "extra.png", random_labels())
     assert dataset.steps() == [
-        ("a2", Outcome.FAILED, "a2: no file for masks, truth"),
+        ("a2", Outcome.FAILED, "a2: no masks"),
         ("a10", Outcome.SAVED, ""),
         ("b", Outcome.SAVED, ""),
     ]
-    assert dataset.pairing().unmatched[1] == Unmatched("b", ("truth",))
+    assert dataset.index().without(Role.TRUTH) == ["b"]
+    assert dataset.index().unused == ("extra",)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -188,7 +190,8 @@ def test_labels_are_never_saved_over_their_own_inputs(dataset: Dataset, overwrit
     sample = dataset.sample("b")
     before = sample.pseudo.read_bytes()
     dataset.out = dataset.root / "pseudo"
-    assert set(dataset.run(overwrite=overwrite).values()) == {Outcome.FAILED}
+    with refused(dataset.out, "one of the input folders"):
+        dataset.run(overwrite=overwrite)
     assert sample.pseudo.read_bytes() == before
     with refused(sample.pseudo, "one of the inputs", "another output folder"):
         enhance_sample(sample, dataset.out, VOC, Params())
@@ -217,7 +220,7 @@ def test_a_folder_that_vanishes_in_the_middle_is_told_and_not_made_again(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(groups, "GROUP", 1)
-    events = enhance_folder(dataset.pairing(), dataset.out, VOC, Params())
+    events = enhance_folder(dataset.index(), Params())
     assert next(events).outcome is Outcome.SAVED
     wait_for_the_disk()
     shutil.rmtree(dataset.out)
@@ -242,7 +245,7 @@ def test_an_interrupt_leaves_whole_files_and_the_same_call_goes_on(
     whole = dataset.saved()
     for path in dataset.out.iterdir():
         path.unlink()
-    events = enhance_folder(dataset.pairing(), dataset.out, VOC, Params())
+    events = enhance_folder(dataset.index(), Params())
     next(events)
     with monkeypatch.context() as patch:
         patch.setattr(enhance, "load_enhanceable", interrupt)
@@ -327,17 +330,18 @@ def test_saving_replaces_another_programs_file_only_by_call(dataset: Dataset) ->
 
 def test_the_voc_images_from_disk_to_disk(shared_data: Path, tmp_path: Path) -> None:
     voc = shared_data / "voc"
-    pairing = pair_by_stem(
-        voc / "JPEGImages",
-        voc / "pseudo_transcam",
-        voc / "masks_simulated",
+    spec = DatasetSpec(
+        images=voc / "JPEGImages",
+        pseudo=voc / "pseudo_transcam",
+        masks=voc / "masks_simulated",
         list_file=voc / "train120.txt",
     )
     for strategy in Strategy:
         params = Params(strategy=strategy)
-        events = list(enhance_folder(pairing, tmp_path / strategy, VOC, params))
+        index = SampleIndex.open(spec.model_copy(update={"out": tmp_path / strategy}), WHOLE)
+        events = list(enhance_folder(index, params))
         assert [event.outcome for event in events] == [Outcome.SAVED] * 120
-    for sample in pairing.samples[::12]:
+    for sample in map(index.sample, index.ids[::12]):
         inputs = load_enhanceable(sample, VOC)
         dense = np.stack([inputs.masks.decode(i) for i in range(len(inputs.masks))])
         for strategy in Strategy:

@@ -12,7 +12,8 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.running import RunningFigures
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.workflow.measure import evaluate as workflow
 from napari_sepl.workflow.measure.agreement import Evaluation
@@ -22,6 +23,7 @@ from napari_sepl.workflow.measure.evaluation_table import running_table, write_e
 from napari_sepl.workflow.measure.tables import class_table
 from napari_sepl.workflow.spread.processes import Processes
 from tests.core.cases import Labels
+from tests.files.dataset.opening import open_labels
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, SHAPE, rectangles, write_samples
 
@@ -32,23 +34,17 @@ DATA = Path(__file__).parents[2].parent / "shared" / "data"
 def spec(tmp_path: Path) -> DatasetSpec:
     """Write the samples, and other labels of them into the output folder."""
     spec = write_samples(tmp_path)
-    spec.out.mkdir()
+    spec.output.mkdir()
     for seed, sample_id in enumerate(IDS):
         drawn = rectangles(np.random.default_rng(100 + seed), 12, 8, 15, 3)
-        save_picture(spec.out / f"{sample_id}.png", drawn)
+        save_picture(spec.output / f"{sample_id}.png", drawn)
     return spec
 
 
 def run_over(spec: DatasetSpec, *, baseline: bool = True, workers: int = 1) -> EvaluationRun:
-    assert spec.truth is not None
-    return EvaluationRun(
-        spec.out,
-        spec.truth,
-        VOC,
-        baseline=spec.pseudo if baseline else None,
-        list_file=spec.list_file,
-        spread=Processes(workers),
-    )
+    optional = (Role.TRUTH, Role.PSEUDO)[: 1 + baseline]
+    index = SampleIndex.open(spec, (Role.LABELS,), optional, lead=Role.LABELS)
+    return EvaluationRun(index, spread=Processes(workers))
 
 
 def evaluated(spec: DatasetSpec, **options: bool) -> Evaluation:
@@ -59,9 +55,9 @@ def evaluated(spec: DatasetSpec, **options: bool) -> Evaluation:
 
 
 def maps(spec: DatasetSpec, folder: Path) -> list[tuple[Labels, Labels]]:
-    assert spec.truth is not None
+    assert spec.ground_truth is not None
     return [
-        (read_labels(folder / f"{name}.png"), read_labels(spec.truth / f"{name}.png"))
+        (read_labels(folder / f"{name}.png"), read_labels(spec.ground_truth / f"{name}.png"))
         for name in IDS
     ]
 
@@ -69,7 +65,7 @@ def maps(spec: DatasetSpec, folder: Path) -> list[tuple[Labels, Labels]]:
 @pytest.mark.parametrize("side", ["labels", "baseline"])
 def test_classes_as_their_definitions(spec: DatasetSpec, side: str) -> None:
     evaluation = evaluated(spec)
-    both = maps(spec, spec.out if side == "labels" else spec.pseudo)
+    both = maps(spec, spec.output if side == "labels" else spec.pseudo)
     found, truth = (np.array(stack) for stack in zip(*both, strict=True))
     inside = truth != 255
     for row in evaluation.class_figures:
@@ -100,7 +96,7 @@ def test_images_have_their_own_figures(spec: DatasetSpec) -> None:
     evaluation = evaluated(spec)
     assert [row.sample_id for row in evaluation.images] == list(IDS)
     for row, pair, before in zip(
-        evaluation.images, maps(spec, spec.out), maps(spec, spec.pseudo), strict=True
+        evaluation.images, maps(spec, spec.output), maps(spec, spec.pseudo), strict=True
     ):
         present = sorted(set(np.unique(pair[1]).tolist()) - {255})
         iou = Confusion.of(*pair).iou
@@ -123,7 +119,7 @@ def test_without_a_baseline_there_is_no_change(spec: DatasetSpec) -> None:
 
 
 def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
-    (spec.out / "a10.png").write_bytes(b"no picture")
+    (spec.output / "a10.png").write_bytes(b"no picture")
     runs = [run_over(spec, workers=workers) for workers in (1, 2)]
     steps = [list(run) for run in runs]
     assert steps[0] == steps[1]
@@ -134,25 +130,25 @@ def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
 
 
 def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: Path) -> None:
-    assert spec.truth is not None
-    save_picture(spec.out / "a2.png", np.zeros((40, 30), np.uint8))
-    save_picture(spec.out / "a10.png", np.full(SHAPE, 21, np.uint8))
+    assert spec.ground_truth is not None
+    save_picture(spec.output / "a2.png", np.zeros((40, 30), np.uint8))
+    save_picture(spec.output / "a10.png", np.full(SHAPE, 21, np.uint8))
     (spec.pseudo / "b.png").unlink()
-    (spec.truth / "c.png").unlink()
-    save_picture(spec.out / "d.png", np.zeros(SHAPE, np.uint8))
-    save_picture(spec.truth / "d.png", np.zeros(SHAPE, np.uint8))
+    (spec.ground_truth / "c.png").unlink()
+    save_picture(spec.output / "d.png", np.zeros(SHAPE, np.uint8))
+    save_picture(spec.ground_truth / "d.png", np.zeros(SHAPE, np.uint8))
     save_picture(spec.pseudo / "d.png", np.zeros(SHAPE, np.uint8))
     run = run_over(spec)
     assert len(run) == 4
     told = {step.sample_id: step.message for step in run}
     assert told == {
-        "b": "b: no file for baseline",
-        "a2": f"{spec.out / 'a2.png'}: found labels of 40 × 30; "
-        f"expected 30 × 40 pixels as {spec.truth / 'a2.png'}.",
+        "b": "b: no pseudo-labels",
+        "a2": f"{spec.output / 'a2.png'}: found labels of 40 × 30; "
+        f"expected 30 × 40 pixels as {spec.ground_truth / 'a2.png'}.",
         "a10": told["a10"],
         "d": "",
     }
-    assert told["a10"].startswith(f"{spec.out / 'a10.png'}: found label 21; expected 0 to 20")
+    assert told["a10"].startswith(f"{spec.output / 'a10.png'}: found label 21; expected 0 to 20")
     assert run.without_truth == ["c"]
     assert [row.sample_id for row in run.evaluation.images] == ["d"]
     assert np.isnan(run.evaluation.running.iou)
@@ -162,13 +158,18 @@ def test_a_list_misses_what_is_not_there(spec: DatasetSpec, tmp_path: Path) -> N
     (tmp_path / "list.txt").write_text("c\nz\na2\n")
     run = run_over(spec.model_copy(update={"list_file": tmp_path / "list.txt"}))
     assert [(step.sample_id, step.message) for step in run] == [
-        ("z", "z: no file for labels, truth, baseline"), ("c", ""), ("a2", ""),
+        ("z", "z: no labels"), ("c", ""), ("a2", ""),
     ]  # fmt: skip
 
 
 def test_folders_without_a_pair_are_refused(spec: DatasetSpec) -> None:
-    with pytest.raises(InputError, match="found 0 label files, none with all of labels, truth"):
-        EvaluationRun(spec.out.parent, spec.out, VOC)
+    told = "found 4 label files, none with all of labels, ground truth"
+    empty = spec.output / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match=told):
+        EvaluationRun(open_labels(spec.output, ground_truth=empty))
+    with pytest.raises(InputError, match="found no ground_truth; expected its folder"):
+        EvaluationRun(open_labels(spec.output))
 
 
 def test_an_image_beyond_the_memory_is_a_failure(
@@ -179,7 +180,7 @@ def test_an_image_beyond_the_memory_is_a_failure(
 
     monkeypatch.setattr(workflow, "read_labels", full)
     step = next(iter(run_over(spec)))
-    assert step.message == f"{spec.out / 'a2.png'}: too large for the memory of this computer"
+    assert step.message == f"{spec.output / 'a2.png'}: too large for the memory of this computer"
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -239,7 +240,12 @@ def test_pascal_voc_gives_the_known_figures() -> None:
     known = json.loads(known_file.read_text())
     voc = DATA / "voc"
     run = EvaluationRun(
-        voc / "pseudo_transcam", voc / "SegmentationClass", VOC, list_file=voc / "train120.txt"
+        open_labels(
+            voc / "pseudo_transcam",
+            Role.TRUTH,
+            ground_truth=voc / "SegmentationClass",
+            list_file=voc / "train120.txt",
+        )
     )
     assert not [step.message for step in run if step.message]
     evaluation = run.evaluation

@@ -28,6 +28,7 @@ from napari_sepl.files.store import Status
 from napari_sepl.workflow.export.export import Export, split_of
 from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
 from napari_sepl.workflow.outcome import Outcome
+from tests.files.dataset.opening import open_labels
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
 from tests.workflow.reviewed import STEMS, Session
 
@@ -50,7 +51,7 @@ def export(
     options = {key: told.pop(key) for key in ("class_map", "with_classes") if key in told}
     overwrite, to = told.pop("overwrite", False), session.root / told.pop("to", "to")
     settings = ExportSettings(format=FormatName(name), **told)
-    source = ReviewSource(session.dataset, session.store, which)
+    source = ReviewSource(session.index, session.store, which)
     return Export(source, to, settings, overwrite=overwrite, **options)
 
 
@@ -86,7 +87,7 @@ def test_untouched_samples_are_enhanced_on_the_fly(session: Session) -> None:
     start = Params(t1=0.1)
     session.store.put_session({"start": start.model_dump(mode="json")})
     assert run(session) == dict.fromkeys(STEMS, "saved")
-    given = load_enhanceable(session.dataset.sample("a10"), VOC)
+    given = load_enhanceable(session.index.sample("a10"), VOC)
     expected = resolve(given.overlap, Said(start)).final
     assert np.array_equal(labels_of(session, "a10"), expected)
 
@@ -230,11 +231,13 @@ def test_a_record_that_names_files_elsewhere_has_none_removed(session: Session) 
 def test_inputs_stay_even_if_an_export_that_is_replaced_wrote_them(tmp_path: Path) -> None:
     to = tmp_path / "to"
     first = Export(
-        FolderSource(folder_of_labels(tmp_path), VOC), to, ExportSettings(format=FormatName.PNG)
+        FolderSource(open_labels(folder_of_labels(tmp_path))),
+        to,
+        ExportSettings(format=FormatName.PNG),
     )
     assert len(list(first.run())) == 2
     second = Export(
-        FolderSource(to / "labels", VOC),
+        FolderSource(open_labels(to / "labels")),
         to,
         ExportSettings(format=FormatName.VOC),
         overwrite=True,
@@ -364,7 +367,7 @@ def test_samples_of_earlier_runs_are_named_and_in_no_list(session: Session) -> N
     run(session)
     with session.store._transaction() as connection:
         connection.execute("DELETE FROM sample WHERE id = 'b'")
-    object.__setattr__(session.dataset, "ids", ("a2", "a10"))
+    object.__setattr__(session.index, "ids", ("a2", "a10"))
     later = export(session)
     list(later.run())
     assert later.others == ["b"]
@@ -415,7 +418,7 @@ def folder_of_labels(root: Path) -> Path:
 
 def test_any_folder_of_labels_can_be_exported(tmp_path: Path) -> None:
     labels = folder_of_labels(tmp_path)
-    source = FolderSource(labels, VOC)
+    source = FolderSource(open_labels(labels))
     run = Export(source, tmp_path / "to", ExportSettings(format=FormatName.VOC))
     assert [(step.sample_id, step.outcome) for step in run.run()] == [
         ("p9", "saved"), ("p10", "saved"),
@@ -432,7 +435,7 @@ def test_names_that_are_no_text_go_through(tmp_path: Path, name: FormatName) -> 
     for folder in ("labels", "images"):
         (tmp_path / folder).mkdir()
         save_picture(tmp_path / folder / f"{stem}.png", random_labels(top=3))
-    source = FolderSource(tmp_path / "labels", VOC, images=tmp_path / "images")
+    source = FolderSource(open_labels(tmp_path / "labels", images=tmp_path / "images"))
     (step,) = Export(source, tmp_path / "to", ExportSettings(format=name)).run()
     assert (step.outcome, step.message) == ("saved", "")
     for path in (tmp_path / "to").rglob("*.json"):
@@ -453,13 +456,13 @@ def test_names_that_are_no_text_go_through(tmp_path: Path, name: FormatName) -> 
 def test_pictures_that_are_needed_are_asked_for(
     tmp_path: Path, told: dict[str, Any], message: str
 ) -> None:
-    source = FolderSource(folder_of_labels(tmp_path), VOC)
+    source = FolderSource(open_labels(folder_of_labels(tmp_path)))
     steps = list(Export(source, tmp_path / "to", ExportSettings(**told)).run())
     assert all(message in step.message for step in steps)
 
 
 def test_pseudo_labels_that_are_needed_are_asked_for(tmp_path: Path) -> None:
-    source = FolderSource(folder_of_labels(tmp_path), VOC)
+    source = FolderSource(open_labels(folder_of_labels(tmp_path)))
     for told in ({"format": FormatName.SOFT}, {"ignore": (Ignore.UNSURE,)}):
         with pytest.raises(InputError, match="no pseudo-labels"):
             Export(source, tmp_path / "to", ExportSettings.model_validate(told))
@@ -472,17 +475,19 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
     save_picture(labels / "p11.png", np.full(SHAPE, 99, np.uint8))
     (labels / "p12.png").write_bytes(b"no picture")
     (tmp_path / "list").write_text("p9\np10\np11\np12\np13")
-    source = FolderSource(labels, VOC, images=tmp_path / "images", list_file=tmp_path / "list")
+    source = FolderSource(
+        open_labels(labels, images=tmp_path / "images", list_file=tmp_path / "list")
+    )
     told = [step.message for step in Export(source, tmp_path / "to", ExportSettings()).run()]
     assert "p9.png: found labels of 30 × 40" in told[0]
-    assert "no file for p10" in told[1]
+    assert "no image of a sample 'p10'" in told[1]
     assert "label" in told[2]
     assert "99" in told[2]
     assert "no picture in a known format" in told[3]
     assert "no file for p13" in told[4]
-    with refused(tmp_path / "images", "no label file"):
+    with refused(tmp_path / "images", "no labels"):
         (tmp_path / "images" / "p9.jpg").unlink()
-        FolderSource(tmp_path / "images", VOC)
+        open_labels(tmp_path / "images")
 
 
 def test_labelme_finds_the_picture_from_where_it_lies(session: Session) -> None:

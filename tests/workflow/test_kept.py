@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.progress import progress_file, read_progress
 from napari_sepl.workflow.measure import kept
 from napari_sepl.workflow.spread.processes import Processes

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from napari_sepl.core.classes import COCO, VOC
 from napari_sepl.core.params import Params, Strategy
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.progress import progress_file, read_progress
 from napari_sepl.workflow.measure import evaluate, kept, sweep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun
+from tests.files.dataset.opening import open_labels
 from tests.workflow.keeping import (
     BOTH,
     T1,
@@ -52,8 +52,8 @@ def expect_anew(run: Run, table: Path, told: str) -> None:
 
 @pytest.mark.parametrize(
     ("begin", "role"),
-    [(begin_sweep, role) for role in ("images", "pseudo", "masks", "truth")]
-    + [(begin_evaluation, role) for role in ("out", "pseudo", "truth")],
+    [(begin_sweep, role) for role in ("images", "pseudo", "masks", "ground_truth")]
+    + [(begin_evaluation, role) for role in ("out", "pseudo", "ground_truth")],
 )
 def test_after_a_change_of_a_file_all_are_counted_anew(
     spec: DatasetSpec, table: Path, begin: Begin, role: str
@@ -79,8 +79,8 @@ def test_a_file_that_changes_while_it_is_read_counts_as_changed(
     plain = module._attempt
 
     def change_first(*words: object) -> object:
-        assert spec.truth is not None
-        os.utime(spec.truth / "a2.png", ns=(0, 0))
+        assert spec.ground_truth is not None
+        os.utime(spec.ground_truth / "a2.png", ns=(0, 0))
         return plain(*words)
 
     monkeypatch.setattr(module, "_attempt", change_first)
@@ -122,7 +122,7 @@ def test_other_folders_and_formats_are_another_run(
 
 def test_other_settings_of_a_sweep_are_another_run(spec: DatasetSpec, table: Path) -> None:
     stop_after(begin_sweep(spec), table, 2)
-    dataset = Dataset.open(spec)
+    dataset = SampleIndex.open(spec)
     params = Params(t1=0.1, strategy=Strategy.RELEASED, background=0.3)
     for run, told in [
         (SweepRun(dataset, params, T1, T2), "differs in strategy, background;"),
@@ -135,12 +135,15 @@ def test_other_settings_of_a_sweep_are_another_run(spec: DatasetSpec, table: Pat
 def test_other_classes_and_cuts_of_an_evaluation_are_another_run(
     spec: DatasetSpec, table: Path
 ) -> None:
-    assert spec.truth is not None
+    assert spec.ground_truth is not None
     stop_after(begin_evaluation(spec), table, 2)
-    expect_anew(EvaluationRun(spec.out, spec.truth, VOC), table, "differs in baseline;")
-    expect_anew(EvaluationRun(spec.out, spec.truth, COCO), table, "differs in classes;")
-    run = EvaluationRun(spec.out, spec.truth, COCO, baseline=spec.pseudo, background=0.3)
-    expect_anew(run, table, "differs in background, baseline;")
+    plain = open_labels(spec.output, Role.TRUTH, ground_truth=spec.ground_truth)
+    expect_anew(EvaluationRun(plain), table, "differs in pseudo;")
+    expect_anew(
+        begin_evaluation(spec.model_copy(update={"classes": "coco"})), table, "differs in classes;"
+    )
+    run = EvaluationRun(plain, background=0.3)
+    expect_anew(run, table, "differs in background, pseudo;")
 
 
 def test_the_other_command_and_another_version_are_another_run(

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, write_dataset
+from napari_sepl.files.pairing import Unmatched
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, write_dataset
 from napari_sepl.files.masks import write_masks
-from napari_sepl.files.pairing import Unmatched
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import find_sample, list_for_review

@@ -10,10 +10,9 @@ from PIL import Image
 from napari_sepl import Params
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports.settings import ExportSettings, FormatName
-from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.files.samples import load
 from napari_sepl.training.batches import Crops, Draw
 from napari_sepl.training.samples import find_labelled, survey
@@ -21,15 +20,15 @@ from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource
-from napari_sepl.workflow.masks.convert import convert_masks, masks_to_convert
-from napari_sepl.workflow.masks.propose import list_tasks, propose_folder
+from napari_sepl.workflow.masks.convert import convert_masks
+from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import picture
 from napari_sepl.workflow.review.remake import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import list_for_review, scan_rows
+from napari_sepl.workflow.review.scan import scan_rows
 from napari_sepl.workflow.review.suspicion import suspect_rows
 from tests.files.making import random_masks, save_amg_folder
 from tests.training.tiny import RECIPE
@@ -65,38 +64,40 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 
 def enhance(spec: DatasetSpec) -> Any:
-    pairing = pair_by_stem(spec.images, spec.pseudo, spec.masks)
-    return enhance_folder(pairing, spec.out, VOC, Params())
+    return enhance_folder(SampleIndex.open(spec), Params())
 
 
 def evaluate(spec: DatasetSpec) -> Any:
-    assert spec.truth is not None
-    return EvaluationRun(spec.pseudo, spec.truth, VOC)
+    needed = (Role.LABELS, Role.TRUTH)
+    return EvaluationRun(SampleIndex.open(spec, needed, (), lead=Role.LABELS, labels=spec.pseudo))
 
 
 def export(spec: DatasetSpec) -> Any:
-    source = FolderSource(spec.pseudo, VOC)
+    index = SampleIndex.open(spec, (Role.LABELS,), (), lead=Role.LABELS, labels=spec.pseudo)
+    source = FolderSource(index)
     return Export(source, spec.out, ExportSettings(format=FormatName.PNG)).run()
 
 
 def propose(spec: DatasetSpec) -> Any:
-    return propose_folder(list_tasks(spec.images, None).tasks, spec.out, Fake(), MADE_WITH)
+    index = SampleIndex.open(spec, (Role.IMAGE,), (), lead=Role.IMAGE)
+    return propose_folder(index, spec.output, Fake(), MADE_WITH)
 
 
 def convert(spec: DatasetSpec) -> Any:
-    folder = spec.out / "folders"
+    folder = spec.output / "folders"
     folder.mkdir(parents=True)
     for sample_id in IDS:
         save_amg_folder(folder / sample_id, random_masks())
-    return convert_masks(masks_to_convert(folder), spec.out / "json")
+    index = SampleIndex.open(DatasetSpec(masks=folder), (Role.MASKS,), (), lead=Role.MASKS)
+    return convert_masks(index, spec.output / "json")
 
 
 RUNS: dict[str, Callable[[DatasetSpec], Any]] = {
     "enhance": enhance, "evaluate": evaluate, "export": export, "masks": propose,
     "convert-masks": convert,
-    "sweep": lambda spec: SweepRun(Dataset.open(spec), Params()),
-    "diagnose": lambda spec: DiagnosisRun(Dataset.open(spec), Params()),
-    "report": lambda spec: ReportRun(list_for_review(spec), None),
+    "sweep": lambda spec: SweepRun(SampleIndex.open(spec), Params()),
+    "diagnose": lambda spec: DiagnosisRun(SampleIndex.open(spec), Params()),
+    "report": lambda spec: ReportRun(SampleIndex.open(spec), None),
 }  # fmt: skip
 
 
@@ -114,11 +115,11 @@ def test_in_runs_of_the_command_line(
 
 
 def test_in_a_reports_pictures(spec: DatasetSpec, break_sample: Callable[[str], None]) -> None:
-    run = ReportRun(list_for_review(spec), None)
+    run = ReportRun(SampleIndex.open(spec), None)
     list(run)
     break_sample("b")
     drawn = [
-        picture(image, item, run.dataset.classes)
+        picture(image, item, run.index.classes)
         for image, item in zip(run.report.images, run.samples, strict=True)
     ]
     assert [bool(one.problem) for one in drawn] == [one.image.sample_id == "b" for one in drawn]
@@ -126,10 +127,10 @@ def test_in_a_reports_pictures(spec: DatasetSpec, break_sample: Callable[[str], 
 
 def test_in_labels_that_are_made_anew(tmp_path: Path, break_sample: Callable[[str], None]) -> None:
     session = Session(tmp_path)
-    for sample_id in session.dataset.ids:
+    for sample_id in session.index.ids:
         session.review(sample_id, Params())
     break_sample("b")
-    steps = list(export_labels(session.dataset, session.store, tmp_path / "anew"))
+    steps = list(export_labels(session.index, session.store, tmp_path / "anew"))
     session.store.close()
     assert [bool(step.message) for step in steps] == [False, False, True]
 
@@ -137,7 +138,7 @@ def test_in_labels_that_are_made_anew(tmp_path: Path, break_sample: Callable[[st
 def test_in_what_the_window_reads_in_the_background(
     spec: DatasetSpec, break_sample: Callable[[str], None]
 ) -> None:
-    dataset = list_for_review(spec)
+    dataset = SampleIndex.open(spec)
     rows, bad = range(len(dataset)), dataset.positions["b"]
     break_sample("b")
     assert set(scan_rows(dataset, rows, lambda _: {}).failures) == {bad}
@@ -149,11 +150,14 @@ def test_in_what_the_window_reads_in_the_background(
 
 
 def test_in_training(spec: DatasetSpec, break_sample: Callable[[str], None]) -> None:
-    samples = find_labelled(spec.images, spec.pseudo)
+    index = SampleIndex.open(
+        spec, (Role.IMAGE, Role.LABELS), (), lead=Role.LABELS, labels=spec.pseudo
+    )
+    samples = find_labelled(index)
     names = [sample.sample_id for sample in samples]
     break_sample("b")
     crops = Crops(samples, VOC, RECIPE)
-    told = [crops[Draw(0, 0, index)] for index in range(len(samples))]
+    told = [crops[Draw(0, 0, place)] for place in range(len(samples))]
     assert [isinstance(one, str) for one in told] == [name == "b" for name in names]
     with pytest.raises(SeplError, match=f"^unexpected error: .*b.png: {WORDS[:20]}"):
         survey(samples, VOC, lambda *_: None)
@@ -164,4 +168,4 @@ def test_reading_a_sample_says_what_happened(
 ) -> None:
     break_sample("b")
     with pytest.raises(ZeroDivisionError):  # no reader hides what it did not foresee
-        load(Dataset.open(spec).sample("b"), VOC)
+        load(SampleIndex.open(spec).sample("b"), VOC)

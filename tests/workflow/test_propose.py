@@ -1,7 +1,6 @@
 """Masks of a folder: whole files, gone on with, in order, with every failure told."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 
 from napari_sepl import MaskSet
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files.masks import read_masks
-from napari_sepl.files.pairing import pair_by_stem
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.masks import mask_file, read_masks
 from napari_sepl.proposals.checkpoints import Checkpoint
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.models import MODELS
@@ -20,7 +19,7 @@ from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told, ignore
 from napari_sepl.proposals.regions import RegionSettings
 from napari_sepl.proposals.settings import SamSettings
-from napari_sepl.workflow.masks.propose import Task, list_tasks, mask_file, propose_folder
+from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.masks.record import (
     RECORD,
     made_by_regions,
@@ -28,6 +27,7 @@ from napari_sepl.workflow.masks.record import (
     made_otherwise,
 )
 from napari_sepl.workflow.outcome import Outcome
+from tests.files.dataset.opening import open_images
 from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
 
 STEMS = ("a2", "a10", "b")
@@ -62,15 +62,16 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def tasks(root: Path, *, guided: bool = False) -> tuple[Task, ...]:
-    return list_tasks(root / "images", root / "pseudo" if guided else None).tasks
+def guided(root: Path, **places: Path) -> SampleIndex:
+    return open_images(root / "images", Role.PSEUDO, pseudo=root / "pseudo", **places)
 
 
 def run(
-    root: Path, maker: Any, which: Iterable[Task] | None = None, **options: Any
+    root: Path, maker: Any, index: SampleIndex | None = None, **options: Any
 ) -> list[tuple[str, Outcome, str]]:
     made_with = options.pop("made_with", MADE_WITH)
-    steps = propose_folder(which or tasks(root), root / "out", maker, made_with, **options)
+    index = index or open_images(root / "images")
+    steps = propose_folder(index, root / "out", maker, made_with, **options)
     return [(step.sample_id, step.outcome, step.message) for step in steps]
 
 
@@ -87,9 +88,10 @@ def test_a_folder_is_made_in_order_and_enhance_reads_it(root: Path) -> None:
     assert saved(root) == [RECORD, "a10.json", "a2.json", "b.json"]
     expected = MaskSet.from_dense(random_masks()).digest
     assert {read_masks(mask_file(root / "out", s), (30, 40)).digest for s in STEMS} == {expected}
-    pairing = pair_by_stem(root / "images", root / "pseudo", root / "out")
-    assert [sample.sample_id for sample in pairing.samples] == list(STEMS)
-    assert (pairing.unmatched, pairing.without_pseudo) == ((), ())
+    index = open_images(
+        root / "images", Role.PSEUDO, Role.MASKS, pseudo=root / "pseudo", masks=root / "out"
+    )
+    assert (index.ids, index.problems, index.unused) == (STEMS, (), ())
 
 
 def test_what_is_done_is_passed_over(root: Path) -> None:
@@ -106,9 +108,9 @@ def test_what_is_done_is_passed_over(root: Path) -> None:
 
 def test_pseudo_labels_guide_unless_the_whole_grid_is_wanted(root: Path) -> None:
     fake = Fake()
-    run(root, fake, tasks(root, guided=True)[:1])
+    run(root, fake, guided(root), sample_ids=["a2"])
     np.testing.assert_array_equal(fake.asked[0][1], random_labels(top=3))
-    run(root, fake, tasks(root, guided=True)[1:], guided=False)
+    run(root, fake, guided(root), sample_ids=["a10", "b"], guided=False)
     assert [pseudo for _, pseudo in fake.asked[1:]] == [None, None]
 
 
@@ -127,7 +129,7 @@ def test_failures_name_the_image_and_the_run_goes_on(root: Path) -> None:
 
 def test_labels_of_another_size_are_a_failure(root: Path) -> None:
     save_picture(root / "pseudo" / "a2.png", random_labels((40, 30)))
-    step = run(root, Fake(), tasks(root, guided=True))[0]
+    step = run(root, Fake(), guided(root))[0]
     assert step[1] is Outcome.FAILED
     assert "labels of 40 × 30 (height × width); expected 30 × 40 as" in step[2]
 
@@ -135,23 +137,22 @@ def test_labels_of_another_size_are_a_failure(root: Path) -> None:
 def test_missing_files_are_failures(root: Path) -> None:
     (root / "images" / "a2.jpg").unlink()
     (root / "list.txt").write_text("b\na2\nc\n")
-    which = list_tasks(root / "images", root / "pseudo", root / "list.txt")
-    assert run(root, Fake(), which.tasks) == [
+    assert run(root, Fake(), guided(root, list_file=root / "list.txt")) == [
+        ("a2", Outcome.FAILED, "a2: no image"),
+        ("c", Outcome.FAILED, "c: no image and no pseudo-labels"),
         ("b", Outcome.SAVED, ""),
-        ("a2", Outcome.FAILED, "a2: no file for image"),
-        ("c", Outcome.FAILED, "c: no file for image, pseudo"),
     ]
     save_picture(root / "images" / "extra.png", random_labels())
-    assert list_tasks(root / "images", root / "pseudo").without_pseudo == ("extra",)
-    assert [task.sample_id for task in list_tasks(root / "images").tasks] == ["a10", "b", "extra"]
+    assert guided(root).unused == ("extra",)
+    assert open_images(root / "images").ids == ("a10", "b", "extra")
 
 
 def test_nothing_to_do_is_an_error(root: Path) -> None:
     (root / "empty").mkdir()
-    with pytest.raises(InputError, match="found no picture; expected files of picture"):
-        list_tasks(root / "empty")
+    with pytest.raises(InputError, match="found no image; expected files that share"):
+        open_images(root / "empty")
     with pytest.raises(InputError, match="found no pseudo-labels"):
-        list_tasks(root / "images", root / "empty")
+        open_images(root / "images", Role.PSEUDO, pseudo=root / "empty")
 
 
 def test_an_image_without_masks_has_a_file_all_the_same(root: Path) -> None:
@@ -240,11 +241,11 @@ class Unmade(Fake):
 
 
 def test_what_no_image_can_be_made_with_is_told_once(root: Path) -> None:
-    run(root, Fake(), tasks(root)[:1])
+    run(root, Fake(), sample_ids=["a2"])
     with Remote(Unmade) as remote:
         with pytest.raises(OpeningError, match=r"^weights\.pth: found a picture; expected weights"):
             run(root, RemoteMasks(remote))
-        assert run(root, RemoteMasks(remote), tasks(root)[:1])[0][1] is Outcome.PRESENT
+        assert run(root, RemoteMasks(remote), sample_ids=["a2"])[0][1] is Outcome.PRESENT
     assert saved(root) == [RECORD, "a2.json"]
 
 
@@ -252,18 +253,17 @@ OTHER = MADE_WITH | {"points_per_side": 8}
 
 
 def test_masks_of_several_makings_are_together_only_on_request(root: Path) -> None:
-    first, second, third = tasks(root)
     assert made_otherwise(root / "out", MADE_WITH) == ""
-    run(root, Fake(), [first])
+    run(root, Fake(), sample_ids=["a2"])
     assert made_otherwise(root / "out", MADE_WITH) == ""
     told = made_otherwise(root / "out", OTHER)
     assert told == "with points_per_side 4 (asked for now: 8)"
-    run(root, Fake(), [second], made_with=OTHER, mixed=True)
+    run(root, Fake(), sample_ids=["a10"], made_with=OTHER, mixed=True)
     for known in (MADE_WITH, OTHER):
         assert made_otherwise(root / "out", known) == ""
         with pytest.raises(SaveError, match="masks that were made in several ways"):
-            run(root, Fake(), [third], made_with=known)
-    run(root, Fake(), [third], made_with=OTHER, mixed=True)
+            run(root, Fake(), sample_ids=["b"], made_with=known)
+    run(root, Fake(), sample_ids=["b"], made_with=OTHER, mixed=True)
     record = json.loads((root / "out" / RECORD).read_text())
     assert record == {"mixed": [MADE_WITH, OTHER]}
     assert saved(root) == [RECORD, "a10.json", "a2.json", "b.json"]
@@ -283,9 +283,9 @@ def test_what_is_done_is_made_anew_only_on_request(root: Path) -> None:
     before = (root / "out" / "b.json").read_bytes()
     (root / "out" / "b.json").write_text("[]")
     failing = Fake(ProposalError("The process crashed."))
-    assert run(root, failing, tasks(root)[2:], overwrite=True)[0][1] is Outcome.FAILED
+    assert run(root, failing, sample_ids=["b"], overwrite=True)[0][1] is Outcome.FAILED
     assert (root / "out" / "b.json").read_text() == "[]"
-    assert run(root, Fake(), tasks(root)[2:], overwrite=True) == [("b", Outcome.SAVED, "")]
+    assert run(root, Fake(), sample_ids=["b"], overwrite=True) == [("b", Outcome.SAVED, "")]
     assert (root / "out" / "b.json").read_bytes() == before
 
 

@@ -91,7 +91,7 @@ def test_any_classes_are_remembered(class_ids: set[int]) -> None:
 
 
 def test_tags_fill_the_classes_of_known_samples(queue: Queue) -> None:
-    queue.set_tags({"b10": [3], "stranger": [4]})
+    queue.set_image_labels({"b10": [3], "stranger": [4]})
     assert queue.classes_of(4) == [3]
 
 

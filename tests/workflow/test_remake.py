@@ -85,7 +85,7 @@ def test_labels_made_with_other_settings_are_no_present(
     save_enhanced(
         session.spec.out,
         random_labels(),
-        load(session.dataset.sample("b"), session.dataset.classes),
+        load(session.index.sample("b"), session.index.classes),
         other,
     )
     (step,) = session.export("out")
@@ -206,7 +206,7 @@ def test_a_store_that_is_read_only_is_enough(session: Session) -> None:
     session.review("b", Params())
     with Store.open(session.store.path, who="", write=False) as other:
         out = session.root / "again"
-        steps = list(export_labels(session.dataset, other, out))
+        steps = list(export_labels(session.index, other, out))
     assert steps == [Step("b", Outcome.SAVED)]
     session.store.close()
     with pytest.raises(InputError, match="a store that was closed"):

@@ -30,7 +30,7 @@ def reviewing(session: Session) -> Iterator[Reviewing]:
     def unexpected(error: SeplError) -> None:
         raise error
 
-    opened = Reviewing.open(session.dataset, unexpected)
+    opened = Reviewing.open(session.index, unexpected)
     yield opened
     opened.close()
 

@@ -10,8 +10,8 @@ from PIL import Image
 
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import StampedFacts, Status, Store, store_file
 from napari_sepl.workflow.review import scan
@@ -34,8 +34,8 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 
 @pytest.fixture
-def dataset(spec: DatasetSpec) -> Dataset:
-    return Dataset.open(spec)
+def index(spec: DatasetSpec) -> SampleIndex:
+    return SampleIndex.open(spec)
 
 
 def save_labels(path: Path, *class_ids: int) -> None:
@@ -50,42 +50,44 @@ def nothing(_: Sequence[str]) -> dict[str, StampedFacts]:
     return {}
 
 
-def test_the_classes_are_those_that_opening_finds(dataset: Dataset) -> None:
+def test_the_classes_are_those_that_opening_finds(index: SampleIndex) -> None:
     for sample_id, class_ids in CLASSES.items():
-        sample = dataset.sample(sample_id)
+        sample = index.sample(sample_id)
         assert scan_sample(sample, VOC) == SampleFacts(class_ids)
         opened = load(sample, VOC).overlap.class_ids
         assert tuple(opened.tolist()) == class_ids
 
 
-def test_no_other_file_is_read(dataset: Dataset) -> None:
-    sample = dataset.sample("a2")
+def test_no_other_file_is_read(index: SampleIndex) -> None:
+    sample = index.sample("a2")
     for path in (sample.image, sample.masks, sample.truth):
         assert path is not None
         path.unlink()
     assert scan_sample(sample, VOC) == SampleFacts((8, 12))
 
 
-def test_what_was_kept_is_not_read_again(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = rows_to_scan(dataset)
-    with Store.open(store_file(dataset.spec.out), who="ana") as store:
-        first = scan_rows(dataset, rows, store.facts)
-        assert first.facts == {row: SampleFacts(CLASSES[dataset.ids[row]]) for row in rows}
+def test_what_was_kept_is_not_read_again(
+    index: SampleIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = rows_to_scan(index)
+    with Store.open(store_file(index.spec.out), who="ana") as store:
+        first = scan_rows(index, rows, store.facts)
+        assert first.facts == {row: SampleFacts(CLASSES[index.ids[row]]) for row in rows}
         assert (first.count, first.failures, set(first.fresh)) == (3, {}, set(CLASSES))
         store.put_many_facts(first.fresh)
         monkeypatch.setattr(scan, "read_pseudo_labels", None)  # calling it would raise TypeError
-        again = scan_rows(dataset, rows, store.facts)
+        again = scan_rows(index, rows, store.facts)
     assert again.facts == first.facts
     assert again.fresh == {}
 
 
 @pytest.mark.parametrize("change", ["content", "time", "size", "version"])
 def test_what_changed_is_read_again(
-    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, change: str
+    index: SampleIndex, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    row = dataset.ids.index("a2")
-    path = dataset.sample("a2").pseudo
-    kept = scan_rows(dataset, [row], nothing).fresh
+    row = index.ids.index("a2")
+    path = index.sample("a2").pseudo
+    kept = scan_rows(index, [row], nothing).fresh
     status = path.stat()
     if change == "content":
         save_labels(path, 3)
@@ -96,7 +98,7 @@ def test_what_changed_is_read_again(
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     else:
         monkeypatch.setattr(scan, "VERSION", scan.VERSION + 1)
-    anew = scan_rows(dataset, [row], lambda _: kept)
+    anew = scan_rows(index, [row], lambda _: kept)
     assert anew.facts == {row: SampleFacts((3,) if change == "content" else (8, 12))}
     assert anew.fresh["a2"].stamp != kept["a2"].stamp
 
@@ -107,70 +109,70 @@ def test_what_changed_is_read_again(
      {"class_ids": [21]}, {"class_ids": 8}],
 )  # fmt: skip
 def test_kept_facts_that_make_no_sense_are_read_anew(
-    dataset: Dataset, facts: dict[str, object]
+    index: SampleIndex, facts: dict[str, object]
 ) -> None:
-    kept = {"a2": StampedFacts(stamp_of(dataset.sample("a2")), facts)}
-    anew = scan_rows(dataset, [dataset.ids.index("a2")], lambda _: kept)
+    kept = {"a2": StampedFacts(stamp_of(index.sample("a2")), facts)}
+    anew = scan_rows(index, [index.ids.index("a2")], lambda _: kept)
     assert anew.fresh["a2"].facts == {"class_ids": [8, 12]}
 
 
-def test_samples_that_cannot_be_read_do_not_stop_the_others(dataset: Dataset) -> None:
-    broken, gone = dataset.sample("a2").pseudo, dataset.sample("b").pseudo
+def test_samples_that_cannot_be_read_do_not_stop_the_others(index: SampleIndex) -> None:
+    broken, gone = index.sample("a2").pseudo, index.sample("b").pseudo
     broken.write_bytes(broken.read_bytes()[:60])
     gone.unlink()
-    scanned = scan_rows(dataset, [0, 1, 2], nothing)
+    scanned = scan_rows(index, [0, 1, 2], nothing)
     assert scanned.count == 3
-    assert scanned.facts == {dataset.ids.index("a10"): SampleFacts(())}
+    assert scanned.facts == {index.ids.index("a10"): SampleFacts(())}
     assert set(scanned.fresh) == {"a10"}
     with pytest.raises(InputError) as caught:
-        load(dataset.sample("a2"), VOC)
-    assert scanned.failures[dataset.ids.index("a2")] == str(caught.value)
-    told = scanned.failures[dataset.ids.index("b")]
+        load(index.sample("a2"), VOC)
+    assert scanned.failures[index.ids.index("a2")] == str(caught.value)
+    told = scanned.failures[index.ids.index("b")]
     assert told.startswith(f"{gone}: found something that cannot be opened (No such file")
 
 
 def test_a_label_outside_the_class_list_is_a_failure_also_after_the_list_changed(
-    dataset: Dataset,
+    index: SampleIndex,
 ) -> None:
-    save_labels(dataset.sample("b").pseudo, 80)
-    with refused(dataset.sample("b").pseudo, "found label 80", "class list voc"):
-        scan_sample(dataset.sample("b"), VOC)
-    row = dataset.ids.index("b")
-    coco = Dataset.open(dataset.spec.model_copy(update={"classes": "coco"}))
+    save_labels(index.sample("b").pseudo, 80)
+    with refused(index.sample("b").pseudo, "found label 80", "class list voc"):
+        scan_sample(index.sample("b"), VOC)
+    row = index.ids.index("b")
+    coco = SampleIndex.open(index.spec.model_copy(update={"classes": "coco"}))
     kept = scan_rows(coco, [row], nothing).fresh
     assert kept["b"].facts == {"class_ids": [80]}
-    assert "found label 80" in scan_rows(dataset, [row], lambda _: kept).failures[row]
+    assert "found label 80" in scan_rows(index, [row], lambda _: kept).failures[row]
 
 
-def test_after_its_time_it_begins_no_further_sample(dataset: Dataset) -> None:
-    scanned = scan_rows(dataset, [2, 0, 1], nothing, seconds=-1)
+def test_after_its_time_it_begins_no_further_sample(index: SampleIndex) -> None:
+    scanned = scan_rows(index, [2, 0, 1], nothing, seconds=-1)
     assert (scanned.count, set(scanned.facts)) == (1, {2})
 
 
-def test_a_record_that_cannot_be_read_is_told(dataset: Dataset) -> None:
-    store = Store.open(store_file(dataset.spec.out), who="ana")
+def test_a_record_that_cannot_be_read_is_told(index: SampleIndex) -> None:
+    store = Store.open(store_file(index.spec.out), who="ana")
     store.close()
     with pytest.raises(InputError, match="a store that was closed"):
-        scan_rows(dataset, [0], store.facts)
+        scan_rows(index, [0], store.facts)
 
 
 def test_samples_with_tags_are_passed_over(spec: DatasetSpec, tmp_path: Path) -> None:
     (tmp_path / "tags.txt").write_text("a10 cat\n")
-    tagged = Dataset.open(spec.model_copy(update={"tags": tmp_path / "tags.txt"}))
+    tagged = SampleIndex.open(spec.model_copy(update={"image_labels": tmp_path / "tags.txt"}))
     assert [tagged.ids[row] for row in rows_to_scan(tagged)] == ["a2", "b"]
 
 
 @pytest.fixture
-def reviewing(dataset: Dataset) -> Iterator[Reviewing]:
+def reviewing(index: SampleIndex) -> Iterator[Reviewing]:
     errors: list[SeplError] = []
-    opened = Reviewing.open(dataset, errors.append)
+    opened = Reviewing.open(index, errors.append)
     yield opened
     opened.close()
     assert errors == []
 
 
 def test_a_review_keeps_facts_behind_what_a_person_did(reviewing: Reviewing) -> None:
-    scanned = scan_rows(reviewing.dataset, [0, 1, 2], reviewing.known_facts)
+    scanned = scan_rows(reviewing.index, [0, 1, 2], reviewing.known_facts)
     assert reviewing.on_disk._writer is not None
     with reviewing.on_disk._writer.held():
         reviewing.set_status(0, Status.SKIPPED)
@@ -182,18 +184,18 @@ def test_a_review_keeps_facts_behind_what_a_person_did(reviewing: Reviewing) -> 
     assert set(reviewing.known_facts(reviewing.queue.ids)) == {"b"}
     assert reviewing.put_facts(scanned.fresh)
     assert reviewing.on_disk._writer.flush(10)
-    again = scan_rows(reviewing.dataset, [0, 1, 2], reviewing.known_facts)
+    again = scan_rows(reviewing.index, [0, 1, 2], reviewing.known_facts)
     assert (again.facts, again.fresh) == (scanned.facts, {})
 
 
 def test_a_review_that_can_only_be_read_keeps_nothing_and_needs_no_second_asking(
-    dataset: Dataset,
+    index: SampleIndex,
 ) -> None:
-    with Store.open(store_file(dataset.spec.out), who="ana") as first:
-        second = Reviewing.open(dataset, lambda _: None)
+    with Store.open(store_file(index.spec.out), who="ana") as first:
+        second = Reviewing.open(index, lambda _: None)
         assert second.refusal
-        scanned = scan_rows(dataset, [0, 1, 2], second.known_facts)
+        scanned = scan_rows(index, [0, 1, 2], second.known_facts)
         assert len(scanned.facts) == 3
         assert second.put_facts(scanned.fresh)
-        assert first.facts(dataset.ids) == {}
+        assert first.facts(index.ids) == {}
         second.close()

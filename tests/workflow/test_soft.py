@@ -12,22 +12,21 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.scores import cut_scores
 from napari_sepl.core.sepl import enhance
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec, read_dataset, write_dataset
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset, write_dataset
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
-from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.sources import FolderSource
-from napari_sepl.workflow.masks.propose import list_tasks, propose_folder
+from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.outcome import Outcome
 from napari_sepl.workflow.review.remake import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import list_for_review, scan_sample, stamp_of
+from napari_sepl.workflow.review.scan import scan_sample, stamp_of
 from tests.files.cam_files import SHAPE, cams, save_cam_dict, save_class_pngs
 from tests.files.making import random_labels, random_masks, refused, save_picture
 
@@ -57,9 +56,8 @@ def spec_of(root: Path, **others: str) -> DatasetSpec:
 
 
 def run(root: Path, params: Params, name: str = "auto") -> list[tuple[Outcome, str]]:
-    places = [root / role for role in ("images", "pseudo", "masks")]
-    pairing = pair_by_stem(places[0], places[1], places[2], pseudo_format=name)
-    return [(s.outcome, s.message) for s in enhance_folder(pairing, root / "out", VOC, params)]
+    index = SampleIndex.open(spec_of(root, pseudo_format=name))
+    return [(step.outcome, step.message) for step in enhance_folder(index, params)]
 
 
 @pytest.mark.parametrize("background", [None, 0.1, 3.0])
@@ -69,7 +67,7 @@ def test_a_folder_of_scores_is_enhanced_as_the_labels_made_of_them(
     params = Params(background=background)
     assert run(root, params) == [(Outcome.SAVED, "")] * 2
     for stem in STEMS:
-        sample = Dataset.open(spec_of(root)).sample(stem)
+        sample = SampleIndex.open(spec_of(root)).sample(stem)
         scores = load(sample, VOC).scores
         assert scores is not None
         pseudo = cut_scores(scores, background)
@@ -96,7 +94,7 @@ def test_a_dataset_names_the_format_of_its_scores(root: Path) -> None:
     write_dataset(root / "set.toml", spec)
     assert read_dataset(root / "set.toml") == spec
     assert 'pseudo_format = "seam"' in (root / "set.toml").read_text()
-    inputs = load(Dataset.open(spec).sample("a2"), VOC)
+    inputs = load(SampleIndex.open(spec).sample("a2"), VOC)
     assert inputs.scores is not None
     assert inputs.scores.default == 0.26
     (root / "bad.toml").write_text((root / "set.toml").read_text().replace("seam", "sean"))
@@ -110,25 +108,22 @@ def test_files_for_each_class_are_one_sample(root: Path) -> None:
     for stem in STEMS:
         save_class_pngs(root / "pseudo", stem, cams(), [3, 14])
     for name in ("auto", "l2g"):
-        for dataset in (
-            Dataset.open(spec_of(root, pseudo_format=name)),
-            list_for_review(spec_of(root, pseudo_format=name)),
-        ):
-            assert sorted(dataset.ids) == sorted(STEMS)
-            assert dataset.unmatched == ()
-            sample = dataset.sample("2007_000032")
-            assert sample.pseudo.name == "2007_000032_3.png"
-            assert scan_sample(sample, VOC).class_ids == (4, 15)
-            stamp = stamp_of(sample)
-            save_picture(root / "pseudo" / "2007_000032_14.png", random_labels((3, 4)))
-            assert stamp_of(sample) != stamp
-            save_class_pngs(root / "pseudo", "2007_000032", cams(), [3, 14])
+        index = SampleIndex.open(spec_of(root, pseudo_format=name))
+        assert sorted(index.ids) == sorted(STEMS)
+        assert index.problems == ()
+        sample = index.sample("2007_000032")
+        assert sample.pseudo.name == "2007_000032_3.png"
+        assert scan_sample(sample, VOC).class_ids == (4, 15)
+        stamp = stamp_of(sample)
+        save_picture(root / "pseudo" / "2007_000032_14.png", random_labels((3, 4)))
+        assert stamp_of(sample) != stamp
+        save_class_pngs(root / "pseudo", "2007_000032", cams(), [3, 14])
     assert run(root, Params(), "l2g") == [(Outcome.SAVED, "")] * 2
 
 
 def test_scores_outside_the_class_list_and_of_other_sizes_are_told(root: Path) -> None:
     path = save_cam_dict(root / "pseudo" / "a2.npy", cams(), [3, 20])
-    sample = Dataset.open(spec_of(root)).sample("a2")
+    sample = SampleIndex.open(spec_of(root)).sample("a2")
     with refused(path, "label 21"):
         load_enhanceable(sample, VOC)
     save_cam_dict(path, cams(shape=(20, 30)), [3, 14])
@@ -137,7 +132,7 @@ def test_scores_outside_the_class_list_and_of_other_sizes_are_told(root: Path) -
 
 
 def test_a_review_keeps_the_background_and_is_exported(root: Path) -> None:
-    dataset = list_for_review(spec_of(root))
+    dataset = SampleIndex.open(spec_of(root))
     reviewing = Reviewing.open(dataset, unexpected)
     document = reviewing.read(0)
     document.decide([-4], 4)
@@ -160,7 +155,7 @@ def test_a_review_keeps_the_background_and_is_exported(root: Path) -> None:
 
 
 def test_other_scores_are_noticed(root: Path) -> None:
-    dataset = Dataset.open(spec_of(root))
+    dataset = SampleIndex.open(spec_of(root))
     before = load_enhanceable(dataset.sample("a2"), VOC).digests["pseudo"]
     other = replace(dataset.sample("a2"), pseudo_format="seam")  # which has another default
     assert load_enhanceable(other, VOC).digests["pseudo"] != before
@@ -179,10 +174,10 @@ def test_masks_are_made_near_what_the_scores_say(root: Path) -> None:
             seen.append(pseudo)
             return MASKS
 
-    tasks = list_tasks(root / "images", root / "pseudo", pseudo_format="psa").tasks
-    steps = list(propose_folder(tasks, root / "made", Maker(), {"model": "x"}, guided=True))
+    index = SampleIndex.open(spec_of(root, pseudo_format="psa"), optional=())
+    steps = list(propose_folder(index, root / "made", Maker(), {"model": "x"}, guided=True))
     assert [step.outcome for step in steps] == [Outcome.SAVED] * 2
-    scores = load(Dataset.open(spec_of(root)).sample(tasks[0].sample_id), VOC).scores
+    scores = load(SampleIndex.open(spec_of(root)).sample(index.ids[0]), VOC).scores
     assert scores is not None
     assert np.array_equal(seen[0], cut_scores(scores))
 
@@ -191,14 +186,16 @@ def test_scores_are_a_baseline_like_the_labels_made_of_them(root: Path) -> None:
     for name in ("hard", "truth"):
         (root / name).mkdir()
     for stem in STEMS:
-        scores = load(Dataset.open(spec_of(root)).sample(stem), VOC).scores
+        scores = load(SampleIndex.open(spec_of(root)).sample(stem), VOC).scores
         assert scores is not None
         save_picture(root / "hard" / f"{stem}.png", cut_scores(scores, 0.4))
         save_picture(root / "truth" / f"{stem}.png", cut_scores(scores, 0.3))
     changes = []
     for baseline in ("hard", "pseudo"):
+        spec = DatasetSpec(out=root / "truth", ground_truth=root / "truth", pseudo=root / baseline)
         run = EvaluationRun(
-            root / "truth", root / "truth", VOC, baseline=root / baseline, background=0.4
+            SampleIndex.open(spec, (Role.LABELS, Role.TRUTH), (Role.PSEUDO,), lead=Role.LABELS),
+            background=0.4,
         )
         assert [step.message for step in run] == ["", ""]
         changes.append([image.baseline for image in run.evaluation.images])
@@ -208,8 +205,10 @@ def test_scores_are_a_baseline_like_the_labels_made_of_them(root: Path) -> None:
 
 def test_scores_stand_beside_labels_that_are_exported(root: Path) -> None:
     run(root, Params(), "psa")
-    source = FolderSource(root / "out", VOC, pseudo=root / "pseudo", pseudo_format="psa")
-    scores = load(Dataset.open(spec_of(root)).sample("a2"), VOC).scores
+    spec = DatasetSpec(out=root / "out", pseudo=root / "pseudo", pseudo_format="psa")
+    index = SampleIndex.open(spec, (Role.LABELS,), (Role.PSEUDO,), lead=Role.LABELS)
+    source = FolderSource(index)
+    scores = load(SampleIndex.open(spec_of(root)).sample("a2"), VOC).scores
     assert scores is not None
     pseudo = source.read("a2").pseudo
     assert pseudo is not None

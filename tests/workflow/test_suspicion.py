@@ -12,13 +12,13 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Strategy
 from napari_sepl.document.edits import ParamsEdit
 from napari_sepl.document.findings import diagnose_resolved
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.workflow.review import suspicion
 from napari_sepl.workflow.review.passes import Scanned, Suspicion
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import list_for_review
 from napari_sepl.workflow.review.steps import ReviewStep
 from napari_sepl.workflow.review.suspicion import suspect_rows, suspicion_of, suspicion_pass
 from tests.files.making import random_masks
@@ -33,7 +33,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 @pytest.fixture
 def reviewing(spec: DatasetSpec) -> Iterator[Reviewing]:
     errors: list[SeplError] = []
-    opened = Reviewing.open(list_for_review(spec), errors.append)
+    opened = Reviewing.open(SampleIndex.open(spec), errors.append)
     yield opened
     opened.close()
     assert errors == []
@@ -52,7 +52,7 @@ def keep(reviewing: Reviewing, scanned: Scanned) -> None:
 def opened(reviewing: Reviewing, row: int) -> Suspicion:
     """Return what opening a sample shows."""
     document = reviewing.read(row)
-    tags = reviewing.dataset.tags.get(document.inputs.sample_id, ())
+    tags = reviewing.index.image_labels.get(document.inputs.sample_id, ())
     return suspicion_of(diagnose_resolved(document.resolved, tags))
 
 
@@ -135,14 +135,14 @@ def test_strokes_count(reviewing: Reviewing) -> None:
 
 def test_tags_count(spec: DatasetSpec, tmp_path: Path) -> None:
     (tmp_path / "tags.txt").write_text("".join(f"{name} sheep\n" for name in list_ids(spec)))
-    tagged = spec.model_copy(update={"tags": tmp_path / "tags.txt"})
-    reviewing = Reviewing.open(list_for_review(tagged), lambda _: None)
+    tagged = spec.model_copy(update={"image_labels": tmp_path / "tags.txt"})
+    reviewing = Reviewing.open(SampleIndex.open(tagged), lambda _: None)
     assert set(found(scan(reviewing)).values()) == {Suspicion(1.0, Cause.MISSING)}
     reviewing.close()
 
 
 def list_ids(spec: DatasetSpec) -> Sequence[str]:
-    return list_for_review(spec).ids
+    return SampleIndex.open(spec).ids
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_kept_facts_that_make_no_sense_are_read_anew(reviewing: Reviewing, told:
 
 def test_a_sample_without_masks_is_not_suspected(spec: DatasetSpec) -> None:
     (spec.masks / f"{list_ids(spec)[1]}.json").unlink()
-    reviewing = Reviewing.open(list_for_review(spec), lambda _: None)
+    reviewing = Reviewing.open(SampleIndex.open(spec), lambda _: None)
     assert 1 not in suspicion_pass(reviewing).rows
     assert set(scan(reviewing).facts) == {0, 2, 3}
     reviewing.close()

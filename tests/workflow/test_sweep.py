@@ -14,10 +14,9 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sweep import SweepCounts, threshold_grid
-from napari_sepl.files.dataset import Dataset
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.measure import sweep as workflow
 from napari_sepl.workflow.measure.counted import CountStep
@@ -37,7 +36,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 
 def run_over(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> SweepRun:
-    return SweepRun(Dataset.open(spec), params, T1, T2, spread=Processes(workers))
+    return SweepRun(SampleIndex.open(spec), params, T1, T2, spread=Processes(workers))
 
 
 def swept(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> Sweep:
@@ -49,12 +48,12 @@ def swept(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> Swe
 
 def enhanced_at(spec: DatasetSpec, out: Path, params: Params) -> tuple[Confusion, Confusion, float]:
     """Enhance the folder; return the labels against truth and pseudo-labels, and the change."""
-    pairing = pair_by_stem(spec.images, spec.pseudo, spec.masks, spec.truth)
-    for step in enhance_folder(pairing, out, VOC, params):
+    index = SampleIndex.open(spec.model_copy(update={"out": out}))
+    for step in enhance_folder(index, params):
         assert not step.message
     to_truth = to_pseudo = Confusion(np.zeros((256, 256), np.int64))
     changed = []
-    for sample in pairing.samples:
+    for sample in map(index.sample, index.ids):
         assert sample.truth is not None
         labels, pseudo = read_labels(out / f"{sample.sample_id}.png"), read_labels(sample.pseudo)
         to_truth += Confusion.of(labels, read_labels(sample.truth))
@@ -73,7 +72,7 @@ def test_as_enhancing_the_folder_at_each_pair(
 ) -> None:
     params = Params(strategy=strategy, conflict=conflict)
     with_truth = swept(spec, params)
-    without = swept(spec.model_copy(update={"truth": None}), params)
+    without = swept(spec.model_copy(update={"ground_truth": None}), params)
     assert with_truth.samples == without.samples == 4
     assert with_truth.matches.mean_iou.std() > 0
     assert without.matches.mean_iou.std() > 0
@@ -101,8 +100,8 @@ def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
 
 def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: Path) -> None:
     (spec.masks / "a2.json").write_text("[")
-    save_picture(tmp_path / "truth" / "b.png", np.zeros((40, 30), np.uint8))
-    save_picture(tmp_path / "truth" / "c.png", np.full((30, 40), 21, np.uint8))
+    save_picture(tmp_path / "ground_truth" / "b.png", np.zeros((40, 30), np.uint8))
+    save_picture(tmp_path / "ground_truth" / "c.png", np.full((30, 40), 21, np.uint8))
     save_picture(spec.pseudo / "z.png", np.zeros((30, 40), np.uint8))
     run = run_over(spec)
     assert len(run) == 5
@@ -132,14 +131,14 @@ def test_an_image_beyond_the_memory_is_a_failure(
 
 
 def test_samples_without_truth_are_left_out(spec: DatasetSpec) -> None:
-    assert spec.truth is not None
-    (spec.truth / "b.png").unlink()
+    assert spec.ground_truth is not None
+    (spec.ground_truth / "b.png").unlink()
     run = run_over(spec)
     assert [step.sample_id for step in run] == ["a2", "a10", "c"]
     assert run.without_truth == ["b"]
     for sample_id in ("a2", "a10", "c"):
-        (spec.truth / f"{sample_id}.png").unlink()
-    with pytest.raises(InputError, match="truth: found no truth; expected a label file"):
+        (spec.ground_truth / f"{sample_id}.png").unlink()
+    with pytest.raises(InputError, match="truth: found no ground truth; expected a label file"):
         run_over(spec)
 
 
@@ -158,11 +157,11 @@ def test_what_is_counted_so_far_can_be_asked_for(spec: DatasetSpec) -> None:
 
 
 def test_the_grids_are_checked_and_hold_the_defaults(spec: DatasetSpec) -> None:
-    run = SweepRun(Dataset.open(spec), DEFAULTS)
+    run = SweepRun(SampleIndex.open(spec), DEFAULTS)
     assert (len(run.t1), len(run.t2)) == (STEPS, STEPS)
     assert run.sweep.position(DEFAULTS.t1, DEFAULTS.t2) == (10, 17)
     with pytest.raises(InputError, match="grid of t2"):
-        SweepRun(Dataset.open(spec), DEFAULTS, T1, T2[::-1])
+        SweepRun(SampleIndex.open(spec), DEFAULTS, T1, T2[::-1])
 
 
 def sweep_with(iou: NDArray[np.float64], t1: NDArray[np.float64], t2: NDArray[np.float64]) -> Sweep:
@@ -195,7 +194,7 @@ def test_a_grid_without_the_defaults_has_no_default() -> None:
 
 
 def test_without_truth_nothing_is_best(spec: DatasetSpec) -> None:
-    sweep = swept(spec.model_copy(update={"truth": None}))
+    sweep = swept(spec.model_copy(update={"ground_truth": None}))
     assert not sweep.against_truth
     assert sweep.best is None
     assert sweep.best_of_classes == []
@@ -231,7 +230,7 @@ def test_the_tables_read_back(spec: DatasetSpec, tmp_path: Path) -> None:
 def test_the_table_without_truth_is_one_and_leaves_empty_what_is_not_defined(
     spec: DatasetSpec, tmp_path: Path
 ) -> None:
-    sweep = swept(spec.model_copy(update={"truth": None}))
+    sweep = swept(spec.model_copy(update={"ground_truth": None}))
     path = tmp_path / "sweep.csv"
     assert write_sweep(path, sweep) == [path]
     assert list(read_table(path)[0]) == [

@@ -9,7 +9,8 @@ import pytest
 from napari_sepl import Params
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.document.document import Document
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
@@ -17,7 +18,6 @@ from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.report import Report
-from napari_sepl.workflow.review.scan import list_for_review
 from napari_sepl.workflow.spread.processes import Processes
 from tests.workflow.sweeping import IDS, SHAPE, write_samples
 
@@ -32,7 +32,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 def report_on(
     spec: DatasetSpec, store: Store | None = None, start: Params | None = None, workers: int = 1
 ) -> Report:
-    run = ReportRun(list_for_review(spec), store, start, spread=Processes(workers))
+    run = ReportRun(SampleIndex.open(spec), store, start, spread=Processes(workers))
     steps = list(run)
     assert [step.sample_id for step in steps] == run.samples.ids
     return run.report
@@ -40,7 +40,7 @@ def report_on(
 
 def documents(spec: DatasetSpec, params: Params) -> dict[str, Document]:
     """Open each sample as the window does."""
-    dataset = list_for_review(spec)
+    dataset = SampleIndex.open(spec)
     opened = {i: Document(load(dataset.sample(i), dataset.classes)) for i in dataset.ids}
     for document in opened.values():
         document.set_params(params)
@@ -86,7 +86,7 @@ def test_it_counts_what_sepl_makes_of_each_sample(spec: DatasetSpec, params: Par
 
 
 def test_its_surface_is_that_of_a_sweep(spec: DatasetSpec) -> None:
-    report, run = report_on(spec), SweepRun(list_for_review(spec), Params())
+    report, run = report_on(spec), SweepRun(SampleIndex.open(spec), Params())
     list(run)
     assert report.sweep is not None
     np.testing.assert_array_equal(report.sweep.matches.mean_iou, run.sweep.matches.mean_iou)
@@ -103,7 +103,7 @@ def test_the_worst_lost_most_and_the_best_gained_most(spec: DatasetSpec) -> None
 
 
 def test_without_truth_the_most_suspicious_come_first(spec: DatasetSpec) -> None:
-    report = report_on(spec.model_copy(update={"truth": None}))
+    report = report_on(spec.model_copy(update={"ground_truth": None}))
     assert not report.against_truth
     assert report.sweep is not None
     assert not report.sweep.against_truth

@@ -15,14 +15,14 @@ from PIL import Image
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SaveError
 from napari_sepl.core.sweep import threshold_grid
-from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.proposals.pictures import as_rgb
 from napari_sepl.workflow.report import heat
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.heat import heat_map
 from napari_sepl.workflow.report.page import check_page, make_page, write_page
 from napari_sepl.workflow.report.pictures import draw_tiles, lay_over
-from napari_sepl.workflow.review.scan import list_for_review
 from tests.workflow.sweeping import IDS, write_samples
 
 PALETTE = VOC.palette()
@@ -34,7 +34,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 
 def page_of(spec: DatasetSpec, shown: int = 2) -> str:
-    run = ReportRun(list_for_review(spec), None)
+    run = ReportRun(SampleIndex.open(spec), None)
     list(run)
     return make_page(run, shown, title="cats & <dogs>")
 
@@ -52,7 +52,7 @@ def test_it_shows_each_image_once_and_needs_no_other_file(spec: DatasetSpec) -> 
 
 
 def test_figures_are_those_of_the_report(spec: DatasetSpec) -> None:
-    run = ReportRun(list_for_review(spec), None)
+    run = ReportRun(SampleIndex.open(spec), None)
     list(run)
     after, before = run.report.agreement_after, run.report.agreement_before
     assert after is not None
@@ -69,14 +69,14 @@ def test_figures_are_those_of_the_report(spec: DatasetSpec) -> None:
 
 
 def test_without_truth_it_says_so_and_tells_no_iou(spec: DatasetSpec) -> None:
-    page = page_of(spec.model_copy(update={"truth": None}))
+    page = page_of(spec.model_copy(update={"ground_truth": None}))
     assert "No truth is given" in page
     assert "mIoU" not in page
     assert "Most suspicious" in page
 
 
 def test_an_image_that_is_gone_is_told_in_its_place(spec: DatasetSpec) -> None:
-    run = ReportRun(list_for_review(spec), None)
+    run = ReportRun(SampleIndex.open(spec), None)
     list(run)
     gone = spec.images / f"{run.report.worst(1)[0].sample_id}.png"
     gone.unlink()
@@ -88,7 +88,8 @@ def test_a_name_cannot_become_part_of_the_page(tmp_path: Path) -> None:
     spec = write_samples(tmp_path)
     odd = "<img src=x onerror=alert(1)>"
     for folder, suffix in (
-        (spec.images, "png"), (spec.pseudo, "png"), (spec.masks, "json"), (spec.truth, "png"),
+        (spec.images, "png"), (spec.pseudo, "png"), (spec.masks, "json"),
+        (spec.ground_truth, "png"),
     ):  # fmt: skip
         assert folder is not None
         (folder / f"b.{suffix}").rename(folder / f"{odd}.{suffix}")
@@ -137,7 +138,7 @@ def test_cells_cover_the_square_once(steps: int, default: float) -> None:
 
 
 def test_the_brightest_cell_is_the_best_pair(spec: DatasetSpec) -> None:
-    run = ReportRun(list_for_review(spec), None)
+    run = ReportRun(SampleIndex.open(spec), None)
     list(run)
     sweep = run.report.sweep
     assert sweep is not None

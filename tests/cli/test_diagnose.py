@@ -50,6 +50,7 @@ def test_folders_stand_for_a_dataset_and_few_are_listed(spec: DatasetSpec) -> No
 def test_failures_are_told_and_the_others_listed(spec: DatasetSpec, tmp_path: Path) -> None:
     write_dataset(tmp_path / "dataset.toml", spec)
     ids = SampleIndex.open(spec).ids
+    assert spec.masks is not None
     (spec.masks / f"{ids[0]}.json").write_text("[")
     code, lines = run(tmp_path / "dataset.toml")
     assert (code, lines[0]) == (1, "4 samples: 3 counted, 1 failed")

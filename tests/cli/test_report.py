@@ -65,6 +65,7 @@ def test_a_file_of_another_program_stays(run: Run, dataset: Path, tmp_path: Path
 def test_failures_are_named_and_the_page_is_written(
     run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:
+    assert spec.pseudo is not None
     (spec.pseudo / "b.png").write_bytes(b"no picture")
     page = tmp_path / "report.html"
     code, out, err = run(dataset, "--to", page)

@@ -124,6 +124,7 @@ def test_every_option_counts(run: Run, spec: DatasetSpec, tmp_path: Path) -> Non
 
 
 def test_a_layout_is_found(run: Run, spec: DatasetSpec) -> None:
+    assert spec.images is not None
     root = spec.images.parent
     spec.images.rename(root / "JPEGImages")
     assert spec.ground_truth is not None
@@ -135,6 +136,7 @@ def test_a_layout_is_found(run: Run, spec: DatasetSpec) -> None:
 def test_failures_are_told_one_a_line_and_the_rest_is_counted(
     run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:
+    assert spec.masks is not None
     (spec.masks / "a2.json").write_text("[")
     assert spec.ground_truth is not None
     (spec.ground_truth / "b.png").unlink()
@@ -150,6 +152,7 @@ def test_failures_are_told_one_a_line_and_the_rest_is_counted(
 def test_where_all_fail_nothing_is_told(
     run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:
+    assert spec.masks is not None
     for path in spec.masks.iterdir():
         path.write_text("[")
     code, out, _ = run(dataset, "--table", tmp_path / "sweep.csv")
@@ -200,7 +203,9 @@ def test_missing_folders_are_wrong_usage(run: Run, spec: DatasetSpec) -> None:
     code, _, err = run(*folders(spec, "images", "pseudo"))
     assert code == 2
     assert "--masks is missing" in err
+    assert spec.masks is not None
     spec.masks.rename(spec.masks.with_name("others"))
+    assert spec.images is not None
     spec.images.rename(spec.images.with_name("JPEGImages"))
     code, _, err = run("--layout", "voc", "--root", spec.images.parent)
     assert code == 2

@@ -161,8 +161,8 @@ def test_a_voc_folder_is_enough(run: Run, options: list[object], tmp_path: Path)
     (lists / "train.txt").write_text("s0\ns1\ns2\n")
     (lists / "val.txt").write_text("s3\n")
     (tmp_path / "three.toml").write_text(THREE)
-    labels = ("--labels", root / "SegmentationClassAug")
-    voc = [root, *labels, "--split", "train", "--val-split", "val", *options[8:]]
+    augmented = ("--labels", root / "SegmentationClassAug")
+    voc = [root, *augmented, "--split", "train", "--val-split", "val", *options[8:]]
     code, out, err = run(*voc)
     assert code == 0, err
     assert "training samples: 3" in out
@@ -172,7 +172,7 @@ def test_a_voc_folder_is_enough(run: Run, options: list[object], tmp_path: Path)
     assert code == 1
     assert "train, val; expected trainaug.txt among the lists" in err
     held_out = ("--val-split", "train", "--val-ground-truth", root / "SegmentationClassAug")
-    third = ("--root", root, *labels, "--split", "train", *held_out)
+    third = ("--root", root, *augmented, "--split", "train", *held_out)
     code, _, err = run(*third, *options[8:-1], tmp_path / "third")
     assert code == 0
     assert "3 samples in training and evaluation, so the mIoU is too high: s0, s1, s2" in err

@@ -111,7 +111,7 @@ def test_sam_with_and_without_pseudo_labels(
     assert "points full grid (asked for now: near pseudo-labels, margin 0.025)" in err
     code, out, err = run(*folders, *sam, *guided, "--full-grid", "--points-per-batch", 2)
     assert (code, out) == (0, "2 samples: 2 skipped (already done)\n")
-    assert "c: no pseudo-labels, left out" in err
+    assert "1 sample: no pseudo-labels, so not used: c" in err
     for path in (tmp_path / "out").iterdir():
         path.unlink()
     code, out, err = run(*folders, *sam, *guided)

@@ -12,6 +12,7 @@ from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.outcome import Outcome
 from tests.files.making import random_labels, random_masks, save_picture
 
+ROLES = ("images", "pseudo", "masks", "ground_truth")
 STEMS = ("a2", "a10", "b")
 WHOLE = (Role.IMAGE, Role.PSEUDO, Role.MASKS)
 
@@ -21,17 +22,16 @@ class Dataset:
 
     def __init__(self, root: Path) -> None:
         self.root, self.out = root, root / "out"
-        for role in ("images", "pseudo", "masks", "truth"):
+        for role in ROLES:
             (root / role).mkdir()
         for stem in STEMS:
             save_picture(root / "images" / f"{stem}.jpg", random_labels())
             save_picture(root / "pseudo" / f"{stem}.png", random_labels(top=3))
-            save_picture(root / "truth" / f"{stem}.png", random_labels(top=3))
+            save_picture(root / "ground_truth" / f"{stem}.png", random_labels(top=3))
             write_masks(root / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
 
     def spec(self, **changes: Any) -> DatasetSpec:
-        roles = {"images": "images", "pseudo": "pseudo", "masks": "masks", "ground_truth": "truth"}
-        folders = {name: self.root / folder for name, folder in roles.items()}
+        folders = {name: self.root / name for name in ROLES}
         return DatasetSpec.model_validate(folders | {"out": self.out} | changes)
 
     def index(self, **changes: Any) -> SampleIndex:

@@ -72,10 +72,10 @@ def test_tags_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:
 def test_it_goes_on_after_failures(spec: DatasetSpec) -> None:
     ids = SampleIndex.open(spec).ids
     (spec.masks / f"{ids[0]}.json").write_text("[")
-    (spec.masks / f"{ids[1]}.json").unlink()
+    (spec.images / f"{ids[1]}.png").unlink()
     run = DiagnosisRun(SampleIndex.open(spec), Params())
     messages = {step.sample_id: step.message for step in run}
-    assert messages[ids[1]] == f"{ids[1]}: no file for masks"
+    assert messages[ids[1]] == f"{ids[1]}: no image"
     assert messages[ids[0]].startswith(str(spec.masks / f"{ids[0]}.json"))
     assert [sample_id for sample_id, _ in run.found] == list(ids[2:])
 

@@ -173,8 +173,8 @@ def test_a_failure_names_the_file_and_the_run_goes_on(dataset: Dataset) -> None:
 
 def test_incomplete_samples_are_failures_unless_only_truth_is_missing(dataset: Dataset) -> None:
     (dataset.root / "masks" / "a2.json").unlink()
-    (dataset.root / "truth" / "a2.png").unlink()
-    (dataset.root / "truth" / "b.png").unlink()
+    (dataset.root / "ground_truth" / "a2.png").unlink()
+    (dataset.root / "ground_truth" / "b.png").unlink()
     save_picture(dataset.root / "images" / "extra.png", random_labels())
     assert dataset.steps() == [
         ("a2", Outcome.FAILED, "a2: no masks"),
@@ -197,7 +197,7 @@ def test_labels_are_never_saved_over_their_own_inputs(dataset: Dataset, overwrit
         enhance_sample(sample, dataset.out, VOC, Params())
     assert sample.truth is not None
     with refused(sample.truth, "one of the inputs"):
-        enhance_sample(sample, dataset.root / "truth", VOC, Params())
+        enhance_sample(sample, dataset.root / "ground_truth", VOC, Params())
 
 
 def test_a_full_disk_fails_each_sample_and_keeps_what_was_there(

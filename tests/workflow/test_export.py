@@ -93,7 +93,7 @@ def test_untouched_samples_are_enhanced_on_the_fly(session: Session) -> None:
 
 
 def test_a_sample_without_masks_is_not_passed_off_as_enhanced(session: Session) -> None:
-    dataset = session.dataset
+    dataset = session.index
     names = {**dataset.names, "masks": {"a2": "a2.json", "b": "b.json"}}
     object.__setattr__(dataset, "names", names)
     (session.root / "masks" / "a10.json").unlink()
@@ -430,20 +430,25 @@ def test_any_folder_of_labels_can_be_exported(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there names can be any bytes")
 @pytest.mark.parametrize("name", [one for one in FormatName if one != "soft"])
-def test_names_that_are_no_text_go_through(tmp_path: Path, name: FormatName) -> None:
-    stem = os.fsdecode(b"caf\xe9")
-    for folder in ("labels", "images"):
+def test_names_that_are_no_text_are_named_and_the_others_go_through(
+    tmp_path: Path, name: FormatName
+) -> None:
+    for folder in ("labels", os.fsdecode(b"im\xe9ges")):
         (tmp_path / folder).mkdir()
-        save_picture(tmp_path / folder / f"{stem}.png", random_labels(top=3))
-    source = FolderSource(open_labels(tmp_path / "labels", images=tmp_path / "images"))
-    (step,) = Export(source, tmp_path / "to", ExportSettings(format=name)).run()
-    assert (step.outcome, step.message) == ("saved", "")
+        for stem in ("café", os.fsdecode(b"caf\xe9")):
+            save_picture(tmp_path / folder / f"{stem}.png", random_labels(top=3))
+    index = open_labels(tmp_path / "labels", images=tmp_path / os.fsdecode(b"im\xe9ges"))
+    run = Export(FolderSource(index), tmp_path / "to", ExportSettings(format=name))
+    first, second = run.run()
+    assert (first.sample_id, first.outcome, first.message) == ("café", "saved", "")
+    assert (second.sample_id, second.outcome) == ("caf\\udce9", "failed")
+    assert second.message == "caf\\udce9: its name is not valid UTF-8"
     for path in (tmp_path / "to").rglob("*.json"):
         assert "caf" not in path.name or json.loads(path.read_bytes())["imagePath"].endswith(
-            f"{stem}.png"
+            "/café.png"
         )
     for path in (tmp_path / "to").rglob("train.txt"):
-        assert path.read_bytes() == b"caf\xe9\n"
+        assert path.read_text("utf-8") == "café\n"
 
 
 @pytest.mark.parametrize(
@@ -480,11 +485,11 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
     )
     told = [step.message for step in Export(source, tmp_path / "to", ExportSettings()).run()]
     assert "p9.png: found labels of 30 × 40" in told[0]
-    assert "no image of a sample 'p10'" in told[1]
+    assert "no image of p10" in told[1]
     assert "label" in told[2]
     assert "99" in told[2]
     assert "no picture in a known format" in told[3]
-    assert "no file for p13" in told[4]
+    assert "p13: no labels" in told[4]
     with refused(tmp_path / "images", "no labels"):
         (tmp_path / "images" / "p9.jpg").unlink()
         open_labels(tmp_path / "images")
@@ -511,7 +516,7 @@ def test_torchvision_reads_the_voc_folder(session: Session) -> None:
 
 
 def test_masks_made_since_the_listing_count(session: Session) -> None:
-    dataset = session.dataset
+    dataset = session.index
     object.__setattr__(dataset, "names", {**dataset.names, "masks": {}})
     write_masks(session.root / "masks" / "a10.json", MaskSet.from_dense(random_masks()))
     assert run(session)["a10"] == "saved"

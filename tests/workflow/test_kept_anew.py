@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.core.params import Params, Strategy
-from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.progress import progress_file, read_progress
 from napari_sepl.workflow.measure import evaluate, kept, sweep
@@ -104,19 +104,18 @@ def test_without_a_sample_that_was_counted_all_are_counted_anew(
     [
         (begin_sweep, "pseudo_format"),
         (begin_sweep, "masks"),
-        (begin_evaluation, "baseline"),
+        (begin_evaluation, "pseudo"),
     ],
 )
 def test_other_folders_and_formats_are_another_run(
     spec: DatasetSpec, table: Path, tmp_path: Path, begin: Begin, other: str
 ) -> None:
     stop_after(begin(spec), table, 2)
-    role = {"baseline": "pseudo"}.get(other, other)
-    if role == "pseudo_format":
-        spec = spec.model_copy(update={role: "labels"})
+    if other == "pseudo_format":
+        spec = spec.model_copy(update={other: "labels"})
     else:
-        moved = getattr(spec, role).rename(tmp_path / "moved")
-        spec = spec.model_copy(update={role: moved})
+        moved = getattr(spec, other).rename(tmp_path / "moved")
+        spec = spec.model_copy(update={other: moved})
     expect_anew(begin(spec), table, f"kept by a run that differs in {other};")
 
 
@@ -135,15 +134,15 @@ def test_other_settings_of_a_sweep_are_another_run(spec: DatasetSpec, table: Pat
 def test_other_classes_and_cuts_of_an_evaluation_are_another_run(
     spec: DatasetSpec, table: Path
 ) -> None:
-    assert spec.ground_truth is not None
     stop_after(begin_evaluation(spec), table, 2)
-    plain = open_labels(spec.output, Role.TRUTH, ground_truth=spec.ground_truth)
-    expect_anew(EvaluationRun(plain), table, "differs in pseudo;")
-    expect_anew(
-        begin_evaluation(spec.model_copy(update={"classes": "coco"})), table, "differs in classes;"
-    )
-    run = EvaluationRun(plain, background=0.3)
-    expect_anew(run, table, "differs in background, pseudo;")
+    places = {"ground_truth": spec.ground_truth, "classes": "coco"}
+    for run, told in [
+        (begin_evaluation(spec.model_copy(update={"pseudo": None})), "pseudo"),
+        (EvaluationRun(open_labels(spec.output, **places)), "classes"),
+        (EvaluationRun(open_labels(spec.output, **places, pseudo=spec.pseudo), background=0.3),
+         "background, pseudo"),
+    ]:  # fmt: skip
+        expect_anew(run, table, f"differs in {told};")
 
 
 def test_the_other_command_and_another_version_are_another_run(

@@ -29,8 +29,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
     files = Files(tmp_path)
     for sample_id, class_ids in CLASSES.items():
         save_labels(tmp_path / "pseudo" / f"{sample_id}.png", *class_ids)
-    roles = ("images", "pseudo", "masks", "truth")
-    return DatasetSpec(**{role: tmp_path / role for role in roles}, out=files.out)
+    return files.spec()
 
 
 @pytest.fixture

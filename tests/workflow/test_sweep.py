@@ -108,14 +108,16 @@ def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: 
     steps = list(run)
     assert [step.sample_id for step in steps] == ["z", *IDS]
     told = {step.sample_id: step.message for step in steps}
-    assert told["z"] == "z: no file for image, masks, truth"
+    assert told["z"] == "z: no image"
     assert told["a2"].startswith(f"{spec.masks / 'a2.json'}: found damaged")
     assert told["a10"] == ""
     assert told["b"].startswith(
-        f"{tmp_path / 'truth' / 'b.png'}: found labels of 40 × 30 pixels (height × width); "
+        f"{tmp_path / 'ground_truth' / 'b.png'}: found labels of 40 × 30 pixels (height × width); "
         f"expected 30 × 40 pixels (height × width) as {spec.images / 'b.png'}"
     )
-    assert told["c"].startswith(f"{tmp_path / 'truth' / 'c.png'}: found label 21; expected 0 to 20")
+    assert told["c"].startswith(
+        f"{tmp_path / 'ground_truth' / 'c.png'}: found label 21; expected 0 to 20"
+    )
     assert (run.sweep.samples, run.sweep.counts.pixels) == (1, 1200)
 
 

@@ -220,15 +220,15 @@ class SampleIndex:
 
     def path_of(self, role: Role, sample_id: str) -> Path:
         """Return the file of a role that a sample needs; raises as `sample` does if it has none."""
-        path = self.path(role, sample_id) if sample_id in self.positions else None
+        if sample_id in self._reasons:
+            raise SeplError(str(self._reasons[sample_id]))
+        place = self.folders.get(role, "dataset")
+        if sample_id not in self.positions:
+            expected = f"one of {len(self):,} samples from {self.ids[0]} to {self.ids[-1]}"
+            raise InputError(place, found=f"no sample {sample_id!r}", expected=expected)
+        path = self.path(role, sample_id)
         if path is None:
-            if sample_id in self._reasons:
-                raise SeplError(str(self._reasons[sample_id]))
-            raise InputError(
-                self.folders.get(role, "dataset"),
-                found=f"no {NAMED[role]} of a sample {sample_id!r}",
-                expected=f"one of {len(self):,} samples from {self.ids[0]} to {self.ids[-1]}",
-            )
+            raise InputError(place, found=f"no {NAMED[role]} of {sample_id}", expected="its file")
         return path
 
 

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from napari_sepl.workflow.measure.tables import encode_json
 
 if TYPE_CHECKING:  # they take a second to import, which `--version` need not wait
-    from napari_sepl.workflow.measure.kept import Kept
+    from napari_sepl.workflow.measure.checkpoint import RunCheckpoint
     from napari_sepl.workflow.outcome import Step
 
 FAILED = 1
@@ -183,7 +183,7 @@ def count(
     total: int,
     told: str,
     counted: Callable[[], int],
-    kept: "Kept | None" = None,
+    checkpoint: "RunCheckpoint | None" = None,
 ) -> tuple[int, Failures]:
     """Show a bar while a run counts, then how many it counted and why not the others.
 
@@ -192,9 +192,9 @@ def count(
     """
     failures = Failures()
     stopped = False
-    done = 0 if kept is None else len(kept.stamps)
-    if kept is not None and kept.told:
-        note(kept.told)
+    done = 0 if checkpoint is None else len(checkpoint.stamps)
+    if checkpoint is not None and checkpoint.note:
+        note(checkpoint.note)
     with _bar(told, total, done) as move:
         try:
             for number, step in enumerate(run, done + 1):
@@ -203,8 +203,8 @@ def count(
         except KeyboardInterrupt:
             stopped = True
         finally:
-            if kept is not None:
-                kept.save()
+            if checkpoint is not None:
+                checkpoint.save()
     failed = f", {len(failures)} failed" if failures else ""
     say(f"{samples(total)}: {counted()} counted{failed}")
     failures.complain()
@@ -240,9 +240,9 @@ def note_unused(unused: Sequence[str], lacking: str) -> None:
         note(f"{samples(len(unused))}: no {lacking}, so not used: {listing(unused)}")
 
 
-def complain_of_stop(kept: "Kept | None" = None) -> None:
+def complain_of_stop(checkpoint: "RunCheckpoint | None" = None) -> None:
     """Say what became of a run that was stopped, and counts for all samples or not at all."""
-    if kept is not None and kept.holds:
+    if checkpoint is not None and checkpoint.holds:
         complain("Stopped. What is counted is kept; the same command resumes.")
     else:
         complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")

@@ -62,17 +62,19 @@ def evaluate_command(
         labels=seen(scheduler, labels),
     )
     run = EvaluationRun(index, background=background, spread=choose_spread(workers, scheduler))
-    kept = None if table is None else run.keep_beside(table)
-    code, failures = count(run, len(run), "evaluate", lambda: len(run.evaluation.images), kept)
+    checkpoint = None if table is None else run.keep_beside(table)
+    code, failures = count(
+        run, len(run), "evaluate", lambda: len(run.evaluation.images), checkpoint
+    )
     if code == STOPPED:
-        complain_of_stop(kept)
+        complain_of_stop(checkpoint)
         return code
     if run.evaluation.images:
         _tell(run.evaluation, as_released=as_released)
-        if kept is not None:
-            files = write_evaluation(kept.table, run.evaluation, running=as_released)
+        if checkpoint is not None:
+            files = write_evaluation(checkpoint.table, run.evaluation, running=as_released)
             say(f"saved {', '.join(map(str, files))}")
-            kept.end()
+            checkpoint.end()
     counts = {"counted": len(run.evaluation.images), "failed": failures.content()}
     give_json(counts | evaluation_content(run.evaluation))
     return code

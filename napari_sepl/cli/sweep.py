@@ -68,17 +68,17 @@ def sweep_command(
     )
     note_scores(map(index.sample, index.ids))
     run = SweepRun(index, params, *grids, spread=spread)
-    kept = None if table is None else run.keep_beside(table)
-    code, failures = count(run, len(run), "sweep", lambda: run.sweep.samples, kept)
+    checkpoint = None if table is None else run.keep_beside(table)
+    code, failures = count(run, len(run), "sweep", lambda: run.sweep.samples, checkpoint)
     note_unused(run.without_truth, "ground truth")
     if code == STOPPED:
-        complain_of_stop(kept)
+        complain_of_stop(checkpoint)
         return code
     if run.sweep.samples:
         _tell(run.sweep)
-        if kept is not None:
-            say(f"saved {' and '.join(map(str, write_sweep(kept.table, run.sweep)))}")
-            kept.end()
+        if checkpoint is not None:
+            say(f"saved {' and '.join(map(str, write_sweep(checkpoint.table, run.sweep)))}")
+            checkpoint.end()
     give_json({"counted": run.sweep.samples, "failed": failures.content()} | _content(run.sweep))
     return code
 

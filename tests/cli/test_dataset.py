@@ -10,7 +10,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.files.label_png import read_provenance
 from tests.messages import assert_says
 from tests.program import Run
-from tests.workflow.keeping import write_labelled_samples
+from tests.workflow.checkpointing import write_labelled_samples
 from tests.workflow.sweeping import IDS, write_samples
 
 

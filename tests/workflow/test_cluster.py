@@ -20,8 +20,7 @@ from napari_sepl.workflow.spread import cluster as workflow
 from napari_sepl.workflow.spread.cluster import Cluster
 from napari_sepl.workflow.spread.spread import AHEAD, DIED
 from tests.workflow import deadly
-from tests.workflow.dataset import STEMS, Dataset
-from tests.workflow.keeping import (
+from tests.workflow.checkpointing import (
     BOTH,
     Begin,
     counted,
@@ -29,6 +28,7 @@ from tests.workflow.keeping import (
     tables,
     write_labelled_samples,
 )
+from tests.workflow.dataset import STEMS, Dataset
 
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -155,7 +155,7 @@ def test_a_run_that_was_stopped_goes_on_elsewhere(dask: Dask, tmp_path: Path, be
     stop_after(begin(spec, cluster), table, 1)
     stop_after(begin(spec), table, 1)
     run, whole = begin(spec, cluster), begin(spec)
-    assert "goes on after 2 of 4" in run.keep_beside(table).told
+    assert "resumes after 2 of 4" in run.keep_beside(table).note
     assert counted(run) == ["b", "c"]
     list(whole)
     assert tables(run, tmp_path / "1") == tables(whole, tmp_path / "2")

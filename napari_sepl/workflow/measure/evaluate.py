@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, attempt
@@ -13,22 +14,24 @@ from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.progress import Arrays
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.workflow.measure.agreement import Agreement, Evaluation, ImageFigures
-from napari_sepl.workflow.measure.counted import CountStep, failed_counts
-from napari_sepl.workflow.measure.kept import Kept, count_kept, tell_classes, tell_folders
-from napari_sepl.workflow.measure.sums import (
-    agreement_from_arrays,
-    agreement_to_arrays,
-    images_from_arrays,
-    images_to_arrays,
+from napari_sepl.workflow.measure.checkpoint import (
+    Arrays,
+    RunCheckpoint,
+    count_from,
+    from_arrays,
+    place,
+    to_arrays,
 )
+from napari_sepl.workflow.measure.counted import CountStep, failed_counts
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
 COMPARED = (Role.LABELS, Role.TRUTH, Role.PSEUDO)
 """What is compared, in this order; pseudo-labels are the baseline."""
+
+_IMAGES = TypeAdapter(list[ImageFigures], config=ConfigDict(ser_json_inf_nan="constants"))
 
 
 class EvaluationRun:
@@ -91,32 +94,30 @@ class EvaluationRun:
         has_baseline = Role.PSEUDO in index.folders
         self._baseline = Agreement.nothing() if has_baseline else None
         self._images: dict[str, ImageFigures] = {}
-        self._kept: Kept | None = None
+        self._checkpoint: RunCheckpoint | None = None
 
-    def keep_beside(self, table: Path) -> Kept:
-        """Keep what is counted beside a table, after going on from what was kept there."""
+    def keep_beside(self, table: Path) -> RunCheckpoint:
+        """Keep what is counted beside a table, after resuming from what was kept there."""
         key = {
             "command": "evaluate",
             **self._cut,
-            "classes": tell_classes(self.classes),
-            **tell_folders({str(role): self.index.folders.get(role) for role in COMPARED}),
+            "classes": [self.classes.title, *self.classes.names],
+            **{str(role): place(self.index.folders.get(role)) for role in COMPARED},
         }
-        kept = Kept(table, key, self._files, self._arrays)
-        sums = kept.take_up(self.ids)
-        if sums is not None:
-            self._labels = agreement_from_arrays("labels", sums)
-            if self._baseline is not None:
-                self._baseline = agreement_from_arrays("baseline", sums)
-            images = images_from_arrays(kept.stamps, sums)
+        checkpoint = RunCheckpoint(table, key, self._files, self._arrays)
+        arrays = checkpoint.resume(self.ids)
+        if arrays is not None:
+            images = _IMAGES.validate_json(arrays.pop("images").tobytes())
             self._images = {image.sample_id: image for image in images}
-        self._kept = kept
-        return kept
+            self._labels = from_arrays(self._labels, arrays, "labels")
+            self._baseline = from_arrays(self._baseline, arrays, "baseline")
+        self._checkpoint = checkpoint
+        return checkpoint
 
     def _arrays(self) -> Arrays:
-        arrays = agreement_to_arrays("labels", self._labels)
-        if self._baseline is not None:
-            arrays |= agreement_to_arrays("baseline", self._baseline)
-        return arrays | images_to_arrays(self._images.values())
+        images = _IMAGES.dump_json(list(self._images.values()))
+        arrays: Arrays = {"images": np.frombuffer(images, np.uint8)}
+        return arrays | to_arrays(self._labels, "labels") | to_arrays(self._baseline, "baseline")
 
     def _files(self, sample_id: str) -> list[Path]:
         return [file for path in self._paths(sample_id) for file in files_of(path, sample_id)]
@@ -132,7 +133,7 @@ class EvaluationRun:
         def answers(ids: Iterable[str]) -> Iterator[_Compared]:
             return self._spread.run(compare, map(self._item, ids), _lost)
 
-        yield from count_kept(self._kept, self.ids, answers, self._add)
+        yield from count_from(self._checkpoint, self.ids, answers, self._add)
 
     def _item(self, sample_id: str) -> tuple[str, list[Path]]:
         return sample_id, self._paths(sample_id)

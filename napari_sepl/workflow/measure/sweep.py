@@ -17,9 +17,14 @@ from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
+from napari_sepl.workflow.measure.checkpoint import (
+    RunCheckpoint,
+    count_from,
+    from_arrays,
+    place,
+    to_arrays,
+)
 from napari_sepl.workflow.measure.counted import CountStep, failed_counts
-from napari_sepl.workflow.measure.kept import Kept, count_kept, tell_classes, tell_folders
-from napari_sepl.workflow.measure.sums import sweep_from_arrays, sweep_to_arrays
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -210,29 +215,31 @@ class SweepRun:
         shape = (len(self.t1), len(self.t2))
         self._counts = SweepCounts.nothing(len(index.classes), shape, truth=has_truth)
         self._samples = 0
-        self._kept: Kept | None = None
+        self._checkpoint: RunCheckpoint | None = None
 
-    def keep_beside(self, table: Path) -> Kept:
-        """Keep what is counted beside a table, after going on from what was kept there."""
-        kept = Kept(table, self._key(), self._files, lambda: sweep_to_arrays(self._counts))
-        sums = kept.take_up(self.ids)
-        if sums is not None:
-            self._counts, self._samples = sweep_from_arrays(sums), len(kept.stamps)
-        self._kept = kept
-        return kept
+    def keep_beside(self, table: Path) -> RunCheckpoint:
+        """Keep what is counted beside a table, after resuming from what was kept there."""
+        checkpoint = RunCheckpoint(
+            table, self._key(), self._files, lambda: to_arrays(self._counts, "counts")
+        )
+        arrays = checkpoint.resume(self.ids)
+        if arrays is not None:
+            self._counts = from_arrays(self._counts, arrays, "counts")
+            self._samples = len(checkpoint.stamps)
+        self._checkpoint = checkpoint
+        return checkpoint
 
     def _key(self) -> dict[str, Any]:
         """Return all that the counts depend on but the samples' files."""
         roles = (Role.IMAGE, Role.PSEUDO, Role.MASKS, Role.TRUTH)
-        folders = {str(role): self.index.folders.get(role) for role in roles}
         return {
             "command": "sweep",
             **self.params.model_dump(mode="json", exclude={"t1", "t2"}),
             "t1": self.t1.tolist(),
             "t2": self.t2.tolist(),
-            "classes": tell_classes(self.index.classes),
+            "classes": [self.index.classes.title, *self.index.classes.names],
             "pseudo_format": self.index.spec.pseudo_format,
-            **tell_folders(folders),
+            **{str(role): place(self.index.folders.get(role)) for role in roles},
         }
 
     def _files(self, sample_id: str) -> list[Path]:
@@ -256,7 +263,7 @@ class SweepRun:
         def answers(ids: Iterable[str]) -> Iterator[SweepCounts | str]:
             return self._spread.run(count, map(self.index.sample, ids), _lost)
 
-        yield from count_kept(self._kept, self.ids, answers, self._add)
+        yield from count_from(self._checkpoint, self.ids, answers, self._add)
 
     def _add(self, _: str, counts: SweepCounts) -> None:
         self._counts.add(counts)

@@ -10,29 +10,29 @@ from typing import Any
 import pytest
 
 from napari_sepl.files.dataset.specification import write_dataset
-from napari_sepl.files.progress import progress_file
+from napari_sepl.workflow.measure.checkpoint import checkpoint_file
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
 from tests.program import Run
-from tests.workflow.keeping import write_labelled_samples
+from tests.workflow.checkpointing import write_labelled_samples
 
 RUNS: dict[str, Any] = {"sweep": SweepRun, "evaluate": EvaluationRun}
 BOTH = pytest.mark.parametrize("command", RUNS)
 
 KILLED_AFTER_TWO = """
 import os, signal
-from napari_sepl.workflow.measure import kept
+from napari_sepl.workflow.measure import checkpoint
 
-kept.EVERY = kept._SHARE = 0
-save = kept.Kept.save
+checkpoint.EVERY = checkpoint._SHARE = 0
+save = checkpoint.RunCheckpoint.save
 
 def save_and_die(self):
     save(self)
     if len(self.stamps) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 
-kept.Kept.save = save_and_die
+checkpoint.RunCheckpoint.save = save_and_die
 from napari_sepl.cli import main
 main()
 """
@@ -54,11 +54,11 @@ def check_going_on(run: Run, command: str, dataset: Path, folder: Path) -> None:
     """Go on after two samples, to what a run tells and saves that was never stopped."""
     code, out, err = run(command, dataset, "--table", folder / "t.csv")
     assert code == 0
-    assert f"{folder / 't.csv'}: goes on after 2 of 4 samples" in err
+    assert f"{folder / 't.csv'}: resumes after 2 of 4 samples" in err
     whole = folder.with_name("whole")
     code, expected, err = run(command, dataset, "--table", whole / "t.csv")
     assert (code, out) == (0, expected.replace(str(whole), str(folder)))
-    assert "goes on" not in err
+    assert "resumes" not in err
     assert out.startswith("4 samples: 4 counted\n")
     assert files_in(folder) == files_in(whole)
     assert all(name.startswith("t") for name in files_in(folder))
@@ -82,7 +82,7 @@ def test_after_ctrl_c_the_same_command_goes_on(
         code, out, err = run(command, dataset, "--table", table)
     assert (code, out) == (130, "4 samples: 2 counted\n")
     assert "What is counted is kept; the same command resumes." in err
-    assert list(table.parent.iterdir()) == [progress_file(table)]
+    assert list(table.parent.iterdir()) == [checkpoint_file(table)]
     check_going_on(run, command, dataset, table.parent)
 
 
@@ -99,7 +99,7 @@ def test_after_kill_9_the_same_command_goes_on(
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL
-    assert list(table.parent.iterdir()) == [progress_file(table)]
+    assert list(table.parent.iterdir()) == [checkpoint_file(table)]
     check_going_on(run, command, dataset, table.parent)
 
 
@@ -116,7 +116,7 @@ def test_without_a_table_ctrl_c_keeps_nothing(
     code, _, err = run(command, dataset)
     assert code == 130
     assert "nothing is saved" in err
-    assert "goes on" not in err
+    assert "resumes" not in err
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -125,13 +125,13 @@ def test_what_is_damaged_is_said_and_counted_anew(
     run: Run, dataset: Path, tmp_path: Path, command: str
 ) -> None:
     table = tmp_path / "t.csv"
-    progress_file(table).write_text("no progress")
+    checkpoint_file(table).write_text("no progress")
     code, out, err = run(command, dataset, "--table", table)
     assert code == 0
     assert out.startswith("4 samples: 4 counted\n")
-    told = f"{progress_file(table)}: found something else; expected what a stopped run had counted."
-    assert f"{told} All samples are counted anew." in err.splitlines()
-    assert not progress_file(table).exists()
+    assert f"{checkpoint_file(table)}: found damaged content, or something else" in err
+    assert "All samples are counted again." in err
+    assert not checkpoint_file(table).exists()
 
 
 def test_what_is_counted_is_kept_until_the_table_is_saved(
@@ -145,6 +145,6 @@ def test_what_is_counted_is_kept_until_the_table_is_saved(
     table.rmdir()
     code, out, err = run("sweep", dataset, "--table", table)
     assert code == 0
-    assert "goes on after 4 of 4 samples" in err
+    assert "resumes after 4 of 4 samples" in err
     assert out.startswith("4 samples: 4 counted\n")
-    assert not progress_file(table).exists()
+    assert not checkpoint_file(table).exists()

@@ -1,16 +1,14 @@
 """Runs that are stopped and go on: the tables are those of a run that was not."""
 
-import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.progress import progress_file, read_progress
-from napari_sepl.workflow.measure import kept
+from napari_sepl.workflow.measure import checkpoint
+from napari_sepl.workflow.measure.checkpoint import checkpoint_file, read_checkpoint
 from napari_sepl.workflow.spread.processes import Processes
-from tests.workflow.keeping import (
+from tests.workflow.checkpointing import (
     BOTH,
     Begin,
     Run,
@@ -44,12 +42,12 @@ def test_a_stopped_run_goes_on_to_the_same_tables(
         stop_after(begin(spec), table, count)
     run, done = begin(spec), sum(stops)
     keeping = run.keep_beside(table)
-    assert keeping.told == f"{table}: goes on after {done} of 4 samples"
+    assert keeping.note == f"{table}: resumes after {done} of 4 samples"
     assert counted(run) == list(IDS[done:])
     assert tables(run, tmp_path / "1") == tables(whole, tmp_path / "2")
     keeping.save()
     keeping.end()
-    assert not progress_file(table).exists()
+    assert not checkpoint_file(table).exists()
 
 
 @BOTH
@@ -99,59 +97,39 @@ def test_it_is_written_on_the_way_where_it_is_time(
     run = begin(spec)
     run.keep_beside(table)
     next(iter(run))
-    assert not progress_file(table).exists()
-    monkeypatch.setattr(kept, "EVERY", 0)
-    monkeypatch.setattr(kept, "_SHARE", 0)
+    assert not checkpoint_file(table).exists()
+    monkeypatch.setattr(checkpoint, "EVERY", 0)
+    monkeypatch.setattr(checkpoint, "_SHARE", 0)
     run = begin(spec)
     run.keep_beside(table)
     for number, _ in enumerate(run, 1):
-        found = read_progress(progress_file(table))
-        assert found is not None
-        assert list(found.stamps) == list(IDS[:number])
+        about, _ = read_checkpoint(checkpoint_file(table))
+        assert list(about["stamps"]) == list(IDS[:number])
 
 
-def interrupted_at_b(
-    run: Run, table: Path, patched: pytest.MonkeyPatch, interrupt: Callable[[], None]
+@BOTH
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError])
+def test_half_a_sample_is_never_written(
+    spec: DatasetSpec,
+    table: Path,
+    begin: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: type[BaseException],
 ) -> None:
-    """Count until something happens while b is added."""
+    stop_after(begin(spec), table, 1)
+    before = checkpoint_file(table).read_bytes()
+    run = begin(spec)
     plain = type(run)._add
 
     def add(self: Run, sample_id: str, counts: object) -> None:
-        if sample_id == "b":
-            interrupt()
         plain(self, sample_id, counts)  # type: ignore[arg-type]
+        if sample_id == "b":
+            raise stop
 
-    patched.setattr(type(run), "_add", add)
+    monkeypatch.setattr(type(run), "_add", add)
     keeping = run.keep_beside(table)
-    with pytest.raises((KeyboardInterrupt, MemoryError)):
+    with pytest.raises(stop):
         list(run)
     keeping.save()
     assert keeping.holds
-
-
-@BOTH
-def test_ctrl_c_waits_until_a_sample_is_whole(
-    spec: DatasetSpec, table: Path, tmp_path: Path, begin: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    handler = signal.getsignal(signal.SIGINT)
-    with monkeypatch.context() as patched:
-        interrupted_at_b(begin(spec), table, patched, lambda: signal.raise_signal(signal.SIGINT))
-    assert signal.getsignal(signal.SIGINT) is handler
-    whole, run = begin(spec), begin(spec)
-    list(whole)
-    assert "goes on after 3 of 4" in run.keep_beside(table).told
-    assert counted(run) == ["c"]
-    assert tables(run, tmp_path / "1") == tables(whole, tmp_path / "2")
-
-
-@BOTH
-def test_half_a_sample_is_never_written(
-    spec: DatasetSpec, table: Path, begin: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full() -> None:
-        raise MemoryError
-
-    stop_after(begin(spec), table, 1)
-    before = progress_file(table).read_bytes()
-    interrupted_at_b(begin(spec), table, monkeypatch, full)
-    assert progress_file(table).read_bytes() == before
+    assert checkpoint_file(table).read_bytes() == before

@@ -1,4 +1,4 @@
-"""Where what was kept does not hold any more, it is said and all are counted anew."""
+"""Where what was kept does not hold any more, it is said and all are counted again."""
 
 import os
 from pathlib import Path
@@ -8,12 +8,12 @@ import pytest
 from napari_sepl.core.params import Params, Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.progress import progress_file, read_progress
-from napari_sepl.workflow.measure import evaluate, kept, sweep
+from napari_sepl.workflow.measure import checkpoint, evaluate, sweep
+from napari_sepl.workflow.measure.checkpoint import checkpoint_file, read_checkpoint
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun
 from tests.files.dataset.opening import open_labels
-from tests.workflow.keeping import (
+from tests.workflow.checkpointing import (
     BOTH,
     T1,
     T2,
@@ -39,15 +39,14 @@ def table(tmp_path: Path) -> Path:
 
 def expect_anew(run: Run, table: Path, told: str) -> None:
     keeping = run.keep_beside(table)
-    assert told in keeping.told
-    assert "counted anew" in keeping.told
+    assert told in keeping.note
+    assert "counted again" in keeping.note
     assert not keeping.holds
     ids = run.ids
     assert counted(run) == list(ids)
     keeping.save()
-    found = read_progress(progress_file(table))
-    assert found is not None
-    assert list(found.stamps) == list(ids)
+    about, _ = read_checkpoint(checkpoint_file(table))
+    assert list(about["stamps"]) == list(ids)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +61,7 @@ def test_after_a_change_of_a_file_all_are_counted_anew(
     folder = getattr(spec, role)
     (later,) = folder.glob("b.*")
     os.utime(later, ns=(0, 0))  # which is not counted yet
-    assert "goes on after 2" in begin(spec).keep_beside(table).told
+    assert "resumes after 2" in begin(spec).keep_beside(table).note
     (file,) = folder.glob("a10.*")
     os.utime(file, ns=(0, 0))
     expect_anew(begin(spec), table, "files of a10 have changed")
@@ -86,7 +85,7 @@ def test_a_file_that_changes_while_it_is_read_counts_as_changed(
     monkeypatch.setattr(module, "_attempt", change_first)
     stop_after(begin(spec), table, 1)
     monkeypatch.undo()
-    assert "files of a2 have changed" in begin(spec).keep_beside(table).told
+    assert "files of a2 have changed" in begin(spec).keep_beside(table).note
 
 
 @BOTH
@@ -150,7 +149,7 @@ def test_the_other_command_and_another_version_are_another_run(
 ) -> None:
     stop_after(begin_sweep(spec), table, 2)
     expect_anew(begin_evaluation(spec), table, "differs in command, ")
-    monkeypatch.setattr(kept, "__version__", "0.0.1")
+    monkeypatch.setattr(checkpoint, "__version__", "0.0.1")
     expect_anew(begin_evaluation(spec), table, "differs in version;")
 
 
@@ -160,6 +159,6 @@ def test_of_a_damaged_file_nothing_is_taken(
     spec: DatasetSpec, table: Path, begin: Begin, length: int
 ) -> None:
     stop_after(begin(spec), table, 2)
-    path = progress_file(table)
+    path = checkpoint_file(table)
     path.write_bytes(path.read_bytes()[:length])
     expect_anew(begin(spec), table, f"{path}: found ")

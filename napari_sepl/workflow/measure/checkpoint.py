@@ -1,0 +1,273 @@
+"""What a run has counted so far, kept beside its table, so that the same command resumes."""
+
+import hashlib
+import io
+import json
+import os
+import stat
+import struct
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl import __version__
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files._opening import read_bytes
+from napari_sepl.files.atomic import write_whole
+from napari_sepl.workflow.measure.counted import Counts, CountStep, count_each
+
+Arrays = dict[str, NDArray[Any]]
+Sums = TypeVar("Sums")
+
+EVERY = 20.0
+"""Seconds at least from one writing to the next: so much is counted again after a stop."""
+
+_SHARE = 20
+"""And at least so many times what the last one took: it costs 5 % of the time at most."""
+
+_EXPECTED = "what a stopped run had counted"
+_ABOUT = "about"
+_DAMAGE = (
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError,
+    struct.error, zipfile.BadZipFile,
+)  # fmt: skip
+
+
+class RunCheckpoint:
+    """Keeps what one run has counted, in an .npz file whose checksums tell damage.
+
+    Parameters
+    ----------
+    table : Path
+        The table that is to come of the run; the file is beside it.
+    key : mapping
+        All that the counts depend on but the samples' files, as JSON holds it, by the names that
+        the user is told if it is not the same. The version is added.
+    files_of : callable
+        Returns the files that are read for a sample.
+    sums : callable
+        Returns what is counted so far, as arrays by name.
+
+    Attributes
+    ----------
+    stamps : dict of str to str
+        The samples that are counted, with the state of their files before they were read.
+    note : str
+        Where the run resumes, or why it does not; empty where nothing was kept.
+    holds : bool
+        Whether the next run can resume from what this one has written.
+    """
+
+    def __init__(
+        self,
+        table: Path,
+        key: Mapping[str, Any],
+        files_of: Callable[[str], Iterable[Path]],
+        sums: Callable[[], Arrays],
+    ) -> None:
+        self.table, self.path = table, checkpoint_file(table)
+        self._key = {**key, "version": __version__}
+        self._files_of, self._sums = files_of, sums
+        self.stamps: dict[str, str] = {}
+        self.note, self.holds = "", False
+        self._whole = True  # no sample is in a part of the sums only
+        self._written = 0
+        self._due = monotonic() + EVERY
+
+    def resume(self, ids: Sequence[str]) -> Arrays | None:
+        """Return the sums that an earlier run of the same kept, if they hold for these samples."""
+        if not self.path.exists():
+            return None
+        try:
+            about, sums = read_checkpoint(self.path)
+        except InputError as error:
+            self.note = f"{error} All samples are counted again."
+            return None
+        why = self._difference(about["key"]) or self._change(about["stamps"], ids)
+        if why:
+            self.note = f"{self.path}: {why}; all samples are counted again."
+            return None
+        self.stamps, self._written, self.holds = about["stamps"], len(about["stamps"]), True
+        self.note = f"{self.table}: resumes after {len(self.stamps):,} of {len(ids):,} samples"
+        return sums
+
+    def _difference(self, key: dict[str, Any]) -> str:
+        """Return what another run was; empty if it was the same."""
+        names = [name for name in self._key | key if self._key.get(name) != key.get(name)]
+        return f"kept by a run that differs in {', '.join(names)}" if names else ""
+
+    def _change(self, stamps: Mapping[str, str], ids: Sequence[str]) -> str:
+        """Return which counted samples are not what they were; empty if all are."""
+        gone = stamps.keys() - set(ids)
+        if gone:
+            return f"{min(gone)} was counted, and is none of the samples any more"
+        changed = [one for one in stamps if self._stamp(one) != stamps[one]]
+        more = f" and of {len(changed) - 1:,} more samples" if len(changed) > 1 else ""
+        return f"files of {changed[0]}{more} have changed" if changed else ""
+
+    def count(
+        self,
+        ids: Iterable[str],
+        answers: Callable[[Iterable[str]], Iterable[Counts | str]],
+        add: Callable[[str, Counts], None],
+    ) -> Iterator[CountStep]:
+        """Add up what samples come to, as `count_each` does, but for those that are counted.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            All samples.
+        answers : callable
+            Takes samples, and returns the counts of each, or why there are none.
+        add : callable
+            Takes a sample and its counts.
+        """
+        begun: dict[str, str] = {}
+
+        def stamped(left: Iterable[str]) -> Iterator[str]:
+            for sample_id in left:  # a file that changes while it is read counts as changed
+                begun[sample_id] = self._stamp(sample_id)
+                yield sample_id
+
+        def add_and_keep(sample_id: str, counts: Counts) -> None:
+            self._whole = False  # and so it stays if Ctrl+C or a full memory ends the run here
+            add(sample_id, counts)
+            self.stamps[sample_id] = begun.pop(sample_id)
+            self._whole = True
+            if monotonic() >= self._due:
+                self.save()
+
+        left = [sample_id for sample_id in ids if sample_id not in self.stamps]
+        return count_each(left, answers(stamped(left)), add_and_keep)
+
+    def save(self) -> None:
+        """Write what is counted so far, unless that is written, or half a sample is among it.
+
+        Raises
+        ------
+        SaveError
+            If it cannot be written; what was written before still is.
+        """
+        if not self._whole or len(self.stamps) == self._written:
+            return
+        begun = monotonic()
+        about = json.dumps({"key": self._key, "stamps": self.stamps}).encode()
+        buffer = io.BytesIO()
+        np.savez(buffer, **{_ABOUT: np.frombuffer(about, np.uint8)}, **self._sums())
+        write_whole(self.path, buffer.getvalue())
+        self._written, self.holds = len(self.stamps), True
+        self._due = monotonic() + max(EVERY, _SHARE * (monotonic() - begun))
+
+    def end(self) -> None:
+        """Remove what was kept: the table is saved."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise SaveError(
+                f"{self.path}: could not be removed ({error.strerror or error})."
+            ) from error
+
+    def _stamp(self, sample_id: str) -> str:
+        return stamp_files(self._files_of(sample_id))
+
+
+def count_from(
+    checkpoint: RunCheckpoint | None,
+    ids: Iterable[str],
+    answers: Callable[[Iterable[str]], Iterable[Counts | str]],
+    add: Callable[[str, Counts], None],
+) -> Iterator[CountStep]:
+    """Count all samples, or those that a checkpoint does not have yet; as its `count`."""
+    if checkpoint is None:
+        return count_each(ids, answers(ids), add)
+    return checkpoint.count(ids, answers, add)
+
+
+def place(folder: Path | None) -> str | None:
+    """Return where a folder is, wherever the command is called from."""
+    return None if folder is None else str(folder.resolve())
+
+
+def checkpoint_file(table: Path) -> Path:
+    """Return the file beside a table that holds what is counted for it so far."""
+    return table.with_name(f".{table.name}.sepl-checkpoint.npz")
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Any], Arrays]:
+    """Return the key and the stamps that a run kept, by these names, and its sums.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened, is damaged, or is something else.
+    """
+    content = read_bytes(path, _EXPECTED)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            sums = {name: arrays[name] for name in arrays.files}
+        about = json.loads(sums.pop(_ABOUT).tobytes())
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            path, found="damaged content, or something else", expected=_EXPECTED
+        ) from error
+    return about, sums
+
+
+def to_arrays(sums: object, name: str = "") -> Arrays:
+    """Return what dataclasses of arrays and numbers hold, by the names of their fields."""
+    if sums is None:
+        return {}
+    if not is_dataclass(sums):
+        return {name: np.asarray(sums)}
+    found: Arrays = {}
+    for field in fields(sums):
+        found |= to_arrays(getattr(sums, field.name), f"{name}.{field.name}")
+    return found
+
+
+def from_arrays(empty: Sums, arrays: Mapping[str, NDArray[Any]], name: str = "") -> Sums:
+    """Return the sums that `to_arrays` was given; `empty` are sums of the same run, of nothing."""
+    found: Any = empty
+    if is_dataclass(found) and not isinstance(found, type):
+        found = replace(found, **{
+            field.name: from_arrays(getattr(found, field.name), arrays, f"{name}.{field.name}")
+            for field in fields(found)
+        })  # fmt: skip
+    elif found is not None:
+        found = int(arrays[name]) if isinstance(found, int) else arrays[name]
+    result: Sums = found
+    return result
+
+
+def stamp_files(paths: Iterable[Path]) -> str:
+    """Return what tells a state of files, and of those in folders, from all others.
+
+    Names, sizes and times of change count. A file that is not there has a state too.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for path in paths:
+        for name, state in _states(path):
+            digest.update(os.fsencode(name) + f"\0{state}\0".encode())
+    return digest.hexdigest()
+
+
+def _states(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name of a file and its state, or those of all files of a folder."""
+    try:
+        state = path.stat()
+        inside = sorted(path.iterdir()) if stat.S_ISDIR(state.st_mode) else None
+    except OSError as error:
+        yield path.name, f"{error.errno}"
+        return
+    if inside is None:
+        yield path.name, f"{state.st_size} {state.st_mtime_ns}"
+        return
+    yield path.name, f"{len(inside)} entries"
+    for entry in inside:
+        yield from _states(entry)

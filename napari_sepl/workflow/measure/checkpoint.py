@@ -159,7 +159,8 @@ class RunCheckpoint:
         begun = monotonic()
         about = json.dumps({"key": self._key, "stamps": self.stamps}).encode()
         buffer = io.BytesIO()
-        np.savez(buffer, **{_ABOUT: np.frombuffer(about, np.uint8)}, **self._sums())
+        arrays: Any = {_ABOUT: np.frombuffer(about, np.uint8), **self._sums()}
+        np.savez(buffer, **arrays)
         write_whole(self.path, buffer.getvalue())
         self._written, self.holds = len(self.stamps), True
         self._due = monotonic() + max(EVERY, _SHARE * (monotonic() - begun))

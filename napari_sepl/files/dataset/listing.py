@@ -187,7 +187,8 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
         found.faults |= dict.fromkeys(samples_of.get(last_part(file_id), [file_id]), reason)
     for file_id, name in listing.names.items():
         last = last_part(file_id)
-        candidates = [file_id] if file_id in samples else samples_of.get(last, [])
+        alike = [one for one in samples_of.get(last, ()) if one not in listing.names]
+        candidates = [file_id] if file_id in samples else alike
         if not candidates:
             found.names[file_id] = name
         elif len(candidates) == 1 and (candidates == [file_id] or len(files_of[last]) == 1):

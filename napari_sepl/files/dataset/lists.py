@@ -75,7 +75,7 @@ class SampleFinder:
     def __call__(self, line: str) -> str:
         """Return the sample's id; the last part of the path where there is no such sample."""
         first = line.split(maxsplit=1)[0]
-        for whole in (line, stem_of(line)):  # a name may hold spaces
+        for whole in (line, _without_ending(line)):  # a name may hold spaces
             if whole in self._known:
                 return whole
         return self._find(first) or self._find(line) or stem_of(first)
@@ -95,5 +95,9 @@ class SampleFinder:
 
 def stem_of(word: str) -> str:
     """Return the last part of a path, without the ending of an image."""
-    path = PurePosixPath(word)
-    return path.stem if path.suffix.lower() in image_files.SUFFIXES else path.name
+    return PurePosixPath(_without_ending(word)).name
+
+
+def _without_ending(word: str) -> str:
+    ending = PurePosixPath(word).suffix
+    return word.removesuffix(ending) if ending.lower() in image_files.SUFFIXES else word

@@ -67,6 +67,7 @@ class SampleFinder:
 
     def __init__(self, known: Collection[str]) -> None:
         self._known = known
+        self._has_spaces = any(" " in sample_id for sample_id in known)
         self._by_last: dict[str, str | None] = {}
         for sample_id in known:
             last = last_part(sample_id)
@@ -74,11 +75,13 @@ class SampleFinder:
 
     def __call__(self, line: str) -> str:
         """Return the sample's id; the last part of the path where there is no such sample."""
+        if line in self._known:
+            return line
         first = line.split(maxsplit=1)[0]
-        for whole in (line, _without_ending(line)):  # a name may hold spaces
-            if whole in self._known:
-                return whole
-        return self._find(first) or self._find(line) or stem_of(first)
+        whole = self._find(line) if self._has_spaces else None
+        if whole is not None and " " in whole:
+            return whole
+        return self._find(first) or stem_of(first)
 
     def _find(self, word: str) -> str | None:
         parts = [part for part in word.replace("\\", "/").split("/") if part not in ("", ".")]

@@ -209,13 +209,15 @@ def test_samples_that_lack_files_are_all_listed(
     (spec.pseudo / "s6.png").unlink()
     walk = Walk(window, spec)
     assert walk.sample_id == "s5"  # s4 is broken
-    assert "3 samples lack files: s1: image; s2: image; s3: image." in messages()
+    assert "3 samples are incomplete: s1: no image; s2: no image; s3: no image." in messages()
     button = walk.dock.missing
     assert button.isVisible()
-    assert button.text() == "4 lack files…"
+    assert button.text() == "4 incomplete…"
     button.click()
     listed = button.listed()
-    assert listed.splitlines() == ["s1: image", "s2: image", "s3: image", "s6: pseudo"]
+    assert listed.splitlines() == [
+        "s1: no image", "s2: no image", "s3: no image", "s6: no pseudo-labels",
+    ]  # fmt: skip
     walk.dock.close_dataset()
 
 

@@ -232,11 +232,11 @@ def test_a_record_that_cannot_be_read_stops_it(bench: Bench) -> None:
     assert (bench.scan.running, bench.view.ends) == (False, [])
 
 
-def test_samples_with_tags_are_not_read(
+def test_samples_with_image_labels_are_not_read(
     spec: DatasetSpec, tmp_path: Path, two_a_batch: None
 ) -> None:
-    (tmp_path / "tags.txt").write_text("".join(f"{name} bird\n" for name in IDS[:5]))
-    bench = Bench(spec.model_copy(update={"image_labels": tmp_path / "tags.txt"}))
+    (tmp_path / "image_labels.txt").write_text("".join(f"{name} bird\n" for name in IDS[:5]))
+    bench = Bench(spec.model_copy(update={"image_labels": tmp_path / "image_labels.txt"}))
     bench.scan.start()
     bench.finish()
     assert bench.background.runs == 1

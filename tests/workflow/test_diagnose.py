@@ -26,8 +26,8 @@ def spec(tmp_path: Path) -> DatasetSpec:
 def diagnosis_of(dataset: SampleIndex, sample_id: str, params: Params) -> Diagnosis:
     overlap = load(dataset.sample(sample_id), dataset.classes).overlap
     assignment = assign(overlap, params)
-    tags = dataset.image_labels.get(sample_id, ())
-    return diagnose(overlap, assignment, paint(overlap, assignment, params), tags)
+    image_labels = dataset.image_labels.get(sample_id, ())
+    return diagnose(overlap, assignment, paint(overlap, assignment, params), image_labels)
 
 
 @pytest.mark.parametrize("strategy", Strategy)
@@ -57,10 +57,12 @@ def test_several_processes_find_the_same(spec: DatasetSpec) -> None:
     assert list(alone) == list(shared)
 
 
-def test_tags_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:
+def test_image_labels_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:
     first = SampleIndex.open(spec).ids[0]
-    (tmp_path / "tags.txt").write_text(f"{first} sheep\n")
-    dataset = SampleIndex.open(spec.model_copy(update={"image_labels": tmp_path / "tags.txt"}))
+    (tmp_path / "image_labels.txt").write_text(f"{first} sheep\n")
+    dataset = SampleIndex.open(
+        spec.model_copy(update={"image_labels": tmp_path / "image_labels.txt"})
+    )
     run = DiagnosisRun(dataset, Params())
     list(run)
     sample_id, diagnosis = run.worst_first()[0]

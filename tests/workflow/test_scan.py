@@ -155,9 +155,11 @@ def test_a_record_that_cannot_be_read_is_told(index: SampleIndex) -> None:
         scan_rows(index, [0], store.facts)
 
 
-def test_samples_with_tags_are_passed_over(spec: DatasetSpec, tmp_path: Path) -> None:
-    (tmp_path / "tags.txt").write_text("a10 cat\n")
-    tagged = SampleIndex.open(spec.model_copy(update={"image_labels": tmp_path / "tags.txt"}))
+def test_samples_with_image_labels_are_passed_over(spec: DatasetSpec, tmp_path: Path) -> None:
+    (tmp_path / "image_labels.txt").write_text("a10 cat\n")
+    tagged = SampleIndex.open(
+        spec.model_copy(update={"image_labels": tmp_path / "image_labels.txt"})
+    )
     assert [tagged.ids[row] for row in rows_to_scan(tagged)] == ["a2", "b"]
 
 

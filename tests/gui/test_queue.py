@@ -33,14 +33,14 @@ def spec(tmp_path: Path) -> DatasetSpec:
     """Six samples s1 to s6, each its own cat and dog; s4 has a broken picture."""
     inputs = cat_and_dog(truth=True)
     assert inputs.truth is not None
-    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks", "truth")}
+    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks", "ground_truth")}
     for folder in folders.values():
         folder.mkdir()
     for number in range(1, 7):
         name = f"s{number}"
         Image.fromarray(inputs.image).save(folders["images"] / f"{name}.png")
         Image.fromarray(np.roll(inputs.pseudo, number, 1)).save(folders["pseudo"] / f"{name}.png")
-        Image.fromarray(inputs.truth).save(folders["truth"] / f"{name}.png")
+        Image.fromarray(inputs.truth).save(folders["ground_truth"] / f"{name}.png")
         write_masks(folders["masks"] / f"{name}.json", inputs.masks)
     broken = folders["images"] / "s4.png"
     broken.write_bytes(broken.read_bytes()[:200])

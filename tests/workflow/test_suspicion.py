@@ -163,7 +163,7 @@ def test_kept_facts_that_make_no_sense_are_read_anew(reviewing: Reviewing, told:
 
 
 def test_a_sample_without_masks_is_not_suspected(spec: DatasetSpec) -> None:
-    (spec.masks / f"{list_ids(spec)[1]}.json").unlink()
+    (spec.folder("masks") / f"{list_ids(spec)[1]}.json").unlink()
     reviewing = Reviewing.open(SampleIndex.open(spec), lambda _: None)
     assert 1 not in suspicion_pass(reviewing).rows
     assert set(scan(reviewing).facts) == {0, 2, 3}

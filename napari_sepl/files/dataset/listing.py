@@ -216,10 +216,11 @@ def _slashes(sample_id: str) -> Iterator[int]:
 
 
 def _holds_samples(folder: Path) -> bool:
-    """Tell whether a folder has sub-folders or JSON files, as that of one image has not."""
+    """Tell whether a folder has sub-folders, JSON files or arrays, as that of one image has not."""
+    endings = tuple(mask_files.SUFFIXES)
     try:
         with os.scandir(folder) as entries:
-            return any(one.name.endswith(".json") or one.is_dir() for one in entries)
+            return any(one.name.lower().endswith(endings) or one.is_dir() for one in entries)
     except OSError:
         return False
 

@@ -62,6 +62,8 @@ def test_samples_in_sub_folders_are_named_by_their_paths(tmp_path: Path) -> None
     known = {"train/a", "val/a", "val/b"}
     path = write(tmp_path, "train/a dog\nimages/val/a.jpg cat\nb\n")
     assert read_image_labels(path, VOC, known) == {"train/a": (12,), "val/a": (8,), "val/b": ()}
+    path = write(tmp_path, "test/a dog\nval/a cat\ntest2/a cat\n")  # of which two are unknown
+    assert read_image_labels(path, VOC, known) == {"val/a": (8,)}
     path = write(tmp_path, "train/a dog\ntrain/a.png cat\n")
     with refused(f"{path}, line 2", "train/a again"):
         read_image_labels(path, VOC, known)

@@ -112,9 +112,10 @@ def test_sub_folders_of_samples_are_told_from_the_masks_of_one(
     assert listing.names == {"t/a": "t/a.json", "t/b": "t/b", "v/w/c": "v/w/c", "v/w/d": "v/w/d"}
 
 
-def test_a_folder_of_arrays_is_known_by_its_samples(tmp_path: Path) -> None:
-    fill(tmp_path, "t/a.npy", "t/b.npy")
-    assert set(list_masks(tmp_path, {"t/a"}).names) == {"t/a", "t/b"}
+@pytest.mark.parametrize("known", [{"t/a"}, set[str]()])
+def test_a_folder_of_arrays_is_one_of_samples(tmp_path: Path, known: set[str]) -> None:
+    fill(tmp_path, "t/a.npy", "t/b.NPZ")
+    assert set(list_masks(tmp_path, known).names) == {"t/a", "t/b"}
 
 
 def test_flat_folders_of_masks_of_samples_in_sub_folders(tmp_path: Path) -> None:

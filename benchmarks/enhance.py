@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from napari_sepl.files.pairing import Pairing
 from PIL import Image
 
 from benchmarks.pictures import VOC as VOC_FOLDER
@@ -25,6 +24,8 @@ from napari_sepl import Params
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.params import Strategy
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder, enhance_sample
 from napari_sepl.workflow.outcome import Outcome
@@ -83,8 +84,19 @@ def our_way(samples: Iterable[Sample], out: Path) -> None:
 
 def our_folder(samples: Iterable[Sample], out: Path) -> None:
     """Enhance a folder as ``napari-sepl enhance`` does."""
-    for step in enhance_folder(Pairing(tuple(samples), (), ()), out, VOC, RELEASED):
+    for step in enhance_folder(index_of(samples, out), RELEASED):
         assert step.outcome is Outcome.SAVED, step.message
+
+
+def index_of(samples: Iterable[Sample], out: Path) -> SampleIndex:
+    """Return an index of samples wherever their files are."""
+    names: dict[Role, dict[str, str]] = {role: {} for role in (Role.IMAGE, Role.PSEUDO, Role.MASKS)}
+    for sample in samples:
+        for role, held in names.items():
+            held[sample.sample_id] = str(getattr(sample, role).absolute())
+    folders = dict.fromkeys(names, out)  # in which the path of a file is that path
+    ids = tuple(names[Role.IMAGE])
+    return SampleIndex(DatasetSpec(out=out), VOC, ids, names=names, folders=folders)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,11 @@ def measure_listing(root: Path) -> DatasetSpec:
         [
             row("listed for the first time", first),
             row("listed again", timed(lambda: SampleIndex.open(spec)), REOPEN_TARGET),
-            row("in the order of a list file", timed(lambda: SampleIndex.open(listed)), REOPEN_TARGET),
+            row(
+                "in the order of a list file",
+                timed(lambda: SampleIndex.open(listed)),
+                REOPEN_TARGET,
+            ),
         ],
     )
     return spec
@@ -126,8 +130,8 @@ def measure_listing(root: Path) -> DatasetSpec:
 
 def measure_store(spec: DatasetSpec) -> None:
     """Print what a store costs in which every sample has a row."""
-    path = store_file(spec.out)
-    with full_store(spec.out) as store:
+    path = store_file(spec.output)
+    with full_store(spec.output) as store:
         everything = {name_of(number): Status.SKIPPED for number in range(SAMPLES)}
         rows = [
             row("all statuses", timed(store.statuses), STATUSES_TARGET),

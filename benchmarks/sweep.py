@@ -5,6 +5,7 @@ reads the files of a dataset, as ``napari-sepl sweep`` does. Both use PASCAL VOC
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import cycle, islice, product
 from pathlib import Path
@@ -83,7 +84,7 @@ def open_dataset(root: Path) -> SampleIndex:
     """Open the VOC images; without them write generated ones."""
     roles = {
         "images": "JPEGImages", "pseudo": "pseudo_transcam", "masks": "masks_simulated",
-        "truth": "SegmentationClass",
+        "ground_truth": "SegmentationClass",
     }  # fmt: skip
     place = VOC if VOC.is_dir() else root
     if place is root:
@@ -91,7 +92,7 @@ def open_dataset(root: Path) -> SampleIndex:
             (root / folder).mkdir()
         for picture in voc_size_pictures(40)[1]:
             write_masks(root / roles["masks"] / f"{picture.name}.json", picture.masks)
-            for role in ("images", "pseudo", "truth"):
+            for role in ("images", "pseudo", "ground_truth"):
                 Image.fromarray(picture.pseudo).save(root / roles[role] / f"{picture.name}.png")
     folders = {role: place / folder for role, folder in roles.items()}
     return SampleIndex.open(DatasetSpec(**folders, out=root / "out"))
@@ -107,7 +108,7 @@ def sweep_dataset(dataset: SampleIndex, params: Params, workers: int) -> None:
 def repeated(dataset: SampleIndex, count: int) -> SampleIndex:
     """Return a dataset of `count` samples: the same ones over and over."""
     ids = tuple(islice(cycle(dataset.ids), count))
-    return Dataset(dataset.spec, dataset.classes, ids, names=dataset.names)
+    return replace(dataset, ids=ids)
 
 
 def time_dataset(dataset: SampleIndex) -> Iterator[tuple[str, ...]]:

@@ -18,13 +18,10 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from napari_sepl.files.pairing import Pairing
-
-from benchmarks.enhance import Dataset
+from benchmarks.enhance import Dataset, index_of
 from benchmarks.pictures import voc_size_pictures
 from benchmarks.timing import duration, machine, print_table
 from napari_sepl import Params
-from napari_sepl.core.classes import VOC
 from napari_sepl.files.atomic import Unwritten
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder
@@ -51,8 +48,7 @@ def enhance(samples: list[Sample], out: Path, workers: int) -> float:
 
     They count from the first group of files that is told of, when all processes are at work.
     """
-    pairing = Pairing(tuple(samples), (), ())
-    steps = enhance_folder(pairing, out, VOC, Params(), spread=Processes(workers))
+    steps = enhance_folder(index_of(samples, out), Params(), spread=Processes(workers))
     assert next(steps).outcome is Outcome.SAVED
     start, left = time.perf_counter(), len(samples) - GROUP
     for step in steps:

@@ -29,7 +29,7 @@ class Sample:
     Parameters
     ----------
     sample_id : str
-        The stem the files share.
+        The sample.
     image, pseudo : Path
         The picture and its pseudo-labels.
     masks : Path, optional
@@ -61,7 +61,7 @@ class Enhanceable:
     Parameters
     ----------
     sample_id : str
-        The stem the files share.
+        The sample.
     pseudo : (H, W) uint8
         Pseudo-labels: 0 background, 1..254 classes, 255 ignore.
     masks : MaskSet

@@ -56,7 +56,7 @@ def save_enhanced(
     Parameters
     ----------
     out : Path
-        The folder; a sub-folder that the sample's id names is made if need be.
+        The folder, which must exist; the sub-folder of a sample is made if need be.
     labels : (H, W) uint8
         The labels.
     inputs : Inputs or Enhanceable
@@ -91,7 +91,7 @@ def save_enhanced(
         scores=inputs.scores.origin if inputs.scores is not None else "",
     )
     path = label_file(out, inputs.sample_id)
-    if path.parent != out:
+    if path.parent != out and out.exists():  # a folder that vanished is not made anew
         make_folder(path.parent)
     write_label_png(path, labels, inputs.classes, provenance, write)
     return path

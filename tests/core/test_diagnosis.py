@@ -26,7 +26,7 @@ def examine(
     pseudo: list[str],
     masks: list[list[str]],
     params: Params | None = None,
-    tags: tuple[int, ...] = (),
+    image_labels: tuple[int, ...] = (),
     overrides: dict[int, int] | None = None,
 ) -> Diagnosis:
     """Diagnose pictures drawn as text."""
@@ -35,7 +35,7 @@ def examine(
     dense = [mask(*rows) for rows in masks]
     overlap = measure_overlap(drawn, MaskSet.from_dense(dense, shape=shape))
     assignment = assign(overlap, params, overrides or {})
-    return diagnose(overlap, assignment, paint(overlap, assignment, params), tags)
+    return diagnose(overlap, assignment, paint(overlap, assignment, params), image_labels)
 
 
 def row(pseudo: str, *masks: str, **options: Any) -> Diagnosis:
@@ -51,7 +51,7 @@ def of(diagnosis: Diagnosis, cause: Cause) -> list[Finding]:
 
 
 def test_labels_that_masks_fit_are_free_of_suspicion() -> None:
-    diagnosis = row("..1111..22..", "..####......", "........##..", tags=(1, 2))
+    diagnosis = row("..1111..22..", "..####......", "........##..", image_labels=(1, 2))
     assert diagnosis == Diagnosis(())
     assert (diagnosis.main, diagnosis.suspicion) == (None, 0.0)
 
@@ -81,14 +81,14 @@ def test_a_run_that_goes_on_at_the_top_of_the_next_column_is_no_connection() -> 
     assert found == [Finding(Cause.SCATTERED, 0.5, 1)]
 
 
-def test_a_tagged_class_that_is_nowhere() -> None:
-    diagnosis = row("11..", "##..", tags=(1, 3))
+def test_a_named_class_that_is_nowhere() -> None:
+    diagnosis = row("11..", "##..", image_labels=(1, 3))
     assert diagnosis.findings == (Finding(Cause.MISSING, 1.0, 3),)
     assert diagnosis.suspicion == 1.0
 
 
-def test_a_tagged_class_that_a_person_made_is_not_missing() -> None:
-    assert row("11..", "##..", "...#", tags=(1, 3), overrides={1: 3}).findings == ()
+def test_a_named_class_that_a_person_made_is_not_missing() -> None:
+    assert row("11..", "##..", "...#", image_labels=(1, 3), overrides={1: 3}).findings == ()
 
 
 # --- masks

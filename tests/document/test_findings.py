@@ -40,7 +40,7 @@ def test_each_cause_has_a_name_of_its_own() -> None:
 
 def test_an_image_is_diagnosed_as_it_is_now() -> None:
     document = Document(cat_and_dog(), Said(Params()))
-    found = diagnose_resolved(document.resolved, tags=(8, 12, 15))
+    found = diagnose_resolved(document.resolved, image_labels=(8, 12, 15))
     assert [(f.cause, f.class_id, f.mask_index) for f in found.findings] == [
         (Cause.MISSING, 15, None),
         (Cause.GROWN, 12, None),
@@ -50,7 +50,7 @@ def test_an_image_is_diagnosed_as_it_is_now() -> None:
     painted[painted == 12] = 0
     painted[0, 0] = 15
     document.absorb(painted)
-    found = diagnose_resolved(document.resolved, tags=(8, 12, 15))
+    found = diagnose_resolved(document.resolved, image_labels=(8, 12, 15))
     assert found.main == Finding(Cause.SHRUNK, 1.0, 12)
     assert np.isclose(found.suspicion, 1)
     assert Cause.MISSING not in {f.cause for f in found.findings}

@@ -214,13 +214,13 @@ def test_auto_asks_what_a_png_with_a_number_is_unless_its_greys_tell(tmp_path: P
 def test_class_pngs_pair_by_the_images_stem() -> None:
     names = {stem: f"{stem}.png" for stem in ("a_1", "a_12", "2007_000032", "b", "c_300", "d_01")}
     images = {"a", "2007_000032", "2007", "b"}
-    assert group_class_pngs(names, images) == {
+    assert group_class_pngs(names, images) == ({
         "a": "a_1.png", "2007_000032": "2007_000032.png", "b": "b.png", "c_300": "c_300.png",
         "d_01": "d_01.png",
-    }  # fmt: skip
-    assert group_class_pngs(names, images, only=True) == {"a": "a_1.png"}
-    with refused("pseudo-labels", "b.png", "b_3.png"):
-        group_class_pngs({"b": "b.png", "b_3": "b_3.png"}, images)
+    }, {})  # fmt: skip
+    assert group_class_pngs(names, images, only=True) == ({"a": "a_1.png"}, {})
+    both = {"b": "b.png", "b_3": "b_3.png", "a": "a.png"}
+    assert group_class_pngs(both, images) == ({"a": "a.png"}, {"b": ("b.png", "b_3.png")})
 
 
 @pytest.mark.parametrize(

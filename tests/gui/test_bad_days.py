@@ -25,7 +25,7 @@ from tests.workflow.test_one_sample import WORDS, Unforeseen
 
 def break_pictures(spec: DatasetSpec, *names: str) -> None:  # noqa: F811
     for name in names:
-        (spec.images / f"{name}.png").write_bytes(b"no picture")
+        (spec.folder("images") / f"{name}.png").write_bytes(b"no picture")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_where_nothing_can_be_read_the_window_stays_alive(
     open_dataset: Callable[[], Walk],
     spec: DatasetSpec,  # noqa: F811
 ) -> None:
-    pictures = {path: path.read_bytes() for path in spec.images.iterdir()}
+    pictures = {path: path.read_bytes() for path in spec.folder("images").iterdir()}
     break_pictures(spec, *(path.stem for path in pictures))
     walk = open_dataset()
     assert walk.dock.navigator.row is None
@@ -111,8 +111,8 @@ def test_the_end_of_the_list_is_told(dataset: Walk) -> None:  # noqa: F811
 
 
 def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:  # noqa: F811
-    (dataset.spec.masks / "s3.json").unlink()
-    Image.fromarray(np.zeros((10, 12, 3), np.uint8)).save(dataset.spec.images / "s5.png")
+    (dataset.spec.folder("masks") / "s3.json").unlink()
+    Image.fromarray(np.zeros((10, 12, 3), np.uint8)).save(dataset.spec.folder("images") / "s5.png")
     dataset.dock.navigator.others_changed()  # what was read ahead was read before
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
@@ -130,24 +130,24 @@ def test_a_record_of_a_later_version_is_told_and_left_alone(
     window: Window,
     spec: DatasetSpec,  # noqa: F811
 ) -> None:
-    with Store.open(store_file(spec.out), who="test") as store:
+    with Store.open(store_file(spec.output), who="test") as store:
         store.put_status("s1", Status.FLAGGED)
-    with closing(sqlite3.connect(store_file(spec.out))) as connection:
+    with closing(sqlite3.connect(store_file(spec.output))) as connection:
         connection.execute("PRAGMA user_version = 99")
-    before = store_file(spec.out).read_bytes()
+    before = store_file(spec.output).read_bytes()
     window.widget.open_dataset(spec)
     for _ in range(3):
         window.settle()
     assert window.widget.controller.document is None
     assert was_told("made by a later napari-sepl")
     assert len(messages()) == 1
-    assert store_file(spec.out).read_bytes() == before
+    assert store_file(spec.output).read_bytes() == before
 
 
 def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(
     dataset: Walk,  # noqa: F811
 ) -> None:
-    out = dataset.spec.out
+    out = dataset.spec.output
     out.rename(out.with_name("away"))
     painted = paint(dataset, 15)
     dataset.wait_until(lambda: any("the store is gone" in text for text in messages()))
@@ -188,7 +188,7 @@ def test_the_id_that_was_typed_is_opened_rather_than_one_that_holds_it(
     window: Window,
     spec: DatasetSpec,  # noqa: F811
 ) -> None:
-    for folder in (spec.images, spec.pseudo, spec.masks):
+    for folder in map(spec.folder, ("images", "pseudo", "masks")):
         for path in list(folder.glob("s6.*")):
             shutil.copy(path, path.with_stem("1"))
     walk = Walk(window, spec)
@@ -205,17 +205,19 @@ def test_samples_that_lack_files_are_all_listed(
     spec: DatasetSpec,  # noqa: F811
 ) -> None:
     for number in (1, 2, 3):
-        (spec.images / f"s{number}.png").unlink()
-    (spec.pseudo / "s6.png").unlink()
+        (spec.folder("images") / f"s{number}.png").unlink()
+    (spec.folder("pseudo") / "s6.png").unlink()
     walk = Walk(window, spec)
     assert walk.sample_id == "s5"  # s4 is broken
-    assert "3 samples lack files: s1: image; s2: image; s3: image." in messages()
+    assert "3 samples are incomplete: s1: no image; s2: no image; s3: no image." in messages()
     button = walk.dock.missing
     assert button.isVisible()
-    assert button.text() == "4 lack files…"
+    assert button.text() == "4 incomplete…"
     button.click()
     listed = button.listed()
-    assert listed.splitlines() == ["s1: image", "s2: image", "s3: image", "s6: pseudo"]
+    assert listed.splitlines() == [
+        "s1: no image", "s2: no image", "s3: no image", "s6: no pseudo-labels",
+    ]  # fmt: skip
     walk.dock.close_dataset()
 
 
@@ -247,14 +249,14 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
-    Image.fromarray(np.full((40, 60), 7, np.uint8)).save(dataset.spec.out / "s2.png")
+    Image.fromarray(np.full((40, 60), 7, np.uint8)).save(dataset.spec.output / "s2.png")
     assert dataset.dock._bulk is not None
     dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
     dataset.wait_until(lambda: any("Done: accepting" in text for text in messages()))
     assert was_told("1 were not saved.")
     assert was_told("other labels are there")
     assert sorted(dataset.dock.panel.model.queue.failures) == [3]
-    assert (read_labels(dataset.spec.out / "s2.png") == 7).all()
+    assert (read_labels(dataset.spec.output / "s2.png") == 7).all()
     dataset.press(Qt.Key.Key_G)  # s1
     dataset.dock.navigator.go(2)
     dataset.settle()
@@ -293,8 +295,8 @@ def test_a_full_disk_leaves_the_sample_pending(
         dataset.press(Qt.Key.Key_A)
         dataset.wait_until(lambda: any("No space left on device" in text for text in messages()))
     assert dataset.sample_id == "s1"
-    assert list(dataset.spec.out.glob("*.png")) == []
+    assert list(dataset.spec.output.glob("*.png")) == []
     assert dataset.statuses()["s1"] == Status.PENDING
     dataset.press(Qt.Key.Key_A)
     assert dataset.statuses()["s1"] == Status.ACCEPTED
-    np.testing.assert_array_equal(read_labels(dataset.spec.out / "s1.png") == 15, painted)
+    np.testing.assert_array_equal(read_labels(dataset.spec.output / "s1.png") == 15, painted)

@@ -349,7 +349,7 @@ def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
     final = shown(walk)
 
     walk.press(Qt.Key.Key_A)
-    np.testing.assert_array_equal(read_labels(walk.spec.out / "s1.png"), final)
+    np.testing.assert_array_equal(read_labels(walk.spec.output / "s1.png"), final)
     walk.dock.close_dataset()
     again = Walk(walk.window, walk.spec)
     again.dock.navigator.go(0)

@@ -78,7 +78,7 @@ def test_it_is_told_once_for_each_state_and_shown_in_a_new_view(bench: Bench) ->
     assert other.show_diagnosis.call_args == bench.view.show_diagnosis.call_args
 
 
-def test_tags_of_the_sample_are_asked_for(bench: Bench) -> None:
+def test_image_labels_of_the_sample_are_asked_for(bench: Bench) -> None:
     bench.controller.diagnosing.image_labels = {"pets": (CAT, 15)}
     bench.open()
     assert bench.shown[0] == (Cause.MISSING, 15)

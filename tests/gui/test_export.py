@@ -125,12 +125,12 @@ def press_and_wait(window: Window, dialog: ExportDialog) -> None:
 def test_accepted_samples_are_exported(
     window: Window, dialog: ExportDialog, spec: DatasetSpec
 ) -> None:
-    to = spec.out.parent / "to"
+    to = spec.output.parent / "to"
     dialog.choice.fields["to"].value = to
     press_and_wait(window, dialog)
     assert dialog.told.text() == "1 saved."
     labels = read_labels(to / "SegmentationClass" / "s1.png")
-    assert np.array_equal(labels, read_labels(spec.out / "s1.png"))
+    assert np.array_equal(labels, read_labels(spec.output / "s1.png"))
     press_and_wait(window, dialog)
     assert dialog.told.text() == "1 present."
 
@@ -138,7 +138,7 @@ def test_accepted_samples_are_exported(
 def test_all_samples_with_every_choice(
     window: Window, dialog: ExportDialog, spec: DatasetSpec, tmp_path: Path
 ) -> None:
-    (spec.pseudo / "s4.png").write_bytes(b"broken")
+    (spec.folder("pseudo") / "s4.png").write_bytes(b"broken")
     (tmp_path / "map.toml").write_text('[merge]\npet = ["cat", "dog"]')
     fields = dialog.choice.fields
     fields["format"].value = "coco-polygons"

@@ -122,7 +122,7 @@ def test_masks_of_a_dataset_are_files(
         dataset.settle()
     made = dataset.window.document.inputs.masks
     assert made.digest != before
-    assert read_masks(dataset.spec.masks / "s1.json").digest == made.digest
+    assert read_masks(dataset.spec.folder("masks") / "s1.json").digest == made.digest
 
 
 def test_masks_made_by_prompts_stay_with_other_masks(bare: Window) -> None:

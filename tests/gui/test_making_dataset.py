@@ -89,7 +89,7 @@ def make(walk: Walk, name: str = "make") -> None:
 
 
 def made_files(walk: Walk) -> list[str]:
-    return sorted(path.name for path in walk.spec.masks.glob("[a-z]*.json"))
+    return sorted(path.name for path in walk.spec.folder("masks").glob("[a-z]*.json"))
 
 
 def shown_masks(walk: Walk) -> int:
@@ -120,14 +120,14 @@ def test_masks_of_the_open_sample_become_a_file_and_are_shown(walk: Walk) -> Non
     make(walk)
     masks = expected_masks()
     assert made_files(walk) == ["s1.json"]
-    assert walk.spec.masks == walk.spec.out / "masks"
-    assert read_masks(walk.spec.masks / "s1.json").digest == masks.digest
+    assert walk.spec.folder("masks") == walk.spec.output / "masks"
+    assert read_masks(walk.spec.folder("masks") / "s1.json").digest == masks.digest
     assert walk.sample_id == "s1"
     assert walk.window.document.inputs.masks.digest == masks.digest
     assert messages()[before:] == [f"The masks are in {walk.spec.masks}."]
     assert "s1" not in walk.window.widget.masks.pending_text.text()
     controller = walk.window.widget.controller
-    assert walk.spec.masks / "s1.json" in controller.saving.inputs
+    assert walk.spec.folder("masks") / "s1.json" in controller.saving.inputs
     np.testing.assert_array_equal(controller.layers.shown, walk.window.document.resolved.final)
 
 
@@ -176,8 +176,8 @@ def test_another_sample_may_be_opened_meanwhile(walk: Walk) -> None:
 def test_masks_that_are_there_are_replaced_only_after_asking(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = walk.spec.masks / "s1.json"
-    walk.spec.masks.mkdir()
+    path = walk.spec.folder("masks") / "s1.json"
+    walk.spec.folder("masks").mkdir()
     path.write_text("[]")
     walk.dock.navigator.go(1)
     walk.settle()
@@ -262,7 +262,7 @@ def test_cancel_stops_at_once_and_the_same_button_goes_on(
     assert "?" not in str(activity).split("<")[1]
     assert made_files(walk) == ["s1.json", "s2.json"]
     assert shown_masks(walk) > 0  # s1, as soon as it was made
-    stamps = [(walk.spec.masks / name).stat().st_mtime_ns for name in made_files(walk)]
+    stamps = [(walk.spec.folder("masks") / name).stat().st_mtime_ns for name in made_files(walk)]
     press(walk, "cancel")
     wait_until(lambda: bool(panel.make.isEnabled()))
     assert was_told("was stopped. 2 of 5 samples now have masks")
@@ -270,7 +270,7 @@ def test_cancel_stops_at_once_and_the_same_button_goes_on(
     monkeypatch.setenv(slow_masks.AFTER, "9")
     make(walk, "pending")
     assert made_files(walk) == [f"s{number}.json" for number in range(1, 6)]
-    assert [(walk.spec.masks / f"s{n}.json").stat().st_mtime_ns for n in (1, 2)] == stamps
+    assert [(walk.spec.folder("masks") / f"s{n}.json").stat().st_mtime_ns for n in (1, 2)] == stamps
     assert was_told("3 of 3 samples now have masks")
     assert not [bar for bar in progress._all_instances if bar.desc.startswith("masks")]
     make(walk, "pending")
@@ -321,7 +321,7 @@ def test_the_window_is_alive_while_masks_are_made(
         wait_until(lambda: walk.sample_id == "s2")
         walk.window.press(Qt.Key.Key_A)
         wait_until(lambda: walk.sample_id == "s3")
-        assert (walk.spec.out / "s2.png").exists()
+        assert (walk.spec.output / "s2.png").exists()
         press(walk, "cancel")
         wait_until(lambda: bool(walk.window.widget.masks.make.isEnabled()))
     finally:
@@ -407,12 +407,12 @@ def test_samples_without_masks_are_not_accepted_by_the_hundred(
 
 def test_a_read_only_dataset_is_left_alone(window: Window, root: Path) -> None:
     spec = read_dataset(root / "d.toml")
-    with Store.open(store_file(spec.out), who="first"):
+    with Store.open(store_file(spec.output), who="first"):
         walk = Walk(window, spec)
         window.widget.masks.model.value = REGIONS
         press(walk, "pending")
         assert was_told("read-only")
-        assert not spec.masks.exists()
+        assert not spec.folder("masks").exists()
         walk.dock.close_dataset()
 
 

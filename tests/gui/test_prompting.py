@@ -94,7 +94,7 @@ def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: W
     assert (shown(walk)[mask] == PERSON).all()
     final = shown(walk)
     walk.press(Qt.Key.Key_A)
-    path = walk.spec.out / "s1.png"
+    path = walk.spec.output / "s1.png"
     np.testing.assert_array_equal(read_labels(path), final)
     provenance = read_provenance(path)
     assert provenance is not None

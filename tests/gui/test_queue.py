@@ -33,14 +33,14 @@ def spec(tmp_path: Path) -> DatasetSpec:
     """Six samples s1 to s6, each its own cat and dog; s4 has a broken picture."""
     inputs = cat_and_dog(truth=True)
     assert inputs.truth is not None
-    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks", "truth")}
+    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks", "ground_truth")}
     for folder in folders.values():
         folder.mkdir()
     for number in range(1, 7):
         name = f"s{number}"
         Image.fromarray(inputs.image).save(folders["images"] / f"{name}.png")
         Image.fromarray(np.roll(inputs.pseudo, number, 1)).save(folders["pseudo"] / f"{name}.png")
-        Image.fromarray(inputs.truth).save(folders["truth"] / f"{name}.png")
+        Image.fromarray(inputs.truth).save(folders["ground_truth"] / f"{name}.png")
         write_masks(folders["masks"] / f"{name}.json", inputs.masks)
     broken = folders["images"] / "s4.png"
     broken.write_bytes(broken.read_bytes()[:200])
@@ -94,13 +94,13 @@ class Walk:
     def log(self, sample_id: str) -> list[str]:
         """Return the kinds of what the store's log tells of a sample."""
         self._flush()
-        with Store.open(store_file(self.spec.out), who="test", write=False) as store:
+        with Store.open(store_file(self.spec.output), who="test", write=False) as store:
             return [logged.entry.kind for logged in store.log(sample_id)]
 
     def statuses(self) -> dict[str, Status]:
         """Return what the store says, as another program reads it."""
         self._flush()
-        with Store.open(store_file(self.spec.out), who="test", write=False) as store:
+        with Store.open(store_file(self.spec.output), who="test", write=False) as store:
             return {sample_id: row.status for sample_id, row in store.statuses().items()}
 
 
@@ -132,7 +132,7 @@ def test_accept_saves_and_goes_on(dataset: Walk) -> None:
     shown = dataset.window.widget.controller.layers.shown.copy()
     dataset.press(Qt.Key.Key_A)
     assert dataset.sample_id == "s2"
-    np.testing.assert_array_equal(read_labels(dataset.spec.out / "s1.png"), shown)
+    np.testing.assert_array_equal(read_labels(dataset.spec.output / "s1.png"), shown)
     assert dataset.statuses() == {"s1": Status.ACCEPTED}
     dataset.press(Qt.Key.Key_K)
     assert dataset.window.widget.title.text() == "s1 — accepted"
@@ -188,8 +188,8 @@ def test_an_edit_after_accepting_makes_it_pending_again(dataset: Walk) -> None:
     assert dataset.statuses()["s1"] == Status.PENDING
     dataset.press(Qt.Key.Key_A)
     assert dataset.statuses()["s1"] == Status.ACCEPTED
-    assert (read_labels(dataset.spec.out / "s1.png") == 15).any()
-    provenance = read_provenance(dataset.spec.out / "s1.png")
+    assert (read_labels(dataset.spec.output / "s1.png") == 15).any()
+    provenance = read_provenance(dataset.spec.output / "s1.png")
     assert provenance is not None
     assert provenance.edited
 
@@ -236,15 +236,15 @@ def test_filters_are_there_after_closing(dataset: Walk) -> None:
 
 
 def test_a_second_window_opens_read_only_and_says_so(dataset: Walk) -> None:
-    with Store.open(store_file(dataset.spec.out), who="second") as second:
+    with Store.open(store_file(dataset.spec.output), who="second") as second:
         assert second.read_only
     dataset.dock.close_dataset()
-    with Store.open(store_file(dataset.spec.out), who="first") as first:
+    with Store.open(store_file(dataset.spec.output), who="first") as first:
         assert not first.read_only
         again = Walk(dataset.window, dataset.spec)
         assert was_told("read-only")
         again.press(Qt.Key.Key_A)
-        assert not (dataset.spec.out / "s1.png").exists()
+        assert not (dataset.spec.output / "s1.png").exists()
         assert again.sample_id == "s1"
         again.dock.close_dataset()
 
@@ -257,7 +257,7 @@ def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
     dataset.dock.close_dataset()
     pseudo = np.zeros((40, 60), np.uint8)
     pseudo[5:9, 5:9] = 12
-    Image.fromarray(pseudo).save(dataset.spec.pseudo / "s1.png")
+    Image.fromarray(pseudo).save(dataset.spec.folder("pseudo") / "s1.png")
     asked: list[str] = []
 
     def refuse(question: str) -> bool:
@@ -281,14 +281,14 @@ def test_a_damaged_store_is_told_and_left_alone(
     window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(window.widget, "confirm", lambda _: False)
-    spec.out.mkdir()
-    store_file(spec.out).write_bytes(b"not a store" * 100)
-    before = store_file(spec.out).read_bytes()
+    spec.output.mkdir()
+    store_file(spec.output).write_bytes(b"not a store" * 100)
+    before = store_file(spec.output).read_bytes()
     window.widget.open_dataset(spec)
     window.settle()
     window.settle()
-    assert was_told(str(store_file(spec.out)))
-    assert store_file(spec.out).read_bytes() == before
+    assert was_told(str(store_file(spec.output)))
+    assert store_file(spec.output).read_bytes() == before
     assert window.widget.controller.document is None
 
 
@@ -297,7 +297,7 @@ def test_a_damaged_store_is_recovered_on_request(
 ) -> None:
     dataset.press(Qt.Key.Key_W)
     dataset.dock.close_dataset()
-    path = store_file(dataset.spec.out)
+    path = store_file(dataset.spec.output)
     damaged = b"\0" * 100 + path.read_bytes()[100:]
     path.write_bytes(damaged)
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
@@ -305,7 +305,7 @@ def test_a_damaged_store_is_recovered_on_request(
     for _ in range(3):
         again.settle()
     assert again.statuses()["s1"] == Status.SKIPPED
-    kept = [p for p in dataset.spec.out.iterdir() if p.read_bytes() == damaged]
+    kept = [p for p in dataset.spec.output.iterdir() if p.read_bytes() == damaged]
     assert len(kept) == 1
     assert kept[0] != path
 
@@ -365,7 +365,7 @@ def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.Mon
     dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
     for _ in range(4):
         dataset.settle()
-    saved = sorted(path.name for path in dataset.spec.out.glob("*.png"))
+    saved = sorted(path.name for path in dataset.spec.output.glob("*.png"))
     assert saved == ["s2.png", "s3.png", "s5.png", "s6.png"]  # s1 is open, s4 is broken
     assert set(dataset.statuses().values()) == {Status.ACCEPTED}
     dataset.dock._undo_last()
@@ -384,13 +384,13 @@ def test_export_makes_the_same_bytes_anew(dataset: Walk, tmp_path: Path) -> None
     answer = CliRunner().invoke(make_app(), command)
     assert answer.exit_code == 0, answer.output
     for name in ("s1.png", "s2.png"):
-        anew, saved = tmp_path / "anew" / name, dataset.spec.out / name
+        anew, saved = tmp_path / "anew" / name, dataset.spec.output / name
         assert anew.read_bytes() == saved.read_bytes()
     assert not (tmp_path / "anew" / "s3.png").exists()
 
 
 def test_a_dropped_toml_opens_the_dataset(window: Window, spec: DatasetSpec) -> None:
-    toml = spec.out.parent / "pets.toml"
+    toml = spec.output.parent / "pets.toml"
     toml.write_text('images = "images"\npseudo = "pseudo"\nmasks = "masks"\nout = "out"\n')
     assert window.viewer.open(toml, plugin="napari-sepl") == []
     for _ in range(3):
@@ -405,7 +405,7 @@ def test_walking_on_before_the_file_is_there_still_accepts(dataset: Walk) -> Non
     dataset.dock.navigator.next()  # …and the user is on to the next
     dataset.settle()
     assert dataset.statuses() == {"s1": Status.ACCEPTED}
-    assert (dataset.spec.out / "s1.png").exists()
+    assert (dataset.spec.output / "s1.png").exists()
     assert dataset.sample_id == "s2"
 
 
@@ -447,7 +447,7 @@ def test_damage_met_while_writing_is_recovered_on_the_spot(
         return True
 
     monkeypatch.setattr(dataset.window.widget, "confirm", agree)
-    path = store_file(dataset.spec.out)
+    path = store_file(dataset.spec.output)
     damaged = path.with_name("damaged")
     damaged.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
     damaged.replace(path)  # as a program that synchronises folders would

@@ -78,9 +78,9 @@ class Shown:
 class Keeping:
     """A dataset under review whose record is a dict."""
 
-    def __init__(self, dataset: SampleIndex) -> None:
-        self.dataset = dataset
-        self.queue = Queue(dataset.ids)
+    def __init__(self, index: SampleIndex) -> None:
+        self.index = index
+        self.queue = Queue(index.ids)
         self.kept: dict[str, StampedFacts] = {}
         self.busy = False
         self.error: SeplError | None = None
@@ -198,14 +198,14 @@ def test_a_scan_that_is_stopped_before_it_began_does_not_begin(bench: Bench) -> 
 
 def test_what_cannot_be_read_is_a_failure_and_counted_once(bench: Bench, spec: DatasetSpec) -> None:
     for name in ("s2", "s6"):
-        (spec.pseudo / f"{name}.png").write_bytes(b"GIF89a")
+        (spec.folder("pseudo") / f"{name}.png").write_bytes(b"GIF89a")
     bench.reviewing.queue.failures[0] = "the picture is broken"
     bench.scan.start()
     bench.finish()
     assert bench.view.ends == [2]
     failures = bench.reviewing.queue.failures
     assert set(failures) == {0, 1, 5}
-    assert failures[1].startswith(f"{spec.pseudo / 's2.png'}: found")
+    assert failures[1].startswith(f"{spec.folder('pseudo') / 's2.png'}: found")
     assert bench.reviewing.found()[6] == (BIRD,)
     assert set(bench.reviewing.kept) == set(IDS) - {"s2", "s6"}
 
@@ -232,11 +232,11 @@ def test_a_record_that_cannot_be_read_stops_it(bench: Bench) -> None:
     assert (bench.scan.running, bench.view.ends) == (False, [])
 
 
-def test_samples_with_tags_are_not_read(
+def test_samples_with_image_labels_are_not_read(
     spec: DatasetSpec, tmp_path: Path, two_a_batch: None
 ) -> None:
-    (tmp_path / "tags.txt").write_text("".join(f"{name} bird\n" for name in IDS[:5]))
-    bench = Bench(spec.model_copy(update={"image_labels": tmp_path / "tags.txt"}))
+    (tmp_path / "image_labels.txt").write_text("".join(f"{name} bird\n" for name in IDS[:5]))
+    bench = Bench(spec.model_copy(update={"image_labels": tmp_path / "image_labels.txt"}))
     bench.scan.start()
     bench.finish()
     assert bench.background.runs == 1

@@ -155,7 +155,7 @@ def test_a_class_of_samples_never_opened_can_be_filtered_by(
     assert opened.listed() == ["s6", "s7"]
     assert opened.dock.navigator.row == 0
     opened.dock.close_dataset()
-    with Store.open(store_file(opened.spec.out), who="test", write=False) as store:
+    with Store.open(store_file(opened.spec.output), who="test", write=False) as store:
         assert store.facts(["s6"])["s6"].facts["class_ids"] == [BIRD, PERSON]
         assert list(store.statuses()) == []
 
@@ -209,7 +209,7 @@ def test_unreadable_samples_are_told_once_and_marked(
     open_window: Callable[[], Opened], spec: DatasetSpec
 ) -> None:
     for name in ("s5", "s7"):
-        (spec.pseudo / f"{name}.png").write_bytes(b"GIF89a")
+        (spec.folder("pseudo") / f"{name}.png").write_bytes(b"GIF89a")
     before = len(notification_manager.records)
     opened = open_window()
     wait_until(lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1)
@@ -223,7 +223,7 @@ def test_unreadable_samples_are_told_once_and_marked(
 def test_a_read_only_record_is_scanned_too(
     open_window: Callable[[], Opened], spec: DatasetSpec
 ) -> None:
-    with Store.open(store_file(spec.out), who="first") as first:
+    with Store.open(store_file(spec.output), who="first") as first:
         opened = open_window()
         opened.let_scan()
         opened.choose_class(BIRD)
@@ -261,5 +261,5 @@ def test_damage_it_meets_is_recovered_on_request_and_all_is_read_anew(
     assert "is damaged" in asked[0]
     assert again.queue.status_of(0) is Status.SKIPPED
     again.dock.close_dataset()
-    with Store.open(store_file(again.spec.out), who="test", write=False) as store:
+    with Store.open(store_file(again.spec.output), who="test", write=False) as store:
         assert len(facts(store, IDS)) == 7

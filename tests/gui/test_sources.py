@@ -77,16 +77,16 @@ def test_each_way_has_its_fields(page: Page) -> None:
     assert page.shown() == ["toml"]
     page.fill(FOLDERS)
     assert page.shown() == [
-        "images", "pseudo", "pseudo_format", "masks", "out", "truth", "list_file", "tags",
-        "classes",
+        "images", "pseudo", "pseudo_format", "masks", "out", "ground_truth", "list_file",
+        "image_labels", "classes",
     ]  # fmt: skip
     page.fill(FOLDERS, classes=OWN_FILE)
     assert page.shown()[-1] == "class_file"
     page.fill(COCO)
     assert page.choice.fields["classes"].value == "coco"
     assert page.shown() == [
-        "root", "pseudo", "pseudo_format", "masks", "out", "split", "truth", "list_file", "tags",
-        "classes",
+        "root", "pseudo", "pseudo_format", "masks", "out", "split", "ground_truth", "list_file",
+        "image_labels", "classes",
     ]  # fmt: skip
     page.fill(VOC)
     assert page.choice.fields["classes"].value == "voc"
@@ -95,7 +95,7 @@ def test_each_way_has_its_fields(page: Page) -> None:
 def test_folders_are_chosen(page: Page, folders: dict[str, Path], tmp_path: Path) -> None:
     page.fill(FOLDERS, **folders)
     page.open()
-    others = {name: tmp_path / name for name in ("truth", "list_file", "tags")}
+    others = {name: tmp_path / name for name in ("ground_truth", "list_file", "image_labels")}
     page.fill(FOLDERS, **others, classes=OWN_FILE, class_file=tmp_path / "c.toml")
     page.open()
     assert page.chosen == [

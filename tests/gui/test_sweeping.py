@@ -169,7 +169,7 @@ def test_it_is_saved_as_the_command_line_does(
 def test_a_broken_sample_is_told_and_the_rest_counted(
     walk: Walk, dock: SweepDock, spec: DatasetSpec
 ) -> None:
-    (spec.masks / f"{IDS[2]}.json").write_text("{")
+    (spec.folder("masks") / f"{IDS[2]}.json").write_text("{")
     press_and_wait(walk, dock)
     assert dock._sweep is not None
     assert dock._sweep.samples == len(IDS) - 1
@@ -199,7 +199,7 @@ def test_a_surface_is_not_left_for_another_dataset(walk: Walk, dock: SweepDock) 
 
 
 def test_samples_without_masks_are_left_out(window: Window, spec: DatasetSpec) -> None:
-    (spec.masks / f"{IDS[0]}.json").unlink()
+    (spec.folder("masks") / f"{IDS[0]}.json").unlink()
     walk = Walk(window, spec)
     QTest.mouseClick(walk.dock.sweep, LEFT)
     dock = window.widget.gestures.sweep_dock

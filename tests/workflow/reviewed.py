@@ -35,7 +35,7 @@ class Session:
             images=root / "images", pseudo=root / "pseudo", masks=root / "masks", out=root / "out"
         )
         self.index = SampleIndex.open(self.spec)
-        self.store = Store.open(store_file(self.spec.out), who="ana")
+        self.store = Store.open(store_file(self.spec.output), who="ana")
 
     def review(
         self, stem: str, params: Params, paint: slice | None = None, **changes: Any
@@ -54,7 +54,7 @@ class Session:
             shown[paint] = 7
             document.absorb(shown)
         final, inputs, said = document.resolved.final, document.inputs, document.said
-        save_resolved(self.spec.out, document.resolved, inputs)
+        save_resolved(self.spec.output, document.resolved, inputs)
         review = Review(
             stem,
             Status.ACCEPTED,

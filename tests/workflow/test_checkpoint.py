@@ -76,7 +76,7 @@ def test_a_sample_that_failed_is_tried_again_and_has_its_place(
 ) -> None:
     whole = begin(spec)
     list(whole)
-    broken = spec.masks / "a10.json" if begin is begin_sweep else spec.out / "a10.png"
+    broken = spec.folder("masks") / "a10.json" if begin is begin_sweep else spec.output / "a10.png"
     content = broken.read_bytes()
     broken.write_bytes(b"[")
     first = begin(spec)

@@ -93,7 +93,7 @@ def test_without_a_sample_that_was_counted_all_are_counted_anew(
     spec: DatasetSpec, table: Path, begin: Begin
 ) -> None:
     stop_after(begin(spec), table, 2)
-    for folder in (spec.pseudo, spec.out):
+    for folder in (spec.folder("pseudo"), spec.output):
         (folder / "a2.png").unlink()
     expect_anew(begin(spec), table, "a2 was counted, and is none of the samples any more")
 

@@ -26,8 +26,8 @@ def spec(tmp_path: Path) -> DatasetSpec:
 def diagnosis_of(dataset: SampleIndex, sample_id: str, params: Params) -> Diagnosis:
     overlap = load(dataset.sample(sample_id), dataset.classes).overlap
     assignment = assign(overlap, params)
-    tags = dataset.image_labels.get(sample_id, ())
-    return diagnose(overlap, assignment, paint(overlap, assignment, params), tags)
+    image_labels = dataset.image_labels.get(sample_id, ())
+    return diagnose(overlap, assignment, paint(overlap, assignment, params), image_labels)
 
 
 @pytest.mark.parametrize("strategy", Strategy)
@@ -57,10 +57,12 @@ def test_several_processes_find_the_same(spec: DatasetSpec) -> None:
     assert list(alone) == list(shared)
 
 
-def test_tags_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:
+def test_image_labels_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:
     first = SampleIndex.open(spec).ids[0]
-    (tmp_path / "tags.txt").write_text(f"{first} sheep\n")
-    dataset = SampleIndex.open(spec.model_copy(update={"image_labels": tmp_path / "tags.txt"}))
+    (tmp_path / "image_labels.txt").write_text(f"{first} sheep\n")
+    dataset = SampleIndex.open(
+        spec.model_copy(update={"image_labels": tmp_path / "image_labels.txt"})
+    )
     run = DiagnosisRun(dataset, Params())
     list(run)
     sample_id, diagnosis = run.worst_first()[0]
@@ -71,18 +73,18 @@ def test_tags_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:
 
 def test_it_goes_on_after_failures(spec: DatasetSpec) -> None:
     ids = SampleIndex.open(spec).ids
-    (spec.masks / f"{ids[0]}.json").write_text("[")
-    (spec.images / f"{ids[1]}.png").unlink()
+    (spec.folder("masks") / f"{ids[0]}.json").write_text("[")
+    (spec.folder("images") / f"{ids[1]}.png").unlink()
     run = DiagnosisRun(SampleIndex.open(spec), Params())
     messages = {step.sample_id: step.message for step in run}
     assert messages[ids[1]] == f"{ids[1]}: no image"
-    assert messages[ids[0]].startswith(str(spec.masks / f"{ids[0]}.json"))
+    assert messages[ids[0]].startswith(str(spec.folder("masks") / f"{ids[0]}.json"))
     assert [sample_id for sample_id, _ in run.found] == list(ids[2:])
 
 
 def test_samples_without_masks_are_left_out(spec: DatasetSpec) -> None:
     dataset = SampleIndex.open(spec)
-    (spec.masks / f"{dataset.ids[1]}.json").unlink()
+    (spec.folder("masks") / f"{dataset.ids[1]}.json").unlink()
     run = DiagnosisRun(SampleIndex.open(spec), Params())
     assert [step.sample_id for step in run] == [*dataset.ids[:1], *dataset.ids[2:]]
     assert run.without_masks == [dataset.ids[1]]

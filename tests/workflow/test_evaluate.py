@@ -65,7 +65,7 @@ def maps(spec: DatasetSpec, folder: Path) -> list[tuple[Labels, Labels]]:
 @pytest.mark.parametrize("side", ["labels", "baseline"])
 def test_classes_as_their_definitions(spec: DatasetSpec, side: str) -> None:
     evaluation = evaluated(spec)
-    both = maps(spec, spec.output if side == "labels" else spec.pseudo)
+    both = maps(spec, spec.output if side == "labels" else spec.folder("pseudo"))
     found, truth = (np.array(stack) for stack in zip(*both, strict=True))
     inside = truth != 255
     for row in evaluation.class_figures:
@@ -96,7 +96,7 @@ def test_images_have_their_own_figures(spec: DatasetSpec) -> None:
     evaluation = evaluated(spec)
     assert [row.sample_id for row in evaluation.images] == list(IDS)
     for row, pair, before in zip(
-        evaluation.images, maps(spec, spec.output), maps(spec, spec.pseudo), strict=True
+        evaluation.images, maps(spec, spec.output), maps(spec, spec.folder("pseudo")), strict=True
     ):
         present = sorted(set(np.unique(pair[1]).tolist()) - {255})
         iou = Confusion.of(*pair).iou
@@ -133,11 +133,11 @@ def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: 
     assert spec.ground_truth is not None
     save_picture(spec.output / "a2.png", np.zeros((40, 30), np.uint8))
     save_picture(spec.output / "a10.png", np.full(SHAPE, 21, np.uint8))
-    (spec.pseudo / "b.png").unlink()
+    (spec.folder("pseudo") / "b.png").unlink()
     (spec.ground_truth / "c.png").unlink()
     save_picture(spec.output / "d.png", np.zeros(SHAPE, np.uint8))
     save_picture(spec.ground_truth / "d.png", np.zeros(SHAPE, np.uint8))
-    save_picture(spec.pseudo / "d.png", np.zeros(SHAPE, np.uint8))
+    save_picture(spec.folder("pseudo") / "d.png", np.zeros(SHAPE, np.uint8))
     run = run_over(spec)
     assert len(run) == 4
     told = {step.sample_id: step.message for step in run}
@@ -168,7 +168,7 @@ def test_folders_without_a_pair_are_refused(spec: DatasetSpec) -> None:
     empty.mkdir()
     with pytest.raises(InputError, match=told):
         EvaluationRun(open_labels(spec.output, ground_truth=empty))
-    with pytest.raises(InputError, match="found no ground_truth; expected its folder"):
+    with pytest.raises(InputError, match="found no ground_truth; expected a folder of it"):
         EvaluationRun(open_labels(spec.output))
 
 

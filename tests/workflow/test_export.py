@@ -17,6 +17,7 @@ from napari_sepl.core.polygons import Holes
 from napari_sepl.document.resolve import resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.dataset.index import Role
 from napari_sepl.files.digests import digest_file
 from napari_sepl.files.exports import folder as export_folder
 from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
@@ -77,7 +78,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_accepted_samples_are_as_they_were_saved(session: Session) -> None:
     assert run(session, which=[Status.ACCEPTED]) == {"a2": "saved"}
-    saved = read_labels(session.spec.out / "a2.png")
+    saved = read_labels(session.spec.output / "a2.png")
     assert np.array_equal(labels_of(session, "a2"), saved)
     assert (saved[3:9] == 7).all()
     assert (session.root / "to" / "train.txt").read_text() == "a2\n"
@@ -94,7 +95,7 @@ def test_untouched_samples_are_enhanced_on_the_fly(session: Session) -> None:
 
 def test_a_sample_without_masks_is_not_passed_off_as_enhanced(session: Session) -> None:
     dataset = session.index
-    names = {**dataset.names, "masks": {"a2": "a2.json", "b": "b.json"}}
+    names = {**dataset.names, Role.MASKS: {"a2": "a2.json", "b": "b.json"}}
     object.__setattr__(dataset, "names", names)
     (session.root / "masks" / "a10.json").unlink()
     steps = list(export(session).run())
@@ -301,7 +302,7 @@ def test_pictures_are_linked_or_copied(session: Session) -> None:
 def test_flagged_samples_and_unsure_pixels_can_be_ignore(session: Session) -> None:
     run(session, ignore=(Ignore.FLAGGED, Ignore.UNSURE))
     assert (labels_of(session, "b") == 255).all()
-    final = read_labels(session.spec.out / "a2.png")
+    final = read_labels(session.spec.output / "a2.png")
     pseudo = read_labels(session.root / "pseudo" / "a2.png")
     expected = np.where(final != pseudo, np.uint8(255), final)
     expected[3:9] = 7  # a stroke is a person's word
@@ -311,7 +312,7 @@ def test_flagged_samples_and_unsure_pixels_can_be_ignore(session: Session) -> No
 def test_classes_are_mapped_before_labels_are_compared(session: Session) -> None:
     merged = ClassMap.of(VOC, "m", merge={"thing": list(range(1, 21))})
     run(session, class_map=merged, ignore=(Ignore.UNSURE,))
-    final = merged.apply(read_labels(session.spec.out / "a2.png"))
+    final = merged.apply(read_labels(session.spec.output / "a2.png"))
     pseudo = merged.apply(read_labels(session.root / "pseudo" / "a2.png"))
     expected = np.where(final != pseudo, np.uint8(255), final)
     expected[3:9] = 1
@@ -327,7 +328,7 @@ def test_only_samples_of_a_class(session: Session) -> None:
 
 def test_soft_labels_are_softer_where_nobody_decided(session: Session) -> None:
     run(session, "soft", trust=0.6)
-    final = read_labels(session.spec.out / "a2.png")
+    final = read_labels(session.spec.output / "a2.png")
     pseudo = read_labels(session.root / "pseudo" / "a2.png")
     with np.load(session.root / "to" / "labels" / "a2.npz") as archive:
         assert np.array_equal(archive["labels"], final)

@@ -75,7 +75,7 @@ def evaluate(spec: DatasetSpec) -> Any:
 def export(spec: DatasetSpec) -> Any:
     index = SampleIndex.open(spec, (Role.LABELS,), (), lead=Role.LABELS, labels=spec.pseudo)
     source = FolderSource(index)
-    return Export(source, spec.out, ExportSettings(format=FormatName.PNG)).run()
+    return Export(source, spec.output, ExportSettings(format=FormatName.PNG)).run()
 
 
 def propose(spec: DatasetSpec) -> Any:

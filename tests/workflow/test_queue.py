@@ -90,7 +90,7 @@ def test_any_classes_are_remembered(class_ids: set[int]) -> None:
     assert queue.classes_of(0) == sorted(class_ids)
 
 
-def test_tags_fill_the_classes_of_known_samples(queue: Queue) -> None:
+def test_image_labels_fill_the_classes_of_known_samples(queue: Queue) -> None:
     queue.set_image_labels({"b10": [3], "stranger": [4]})
     assert queue.classes_of(4) == [3]
 

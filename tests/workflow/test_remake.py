@@ -83,7 +83,7 @@ def test_labels_made_with_other_settings_are_no_present(
     session.review("b", Params(t1=1, t2=1, **({} if "t1" in change else change)))
     other = Params(**({"t1": 1, "t2": 1} | change))
     save_enhanced(
-        session.spec.out,
+        session.spec.output,
         random_labels(),
         load(session.index.sample("b"), session.index.classes),
         other,

@@ -69,7 +69,7 @@ def test_what_was_kept_is_not_read_again(
     index: SampleIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = rows_to_scan(index)
-    with Store.open(store_file(index.spec.out), who="ana") as store:
+    with Store.open(store_file(index.spec.output), who="ana") as store:
         first = scan_rows(index, rows, store.facts)
         assert first.facts == {row: SampleFacts(CLASSES[index.ids[row]]) for row in rows}
         assert (first.count, first.failures, set(first.fresh)) == (3, {}, set(CLASSES))
@@ -149,15 +149,17 @@ def test_after_its_time_it_begins_no_further_sample(index: SampleIndex) -> None:
 
 
 def test_a_record_that_cannot_be_read_is_told(index: SampleIndex) -> None:
-    store = Store.open(store_file(index.spec.out), who="ana")
+    store = Store.open(store_file(index.spec.output), who="ana")
     store.close()
     with pytest.raises(InputError, match="a store that was closed"):
         scan_rows(index, [0], store.facts)
 
 
-def test_samples_with_tags_are_passed_over(spec: DatasetSpec, tmp_path: Path) -> None:
-    (tmp_path / "tags.txt").write_text("a10 cat\n")
-    tagged = SampleIndex.open(spec.model_copy(update={"image_labels": tmp_path / "tags.txt"}))
+def test_samples_with_image_labels_are_passed_over(spec: DatasetSpec, tmp_path: Path) -> None:
+    (tmp_path / "image_labels.txt").write_text("a10 cat\n")
+    tagged = SampleIndex.open(
+        spec.model_copy(update={"image_labels": tmp_path / "image_labels.txt"})
+    )
     assert [tagged.ids[row] for row in rows_to_scan(tagged)] == ["a2", "b"]
 
 
@@ -190,7 +192,7 @@ def test_a_review_keeps_facts_behind_what_a_person_did(reviewing: Reviewing) -> 
 def test_a_review_that_can_only_be_read_keeps_nothing_and_needs_no_second_asking(
     index: SampleIndex,
 ) -> None:
-    with Store.open(store_file(index.spec.out), who="ana") as first:
+    with Store.open(store_file(index.spec.output), who="ana") as first:
         second = Reviewing.open(index, lambda _: None)
         assert second.refusal
         scanned = scan_rows(index, [0, 1, 2], second.known_facts)

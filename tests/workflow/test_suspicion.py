@@ -52,8 +52,8 @@ def keep(reviewing: Reviewing, scanned: Scanned) -> None:
 def opened(reviewing: Reviewing, row: int) -> Suspicion:
     """Return what opening a sample shows."""
     document = reviewing.read(row)
-    tags = reviewing.index.image_labels.get(document.inputs.sample_id, ())
-    return suspicion_of(diagnose_resolved(document.resolved, tags))
+    image_labels = reviewing.index.image_labels.get(document.inputs.sample_id, ())
+    return suspicion_of(diagnose_resolved(document.resolved, image_labels))
 
 
 def expected(reviewing: Reviewing) -> dict[int, Suspicion]:
@@ -133,9 +133,11 @@ def test_strokes_count(reviewing: Reviewing) -> None:
     assert set(scan(reviewing).fresh) == {reviewing.queue.ids[0]}
 
 
-def test_tags_count(spec: DatasetSpec, tmp_path: Path) -> None:
-    (tmp_path / "tags.txt").write_text("".join(f"{name} sheep\n" for name in list_ids(spec)))
-    tagged = spec.model_copy(update={"image_labels": tmp_path / "tags.txt"})
+def test_image_labels_count(spec: DatasetSpec, tmp_path: Path) -> None:
+    (tmp_path / "image_labels.txt").write_text(
+        "".join(f"{name} sheep\n" for name in list_ids(spec))
+    )
+    tagged = spec.model_copy(update={"image_labels": tmp_path / "image_labels.txt"})
     reviewing = Reviewing.open(SampleIndex.open(tagged), lambda _: None)
     assert set(found(scan(reviewing)).values()) == {Suspicion(1.0, Cause.MISSING)}
     reviewing.close()
@@ -161,7 +163,7 @@ def test_kept_facts_that_make_no_sense_are_read_anew(reviewing: Reviewing, told:
 
 
 def test_a_sample_without_masks_is_not_suspected(spec: DatasetSpec) -> None:
-    (spec.masks / f"{list_ids(spec)[1]}.json").unlink()
+    (spec.folder("masks") / f"{list_ids(spec)[1]}.json").unlink()
     reviewing = Reviewing.open(SampleIndex.open(spec), lambda _: None)
     assert 1 not in suspicion_pass(reviewing).rows
     assert set(scan(reviewing).facts) == {0, 2, 3}

@@ -88,7 +88,7 @@ def test_as_enhancing_the_folder_at_each_pair(
 
 
 def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
-    (spec.masks / "a10.json").write_text("[")
+    (spec.folder("masks") / "a10.json").write_text("[")
     runs = [run_over(spec, workers=workers) for workers in (1, 2)]
     steps = [list(run) for run in runs]
     assert steps[0] == steps[1]
@@ -99,21 +99,21 @@ def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
 
 
 def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: Path) -> None:
-    (spec.masks / "a2.json").write_text("[")
+    (spec.folder("masks") / "a2.json").write_text("[")
     save_picture(tmp_path / "ground_truth" / "b.png", np.zeros((40, 30), np.uint8))
     save_picture(tmp_path / "ground_truth" / "c.png", np.full((30, 40), 21, np.uint8))
-    save_picture(spec.pseudo / "z.png", np.zeros((30, 40), np.uint8))
+    save_picture(spec.folder("pseudo") / "z.png", np.zeros((30, 40), np.uint8))
     run = run_over(spec)
     assert len(run) == 5
     steps = list(run)
     assert [step.sample_id for step in steps] == ["z", *IDS]
     told = {step.sample_id: step.message for step in steps}
     assert told["z"] == "z: no image"
-    assert told["a2"].startswith(f"{spec.masks / 'a2.json'}: found damaged")
+    assert told["a2"].startswith(f"{spec.folder('masks') / 'a2.json'}: found damaged")
     assert told["a10"] == ""
     assert told["b"].startswith(
         f"{tmp_path / 'ground_truth' / 'b.png'}: found labels of 40 × 30 pixels (height × width); "
-        f"expected 30 × 40 pixels (height × width) as {spec.images / 'b.png'}"
+        f"expected 30 × 40 pixels (height × width) as {spec.folder('images') / 'b.png'}"
     )
     assert told["c"].startswith(
         f"{tmp_path / 'ground_truth' / 'c.png'}: found label 21; expected 0 to 20"
@@ -129,7 +129,10 @@ def test_an_image_beyond_the_memory_is_a_failure(
 
     monkeypatch.setattr(workflow, "load_enhanceable", full)
     step = next(iter(run_over(spec)))
-    assert step.message == f"{spec.images / 'a2.png'}: too large for the memory of this computer"
+    assert (
+        step.message
+        == f"{spec.folder('images') / 'a2.png'}: too large for the memory of this computer"
+    )
 
 
 def test_samples_without_truth_are_left_out(spec: DatasetSpec) -> None:

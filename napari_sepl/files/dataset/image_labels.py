@@ -26,12 +26,12 @@ def read_image_labels(
     classes : ClassList
         Names the labels.
     known : collection of str
-        The samples there are, which paths in the file stand for.
+        The samples there are, which paths in the file stand for; all others are left out.
 
     Returns
     -------
     dict of str to tuple of int
-        The labels of each sample, ascending; empty for a sample without classes.
+        The labels of each known sample, ascending; empty for a sample without classes.
 
     Raises
     ------
@@ -49,12 +49,12 @@ def read_image_labels(
         words = line.split()
         if not words:
             continue
-        sample_id = find(words[0])
+        sample_id, place = find(words[0]), f"{path}, line {number}"
         if sample_id in found:
-            raise InputError(
-                f"{path}, line {number}", found=f"{sample_id} again", expected="each sample once"
-            )
-        found[sample_id] = _labels(words[1:], labels_of, f"{path}, line {number}", classes)
+            raise InputError(place, found=f"{sample_id} again", expected="each sample once")
+        labels = _labels(words[1:], labels_of, place, classes)
+        if sample_id in known:
+            found[sample_id] = labels
     return found
 
 

@@ -238,15 +238,10 @@ def _folders(
     optional: Collection[Role],
     labels: Path | None,
 ) -> dict[Role, Path]:
-    named = {role: getattr(spec, FIELDS[role]) for role in Role if role in {*required, *optional}}
-    if labels is not None:
-        named[Role.LABELS] = labels
-    for role in required:
-        if named[role] is None:
-            raise InputError(
-                "dataset", found=f"no {FIELDS[role]}", expected=f"a folder of {NAMED[role]}"
-            )
-    return {role: folder for role, folder in named.items() if folder is not None}
+    told = {} if labels is None else {Role.LABELS: labels}
+    told |= {role: spec.folder(FIELDS[role]) for role in required if role not in told}
+    may = {role: getattr(spec, FIELDS[role]) for role in optional if role not in told}
+    return told | {role: folder for role, folder in may.items() if folder is not None}
 
 
 def _list_roles(spec: DatasetSpec, folders: Mapping[Role, Path]) -> dict[Role, Listing]:

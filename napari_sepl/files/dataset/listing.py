@@ -187,7 +187,8 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
         found.faults |= dict.fromkeys(samples_of.get(last_part(file_id), [file_id]), reason)
     for file_id, name in listing.names.items():
         last = last_part(file_id)
-        candidates = [file_id] if file_id in samples else samples_of.get(last, [])
+        alike = [one for one in samples_of.get(last, ()) if one not in listing.names]
+        candidates = [file_id] if file_id in samples else alike
         if not candidates:
             found.names[file_id] = name
         elif len(candidates) == 1 and (candidates == [file_id] or len(files_of[last]) == 1):
@@ -215,10 +216,11 @@ def _slashes(sample_id: str) -> Iterator[int]:
 
 
 def _holds_samples(folder: Path) -> bool:
-    """Tell whether a folder has sub-folders or JSON files, as that of one image has not."""
+    """Tell whether a folder has sub-folders, JSON files or arrays, as that of one image has not."""
+    endings = tuple(mask_files.SUFFIXES)
     try:
         with os.scandir(folder) as entries:
-            return any(one.name.endswith(".json") or one.is_dir() for one in entries)
+            return any(one.name.lower().endswith(endings) or one.is_dir() for one in entries)
     except OSError:
         return False
 

@@ -67,6 +67,7 @@ class SampleFinder:
 
     def __init__(self, known: Collection[str]) -> None:
         self._known = known
+        self._has_spaces = any(" " in sample_id for sample_id in known)
         self._by_last: dict[str, str | None] = {}
         for sample_id in known:
             last = last_part(sample_id)
@@ -74,11 +75,13 @@ class SampleFinder:
 
     def __call__(self, line: str) -> str:
         """Return the sample's id; the last part of the path where there is no such sample."""
+        if line in self._known:
+            return line
         first = line.split(maxsplit=1)[0]
-        for whole in (line, stem_of(line)):  # a name may hold spaces
-            if whole in self._known:
-                return whole
-        return self._find(first) or self._find(line) or stem_of(first)
+        whole = self._find(line) if self._has_spaces else None
+        if whole is not None and " " in whole:
+            return whole
+        return self._find(first) or stem_of(first)
 
     def _find(self, word: str) -> str | None:
         parts = [part for part in word.replace("\\", "/").split("/") if part not in ("", ".")]
@@ -95,5 +98,9 @@ class SampleFinder:
 
 def stem_of(word: str) -> str:
     """Return the last part of a path, without the ending of an image."""
-    path = PurePosixPath(word)
-    return path.stem if path.suffix.lower() in image_files.SUFFIXES else path.name
+    return PurePosixPath(_without_ending(word)).name
+
+
+def _without_ending(word: str) -> str:
+    ending = PurePosixPath(word).suffix
+    return word.removesuffix(ending) if ending.lower() in image_files.SUFFIXES else word

@@ -84,9 +84,16 @@ class DatasetSpec(BaseModel):
     @property
     def output(self) -> Path:
         """The folder for labels and the record; InputError if the dataset names none."""
-        if self.out is None:
-            raise InputError("dataset", found="no out", expected="a folder for labels")
-        return self.out
+        return self.folder("out")
+
+    def folder(self, field: str) -> Path:
+        """Return the folder of a field, such as "images"; InputError if the dataset names none."""
+        place: Path | None = getattr(self, field)
+        if place is None:
+            told = type(self).model_fields[field].description or ""
+            expected = f"a {told[:1].lower()}{told[1:].partition(',')[0].removesuffix('.')}"
+            raise InputError("dataset", found=f"no {field}", expected=expected)
+        return place
 
     @property
     def masks_to_come(self) -> bool:

@@ -72,7 +72,7 @@ class EvaluationRun:
         self._read_baseline = partial(_read_pseudo, pseudo_format, background)
         self._cut = {"pseudo_format": pseudo_format, "background": background}
         if Role.TRUTH not in index.folders:
-            raise InputError("dataset", found="no ground_truth", expected="its folder")
+            raise InputError("dataset", found="no ground_truth", expected="a folder of it")
         self._roles = [role for role in COMPARED if role in index.folders]
         self.problems = list(index.problems)
         self.without_truth = index.without(Role.TRUTH)

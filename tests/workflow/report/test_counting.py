@@ -118,7 +118,7 @@ def test_reviewed_samples_count_as_they_were_reviewed(spec: DatasetSpec) -> None
     shown = painted.resolved.final.copy()
     shown[:10] = 15
     painted.absorb(shown)
-    with Store.open(store_file(spec.out), who="ana") as store:
+    with Store.open(store_file(spec.output), who="ana") as store:
         store.put_review(review(painted, Status.ACCEPTED))
         report = report_on(spec, store)
     image = next(image for image in report.images if image.sample_id == "b")
@@ -131,10 +131,10 @@ def test_reviewed_samples_count_as_they_were_reviewed(spec: DatasetSpec) -> None
 
 def test_a_sample_that_changed_since_its_review_is_left_out_and_told(spec: DatasetSpec) -> None:
     reviewed = documents(spec, Params())["c"]
-    with Store.open(store_file(spec.out), who="ana") as store:
+    with Store.open(store_file(spec.output), who="ana") as store:
         store.put_review(review(reviewed, Status.ACCEPTED))
-        path = spec.pseudo / "c.png"
-        path.write_bytes((spec.pseudo / "b.png").read_bytes())
+        path = spec.folder("pseudo") / "c.png"
+        path.write_bytes((spec.folder("pseudo") / "b.png").read_bytes())
         report = report_on(spec, store)
     assert [image.sample_id for image in report.images] == ["a2", "a10", "b"]
     assert len(report.failures) == 1
@@ -142,14 +142,14 @@ def test_a_sample_that_changed_since_its_review_is_left_out_and_told(spec: Datas
 
 
 def test_a_broken_file_is_told_and_the_rest_counted(spec: DatasetSpec) -> None:
-    (spec.masks / "a10.json").write_text("{")
+    (spec.folder("masks") / "a10.json").write_text("{")
     report = report_on(spec)
     assert len(report.images) == len(IDS) - 1
     assert "a10.json" in report.failures[0]
 
 
 def test_samples_without_masks_are_named(spec: DatasetSpec) -> None:
-    (spec.masks / "a10.json").unlink()
+    (spec.folder("masks") / "a10.json").unlink()
     report = report_on(spec)
     assert report.without_masks == ("a10",)
     assert [image.sample_id for image in report.images] == ["a2", "b", "c"]

@@ -78,7 +78,7 @@ def test_without_truth_it_says_so_and_tells_no_iou(spec: DatasetSpec) -> None:
 def test_an_image_that_is_gone_is_told_in_its_place(spec: DatasetSpec) -> None:
     run = ReportRun(SampleIndex.open(spec), None)
     list(run)
-    gone = spec.images / f"{run.report.worst(1)[0].sample_id}.png"
+    gone = spec.folder("images") / f"{run.report.worst(1)[0].sample_id}.png"
     gone.unlink()
     page = html.unescape(make_page(run, 1, title="t"))
     assert f"{gone}: found no such file" in page

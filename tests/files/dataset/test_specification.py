@@ -2,11 +2,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from napari_sepl.files.dataset_spec import DatasetSpec, layout, read_dataset, write_dataset
 
 from napari_sepl.core.errors import SaveError
+from napari_sepl.files.dataset.specification import (
+    DatasetSpec,
+    looks_like_dataset,
+    read_dataset,
+    write_dataset,
+)
 from tests.files.making import refused
 
+TOML = 'images = "images"\npseudo = "pseudo"\nout = "out"\n'
 NEEDED = 'images = "i"\npseudo = "p"\nmasks = "m"\nout = "o"\n'
 
 
@@ -14,11 +20,6 @@ def write(folder: Path, text: str) -> Path:
     path = folder / "DATASET.toml"
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def make(root: Path, *folders: str) -> None:
-    for folder in folders:
-        (root / folder).mkdir(parents=True)
 
 
 def test_paths_start_from_the_files_own_folder(
@@ -29,15 +30,16 @@ def test_paths_start_from_the_files_own_folder(
     path = write(
         tmp_path,
         NEEDED
-        + 'truth = "/abs/t"\ntags = "../tags.txt"\nlist_file = "~/l.txt"\nclasses = "c.toml"',
+        + 'ground_truth = "/abs/t"\nimage_labels = "../tags.txt"\nlist = "~/l.txt"\n'
+        + 'classes = "c.toml"',
     )
     assert read_dataset(path) == DatasetSpec(
         images=tmp_path / "i",
         pseudo=tmp_path / "p",
         masks=tmp_path / "m",
         out=tmp_path / "o",
-        truth=Path("/abs/t"),
-        tags=tmp_path / "../tags.txt",
+        ground_truth=Path("/abs/t"),
+        image_labels=tmp_path / "../tags.txt",
         list_file=Path("/home/ana/l.txt"),
         classes=str(tmp_path / "c.toml"),
     )
@@ -45,7 +47,8 @@ def test_paths_start_from_the_files_own_folder(
 
 def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
     spec = read_dataset(write(tmp_path, NEEDED))
-    assert (spec.truth, spec.tags, spec.list_file, spec.classes) == (None, None, None, "voc")
+    assert (spec.ground_truth, spec.image_labels, spec.list_file) == (None, None, None)
+    assert spec.classes == "voc"
     assert read_dataset(write(tmp_path, NEEDED + 'classes = "coco"')).classes == "coco"
 
 
@@ -53,15 +56,15 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
     ("text", "told"),
     [
         (NEEDED + "lst = 'x'\nworkers = 2", "the unknown key lst, the unknown key workers"),
-        ('images = "i"\nmasks = "m"', "no pseudo, no out"),
+        (NEEDED + 'truth = "t"\ntags = "t"', "the unknown key truth, the unknown key tags"),
         (NEEDED.replace('"i"', "3"), "images = '3'"),
-        (NEEDED + "[truth]\nx = 1", "truth = "),
+        (NEEDED + "[ground_truth]\nx = 1", "ground_truth = "),
         ("images = ", "no TOML"),
     ],
 )
 def test_a_wrong_file_is_named_with_all_that_is_wrong(tmp_path: Path, text: str, told: str) -> None:
     path = write(tmp_path, text)
-    with refused(path, told, "text for images, pseudo, masks and out"):
+    with refused(path, told, "the keys images, pseudo, masks, out, ground_truth"):
         read_dataset(path)
 
 
@@ -72,77 +75,6 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"images = '\xff'")
     with refused(path, "no TOML"):
         read_dataset(path)
-
-
-def test_the_voc_layout(tmp_path: Path) -> None:
-    make(tmp_path, "JPEGImages", "pseudo_transcam", "masks_simulated", "ImageSets/Segmentation")
-    out = tmp_path / "out"
-    plain = layout("voc", tmp_path, out)
-    assert plain == DatasetSpec(
-        images=tmp_path / "JPEGImages",
-        pseudo=tmp_path / "pseudo_transcam",
-        masks=tmp_path / "masks_simulated",
-        out=out,
-    )
-    make(tmp_path, "SegmentationClass")
-    lists = tmp_path / "ImageSets" / "Segmentation"
-    (lists / "train.txt").write_text("a")
-    full = layout("voc", tmp_path, out, split="train")
-    assert (full.truth, full.list_file) == (tmp_path / "SegmentationClass", lists / "train.txt")
-    with refused(lists, "found train;", "train_aug.txt among the lists"):
-        layout("voc", tmp_path, out, split="train_aug")
-
-
-def test_what_is_told_is_not_looked_for(tmp_path: Path) -> None:
-    make(tmp_path, "JPEGImages", "SegmentationClass")
-    told: dict[str, Any] = {
-        name: tmp_path / "elsewhere" / name
-        for name in ("pseudo", "masks", "truth", "tags", "list_file")
-    }
-    spec = layout("voc", tmp_path, tmp_path / "out", classes="my.toml", **told)
-    assert {name: getattr(spec, name) for name in told} == told
-    assert spec.classes == "my.toml"
-    assert layout("voc", tmp_path, tmp_path, **(told | {"truth": None})).truth is not None
-
-
-def test_no_folder_or_several_for_the_pseudo_labels_are_told(tmp_path: Path) -> None:
-    make(tmp_path, "JPEGImages", "masks")
-    with refused(tmp_path, "no folder for names that begin with pseudo", "the pseudo folder"):
-        layout("voc", tmp_path, tmp_path / "out")
-    make(tmp_path, "pseudo_a", "Pseudo_b")
-    with refused(tmp_path, "Pseudo_b, pseudo_a for names that begin with pseudo"):
-        layout("voc", tmp_path, tmp_path / "out")
-    make(tmp_path, "SAM")
-    with refused(tmp_path, "SAM, masks for names that begin with masks and sam"):
-        layout("voc", tmp_path, tmp_path / "out", pseudo=tmp_path / "pseudo_a")
-    with refused(tmp_path / "gone", "no such file or folder"):
-        layout("voc", tmp_path / "gone", tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("folder", "split"),
-    [("train2017", None), ("images/val2014", "val"), ("train2014", "train2014")],
-)
-def test_the_coco_layout(tmp_path: Path, folder: str, split: str | None) -> None:
-    make(tmp_path, folder, f"pseudo/{Path(folder).name}", "masks")
-    assert layout("coco", tmp_path, tmp_path / "out", split=split) == DatasetSpec(
-        images=tmp_path / folder,
-        pseudo=tmp_path / "pseudo" / Path(folder).name,
-        masks=tmp_path / "masks",
-        out=tmp_path / "out",
-        classes="coco",
-    )
-
-
-def test_coco_without_pictures_is_told(tmp_path: Path) -> None:
-    make(tmp_path, "train2017")
-    with refused(tmp_path, "none of the folders val, val2017, val2014, images/val"):
-        layout("coco", tmp_path, tmp_path / "out", split="val")
-
-
-def test_a_layout_of_another_name_is_refused(tmp_path: Path) -> None:
-    with refused("layout", "the name 'ade'", "voc or coco"):
-        layout("ade", tmp_path, tmp_path)
 
 
 def spec_in(folder: Path, **others: Any) -> DatasetSpec:
@@ -156,9 +88,9 @@ ODD = 'Zoë\'s "größte" \\ 図 = #1 \t\x7f\x01'
 @pytest.mark.parametrize("others", [
     {},
     {"classes": "coco"},
-    {"truth": "t", "tags": "tags.txt", "list_file": "lists/train.txt"},
+    {"ground_truth": "t", "image_labels": "tags.txt", "list_file": "lists/train.txt"},
     {"images": ODD, "classes": f"{ODD}.toml"},
-    {"images": "~ana/images", "truth": "~", "out": "~out"},
+    {"images": "~ana/images", "ground_truth": "~", "out": "~out"},
     {"images": ".", "pseudo": "../pseudo", "masks": "voc"},
     {"images": "/elsewhere/図", "classes": "/elsewhere/c.toml"},
 ])  # fmt: skip
@@ -198,7 +130,7 @@ def test_relative_paths_are_those_of_the_working_folder(
 
 def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
     path = write(tmp_path, NEEDED)
-    for name in ("classes", "tags", "list_file"):
+    for name in ("classes", "image_labels", "list_file", "images", "out"):
         spec = spec_in(tmp_path, **{name: str(path)})
         with pytest.raises(SaveError, match="part of the dataset"):
             write_dataset(path, spec)
@@ -214,3 +146,43 @@ def test_writing_replaces_an_old_file(tmp_path: Path) -> None:
     path = write(tmp_path, NEEDED)
     write_dataset(path, spec_in(tmp_path))
     assert read_dataset(path) == spec_in(tmp_path)
+
+
+def test_a_toml_without_masks_looks_for_them_in_out(tmp_path: Path) -> None:
+    path = tmp_path / "d.toml"
+    path.write_text(TOML)
+    spec = read_dataset(path)
+    assert spec.masks == tmp_path / "out" / "masks"
+    assert spec.masks_to_come
+    write_dataset(path, spec)
+    assert read_dataset(path) == spec
+    path.write_text(f'{TOML}masks = "masks"\n')
+    assert not read_dataset(path).masks_to_come
+    path.write_text(f"{TOML}masks = 3\n")
+    with refused(path, "masks = '3'"):
+        read_dataset(path)
+
+
+def test_each_command_says_what_it_needs_and_the_rest_may_be_missing(tmp_path: Path) -> None:
+    assert DatasetSpec().folders == ()
+    spec = read_dataset(write(tmp_path, 'ground_truth = "t"\n'))
+    assert spec.folders == (tmp_path / "t",)
+    with refused("dataset", "no out", "a folder for labels and the record"):
+        _ = spec.output
+    assert DatasetSpec(out=tmp_path).output == tmp_path
+
+
+def test_inputs_are_what_is_read(tmp_path: Path) -> None:
+    spec = spec_in(tmp_path, classes=str(tmp_path / "c.toml"), list_file=tmp_path / "l.txt")
+    read = {"images", "pseudo", "masks", "c.toml", "l.txt"}
+    assert set(spec.inputs) == {tmp_path / name for name in read}
+    to_come = DatasetSpec(images=tmp_path / "i", out=tmp_path / "o")
+    assert to_come.inputs == (tmp_path / "i",)
+    assert to_come.folders == (tmp_path / "i", tmp_path / "o" / "masks", tmp_path / "o")
+
+
+def test_a_toml_file_that_names_images_looks_like_a_dataset(tmp_path: Path) -> None:
+    assert looks_like_dataset(write(tmp_path, NEEDED))
+    assert not looks_like_dataset(write(tmp_path, 'images = "i"'))
+    assert not looks_like_dataset(write(tmp_path, "images = "))
+    assert not looks_like_dataset(tmp_path / "gone.toml")

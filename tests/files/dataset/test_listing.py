@@ -1,0 +1,206 @@
+"""Listing folders: sub-folders, links, what does not count, and what cannot be told apart."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from napari_sepl.files.dataset.listing import Listing, aligned, list_files, list_masks, list_pseudo
+from tests.files.dataset.filling import fill
+from tests.files.making import refused
+
+PNG = frozenset({".png", ".jpg"})
+
+
+def names(folder: Path) -> dict[str, str]:
+    listing = list_files(folder, PNG)
+    assert not listing.faults
+    return listing.names
+
+
+def test_an_id_is_the_path_without_ending(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "b.c.JPG", "train/a.png", "train/deep/x y.jpg")
+    assert names(tmp_path) == {
+        "a": "a.png",
+        "b.c": "b.c.JPG",
+        "train/a": "train/a.png",
+        "train/deep/x y": "train/deep/x y.jpg",
+    }
+
+
+def test_hidden_and_other_files_do_not_count(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "a.txt", ".b.png", "Thumbs.db", ".cache/c.png", "t/.d.png", ".png", "x")
+    fill(tmp_path, "c.png/")
+    assert names(tmp_path) == {"a": "a.png"}
+
+
+def test_several_files_of_one_id_are_a_fault_of_that_sample(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "a.jpg", "a.JPG", "b.png", "t/a.png")
+    listing = list_files(tmp_path, PNG)
+    assert listing.names == {"b": "b.png", "t/a": "t/a.png"}
+    assert listing.faults == {"a": "a.JPG and a.jpg and a.png have the same name"}
+    assert listing.ids == {"a", "b", "t/a"}
+
+
+def test_folders_of_other_roles_do_not_count(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "pseudo/a.png", "t/b.png", "t/out/c.png")
+    skip = {tmp_path / "pseudo", tmp_path / "t" / "out"}
+    assert set(list_files(tmp_path, PNG, skip).names) == {"a", "t/b"}
+
+
+def test_links_are_followed_once_and_named_last(tmp_path: Path) -> None:
+    root, outside = fill(tmp_path / "d", "z/a.png"), fill(tmp_path / "outside", "b.png")
+    for name, target in [
+        ("a link", root / "z"),
+        ("up", root),
+        ("z/up", root),
+        ("self", root / "self"),
+        ("z/out", outside),
+        ("z/out again", outside),
+        ("c.png", outside / "b.png"),
+        ("loop.png", root / "loop.png"),
+    ]:
+        (root / name).symlink_to(target)
+    (outside / "back").symlink_to(root)
+    assert set(names(root)) == {"z/a", "z/out/b", "c", "loop"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are others there")
+def test_a_sub_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, "a.png", "t/b.png", "t/u/c.png")
+    real = os.scandir
+
+    def scandir(path: str) -> object:  # root reads what has no rights, too
+        if str(path).rstrip("/").endswith("/t"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    listing = list_files(tmp_path, PNG)
+    assert listing.names == {"a": "a.png"}
+    assert listing.closed == {"t": "the folder t/ cannot be read (Permission denied)"}
+    assert listing.fault_of("t/b") == listing.fault_of("t/u/c") == listing.closed["t"]
+    assert listing.fault_of("a") == listing.fault_of("tt/b") == ""
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with refused(tmp_path / "gone", "no such file or folder"):
+        list_files(tmp_path / "gone", PNG)
+    with refused(tmp_path / "gone", "no such file or folder"):
+        list_masks(tmp_path / "gone", ())
+
+
+# --- masks
+
+
+def test_masks_are_files_or_folders(tmp_path: Path) -> None:
+    fill(tmp_path, "a.json", "b/0.png", "b/metadata.csv", "c.npz", "d.npy", "e.png", "f/", ".g/")
+    assert list_masks(tmp_path, {"a", "b"}).names == {
+        "a": "a.json", "b": "b", "c": "c.npz", "d": "d.npy", "f": "f",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("known", [{"t/a", "t/b", "v/w/c"}, set[str]()])
+def test_sub_folders_of_samples_are_told_from_the_masks_of_one(
+    tmp_path: Path, known: set[str]
+) -> None:
+    fill(tmp_path, "t/a.json", "t/b/0.png", "v/w/c/0.png", "v/w/d/0.png")
+    listing = list_masks(tmp_path, known)
+    assert listing.names == {"t/a": "t/a.json", "t/b": "t/b", "v/w/c": "v/w/c", "v/w/d": "v/w/d"}
+
+
+@pytest.mark.parametrize("known", [{"t/a"}, set[str]()])
+def test_a_folder_of_arrays_is_one_of_samples(tmp_path: Path, known: set[str]) -> None:
+    fill(tmp_path, "t/a.npy", "t/b.NPZ")
+    assert set(list_masks(tmp_path, known).names) == {"t/a", "t/b"}
+
+
+def test_flat_folders_of_masks_of_samples_in_sub_folders(tmp_path: Path) -> None:
+    fill(tmp_path, "a/0.png", "t/0.png", "b.json")
+    known = {"t/a", "t/b", "u/t"}
+    assert set(list_masks(tmp_path, known).names) == {"a", "b"}  # t is a sub-folder of samples
+    assert set(list_masks(tmp_path, {"x/a", "x/t", "x/b"}).names) == {"a", "b", "t"}
+
+
+def test_masks_twice_are_a_fault(tmp_path: Path) -> None:
+    fill(tmp_path, "a.json", "a/0.png", "b.npy", "b.npz", "c.json")
+    listing = list_masks(tmp_path, {"a", "b", "c"})
+    assert listing.names == {"c": "c.json"}
+    assert listing.faults == {
+        "a": "a and a.json have the same name", "b": "b.npy and b.npz have the same name",
+    }  # fmt: skip
+
+
+def test_the_masks_of_one_image_are_no_folder_of_masks(tmp_path: Path) -> None:
+    fill(tmp_path, "0.png", "metadata.csv")
+    with refused(tmp_path, "the masks of one image", "an entry for each image"):
+        list_masks(tmp_path, ())
+
+
+def test_folders_of_other_roles_are_no_masks(tmp_path: Path) -> None:
+    fill(tmp_path, "images/a.jpg", "a.json")
+    assert list_masks(tmp_path, {"a"}, {tmp_path / "images"}).names == {"a": "a.json"}
+
+
+# --- pseudo-labels
+
+
+def test_files_of_classes_are_one_sample(tmp_path: Path) -> None:
+    fill(tmp_path, "a_14.png", "a_3.png", "b.png", "c_1.png", "2007_000032.png")
+    known = {"a", "b", "2007_000032", "2007"}
+    assert list_pseudo(tmp_path, "auto", known).names == {
+        "a": "a_3.png", "b": "b.png", "c_1": "c_1.png", "2007_000032": "2007_000032.png",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", ["", "t/"])
+@pytest.mark.parametrize("known", [{"a", "b"}, {"t/a", "t/b"}])
+def test_files_of_classes_in_sub_folders(tmp_path: Path, folder: str, known: set[str]) -> None:
+    fill(tmp_path, f"{folder}a_14.png", f"{folder}a_3.png", f"{folder}b.png")
+    found = aligned(list_pseudo(tmp_path, "auto", known), known, "pseudo-labels")
+    first, second = sorted(known)
+    assert found.names == {first: f"{folder}a_3.png", second: f"{folder}b.png"}
+
+
+def test_two_kinds_of_pseudo_labels_are_a_fault_that_the_format_settles(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "a_3.png", "b.png", "b.npy", "c.png")
+    listing = list_pseudo(tmp_path, "auto", {"a", "b", "c"})
+    assert listing.names == {"c": "c.png"}
+    assert listing.faults["a"].startswith("both a.png and a_3.png are its pseudo-labels; choose")
+    assert listing.faults["b"].startswith("b.npy and b.png have the same name; choose one with --")
+    assert list_pseudo(tmp_path, "l2g", {"a", "b", "c"}).names == {"a": "a_3.png"}
+    assert not list_pseudo(tmp_path, "irn", {"a", "b", "c"}).faults
+    with refused("pseudo-format", "sean"):
+        list_pseudo(tmp_path, "sean", ())
+
+
+# --- flat and nested
+
+
+def test_a_flat_role_pairs_by_the_last_part(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "b.png", "c.png", "extra.png")
+    known = {"t/a", "t/b", "v/b", "v/w/c", "v/w/d"}
+    found = aligned(list_files(tmp_path, PNG), known, "ground truth")
+    assert found.names == {"t/a": "a.png", "v/w/c": "c.png", "extra": "extra.png"}
+    assert found.faults == dict.fromkeys(("t/b", "v/b"), "ground truth b.png may be of t/b or v/b")
+
+
+def test_sub_folders_of_a_role_pair_with_flat_samples(tmp_path: Path) -> None:
+    fill(tmp_path, "t/a.png", "t/b.png", "v/b.png", "c.png", "v/c.png", "v/x.png")
+    found = aligned(list_files(tmp_path, PNG), {"a", "b", "c", "d"}, "masks")
+    assert found.names == {"a": "t/a.png", "c": "c.png", "v/c": "v/c.png", "v/x": "v/x.png"}
+    assert found.faults == {"b": "masks t/b.png and v/b.png may be of b"}
+
+
+def test_a_fault_of_a_flat_file_is_one_of_the_sample(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "a.jpg")
+    found = aligned(list_files(tmp_path, PNG), {"t/a"}, "masks")
+    assert found.faults == {"t/a": "a.jpg and a.png have the same name"}
+
+
+def test_mirrored_sub_folders_pair_by_the_whole_id() -> None:
+    listing = Listing({"t/a": "t/a.png", "v/b": "v/b.png"})
+    assert aligned(listing, {"t/a", "u/b"}, "masks") is listing

@@ -1,0 +1,72 @@
+"""A dataset with sub-folders in the window."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.masks import write_masks
+from napari_sepl.files.store import Status
+from tests.document.drawing import cat_and_dog
+from tests.gui.conftest import Window, messages
+from tests.gui.test_queue import Walk
+
+IDS = ("train/a", "train/b", "val/a")
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    inputs = cat_and_dog()
+    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks")}
+    for sample_id in IDS:
+        for folder in folders.values():
+            (folder / sample_id).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(inputs.image).save(folders["images"] / f"{sample_id}.png")
+        Image.fromarray(inputs.pseudo).save(folders["pseudo"] / f"{sample_id}.png")
+        write_masks(folders["masks"] / f"{sample_id}.json", inputs.masks)
+    return DatasetSpec(**folders, out=tmp_path / "out")
+
+
+def test_samples_are_walked_jumped_to_and_accepted_by_their_ids(
+    window: Window, spec: DatasetSpec
+) -> None:
+    walk = Walk(window, spec)
+    assert walk.sample_id == "train/a"
+    walk.press(Qt.Key.Key_A)
+    assert (spec.output / "train" / "a.png").is_file()
+    assert walk.sample_id == "train/b"
+    walk.dock.panel.text.setText("val/a")
+    QTest.keyClick(walk.dock.panel.text, Qt.Key.Key_Return)
+    walk.settle()
+    assert walk.sample_id == "val/a"
+    assert walk.statuses() == {"train/a": Status.ACCEPTED}
+    assert not walk.dock.missing.isVisible()
+    walk.dock.close_dataset()
+    again = Walk(window, spec)
+    assert again.sample_id == "val/a"
+    again.dock.close_dataset()
+
+
+def test_doubles_and_missing_truth_are_told_and_the_rest_opens(
+    window: Window, spec: DatasetSpec
+) -> None:
+    image = Image.open(spec.folder("images") / "val" / "a.png")
+    image.save(spec.folder("images") / "val" / "a.jpg")
+    truth = spec.folder("pseudo").with_name("truth")
+    (truth / "train").mkdir(parents=True)
+    image.convert("L").point(lambda _: 0).save(truth / "train" / "b.png")
+    (spec.folder("pseudo") / "train" / "a.png").rename(truth / "train" / "a.png")
+    walk = Walk(window, spec.model_copy(update={"ground_truth": truth}))
+    assert walk.sample_id == "train/b"
+    told = "val/a: val/a.jpg and val/a.png have the same name"
+    assert f"1 samples are incomplete: {told}." in messages()
+    walk.dock.missing.click()
+    assert walk.dock.missing.listed().splitlines() == [told, "train/a: no pseudo-labels"]
+    (truth / "train" / "b.png").unlink()
+    walk.dock.close_dataset()
+    walk = Walk(window, spec.model_copy(update={"ground_truth": truth}))
+    assert walk.dock.missing.listed().splitlines()[1] == "train/b: no ground truth"
+    walk.dock.close_dataset()

@@ -18,7 +18,7 @@ from tests.document.drawing import cat_and_dog
     [
         (Finding(Cause.UNMET, 1.0, 8), "cat: no mask meets its pseudo-labels"),
         (Finding(Cause.SCATTERED, 0.344, 8), "cat: 34 % of its pseudo-labels lie apart"),
-        (Finding(Cause.MISSING, 1.0, 12), "dog: a tag names it"),
+        (Finding(Cause.MISSING, 1.0, 12), "dog: the image-level labels name it"),
         (Finding(Cause.UNCOVERED, 0.25, 8), "cat: 25 % of its pseudo-labels lie in no mask"),
         (Finding(Cause.STRADDLING, 0.8, 8, 3), "cat: mask 3, taken for another class, holds 80 %"),
         (Finding(Cause.SWALLOWING, 0.5, 8, 0), "cat: mask 0 swallows"),

@@ -1,7 +1,6 @@
 """Where the files of a dataset are: what DATASET.toml holds, or a known layout tells."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import read_bytes, unopened
+from napari_sepl.files._opening import tell, unopened
+from napari_sepl.files._texts import expanded, read_toml
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.score_formats import AUTO, check_format
 
@@ -89,10 +89,9 @@ def looks_like_dataset(path: Path) -> bool:
     if path.suffix.lower() != ".toml":
         return False
     try:
-        keys = tomllib.loads(path.read_text("utf-8")).keys()
-    except (OSError, ValueError):
+        return {"images", "pseudo"} <= read_toml(path, "a dataset").keys()
+    except InputError:
         return False
-    return {"images", "pseudo"} <= keys
 
 
 def read_dataset(path: Path) -> DatasetSpec:
@@ -103,15 +102,12 @@ def read_dataset(path: Path) -> DatasetSpec:
     InputError
         If the file cannot be read, is no TOML, lacks a key, or has one that is not known.
     """
-    try:
-        content = tomllib.loads(read_bytes(path, "a TOML file of a dataset").decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(path, found=f"no TOML ({error})", expected=_EXPECTED) from error
+    content = read_toml(path, _EXPECTED)
     try:
         spec = DatasetSpec.model_validate(content)
     except ValidationError as error:
         raise InputError(path, found=_misread(error), expected=_EXPECTED) from error
-    return _placed(spec, path.parent)
+    return _placed(spec, path)
 
 
 def _misread(error: ValidationError) -> str:
@@ -123,16 +119,17 @@ def _misread(error: ValidationError) -> str:
         elif wrong["type"] == "extra_forbidden":
             told.append(f"the unknown key {key}")
         else:
-            told.append(f"{key} = {str(wrong['input'])[:60]!r}")
+            told.append(f"{key} = {tell(wrong['input'])}")
     return ", ".join(told)
 
 
-def _placed(spec: DatasetSpec, folder: Path) -> DatasetSpec:
-    places: dict[str, Any] = {
-        name: folder / value.expanduser() for name, value in spec if isinstance(value, Path)
-    }
+def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:
+    def place(text: Path | str) -> Path:
+        return path.parent / expanded(text, path, _EXPECTED)
+
+    places: dict[str, Any] = {name: place(value) for name, value in spec if isinstance(value, Path)}
     if spec.classes not in BUILT_IN:
-        places["classes"] = str(folder / Path(spec.classes).expanduser())
+        places["classes"] = str(place(spec.classes))
     return spec.model_copy(update=places)
 
 

@@ -9,7 +9,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import masks as mask_files
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._texts import read_text
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.samples import Sample
@@ -183,10 +183,7 @@ def _by_stem(folder: Path, suffixes: frozenset[str], *, folders: bool = False) -
 def read_list(path: Path) -> list[str]:
     """Return the samples a text file names, one a line, each once; InputError if it has none."""
     expected = "a text file with one sample a line"
-    try:
-        text = read_bytes(path, expected).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(path, found="something that is not text", expected=expected) from error
+    text = read_text(path, expected)
     names = [stem_of(line.split()[0]) for line in text.splitlines() if line.strip()]
     if not names:
         raise InputError(path, found="no sample", expected=expected)

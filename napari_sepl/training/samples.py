@@ -142,12 +142,6 @@ def read_labelled(
 def _read_labels(
     sample: LabelledImage, classes: ClassList, shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    labels = read_labels(sample.labels)
-    if labels.shape != shape:
-        raise InputError(
-            sample.labels,
-            found=f"labels of {labels.shape[0]} × {labels.shape[1]} (height × width)",
-            expected=f"{shape[0]} × {shape[1]} as {sample.image}",
-        )
+    labels = read_labels(sample.labels, shape, sample.image)
     classes.check(labels, sample.labels)
     return labels

@@ -54,7 +54,7 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
     [
         (NEEDED + "lst = 'x'\nworkers = 2", "the unknown key lst, the unknown key workers"),
         ('images = "i"\nmasks = "m"', "no pseudo, no out"),
-        (NEEDED.replace('"i"', "3"), "images = '3'"),
+        (NEEDED.replace('"i"', "3"), "images = 3"),
         (NEEDED + "[truth]\nx = 1", "truth = "),
         ("images = ", "no TOML"),
     ],

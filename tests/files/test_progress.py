@@ -84,7 +84,7 @@ def test_other_files_are_told(path: Path) -> None:
         read_progress(path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError, match="found a folder"):
         read_progress(path)
 
 

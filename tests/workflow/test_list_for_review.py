@@ -123,7 +123,7 @@ def test_a_toml_without_masks_looks_for_them_in_out(root: Path) -> None:
     path.write_text(f'{TOML}masks = "masks"\n')
     assert not read_dataset(path).masks_to_come
     path.write_text(f"{TOML}masks = 3\n")
-    with refused(path, "masks = '3'"):
+    with refused(path, "masks = 3"):
         read_dataset(path)
 
 

@@ -217,19 +217,13 @@ def _guide(task: Task, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
     if task.pseudo is None:
         return None
     return read_pseudo_labels(
-        task.pseudo, task.pseudo_format, sample_id=task.sample_id, shape=shape
+        task.pseudo, task.pseudo_format, sample_id=task.sample_id, shape=shape, of=task.image
     )
 
 
 def _made(
     maker: Maker, image: NDArray[Any], pseudo: NDArray[np.uint8] | None, told: Told, task: Task
 ) -> MaskSet:
-    if pseudo is not None and pseudo.shape != image.shape[:2]:
-        raise InputError(
-            task.pseudo,
-            found=f"labels of {pseudo.shape[0]} × {pseudo.shape[1]} (height × width)",
-            expected=f"{image.shape[0]} × {image.shape[1]} as {task.image}",
-        )
     try:
         return maker.make(image, pseudo, told)
     except RunEndedError:

@@ -176,11 +176,11 @@ def _attempt(classes: ClassList, read_baseline: _Read, paths: list[Path]) -> _Co
     """Return the counts of a sample's labels and of its baseline, or why there are none."""
 
     def work() -> _Compared:
-        labels, truth = (_read(path, classes) for path in paths[:2])
+        truth = _read(paths[1], classes)
+        labels = _read(paths[0], classes, (truth.shape[0], truth.shape[1]), paths[1])
         baseline = [read_baseline(path, paths[1], truth) for path in paths[2:]]
-        for path, found in zip([paths[0], *paths[2:]], [labels, *baseline], strict=True):
+        for path, found in zip(paths[2:], baseline, strict=True):
             classes.check(found, path)
-            _check_size(path, found, paths[1], truth)
         compared = [Agreement.of(found, truth) for found in (labels, *baseline)]
         return compared[0], compared[1] if baseline else None
 
@@ -196,6 +196,7 @@ def _read_pseudo(
         name,
         sample_id=truth_path.stem,
         shape=(truth.shape[0], truth.shape[1]),
+        of=truth_path,
         background=background,
     )
 
@@ -204,17 +205,9 @@ def _lost(paths: list[Path], why: str) -> _Compared:
     return f"{paths[0]}: {why}"
 
 
-def _read(path: Path, classes: ClassList) -> NDArray[np.uint8]:
-    labels = read_labels(path)
+def _read(
+    path: Path, classes: ClassList, shape: tuple[int, int] | None = None, of: object = ""
+) -> NDArray[np.uint8]:
+    labels = read_labels(path, shape, of)
     classes.check(labels, path)
     return labels
-
-
-def _check_size(
-    path: Path, labels: NDArray[np.uint8], truth_path: Path, truth: NDArray[np.uint8]
-) -> None:
-    if labels.shape != truth.shape:
-        found, expected = (f"{a.shape[0]} × {a.shape[1]}" for a in (labels, truth))
-        raise InputError(
-            path, found=f"labels of {found}", expected=f"{expected} pixels as {truth_path}"
-        )

@@ -1,5 +1,6 @@
 """Reading TIFF files with tifffile."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files._opening import check_density, check_pixel_count, check_size, reading
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # an error tells it in one line
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LAYOUTS = ("YX", "YXS", "SYX")

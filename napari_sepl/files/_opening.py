@@ -112,6 +112,11 @@ def is_there(path: Path, expected: str) -> bool:
         raise unopened(path, error, expected) from error
 
 
+def real_place(path: Path) -> Path:
+    """Return where a path leads; as it is where links lead back to themselves."""
+    return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError there
+
+
 def read_bytes(path: Path, expected: str, most: int = MAX_BYTES) -> bytes:
     """Return a regular file's content, or raise InputError saying that `expected` was to be there.
 

@@ -10,6 +10,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import masks as mask_files
+from napari_sepl.files._opening import real_place
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.dataset_spec import DatasetSpec
@@ -177,7 +178,7 @@ def check_out(spec: DatasetSpec, out: Path) -> None:
 
 def check_apart(out: Path, inputs: Iterable[Path | None]) -> None:
     """Raise InputError if labels in folder `out` would be saved in one of the inputs' folders."""
-    if out.resolve() in (folder.resolve() for folder in inputs if folder is not None):
+    if real_place(out) in (real_place(folder) for folder in inputs if folder is not None):
         raise InputError(
             out, found="one of the input folders", expected="another folder for the labels"
         )

@@ -54,8 +54,16 @@ def _entries(folder: Path, suffixes: frozenset[str], *, folders: bool) -> Iterat
             if name.startswith("."):
                 continue
             stem, dot, ending = name.rpartition(".")
-            if entry.is_dir():
+            if _is_folder(entry):
                 if folders:
                     yield name, name
             elif stem and (dot + ending).lower() in suffixes:
                 yield stem, name
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder; one that nobody can tell is left to its reader."""
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself, or to where nobody may look
+        return False

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import tell, unopened
+from napari_sepl.files._opening import real_place, tell, unopened
 from napari_sepl.files._texts import expanded, read_toml
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.score_formats import AUTO, check_format
@@ -147,7 +147,7 @@ def write_dataset(path: Path, spec: DatasetSpec) -> None:
     inputs = [value for _, value in spec if isinstance(value, Path)]
     if spec.classes not in BUILT_IN:
         inputs.append(Path(spec.classes))
-    if path.resolve() in (place.resolve() for place in inputs):
+    if real_place(path) in map(real_place, inputs):
         raise SaveError(f"{path}: it is part of the dataset, and stays; choose another name.")
     lines = []
     for key, value in spec:

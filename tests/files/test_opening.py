@@ -18,6 +18,8 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.class_map_file import read_class_map
+from napari_sepl.files.dataset import check_apart
+from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.dataset_spec import looks_like_dataset, read_dataset
 from napari_sepl.files.dataset_tags import read_tags
 from napari_sepl.files.digests import digest_file
@@ -149,6 +151,17 @@ def test_what_may_not_be_read_is_not_called_absent(tmp_path: Path) -> None:
     for folder in (tmp_path, *tmp_path.parents):
         folder.chmod(folder.stat().st_mode | 0o755)
     subprocess.run([sys.executable, "-c", WITHOUT_RIGHTS, tmp_path], check=True, timeout=120)
+
+
+def test_one_entry_that_leads_back_to_itself_does_not_hide_the_others(tmp_path: Path) -> None:
+    make_loop(tmp_path / "b.png")
+    (tmp_path / "a.png").touch()
+    (tmp_path / "c").symlink_to("b.png")
+    found = list_stems(tmp_path, frozenset((".png",)), folders=True)
+    assert found == {"a": "a.png", "b": "b.png"}
+    check_apart(tmp_path / "b.png", [tmp_path / "a.png"])
+    with pytest.raises(InputError, match="found a link that leads back to itself"):
+        list_stems(tmp_path / "b.png", frozenset((".png",)))
 
 
 # --- sizes are compared before anything is unpacked

@@ -16,6 +16,7 @@ from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import masks as mask_files
+from napari_sepl.files._opening import unopened
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset import Dataset, check_out
@@ -149,11 +150,7 @@ def stamp_of(sample: Sample) -> str:
         # os.stat takes a third of the time of Path.stat, for each sample
         states = [os.stat(path) for path in files]  # noqa: PTH116
     except OSError as error:
-        raise InputError(
-            sample.pseudo,
-            found=f"something that cannot be opened ({error.strerror or error})",
-            expected="a label picture",
-        ) from error
+        raise unopened(sample.pseudo, error, "a label picture") from error
     told = [str(VERSION), *(f"{state.st_size} {state.st_mtime_ns}" for state in states)]
     return " ".join(told if sample.pseudo_format == AUTO else [*told, sample.pseudo_format])
 

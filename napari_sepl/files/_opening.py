@@ -1,27 +1,146 @@
-"""Opening files so that whatever is wrong with one becomes an InputError that names it."""
+"""The one way readers open a file, so that whatever is wrong with it becomes an InputError.
 
+Only regular files are opened, so nothing waits for a pipe or a device. What a header tells of a
+size is compared with what is wanted, or bounded, before anything is unpacked.
+"""
+
+import errno
+import lzma
+import os
+import pickle
+import reprlib
+import stat
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, on_one_line
 
 MAX_PIXELS = 2**30
 """Pictures with more pixels than this, 32768 × 32768, are refused before they are decoded."""
 
+MAX_BYTES = 2**32
+"""Larger files are not taken into memory whole."""
 
-def read_bytes(path: Path, expected: str) -> bytes:
-    """Return a file's content, or raise InputError saying that `expected` was to be there."""
+_FREE = 2**28
+"""Bytes that any picture may take: 16384 × 16384 pixels of labels, 8192 × 8192 of colours."""
+
+_PIXELS_A_BYTE = 100
+"""A larger picture has at least a byte of its file for so many pixels. A JPEG has one for 64; what
+is packed more densely is a blank sheet."""
+
+DAMAGE = (
+    ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
+    SyntaxError, TypeError, ValueError, lzma.LZMAError, pickle.UnpicklingError, struct.error,
+    tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What reading libraries raise at content that they do not expect."""
+
+_UNOPENED = {
+    errno.EACCES: "a file or folder without the right to read it",
+    errno.EISDIR: "a folder",
+    errno.ELOOP: "a link that leads back to itself",
+    errno.ENAMETOOLONG: "a name that is too long",
+    errno.ENOENT: "no such file or folder",
+    errno.ENOTDIR: "no such file or folder",
+    errno.EPERM: "a file or folder without the right to read it",
+}
+_KINDS = (
+    (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"),
+)  # fmt: skip
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 90
+
+
+@contextmanager
+def reading(path: Path, expected: str) -> Iterator[BufferedReader]:
+    """Open a regular file; what goes wrong within the block is told as a fault of the file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    expected : str
+        What it should have been, for errors.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file, cannot be opened, or decoding it in the block fails.
+    """
+    with _opened(path, expected) as file:
+        try:
+            yield file
+        except InputError:
+            raise
+        except DAMAGE as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise unopened(path, error, expected) from error
+            raise damaged(path, error, expected) from error
+
+
+def _opened(path: Path, expected: str) -> BufferedReader:
     try:
-        return path.read_bytes()
+        state = path.stat()  # before opening, which alone can set off a device
+        if not stat.S_ISREG(state.st_mode):
+            kind = next((told for is_kind, told in _KINDS if is_kind(state.st_mode)), "a device")
+            raise InputError(path, found=kind, expected=expected)
+        return open(path, "rb", opener=_open_at_once)
+    except OSError as error:
+        raise unopened(path, error, expected) from error
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(repr(str(path)), found="a name with NUL", expected=expected) from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open even what has become a pipe meanwhile without waiting for its other end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def is_there(path: Path, expected: str) -> bool:
+    """Return whether there is such a file or folder; raise InputError if nobody may know."""
+    try:
+        return path.exists()
     except OSError as error:
         raise unopened(path, error, expected) from error
 
 
+def real_place(path: Path) -> Path:
+    """Return where a path leads; as it is where links lead back to themselves."""
+    return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError there
+
+
+def read_bytes(path: Path, expected: str, most: int = MAX_BYTES) -> bytes:
+    """Return a regular file's content, or raise InputError saying that `expected` was to be there.
+
+    Files of more than `most` bytes are refused.
+    """
+    with reading(path, expected) as file:
+        return read_whole(file, path, expected, most)
+
+
+def read_whole(file: BufferedReader, path: Path, expected: str, most: int = MAX_BYTES) -> bytes:
+    """Return what is left of an open file, as `read_bytes` does."""
+    size = os.fstat(file.fileno()).st_size
+    if size > most:
+        raise InputError(path, found=f"{size:,} bytes", expected=f"{expected}, at most {most:,}")
+    return file.read()
+
+
 def unopened(path: Path, error: OSError, expected: str) -> InputError:
     """Return the InputError for a file or folder that the system would not open."""
-    if isinstance(error, FileNotFoundError):
-        found = "no such file or folder"
-    else:
+    found = _UNOPENED.get(error.errno or 0)
+    if found is None:
         found = f"something that cannot be opened ({error.strerror or error})"
+    elif error.errno == errno.ENOENT and path.is_symlink():
+        found = "a link to no such file or folder"
     return InputError(path, found=found, expected=expected)
 
 
@@ -29,8 +148,28 @@ def damaged(path: Path, error: BaseException, expected: str) -> InputError:
     """Return the InputError for content that a reading library gave up on."""
     if isinstance(error, MemoryError):
         return InputError(path, found="more than fits into the memory", expected=expected)
-    reason = " ".join(str(error).split())[:120] or type(error).__name__
-    return InputError(path, found=f"damaged or cut-off content ({reason})", expected=expected)
+    return InputError(path, found=f"damaged or cut-off content{_reason(error)}", expected=expected)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what a library says in brackets, if it is short enough to be told whole."""
+    if isinstance(error, RecursionError):
+        return " (nested too deeply)"
+    if isinstance(error, KeyError):  # which says what was looked for, and nothing else
+        return ""
+    first = error.args[0] if error.args else ""
+    text = on_one_line(first if isinstance(first, str) else str(error)).rstrip(".")
+    if "set_int_max_str_digits" in text:
+        return " (a number of thousands of digits)"
+    return f" ({text})" if 0 < len(text) <= 90 and " object at 0x" not in text else ""
+
+
+def tell(value: object) -> str:
+    """Return any value in few words: deep lists and endless numbers too."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return f"a {type(value).__name__}"
 
 
 def pixels(shape: tuple[int, ...]) -> str:
@@ -42,3 +181,58 @@ def check_pixel_count(path: Path, shape: tuple[int, ...]) -> None:
     """Raise InputError if a picture is larger than `MAX_PIXELS`."""
     if shape[0] * shape[1] > MAX_PIXELS:
         raise InputError(path, found=pixels(shape), expected=f"at most {MAX_PIXELS} pixels in all")
+
+
+def check_size(
+    path: Path,
+    found: tuple[int, ...],
+    wanted: tuple[int, ...] | None,
+    of: object = "the image",
+    *,
+    what: str = "labels",
+) -> None:
+    """Raise InputError if a size, (height, width), is not the one that is wanted.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    found : tuple of int
+        The size that the file tells.
+    wanted : tuple of int, optional
+        Any if left out.
+    of : object
+        What the wanted size is that of.
+    what : str
+        What the file holds.
+    """
+    if wanted is not None and tuple(found) != tuple(wanted):
+        turned = tuple(found) == tuple(wanted)[::-1]
+        hint = " (was the picture's EXIF orientation passed over when they were made?)" * turned
+        raise InputError(
+            path, found=f"{what} of {pixels(found)}", expected=f"{pixels(wanted)} as {of}{hint}"
+        )
+
+
+def check_density(path: Path, shape: tuple[int, ...], depth: int) -> None:
+    """Raise InputError if a picture is large and its file so small that it can only be blank.
+
+    It is for files of which nothing else tells how large they should be.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    shape : tuple of int
+        Height and width that the file tells.
+    depth : int
+        Bytes that a pixel takes in memory.
+    """
+    count, size = shape[0] * shape[1], path.stat().st_size
+    if count * depth > _FREE and count > _PIXELS_A_BYTE * size:
+        raise InputError(
+            path,
+            found=f"{pixels(shape)} in {size:,} bytes",
+            expected=f"at most {max(_FREE // depth, _PIXELS_A_BYTE * size):,} pixels in a file so "
+            "small",
+        )

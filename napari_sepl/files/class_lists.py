@@ -2,13 +2,13 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from napari_sepl.core.classes import BUILT_IN, ClassList, Colour, voc_palette
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._opening import tell
+from napari_sepl.files._texts import read_toml
 
 _EXPECTED = "a TOML file of classes"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -59,10 +59,7 @@ def encode_class_list(classes: ClassList) -> bytes:
 
 
 def _read_toml(path: Path) -> ClassList:
-    try:
-        content = tomllib.loads(read_bytes(path, _EXPECTED).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(path, found=f"no TOML ({error})", expected=_EXPECTED) from error
+    content = read_toml(path, _EXPECTED)
     entries = content.get("classes")
     if set(content) != {"classes"} or not isinstance(entries, list):
         raise InputError(
@@ -84,17 +81,17 @@ def _read_toml(path: Path) -> ClassList:
 
 def _read_class(entry: object, source: str) -> tuple[str, Colour | None]:
     if not isinstance(entry, Mapping) or not {"name"} <= set(entry) <= {"name", "colour"}:
-        keys = ", ".join(entry) if isinstance(entry, Mapping) else repr(entry)
+        keys = ", ".join(entry) if isinstance(entry, Mapping) else tell(entry)
         raise InputError(source, found=keys or "nothing", expected="name, and colour if wanted")
     name, colour = entry["name"], entry.get("colour")
     if not isinstance(name, str) or not name.strip():
-        raise InputError(source, found=f"the name {name!r}", expected="some text")
+        raise InputError(source, found=f"the name {tell(name)}", expected="some text")
     return name, None if colour is None else _read_colour(colour, source)
 
 
 def _read_colour(text: object, source: str) -> Colour:
     if not isinstance(text, str) or not _COLOUR.fullmatch(text):
-        raise InputError(source, found=f"the colour {text!r}", expected='text like "#804080"')
+        raise InputError(source, found=f"the colour {tell(text)}", expected='text like "#804080"')
     red, green, blue = bytes.fromhex(text[1:])
     return red, green, blue
 

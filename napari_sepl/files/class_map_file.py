@@ -1,15 +1,13 @@
 """Reading class maps: which classes are renamed, merged or dropped."""
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from napari_sepl.core.class_maps import ClassMap
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._texts import read_toml
 
 _EXPECTED = "a TOML file of tables rename, merge and drop"
 Classes = list[StrictInt | StrictStr]
@@ -70,10 +68,7 @@ def read_class_map(path: Path, classes: ClassList) -> ClassMap:
 
 def _parse(path: Path) -> _Content:
     try:
-        told: dict[str, Any] = tomllib.loads(read_bytes(path, _EXPECTED).decode("utf-8"))
-        return _Content.model_validate(told)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(path, found=f"no TOML ({error})", expected=_EXPECTED) from error
+        return _Content.model_validate(read_toml(path, _EXPECTED))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import IGNORE
+from napari_sepl.files._opening import check_size, is_there
 from napari_sepl.files.pictures import open_picture
 
 _NAME = re.compile(r"(.+)_(0|[1-9][0-9]{0,2})")
@@ -69,7 +70,7 @@ def class_files(path: Path) -> dict[int, Path]:
     if parts is None:
         raise InputError(path, found="a name without a class", expected="a name such as cat_7.png")
     places = {c: path.with_name(f"{parts[0]}_{c}{path.suffix}") for c in range(IGNORE - 1)}
-    return {class_id: place for class_id, place in places.items() if place.exists()}
+    return {class_id: place for class_id, place in places.items() if is_there(place, _EXPECTED)}
 
 
 def files_of(path: Path, sample_id: str) -> list[Path]:
@@ -81,13 +82,17 @@ def files_of(path: Path, sample_id: str) -> list[Path]:
     return list(class_files(path).values())
 
 
-def read_class_pngs(path: Path) -> dict[int, NDArray[np.float32]]:
+def read_class_pngs(
+    path: Path, shape: tuple[int, int] | None = None
+) -> dict[int, NDArray[np.float32]]:
     """Read the scores of all classes of a sample.
 
     Parameters
     ----------
     path : Path
         One of the files.
+    shape : tuple of int, optional
+        Height and width of the image; larger scores are refused before they are unpacked.
 
     Returns
     -------
@@ -97,13 +102,16 @@ def read_class_pngs(path: Path) -> dict[int, NDArray[np.float32]]:
     Raises
     ------
     InputError
-        If a file is no grey PNG of 8 bits.
+        If a file is no grey PNG of 8 bits, or larger than the image.
     """
-    return {class_id: _read(place) for class_id, place in class_files(path).items()}
+    return {class_id: _read(place, shape) for class_id, place in class_files(path).items()}
 
 
-def _read(path: Path) -> NDArray[np.float32]:
+def _read(path: Path, shape: tuple[int, int] | None) -> NDArray[np.float32]:
     with open_picture(path, _EXPECTED) as picture:
+        size = picture.height, picture.width
+        if shape is not None and (size[0] > shape[0] or size[1] > shape[1]):
+            check_size(path, size, shape, what="scores")
         if picture.format != "PNG" or picture.mode != "L":
             raise InputError(
                 path, found=f"a {picture.format} of mode {picture.mode}", expected=_EXPECTED

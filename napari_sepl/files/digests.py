@@ -7,16 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import unopened
+from napari_sepl.files._opening import reading
 
 
 def digest_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, or raise InputError if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise unopened(path, error, "a readable file") from error
+    with reading(path, "a readable file") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest_labels(labels: NDArray[np.uint8]) -> str:

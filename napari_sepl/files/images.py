@@ -72,7 +72,7 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     if is_tiff(path):
         return tiff_size(path)
-    with open_picture(path, _EXPECTED) as picture:
+    with open_picture(path, _EXPECTED, whole=False) as picture:
         width, height = picture.size
         turned = _may_be_turned(picture) and picture.getexif().get(_ORIENTATION, 1) >= 5
         return (width, height) if turned else (height, width)

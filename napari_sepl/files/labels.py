@@ -11,6 +11,7 @@ from napari_sepl.core.classes import voc_palette
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.sepl import as_labels
 from napari_sepl.files import arrays
+from napari_sepl.files._opening import check_density, check_pixel_count, check_size
 from napari_sepl.files.pictures import open_picture
 from napari_sepl.files.tiff import is_tiff, read_tiff_indices
 
@@ -22,7 +23,9 @@ _LOSSY = ("JPEG", "MPO", "JPEG2000", "WEBP")
 _EXPECTED = "a label picture in which each pixel's value is its class (an index PNG)"
 
 
-def read_labels(path: Path) -> NDArray[np.uint8]:
+def read_labels(
+    path: Path, shape: tuple[int, int] | None = None, of: object = "the image"
+) -> NDArray[np.uint8]:
     """Read a label map.
 
     Parameters
@@ -31,6 +34,10 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
         A picture of mode L, P (any palette; the index counts, not the colour), 1, I;16 or I, a
         TIFF of whole numbers, or a .npy or .npz array of whole numbers or bool (in a .npz with
         several arrays the one named "labels" or "arr_0").
+    shape : tuple of int, optional
+        The height and width they must have; a file of another size is not unpacked.
+    of : object
+        What has that size, for the error.
 
     Returns
     -------
@@ -40,16 +47,32 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     InputError
-        If the file cannot be read, is cut off, is a colour picture, was compressed with loss, or
-        holds anything but whole numbers from 0 to 255.
+        If the file cannot be read, is cut off, is of another size, is a colour picture, was
+        compressed with loss, or holds anything but whole numbers from 0 to 255.
     """
     if path.suffix.lower() in arrays.SUFFIXES:
-        labels = _whole(arrays.read_array(path, ("labels", "arr_0")), path)
+        labels = _read_array(path, shape, of)
     elif is_tiff(path):
-        labels = _whole(read_tiff_indices(path), path)
+        labels = _whole(read_tiff_indices(path, shape, of), path)
     else:
-        labels = _read_indices(path)
+        labels = _read_indices(path, shape, of)
     return as_labels(labels, path)
+
+
+def _read_array(path: Path, shape: tuple[int, int] | None, of: object) -> NDArray[Any]:
+    with arrays.open_array(path, ("labels", "arr_0")) as stored:
+        header = stored.header
+        if len(header.shape) != 2 or header.dtype.kind not in "iubf" or not header.nbytes:
+            raise InputError(
+                path,
+                found=f"an array of shape {header.shape} and type {header.dtype}",
+                expected="whole-number labels of shape (H, W)",
+            )
+        check_size(path, header.shape, shape, of)
+        check_pixel_count(path, header.shape)
+        if shape is None:
+            check_density(path, header.shape, header.dtype.itemsize)
+        return _whole(stored.whole(), path)
 
 
 def _whole(array: NDArray[Any], path: Path) -> NDArray[Any]:
@@ -65,8 +88,8 @@ def _whole(array: NDArray[Any], path: Path) -> NDArray[Any]:
     return np.array(array)
 
 
-def _read_indices(path: Path) -> NDArray[Any]:
-    with open_picture(path, _EXPECTED) as picture:
+def _read_indices(path: Path, shape: tuple[int, int] | None, of: object) -> NDArray[Any]:
+    with open_picture(path, _EXPECTED, shape, of) as picture:
         if picture.format in _LOSSY:
             raise InputError(
                 path, found=f"a {picture.format} file, whose compression alters labels",

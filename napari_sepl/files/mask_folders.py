@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskScores, MaskSet
-from napari_sepl.files._opening import pixels, read_bytes, unopened
+from napari_sepl.files._opening import is_there, read_bytes, unopened
 from napari_sepl.files.pictures import open_picture
 
 METADATA = "metadata.csv"
@@ -36,7 +36,7 @@ def read_mask_folder(folder: Path, shape: tuple[int, int] | None = None) -> Mask
     folder : Path
         The folder.
     shape : tuple of int, optional
-        Height and width; needed only where there may be no mask.
+        Height and width of the image; masks of another size are not unpacked.
 
     Raises
     ------
@@ -45,13 +45,14 @@ def read_mask_folder(folder: Path, shape: tuple[int, int] | None = None) -> Mask
     """
     present = _numbered(folder)
     table = folder / METADATA
-    records = _read_table(table) if table.exists() else _unknown(present)
-    if not records and not table.exists():
+    has_table = is_there(table, "a table of masks")
+    records = _read_table(table) if has_table else _unknown(present)
+    if not records and not has_table:
         raise InputError(folder, found="no mask", expected=f"0.png, 1.png, ... and {METADATA}")
     _check_complete(folder, present, records)
     order = sorted(records)
     return MaskSet.from_dense(
-        _decoded([present[number] for number in order]),
+        _decoded([present[number] for number in order], shape),
         shape=None if order else shape,
         scores=MaskScores.from_records([records[number] for number in order]),
     )
@@ -63,7 +64,7 @@ def _unknown(numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
 
 def _numbered(folder: Path) -> dict[int, Path]:
     try:
-        files = sorted(folder.glob("*.png"))
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".png")
     except OSError as error:
         raise unopened(folder, error, "a folder of masks") from error
     return {int(f.stem): f for f in files if f.stem.isascii() and f.stem.isdigit()}
@@ -88,22 +89,19 @@ def _check_complete(
         )
 
 
-def _decoded(files: list[Path]) -> Iterator[NDArray[Any]]:
+def _decoded(files: list[Path], shape: tuple[int, int] | None) -> Iterator[NDArray[Any]]:
     """Read one mask at a time, for a thousand of them decoded would fill the memory."""
-    first: tuple[int, ...] | None = None
+    of = "the image (are these the masks of another image?)"
     for file in files:
-        mask = _read_mask(file)
-        first = first or mask.shape
-        if mask.shape != first:
-            raise InputError(
-                file, found=pixels(mask.shape), expected=f"{pixels(first)} as {files[0].name}"
-            )
+        mask = _read_mask(file, shape, of)
+        if shape is None:
+            shape, of = (mask.shape[0], mask.shape[1]), files[0].name
         yield mask
 
 
-def _read_mask(path: Path) -> NDArray[Any]:
+def _read_mask(path: Path, shape: tuple[int, int] | None, of: str) -> NDArray[Any]:
     expected = "a black and white picture, 0 outside the mask"
-    with open_picture(path, expected) as picture:
+    with open_picture(path, expected, shape, of, what="a mask") as picture:
         if picture.mode not in _MASK_MODES:
             raise InputError(path, found=f"a picture of mode {picture.mode}", expected=expected)
         picture.load()

@@ -9,7 +9,14 @@ from typing import Any
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files import arrays
-from napari_sepl.files._opening import damaged, pixels, read_bytes
+from napari_sepl.files._opening import (
+    check_pixel_count,
+    check_size,
+    damaged,
+    is_there,
+    read_bytes,
+    reading,
+)
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.mask_folders import METADATA, read_mask_folder
 
@@ -20,6 +27,7 @@ _EXPECTED = (
     "masks: a folder or a JSON file as segment-anything's amg.py writes it, "
     "or an array (N, H, W) in .npy or .npz"
 )
+_MOST_MASKS = 2**16
 _GLANCE = 4096  # bytes of a JSON file that tell masks from something else
 
 
@@ -43,27 +51,27 @@ def read_masks(path: Path, shape: tuple[int, int] | None = None) -> MaskSet:
         If the file cannot be read, is damaged, or holds masks of another size.
     """
     suffix = path.suffix.lower()
-    if path.is_dir():
+    if is_there(path, _EXPECTED) and path.is_dir():
         masks = read_mask_folder(path, shape)
     elif suffix in arrays.SUFFIXES:
-        masks = _read_stack(path)
+        masks = _read_stack(path, shape)
     elif suffix == ".json":
         masks = _read_json(path, shape)
     else:
         found = f"a file ending in {suffix!r}" if path.exists() else "no such file or folder"
         raise InputError(path, found=found, expected=_EXPECTED)
-    if shape is not None and masks.shape != shape:
-        raise InputError(
-            path,
-            found=f"masks of {pixels(masks.shape)}",
-            expected=f"{pixels(shape)} as the image (are these the masks of another image?)",
-        )
+    _check_size(path, masks.shape, shape)
     return masks
 
 
 def mask_file(folder: Path, sample_id: str) -> Path:
     """Return the JSON file in a folder that holds the masks of a sample, once they are made."""
     return folder / f"{sample_id}.json"
+
+
+def _check_size(path: Path, found: tuple[int, ...], shape: tuple[int, int] | None) -> None:
+    of = "the image (are these the masks of another image?)"
+    check_size(path, found, shape, of, what="masks")
 
 
 def write_masks(path: Path, masks: MaskSet) -> None:
@@ -102,22 +110,25 @@ def looks_like_masks(path: Path) -> bool:
             return (path / METADATA).is_file() or (path / "0.png").is_file()
         if path.suffix.lower() != ".json":
             return False
-        with path.open("rb") as file:
+        with reading(path, _EXPECTED) as file:
             beginning = file.read(_GLANCE)
-    except OSError:
+    except (InputError, OSError):
         return False
     return b'"segmentation"' in beginning or b'"counts"' in beginning
 
 
-def _read_stack(path: Path) -> MaskSet:
-    stack = arrays.read_array(path, ("masks", "arr_0"))
-    if stack.ndim != 3 or stack.dtype.kind not in "bui" or 0 in stack.shape[1:]:
-        raise InputError(
-            path,
-            found=f"an array of shape {stack.shape} and type {stack.dtype}",
-            expected="masks of shape (N, H, W), bool or whole numbers",
-        )
-    return MaskSet.from_dense(stack)
+def _read_stack(path: Path, wanted: tuple[int, int] | None) -> MaskSet:
+    with arrays.open_array(path, ("masks", "arr_0")) as stored:
+        shape, dtype = stored.header.shape, stored.header.dtype
+        if len(shape) != 3 or dtype.kind not in "bui" or 0 in shape[1:] or shape[0] > _MOST_MASKS:
+            raise InputError(
+                path,
+                found=f"an array of shape {shape} and type {dtype}",
+                expected=f"masks of shape (N, H, W), bool or whole numbers, N up to {_MOST_MASKS}",
+            )
+        _check_size(path, shape[1:], wanted)
+        check_pixel_count(path, shape[1:])
+        return MaskSet.from_dense(stored.planes(path), shape=(shape[1], shape[2]))
 
 
 def _read_json(path: Path, shape: tuple[int, int] | None) -> MaskSet:

@@ -23,6 +23,7 @@ def read_pseudo(
     *,
     sample_id: str | None = None,
     shape: tuple[int, int] | None = None,
+    of: object = "the image",
 ) -> NDArray[np.uint8] | Scores:
     """Read the pseudo-labels of one image, or the scores they are to be made of.
 
@@ -36,7 +37,10 @@ def read_pseudo(
     sample_id : str, optional
         The image's id, whose last part tells ``cat_7.png`` of the image ``cat`` from a label map.
     shape : tuple of int, optional
-        Height and width of the image, to which coarse scores are enlarged.
+        Height and width of the image, to which coarse scores are enlarged; a label map of another
+        size is refused.
+    of : object
+        What to call the image in an error.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def read_pseudo(
     """
     check_format(name)
     if name == AUTO:
-        return _read_unnamed(path, sample_id, shape)
+        return _read_unnamed(path, sample_id, shape, of)
     fmt = FORMATS[name]
     if path.suffix.lower() not in fmt.suffixes:
         raise InputError(
@@ -58,7 +62,7 @@ def read_pseudo(
             expected=f"{' or '.join(sorted(fmt.suffixes))} for --pseudo-format {name}",
         )
     if fmt.layout is Layout.LABELS:
-        return read_labels(path)
+        return read_labels(path, shape, of)
     return read_scores(path, fmt, _read_value(path, fmt), shape)
 
 
@@ -68,13 +72,14 @@ def read_pseudo_labels(
     *,
     sample_id: str | None = None,
     shape: tuple[int, int] | None = None,
+    of: object = "the image",
     background: float | None = None,
 ) -> NDArray[np.uint8]:
     """Read pseudo-labels, made of scores where the file holds those.
 
     Parameters
     ----------
-    path, name, sample_id, shape
+    path, name, sample_id, shape, of
         As for `read_pseudo`.
     background : float, optional
         As for `cut_scores`.
@@ -88,7 +93,7 @@ def read_pseudo_labels(
     InputError
         As `read_pseudo` does.
     """
-    read = read_pseudo(path, name, sample_id=sample_id, shape=shape)
+    read = read_pseudo(path, name, sample_id=sample_id, shape=shape, of=of)
     return cut_scores(read, background) if isinstance(read, Scores) else read
 
 
@@ -101,20 +106,20 @@ def _read_value(path: Path, fmt: ScoreFormat) -> Any:
 
 
 def _read_unnamed(
-    path: Path, sample_id: str | None, shape: tuple[int, int] | None
+    path: Path, sample_id: str | None, shape: tuple[int, int] | None, of: object
 ) -> NDArray[np.uint8] | Scores:
     suffix = path.suffix.lower()
     value: Any = None
     if suffix in pickles.SUFFIXES or (suffix == ".npy" and pickles.holds_objects(path)):
         value = pickles.read_pickled(path)
     elif suffix == ".npy":
-        array = arrays.read_array(path, ())
-        if array.dtype.kind == "f" and array.ndim == 3:
-            value = np.array(array)
+        with arrays.open_array(path, ()) as stored:
+            if stored.header.dtype.kind == "f" and len(stored.header.shape) == 3:
+                value = np.array(stored.whole())
     elif _is_of_class(path, sample_id) and class_pngs.is_surely_scores(path):
         return _seen(read_scores(path, FORMATS["l2g"], shape=shape))
     if value is None:
-        return read_labels(path)
+        return read_labels(path, shape, of)
     return _seen(read_scores(path, guess_format(path, value), value, shape))
 
 

@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overlap import Overlap, measure_overlap
 from napari_sepl.core.scores import Scores, cut_scores, vanished_classes
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.files._opening import pixels
 from napari_sepl.files.digests import digest_file, digest_labels
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.labels import read_labels
@@ -146,18 +144,26 @@ def read_truth(
     """
     if sample.truth is None:
         return None
-    labels = read_labels(sample.truth)
-    return _checked(labels, sample.truth, sample.image, (shape[0], shape[1]), classes)
+    labels = read_labels(sample.truth, (shape[0], shape[1]), sample.image)
+    classes.check(labels, sample.truth)
+    return labels
 
 
 def _read_enhanceable(sample: Sample, classes: ClassList, shape: tuple[int, int]) -> Enhanceable:
-    read = read_pseudo(sample.pseudo, sample.pseudo_format, sample_id=sample.sample_id, shape=shape)
+    read = read_pseudo(
+        sample.pseudo,
+        sample.pseudo_format,
+        sample_id=sample.sample_id,
+        shape=shape,
+        of=sample.image,
+    )
     scores = read if isinstance(read, Scores) else None
     if isinstance(read, Scores):
         classes.check_ids(read.class_ids.tolist(), sample.pseudo)
         pseudo, digest = cut_scores(read), read.digest
     else:
-        pseudo = _checked(read, sample.pseudo, sample.image, shape, classes)
+        classes.check(read, sample.pseudo)
+        pseudo = read
         digest = digest_labels(pseudo)
     masks = (
         MaskSet.from_dense((), shape=shape)
@@ -170,19 +176,3 @@ def _read_enhanceable(sample: Sample, classes: ClassList, shape: tuple[int, int]
         "masks": masks.digest,
     }
     return Enhanceable(sample.sample_id, pseudo, masks, classes, digests, scores)
-
-
-def _checked(
-    labels: NDArray[np.uint8], path: Path, image: Path, shape: tuple[int, int], classes: ClassList
-) -> NDArray[np.uint8]:
-    """Return labels that are of the image's size and in the class list."""
-    if labels.shape != shape:
-        turned = labels.shape == shape[::-1]
-        hint = " (was the picture's EXIF orientation passed over when they were made?)" * turned
-        raise InputError(
-            path,
-            found=f"labels of {pixels(labels.shape)}",
-            expected=f"{pixels(shape)} as {image}{hint}",
-        )
-    classes.check(labels, path)
-    return labels

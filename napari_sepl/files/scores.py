@@ -12,7 +12,7 @@ from napari_sepl.core.enlarging import enlarge, find_factor
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.core.scores import BackgroundRule, Scores
-from napari_sepl.files._opening import pixels
+from napari_sepl.files._opening import pixels, tell
 from napari_sepl.files.class_pngs import read_class_pngs
 from napari_sepl.files.score_formats import FORMATS, Layout, ScoreFormat
 
@@ -20,6 +20,9 @@ Shape = tuple[int, int]
 
 _MAX_SCORES = 2**31
 """8 GiB as float32."""
+
+_MOST = 2**31
+"""What no class id reaches."""
 
 _FROM_0 = (Layout.CAMS, Layout.KEYED, Layout.CLASS_PNGS)
 _TELLING = {
@@ -55,7 +58,7 @@ def read_scores(
         If the file does not hold what the format says, or maps of another size than the image.
     """
     if fmt.layout is Layout.CLASS_PNGS:
-        found: dict[int, NDArray[Any]] = {**read_class_pngs(path)}
+        found: dict[int, NDArray[Any]] = {**read_class_pngs(path, shape)}
     elif fmt.layout is Layout.STACK:
         found = dict(enumerate(_stack(path, value)))
     elif fmt.layout in (Layout.CAMS, Layout.PROBABILITIES):
@@ -111,7 +114,11 @@ def _expected_fields() -> str:
 def _described(value: Any) -> str:
     if not isinstance(value, Mapping):
         return f"no dictionary, but a {type(value).__name__}"
-    return f"a dictionary of {', '.join(map(str, list(value)[:8])) or 'nothing'}"
+    return f"a dictionary of {', '.join(map(_key, list(value)[:8])) or 'nothing'}"
+
+
+def _key(key: Any) -> str:
+    return key[:40] if isinstance(key, str) else tell(key)
 
 
 def share_of_ones(path: Path, value: Mapping[Any, Any]) -> float:
@@ -126,7 +133,9 @@ def share_of_ones(path: Path, value: Mapping[Any, Any]) -> float:
 
 
 def _by_number(path: Path, value: Any, fmt: ScoreFormat) -> dict[int, NDArray[Any]]:
-    if not isinstance(value, Mapping) or not all(type(key) is int for key in value):
+    if not isinstance(value, Mapping) or not all(
+        type(key) is int and abs(key) < _MOST for key in value
+    ):
         raise InputError(path, found=_described(value), expected=f"a {fmt.layout} for {fmt.name}")
     if fmt.layout is Layout.PROBABILITIES:
         if value and 0 not in value:
@@ -182,7 +191,7 @@ def _whole_numbers(keys: Any) -> list[int] | None:
         return None
     if row.ndim != 1 or row.dtype.kind not in "iuf":
         return None
-    whole = (row >= 0) & (row < 2**31) & (row == np.floor(row))
+    whole = (row >= 0) & (row < _MOST) & (row == np.floor(row))
     return row.astype(np.int64).tolist() if whole.all() else None
 
 
@@ -197,7 +206,9 @@ def _map(path: Path, key: Any, one: Any) -> NDArray[Any]:
     if not isinstance(one, np.ndarray) or one.ndim != 2 or one.dtype.kind not in "fiub":
         told = f"shape {one.shape}" if isinstance(one, np.ndarray) else type(one).__name__
         raise InputError(
-            path, found=f"{told} for the scores of class {key}", expected="a map (H, W) of numbers"
+            path,
+            found=f"{told} for the scores of class {tell(key)}",
+            expected="a map (H, W) of numbers",
         )
     return one
 

@@ -1,7 +1,6 @@
 """Reading TIFF files with tifffile."""
 
-import struct
-import zlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,23 +11,21 @@ from numpy.typing import NDArray
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import check_pixel_count, damaged, unopened
+from napari_sepl.files._opening import check_density, check_pixel_count, check_size, reading
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # an error tells it in one line
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LAYOUTS = ("YX", "YXS", "SYX")
 _INDEXED = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.PALETTE)
-_DAMAGE = (
-    OSError, ValueError, EOFError, struct.error, zlib.error, LookupError, TypeError,
-    ArithmeticError, RuntimeError, AttributeError, MemoryError,
-)  # fmt: skip
 
 
 def is_tiff(path: Path) -> bool:
     """Return whether a file begins as a TIFF or BigTIFF does; False if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with reading(path, "a TIFF picture") as file:
             return file.read(4) in _MAGIC
-    except OSError:
+    except InputError:
         return False  # the reader that is tried next tells why
 
 
@@ -56,16 +53,25 @@ def read_tiff(path: Path) -> NDArray[Any]:
         return _as_shown(array, page, path)
 
 
-def read_tiff_indices(path: Path) -> NDArray[Any]:
+def read_tiff_indices(
+    path: Path, shape: tuple[int, int] | None = None, of: object = "the image"
+) -> NDArray[Any]:
     """Return a TIFF's values as (H, W), a palette's indices as they are.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    shape, of : tuple of int, object
+        The height and width it must have, if any, and what that is the size of.
 
     Raises
     ------
     InputError
-        If the file is damaged, holds several pictures or colours.
+        If the file is damaged, of another size, holds several pictures or colours.
     """
     expected = "a TIFF of labels, one whole number a pixel"
-    with _one_page(path, expected) as (page, axes, _shape):
+    with _one_page(path, expected, shape, of) as (page, axes, _size):
         if axes != "YX" or page.photometric not in _INDEXED:
             raise InputError(
                 path, found=f"{PHOTOMETRIC(page.photometric).name} colours", expected=expected
@@ -80,17 +86,17 @@ def tiff_size(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def _one_page(path: Path, expected: str) -> Iterator[tuple[TiffPage, str, tuple[int, ...]]]:
-    try:
-        with TiffFile(path) as file:
-            page = _only_page(file, path)
-            yield page, page.axes, page.shape
-    except InputError:
-        raise
-    except _DAMAGE as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise unopened(path, error, expected) from error
-        raise damaged(path, error, expected) from error
+def _one_page(
+    path: Path, expected: str, shape: tuple[int, int] | None = None, of: object = "the image"
+) -> Iterator[tuple[TiffPage, str, tuple[int, ...]]]:
+    with reading(path, expected) as opened, TiffFile(opened, name=path.name) as file:
+        page = _only_page(file, path)
+        size = page.imagelength, page.imagewidth
+        check_pixel_count(path, size)
+        check_size(path, size, shape, of)
+        if shape is None:
+            check_density(path, size, max(1, page.nbytes // max(1, size[0] * size[1])))
+        yield page, page.axes, page.shape
 
 
 def _only_page(file: TiffFile, path: Path) -> TiffPage:
@@ -100,7 +106,6 @@ def _only_page(file: TiffFile, path: Path) -> TiffPage:
     page = file.pages.first
     if page.axes not in _LAYOUTS:
         raise InputError(path, found=f"an array of shape {page.shape}", expected="one picture")
-    check_pixel_count(path, (page.imagelength, page.imagewidth))
     _check_whole(file, page, path)
     return page
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, of_one_sample
+from napari_sepl.core.errors import of_one_sample
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
@@ -120,12 +120,6 @@ def read_labelled(
 def _read_labels(
     sample: LabelledImage, classes: ClassList, shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    labels = read_labels(sample.labels)
-    if labels.shape != shape:
-        raise InputError(
-            sample.labels,
-            found=f"labels of {labels.shape[0]} × {labels.shape[1]} (height × width)",
-            expected=f"{shape[0]} × {shape[1]} as {sample.image}",
-        )
+    labels = read_labels(sample.labels, shape, sample.image)
     classes.check(labels, sample.labels)
     return labels

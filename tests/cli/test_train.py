@@ -221,7 +221,7 @@ def test_bad_labels_are_told_before_anything_is_made(
     save_picture(tmp_path / "labels" / "s1.png", picture(1)[1][:, 1:])
     code, _, err = run(*options)
     assert code == 1
-    assert "s1.png: found labels of 40 × 55 (height × width); expected 40 × 56 as" in err
+    assert "s1.png: found labels of 40 × 55 pixels (height × width); expected 40 × 56 pixels" in err
     save_picture(tmp_path / "labels" / "s1.png", picture(1)[1] + (picture(1)[1] == 1) * np.uint8(6))
     code, _, err = run(*options)
     assert code == 1

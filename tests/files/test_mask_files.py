@@ -126,7 +126,7 @@ def test_an_empty_stack_is_no_mask(tmp_path: Path) -> None:
         ('{"images": [1, 2], "annotations": []}', ["masks of 2 images", "one image"]),
         ('{"images": 5, "annotations": []}', ["damaged"]),
         ('{"annotations": {"a": 1}}', ["JSON that holds a dict"]),
-        ("[" * 100_000, ["damaged or cut-off", "recursion"]),
+        ("[" * 100_000, ["damaged or cut-off", "nested too deeply"]),
         ("", ["damaged or cut-off"]),
         ("\xff", ["damaged or cut-off"]),
     ],

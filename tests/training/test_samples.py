@@ -78,7 +78,11 @@ def test_bad_labels_are_named_before_anything_is_learnt(folders: tuple[Path, Pat
     with refused(labels / "s1.png", "label 5", "0 to 2 of the class list three"):
         look(samples)
     save_picture(labels / "s1.png", picture(1)[1][1:])
-    with refused(labels / "s1.png", "labels of 39 × 56", f"40 × 56 as {images / 's1.png'}"):
+    with refused(
+        labels / "s1.png",
+        "labels of 39 × 56",
+        f"40 × 56 pixels (height × width) as {images / 's1.png'}",
+    ):
         look(samples)
     content = (images / "s0.png").read_bytes()
     (images / "s0.png").write_bytes(b"no picture" + content)

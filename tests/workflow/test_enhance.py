@@ -142,7 +142,7 @@ def test_another_file_in_the_way_is_a_failure_until_overwrite(dataset: Dataset, 
         "other settings": "made with other settings (t1 0.25, t2 0.85, strategy paper, "
         "conflict ascending, classes voc); --overwrite",
         "other classes": "made with other settings",
-        "damaged": "found damaged or cut-off content",
+        "damaged": "found a cut-off PNG",
     }[kind]
     if kind == "another program's":
         save_picture(path, inputs.pseudo)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from napari_sepl import Params
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SeplError
+from napari_sepl.files import pictures
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports.settings import ExportSettings, FormatName
@@ -36,26 +36,29 @@ from tests.workflow.reviewed import Session
 from tests.workflow.sweeping import IDS, write_samples
 from tests.workflow.test_propose import MADE_WITH, Fake
 
-WORDS = "ZeroDivisionError: in the middle of ? a line"
+WORDS = "ThunderError: in the middle of ? a line"
+
+
+class ThunderError(Exception):
+    """What nobody foresaw."""
 
 
 class Unforeseen:
-    """Makes Pillow fail at the files of one sample as no reader foresees."""
+    """Makes the reader of pictures fail at the files of one sample as nobody foresaw."""
 
     def __init__(self, sample_id: str) -> None:
         self.sample_id = sample_id
-        self.open = Image.open
+        self.usual = pictures._checked_png
 
-    def __call__(self, given: Any, *args: Any, **options: Any) -> Any:
-        path = given if isinstance(given, Path) else Path(given.name)
+    def __call__(self, file: Any, path: Path, expected: str) -> Any:
         if self.sample_id in (path.stem, path.parent.name):
-            raise ZeroDivisionError("in the middle\nof \x1b a line")
-        return self.open(given, *args, **options)
+            raise ThunderError("in the middle\nof \x1b a line")
+        return self.usual(file, path, expected)
 
 
 @pytest.fixture
 def break_sample(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    return lambda sample_id: monkeypatch.setattr(Image, "open", Unforeseen(sample_id))
+    return lambda sample_id: monkeypatch.setattr(pictures, "_checked_png", Unforeseen(sample_id))
 
 
 @pytest.fixture
@@ -167,5 +170,5 @@ def test_reading_a_sample_says_what_happened(
     spec: DatasetSpec, break_sample: Callable[[str], None]
 ) -> None:
     break_sample("b")
-    with pytest.raises(ZeroDivisionError):  # no reader hides what it did not foresee
+    with pytest.raises(ThunderError):  # no reader hides what it did not foresee
         load(SampleIndex.open(spec).sample("b"), VOC)

@@ -131,7 +131,10 @@ def test_labels_of_another_size_are_a_failure(root: Path) -> None:
     save_picture(root / "pseudo" / "a2.png", random_labels((40, 30)))
     step = run(root, Fake(), guided(root))[0]
     assert step[1] is Outcome.FAILED
-    assert "labels of 40 × 30 (height × width); expected 30 × 40 as" in step[2]
+    assert (
+        "labels of 40 × 30 pixels (height × width); expected 30 × 40 pixels (height × width) as"
+        in step[2]
+    )
 
 
 def test_missing_files_are_failures(root: Path) -> None:

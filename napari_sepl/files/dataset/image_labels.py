@@ -6,7 +6,7 @@ from pathlib import Path
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._texts import read_text
 from napari_sepl.files.dataset.lists import SampleFinder
 
 _EXPECTED = "a text file with a sample and its classes on each line"
@@ -38,10 +38,7 @@ def read_image_labels(
     InputError
         Naming the line, if the file is no text, a class is not known, or a sample comes twice.
     """
-    try:
-        lines = read_bytes(path, _EXPECTED).decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(path, found="something that is not text", expected=_EXPECTED) from error
+    lines = read_text(path, _EXPECTED).splitlines()
     labels_of = _labels_by_word(classes)
     find = SampleFinder(known)
     found: dict[str, tuple[int, ...]] = {}

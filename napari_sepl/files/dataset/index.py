@@ -10,6 +10,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
+from napari_sepl.files._opening import real_place
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.image_labels import read_image_labels
 from napari_sepl.files.dataset.listing import (
@@ -246,13 +247,13 @@ def _folders(
 
 def _list_roles(spec: DatasetSpec, folders: Mapping[Role, Path]) -> dict[Role, Listing]:
     """List each role by the ids of the images, or of the labels where no image counts."""
-    others = {folder.resolve() for folder in spec.folders} | {f.resolve() for f in folders.values()}
+    others = {real_place(folder) for folder in (*spec.folders, *folders.values())}
     listings: dict[Role, Listing] = {}
     known: set[str] = set()
     for role in (Role.IMAGE, Role.LABELS, Role.TRUTH, Role.PSEUDO, Role.MASKS):
         if role not in folders:
             continue
-        listing = _list_role(role, spec, folders[role], known, others - {folders[role].resolve()})
+        listing = _list_role(role, spec, folders[role], known, others - {real_place(folders[role])})
         if listings:
             listing = aligned(listing, known, NAMED[role])
         else:
@@ -310,7 +311,7 @@ def _is_text(name: str) -> bool:
 
 def check_out(out: Path, spec: DatasetSpec) -> None:
     """Raise InputError if labels in folder `out` would be saved among a dataset's inputs."""
-    if out.resolve() in (place.resolve() for place in spec.inputs):
+    if real_place(out) in map(real_place, spec.inputs):
         raise InputError(
             out, found="one of the input folders", expected="another folder for the labels"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files import masks as mask_files
-from napari_sepl.files._opening import unopened
+from napari_sepl.files._opening import real_place, unopened
 from napari_sepl.files.class_pngs import group_class_pngs, split_stem
 from napari_sepl.files.score_formats import AUTO, FORMATS, Layout, check_format, suffixes_of
 
@@ -106,7 +106,7 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
             return name in known
         if last_part(name) in lasts:
             return True
-        return (folder / name).resolve() not in skip and not _holds_samples(folder / name)
+        return real_place(folder / name) not in skip and not _holds_samples(folder / name)
 
     return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, is_sample))
 

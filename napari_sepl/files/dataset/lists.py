@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files import images as image_files
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._texts import read_text
 from napari_sepl.files.dataset.listing import last_part
 
 _NUMBER = re.compile(r"0*([0-9]+)")
@@ -45,10 +45,7 @@ def read_list(path: Path, known: Collection[str]) -> list[str]:
         If the file cannot be read, is no text, or names no sample.
     """
     expected = "a text file with one sample a line"
-    try:
-        text = read_bytes(path, expected).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(path, found="something that is not text", expected=expected) from error
+    text = read_text(path, expected)
     find = SampleFinder(known)
     names = [find(line) for line in map(str.strip, text.splitlines()) if line]
     if not names:

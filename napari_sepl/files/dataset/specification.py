@@ -1,7 +1,6 @@
 """Where the files of a dataset are: what DATASET.toml holds, or a known layout tells."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._opening import real_place, tell
+from napari_sepl.files._texts import expanded, read_toml
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.score_formats import AUTO, check_format
 
@@ -118,14 +118,14 @@ class DatasetSpec(BaseModel):
 
 
 def looks_like_dataset(path: Path) -> bool:
-    """Tell, without judging it, whether a file may be a dataset's: TOML that names pictures."""
+    """Tell, without judging it, whether a file may be a dataset's: TOML that names a folder."""
     if path.suffix.lower() != ".toml":
         return False
     try:
-        keys = tomllib.loads(path.read_text("utf-8")).keys()
-    except (OSError, ValueError):
+        keys = read_toml(path, "a dataset").keys()
+    except InputError:
         return False
-    return {"images", "pseudo"} <= keys
+    return not keys.isdisjoint(("images", "pseudo", "masks", "out", "ground_truth"))
 
 
 def read_dataset(path: Path) -> DatasetSpec:
@@ -136,15 +136,12 @@ def read_dataset(path: Path) -> DatasetSpec:
     InputError
         If the file cannot be read, is no TOML, lacks a key, or has one that is not known.
     """
-    try:
-        content = tomllib.loads(read_bytes(path, "a TOML file of a dataset").decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(path, found=f"no TOML ({error})", expected=_EXPECTED) from error
+    content = read_toml(path, _EXPECTED)
     try:
         spec = DatasetSpec.model_validate(content)
     except ValidationError as error:
         raise InputError(path, found=_misread(error), expected=_EXPECTED) from error
-    return _placed(spec, path.parent)
+    return _placed(spec, path)
 
 
 def _misread(error: ValidationError) -> str:
@@ -156,16 +153,17 @@ def _misread(error: ValidationError) -> str:
         elif wrong["type"] == "extra_forbidden":
             told.append(f"the unknown key {key}")
         else:
-            told.append(f"{key} = {str(wrong['input'])[:60]!r}")
+            told.append(f"{key} = {tell(wrong['input'])}")
     return ", ".join(told)
 
 
-def _placed(spec: DatasetSpec, folder: Path) -> DatasetSpec:
-    places: dict[str, Any] = {
-        name: folder / value.expanduser() for name, value in spec if isinstance(value, Path)
-    }
+def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:
+    def place(text: Path | str) -> Path:
+        return path.parent / expanded(text, path, _EXPECTED)
+
+    places: dict[str, Any] = {name: place(value) for name, value in spec if isinstance(value, Path)}
     if spec.classes not in BUILT_IN:
-        places["classes"] = str(folder / Path(spec.classes).expanduser())
+        places["classes"] = str(place(spec.classes))
     return spec.model_copy(update=places)
 
 
@@ -180,7 +178,7 @@ def write_dataset(path: Path, spec: DatasetSpec) -> None:
     SaveError
         If the file is one that the dataset reads, a name is no text in UTF-8, or the disk fails.
     """
-    if path.resolve() in (place.resolve() for place in (*spec.inputs, *spec.folders)):
+    if real_place(path) in map(real_place, (*spec.inputs, *spec.folders)):
         raise SaveError(f"{path}: it is part of the dataset, and stays; choose another name.")
     lines = []
     for name, value in spec:

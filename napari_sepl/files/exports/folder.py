@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._opening import read_bytes, real_place
 from napari_sepl.files.atomic import link_whole, make_folder, write_whole
 from napari_sepl.files.exports.base import Content, encode_json
 from napari_sepl.files.exports.noted import digest_of, read_lines, tell_differences
@@ -53,7 +53,7 @@ class ExportFolder:
     ) -> None:
         self.root = root
         self._settings = settings
-        self._guarded = [folder.resolve() for folder in guarded]
+        self._guarded = [real_place(folder) for folder in guarded]
         self._overwrite = overwrite
         self._places: dict[str, int] = {}  # of each sample's last line in the journal
         self._owned: dict[str, set[str]] = {}  # all digests that a file may have
@@ -271,7 +271,7 @@ class ExportFolder:
 
     def _guard_of(self, folder: Path) -> Path | None:
         """Return the guarded folder that a folder is, or is in."""
-        real = folder.resolve()
+        real = real_place(folder)
         return next((one for one in self._guarded if one == real or one in real.parents), None)
 
     def _note(self, record: Mapping[str, Any]) -> None:

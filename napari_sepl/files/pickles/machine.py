@@ -8,10 +8,11 @@ and comes from them is weighed, for a pickle can name one thing very often.
 
 import io
 import pickletools
-import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from napari_sepl.files._opening import tell
 
 Builder = Callable[..., Any]
 
@@ -43,7 +44,7 @@ class UnfitPickle(Exception):  # noqa: N818  it never leaves this folder: reader
     """A pickle holds something that is not built here; the text says what was found."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Name:
     """A name in a pickle, which stands for itself alone.
 
@@ -56,7 +57,7 @@ class Name:
     module: str
     name: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.module}.{self.name}"
 
 
@@ -235,15 +236,6 @@ def _weight(value: Any) -> int:
     if isinstance(value, str | bytes | bytearray):
         return len(value)
     return int(getattr(value, "nbytes", 0))
-
-
-def tell(value: Any) -> str:
-    """Return a value in few words; lists in lists could make `str` write without end."""
-    return str(value)[:80] if isinstance(value, Name) else _SHORT.repr(value)
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 90
 
 
 def _of_kind(value: Any, kind: type) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.files.pickles.machine import Builder, Name, Shell, UnfitPickle, tell
+from napari_sepl.files._opening import tell
+from napari_sepl.files.pickles.machine import Builder, Name, Shell, UnfitPickle
 
 _NUMBER = re.compile(r"b1|[iu][1248]|f[248]")
 _OBJECT = re.compile(r"O[48]?")

@@ -1,32 +1,25 @@
 """Reading the one value that a .npy or .pkl file has pickled."""
 
 import io
-import struct
-import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import damaged, read_bytes, unopened
+from napari_sepl.files._opening import DAMAGE, read_whole, reading, tell
+from napari_sepl.files.arrays import read_header
 from napari_sepl.files.pickles import numpy_parts, torch_parts
-from napari_sepl.files.pickles.machine import Machine, UnfitPickle, tell
+from napari_sepl.files.pickles.machine import Machine, UnfitPickle
 from napari_sepl.files.pickles.numpy_parts import PickledArray
 
 SUFFIXES = frozenset((".pkl", ".pickle"))
 """Endings, in lower case, of files that are one pickle."""
 
 _KNOWN = numpy_parts.KNOWN | torch_parts.KNOWN
-_DAMAGE = (
-    ValueError, EOFError, LookupError, TypeError, AttributeError, struct.error, OverflowError,
-    MemoryError, RecursionError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
-)  # fmt: skip
 _EXPECTED = "numpy arrays, torch tensors, numbers, text, lists and dictionaries, and nothing else"
 _PLAIN = (str, bytes, bytearray, int, float, np.ndarray)
 _MAX_DEPTH = 8
-_HEADER = 1 << 16
-"""Bytes within which the header of an array without named fields ends."""
 
 
 def holds_objects(path: Path) -> bool:
@@ -39,13 +32,11 @@ def holds_objects(path: Path) -> bool:
     InputError
         If the file cannot be opened.
     """
-    try:
-        with path.open("rb") as file:
-            return _is_object_header(io.BytesIO(file.read(_HEADER)))
-    except OSError as error:
-        raise unopened(path, error, "a .npy file") from error
-    except _DAMAGE:
-        return False  # the reader of plain arrays tells what is wrong with it
+    with reading(path, "a .npy file") as file:
+        try:
+            return read_header(file).holds_object
+        except DAMAGE:
+            return False  # the reader of plain arrays tells what is wrong with it
 
 
 def read_pickled(path: Path) -> Any:
@@ -67,30 +58,14 @@ def read_pickled(path: Path) -> Any:
         If the file cannot be read, is damaged, or names any other Python object: nothing of it
         has been built or run then.
     """
-    file = io.BytesIO(read_bytes(path, _EXPECTED))  # which never makes room for more than there is
-    try:
-        if path.suffix.lower() not in SUFFIXES:
-            _skip_header(file)
-        return _plain(Machine(_KNOWN).run(file), {})
-    except UnfitPickle as error:
-        raise InputError(path, found=str(error), expected=_EXPECTED) from error
-    except _DAMAGE as error:
-        raise damaged(path, error, _EXPECTED) from error
-
-
-def _is_object_header(file: IO[bytes]) -> bool:
-    """Read a .npy header; tell whether one object is pickled behind it."""
-    version = np.lib.format.read_magic(file)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]  # fmt: skip
-    shape, _fortran, kind = read(file)
-    return kind == np.dtype(object) and shape == ()
-
-
-def _skip_header(file: IO[bytes]) -> None:
-    if not _is_object_header(file):
-        raise UnfitPickle("no object, but an array")
+    with reading(path, _EXPECTED) as file:
+        content = io.BytesIO(read_whole(file, path, _EXPECTED))  # no more room than there is
+        if path.suffix.lower() not in SUFFIXES and not read_header(content).holds_object:
+            raise InputError(path, found="no object, but an array", expected=_EXPECTED)
+        try:
+            return _plain(Machine(_KNOWN).run(content), {})
+        except UnfitPickle as error:
+            raise InputError(path, found=str(error), expected=_EXPECTED) from error
 
 
 def _plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:

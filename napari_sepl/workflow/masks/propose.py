@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import InputError, RunEndedError, attempt
+from napari_sepl.core.errors import RunEndedError, attempt
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import Role, SampleIndex
@@ -138,19 +138,13 @@ def _guide(item: _Item, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
     if item.pseudo is None:
         return None
     return read_pseudo_labels(
-        item.pseudo, item.pseudo_format, sample_id=item.sample_id, shape=shape
+        item.pseudo, item.pseudo_format, sample_id=item.sample_id, shape=shape, of=item.image
     )
 
 
 def _made(
     maker: Maker, image: NDArray[Any], pseudo: NDArray[np.uint8] | None, told: Told, item: _Item
 ) -> MaskSet:
-    if pseudo is not None and pseudo.shape != image.shape[:2]:
-        raise InputError(
-            item.pseudo,
-            found=f"labels of {pseudo.shape[0]} × {pseudo.shape[1]} (height × width)",
-            expected=f"{image.shape[0]} × {image.shape[1]} as {item.image}",
-        )
     try:
         return maker.make(image, pseudo, told)
     except RunEndedError:

@@ -35,7 +35,7 @@ _EXPECTED = "what a stopped run had counted"
 _ABOUT = "about"
 _DAMAGE = (
     OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError,
-    struct.error, zipfile.BadZipFile,
+    MemoryError, struct.error, zipfile.BadZipFile,
 )  # fmt: skip
 
 

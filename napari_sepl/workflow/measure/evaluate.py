@@ -169,7 +169,7 @@ class EvaluationRun:
 
 
 _Compared = tuple[Agreement, Agreement | None] | str
-_Read = Callable[[Path, str, NDArray[np.uint8]], NDArray[np.uint8]]
+_Read = Callable[[Path, str, NDArray[np.uint8], Path], NDArray[np.uint8]]
 
 
 def _attempt(classes: ClassList, read_baseline: _Read, item: tuple[str, list[Path]]) -> _Compared:
@@ -177,11 +177,11 @@ def _attempt(classes: ClassList, read_baseline: _Read, item: tuple[str, list[Pat
     sample_id, paths = item
 
     def work() -> _Compared:
-        labels, truth = (_read(path, classes) for path in paths[:2])
-        baseline = [read_baseline(path, sample_id, truth) for path in paths[2:]]
-        for path, found in zip([paths[0], *paths[2:]], [labels, *baseline], strict=True):
+        truth = _read(paths[1], classes)
+        labels = _read(paths[0], classes, (truth.shape[0], truth.shape[1]), paths[1])
+        baseline = [read_baseline(path, sample_id, truth, paths[1]) for path in paths[2:]]
+        for path, found in zip(paths[2:], baseline, strict=True):
             classes.check(found, path)
-            _check_size(path, found, paths[1], truth)
         compared = [Agreement.of(found, truth) for found in (labels, *baseline)]
         return compared[0], compared[1] if baseline else None
 
@@ -189,7 +189,12 @@ def _attempt(classes: ClassList, read_baseline: _Read, item: tuple[str, list[Pat
 
 
 def _read_pseudo(
-    name: str, background: float | None, path: Path, sample_id: str, truth: NDArray[np.uint8]
+    name: str,
+    background: float | None,
+    path: Path,
+    sample_id: str,
+    truth: NDArray[np.uint8],
+    truth_path: Path,
 ) -> NDArray[np.uint8]:
     """Read the baseline of a sample, which has the size of its ground truth."""
     return read_pseudo_labels(
@@ -197,6 +202,7 @@ def _read_pseudo(
         name,
         sample_id=sample_id,
         shape=(truth.shape[0], truth.shape[1]),
+        of=truth_path,
         background=background,
     )
 
@@ -205,17 +211,9 @@ def _lost(item: tuple[str, list[Path]], why: str) -> _Compared:
     return f"{item[1][0]}: {why}"
 
 
-def _read(path: Path, classes: ClassList) -> NDArray[np.uint8]:
-    labels = read_labels(path)
+def _read(
+    path: Path, classes: ClassList, shape: tuple[int, int] | None = None, of: object = ""
+) -> NDArray[np.uint8]:
+    labels = read_labels(path, shape, of)
     classes.check(labels, path)
     return labels
-
-
-def _check_size(
-    path: Path, labels: NDArray[np.uint8], truth_path: Path, truth: NDArray[np.uint8]
-) -> None:
-    if labels.shape != truth.shape:
-        found, expected = (f"{a.shape[0]} × {a.shape[1]}" for a in (labels, truth))
-        raise InputError(
-            path, found=f"labels of {found}", expected=f"{expected} pixels as {truth_path}"
-        )

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
+from napari_sepl.files._opening import unopened
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.pseudo import read_pseudo_labels
@@ -67,11 +67,7 @@ def stamp_of(sample: Sample) -> str:
         # os.stat takes a third of the time of Path.stat, for each sample
         states = [os.stat(path) for path in files]  # noqa: PTH116
     except OSError as error:
-        raise InputError(
-            sample.pseudo,
-            found=f"something that cannot be opened ({error.strerror or error})",
-            expected="a label picture",
-        ) from error
+        raise unopened(sample.pseudo, error, "a label picture") from error
     told = [str(VERSION), *(f"{state.st_size} {state.st_mtime_ns}" for state in states)]
     return " ".join(told if sample.pseudo_format == AUTO else [*told, sample.pseudo_format])
 

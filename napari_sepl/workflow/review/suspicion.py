@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.errors import InputError
 from napari_sepl.document.document import Document
 from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
+from napari_sepl.files._opening import unopened
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.files.store import StampedFacts
@@ -125,11 +125,7 @@ def _stamp(masks: Path, said: Said, edits: int, image_labels: Sequence[int]) -> 
     try:
         status = os.stat(masks)  # noqa: PTH116  a third of the time, for each sample
     except OSError as error:
-        raise InputError(
-            masks,
-            found=f"something that cannot be opened ({error.strerror or error})",
-            expected="masks",
-        ) from error
+        raise unopened(masks, error, "masks") from error
     params = " ".join(f"{value}" for _, value in said.params)
     named = ",".join(map(str, image_labels))
     return f"{VERSION} {status.st_size} {status.st_mtime_ns} {params} {edits} {named}"

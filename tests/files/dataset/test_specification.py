@@ -57,7 +57,7 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
     [
         (NEEDED + "lst = 'x'\nworkers = 2", "the unknown key lst, the unknown key workers"),
         (NEEDED + 'truth = "t"\ntags = "t"', "the unknown key truth, the unknown key tags"),
-        (NEEDED.replace('"i"', "3"), "images = '3'"),
+        (NEEDED.replace('"i"', "3"), "images = 3"),
         (NEEDED + "[ground_truth]\nx = 1", "ground_truth = "),
         ("images = ", "no TOML"),
     ],

@@ -47,7 +47,8 @@ READERS: list[tuple[str, Read]] = [
     ("a.npy", read_masks), ("a.npy", read_pseudo), ("a.pkl", read_pseudo), ("a.png", read_pseudo),
     ("a.npy", holds_objects), ("a.pkl", read_pickled), ("a.toml", read_class_list),
     ("a.toml", lambda path: read_class_map(path, VOC)), ("a.toml", read_dataset),
-    ("a.txt", lambda path: read_list(path, ())), ("a.txt", lambda path: read_image_labels(path, VOC, ())), ("a", digest_file),
+    ("a.txt", lambda path: read_list(path, ())), ("a", digest_file),
+    ("a.txt", lambda path: read_image_labels(path, VOC, ())),
 ]  # fmt: skip
 readers = pytest.mark.parametrize(
     ("name", "read"), READERS, ids=lambda given: getattr(given, "__name__", given)

@@ -113,7 +113,7 @@ def test_other_files_are_refused(path: Path) -> None:
         read_checkpoint(path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError, match="found a folder"):
         read_checkpoint(path)
 
 

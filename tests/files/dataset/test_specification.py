@@ -159,7 +159,7 @@ def test_a_toml_without_masks_looks_for_them_in_out(tmp_path: Path) -> None:
     path.write_text(f'{TOML}masks = "masks"\n')
     assert not read_dataset(path).masks_to_come
     path.write_text(f"{TOML}masks = 3\n")
-    with refused(path, "masks = '3'"):
+    with refused(path, "masks = 3"):
         read_dataset(path)
 
 
@@ -183,6 +183,7 @@ def test_inputs_are_what_is_read(tmp_path: Path) -> None:
 
 def test_a_toml_file_that_names_images_looks_like_a_dataset(tmp_path: Path) -> None:
     assert looks_like_dataset(write(tmp_path, NEEDED))
-    assert not looks_like_dataset(write(tmp_path, 'images = "i"'))
+    assert looks_like_dataset(write(tmp_path, 'out = "o"\nground_truth = "g"'))
+    assert not looks_like_dataset(write(tmp_path, 'classes = ["cat"]'))
     assert not looks_like_dataset(write(tmp_path, "images = "))
     assert not looks_like_dataset(tmp_path / "gone.toml")

@@ -27,7 +27,6 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.document.findings import tell_finding
-from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 
@@ -68,12 +67,12 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
         "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
     spec = read_whole_spec(dataset, images, layout, root, split, out, told)
-    if out is not None:
-        make_folder(out.parent)
     settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
     params = params_of(**settings, background=background)
     spread = choose_spread(workers, scheduler)
     run = DiagnosisRun(Dataset.open(seen_dataset(scheduler, spec)), params, spread=spread)
+    if out is not None:
+        run.check_table(out)
     code = count(run, len(run), "diagnose", lambda: len(run.found))
     if code == STOPPED:
         complain("Stopped: a part of the samples has no order of all, so none is told.")
@@ -88,7 +87,7 @@ def _tell(run: DiagnosisRun, worst: int | None, out: Path | None) -> None:
     for sample_id, diagnosis in found[:worst]:
         typer.echo(_line(sample_id, diagnosis, classes))
     if out is not None and found:
-        write_diagnoses(out, found, classes)
+        write_diagnoses(out, found, classes, run.guard)
         typer.echo(f"saved {out}")
 
 

@@ -11,7 +11,6 @@ from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.dataset import check_apart
 from napari_sepl.files.pairing import pair_by_stem
 from napari_sepl.files.score_formats import AUTO, check_format
 from napari_sepl.workflow.enhance import enhance_folder
@@ -48,7 +47,6 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     layout = check_format(pseudo_format or AUTO)
     spread = choose_spread(workers, scheduler)
     images, pseudo, masks, out = (seen(scheduler, place) for place in (images, pseudo, masks, out))
-    check_apart(out, (images, pseudo, masks))
     pairing = pair_by_stem(images, pseudo, masks, list_file=list_file, pseudo_format=layout)
     tell_scores(pairing.samples)
     total = len(pairing.samples) + len(pairing.unmatched)

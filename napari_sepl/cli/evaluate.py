@@ -13,9 +13,9 @@ from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen
 from napari_sepl.cli._table import check_csv
 from napari_sepl.core.running import RunningFigures
-from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset_spec import read_dataset
+from napari_sepl.files.guard import inputs_of
 from napari_sepl.files.score_formats import AUTO, check_format
 from napari_sepl.workflow.measure.agreement import Evaluation, Figures
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
@@ -71,9 +71,8 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
         pseudo_format=check_format(pseudo_format or AUTO),
         background=background,
     )
-    if out is not None:
-        make_folder(out.parent)
-    kept = None if out is None else run.keep_beside(out)
+    given = () if spec is None else inputs_of(spec)
+    kept = None if out is None else run.keep_beside(out, given)
     code = count(run, len(run), "evaluate", lambda: len(run.evaluation.images), kept)
     if run.without_truth:
         complain(f"{listing(run.without_truth)}: no truth, left out")
@@ -82,7 +81,7 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
     elif run.evaluation.images:
         _tell(run.evaluation, as_released=as_released)
         if kept is not None:
-            files = write_evaluation(kept.table, run.evaluation, running=as_released)
+            files = write_evaluation(kept.table, run.evaluation, run.guard, running=as_released)
             typer.echo(f"saved {', '.join(map(str, files))}")
             kept.end()
     raise typer.Exit(code)

@@ -27,7 +27,7 @@ from napari_sepl.cli._dataset import (
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
 from napari_sepl.core.params import Conflict, Strategy
-from napari_sepl.files.atomic import make_folder
+from napari_sepl.files.guard import Guard, inputs_of
 from napari_sepl.files.store import Store, store_file
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
@@ -73,8 +73,8 @@ def report_command(  # noqa: PLR0913  each option is an argument
     }  # fmt: skip
     place = out if dataset is not None else out or to.parent
     spec = needed("images", read_spec(dataset, images, layout, root, split, place, told))
-    check_page(to, overwrite=overwrite)
-    make_folder(to.parent)
+    guard = Guard(inputs_of(spec), overwrite)
+    check_page(to, guard)
     settings = {
         "t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict, "background": background,
     }  # fmt: skip
@@ -94,7 +94,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
             complain_of_stop()
         elif run.report.images:
             page = make_page(run, shown, title=_title(dataset, spec.images))
-            write_page(to, page)
+            write_page(to, page, guard)
             typer.echo(f"saved {to} ({len(page) / 2**20:.1f} MB)")
     raise typer.Exit(code)
 

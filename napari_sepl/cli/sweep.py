@@ -28,7 +28,6 @@ from napari_sepl.cli._table import check_csv
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sweep import threshold_grid
-from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
 from napari_sepl.workflow.measure.sweep_table import write_sweep
@@ -75,8 +74,6 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
         "classes": classes, "pseudo_format": pseudo_format,
     }  # fmt: skip
     spec = read_whole_spec(dataset, images, layout, root, split, out, told)
-    if out is not None:
-        make_folder(out.parent)
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
     params = params_of(strategy=strategy, conflict=conflict, background=background)
     spread = choose_spread(workers, scheduler)
@@ -92,7 +89,9 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     elif run.sweep.samples:
         _tell(run.sweep)
         if kept is not None:
-            typer.echo(f"saved {' and '.join(map(str, write_sweep(kept.table, run.sweep)))}")
+            typer.echo(
+                f"saved {' and '.join(map(str, write_sweep(kept.table, run.sweep, run.guard)))}"
+            )
             kept.end()
     raise typer.Exit(code)
 

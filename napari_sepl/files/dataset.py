@@ -14,6 +14,7 @@ from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.files.dataset_spec import DatasetSpec
 from napari_sepl.files.dataset_tags import read_tags
+from napari_sepl.files.guard import Guard, inputs_of
 from napari_sepl.files.pairing import Unmatched, natural_order, read_list
 from napari_sepl.files.pseudo_folders import list_pseudo
 from napari_sepl.files.samples import Sample
@@ -172,15 +173,7 @@ def _check_folders(spec: DatasetSpec) -> None:
 
 def check_out(spec: DatasetSpec, out: Path) -> None:
     """Raise InputError if labels in folder `out` would be saved among a dataset's inputs."""
-    check_apart(out, (spec.images, spec.pseudo, spec.masks, spec.truth))
-
-
-def check_apart(out: Path, inputs: Iterable[Path | None]) -> None:
-    """Raise InputError if labels in folder `out` would be saved in one of the inputs' folders."""
-    if out.resolve() in (folder.resolve() for folder in inputs if folder is not None):
-        raise InputError(
-            out, found="one of the input folders", expected="another folder for the labels"
-        )
+    Guard(inputs_of(spec)).check_place(out)
 
 
 def _no_sample(spec: DatasetSpec, unmatched: list[Unmatched]) -> InputError:

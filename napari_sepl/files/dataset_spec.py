@@ -11,6 +11,7 @@ from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import read_bytes, unopened
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.guard import Guard, inputs_of
 from napari_sepl.files.score_formats import AUTO, check_format
 
 _EXPECTED = (
@@ -136,7 +137,7 @@ def _placed(spec: DatasetSpec, folder: Path) -> DatasetSpec:
     return spec.model_copy(update=places)
 
 
-def write_dataset(path: Path, spec: DatasetSpec) -> None:
+def write_dataset(path: Path, spec: DatasetSpec, *, overwrite: bool = False) -> None:
     """Write a TOML file that `read_dataset` reads back as `spec`.
 
     What lies in the file's own folder is named from there, so that both can be moved together;
@@ -144,14 +145,13 @@ def write_dataset(path: Path, spec: DatasetSpec) -> None:
 
     Raises
     ------
+    InputError
+        If the file is one that the dataset reads, or lies in one of its folders.
     SaveError
-        If the file is one that the dataset reads, a name is no text in UTF-8, or the disk fails.
+        If a file is there that is no dataset's and `overwrite` is not told, a name is no text in
+        UTF-8, or the disk fails.
     """
-    inputs = [value for _, value in spec if isinstance(value, Path)]
-    if spec.classes not in BUILT_IN:
-        inputs.append(Path(spec.classes))
-    if path.resolve() in (place.resolve() for place in inputs):
-        raise SaveError(f"{path}: it is part of the dataset, and stays; choose another name.")
+    Guard(inputs_of(spec), overwrite).check(path, looks_like_dataset, "a dataset's TOML file")
     lines = []
     for key, value in spec:
         if value is not None and (key, value) != ("pseudo_format", AUTO):

@@ -69,7 +69,8 @@ def write_progress(path: Path, progress: Progress) -> None:
     for array in arrays:
         np.save(buffer, array, allow_pickle=False)
     rest = buffer.getvalue()
-    write_whole(path, [_HEAD, hashlib.sha256(rest).digest(), rest])
+    parts = [_HEAD, hashlib.sha256(rest).digest(), rest]
+    write_whole(path, lambda: parts)
 
 
 def read_progress(path: Path) -> Progress | None:

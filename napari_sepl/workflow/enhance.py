@@ -11,20 +11,16 @@ from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
-from napari_sepl.files.atomic import (
-    Unwritten,
-    Write,
-    clear_abandoned,
-    make_folder,
-    write_whole,
-)
+from napari_sepl.files.atomic import Unwritten, Write, write_whole
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.label_png import Provenance, write_label_png
+from napari_sepl.files.lock import sole_run
 from napari_sepl.files.pairing import Pairing
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
 from napari_sepl.workflow.outcome import Outcome, Step, existing_outcome
@@ -123,9 +119,8 @@ def enhance_sample(
         If the labels cannot be written.
     """
     path = label_file(out, sample.sample_id)
-    for given in sample.files:
-        if _is_same_file(path, given):
-            raise InputError(path, found="one of the inputs", expected="another output folder")
+    if path.exists():
+        Guard(tuple(sample.files)).check_place(path)
     inputs = load_enhanceable(sample, classes).cut_at(params.background)
     return save_resolved(out, resolve(inputs.overlap, Said(params)), inputs, write)
 
@@ -168,11 +163,24 @@ def enhance_folder(
 
     Raises
     ------
+    InputError
+        If the folder is one of the inputs, or lies in one.
     SaveError
-        If the folder cannot be made.
+        If the folder cannot be made, or another run is at work there.
     """
-    make_folder(out)
-    clear_abandoned(out)
+    Guard(tuple({given.parent for one in pairing.samples for given in one.files})).check_place(out)
+    with sole_run(out, "enhance"):
+        yield from _enhance_all(pairing, out, classes, params, overwrite, spread)
+
+
+def _enhance_all(
+    pairing: Pairing,
+    out: Path,
+    classes: ClassList,
+    params: Params,
+    overwrite: bool,
+    spread: Spread,
+) -> Iterator[Step]:
     ready = {sample.sample_id for sample in pairing.samples}
     for unmatched in pairing.unmatched:
         if unmatched.sample_id not in ready:
@@ -224,7 +232,3 @@ def _attempt(
 
 def _lost(sample: Sample, why: str) -> Step:
     return Step(sample.sample_id, Outcome.FAILED, f"{sample.image}: {why}")
-
-
-def _is_same_file(path: Path, other: Path) -> bool:
-    return path.exists() and other.exists() and path.samefile(other)

@@ -11,11 +11,14 @@ from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import read_bytes
-from napari_sepl.files.atomic import make_folder, write_whole
+from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.guard import Guard
+from napari_sepl.files.lock import sole_run
 from napari_sepl.files.masks import decode_masks, encode_masks, read_masks
 from napari_sepl.files.pairing import natural_order
 from napari_sepl.workflow.masks.propose import mask_file
+from napari_sepl.workflow.masks.record import CONVERTED, claim
 from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -85,16 +88,13 @@ def convert_masks(paths: list[Path], out: Path, *, spread: Spread = HERE) -> Ite
     InputError
         If `out` holds originals, or lies among them.
     SaveError
-        If the folder cannot be made.
+        If the folder cannot be made, holds masks that were made otherwise, or another run is at
+        work there.
     """
-    expected = "another folder for the JSON files"
-    places = {path.parent.resolve() for path in paths}
-    if out.resolve() in places:
-        raise InputError(out, found="the folder of the originals", expected=expected)
-    if places & set(out.resolve().parents):  # it would be taken for masks the next time
-        raise InputError(out, found="a place in the folder of the originals", expected=expected)
-    make_folder(out)
-    yield from spread.run(partial(_attempt, out), paths, _lost)
+    Guard(tuple({path.parent for path in paths})).check_place(out)
+    with sole_run(out, "convert-masks"):
+        claim(out, CONVERTED, mixed=False)
+        yield from spread.run(partial(_attempt, out), paths, _lost)
 
 
 def _stem(path: Path) -> str:

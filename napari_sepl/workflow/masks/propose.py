@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, tell_failure
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files import images as image_files
-from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import read_image
+from napari_sepl.files.lock import sole_run
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.pairing import natural_order, read_list
 from napari_sepl.files.pseudo import read_pseudo_labels
@@ -175,18 +176,24 @@ def propose_folder(  # noqa: PLR0913  a setting each
 
     Raises
     ------
+    InputError
+        If the folder is one of the inputs, or lies in one.
     SaveError
-        If the folder cannot be made or written to, or holds masks that were made otherwise.
+        If the folder cannot be made or written to, holds masks that were made otherwise, or
+        another run is at work there.
     OpeningError
         If the model cannot be made ready, as for any other image.
     StoppedError
         If someone stopped the maker.
     """
-    make_folder(out)
-    claim(out, made_with, mixed=mixed)
-    tell = told if spread == HERE else ignore
-    attempt = partial(_attempt, out, maker, tell, guided, overwrite)
-    yield from spread.run(attempt, tasks, _lost)
+    tasks = list(tasks)
+    given = (place for task in tasks for place in (task.image, task.pseudo))
+    Guard(tuple({place.parent for place in given if place is not None})).check_place(out)
+    with sole_run(out, "masks"):
+        claim(out, made_with, mixed=mixed)
+        tell = told if spread == HERE else ignore
+        attempt = partial(_attempt, out, maker, tell, guided, overwrite)
+        yield from spread.run(attempt, tasks, _lost)
 
 
 def _lost(task: Task, why: str) -> Step:

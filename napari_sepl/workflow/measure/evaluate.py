@@ -13,6 +13,7 @@ from napari_sepl.core.running import RunningFigures
 from napari_sepl.files import labels as label_files
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import match_stems, natural_order, read_list
 from napari_sepl.files.progress import Arrays
@@ -28,6 +29,7 @@ from napari_sepl.workflow.measure.sums import (
     images_from_arrays,
     images_to_arrays,
 )
+from napari_sepl.workflow.measure.tables import check_tables, evaluation_files, progress_files
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -82,6 +84,8 @@ class EvaluationRun:
             folders["baseline"] = baseline
             self._names["baseline"] = list_pseudo(baseline, pseudo_format, self._names["truth"])
         self._folders = folders
+        listed = () if list_file is None else (list_file,)
+        self.guard = Guard((*folders.values(), *listed))
         present = self._names["labels"].keys()
         told = None if list_file is None else read_list(list_file)
         wanted = natural_order(present) if told is None else told
@@ -98,8 +102,23 @@ class EvaluationRun:
         self._images: dict[str, ImageFigures] = {}
         self._kept: Kept | None = None
 
-    def keep_beside(self, table: Path) -> Kept:
-        """Keep what is counted beside a table, after going on from what was kept there."""
+    def keep_beside(self, table: Path, inputs: Iterable[Path] = ()) -> Kept:
+        """Keep what is counted beside a table, after going on from what was kept there.
+
+        Parameters
+        ----------
+        table : Path
+            The table.
+        inputs : iterable of Path
+            What is not to be written over, beside the files that are compared.
+
+        Raises
+        ------
+        InputError, SaveError
+            If the table, or one that goes with it, may not be written.
+        """
+        self.guard = Guard((*self.guard.inputs, *inputs))
+        check_tables(evaluation_files(table) | progress_files(table), self.guard)
         key = {
             "command": "evaluate",
             **self._cut,

@@ -16,10 +16,12 @@ from napari_sepl.core.params import Params
 from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset import Dataset
+from napari_sepl.files.guard import Guard, inputs_of
 from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.kept import Kept, count_kept, tell_classes, tell_folders
 from napari_sepl.workflow.measure.sums import sweep_from_arrays, sweep_to_arrays
+from napari_sepl.workflow.measure.tables import check_tables, progress_files, sweep_files
 from napari_sepl.workflow.review.scan import find_sample, without_masks
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -213,11 +215,19 @@ class SweepRun:
         shape = (len(self.t1), len(self.t2))
         count = len(dataset.classes)
         self._counts = SweepCounts.nothing(count, shape, truth="truth" in dataset.names)
+        self.guard = Guard(inputs_of(dataset.spec))
         self._samples = 0
         self._kept: Kept | None = None
 
     def keep_beside(self, table: Path) -> Kept:
-        """Keep what is counted beside a table, after going on from what was kept there."""
+        """Keep what is counted beside a table, after going on from what was kept there.
+
+        Raises
+        ------
+        InputError, SaveError
+            If the table, or one that goes with it, may not be written.
+        """
+        check_tables(sweep_files(table) | progress_files(table), self.guard)
         kept = Kept(table, self._key(), self._files, lambda: sweep_to_arrays(self._counts))
         sums = kept.take_up(self.ids)
         if sums is not None:

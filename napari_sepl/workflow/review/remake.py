@@ -9,11 +9,11 @@ from napari_sepl.core.errors import OF_ONE_SAMPLE, InputError, SaveError, tell_f
 from napari_sepl.core.overlap import extend_overlap
 from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset import Dataset, check_out
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
+from napari_sepl.files.lock import sole_run
 from napari_sepl.files.samples import Enhanceable, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
@@ -64,21 +64,21 @@ def export_labels(
     Raises
     ------
     SaveError
-        If the folder cannot be made.
+        If the folder cannot be made, or another run is at work there.
     InputError
         If the store cannot be read, or the folder holds inputs of the dataset.
     """
     check_out(dataset.spec, out)
-    make_folder(out)
     wanted = samples_to_export(store, which)
     last = len(dataset)
-    for sample_id in sorted(wanted, key=lambda name: dataset.positions.get(name, last)):
-        try:
-            outcome = _export(dataset, store, out, sample_id, overwrite=overwrite)
-        except OF_ONE_SAMPLE as error:
-            yield Step(sample_id, Outcome.FAILED, tell_failure(error, sample_id))
-        else:
-            yield Step(sample_id, outcome)
+    with sole_run(out, "export"):
+        for sample_id in sorted(wanted, key=lambda name: dataset.positions.get(name, last)):
+            try:
+                outcome = _export(dataset, store, out, sample_id, overwrite=overwrite)
+            except OF_ONE_SAMPLE as error:
+                yield Step(sample_id, Outcome.FAILED, tell_failure(error, sample_id))
+            else:
+                yield Step(sample_id, outcome)
 
 
 def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolved:

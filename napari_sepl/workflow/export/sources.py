@@ -17,6 +17,7 @@ from napari_sepl.files import labels as label_files
 from napari_sepl.files._opening import pixels
 from napari_sepl.files.dataset import Dataset
 from napari_sepl.files.dataset_folders import list_stems
+from napari_sepl.files.guard import inputs_of
 from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pairing import natural_order, read_list
@@ -65,7 +66,7 @@ class LabelSource(Protocol):
         """Its samples, in order."""
 
     @property
-    def folders(self) -> Sequence[Path]:
+    def inputs(self) -> Sequence[Path]:
         """Where its files are, and nothing may be written."""
 
     @property
@@ -110,9 +111,7 @@ class ReviewSource:
         lost = [one for one in self._samples.statuses if one not in dataset.positions]
         everything = (*dataset.ids, *sorted(lost))
         self.ids = [one for one in everything if self._samples.status(one) in which]
-        spec = dataset.spec
-        given = (spec.images, spec.pseudo, spec.masks, spec.truth, spec.out)
-        self.folders = [folder for folder in given if folder is not None]
+        self.inputs = [*inputs_of(dataset.spec), dataset.spec.out]
 
     def read(self, sample_id: str) -> Exportable:
         """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
@@ -191,6 +190,7 @@ class FolderSource:
         self._folder = labels
         self.ids = natural_order(self._labels) if list_file is None else read_list(list_file)
         self.folders = [folder for folder in (labels, images, pseudo) if folder is not None]
+        self.inputs = [*self.folders, *([] if list_file is None else [list_file])]
         self.has_pseudo = pseudo is not None
 
     def read(self, sample_id: str) -> Exportable:

@@ -146,12 +146,15 @@ def write_dataset(path: Path, spec: DatasetSpec, *, overwrite: bool = False) -> 
     Raises
     ------
     InputError
-        If the file is one that the dataset reads, or lies in one of its folders.
+        If the file is one that the dataset reads.
     SaveError
         If a file is there that is no dataset's and `overwrite` is not told, a name is no text in
         UTF-8, or the disk fails.
     """
-    Guard(inputs_of(spec), overwrite).check(path, looks_like_dataset, "a dataset's TOML file")
+    inputs = inputs_of(spec)
+    if not path.exists() or looks_like_dataset(path):  # it may lie beside the pictures
+        inputs = tuple(one for one in inputs if not one.is_dir())
+    Guard(inputs, overwrite).check(path, looks_like_dataset, "a dataset's TOML file")
     lines = []
     for key, value in spec:
         if value is not None and (key, value) != ("pseudo_format", AUTO):

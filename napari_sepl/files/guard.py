@@ -125,10 +125,7 @@ def holds_mark(mark: bytes) -> IsOurs:
 
 def foreign(target: Path, expected: str) -> SaveError:
     """Return the error of a file that another program wrote, or a person."""
-    return SaveError(
-        f"exists and was not written by napari-sepl: {target}; expected {expected}. "
-        "Name another one, or --overwrite where the command has it."
-    )
+    return SaveError(f"exists and was not written by napari-sepl: {target}; expected {expected}.")
 
 
 def check_files(files: Mapping[Path, IsOurs], guard: Guard, kind: str) -> None:
@@ -166,7 +163,9 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def _inside(target: Path, given: Path, *, same: bool) -> InputError:
-    found = "an input" if same else f"a place in {given}, which is an input"
+    found = f"a place in {given}, which is an input"
+    if same:
+        found = "one of the input folders" if target.is_dir() else "one of the inputs"
     return InputError(target, found=found, expected="another place for what is written")
 
 

@@ -83,7 +83,7 @@ def existing_outcome(
     if overwrite:
         return None
     if provenance is None:
-        raise foreign(path, "labels that it made")
+        raise foreign(path, "no file, or its labels; --overwrite replaces it")
     same = (provenance.params, provenance.classes) == (params, classes.title)
     if not same or not is_named(provenance.scores, pseudo_format):
         raise SaveError(

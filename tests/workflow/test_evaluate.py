@@ -228,8 +228,9 @@ def test_without_a_baseline_the_tables_have_no_columns_for_it(
 
 
 def test_a_table_that_cannot_be_written_is_told(spec: DatasetSpec, tmp_path: Path) -> None:
-    with pytest.raises(SaveError, match="could not be saved"):
-        write_evaluation(tmp_path / "gone" / "e.csv", evaluated(spec))
+    (tmp_path / "file").touch()
+    with pytest.raises(SaveError, match="the folder could not be made"):
+        write_evaluation(tmp_path / "file" / "e.csv", evaluated(spec))
 
 
 def test_pascal_voc_gives_the_known_figures() -> None:

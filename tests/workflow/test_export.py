@@ -269,18 +269,19 @@ def test_replacing_can_be_stopped_at_any_moment(
 @pytest.mark.parametrize("to", ["images", "pseudo/deeper", "out", "masks"])
 def test_nothing_is_written_among_the_inputs(session: Session, to: str) -> None:
     before = content(session.root)
-    with refused(session.root / to, "an input"):
+    with refused(session.root / to, "input"):
         run(session, to=to, overwrite=True)
     assert content(session.root) == before
 
 
 def test_an_export_beside_the_inputs_never_reaches_into_them(session: Session) -> None:
     (session.root / "to").mkdir()
-    (session.root / "to" / "images").symlink_to(session.root / "images")
-    before = content(session.root / "images")
+    for theirs, role in (("images", "images"), ("labels", "pseudo")):
+        (session.root / "to" / theirs).symlink_to(session.root / role)
+    before = content(session.root / "images"), content(session.root / "pseudo")
     steps = list(export(session, pictures=Pictures.COPY, overwrite=True).run())
-    assert all("which is an input" in step.message for step in steps)
-    assert content(session.root / "images") == before
+    assert all("one of the input folders" in step.message for step in steps)
+    assert (content(session.root / "images"), content(session.root / "pseudo")) == before
 
 
 def test_pictures_are_linked_or_copied(session: Session) -> None:

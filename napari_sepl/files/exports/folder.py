@@ -74,7 +74,7 @@ class ExportFolder:
         told, journal = self._read_manifest(), self.root / JOURNAL
         if told is None:
             if journal.exists() and not self._guard.overwrite:
-                raise foreign(journal, "no file, or the record of an export")
+                raise foreign(journal, "no file, or an export's record; --overwrite replaces it")
             return False
         same = told.get("settings") == self._settings
         if not same and not self._guard.overwrite:
@@ -266,7 +266,9 @@ class ExportFolder:
             raise SaveError(f"{path}: this export's own record has that name; rename the sample.")
         there, known = digest_of(path), {digest} | self._owned.get(name, set())
         if there not in known or not path.is_symlink():  # our own link leads to an input
-            self._guard.check(path, lambda _: there in known, "a file of this export")
+            self._guard.check(
+                path, lambda _: there in known, "a file of this export; --overwrite replaces it"
+            )
         return there is not None and there == digest
 
     def _prepare(self, folder: Path) -> None:

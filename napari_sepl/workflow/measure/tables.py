@@ -57,7 +57,7 @@ def check_tables(files: Mapping[Path, IsOurs], guard: Guard) -> None:
     InputError, SaveError
         As `check_files`.
     """
-    check_files(files, guard, "an earlier table of its kind")
+    check_files(files, guard, "an earlier table of its kind; name another")
 
 
 def write_tables(

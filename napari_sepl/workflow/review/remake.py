@@ -11,6 +11,7 @@ from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files.dataset import Dataset, check_out
 from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.lock import sole_run
@@ -139,6 +140,7 @@ def _export(
     if path.exists() and not overwrite:
         _check_present(path, resolved, given)
         return Outcome.PRESENT
+    Guard(tuple(sample.files)).check_place(path)
     save_resolved(out, resolved, given)
     return Outcome.SAVED
 

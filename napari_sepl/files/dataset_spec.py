@@ -87,7 +87,7 @@ class DatasetSpec(BaseModel):
 
 def looks_like_dataset(path: Path) -> bool:
     """Tell, without judging it, whether a file may be a dataset's: TOML that names pictures."""
-    if path.suffix.lower() != ".toml":
+    if path.suffix.lower() != ".toml" or not path.is_file():
         return False
     try:
         keys = tomllib.loads(path.read_text("utf-8")).keys()

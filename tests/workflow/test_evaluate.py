@@ -18,8 +18,8 @@ from napari_sepl.workflow.measure import evaluate as workflow
 from napari_sepl.workflow.measure.agreement import Evaluation
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.measure.evaluation_table import running_table, write_evaluation
-from napari_sepl.workflow.measure.tables import class_table
+from napari_sepl.workflow.measure.evaluation_table import write_evaluation
+from napari_sepl.workflow.measure.tables import class_table, running_table
 from napari_sepl.workflow.spread.processes import Processes
 from tests.core.cases import Labels
 from tests.files.making import save_picture

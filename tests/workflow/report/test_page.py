@@ -16,11 +16,11 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SaveError
 from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.dataset_spec import DatasetSpec
+from napari_sepl.files.guard import NO_INPUTS, Guard
 from napari_sepl.proposals.pictures import as_rgb
 from napari_sepl.workflow.report import heat
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.heat import heat_map
-from napari_sepl.files.guard import NO_INPUTS, Guard
 from napari_sepl.workflow.report.page import check_page, make_page, write_page
 from napari_sepl.workflow.report.pictures import draw_tiles, lay_over
 from napari_sepl.workflow.review.scan import list_for_review

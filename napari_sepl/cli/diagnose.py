@@ -10,7 +10,7 @@ from napari_sepl.cli._console import STOPPED, complain, count, give_json, say
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import prepare_table
+from napari_sepl.cli._table import check_table_name
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Conflict, Params, Strategy
@@ -47,12 +47,14 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
     params = params_of(**settings, background=background)
     spec = dataset.find().spec
-    prepare_table(table)
+    check_table_name(table)
     spread = choose_spread(workers, scheduler)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), ()
     )
     run = DiagnosisRun(index, params, spread=spread)
+    if table is not None:
+        run.check_table(table)
     code, failures = count(run, len(run), "diagnose", lambda: len(run.found))
     if code == STOPPED:
         complain("Stopped: a part of the samples has no order of all, so nothing is listed.")
@@ -61,7 +63,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     for sample_id, diagnosis in found[: worst or None]:
         say(_line(sample_id, diagnosis, classes))
     if table is not None and found:
-        write_diagnoses(table, found, classes)
+        write_diagnoses(table, found, classes, run.guard)
         say(f"saved {table}")
     images = [_content(*one, classes) for one in found]
     give_json({"counted": len(found), "failed": failures.content(), "images": images})

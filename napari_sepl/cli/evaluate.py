@@ -12,7 +12,7 @@ from napari_sepl.cli._console import STOPPED, complain_of_stop, count, give_json
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
-from napari_sepl.cli._table import prepare_table
+from napari_sepl.cli._table import check_table_name
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.agreement import Evaluation, Figures
@@ -53,7 +53,7 @@ def evaluate_command(
         dataset.miss("out")
     if spec.pseudo is None and background is not None:
         raise typer.BadParameter("--background is for the pseudo-labels; name them by --pseudo")
-    prepare_table(table)
+    check_table_name(table)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec),
         (Role.LABELS, Role.TRUTH),
@@ -72,7 +72,9 @@ def evaluate_command(
     if run.evaluation.images:
         _tell(run.evaluation, as_released=as_released)
         if checkpoint is not None:
-            files = write_evaluation(checkpoint.table, run.evaluation, running=as_released)
+            files = write_evaluation(
+                checkpoint.table, run.evaluation, run.guard, running=as_released
+            )
             say(f"saved {', '.join(map(str, files))}")
             checkpoint.end()
     counts = {"counted": len(run.evaluation.images), "failed": failures.content()}

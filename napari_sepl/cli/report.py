@@ -12,8 +12,8 @@ from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
 from napari_sepl.core.params import Conflict, Strategy
-from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Store, store_file
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
@@ -52,8 +52,8 @@ def report_command(  # noqa: PLR0913  each option is an argument
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
     named = dataset.find()
-    check_page(to, overwrite=overwrite)
-    make_folder(to.parent)
+    guard = Guard(named.spec.inputs, overwrite)
+    check_page(to, guard)
     with ExitStack() as stack:
         out, store = named.spec.out, None
         if out is not None and store_file(out).exists():
@@ -66,6 +66,6 @@ def report_command(  # noqa: PLR0913  each option is an argument
             complain_of_stop()
         elif run.report.images:
             page = make_page(run, shown, title=f"SEPL on {named.name}")
-            write_page(to, page)
+            write_page(to, page, guard)
             say(f"saved {to} ({len(page) / 2**20:.1f} MB)")
     return code

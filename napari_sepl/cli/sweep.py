@@ -19,7 +19,7 @@ from napari_sepl.cli._console import (
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import prepare_table
+from napari_sepl.cli._table import check_table_name
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sweep import threshold_grid
@@ -61,7 +61,7 @@ def sweep_command(
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
     params = params_of(strategy=strategy, conflict=conflict, background=background)
     spec = dataset.find().spec
-    prepare_table(table)
+    check_table_name(table)
     spread = choose_spread(workers, scheduler)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), (Role.TRUTH,)
@@ -77,7 +77,8 @@ def sweep_command(
     if run.sweep.samples:
         _tell(run.sweep)
         if checkpoint is not None:
-            say(f"saved {' and '.join(map(str, write_sweep(checkpoint.table, run.sweep)))}")
+            files = write_sweep(checkpoint.table, run.sweep, run.guard)
+            say(f"saved {' and '.join(map(str, files))}")
             checkpoint.end()
     give_json({"counted": run.sweep.samples, "failed": failures.content()} | _content(run.sweep))
     return code

@@ -4,7 +4,6 @@ import errno
 import os
 import secrets
 import stat
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,11 +17,15 @@ Write = Callable[[Path, bytes], None]
 
 _PART = ".sepl-"  # how the names of files begin that are not whole yet
 _AT_ONCE = 16  # files forced at once; eight and thirty-two take as long
-_ABANDONED = 3600.0  # seconds
+_TRIES = 3  # another run may take a part for one that was left behind, and remove it
 _FOLDERS_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
-def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
+Content = Callable[[], Iterable[bytes]]
+"""Gives the bytes of a file part by part, the same each time."""
+
+
+def write_whole(path: Path, content: bytes | Content) -> None:
     """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
 
     The content goes to a temporary file in the same folder, is forced to the disk and then takes
@@ -33,8 +36,8 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     ----------
     path : Path
         The file to write; its folder must exist.
-    content : bytes or iterable of bytes
-        All that the file shall hold, or its parts in order.
+    content : bytes or callable
+        All that the file shall hold, or what gives its parts in order.
 
     Raises
     ------
@@ -64,17 +67,22 @@ def _take_over(path: Path, make: Callable[[Path], None]) -> None:
 
 def _put(path: Path, make: Callable[[Path], None]) -> None:
     """Have something made under another name, and give it its own when it is whole."""
-    part = path.with_name(f"{_PART}{secrets.token_hex(8)}.part")
-    try:
-        make(part)
-        if not part.is_symlink():
-            _copy_permissions(path, part)
-        part.replace(path)
-    except OSError as error:
-        raise _unsaved(path, error) from error
-    finally:
-        with suppress(OSError):  # reached with the file still there only after a failure
-            part.unlink(missing_ok=True)
+    for left in reversed(range(_TRIES)):
+        part = path.with_name(f"{_PART}{secrets.token_hex(8)}.part")
+        try:
+            make(part)
+            if not part.is_symlink():
+                _copy_permissions(path, part)
+            part.replace(path)
+        except OSError as error:
+            removed = isinstance(error, FileNotFoundError) and path.parent.exists()
+            if not (removed and left):
+                raise _unsaved(path, error) from error
+        else:
+            return
+        finally:
+            with suppress(OSError):  # reached with the file still there only after a failure
+                part.unlink(missing_ok=True)
 
 
 class Unwritten(NamedTuple):
@@ -122,11 +130,13 @@ def _written(one: Unwritten) -> SaveError | None:
 
 
 def clear_abandoned(folder: Path) -> None:
-    """Remove parts that a program left behind which was killed; none lives for an hour."""
+    """Remove the parts of files that a program left behind which was killed.
+
+    One that another program is just writing may be among them: it writes that once more.
+    """
     for part in folder.glob(f"{_PART}*.part"):
         with suppress(OSError):
-            if time.time() - part.lstat().st_mtime > _ABANDONED:
-                part.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:
@@ -146,9 +156,9 @@ def _unsaved(path: Path, error: OSError) -> SaveError:
     )
 
 
-def _write_through(path: Path, content: bytes | Iterable[bytes]) -> None:
+def _write_through(path: Path, content: bytes | Content) -> None:
     with path.open("xb") as file:
-        for part in [content] if isinstance(content, bytes) else content:
+        for part in [content] if isinstance(content, bytes) else content():
             file.write(part)
         file.flush()
         os.fsync(file.fileno())

@@ -7,6 +7,7 @@ from psygnal import Signal
 
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.document.document import Document
+from napari_sepl.files.guard import Guard
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.enhance import label_file, save_resolved
@@ -101,8 +102,10 @@ class Saving:
         if folder is None:
             return None
         path = label_file(folder, sample_id)
-        if path.exists() and any(path.samefile(given) for given in self.inputs if given.exists()):
-            self.view.warn(f"{path}: found one of the inputs; expected another output folder.")
+        try:
+            Guard(tuple(self.inputs)).check_place(path)
+        except InputError as error:
+            self.view.warn(str(error))
             return None
         if path.exists() and not self._is_ours(path) and not self.view.confirm_replace(path):
             return None

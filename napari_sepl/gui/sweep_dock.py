@@ -23,6 +23,7 @@ from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.guard import Guard
 from napari_sepl.gui.panels.best_pairs import BestPairs
 from napari_sepl.gui.panels.surface import SurfacePanel
 from napari_sepl.gui.sweeping import Sweeping
@@ -252,9 +253,11 @@ class SweepDock(QWidget):
         if sweep is None or not chosen:
             return
         view, path = self._controller.view, Path(chosen).with_suffix(".csv")
+        inputs = () if self._dataset is None else self._dataset.spec.inputs
+        guard = Guard(inputs, asked=frozenset({Path(chosen)}))
         self._controller.background.run(
             "save sweep",
-            lambda: write_sweep(path, sweep),
+            lambda: write_sweep(path, sweep, guard),
             lambda paths: view.tell(f"Saved: {' and '.join(map(str, paths))}"),
             lambda error: view.warn(str(error)),
         )

@@ -72,6 +72,13 @@ class Plan:
     evaluate_every: int = 0
 
     @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The folders that samples are read from."""
+        parts = [part for part in (self.training, self.held_out) if part is not None]
+        samples = [sample for part in parts for sample in part.samples]
+        return tuple({file.parent for one in samples for file in (one.image, one.labels)})
+
+    @property
     def settings(self) -> Settings:
         """All that decides on the weights, in words and numbers of JSON."""
         return {

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.atomic import make_folder
+from napari_sepl.files.guard import Guard
+from napari_sepl.files.lock import sole_run
 from napari_sepl.training.backbones import load_backbone
 from napari_sepl.training.batches import Crops, load_batches
 from napari_sepl.training.checkpoint import (
@@ -94,6 +96,7 @@ class TrainingRun:
 
     def __init__(self, plan: Plan) -> None:
         settings = plan.settings
+        Guard(plan.inputs).check_place(plan.out)
         check_folder(plan.out, settings)
         self.plan = plan
         self._checkpoint = plan.out / CHECKPOINT
@@ -126,8 +129,12 @@ class TrainingRun:
             If a sample cannot be read, the loss is no number, or the memory is too small. The
             last checkpoint is whole.
         SaveError
-            If something cannot be written.
+            If something cannot be written, or another run is at work in the folder.
         """
+        with sole_run(self.plan.out, "train"):
+            yield from self._learn()
+
+    def _learn(self) -> Iterator[Event]:
         plan, recipe = self.plan, self.plan.recipe
         crops = Crops(plan.training.samples, plan.classes, recipe)
         pinned = plan.device.startswith("cuda")

@@ -12,10 +12,15 @@ from napari_sepl.core.params import Params
 from napari_sepl.document.findings import diagnose_resolved, tell_finding
 from napari_sepl.document.resolve import resolve
 from napari_sepl.document.said import Said
-from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.guard import NO_INPUTS, Guard
 from napari_sepl.files.samples import Sample, load_enhanceable
-from napari_sepl.workflow.measure.tables import encode_csv
+from napari_sepl.workflow.measure.tables import (
+    check_tables,
+    diagnosis_files,
+    encode_csv,
+    write_tables,
+)
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -60,6 +65,8 @@ class DiagnosisRun:
         Ids and diagnoses so far, in the order of the steps.
     without_masks : list of str
         The samples that are left out.
+    guard : Guard
+        What no table is to be written over.
     """
 
     def __init__(self, index: SampleIndex, params: Params, *, spread: Spread = HERE) -> None:
@@ -68,6 +75,11 @@ class DiagnosisRun:
         bare = set(self.without_masks)
         self.ids = [sample_id for sample_id in index.ids if sample_id not in bare]
         self.found: list[tuple[str, Diagnosis]] = []
+        self.guard = Guard(index.spec.inputs)
+
+    def check_table(self, table: Path) -> None:
+        """Raise InputError or SaveError if the diagnoses may not be written there."""
+        check_tables(diagnosis_files(table), self.guard)
 
     def __len__(self) -> int:
         return len(self.ids) + len(self.index.problems)
@@ -131,7 +143,12 @@ def _lost(labelled: tuple[Sample, tuple[int, ...]], why: str) -> DiagnosisStep:
     return DiagnosisStep(sample.sample_id, message=f"{sample.image}: {why}")
 
 
-def write_diagnoses(path: Path, found: Sequence[tuple[str, Diagnosis]], classes: ClassList) -> None:
+def write_diagnoses(
+    path: Path,
+    found: Sequence[tuple[str, Diagnosis]],
+    classes: ClassList,
+    guard: Guard = NO_INPUTS,
+) -> None:
     """Write diagnoses as CSV, a row for each finding, and one for an image without any.
 
     Columns are rank (1 for the first image), id, suspicion, kind, cause, strength (shares in
@@ -140,18 +157,20 @@ def write_diagnoses(path: Path, found: Sequence[tuple[str, Diagnosis]], classes:
     Parameters
     ----------
     path : Path
-        The file, replaced if it was there; its folder must exist.
+        The file; its folder is made if need be.
     found : sequence of (str, Diagnosis)
         Ids and diagnoses, in the order to write them.
     classes : ClassList
         Names of the labels.
+    guard : Guard
+        Tells what is not to be written over; an earlier table of diagnoses is.
 
     Raises
     ------
-    SaveError
-        If the file cannot be written; an older one is untouched.
+    InputError, SaveError
+        As `write_tables`.
     """
-    write_whole(path, encode_csv(_rows(found, classes)))
+    write_tables({path: encode_csv(_rows(found, classes))}, diagnosis_files(path), guard)
 
 
 def _rows(found: Sequence[tuple[str, Diagnosis]], classes: ClassList) -> Iterator[list[object]]:

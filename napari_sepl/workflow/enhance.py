@@ -11,21 +11,17 @@ from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, attempt
+from napari_sepl.core.errors import attempt
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
-from napari_sepl.files.atomic import (
-    Unwritten,
-    Write,
-    clear_abandoned,
-    make_folder,
-    write_whole,
-)
-from napari_sepl.files.dataset.index import SampleIndex, check_out
+from napari_sepl.files.atomic import Unwritten, Write, clear_abandoned, make_folder, write_whole
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.label_png import Provenance, write_label_png
+from napari_sepl.files.lock import sole_run
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
 from napari_sepl.workflow.outcome import Outcome, Step, existing_outcome, failed_steps
 from napari_sepl.workflow.spread.groups import saved_in_groups
@@ -125,9 +121,8 @@ def enhance_sample(
         If the labels cannot be written.
     """
     path = label_file(out, sample.sample_id)
-    for given in sample.files:
-        if _is_same_file(path, given):
-            raise InputError(path, found="one of the inputs", expected="another output folder")
+    if path.exists():
+        Guard(tuple(sample.files)).check_place(path)
     inputs = load_enhanceable(sample, classes).cut_at(params.background)
     return save_resolved(out, resolve(inputs.overlap, Said(params)), inputs, write)
 
@@ -166,13 +161,19 @@ def enhance_folder(
     Raises
     ------
     InputError
-        If the dataset names no output folder, or one of its input folders.
+        If the dataset names no output folder, or the folder is an input or lies in one.
     SaveError
-        If the folder cannot be made.
+        If the folder cannot be made, or another run is at work there.
     """
+    Guard(index.spec.inputs).check_place(index.spec.output)
+    with sole_run(index.spec.output, "enhance"):
+        yield from _enhance_all(index, params, overwrite, spread)
+
+
+def _enhance_all(
+    index: SampleIndex, params: Params, overwrite: bool, spread: Spread
+) -> Iterator[Step]:
     out, classes = index.spec.output, index.classes
-    check_out(out, index.spec)
-    make_folder(out)
     for inside in {sample_id.rpartition("/")[0] for sample_id in index.ids}:
         clear_abandoned(out / inside)
     yield from failed_steps(index.problems)
@@ -220,7 +221,3 @@ def _attempt(
 
 def _lost(sample: Sample, why: str) -> Step:
     return Step(sample.sample_id, Outcome.FAILED, f"{sample.image}: {why}")
-
-
-def _is_same_file(path: Path, other: Path) -> bool:
-    return path.exists() and other.exists() and path.samefile(other)

@@ -9,6 +9,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.index import SampleProblem
+from napari_sepl.files.guard import foreign
 from napari_sepl.files.label_png import Provenance, read_provenance
 from napari_sepl.files.pseudo import is_named
 
@@ -90,7 +91,7 @@ def existing_outcome(
     if overwrite:
         return None
     if provenance is None:
-        raise SaveError(f"{path}: another program's file is there; --overwrite replaces it.")
+        raise foreign(path, "no file, or its labels; --overwrite replaces it")
     same = (provenance.params, provenance.classes) == (params, classes.title)
     if not same or not is_named(provenance.scores, pseudo_format):
         raise SaveError(

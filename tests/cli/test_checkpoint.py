@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from napari_sepl.cli import sweep as sweep_command
+from napari_sepl.core.errors import SaveError
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.workflow.measure.checkpoint import checkpoint_file
 from napari_sepl.workflow.measure.counted import CountStep
@@ -135,14 +137,17 @@ def test_what_is_damaged_is_said_and_counted_anew(
 
 
 def test_what_is_counted_is_kept_until_the_table_is_saved(
-    run: Run, dataset: Path, tmp_path: Path
+    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def full(*_: object) -> None:
+        raise SaveError("the disk is full")
+
     table = tmp_path / "out" / "t.csv"
-    table.mkdir(parents=True)  # a folder, so that the table cannot be saved
-    code, _, err = run("sweep", dataset, "--table", table)
+    with monkeypatch.context() as patched:
+        patched.setattr(sweep_command, "write_sweep", full)
+        code, _, err = run("sweep", dataset, "--table", table)
     assert code == 1
-    assert "t.csv: could not be saved" in err
-    table.rmdir()
+    assert "the disk is full" in err
     code, out, err = run("sweep", dataset, "--table", table)
     assert code == 0
     assert "resumes after 4 of 4 samples" in err

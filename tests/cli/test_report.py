@@ -41,7 +41,7 @@ def test_no_page_where_a_folder_is(run: Run, dataset: Path, tmp_path: Path) -> N
     for more in ((), ("--overwrite",)):
         code, _, err = run(dataset, "--to", tmp_path, *more)
         assert code == 1
-        assert f"{tmp_path}: a folder has that name" in err
+        assert f"a folder has that name: {tmp_path}" in err
 
 
 def test_settings_and_no_sweep(run: Run, dataset: Path, tmp_path: Path) -> None:

@@ -244,11 +244,33 @@ def test_a_disk_that_fails_leaves_no_part(tmp_path: Path, monkeypatch: pytest.Mo
     assert (tmp_path / "0.png").read_bytes() == b"old"
 
 
-def test_what_a_killed_program_left_is_cleared_when_it_is_old(tmp_path: Path) -> None:
-    old, fresh, mine = (tmp_path / name for name in (".sepl-1.part", ".sepl-2.part", "mine.part"))
-    for path in (old, fresh, mine):
+def test_what_a_killed_program_left_is_cleared(tmp_path: Path) -> None:
+    ours, mine = (tmp_path / name for name in (".sepl-1.part", "mine.part"))
+    for path in (ours, mine):
         path.write_bytes(b"half")
-    for path in (old, mine):
-        os.utime(path, (0, 0))
     clear_abandoned(tmp_path)
-    assert set(tmp_path.iterdir()) == {fresh, mine}
+    assert set(tmp_path.iterdir()) == {mine}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there nobody removes a file that is open")
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_part_that_is_cleared_meanwhile_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    path, left, forced = tmp_path / "a.png", [*range(times)], os.fsync
+
+    def cleared(descriptor: int) -> None:
+        if left:
+            left.pop()
+            clear_abandoned(tmp_path)
+        forced(descriptor)
+
+    monkeypatch.setattr(os, "fsync", cleared)
+    if times < 3:
+        write_whole(path, lambda: [b"con", b"tent"])
+        assert path.read_bytes() == b"content"
+        assert names(tmp_path) == ["a.png"]
+    else:
+        with pytest.raises(SaveError, match="could not be saved"):
+            write_whole(path, b"content")
+        assert names(tmp_path) == []

@@ -19,11 +19,11 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.class_map_file import read_class_map
 from napari_sepl.files.dataset.image_labels import read_image_labels
-from napari_sepl.files.dataset.index import check_out
 from napari_sepl.files.dataset.listing import list_files
 from napari_sepl.files.dataset.lists import read_list
-from napari_sepl.files.dataset.specification import DatasetSpec, looks_like_dataset, read_dataset
+from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset
 from napari_sepl.files.digests import digest_file
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.label_png import encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels
@@ -160,7 +160,7 @@ def test_one_entry_that_leads_back_to_itself_does_not_hide_the_others(tmp_path: 
     (tmp_path / "c").symlink_to("b.png")
     found = list_files(tmp_path, frozenset((".png",)))
     assert found.names == {"a": "a.png", "b": "b.png"}
-    check_out(tmp_path / "b.png", DatasetSpec(images=tmp_path / "a.png"))
+    Guard((tmp_path / "a.png",)).check_place(tmp_path / "b.png")
     with pytest.raises(InputError, match="found a link that leads back to itself"):
         list_files(tmp_path / "b.png", frozenset((".png",)))
 

@@ -166,15 +166,25 @@ def test_a_file_that_an_earlier_window_saved_is_not_asked_about(
     assert read_labels(tmp_path / "pets.png").shape == (40, 60)
 
 
+@pytest.mark.parametrize("way", ["itself", "hard link", "link"])
+@pytest.mark.parametrize("accept", [True, False])
 def test_an_input_is_never_written_over(
-    controller: Controller, view: MagicMock, tmp_path: Path
+    controller: Controller, view: MagicMock, tmp_path: Path, way: str, accept: bool
 ) -> None:
-    (tmp_path / "pets.png").write_bytes(b"pseudo-labels")
+    given = target = tmp_path / "pets.png"
+    if way != "itself":
+        given = tmp_path / "pseudo.png"
+    given.write_bytes(b"pseudo-labels")
+    if way == "hard link":
+        target.hardlink_to(given)
+    elif way == "link":
+        target.symlink_to(given)
     view.confirm_replace.return_value = True
-    controller.open(cat_and_dog, folder=tmp_path, files=[tmp_path / "pets.png"])
-    controller.accept()
+    controller.open(cat_and_dog, folder=tmp_path, files=[given])
+    controller.accept() if accept else controller.save()
     assert "one of the inputs" in view.warn.call_args.args[0]
-    assert (tmp_path / "pets.png").read_bytes() == b"pseudo-labels"
+    assert (given.read_bytes(), target.read_bytes()) == (b"pseudo-labels",) * 2
+    assert target.is_symlink() == (way == "link")
 
 
 def test_a_failed_save_leaves_the_work_unsaved(

@@ -203,6 +203,18 @@ def test_another_training_is_not_mixed_in(plan: Plan, tmp_path: Path) -> None:
     assert (plan.out / "checkpoint.pt").read_bytes() == kept
 
 
+def test_a_training_writes_alone_and_never_among_its_samples(plan: Plan) -> None:
+    steps = iter(TrainingRun(plan))
+    next(steps)
+    with pytest.raises(SaveError, match="another run writes here"):
+        next(iter(TrainingRun(plan)))
+    steps.close()  # type: ignore[attr-defined]
+    assert next(iter(TrainingRun(plan)))
+    for folder in plan.inputs:
+        with refused(folder, "one of the input folders"):
+            TrainingRun(replace(plan, out=folder))
+
+
 def test_damaged_checkpoints_are_named(plan: Plan) -> None:
     import torch
 

@@ -94,7 +94,7 @@ def test_failures_are_told_and_leave_no_file(folder: Path, tmp_path: Path) -> No
     ]  # fmt: skip
     assert steps[0].message.startswith(f"{folder / 'a2' / '0.png'}: found")
     assert steps[3].message.startswith(f"{folder / 'c'}: found no mask")
-    assert sorted(path.name for path in out.iterdir()) == ["a10.json", "b.json"]
+    assert sorted(path.name for path in out.glob("[!.]*")) == ["a10.json", "b.json"]
 
 
 def test_a_file_that_would_hold_other_masks_is_not_saved(
@@ -105,7 +105,7 @@ def test_a_file_that_would_hold_other_masks_is_not_saved(
     steps = list(convert_masks(open_masks(folder), tmp_path / "json"))
     assert {step.outcome for step in steps} == {Outcome.FAILED}
     assert f"would hold other masks than {folder / 'a2'}" in steps[0].message
-    assert list((tmp_path / "json").iterdir()) == []
+    assert list((tmp_path / "json").glob("[!.]*")) == []
 
 
 def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -117,13 +117,13 @@ def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "json" / "a.json").write_text("[]")
     with pytest.raises(InputError, match="found no masks but JSON"):
         next(convert_masks(open_masks(tmp_path / "json"), tmp_path / "new"))
-    with pytest.raises(InputError, match="found the folder of the originals"):
+    with pytest.raises(InputError, match="found one of the input folders"):
         next(convert_masks(open_masks(folder), folder))
 
 
 def test_no_json_among_the_originals(folder: Path) -> None:
     before = contents(folder)
     for out in (folder / "json", folder / "a2" / "json"):
-        with refused(out, "a place in the folder of the originals"):
+        with refused(out, f"a place in {folder}, which is an input"):
             list(convert_masks(open_masks(folder), out))
     assert contents(folder) == before

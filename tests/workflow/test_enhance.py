@@ -138,7 +138,7 @@ def test_another_file_in_the_way_is_a_failure_until_overwrite(dataset: Dataset, 
     path = label_file(dataset.out, "b")
     inputs = load(dataset.sample("b"), VOC)
     told = {
-        "another program's": "another program's file is there; --overwrite",
+        "another program's": "exists and was not written by napari-sepl: ",
         "other settings": "made with other settings (t1 0.25, t2 0.85, strategy paper, "
         "conflict ascending, classes voc); --overwrite",
         "other classes": "made with other settings",
@@ -156,7 +156,8 @@ def test_another_file_in_the_way_is_a_failure_until_overwrite(dataset: Dataset, 
     before = path.read_bytes()
     steps = dataset.steps()
     assert [outcome for _, outcome, _ in steps] == [Outcome.SAVED, Outcome.SAVED, Outcome.FAILED]
-    assert steps[2][2].startswith(f"{path}: {told}")
+    assert told in steps[2][2]
+    assert str(path) in steps[2][2]
     assert path.read_bytes() == before
     assert dataset.run(overwrite=True)["b"] is Outcome.SAVED
     assert path.read_bytes() != before
@@ -193,7 +194,7 @@ def test_labels_are_never_saved_over_their_own_inputs(dataset: Dataset, overwrit
     with refused(dataset.out, "one of the input folders"):
         dataset.run(overwrite=overwrite)
     assert sample.pseudo.read_bytes() == before
-    with refused(sample.pseudo, "one of the inputs", "another output folder"):
+    with refused(sample.pseudo, "one of the inputs"):
         enhance_sample(sample, dataset.out, VOC, Params())
     assert sample.truth is not None
     with refused(sample.truth, "one of the inputs"):
@@ -232,7 +233,8 @@ def test_a_folder_that_vanishes_in_the_middle_is_told_and_not_made_again(
 
 
 def test_a_folder_that_cannot_be_made_ends_the_run(dataset: Dataset) -> None:
-    dataset.out = dataset.root / "images" / "b.jpg" / "out"
+    (dataset.root / "file").touch()
+    dataset.out = dataset.root / "file" / "out"
     with pytest.raises(SaveError, match="the folder could not be made"):
         dataset.run()
 

@@ -19,8 +19,8 @@ from napari_sepl.workflow.measure import evaluate as workflow
 from napari_sepl.workflow.measure.agreement import Evaluation
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.measure.evaluation_table import running_table, write_evaluation
-from napari_sepl.workflow.measure.tables import class_table
+from napari_sepl.workflow.measure.evaluation_table import write_evaluation
+from napari_sepl.workflow.measure.tables import class_table, running_table
 from napari_sepl.workflow.spread.processes import Processes
 from tests.core.cases import Labels
 from tests.files.dataset.opening import open_labels
@@ -232,8 +232,9 @@ def test_without_a_baseline_the_tables_have_no_columns_for_it(
 
 
 def test_a_table_that_cannot_be_written_is_told(spec: DatasetSpec, tmp_path: Path) -> None:
-    with pytest.raises(SaveError, match="could not be saved"):
-        write_evaluation(tmp_path / "gone" / "e.csv", evaluated(spec))
+    (tmp_path / "file").touch()
+    with pytest.raises(SaveError, match="the folder could not be made"):
+        write_evaluation(tmp_path / "file" / "e.csv", evaluated(spec))
 
 
 def test_pascal_voc_gives_the_known_figures() -> None:

@@ -17,10 +17,11 @@ from napari_sepl.core.polygons import Holes
 from napari_sepl.document.resolve import resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import write_whole
-from napari_sepl.files.dataset.index import Role
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_file
 from napari_sepl.files.exports import folder as export_folder
 from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
+from napari_sepl.files.exports.noted import link_to
 from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
@@ -160,13 +161,13 @@ def test_files_of_others_stay(session: Session, place: str) -> None:
     theirs.write_bytes(b"theirs")
     told = {"pictures": Pictures.COPY}
     if place == "train.txt":
-        with pytest.raises(SaveError, match="another program's file is there"):
+        with pytest.raises(SaveError, match="was not written by napari-sepl"):
             run(session, **told)
         assert not (session.root / "to" / "labels").exists()  # it is told before the work
     else:
         (step, *_) = export(session, **told).run()
-        assert step.message == (
-            f"{theirs}: another program's file is there; --overwrite replaces it."
+        assert step.message.startswith(
+            f"exists and was not written by napari-sepl: {theirs}; expected no file, or a file of"
         )
     assert theirs.read_bytes() == b"theirs"
     assert run(session, overwrite=True, **told)["a2"] == "saved"
@@ -183,7 +184,7 @@ def test_our_file_that_somebody_changed_stays(session: Session) -> None:
 
 def test_other_settings_need_another_folder(session: Session) -> None:
     run(session)
-    with pytest.raises(SaveError, match=r"other settings \(val 0.0, now 0.5\); --overwrite"):
+    with pytest.raises(SaveError, match=r"other settings: .* \(val 0.0, now 0.5\); --overwrite"):
         run(session, val=0.5)
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "saved")
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "present")
@@ -200,6 +201,7 @@ def test_nothing_of_an_export_that_is_replaced_stays_in_another_split(
     steps = replacing.run()
     next(steps)
     steps.close()  # stopped, and gone on with
+    assert replacing.outcome() == ["Removed 6 files of the export that this one replaces."]
     replacing = export(session, "yolo", pictures=pictures, val=0.5)
     assert {step.outcome for step in replacing.run()} == {"present", "saved"}
     splits = {
@@ -212,7 +214,6 @@ def test_nothing_of_an_export_that_is_replaced_stays_in_another_split(
     assert splits["images"] == [{"a10"}, {"a2", "b"}]
     assert splits["labels"] == [{"a10", "b"}, {"a2", "b"}]  # what somebody changed stays
     assert edited.read_text() == "edited"
-    assert "Removed 3 files of the export that this one replaces." in replacing.outcome()
 
 
 def test_a_record_that_names_files_elsewhere_has_none_removed(session: Session) -> None:
@@ -221,10 +222,10 @@ def test_a_record_that_names_files_elsewhere_has_none_removed(session: Session) 
     theirs[0].write_bytes(b"theirs")
     theirs[1].symlink_to(theirs[0])
     digest = digest_file(theirs[0])
-    lines: list[dict[str, Any]] = [{"files": {"../theirs.txt": digest, str(theirs[0]): digest}}]
-    lines += [{"files": {}, "picture": place} for place in ("../link", str(theirs[1]))]
+    link = link_to(theirs[0])
+    files = {"../theirs.txt": digest, str(theirs[0]): digest, "../link": link, str(theirs[1]): link}
     with (session.root / "to" / JOURNAL).open("a") as journal:
-        journal.writelines(json.dumps({**line, "replaced": True}) + "\n" for line in lines)
+        journal.write(json.dumps({"files": files}) + "\n")
     assert run(session, "npy", overwrite=True) == dict.fromkeys(STEMS, "saved")
     assert all(path.exists() for path in theirs)
 
@@ -272,18 +273,19 @@ def test_replacing_can_be_stopped_at_any_moment(
 @pytest.mark.parametrize("to", ["images", "pseudo/deeper", "out", "masks"])
 def test_nothing_is_written_among_the_inputs(session: Session, to: str) -> None:
     before = content(session.root)
-    with refused(session.root / to, "which this is made from"):
+    with refused(session.root / to, "input"):
         run(session, to=to, overwrite=True)
     assert content(session.root) == before
 
 
 def test_an_export_beside_the_inputs_never_reaches_into_them(session: Session) -> None:
     (session.root / "to").mkdir()
-    (session.root / "to" / "images").symlink_to(session.root / "images")
-    before = content(session.root / "images")
+    for theirs, role in (("images", "images"), ("labels", "pseudo")):
+        (session.root / "to" / theirs).symlink_to(session.root / role)
+    before = content(session.root / "images"), content(session.root / "pseudo")
     steps = list(export(session, pictures=Pictures.COPY, overwrite=True).run())
-    assert all("which this is made from" in step.message for step in steps)
-    assert content(session.root / "images") == before
+    assert all("one of the input folders" in step.message for step in steps)
+    assert (content(session.root / "images"), content(session.root / "pseudo")) == before
 
 
 def test_pictures_are_linked_or_copied(session: Session) -> None:
@@ -542,3 +544,49 @@ def test_a_list_of_an_earlier_split_is_told(session: Session, name: str, listed:
     assert [sentence.partition(":")[0] for sentence in told] == (
         [str(session.root / "to" / listed)] if listed else []
     )
+
+
+@pytest.mark.parametrize("pictures", [Pictures.COPY, Pictures.LINK])
+def test_a_picture_that_changed_is_exported_anew(session: Session, pictures: Pictures) -> None:
+    run(session, which=[Status.PENDING], pictures=pictures)  # a10, which no review binds to a file
+    picture, copied = (session.root / where / "images" / "a10.jpg" for where in (".", "to"))
+    content = bytearray(picture.read_bytes())
+    content[-3] ^= 1  # of the same size
+    picture.write_bytes(content)
+    again = run(session, which=[Status.PENDING], pictures=pictures)
+    assert again == {"a10": "saved" if pictures is Pictures.COPY else "present"}
+    assert copied.read_bytes() == bytes(content)
+
+
+def test_pictures_become_links_and_copies_again(session: Session) -> None:
+    run(session, pictures=Pictures.LINK)
+    for pictures in (Pictures.COPY, Pictures.LINK, Pictures.NO):
+        assert set(run(session, pictures=pictures, overwrite=True).values()) == {"saved"}
+        links = [path.is_symlink() for path in (session.root / "to" / "images").iterdir()]
+        assert links == {"copy": [False] * 3, "link": [True] * 3, "no": []}[pictures]
+    assert len(list((session.root / "images").iterdir())) == 3
+
+
+def test_an_export_into_the_dataset_itself(session: Session) -> None:
+    """As PASCAL VOC lies: the pictures are where the format wants them, and stay."""
+    (session.root / "images").rename(session.root / "JPEGImages")
+    spec = session.spec.model_copy(update={"images": session.root / "JPEGImages"})
+    session.index = SampleIndex.open(spec)
+    before = content(session.root / "JPEGImages")
+    for _ in range(2):
+        told = run(session, "voc", to=".", pictures=Pictures.LINK, folder="SegmentationClassAug")
+    assert told == dict.fromkeys(STEMS, "present")
+    assert len(list((session.root / "SegmentationClassAug").iterdir())) == 3
+    assert run(session, "png", to=".", overwrite=True) == dict.fromkeys(STEMS, "saved")
+    assert not list((session.root / "SegmentationClassAug").iterdir())
+    assert content(session.root / "JPEGImages") == before
+
+
+def test_what_others_put_there_is_theirs_even_if_it_is_the_same(session: Session) -> None:
+    theirs = session.root / "to" / "images" / "b.jpg"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes((session.root / "images" / "b.jpg").read_bytes())
+    for _ in range(2):
+        run(session, pictures=Pictures.COPY)
+    run(session, overwrite=True)  # without pictures: those of the first export go
+    assert list(theirs.parent.iterdir()) == [theirs]

@@ -248,5 +248,6 @@ def test_the_table_without_truth_is_one_and_leaves_empty_what_is_not_defined(
 
 
 def test_a_table_that_cannot_be_written_is_told(spec: DatasetSpec, tmp_path: Path) -> None:
-    with pytest.raises(SaveError, match="could not be saved"):
-        write_sweep(tmp_path / "gone" / "sweep.csv", swept(spec))
+    (tmp_path / "file").touch()
+    with pytest.raises(SaveError, match="the folder could not be made"):
+        write_sweep(tmp_path / "file" / "sweep.csv", swept(spec))

@@ -309,14 +309,6 @@ def _is_text(name: str) -> bool:
     return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
-def check_out(out: Path, spec: DatasetSpec) -> None:
-    """Raise InputError if labels in folder `out` would be saved among a dataset's inputs."""
-    if real_place(out) in map(real_place, spec.inputs):
-        raise InputError(
-            out, found="one of the input folders", expected="another folder for the labels"
-        )
-
-
 def _no_sample(place: Path, lead: Role, problems: list[SampleProblem]) -> InputError:
     found = f"no {NAMED[lead]}"
     if problems:

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import real_place, tell
+from napari_sepl.files._opening import tell
 from napari_sepl.files._texts import expanded, read_toml
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.score_formats import AUTO, check_format
 
 _EXPECTED = (
@@ -167,7 +168,7 @@ def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:
     return spec.model_copy(update=places)
 
 
-def write_dataset(path: Path, spec: DatasetSpec) -> None:
+def write_dataset(path: Path, spec: DatasetSpec, *, overwrite: bool = False) -> None:
     """Write a TOML file that `read_dataset` reads back as `spec`.
 
     What lies in the file's own folder is named from there, so that both can be moved together;
@@ -175,11 +176,16 @@ def write_dataset(path: Path, spec: DatasetSpec) -> None:
 
     Raises
     ------
+    InputError
+        If the file is one that the dataset reads.
     SaveError
-        If the file is one that the dataset reads, a name is no text in UTF-8, or the disk fails.
+        If a file is there that is no dataset's and `overwrite` is not set, a name is no text in
+        UTF-8, or the disk fails.
     """
-    if real_place(path) in map(real_place, (*spec.inputs, *spec.folders)):
-        raise SaveError(f"{path}: it is part of the dataset, and stays; choose another name.")
+    inputs = spec.inputs
+    if not path.exists() or looks_like_dataset(path):  # it may lie beside the images
+        inputs = tuple(one for one in inputs if not one.is_dir())
+    Guard(inputs, overwrite).check(path, looks_like_dataset, "a dataset's TOML file")
     lines = []
     for name, value in spec:
         key = "list" if name == "list_file" else name

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
+from napari_sepl.files.atomic import Content
 from napari_sepl.files.class_lists import encode_class_list
-from napari_sepl.files.exports.base import Content, Encoded, Labelled, Listing, split_lists
+from napari_sepl.files.exports.base import Encoded, Labelled, Listing, split_lists
 from napari_sepl.files.exports.settings import ExportSettings
 
 

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.certainty import SoftLabels
 from napari_sepl.core.classes import ClassList
+from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.settings import ExportSettings
 
 SPLITS = ("train", "val")
-
-Content = Callable[[], Iterable[bytes]]
-"""Gives the bytes of a file part by part, the same each time."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from napari_sepl.core.classes import COCO, ClassList
 from napari_sepl.core.polygons import fill_polygons, trace_polygons
 from napari_sepl.core.rle import write_rle
 from napari_sepl.core.segments import Segment, find_segments
-from napari_sepl.files.exports.base import Content, Encoded, Labelled, Listing
+from napari_sepl.files.atomic import Content
+from napari_sepl.files.exports.base import Encoded, Labelled, Listing
 from napari_sepl.files.exports.settings import ExportSettings
 
 _MISSING = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}

@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import read_bytes, real_place
-from napari_sepl.files.atomic import link_whole, make_folder, write_whole
-from napari_sepl.files.exports.base import Content, encode_json
-from napari_sepl.files.exports.noted import digest_of, read_lines, tell_differences
+from napari_sepl.files._opening import read_bytes, unopened
+from napari_sepl.files.atomic import (
+    Content,
+    clear_abandoned,
+    link_whole,
+    make_folder,
+    write_whole,
+)
+from napari_sepl.files.exports.base import encode_json
+from napari_sepl.files.exports.noted import digest_of, link_to, remove_owned, tell_differences
 from napari_sepl.files.exports.pictures import Picture
-from napari_sepl.files.exports.replaced import encode_replaced, remove_replaced
 from napari_sepl.files.exports.settings import Pictures
+from napari_sepl.files.guard import Guard, foreign
 
 MANIFEST = "napari-sepl-export.json"
 """Says with which settings the export was made, and what came of it."""
@@ -32,72 +38,96 @@ class ExportFolder:
     Parameters
     ----------
     root : Path
-        The folder; it is made if need be.
+        The folder, for this run alone.
     settings : mapping
         All that the export depends on, as JSON holds it.
-    guarded : iterable of Path
-        Folders that nothing is written to, nor to any folder in them.
-    overwrite : bool
-        Replace files that are not this export's, and an export of other settings.
+    guard : Guard
+        Tells what is not to be written over; an export of other settings is, if it overwrites.
+
+    Attributes
+    ----------
+    removed : int
+        Files of an export of other settings that were removed.
 
     Raises
     ------
     SaveError
-        If the folder cannot be made, or holds an export of other settings.
+        If the folder holds an export of other settings, or the record of another program.
     InputError
-        If it is one of the guarded ones, or what an export noted is damaged.
+        If what an export noted is damaged.
     """
 
-    def __init__(
-        self, root: Path, settings: Mapping[str, Any], guarded: Iterable[Path], *, overwrite: bool
-    ) -> None:
+    def __init__(self, root: Path, settings: Mapping[str, Any], guard: Guard) -> None:
         self.root = root
+        self.removed = 0
         self._settings = settings
-        self._guarded = [real_place(folder) for folder in guarded]
-        self._overwrite = overwrite
+        self._guard = guard
         self._places: dict[str, int] = {}  # of each sample's last line in the journal
         self._owned: dict[str, set[str]] = {}  # all digests that a file may have
-        self._replaced: set[str] = set()  # files of other settings, until others take their names
-        self._allowed: set[Path] = set()
-        self._prepare(root)
-        self._resume()
+        self._prepared: set[Path] = set()
+        self._goes_on = self._look()
 
     # --- what is there
 
-    def _resume(self) -> None:
-        told = self._read_manifest()
-        journal = self.root / JOURNAL
-        if told is not None and told.get("settings") == self._settings:
-            try:
-                self._read_journal(journal)
-            except InputError:
-                if not self._overwrite:
-                    raise
-                self._begin(journal)  # all is made anew
-                self._read_journal(journal)
-            return
-        if told is not None and not self._overwrite:
+    def _look(self) -> bool:
+        """Read what was noted; tell whether it is of this export, so that it is gone on with."""
+        told, journal = self._read_manifest(), self.root / JOURNAL
+        if told is None:
+            if journal.exists() and not self._guard.overwrite:
+                raise foreign(journal, "no file, or an export's record; --overwrite replaces it")
+            return False
+        same = told.get("settings") == self._settings
+        if not same and not self._guard.overwrite:
             differences = tell_differences(told.get("settings"), self._settings)
             raise SaveError(
-                f"{self.root}: holds an export of other settings ({differences}); "
+                f"holds an export of other settings: {self.root} ({differences}); "
                 "--overwrite replaces it."
             )
-        if told is None and journal.exists() and not self._overwrite:
-            raise SaveError(f"{journal}: another program's file is there; --overwrite replaces it.")
-        if told is not None:
-            with suppress(InputError):  # a damaged one tells of fewer files
-                self._read_journal(journal)
-        if journal.exists():  # emptied first, or after a crash it would count for these settings
-            self._begin(journal)
-        self._write_manifest({"complete": False})
-        self._read_journal(journal)
+        try:
+            self._read_journal(journal)
+        except InputError:
+            if not self._guard.overwrite:
+                raise
+            return False  # all is made anew
+        return same
 
-    def _begin(self, journal: Path) -> None:
-        """Begin the journal anew, with the files of the export that is replaced."""
-        places = [record.get("picture") for _, record in self.records(self._places)]
-        links = self._replaced.union(place for place in places if place is not None)
-        write_whole(journal, encode_replaced(self.root, self._owned, links))
-        self._places, self._owned, self._replaced = {}, {}, set()
+    def begin(self, names: Iterable[str]) -> None:
+        """Make ready to write; remove an export that this one replaces.
+
+        Its files are removed before its record, so that a run that is stopped can be repeated.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The files that tell of all samples.
+
+        Raises
+        ------
+        InputError, SaveError
+            Before any work, if one of them would meet an input or another program's file.
+        """
+        for name in names:
+            self._check(name, None)
+        for folder in {(self.root / name).parent for name in self._owned}:
+            clear_abandoned(folder)
+        journal = self.root / JOURNAL
+        if not self._goes_on:
+            self.removed = remove_owned(self.root, self._owned, self._removable())
+            self._places, self._owned = {}, {}
+            if journal.exists():
+                write_whole(journal, b"")
+            self._write_manifest({"complete": False})
+        if not journal.exists():
+            write_whole(journal, b"")
+
+    def _removable(self) -> list[str]:
+        """Return the files of an earlier export that are no inputs of this one."""
+        names = []
+        for name in self._owned:
+            with suppress(InputError):
+                self._guard.check_place((self.root / name).parent)
+                names.append(name)
+        return names
 
     def _read_manifest(self) -> dict[str, Any] | None:
         path = self.root / MANIFEST
@@ -106,40 +136,38 @@ class ExportFolder:
         try:
             told = json.loads(read_bytes(path, _EXPECTED))
         except ValueError as error:
-            if self._overwrite:
+            if self._guard.overwrite:
                 return {}
             raise InputError(path, found=f"no JSON ({error})", expected=_EXPECTED) from error
         return told if isinstance(told, dict) else {}
 
     def _read_journal(self, path: Path) -> None:
         if not path.exists():
-            write_whole(path, b"")
             return
         end = 0
-        for place, line in read_lines(path, _EXPECTED):
-            if not line.endswith(b"\n"):  # the run was stopped while it wrote this line
-                break
-            self._take_in(line, place, path)
-            end = place + len(line)
-        if end < path.stat().st_size:
-            with path.open("r+b") as file:
-                file.truncate(end)
+        try:
+            with path.open("rb") as file:
+                for line in file:
+                    if not line.endswith(b"\n"):  # the run was stopped while it wrote this line
+                        break
+                    self._take_in(line, end)
+                    end += len(line)
+            if end < path.stat().st_size:
+                os.truncate(path, end)
+        except OSError as error:
+            raise unopened(path, error, _EXPECTED) from error
 
-    def _take_in(self, line: bytes, place: int, path: Path) -> None:
+    def _take_in(self, line: bytes, place: int) -> None:
         try:
             record = json.loads(line)
             for name, digest in record["files"].items():
-                self._owned.setdefault(name, set()).add(digest)
-            names = {*record["files"], record.get("picture")}
-            if record.get("replaced"):
-                self._replaced |= names - {None}
-            else:
-                self._replaced -= names
+                if name not in record.get("found", ()):  # somebody else put the same there
+                    self._owned.setdefault(name, set()).add(digest)
             if "id" in record:
                 self._places[record["id"]] = place
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                path,
+                self.root / JOURNAL,
                 found=f"a damaged line at byte {place}",
                 expected=f"{_EXPECTED}; --overwrite makes all anew",
             ) from error
@@ -170,8 +198,11 @@ class ExportFolder:
         record = self.record(sample_id)
         if record is None or record["key"] != key:
             return False
-        fine = all(digest_of(self.root / name) == told for name, told in record["files"].items())
-        return fine and (picture is None or picture.is_in(self.root))
+        files = record["files"]
+        goes = picture is not None and not picture.is_at_home(self.root)
+        if picture is not None and goes and files.get(picture.place) != picture.digest:
+            return False
+        return all(digest_of(self.root / name) == told for name, told in files.items())
 
     # --- writing
 
@@ -194,85 +225,59 @@ class ExportFolder:
         SaveError
             If another program's file is there, or one cannot be written.
         InputError
-            If one would be written into a guarded folder, or the picture cannot be read.
+            If one would be written onto an input or among the inputs, or the picture cannot be
+            read.
         """
+        links: dict[str, Path] = {}
+        if picture is not None and not picture.is_at_home(self.root):
+            if picture.how is Pictures.LINK:
+                links = {picture.place: picture.link}
+            else:
+                files = {**files, picture.place: read_bytes(picture.source, "a picture")}
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-        for name, digest in digests.items():
-            self._check(name, digest)
-        if picture is not None:
-            self._put_picture(picture)
-        self._note({**record, "files": digests})
-        for name, content in files.items():
-            write_whole(self.root / name, content)
-
-    def _put_picture(self, picture: Picture) -> None:
-        path = self.root / picture.place
-        self._prepare(path.parent)
-        if picture.is_in(self.root):
-            return
-        if picture.how is Pictures.LINK:
-            if (path.exists() or path.is_symlink()) and not self._overwrite:
-                raise _foreign(path)
-            link_whole(path, picture.source.absolute())
-            return
-        content = read_bytes(picture.source, "a picture")
-        digest = hashlib.sha256(content).hexdigest()
-        self._check(picture.place, digest)
-        self._note({"files": {picture.place: digest}})
-        write_whole(path, content)
-
-    def claim(self, names: Iterable[str]) -> None:
-        """Raise, before any work, if `put_whole` would meet files of other programs."""
-        for name in names:
-            self._check(name, None)
+        digests |= {name: link_to(target) for name, target in links.items()}
+        missing = [name for name, digest in digests.items() if not self._check(name, digest)]
+        found = [name for name in digests if name not in {*missing, *self._owned}]
+        self._note({**record, "files": digests, "found": found})
+        for name in missing:
+            if name in links:
+                link_whole(self.root / name, links[name])
+            else:
+                write_whole(self.root / name, files[name])
 
     def put_whole(self, name: str, content: Content) -> None:
         """Write a file that tells of all samples; as `put`."""
         digest = hashlib.sha256()
         for part in content():
             digest.update(part)
-        self._check(name, digest.hexdigest())
-        self._note({"files": {name: digest.hexdigest()}})
-        write_whole(self.root / name, content())
-
-    def clear(self) -> int:
-        """Remove what is left of an export that this one replaces; return how many files."""
-        names = [n for n in self._replaced if self._guard_of((self.root / n).parent) is None]
-        return remove_replaced(self.root, names, self._owned)
+        if not self._check(name, digest.hexdigest()):
+            self._note({"files": {name: digest.hexdigest()}})
+            write_whole(self.root / name, content)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write into the manifest what came of it."""
         self._write_manifest(summary)
 
-    def _check(self, name: str, digest: str | None) -> None:
-        """Raise unless a file may be written: nothing is there, or what is, is ours."""
+    def _check(self, name: str, digest: str | None) -> bool:
+        """Tell whether a file is there already; raise unless it is, or may be written."""
         path = self.root / name
         self._prepare(path.parent)
         if name in (MANIFEST, JOURNAL):
             raise SaveError(f"{path}: this export's own record has that name; rename the sample.")
-        there = digest_of(path)
-        ours = there in {None, digest} | self._owned.get(name, set())
-        if not self._overwrite and (path.is_symlink() or not ours):
-            raise _foreign(path)
+        there, known = digest_of(path), {digest} | self._owned.get(name, set())
+        if there not in known or not path.is_symlink():  # our own link leads to an input
+            self._guard.check(
+                path, lambda _: there in known, "a file of this export; --overwrite replaces it"
+            )
+        return there is not None and there == digest
 
     def _prepare(self, folder: Path) -> None:
-        """Make a folder, unless it is guarded."""
-        if folder in self._allowed:
-            return
-        guarded = self._guard_of(folder)
-        if guarded is not None:
-            raise InputError(
-                folder,
-                found=f"a place in {guarded}, which this is made from",
-                expected="another folder for the export",
-            )
-        make_folder(folder)
-        self._allowed.add(folder)
-
-    def _guard_of(self, folder: Path) -> Path | None:
-        """Return the guarded folder that a folder is, or is in."""
-        real = real_place(folder)
-        return next((one for one in self._guarded if one == real or one in real.parents), None)
+        """Make a folder, unless it is an input, and clear it of what a killed run left."""
+        if folder not in self._prepared:
+            self._guard.check_place(folder)
+            make_folder(folder)
+            clear_abandoned(folder)
+            self._prepared.add(folder)
 
     def _note(self, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, allow_nan=False).encode("ascii") + b"\n"
@@ -285,13 +290,9 @@ class ExportFolder:
             with suppress(OSError):  # or the next line would go on where this one broke off
                 os.truncate(path, place)
             raise SaveError(f"{path}: could not be written ({error.strerror or error}).") from error
-        self._take_in(line, place, path)
+        self._take_in(line, place)
 
     def _write_manifest(self, summary: Mapping[str, Any]) -> None:
         content = {"settings": self._settings, **summary}
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         write_whole(self.root / MANIFEST, encode_json(text))
-
-
-def _foreign(path: Path) -> SaveError:
-    return SaveError(f"{path}: another program's file is there; --overwrite replaces it.")

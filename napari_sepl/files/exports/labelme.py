@@ -12,8 +12,8 @@ from PIL import Image
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.core.polygons import INSET, trace_polygons
 from napari_sepl.core.segments import Segment, find_segments
+from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
-    Content,
     Encoded,
     Labelled,
     Listing,

@@ -1,23 +1,16 @@
-"""Reading what an export noted of its files."""
+"""What an export notes of its files: how each is told from one that somebody changed."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from napari_sepl.core.errors import SaveError
 from napari_sepl.files._opening import unopened
 
-
-def read_lines(path: Path, expected: str) -> Iterator[tuple[int, bytes]]:
-    """Yield the place of each line and the line; InputError if the file cannot be read."""
-    place = 0
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                yield place, line
-                place += len(line)
-    except OSError as error:
-        raise unopened(path, error, expected) from error
+Owned = Mapping[str, Collection[str]]
+"""All digests that the files of an export may have, by their places in its folder."""
 
 
 def tell_differences(before: object, settings: Mapping[str, Any]) -> str:
@@ -31,11 +24,51 @@ def tell_differences(before: object, settings: Mapping[str, Any]) -> str:
 
 
 def digest_of(path: Path) -> str | None:
-    """Return the digest of a file; None if it is not there."""
+    """Return the SHA-256 of a file, or where a link leads; None if nothing is there.
+
+    It is empty for a folder and whatever else is no file.
+    """
+    if path.is_symlink():
+        return link_to(path.readlink())
+    if not path.is_file():
+        return "" if path.exists() else None
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None
     except OSError as error:
         raise unopened(path, error, "a file of the export") from error
+
+
+def link_to(target: Path) -> str:
+    """Return what stands for the digest of a symbolic link."""
+    return "link to " + os.fsencode(target).decode("utf-8", "backslashreplace")
+
+
+def remove_owned(root: Path, owned: Owned, names: Collection[str]) -> int:
+    """Remove files and links of an export, unless somebody changed them since.
+
+    Returns
+    -------
+    int
+        How many were removed.
+
+    Raises
+    ------
+    SaveError
+        If one cannot be removed.
+    """
+    removed = 0
+    for name in sorted(names):
+        path = root / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            continue  # no export of ours has such a name
+        if digest_of(path) in owned[name]:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise SaveError(
+                    f"cannot be removed: {path} ({error.strerror or error}); "
+                    "it is of the export that this one replaces."
+                ) from error
+            removed += 1
+    return removed

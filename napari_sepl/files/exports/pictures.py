@@ -1,9 +1,9 @@
 """Pictures that go along with an export."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_sepl.files.exports.noted import digest_of, link_to
 from napari_sepl.files.exports.settings import Pictures
 
 
@@ -25,12 +25,17 @@ class Picture:
     place: str
     how: Pictures
 
-    def is_in(self, root: Path) -> bool:
-        """Tell whether it is there: the link, or a file of the same size."""
+    @property
+    def digest(self) -> str | None:
+        """What the link or the copy is known by; None for a copy of a file that is gone."""
+        return link_to(self.link) if self.how is Pictures.LINK else digest_of(self.source.resolve())
+
+    @property
+    def link(self) -> Path:
+        """Where the link leads."""
+        return self.source.absolute()
+
+    def is_at_home(self, root: Path) -> bool:
+        """Tell whether the picture itself lies where it would go: an export into its dataset."""
         path = root / self.place
-        if self.how is Pictures.LINK:
-            return path.is_symlink() and path.readlink() == self.source.absolute()
-        with suppress(OSError):
-            same_size = path.stat().st_size == self.source.stat().st_size
-            return same_size and not path.is_symlink()
-        return False
+        return not path.is_symlink() and path.exists() and path.samefile(self.source)

@@ -7,7 +7,8 @@ import numpy as np
 
 from napari_sepl.core.polygons import INSET, trace_polygons
 from napari_sepl.core.segments import find_segments
-from napari_sepl.files.exports.base import SPLITS, Content, Encoded, Labelled, Listing, text_file
+from napari_sepl.files.atomic import Content
+from napari_sepl.files.exports.base import SPLITS, Encoded, Labelled, Listing, text_file
 from napari_sepl.files.exports.drawing import draw_as_yolo
 from napari_sepl.files.exports.settings import ExportSettings
 

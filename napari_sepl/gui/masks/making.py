@@ -12,6 +12,7 @@ from qtpy.QtCore import QThreadPool
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.document.document import Document
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
 from napari_sepl.gui.opened import Opened
@@ -96,10 +97,15 @@ class Making:
         """Write the masks of the image that is open as segment-anything's amg.py does."""
         document, view = self._controller.document, self._controller.view
         if document is not None:
-            masks = document.inputs.masks
+            masks, inputs = document.inputs.masks, tuple(self._controller.saving.inputs)
+
+            def write() -> None:
+                Guard(inputs).check_place(path)  # all else the dialog has asked about
+                write_masks(path, masks)
+
             self._controller.background.run(
                 "save masks",
-                lambda: write_masks(path, masks),
+                write,
                 lambda _: view.tell(f"Saved: {path}"),
                 lambda error: view.warn(str(error)),
             )

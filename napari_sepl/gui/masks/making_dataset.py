@@ -223,6 +223,8 @@ class DatasetMaking:
     def _end(self, run: _Run | None, error: SeplError | None = None) -> None:
         """Say in one message what became of it."""
         self._making.end()
+        if run is not None:
+            run.steps = iter(())  # which lets go of the folder
         if self._closed:
             return
         told = [str(error)] * (error is not None) + (run.outcome(self._folder) if run else [])

@@ -211,7 +211,7 @@ class DatasetChoice(QWidget):
     def _save(self, spec: DatasetSpec) -> None:
         path = ask_toml(self, spec.output.parent)
         if path is not None:
-            write_dataset(path, spec)
+            write_dataset(path, spec, overwrite=True)  # the dialog has asked
 
 
 def ask_toml(parent: QWidget, folder: Path) -> Path | None:

@@ -25,6 +25,8 @@ from napari_sepl.files.exports.base import Labelled, Listing, flat_name
 from napari_sepl.files.exports.folder import ExportFolder
 from napari_sepl.files.exports.pictures import Picture
 from napari_sepl.files.exports.settings import ExportSettings, Ignore, Pictures
+from napari_sepl.files.guard import Guard
+from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.export.loss import Loss, measure_loss, tell_loss
 from napari_sepl.workflow.export.sources import Exportable, LabelSource
@@ -58,8 +60,7 @@ class Export:
         Samples that an earlier run exported here and this one did not: their files stay, but no
         list has them.
     removed : int
-        Files of an export of other settings that were removed, for this one replaced it and no
-        sample failed.
+        Files of an export of other settings that were removed, for this one replaced it.
 
     Raises
     ------
@@ -121,16 +122,22 @@ class Export:
         Raises
         ------
         SaveError
-            If the folder cannot be made, holds an export of other settings, or another program's
-            file has a name that is needed at the end; or if a file of the end cannot be written.
+            If the folder cannot be made, holds an export of other settings, another run is at
+            work there, or another program's file has a name that is needed at the end; or if a
+            file of the end cannot be written.
         InputError
-            If the folder is one of the inputs', or its record is damaged.
+            If the folder is an input or lies in one, or its record is damaged.
         """
-        folder = ExportFolder(
-            self._to, self._told(), self._source.folders, overwrite=self._overwrite
-        )
-        folder.claim(self._format.whole(self._list(self._source.ids), self._settings))
-        self._clashes = _clashes((*folder.others(()), *self._source.ids))
+        guard = Guard(tuple(self._source.inputs), self._overwrite)
+        guard.check_place(self._to)
+        with sole_run(self._to, "export"):
+            folder = ExportFolder(self._to, self._told(), guard)
+            folder.begin(self._format.whole(self._list(self._source.ids), self._settings))
+            self.removed = folder.removed
+            self._clashes = _clashes((*folder.others(()), *self._source.ids))
+            yield from self._run(folder)
+
+    def _run(self, folder: ExportFolder) -> Iterator[Step]:
         done: list[str] = []
         counts: Counter[Outcome] = Counter()
         for sample_id in self._source.ids:
@@ -253,8 +260,6 @@ class Export:
         written = self._format.whole(listing, self._settings)
         for name, content in written.items():
             folder.put_whole(name, content)
-        if not counts[Outcome.FAILED]:
-            self.removed = folder.clear()
         both = replace(listing, splits={"train": [], "val": []} | dict(listing.splits))
         named = self._format.whole(both, self._settings).keys() - written.keys()
         self._stale = sorted(name for name in named if (self._to / name).exists())

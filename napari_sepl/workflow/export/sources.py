@@ -59,7 +59,7 @@ class LabelSource(Protocol):
         """Its samples, in order."""
 
     @property
-    def folders(self) -> Sequence[Path]:
+    def inputs(self) -> Sequence[Path]:
         """Where its files are, and nothing may be written."""
 
     @property
@@ -104,7 +104,7 @@ class ReviewSource:
         unusable = (problem.sample_id for problem in index.problems)
         everything = dict.fromkeys((*index.ids, *unusable, *sorted(self._samples.statuses)))
         self.ids = [one for one in everything if self._samples.status(one) in which]
-        self.folders = index.spec.folders
+        self.inputs = (*index.spec.inputs, *index.spec.folders)
 
     def read(self, sample_id: str) -> Exportable:
         """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
@@ -152,7 +152,7 @@ class FolderSource:
     def __init__(self, index: SampleIndex) -> None:
         self._index, self.classes = index, index.classes
         self.ids = [*index.ids, *(problem.sample_id for problem in index.problems)]
-        self.folders = list(index.folders.values())
+        self.inputs = (*index.spec.inputs, *index.folders.values())
         self.has_pseudo = Role.PSEUDO in index.folders
 
     def read(self, sample_id: str) -> Exportable:
@@ -183,7 +183,7 @@ class FolderSource:
 
     def told(self) -> dict[str, Any]:
         """Return the folders."""
-        return {"folders": [str(folder.absolute()) for folder in self.folders]}
+        return {"folders": [str(folder.absolute()) for folder in self._index.folders.values()]}
 
 
 def _check_size(path: Path, shape: tuple[int, ...], wanted: tuple[int, ...], other: Path) -> None:

@@ -12,7 +12,10 @@ from napari_sepl.core.masks import MaskSet
 from napari_sepl.files._opening import read_bytes
 from napari_sepl.files.atomic import make_folder, write_whole
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.guard import Guard
+from napari_sepl.files.lock import sole_run
 from napari_sepl.files.masks import decode_masks, encode_masks, mask_file, read_masks
+from napari_sepl.workflow.masks.record import CONVERTED, claim
 from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -65,20 +68,19 @@ def convert_masks(index: SampleIndex, to: Path, *, spread: Spread = HERE) -> Ite
     InputError
         If there are no masks but JSON, or `to` holds originals or lies among them.
     SaveError
-        If the folder cannot be made.
+        If the folder cannot be made, holds masks that were made otherwise, or another run is at
+        work there.
     """
     items = list(_to_convert(index))
-    folder, expected = index.folders[Role.MASKS], "another folder for the JSON files"
+    folder = index.folders[Role.MASKS]
     if not items and not index.problems:
         raise InputError(folder, found="no masks but JSON", expected="a folder of PNGs an image")
-    if to.resolve() == folder.resolve():
-        raise InputError(to, found="the folder of the originals", expected=expected)
-    if folder.resolve() in to.resolve().parents:  # it would be taken for masks the next time
-        raise InputError(to, found="a place in the folder of the originals", expected=expected)
-    make_folder(to)
-    for problem in index.problems:
-        yield Conversion(problem.sample_id, Outcome.FAILED, str(problem))
-    yield from spread.run(partial(_attempt, to), items, _lost)
+    Guard((*index.spec.inputs, folder)).check_place(to)
+    with sole_run(to, "convert-masks"):
+        claim(to, CONVERTED, mixed=False)
+        for problem in index.problems:
+            yield Conversion(problem.sample_id, Outcome.FAILED, str(problem))
+        yield from spread.run(partial(_attempt, to), items, _lost)
 
 
 def _to_convert(index: SampleIndex) -> Iterator[tuple[str, Path]]:

@@ -12,7 +12,9 @@ from napari_sepl.core.errors import RunEndedError, attempt
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import read_image
+from napari_sepl.files.lock import sole_run
 from napari_sepl.files.masks import mask_file, write_masks
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.proposals.errors import ProposalError
@@ -90,21 +92,26 @@ def propose_folder(  # noqa: PLR0913  a setting each
 
     Raises
     ------
+    InputError
+        If the folder is one of the inputs, or lies in one.
     SaveError
-        If the folder cannot be made or written to, or holds masks that were made otherwise.
+        If the folder cannot be made or written to, holds masks that were made otherwise, or
+        another run is at work there.
     OpeningError
         If the model cannot be made ready, as for any other image.
     StoppedError
         If someone stopped the maker.
     """
-    make_folder(out)
-    claim(out, made_with, mixed=mixed)
-    tell = told if spread == HERE else ignore
-    propose = partial(_attempt, out, maker, tell, guided, overwrite)
-    if sample_ids is None:
-        yield from failed_steps(index.problems)
-    items = map(partial(_item, index), index.ids if sample_ids is None else sample_ids)
-    yield from spread.run(propose, items, _lost)
+    given = [folder for role, folder in index.folders.items() if role is not Role.MASKS]
+    Guard(tuple(given)).check_place(out)
+    with sole_run(out, "masks"):
+        claim(out, made_with, mixed=mixed)
+        tell = told if spread == HERE else ignore
+        propose = partial(_attempt, out, maker, tell, guided, overwrite)
+        if sample_ids is None:
+            yield from failed_steps(index.problems)
+        items = map(partial(_item, index), index.ids if sample_ids is None else sample_ids)
+        yield from spread.run(propose, items, _lost)
 
 
 def _item(index: SampleIndex, sample_id: str) -> _Item:

@@ -16,6 +16,9 @@ from napari_sepl.proposals.settings import SamSettings
 RECORD = ".napari-sepl-masks.json"
 """The hidden file of a folder of masks that tells what they were made with."""
 
+CONVERTED = {"model": "convert-masks"}
+"""What tells of a folder of masks that were converted."""
+
 _MIXED = "mixed"
 """The record's only key where masks of several makings are together: a list of them."""
 

@@ -13,6 +13,7 @@ from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.workflow.measure.agreement import Agreement, Evaluation, ImageFigures
@@ -25,6 +26,7 @@ from napari_sepl.workflow.measure.checkpoint import (
     to_arrays,
 )
 from napari_sepl.workflow.measure.counted import CountStep, failed_counts
+from napari_sepl.workflow.measure.tables import check_tables, checkpoint_files, evaluation_files
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -73,6 +75,12 @@ class EvaluationRun:
         self._cut = {"pseudo_format": pseudo_format, "background": background}
         if Role.TRUTH not in index.folders:
             raise InputError("dataset", found="no ground_truth", expected="a folder of it")
+        self.guard = Guard(
+            (
+                *index.spec.inputs,
+                *(folder for folder in index.folders.values() if folder != index.spec.out),
+            )
+        )
         self._roles = [role for role in COMPARED if role in index.folders]
         self.problems = list(index.problems)
         self.without_truth = index.without(Role.TRUTH)
@@ -97,7 +105,14 @@ class EvaluationRun:
         self._checkpoint: RunCheckpoint | None = None
 
     def keep_beside(self, table: Path) -> RunCheckpoint:
-        """Keep what is counted beside a table, after resuming from what was kept there."""
+        """Keep what is counted beside a table, after resuming from what was kept there.
+
+        Raises
+        ------
+        InputError, SaveError
+            If the table, or one that goes with it, may not be written.
+        """
+        check_tables(evaluation_files(table) | checkpoint_files(table), self.guard)
         key = {
             "command": "evaluate",
             **self._cut,

@@ -7,20 +7,28 @@ from typing import Any
 
 from napari_sepl.core.boundaries import DILATION_RATIO
 from napari_sepl.core.running import RunningFigures
-from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.guard import NO_INPUTS, Guard
 from napari_sepl.workflow.measure.agreement import ClassFigures, Evaluation, Figures, ImageFigures
-from napari_sepl.workflow.measure.tables import class_table, encode_csv, encode_json
+from napari_sepl.workflow.measure.tables import (
+    class_table,
+    encode_csv,
+    encode_json,
+    evaluation_files,
+    running_table,
+    write_tables,
+)
 
 _FIGURES = ("iou", "precision", "recall", "boundary_iou")
 _RUNNING = {"mIoU": "iou", "mprecision": "precision", "mrecall": "recall"}
 
 
-def running_table(path: Path) -> Path:
-    """Return the file beside a table that holds what the authors' program tells."""
-    return path.with_name(f"{path.stem}-released{path.suffix}")
-
-
-def write_evaluation(path: Path, evaluation: Evaluation, *, running: bool = False) -> list[Path]:
+def write_evaluation(
+    path: Path,
+    evaluation: Evaluation,
+    guard: Guard = NO_INPUTS,
+    *,
+    running: bool = False,
+) -> list[Path]:
     """Write an evaluation as two tables and as JSON, and the authors' figures as a third table.
 
     The first has a row for each image: its means over the classes of its truth, those of the
@@ -31,9 +39,11 @@ def write_evaluation(path: Path, evaluation: Evaluation, *, running: bool = Fals
     Parameters
     ----------
     path : Path
-        The first file, which ends in .csv, replaced if it was there; its folder must exist.
+        The first file, which ends in .csv; its folder is made if need be.
     evaluation : Evaluation
         What to write.
+    guard : Guard
+        Tells what is not to be written over; files of earlier evaluations are.
     running : bool
         Write the table of the authors' program too, with its columns.
 
@@ -44,8 +54,8 @@ def write_evaluation(path: Path, evaluation: Evaluation, *, running: bool = Fals
 
     Raises
     ------
-    SaveError
-        If a file cannot be written; an older one is untouched.
+    InputError, SaveError
+        As `write_tables`.
     """
     contents = {
         path: encode_csv(_image_rows(evaluation)),
@@ -54,9 +64,7 @@ def write_evaluation(path: Path, evaluation: Evaluation, *, running: bool = Fals
     }
     if running:
         contents[running_table(path)] = encode_csv(_running_rows(evaluation))
-    for file, content in contents.items():
-        write_whole(file, content)
-    return list(contents)
+    return write_tables(contents, evaluation_files(path), guard)
 
 
 def _image_rows(evaluation: Evaluation) -> Iterable[list[object]]:

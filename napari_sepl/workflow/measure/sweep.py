@@ -16,6 +16,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
 from napari_sepl.workflow.measure.checkpoint import (
     RunCheckpoint,
@@ -25,6 +26,7 @@ from napari_sepl.workflow.measure.checkpoint import (
     to_arrays,
 )
 from napari_sepl.workflow.measure.counted import CountStep, failed_counts
+from napari_sepl.workflow.measure.tables import check_tables, checkpoint_files, sweep_files
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -214,11 +216,19 @@ class SweepRun:
             raise InputError(index.spec.masks, found="no masks", expected="those of a sample")
         shape = (len(self.t1), len(self.t2))
         self._counts = SweepCounts.nothing(len(index.classes), shape, truth=has_truth)
+        self.guard = Guard(index.spec.inputs)
         self._samples = 0
         self._checkpoint: RunCheckpoint | None = None
 
     def keep_beside(self, table: Path) -> RunCheckpoint:
-        """Keep what is counted beside a table, after resuming from what was kept there."""
+        """Keep what is counted beside a table, after resuming from what was kept there.
+
+        Raises
+        ------
+        InputError, SaveError
+            If the table, or one that goes with it, may not be written.
+        """
+        check_tables(sweep_files(table) | checkpoint_files(table), self.guard)
         checkpoint = RunCheckpoint(
             table, self._key(), self._files, lambda: to_arrays(self._counts, "counts")
         )

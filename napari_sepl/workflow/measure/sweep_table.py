@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.guard import NO_INPUTS, Guard
 from napari_sepl.workflow.measure.sweep import Sweep
-from napari_sepl.workflow.measure.tables import class_table, encode_csv
+from napari_sepl.workflow.measure.tables import class_table, encode_csv, sweep_files, write_tables
 
 
-def write_sweep(path: Path, sweep: Sweep) -> list[Path]:
+def write_sweep(path: Path, sweep: Sweep, guard: Guard = NO_INPUTS) -> list[Path]:
     """Write a sweep as a table, and the best pair of each class as a second one beside it.
 
     The first has a row for each pair: t1, t2, mean_iou (with the truth; without truth agreement,
@@ -21,9 +21,11 @@ def write_sweep(path: Path, sweep: Sweep) -> list[Path]:
     Parameters
     ----------
     path : Path
-        The first file, replaced if it was there; its folder must exist.
+        The first file; its folder is made if need be.
     sweep : Sweep
         What to write.
+    guard : Guard
+        Tells what is not to be written over; earlier tables of sweeps are.
 
     Returns
     -------
@@ -32,14 +34,13 @@ def write_sweep(path: Path, sweep: Sweep) -> list[Path]:
 
     Raises
     ------
-    SaveError
-        If a file cannot be written; an older one is untouched.
+    InputError, SaveError
+        As `write_tables`.
     """
-    write_whole(path, encode_csv(_surface_rows(sweep)))
-    if not sweep.against_truth:
-        return [path]
-    write_whole(class_table(path), encode_csv(_class_rows(sweep)))
-    return [path, class_table(path)]
+    contents = {path: encode_csv(_surface_rows(sweep))}
+    if sweep.against_truth:
+        contents[class_table(path)] = encode_csv(_class_rows(sweep))
+    return write_tables(contents, sweep_files(path), guard)
 
 
 def _surface_rows(sweep: Sweep) -> Iterable[list[object]]:

@@ -4,14 +4,78 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.guard import Guard, IsOurs, begins, check_files
+from napari_sepl.workflow.measure.checkpoint import checkpoint_file
 
 
 def class_table(path: Path) -> Path:
     """Return the file beside a table that holds a row for each class."""
     return path.with_name(f"{path.stem}-classes{path.suffix}")
+
+
+def running_table(path: Path) -> Path:
+    """Return the file beside a table that holds what the authors' program tells."""
+    return path.with_name(f"{path.stem}-released{path.suffix}")
+
+
+def sweep_files(path: Path) -> dict[Path, IsOurs]:
+    """Return the files that a sweep is written to, and how they are told from others."""
+    return {
+        path: begins(b"t1,t2,mean_iou,change", b"t1,t2,agreement,change"),
+        class_table(path): begins(b"class_id,class,t1,t2,iou,iou_at_default\n"),
+    }
+
+
+def evaluation_files(path: Path) -> dict[Path, IsOurs]:
+    """Return the files that an evaluation may be written to, and how they are told from others."""
+    return {
+        path: begins(b"sample_id,iou,precision,recall,boundary_iou"),
+        class_table(path): begins(b"class_id,class,pixels,iou,precision,recall,boundary_iou"),
+        path.with_suffix(".json"): begins(b'{\n "boundary_dilation_ratio": '),
+        running_table(path): begins(b"name,after_sam_mIoU,", b"name,pseudo_mIoU,"),
+    }
+
+
+def diagnosis_files(path: Path) -> dict[Path, IsOurs]:
+    """Return the file that diagnoses are written to, and how it is told from others."""
+    return {path: begins(b"rank,id,suspicion,kind,cause,strength,class_id,class,mask_index,told\n")}
+
+
+def checkpoint_files(path: Path) -> dict[Path, IsOurs]:
+    """Return the file that a run keeps beside its table, whose name no other program gives."""
+    return {checkpoint_file(path): lambda _: True}
+
+
+def check_tables(files: Mapping[Path, IsOurs], guard: Guard) -> None:
+    """Raise, before a run begins, if one of its tables may not be written; make their folder.
+
+    Raises
+    ------
+    InputError, SaveError
+        As `check_files`.
+    """
+    check_files(files, guard, "an earlier table of its kind; name another")
+
+
+def write_tables(
+    contents: Mapping[Path, bytes], files: Mapping[Path, IsOurs], guard: Guard
+) -> list[Path]:
+    """Write tables that belong together, all or none of them where the guard refuses one.
+
+    Raises
+    ------
+    InputError, SaveError
+        As `check_files`; or if a file cannot be written: an older one is untouched.
+    """
+    check_tables({path: files[path] for path in contents}, guard)
+    for path, content in contents.items():
+        write_whole(path, content)
+    return list(contents)
 
 
 def encode_csv(rows: Iterable[list[object]]) -> bytes:

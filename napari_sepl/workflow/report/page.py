@@ -11,8 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.differences import ERROR_COLOURS, ERROR_NAMES, Error
-from napari_sepl.core.errors import SaveError, attempt
+from napari_sepl.core.errors import attempt
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.guard import Guard, check_files, holds_mark
 from napari_sepl.files.images import read_image
 from napari_sepl.files.samples import read_truth
 from napari_sepl.workflow.report.counting import ReportRun
@@ -26,7 +27,7 @@ from napari_sepl.workflow.review.reviewed import Reviewable, resolve_sample
 SHOWN = 12
 """Images of each kind on a page."""
 
-_MARK, _HEAD = b'<meta name="generator" content="napari-sepl">', 400  # by which a page is known
+_MARK = b'<meta name="generator" content="napari-sepl">'  # by which a page is known
 
 
 @dataclass(frozen=True)
@@ -122,23 +123,12 @@ def make_page(run: ReportRun, shown: int, *, title: str) -> str:
     return render(report, groups, title=title, when=when)
 
 
-def check_page(path: Path, *, overwrite: bool) -> None:
-    """Raise SaveError if a file is there that is no report, unless it may be replaced.
-
-    Raises it too where a folder has that name, or the file cannot be read.
-    """
-    if path.is_dir():
-        raise SaveError(f"{path}: a folder has that name; name a file for the page.")
-    if path.exists() and not overwrite:
-        try:
-            with path.open("rb") as file:
-                head = file.read(_HEAD)
-        except OSError as error:
-            raise SaveError(f"{path}: cannot be read ({error.strerror or error}).") from error
-        if _MARK not in head:
-            raise SaveError(f"{path}: another program's file is there; --overwrite replaces it.")
+def check_page(path: Path, guard: Guard) -> None:
+    """Raise InputError or SaveError if the page may not be written there; make its folder."""
+    check_files({path: holds_mark(_MARK)}, guard, "an earlier report; --overwrite replaces it")
 
 
-def write_page(path: Path, page: str) -> None:
-    """Write the page, whole or not at all; SaveError if it cannot be."""
+def write_page(path: Path, page: str, guard: Guard) -> None:
+    """Write the page, whole or not at all, as `check_page` lets; SaveError if it cannot be."""
+    check_page(path, guard)
     write_whole(path, page.encode("utf-8"))

@@ -10,11 +10,12 @@ from napari_sepl.core.errors import InputError, SaveError, attempt
 from napari_sepl.core.overlap import extend_overlap
 from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.dataset.index import SampleIndex, check_out
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
+from napari_sepl.files.lock import sole_run
 from napari_sepl.files.samples import Enhanceable, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
@@ -65,20 +66,20 @@ def export_labels(
     Raises
     ------
     SaveError
-        If the folder cannot be made.
+        If the folder cannot be made, or another run is at work there.
     InputError
         If the store cannot be read, or the folder holds inputs of the dataset.
     """
-    check_out(out, index.spec)
-    make_folder(out)
+    Guard(index.spec.inputs).check_place(out)
     wanted = samples_to_export(store, which)
     last = len(index)
-    for sample_id in sorted(wanted, key=lambda name: index.positions.get(name, last)):
-        yield attempt(
-            partial(_export, index, store, out, sample_id, overwrite=overwrite),
-            partial(Step, sample_id, Outcome.FAILED),
-            sample_id,
-        )
+    with sole_run(out, "export"):
+        for sample_id in sorted(wanted, key=lambda name: index.positions.get(name, last)):
+            yield attempt(
+                partial(_export, index, store, out, sample_id, overwrite=overwrite),
+                partial(Step, sample_id, Outcome.FAILED),
+                sample_id,
+            )
 
 
 def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolved:
@@ -139,6 +140,7 @@ def _export(
     if path.exists() and not overwrite:
         _check_present(path, resolved, given)
         return Step(sample_id, Outcome.PRESENT)
+    Guard(tuple(sample.files)).check_place(path)
     save_resolved(out, resolved, given)
     return Step(sample_id, Outcome.SAVED)
 

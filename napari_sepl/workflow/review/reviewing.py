@@ -13,8 +13,9 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.history import History
 from napari_sepl.document.replay import replay
 from napari_sepl.document.said import Said
-from napari_sepl.files.dataset.index import Role, SampleIndex, check_out
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import Review, StampedFacts, Status, StatusRow, Store, store_file
@@ -86,7 +87,7 @@ class Reviewing:
         SaveError
             If it cannot be made.
         """
-        check_out(index.spec.output, index.spec)
+        Guard(index.spec.inputs).check_place(index.spec.output)
         store = Store.open(store_file(index.spec.output), who=reviewer())
         try:
             return cls(index, store, on_error, on_saved)

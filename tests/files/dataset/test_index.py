@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from napari_sepl.core.classes import COCO, VOC
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.files.dataset.index import Role, SampleIndex, SampleProblem, check_out
+from napari_sepl.files.dataset.index import Role, SampleIndex, SampleProblem
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.masks import mask_file
 from napari_sepl.files.samples import Sample
 from tests.files.dataset.filling import ROLES, fill, spec_of
@@ -191,8 +192,8 @@ def test_labels_are_never_saved_among_the_inputs(root: Path, role: str) -> None:
     out = root / "images" / ".." / role
     spec = spec_of(root, ground_truth=root / "ground_truth")
     with refused(out, "one of the input folders"):
-        check_out(out, spec)
-    check_out(root / "out", spec)
+        Guard(spec.inputs).check_place(out)
+    Guard(spec.inputs).check_place(root / "out")
 
 
 def test_a_dataset_without_a_whole_sample_is_told(root: Path) -> None:

@@ -1,0 +1,172 @@
+"""Whether a file may be written: never onto an input, nor over another program's file unasked."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files.atomic import clear_abandoned, make_folder
+
+IsOurs = Callable[[Path], bool]
+"""Tells of a regular file whether napari-sepl wrote it, as a file of the kind in question."""
+
+_HEAD = 4096
+_Mark = Path | tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a run may write; whatever is written anywhere asks one.
+
+    Parameters
+    ----------
+    inputs : tuple of Path
+        Files and folders that are read. Nothing is written onto one of them or below it, however
+        it is named: through links, in other letters on a disk that takes them for the same, or as
+        another name of the same file.
+    overwrite : bool
+        Replace files of other programs.
+    asked : frozenset of Path
+        Files that a person agreed to replace.
+    """
+
+    inputs: tuple[Path, ...] = ()
+    overwrite: bool = False
+    asked: frozenset[Path] = frozenset()
+
+    def check(self, target: Path, is_ours: IsOurs, kind: str) -> None:
+        """Raise unless a file may be written.
+
+        Parameters
+        ----------
+        target : Path
+            The file.
+        is_ours : callable
+            How the kind is told from others.
+        kind : str
+            What napari-sepl writes there, with its article.
+
+        Raises
+        ------
+        InputError
+            If it is an input, or lies in one.
+        SaveError
+            If a folder has that name, or a file is there that napari-sepl did not write.
+        """
+        self.check_place(target)
+        if target.is_dir():
+            raise SaveError(f"a folder has that name: {target}; expected no file, or {kind}.")
+        if not os.path.lexists(target) or self.overwrite or target in self.asked:
+            return
+        if not (_is_regular(target) and is_ours(target)):
+            raise foreign(target, f"no file, or {kind}")
+
+    def check_place(self, target: Path) -> None:
+        """Raise InputError if a file or folder to write is an input, or lies in one."""
+        real = Path(os.path.realpath(target))
+        for place in (real, *real.parents):
+            for mark in _marks(place):
+                if mark in self._marked:
+                    raise _inside(target, self._marked[mark], same=place == real)
+        twin = self._twin(target)
+        if twin is not None:
+            raise _inside(target, twin, same=True)
+
+    @cached_property
+    def _marked(self) -> Mapping[_Mark, Path]:
+        return {mark: one for one in self.inputs for mark in _marks(one)}
+
+    def _twin(self, target: Path) -> Path | None:
+        """Return the input folder's file that a target is another name of (a hard link)."""
+        try:
+            state = target.stat()
+        except OSError:
+            return None
+        if stat.S_ISREG(state.st_mode) and state.st_nlink > 1:
+            return self._files.get((state.st_dev, state.st_ino))
+        return None
+
+    @cached_property
+    def _files(self) -> Mapping[_Mark, Path]:
+        """Where the files of the input folders lie on the disk."""
+        files = (file for one in self.inputs for file in _files_in(one))
+        return {mark: file for file in files for mark in _lies(file)}
+
+
+NO_INPUTS = Guard()
+"""Nothing is read, so files of other programs alone are not to be written over."""
+
+
+def begins(*starts: bytes) -> IsOurs:
+    """Return what knows files of a kind by how they begin."""
+    return lambda path: _head(path).startswith(starts)
+
+
+def holds_mark(mark: bytes) -> IsOurs:
+    """Return what knows files of a kind by a mark within their first 4 kB."""
+    return lambda path: mark in _head(path)
+
+
+def foreign(target: Path, expected: str) -> SaveError:
+    """Return the error of a file that another program wrote, or a person."""
+    return SaveError(f"exists and was not written by napari-sepl: {target}; expected {expected}.")
+
+
+def check_files(files: Mapping[Path, IsOurs], guard: Guard, kind: str) -> None:
+    """Raise, before anything is written, unless all files of one result may be; make their folder.
+
+    What a killed run left half-written in the folder is removed.
+
+    Raises
+    ------
+    InputError, SaveError
+        As `Guard.check`, or if the folder cannot be made.
+    """
+    for file, is_ours in files.items():
+        guard.check(file, is_ours, kind)
+    for folder in {file.parent for file in files}:
+        make_folder(folder)
+        clear_abandoned(folder)
+
+
+def _marks(path: Path) -> Iterator[_Mark]:
+    """Yield what a place is known by: its name without links, and where it lies on the disk."""
+    yield Path(os.path.realpath(path))
+    yield from _lies(path)
+
+
+def _lies(path: Path) -> Iterator[tuple[int, int]]:
+    with suppress(OSError):
+        state = path.stat()
+        yield state.st_dev, state.st_ino
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    for inside, _, names in os.walk(folder):
+        yield from (Path(inside, name) for name in names)
+
+
+def _inside(target: Path, given: Path, *, same: bool) -> InputError:
+    found = f"a place in {given}, which is an input"
+    if same:
+        found = "one of the input folders" if target.is_dir() else "one of the inputs"
+    return InputError(target, found=found, expected="another place for what is written")
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError as error:
+        raise SaveError(f"cannot be read: {path} ({error.strerror or error}).") from error

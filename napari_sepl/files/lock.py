@@ -1,0 +1,217 @@
+"""Locks that the operating system holds on a file, and lets go of when the process ends."""
+
+import errno
+import json
+import logging
+import os
+import socket
+import sys
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar, Self
+
+from napari_sepl.core.errors import SaveError
+from napari_sepl.files.atomic import clear_abandoned, make_folder
+
+RUN_LOCK = ".napari-sepl-lock"
+"""The hidden file that is locked while a run writes into a folder; it is gone after the run."""
+
+_LOCKED_BYTE = 2**30  # beyond the text, which Windows would not let others read otherwise
+_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}  # some network disks
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock.
+
+    Parameters
+    ----------
+    who : str
+        The annotator, or what runs.
+    host : str
+        The computer.
+    process : int
+        The process on it.
+    since : str
+        When it was taken, in UTC.
+    """
+
+    who: str
+    host: str
+    process: int
+    since: str
+
+    def __str__(self) -> str:
+        return f"{self.who} on {self.host}, process {self.process}, since {self.since}"
+
+
+class FileLock:
+    """A file locked for this process, until it is released or the process ends.
+
+    Parameters
+    ----------
+    descriptor : int
+        The open and locked file.
+    """
+
+    _held: ClassVar["weakref.WeakSet[FileLock]"] = weakref.WeakSet()
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+        self._held.add(self)
+
+    @classmethod
+    def take(cls, path: Path, who: str) -> Self | None:
+        """Lock a file, which is made if need be; None if another process or thread has it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be made or locked.
+        """
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            taken = _try_lock(descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise
+        if not taken:
+            os.close(descriptor)
+            return None
+        _write_holder(descriptor, who)
+        return cls(descriptor)
+
+    def is_of(self, path: Path) -> bool:
+        """Tell whether the locked file still has this name."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), path.stat())
+        except OSError:
+            return False
+
+    def release(self) -> None:
+        """Let others have it."""
+        descriptor, self._descriptor = self._descriptor, None
+        self._held.discard(self)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    @classmethod
+    def leave_to_parent(cls) -> None:
+        """Forget the locks of the process this one was forked from, which would outlive it here."""
+        for lock in list(cls._held):
+            lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=FileLock.leave_to_parent)
+
+
+def read_holder(path: Path) -> Holder | None:
+    """Return who holds the lock on a file, as far as the file tells."""
+    try:
+        return Holder(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # unreadable, or its owner is about to write it
+        return None
+
+
+@contextmanager
+def sole_run(folder: Path, who: str) -> Iterator[None]:
+    """Make a folder, and be the only run that writes into it within the block.
+
+    What a killed run left half-written in the folder is removed. A disk that has no locks is
+    written to without one, and the log tells so.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    who : str
+        What runs, to tell another run that comes meanwhile.
+
+    Raises
+    ------
+    SaveError
+        If another run is at work there, or the folder cannot be made or written to.
+    """
+    make_folder(folder)
+    path = folder / RUN_LOCK
+    lock = _take_named(path, who)
+    try:
+        clear_abandoned(folder)
+        yield
+    finally:
+        if lock is not None:
+            _remove(path, lock)
+
+
+def _take_named(path: Path, who: str) -> FileLock | None:
+    """Lock the file of this name; None on a disk without locks."""
+    while True:
+        try:
+            lock = FileLock.take(path, who)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                told = "%s: this disk has no locks; start no second run into this folder"
+                logging.getLogger(__name__).warning(told, path.parent)
+                return None
+            why = error.strerror or error
+            raise SaveError(f"cannot write here: {path.parent} ({why}).") from error
+        if lock is None:
+            raise SaveError(
+                f"another run writes here: {path.parent} ({read_holder(path) or 'just begun'}); "
+                "wait for its end or name another folder."
+            )
+        if lock.is_of(path):
+            return lock
+        lock.release()  # its last owner removed it in between
+
+
+def _remove(path: Path, lock: FileLock) -> None:
+    """Remove a locked file and its lock: who has opened it meanwhile sees that its name is gone."""
+    if not lock.is_of(path):  # in a process forked from the one that holds it
+        lock.release()
+        return
+    if sys.platform != "win32":  # which removes no file that is open, be it by another run
+        with suppress(OSError):
+            path.unlink()
+    lock.release()
+    if sys.platform == "win32":
+        with suppress(OSError):
+            path.unlink()
+
+
+def _write_holder(descriptor: int, who: str) -> None:
+    since = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
+    holder = Holder(who, socket.gethostname(), os.getpid(), since)
+    with suppress(OSError):  # on a full disk the lock holds, and only the name is missing
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps(asdict(holder)).encode())
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        # flock, not lockf: closing any other descriptor of the file would undo lockf's
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

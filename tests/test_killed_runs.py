@@ -1,0 +1,99 @@
+"""Two runs into one folder at once, as real processes; and what kill -9 leaves of one."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_sepl.files.dataset.specification import write_dataset
+from napari_sepl.files.lock import RUN_LOCK
+from tests.files.making import random_masks
+from tests.program import Run
+from tests.workflow.sweeping import IDS, write_samples
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it has no kill -9")
+
+STOPS_BEFORE = """
+import sys, time
+from pathlib import Path
+
+name, renamed = sys.argv.pop(1), Path.replace
+
+def replace(self, target):
+    if Path(target).name == name:
+        print("here", flush=True)
+        time.sleep(600)
+    return renamed(self, target)
+
+Path.replace = replace
+from napari_sepl.cli import main
+main()
+"""
+"""The program, which halts when a file of a certain name is whole and about to get its name."""
+
+COMMANDS = {
+    "enhance": ("b.png", "--images images --pseudo pseudo --masks masks"),
+    "masks": ("b.json", "--images images --model regions"),
+    "convert-masks": ("b.json", "arrays"),
+    "export": ("instances_train.json", "d.toml --all --format coco"),
+    "export --pictures copy": ("b.png", "d.toml --all --format voc"),
+}
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith("napari-sepl-export")
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_second_run_is_refused_and_one_after_a_kill_ends_right(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_dataset(tmp_path / "d.toml", write_samples(tmp_path))
+    (tmp_path / "arrays").mkdir()
+    for sample_id in IDS:
+        np.save(tmp_path / "arrays" / f"{sample_id}.npy", random_masks())
+    halts_before, given = COMMANDS[command]
+    to = "--to" if command.startswith("export") else "--out"
+    words = [*command.split(), *given.split(), to]
+    program = [sys.executable, "-c", STOPS_BEFORE, halts_before, *words, "to"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"here\n"
+        code, _, err = run(*words, "to")
+        assert code == 1
+        lines = [line for line in err.splitlines() if "another run writes here: to (" in line]
+        assert len(lines) == 1
+        assert f"process {first.pid}, since" in lines[0]
+        first.send_signal(signal.SIGKILL)
+    assert list(Path("to").rglob("*.part"))
+    assert Path("to", RUN_LOCK).exists()
+    assert run(*words, "to")[0] == 0
+    assert not [*Path("to").rglob("*.part"), *Path("to").rglob(RUN_LOCK)]
+    assert run(*words, "whole")[0] == 0
+    assert content(Path("to")) == content(Path("whole"))
+
+
+@pytest.mark.parametrize(("command", "name"), [("sweep", "t-classes.csv"), ("report", "t.csv")])
+def test_a_table_after_a_kill(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_dataset(tmp_path / "d.toml", write_samples(tmp_path))
+    words = [command, "d.toml", "--to" if command == "report" else "--out", "new/t.csv"]
+    program = [sys.executable, "-c", STOPS_BEFORE, name, *words]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
+        assert first.stdout is not None
+        while first.stdout.readline() not in (b"here\n", b""):
+            pass
+        first.send_signal(signal.SIGKILL)
+    assert list(Path("new").rglob("*.part"))
+    assert run(*words)[0] == 0
+    assert not list(Path("new").rglob("*.part"))

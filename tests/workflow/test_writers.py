@@ -1,0 +1,345 @@
+"""Whatever is written asks one guard: every writer on inputs, derived names and foreign files."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_sepl import MaskSet, Params
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files.atomic import clear_abandoned
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.specification import write_dataset
+from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
+from napari_sepl.files.exports.settings import ExportSettings, FormatName, Pictures
+from napari_sepl.files.guard import Guard
+from napari_sepl.files.store import Status
+from napari_sepl.proposals.progress import Told, ignore
+from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
+from napari_sepl.workflow.enhance import enhance_folder
+from napari_sepl.workflow.export.export import Export
+from napari_sepl.workflow.export.sources import ReviewSource
+from napari_sepl.workflow.masks.convert import convert_masks
+from napari_sepl.workflow.masks.propose import propose_folder
+from napari_sepl.workflow.masks.record import RECORD
+from napari_sepl.workflow.measure.evaluation_table import write_evaluation
+from napari_sepl.workflow.measure.sweep import SweepRun
+from napari_sepl.workflow.measure.sweep_table import write_sweep
+from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.report.page import check_page, write_page
+from tests.files.dataset.opening import open_images, open_masks
+from tests.files.making import random_masks
+from tests.workflow.checkpointing import T1, T2, begin_evaluation
+from tests.workflow.reviewed import STEMS, Session
+
+Write = Callable[[Session, Path, bool], list[Step]]
+"""Writes to a file, or into a folder, and may be told to overwrite; returns what became of it."""
+
+
+class Maker:
+    """Makes the same masks of every image."""
+
+    def make(self, image: object, pseudo: object = None, told: Told = ignore) -> MaskSet:  # noqa: ARG002
+        return MaskSet.from_dense(random_masks())
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    """Return a dataset whose truth is its pseudo-labels, one of three samples reviewed."""
+    made = Session(tmp_path)
+    (tmp_path / "list.txt").write_text("\n".join(STEMS))
+    told = {"ground_truth": tmp_path / "pseudo", "list_file": tmp_path / "list.txt"}
+    made.spec = made.spec.model_copy(update=told)
+    made.index = SampleIndex.open(made.spec)
+    (tmp_path / "arrays").mkdir()
+    for stem in STEMS:
+        np.save(tmp_path / "arrays" / f"{stem}.npy", random_masks())
+    made.review("a2", Params(t1=0.3), slice(3, 9))
+    yield made
+    made.store.close()
+
+
+# --- writers of files
+
+
+def sweep(session: Session, table: Path, _: bool) -> list[Step]:
+    run = SweepRun(session.index, Params(), T1, T2)
+    kept = run.keep_beside(table)
+    list(run)
+    write_sweep(table, run.sweep, run.guard)
+    kept.end()
+    return []
+
+
+def evaluate(session: Session, table: Path, _: bool) -> list[Step]:
+    run = begin_evaluation(session.spec.model_copy(update={"list_file": None}))
+    kept = run.keep_beside(table)
+    list(run)
+    write_evaluation(table, run.evaluation, run.guard, running=True)
+    kept.end()
+    return []
+
+
+def diagnose(session: Session, table: Path, _: bool) -> list[Step]:
+    run = DiagnosisRun(session.index, Params())
+    run.check_table(table)
+    list(run)
+    write_diagnoses(table, run.found, session.index.classes, run.guard)
+    return []
+
+
+def report(session: Session, page: Path, overwrite: bool) -> list[Step]:
+    guard = Guard(session.spec.inputs, overwrite)
+    check_page(page, guard)
+    write_page(page, '<meta name="generator" content="napari-sepl">', guard)
+    return []
+
+
+def dataset(session: Session, path: Path, overwrite: bool) -> list[Step]:
+    write_dataset(path, session.spec, overwrite=overwrite)
+    return []
+
+
+TABLES: dict[str, Write] = {"t.csv": sweep, "e.csv": evaluate, "d.csv": diagnose}
+FILES: dict[str, Write] = TABLES | {"r.html": report, "d.toml": dataset}
+BY_FILE = pytest.mark.parametrize(("name", "write"), FILES.items())
+
+
+# --- writers into folders
+
+
+def enhance(session: Session, out: Path, overwrite: bool) -> list[Step]:
+    index = SampleIndex.open(session.spec.model_copy(update={"out": out}))
+    return list(enhance_folder(index, Params(), overwrite=overwrite))
+
+
+def remake(session: Session, out: Path, overwrite: bool) -> list[Step]:
+    return session.export(str(out), overwrite=overwrite)
+
+
+def propose(session: Session, out: Path, overwrite: bool) -> list[Step]:
+    index = open_images(session.root / "images", Role.PSEUDO, pseudo=session.root / "pseudo")
+    return list(propose_folder(index, out, Maker(), {"model": "x"}, overwrite=overwrite))
+
+
+def convert(session: Session, out: Path, _: bool) -> list[Step]:
+    return list(convert_masks(open_masks(session.root / "arrays"), out))
+
+
+def export(name: FormatName, session: Session, to: Path, overwrite: bool) -> list[Step]:
+    source = ReviewSource(session.index, session.store, tuple(Status))
+    pictures = Pictures.NO if name in (FormatName.NPY, FormatName.COCO) else Pictures.COPY
+    settings = ExportSettings(format=name, pictures=pictures)
+    return list(Export(source, to, settings, overwrite=overwrite).run())
+
+
+FORMATS: dict[str, Write] = {name.value: partial(export, name) for name in FormatName}
+FOLDERS: dict[str, Write] = {
+    "enhance": enhance,
+    "remake": remake,
+    "propose": propose,
+    "convert": convert,
+    **FORMATS,
+}
+BY_FOLDER = pytest.mark.parametrize("write", FOLDERS.values(), ids=FOLDERS)
+
+
+def inputs_for(write: Write) -> list[str]:
+    return ["arrays"] if write is convert else ["images", "pseudo"]
+
+
+def state_of(root: Path) -> dict[Path, object]:
+    """Return what lies where, but for the marks that readers of the record leave."""
+    return {
+        path: path.readlink() if path.is_symlink() else path.is_file() and path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.suffix != ".sqlite-shm"
+    }
+
+
+def as_it_lies(path: Path) -> tuple[object, ...]:
+    state = path.lstat()
+    return state.st_ino, state.st_mtime_ns, path.read_bytes()
+
+
+def refused_or_failed(write: Write, session: Session, target: Path, overwrite: bool) -> str:
+    """Return why something was not written."""
+    try:
+        steps = write(session, target, overwrite)
+    except (InputError, SaveError) as error:
+        return str(error)
+    return " ".join(step.message for step in steps)
+
+
+# --- files
+
+
+@BY_FILE
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_no_file_is_written_onto_an_input(
+    session: Session, name: str, write: Write, overwrite: bool
+) -> None:
+    picture, link, twin = (session.root / place for place in ("images/b.jpg", "link", "twin"))
+    link.symlink_to(picture)
+    os.link(picture, twin)
+    targets = [picture, link, twin, session.root / "list.txt"]
+    if write is not dataset:  # which may lie beside the pictures
+        targets += [session.root / role / "new" / name for role in ("images", "pseudo", "masks")]
+    before = state_of(session.root)
+    for target in targets:
+        with pytest.raises(InputError, match="input"):
+            write(session, target, overwrite)
+    assert state_of(session.root) == before
+
+
+@BY_FILE
+def test_only_our_own_file_is_replaced_unasked(session: Session, name: str, write: Write) -> None:
+    target = session.root / "new" / "folder" / name
+    target.parent.mkdir(parents=True)
+    for theirs in (b"", b"theirs\n", b"t1,t2\n", b"\x00\xff" * 5000):
+        target.write_bytes(theirs)
+        with pytest.raises(SaveError, match=r"^exists and was not written by napari-sepl: "):
+            write(session, target, False)
+        assert {path: path.read_bytes() for path in target.parent.iterdir()} == {target: theirs}
+    target.unlink()
+    for _ in range(2):
+        write(session, target, False)
+    others = [path for path in target.parent.iterdir() if path != target]
+    for other in others:  # derived names
+        target.unlink()
+        ours, _ = other.read_bytes(), other.write_bytes(b"theirs")
+        with pytest.raises(SaveError, match=f"napari-sepl: {other}; expected"):
+            write(session, target, False)
+        assert not target.exists()
+        other.write_bytes(ours)
+        write(session, target, False)
+    assert len(others) == {"t.csv": 1, "e.csv": 3}.get(name, 0)
+
+
+@pytest.mark.parametrize(("name", "write"), TABLES.items())
+def test_no_derived_name_is_an_input(session: Session, name: str, write: Write) -> None:
+    target = session.root / "new" / name
+    write(session, target, False)
+    others = [path for path in target.parent.iterdir() if path != target]
+    others.append(target.with_name(f".{name}.sepl-checkpoint.npz"))
+    for other in others if write is not diagnose else []:
+        kept = other.read_bytes() if other.exists() else None
+        other.unlink(missing_ok=True)
+        os.link(session.root / "pseudo" / "b.png", other)
+        before = state_of(session.root)
+        with pytest.raises(InputError, match=f"^{other}: found one of the inputs"):
+            write(session, target, True)
+        assert state_of(session.root) == before
+        other.unlink()
+        if kept is not None:
+            other.write_bytes(kept)
+
+
+@pytest.mark.parametrize(("name", "write"), [("r.html", report), ("d.toml", dataset)])
+def test_another_file_is_replaced_when_told(session: Session, name: str, write: Write) -> None:
+    target = session.root / name
+    target.write_bytes(b"theirs")
+    write(session, target, True)
+    assert target.read_bytes() != b"theirs"
+
+
+@BY_FILE
+def test_parts_of_a_killed_run_are_cleared(session: Session, name: str, write: Write) -> None:
+    target = session.root / "new" / name
+    target.parent.mkdir()
+    (target.parent / ".sepl-00.part").touch()
+    if write is dataset:  # of which no run leaves any behind for long: a person saves it
+        clear_abandoned(target.parent)
+    write(session, target, False)
+    assert not list(target.parent.glob(".sepl-*.part"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+@BY_FILE
+def test_a_pipe_in_the_way_is_told_at_once(session: Session, name: str, write: Write) -> None:
+    os.mkfifo(session.root / name)
+    with pytest.raises(SaveError, match="was not written by napari-sepl"):
+        write(session, session.root / name, False)
+
+
+def test_an_input_by_another_case_of_its_name(session: Session) -> None:
+    other = session.root / "IMAGES" / "t.csv"
+    if not other.parent.exists():
+        pytest.skip("the disk tells capital letters from small ones")
+    with pytest.raises(InputError, match="which is an input"):
+        sweep(session, other, False)
+
+
+# --- folders
+
+
+@BY_FOLDER
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_nothing_is_written_into_an_input_folder(
+    session: Session, write: Write, overwrite: bool
+) -> None:
+    (session.root / "link").symlink_to(session.root / inputs_for(write)[0])
+    before = state_of(session.root)
+    for role in [*inputs_for(write), "link"]:
+        for place in (role, f"{role}/deep/er"):
+            with pytest.raises(InputError, match="input"):
+                write(session, session.root / place, overwrite)
+    assert state_of(session.root) == before
+
+
+@BY_FOLDER
+def test_files_of_others_and_links_to_inputs_stay(session: Session, write: Write) -> None:
+    clean, to = session.root / "clean", session.root / "to"
+    write(session, clean, False)
+    source = session.root / inputs_for(write)[0]
+    picture = next(path for path in source.iterdir() if path.stem == "a2")
+    told = {MANIFEST, JOURNAL, RECORD}
+    names = [p.relative_to(clean) for p in clean.rglob("*") if p.is_file() and p.name not in told]
+    ways: list[tuple[Callable[[Path], object], bool]] = [
+        (lambda path: path.write_bytes(b"theirs"), False),
+        (lambda path: path.symlink_to(picture), True),
+        (lambda path: os.link(picture, path), True),
+    ]
+    for name in [one for one in names if one.stem in ("a2", "train", "instances_train", "data")]:
+        for put, overwrite in ways:
+            (to / name).parent.mkdir(parents=True)
+            put(to / name)
+            before = as_it_lies(to / name), picture.read_bytes()
+            assert refused_or_failed(write, session, to, overwrite)
+            assert (as_it_lies(to / name), picture.read_bytes()) == before
+            shutil.rmtree(to)
+
+
+@BY_FOLDER
+def test_a_folder_that_holds_other_things_is_written_into(session: Session, write: Write) -> None:
+    to = session.root / "to"
+    to.mkdir()
+    (to / "readme.txt").write_bytes(b"theirs")
+    assert {step.outcome for step in write(session, to, False)} == {Outcome.SAVED}
+    assert {step.outcome for step in write(session, to, False)} == {Outcome.PRESENT}
+    assert (to / "readme.txt").read_bytes() == b"theirs"
+
+
+@BY_FOLDER
+def test_a_second_run_is_refused_and_parts_are_cleared(session: Session, write: Write) -> None:
+    to = session.root / "to"
+    write(session, to, False)
+    folders = {path.parent for path in to.rglob("*") if path.is_file()}
+    for folder in folders:
+        (folder / ".sepl-00.part").touch()
+    refused: list[str] = []
+
+    def again(*_: object) -> None:
+        refused.append(refused_or_failed(write, session, to, False))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("napari_sepl.files.lock.clear_abandoned", again)
+        write(session, to, True)
+    assert len(refused) == 1
+    assert refused[0].startswith(f"another run writes here: {to} (")
+    write(session, to, False)
+    assert not [path for path in to.rglob("*") if path.suffix == ".part" or "-lock" in path.name]

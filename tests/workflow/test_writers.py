@@ -76,7 +76,7 @@ def sweep(session: Session, table: Path, _: bool) -> list[Step]:
 
 
 def evaluate(session: Session, table: Path, _: bool) -> list[Step]:
-    run = begin_evaluation(session.spec.model_copy(update={"list_file": None}))
+    run = begin_evaluation(session.spec)
     kept = run.keep_beside(table)
     list(run)
     write_evaluation(table, run.evaluation, run.guard, running=True)

@@ -182,7 +182,7 @@ def write_dataset(path: Path, spec: DatasetSpec, *, overwrite: bool = False) -> 
         If a file is there that is no dataset's and `overwrite` is not set, a name is no text in
         UTF-8, or the disk fails.
     """
-    inputs = spec.inputs
+    inputs = (*spec.inputs, *spec.folders)
     if not path.exists() or looks_like_dataset(path):  # it may lie beside the images
         inputs = tuple(one for one in inputs if not one.is_dir())
     Guard(inputs, overwrite).check(path, looks_like_dataset, "a dataset's TOML file")

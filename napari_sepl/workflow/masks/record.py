@@ -6,6 +6,8 @@ from typing import Any
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files import masks as mask_files
+from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._texts import parse_json
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset_folders import list_stems
 from napari_sepl.proposals.checkpoints import Checkpoint
@@ -101,10 +103,7 @@ def _read_record(out: Path) -> dict[str, Any] | None:
     if not record.exists():
         return None
     expected = "what the masks of this folder were made with; remove it to make them anew"
-    try:
-        known = json.loads(record.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(record, found="a damaged file", expected=expected) from error
+    known = parse_json(read_bytes(record, expected), record, expected)
     if not isinstance(known, dict):
         raise InputError(record, found=f"a {type(known).__name__}", expected=expected)
     return known

@@ -7,6 +7,7 @@ from typing import Any
 from napari_sepl import __version__
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._texts import parse_json
 from napari_sepl.files.atomic import write_whole
 
 RECORD, CHECKPOINT, LOG, WEIGHTS = "training.json", "checkpoint.pt", "log.jsonl", "weights.pt"
@@ -36,9 +37,9 @@ def check_folder(out: Path, settings: Settings) -> None:
             )
         return
     try:
-        known = json.loads(read_bytes(record, _EXPECTED))["settings"]
+        known = parse_json(read_bytes(record, _EXPECTED), record, _EXPECTED)["settings"]
         names = [name for name in {**known, **settings} if known.get(name) != settings.get(name)]
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise InputError(record, found="a damaged file", expected=_EXPECTED) from error
     if names:
         told = "; ".join(

@@ -195,7 +195,7 @@ def test_another_training_is_not_mixed_in(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(SaveError, match="samples_sha256"):
         TrainingRun(others)
     (plan.out / "training.json").write_text("{")
-    with refused(plan.out / "training.json", "a damaged file"):
+    with refused(plan.out / "training.json", "damaged"):
         TrainingRun(plan)
     (plan.out / "training.json").unlink()
     with pytest.raises(SaveError, match=r"holds checkpoint\.pt, log\.jsonl, weights\.pt without"):

@@ -174,7 +174,7 @@ def test_a_folder_holds_masks_of_one_making(root: Path, kind: str) -> None:
         "settings": r"out: holds masks that were made with points_per_side 4 \(asked for now: 8\)",
         "amg": "out: holds masks that were made by another program; name another folder",
         "amg folders": "made by another program",
-        "damaged record": f"{RECORD}: found a damaged file",
+        "damaged record": f"{RECORD}: found damaged or cut-off content",
     }[kind]
     out = root / "out"
     if kind.startswith("amg"):

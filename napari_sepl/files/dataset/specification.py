@@ -137,7 +137,7 @@ def read_dataset(path: Path) -> DatasetSpec:
     InputError
         If the file cannot be read, is no TOML, lacks a key, or has one that is not known.
     """
-    content = read_toml(path, _EXPECTED)
+    content = read_toml(path, "a TOML file of a dataset")
     try:
         spec = DatasetSpec.model_validate(content)
     except ValidationError as error:

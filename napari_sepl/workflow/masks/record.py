@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._texts import parse_json
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset.listing import list_masks
 from napari_sepl.proposals.checkpoints import Checkpoint
@@ -103,10 +105,7 @@ def _read_record(out: Path) -> dict[str, Any] | None:
     if not record.exists():
         return None
     expected = "what the masks of this folder were made with; remove it to make them anew"
-    try:
-        known = json.loads(record.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(record, found="a damaged file", expected=expected) from error
+    known = parse_json(read_bytes(record, expected), record, expected)
     if not isinstance(known, dict):
         raise InputError(record, found=f"a {type(known).__name__}", expected=expected)
     return known

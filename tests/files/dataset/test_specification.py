@@ -58,8 +58,8 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
         (NEEDED + "lst = 'x'\nworkers = 2", "the unknown key lst, the unknown key workers"),
         (NEEDED + 'truth = "t"\ntags = "t"', "the unknown key truth, the unknown key tags"),
         (NEEDED.replace('"i"', "3"), "images = 3"),
-        (NEEDED + "[ground_truth]\nx = 1", "ground_truth = "),
-        ("images = ", "no TOML"),
+        (NEEDED + "[ground_truth]
+x = 1", "ground_truth = "),
     ],
 )
 def test_a_wrong_file_is_named_with_all_that_is_wrong(tmp_path: Path, text: str, told: str) -> None:
@@ -72,9 +72,10 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     with refused(tmp_path / "gone.toml", "no such file"):
         read_dataset(tmp_path / "gone.toml")
     path = tmp_path / "a.toml"
-    path.write_bytes(b"images = '\xff'")
-    with refused(path, "no TOML"):
-        read_dataset(path)
+    for content in (b"images = '\xff'", b"images = "):
+        path.write_bytes(content)
+        with refused(path, "no TOML", "a TOML file of a dataset"):
+            read_dataset(path)
 
 
 def spec_in(folder: Path, **others: Any) -> DatasetSpec:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_sepl.files._opening import real_place
 from napari_sepl.files.exports.noted import digest_of, link_to
 from napari_sepl.files.exports.settings import Pictures
 
@@ -28,7 +29,9 @@ class Picture:
     @property
     def digest(self) -> str | None:
         """What the link or the copy is known by; None for a copy of a file that is gone."""
-        return link_to(self.link) if self.how is Pictures.LINK else digest_of(self.source.resolve())
+        return (
+            link_to(self.link) if self.how is Pictures.LINK else digest_of(real_place(self.source))
+        )
 
     @property
     def link(self) -> Path:

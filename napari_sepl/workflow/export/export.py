@@ -19,6 +19,7 @@ from napari_sepl.core.class_maps import ClassMap
 from napari_sepl.core.errors import InputError, SaveError, attempt
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
+from napari_sepl.files._opening import real_place
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.exports import FORMATS
 from napari_sepl.files.exports.base import Labelled, Listing, flat_name
@@ -320,6 +321,6 @@ def _present(labels: NDArray[np.uint8]) -> frozenset[int]:
 def _relative(picture: Path, to: Path) -> str:
     """Return a picture's place as seen from a folder; the whole one on another drive."""
     try:
-        return Path(os.path.relpath(picture.resolve(), to.resolve())).as_posix()
+        return Path(os.path.relpath(real_place(picture), real_place(to))).as_posix()
     except ValueError:
-        return picture.resolve().as_posix()
+        return real_place(picture).as_posix()

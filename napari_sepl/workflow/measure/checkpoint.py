@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._opening import read_bytes, real_place
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.workflow.measure.counted import Counts, CountStep, count_each
 
@@ -192,7 +192,7 @@ def count_from(
 
 def place(folder: Path | None) -> str | None:
     """Return where a folder is, wherever the command is called from."""
-    return None if folder is None else str(folder.resolve())
+    return None if folder is None else str(real_place(folder))
 
 
 def checkpoint_file(table: Path) -> Path:

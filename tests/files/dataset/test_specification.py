@@ -58,8 +58,7 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
         (NEEDED + "lst = 'x'\nworkers = 2", "the unknown key lst, the unknown key workers"),
         (NEEDED + 'truth = "t"\ntags = "t"', "the unknown key truth, the unknown key tags"),
         (NEEDED.replace('"i"', "3"), "images = 3"),
-        (NEEDED + "[ground_truth]
-x = 1", "ground_truth = "),
+        (NEEDED + "[ground_truth]\nx = 1", "ground_truth = "),
     ],
 )
 def test_a_wrong_file_is_named_with_all_that_is_wrong(tmp_path: Path, text: str, told: str) -> None:

@@ -20,6 +20,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.gui.widget import SeplWidget
+from tests.gui.leaving import Running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,6 +51,21 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 180) -> None:
 @pytest.fixture(autouse=True)
 def _no_old_messages() -> None:
     notification_manager.records.clear()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a window, a timer or a thread behind.
+
+    It is set up first, so that it looks when all other fixtures have closed what they opened.
+    """
+    there = Running.now()
+    yield
+    patience = monotonic() + 60  # a thread that has been told to end gets its turn
+    while left := Running.now().since(there):
+        if monotonic() > patience:
+            pytest.fail(f"left behind: {left}")
+        QTest.qWait(20)
 
 
 def messages() -> list[str]:

@@ -12,7 +12,7 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.files.store import Status
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
-from napari_sepl.gui.masks.making import Making, thread_to_spare
+from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.queue.bulk import listed
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
@@ -197,7 +197,7 @@ class DatasetMaking:
     def _go_on(self, run: _Run) -> None:
         self._controller.background.run(
             "make masks",
-            lambda: _next(run),
+            lambda: next(run.steps, None),
             lambda step: self._take(run, step),
             lambda error: self._end(run, error),
         )
@@ -230,11 +230,6 @@ class DatasetMaking:
         view = self._controller.view
         fine = isinstance(error, StoppedError | None) and (run is None or not run.failures)
         (view.tell if fine else view.warn)(" ".join(told))
-
-
-def _next(run: _Run) -> Step | None:
-    with thread_to_spare():
-        return next(run.steps, None)
 
 
 class EnduringMasks:

@@ -1,0 +1,48 @@
+"""What runs or is shown in this process, so that a test can be told from what it leaves behind."""
+
+import gc
+import threading
+from dataclasses import dataclass
+from typing import Any, Self
+
+from qtpy.QtCore import QThreadPool, QTimer
+from qtpy.QtWidgets import QApplication
+
+
+@dataclass(frozen=True)
+class Running:
+    """Windows that are seen, timers that tick and threads that live, at one moment."""
+
+    things: tuple[Any, ...]
+    pooled: int  # threads of Qt's pool that are at work
+
+    @classmethod
+    def now(cls) -> Self:
+        windows = [shown for shown in QApplication.topLevelWidgets() if shown.isVisible()]
+        timers = [one for one in gc.get_objects() if type(one) is QTimer and is_active(one)]
+        threads = [one for one in threading.enumerate() if is_ours(one)]
+        return cls((*windows, *timers, *threads), QThreadPool.globalInstance().activeThreadCount())
+
+    def since(self, before: "Running") -> list[str]:
+        """Tell what was not there before."""
+        known = {id(thing) for thing in before.things}  # they are held, so no number comes twice
+        left = [describe(thing) for thing in self.things if id(thing) not in known]
+        return left + ["a thread of Qt's pool"] * (self.pooled > before.pooled)
+
+
+def is_active(timer: Any) -> bool:
+    try:
+        return bool(timer.isActive())
+    except RuntimeError:  # Qt deleted it
+        return False
+
+
+def is_ours(thread: threading.Thread) -> bool:
+    """Tell threads that Python started from those that only came by."""
+    return not isinstance(thread, threading._DummyThread)
+
+
+def describe(thing: Any) -> str:
+    if isinstance(thing, QTimer):
+        return f"timer of {thing.interval()} ms, child of {thing.parent()!r}"
+    return repr(thing)

@@ -90,7 +90,7 @@ class QtBackground(QObject):
         self._threads = threads_for(QThread.idealThreadCount())
         self._running: set[Future[Any]] = set()
         self._timers: dict[str, QTimer] = {}
-        _there.add(self)
+        backgrounds.add(self)
 
     def run(
         self,
@@ -150,13 +150,14 @@ class QtBackground(QObject):
             QCoreApplication.processEvents()
 
 
-_there: WeakSet[QtBackground] = WeakSet()
+backgrounds: WeakSet[QtBackground] = WeakSet()
+"""All that are there."""
 
 
 @atexit.register
 def _stop_all() -> None:
     """Stop what was not stopped, before Qt takes the timers away."""
-    for background in _there:
+    for background in backgrounds:
         background.stop()
 
 

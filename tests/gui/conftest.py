@@ -20,6 +20,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.gui.widget import SeplWidget
+from tests import waiting
 from tests.gui.leaving import Running
 
 
@@ -40,12 +41,9 @@ def move(canvas: Any, at: QPoint, modifier: Any) -> None:
     QApplication.sendEvent(canvas, event)
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 180) -> None:
-    """Let the window work until something is so; the limit is for what never comes to be so."""
-    end = monotonic() + seconds
-    while not is_so():
-        assert monotonic() < end, "it did not come to be so"
-        QTest.qWait(20)
+def wait_until(is_so: Callable[[], object]) -> None:
+    """Let the window work until something is so, or fail."""
+    waiting.wait_until(is_so, QTest.qWait, 20)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +59,7 @@ def _nothing_left_behind() -> Iterator[None]:
     """
     there = Running.now()
     yield
-    patience = monotonic() + 60  # a thread that has been told to end gets its turn
+    patience = monotonic() + waiting.PATIENCE  # a thread that was told to end gets its turn
     while left := Running.now().since(there):
         if monotonic() > patience:
             pytest.fail(f"left behind: {left}")

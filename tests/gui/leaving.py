@@ -1,12 +1,14 @@
 """What runs or is shown in this process, so that a test can be told from what it leaves behind."""
 
-import gc
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 from qtpy.QtCore import QThreadPool, QTimer
 from qtpy.QtWidgets import QApplication
+
+from napari_sepl.gui import worker
 
 
 @dataclass(frozen=True)
@@ -19,9 +21,9 @@ class Running:
     @classmethod
     def now(cls) -> Self:
         windows = [shown for shown in QApplication.topLevelWidgets() if shown.isVisible()]
-        timers = [one for one in gc.get_objects() if type(one) is QTimer and is_active(one)]
         threads = [one for one in threading.enumerate() if is_ours(one)]
-        return cls((*windows, *timers, *threads), QThreadPool.globalInstance().activeThreadCount())
+        things = (*windows, *ticking(), *threads)
+        return cls(things, QThreadPool.globalInstance().activeThreadCount())
 
     def since(self, before: "Running") -> list[str]:
         """Tell what was not there before."""
@@ -30,11 +32,13 @@ class Running:
         return left + ["a thread of Qt's pool"] * (self.pooled > before.pooled)
 
 
-def is_active(timer: Any) -> bool:
-    try:
-        return bool(timer.isActive())
-    except RuntimeError:  # Qt deleted it
-        return False
+def ticking() -> Iterator[QTimer]:
+    """Yield the timers that run, of backgrounds and of widgets that were not deleted."""
+    for background in worker.backgrounds:
+        yield from (timer for timer in background._timers.values() if timer.isActive())
+    for widget in QApplication.allWidgets():
+        if type(widget).__module__.startswith("napari_sepl"):
+            yield from (timer for timer in widget.findChildren(QTimer) if timer.isActive())
 
 
 def is_ours(thread: threading.Thread) -> bool:

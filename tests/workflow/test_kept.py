@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -133,10 +134,15 @@ def interrupted_at_b(
 def test_ctrl_c_waits_until_a_sample_is_whole(
     spec: DatasetSpec, table: Path, tmp_path: Path, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handler = signal.getsignal(signal.SIGINT)
-    with monkeypatch.context() as patched:
-        interrupted_at_b(begin(spec), table, patched, lambda: signal.raise_signal(signal.SIGINT))
-    assert signal.getsignal(signal.SIGINT) is handler
+    # a shell gives the programs it starts in the background none
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patched:
+            ctrl_c = partial(signal.raise_signal, signal.SIGINT)
+            interrupted_at_b(begin(spec), table, patched, ctrl_c)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     whole, run = begin(spec), begin(spec)
     list(whole)
     assert "goes on after 3 of 4" in run.keep_beside(table).told

@@ -15,6 +15,7 @@ from napari_sepl.files.progress import (
     stamp_files,
     write_progress,
 )
+from tests.messages import raises_input_error
 
 SUMS = {
     "counts": np.arange(12, dtype=np.int64).reshape(3, 4),
@@ -62,7 +63,7 @@ def test_no_part_of_it_is_taken_for_the_whole(path: Path) -> None:
     content = path.read_bytes()
     for length in (*range(0, len(content), 97), len(content) - 1):
         path.write_bytes(content[:length])
-        with pytest.raises(InputError, match="expected what a stopped run had counted"):
+        with raises_input_error(expected="what a stopped run had counted"):
             read_progress(path)
     path.write_bytes(content + b"\0")
     with pytest.raises(InputError, match="damaged"):
@@ -73,14 +74,14 @@ def test_a_changed_byte_is_noticed(path: Path) -> None:
     content = path.read_bytes()
     for place in range(0, len(content), 53):
         path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
-        with pytest.raises(InputError, match="expected what a stopped run had counted"):
+        with raises_input_error(expected="what a stopped run had counted"):
             read_progress(path)
 
 
 def test_other_files_are_told(path: Path) -> None:
     with path.open("wb") as file:
         np.savez(file, counts=np.zeros(3))
-    with pytest.raises(InputError, match="found something else; expected what a stopped run"):
+    with raises_input_error(found="something else", expected="what a stopped run"):
         read_progress(path)
     path.unlink()
     path.mkdir()

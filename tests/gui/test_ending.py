@@ -3,9 +3,18 @@
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from napari_sepl.gui import widget
+from napari_sepl.gui.commands import widget_of
+from napari_sepl.gui.display import trouble_with
+from tests.gui.conftest import was_told
+from tests.messages import says
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
@@ -90,3 +99,45 @@ def test_a_picture_is_saved_where_kernels_were_never_compiled(tmp_path: Path) ->
     words = ("-m", "napari_sepl", "demo", "--screenshot", tmp_path / "window.png")
     assert run(*words, NUMBA_CACHE_DIR=str(tmp_path / "kernels")) == (0, "", "")
     assert list(tmp_path.rglob("*.nbc")), "no kernel was compiled: nothing was tested"
+
+
+@pytest.mark.parametrize(
+    ("pyside", "python", "crashes"),
+    [
+        ("6.11.0", (3, 11, 7), True),
+        ("6.12.1", (3, 11, 0), True),
+        ("6.10.2", (3, 11, 7), False),
+        ("6.12.1", (3, 13, 0), False),
+        (None, (3, 11, 7), False),
+    ],
+)
+def test_a_pair_that_crashes_is_warned_of(
+    pyside: str | None, python: tuple[int, ...], crashes: bool
+) -> None:
+    told = trouble_with(pyside, python)
+    assert bool(told) == crashes
+    assert not crashes or says(told, f"PySide6 {pyside}", "Python 3.11", "<6.11")
+
+
+def test_the_window_warns_of_such_a_pair_as_it_opens(
+    make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(widget, "trouble_with", lambda *_: "This pair crashes.")
+    widget_of(make_napari_viewer())
+    assert was_told("This pair crashes.")
+
+
+def test_work_that_is_under_way_as_the_window_goes_is_not_answered(
+    make_napari_viewer: Callable[..., Any],
+) -> None:
+    viewer = make_napari_viewer()
+    background = widget_of(viewer).controller.background
+    go, answers = threading.Event(), list[bool]()
+    background.run("slow", go.wait, answers.append, print)
+    background.later("soon", 60_000, lambda: answers.append(False))
+    background.stop()
+    go.set()
+    background.wait()
+    background.run("slow", lambda: True, answers.append, print)  # docked anew, it works on
+    background.wait()
+    assert answers == [True]

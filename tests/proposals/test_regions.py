@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from skimage.segmentation import felzenszwalb
 
 from napari_sepl import enhance
-from napari_sepl.core.errors import InputError
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.images import read_image
 from napari_sepl.files.labels import read_labels
 from napari_sepl.proposals.progress import Progress
 from napari_sepl.proposals.regions import RegionMasks, RegionSettings
+from tests.messages import raises_input_error
 from tests.proposals.conftest import blobs, dense
 
 
@@ -43,7 +43,7 @@ def test_scales_follow_each_other_and_no_region_comes_twice() -> None:
 def test_grey_pictures_have_regions_and_settings_have_bounds() -> None:
     grey = blobs((60, 80))[..., 0]
     assert len(RegionMasks().make(grey)) > 1
-    with pytest.raises(InputError, match="image: found an array"):
+    with raises_input_error("image", found="an array"):
         RegionMasks().make(np.zeros((4, 5), np.float32))
     for wrong in ({"scales": ()}, {"smallest": 0}, {"depth": 1}):
         with pytest.raises(ValidationError):

@@ -51,10 +51,10 @@ def test_a_wheel_holds_all_that_runs(tmp_path: Path) -> None:
     subprocess.run([*pip, "install", "-q", "--no-deps", "--target", target, wheel], check=True)
     here = Path(pytest.__file__).parents[1]
     (Path(target) / "borrowed.pth").write_text(f"{here}\n")
-    code = "import napari_sepl, sys; print(napari_sepl.__file__); napari_sepl.__version__"
-    found = subprocess.run([python, "-c", code], capture_output=True, check=True, text=True)
+    code = "import napari_sepl; print(napari_sepl.__file__)"
+    found = subprocess.run([python, "-I", "-c", code], capture_output=True, check=True, text=True)
     assert says(found.stdout, target)
     told = subprocess.run(
-        [python, "-m", "napari_sepl", "--help"], capture_output=True, check=True, text=True
+        [python, "-I", "-m", "napari_sepl", "--help"], capture_output=True, check=True, text=True
     )
     assert says(told.stdout, "enhance")

@@ -40,7 +40,7 @@ class SeplWidget(ReviewPanels):
         self.gestures = gestures_of(napari_viewer, self, QtBackground)
         self.controller = self.gestures.controller
         self._connect()
-        if trouble := trouble_with(PYSIDE_VERSION, sys.version_info):
+        if trouble := trouble_with(PYSIDE_VERSION, sys.version_info[:2]):
             self.warn(trouble)
 
     def _connect(self) -> None:

@@ -104,6 +104,8 @@ class QtBackground(QObject):
 
         def come_back() -> None:
             self._running.discard(future)
+            if future.cancelled():
+                return
             error = future.exception()
             if error is not None and not isinstance(error, SeplError):
                 raise error
@@ -116,7 +118,7 @@ class QtBackground(QObject):
 
         future = self._threads.submit(work)
         self._running.add(future)
-        future.add_done_callback(lambda ended: ended.cancelled() or self.post(come_back))
+        future.add_done_callback(lambda _: self.post(come_back))
 
     def later(self, task: str, delay: int, work: Callable[[], None]) -> None:
         """Call `work` from the event loop."""

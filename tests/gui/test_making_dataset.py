@@ -314,7 +314,8 @@ def test_the_window_is_alive_while_masks_are_made(
     monkeypatch.setattr(making, "RegionMasks", slow_masks.Slow)
     background = walk.window.widget.controller.background
     assert isinstance(background, QtBackground)
-    monkeypatch.setattr(background, "_threads", threads_for(1))  # as on one core
+    background._threads.shutdown()
+    background._threads = threads_for(1)  # as on one core
     press(walk, "pending")
     wait_until(lambda: bool(walk.window.widget.masks.bar.value() == 3))
     walk.window.press(Qt.Key.Key_J)

@@ -182,7 +182,9 @@ class Window:
 
 @pytest.fixture
 def window(make_napari_viewer: Callable[..., Any]) -> Iterator[Window]:
-    viewer = make_napari_viewer(show=True)
+    viewer = make_napari_viewer(show=False)  # with True it fails where that takes five seconds
+    viewer.show()
+    wait_until(viewer.window._qt_window.windowHandle().isExposed)
     viewer.window.resize(1300, 850)
     window = Window(viewer)
     QTest.qWait(50)

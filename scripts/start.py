@@ -1,7 +1,8 @@
 """From a fresh checkout to the open window, or to passed tests, in one command.
 
     python3 scripts/start.py demo      opens the program on the sample data
-    python3 scripts/start.py test      runs all checks and all tests
+    python3 scripts/start.py test      runs all checks and the tests, but the long ones
+    python3 scripts/start.py test-long runs the long tests: many kills, mutations, big data, wheels
     python3 scripts/start.py test-sam  runs the tests of SAM and of training, with torch (7 GB)
 
 Makes a virtual environment in .venv (with torch in .venv-sam, for all else must run without it),
@@ -20,10 +21,12 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = {"demo": "qt", "test": "dev", "test-sam": "dev-sam"}
+EXTRAS = {"demo": "qt", "test": "dev", "test-long": "dev", "test-sam": "dev-sam"}
+SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "8", "--dist", "worksteal"]
+"""Tests in a process for each core. A process has an Xvfb of its own for its windows."""
 WITH_TORCH = [
-    "tests/proposals", "tests/test_cli_masks.py", "tests/training", "tests/gui/test_sam_window.py",
-    "tests/files/test_torch_written.py",
+    "tests/proposals", "tests/training", "tests/cli/test_grammar.py", "tests/cli/test_masks.py",
+    "tests/cli/test_train.py", "tests/gui/test_sam_window.py", "tests/files/test_torch_written.py",
 ]  # fmt: skip
 ROOM_FOR_TORCH = 20 * 2**30  # bytes: what is fetched, unpacked and installed
 NO_TORCH = 69
@@ -46,7 +49,9 @@ def main() -> int:
     install_project(place, EXTRAS[asked])
     if asked == "demo":
         return subprocess.call([programs(place) / "napari-sepl", "demo", *rest])
-    return run_checks(programs(place), rest)
+    if asked == "test-long":
+        return run_pytest(place, ["-m", "long", *(rest or SIDE_BY_SIDE)])
+    return run_checks(programs(place)) or run_pytest(place, rest or SIDE_BY_SIDE)
 
 
 def test_sam(pytest_arguments: list[str]) -> int:
@@ -65,8 +70,7 @@ def test_sam(pytest_arguments: list[str]) -> int:
         if is_new:  # half of torch would take the room that all else needs
             shutil.rmtree(place, ignore_errors=True)
         return NO_TORCH
-    arguments = pytest_arguments or WITH_TORCH
-    return subprocess.call([programs(place) / "python", "-m", "pytest", *arguments], cwd=ROOT)
+    return run_pytest(place, pytest_arguments or [*SIDE_BY_SIDE, *WITH_TORCH])
 
 
 def programs(place: Path) -> Path:
@@ -113,8 +117,8 @@ def install_project(place: Path, extra: str) -> None:
     stamp.write_text(digest)
 
 
-def run_checks(there: Path, pytest_arguments: list[str]) -> int:
-    """Run linters, type checker, import contracts and manifest check, then the tests."""
+def run_checks(there: Path) -> int:
+    """Run linters, type checker, import contracts and manifest check."""
     checks = [
         ["ruff", "format", "--check", "."],
         ["ruff", "check", "."],
@@ -127,7 +131,12 @@ def run_checks(there: Path, pytest_arguments: list[str]) -> int:
         code = subprocess.call([there / program, *arguments], cwd=ROOT)
         if code:
             return code
-    return subprocess.call([there / "python", "-m", "pytest", *pytest_arguments], cwd=ROOT)
+    return 0
+
+
+def run_pytest(place: Path, arguments: list[str]) -> int:
+    """Run tests in a virtual environment; return pytest's exit code."""
+    return subprocess.call([programs(place) / "python", "-m", "pytest", *arguments], cwd=ROOT)
 
 
 if __name__ == "__main__":

@@ -88,6 +88,6 @@ def _screen(screenshot: Path | None) -> Iterator[None]:
     if screenshot is None:
         display.require_display()
     elif not display.has_display():
-        again = [sys.executable, "-m", "napari_sepl.cli", *sys.argv[1:]]
+        again = [sys.executable, "-m", "napari_sepl", *sys.argv[1:]]
         raise typer.Exit(display.run_on_virtual_display(again))
     yield

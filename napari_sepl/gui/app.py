@@ -5,6 +5,7 @@ from pathlib import Path
 
 import napari
 from PIL import Image
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_sepl.core.errors import SaveError
@@ -42,6 +43,8 @@ def run(start: Callable[[SeplWidget], None], screenshot: Path | None = None) -> 
         take_screenshot(viewer, screenshot)
     finally:
         widget.window().close()
+        # no event loop ends here, which would take the window down while Python is all there
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def take_screenshot(viewer: napari.Viewer, path: Path) -> None:

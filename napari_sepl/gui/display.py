@@ -30,6 +30,24 @@ def require_binding() -> None:
         )
 
 
+def trouble_with(pyside: str | None, python: tuple[int, ...]) -> str:
+    """Return what goes wrong with a version of PySide6 under one of Python; empty for nothing.
+
+    Parameters
+    ----------
+    pyside : str or None
+        As `qtpy.PYSIDE_VERSION`: None under another binding.
+    python : tuple of int
+        As `sys.version_info`.
+    """
+    if pyside is None or python >= (3, 12) or tuple(map(int, pyside.split(".")[:2])) < (6, 11):
+        return ""
+    return (
+        f"PySide6 {pyside} crashes under Python 3.11, sooner or later. "
+        'Install an older one (pip install "PySide6-Essentials<6.11"), or PyQt6, or Python 3.12.'
+    )
+
+
 def has_display() -> bool:
     """Tell whether a window can open here."""
     if not sys.platform.startswith("linux"):

@@ -1,16 +1,19 @@
 """The dock widget: panels, buttons and keys around one controller."""
 
+import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
+from qtpy import PYSIDE_VERSION
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import Sample, load
+from napari_sepl.gui.display import trouble_with
 from napari_sepl.gui.gestures import gestures_of
 from napari_sepl.gui.review_panels import ReviewPanels
 from napari_sepl.gui.settings import preferred_params
@@ -37,6 +40,8 @@ class SeplWidget(ReviewPanels):
         self.gestures = gestures_of(napari_viewer, self, QtBackground)
         self.controller = self.gestures.controller
         self._connect()
+        if trouble := trouble_with(PYSIDE_VERSION, sys.version_info[:2]):
+            self.warn(trouble)
 
     def _connect(self) -> None:
         controller = self.controller

@@ -1,10 +1,13 @@
 """The one place where work leaves the window's thread and comes back."""
 
+import atexit
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import count
 from typing import Any, Protocol, TypeVar
+from weakref import WeakSet
 
-from qtpy.QtCore import QCoreApplication, QObject, Qt, QThreadPool, QTimer, Signal
-from superqt.utils import create_worker
+from qtpy.QtCore import QCoreApplication, QObject, Qt, QThread, QTimer, Signal
 
 from napari_sepl.core.errors import SeplError
 
@@ -70,10 +73,11 @@ class Immediate:
 
 
 class QtBackground(QObject):
-    """A Background on Qt's thread pool.
+    """A Background on threads of its own, whose answers come back as events of Qt.
 
     A task that is started anew before it came back is not stopped, but its answer is dropped:
-    each start carries a number, and only the newest number of a task is listened to.
+    each start carries a number, and only the newest number of a task is listened to. Python waits
+    for the threads before it ends, while Qt is still there.
     """
 
     _posted = Signal(object)
@@ -81,9 +85,12 @@ class QtBackground(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._posted.connect(_call, Qt.ConnectionType.QueuedConnection)
+        self._numbers = count()
         self._newest: dict[str, int] = {}
-        self._running: set[Any] = set()
+        self._threads = threads_for(QThread.idealThreadCount())
+        self._running: set[Future[Any]] = set()
         self._timers: dict[str, QTimer] = {}
+        backgrounds.add(self)
 
     def run(
         self,
@@ -92,24 +99,26 @@ class QtBackground(QObject):
         done: Callable[[Value], None],
         failed: Callable[[SeplError], None],
     ) -> None:
-        """Run `work` on a thread of the pool."""
-        number = self._newest[task] = self._newest.get(task, 0) + 1
+        """Run `work` on a thread; an error that nobody expects goes napari's own way."""
+        number = self._newest[task] = next(self._numbers)
 
-        def come_back(outcome: tuple[Value | None, SeplError | None]) -> None:
-            self._running.discard(worker)
-            value, error = outcome
-            if number != self._newest[task]:
+        def come_back() -> None:
+            self._running.discard(future)
+            if future.cancelled():
+                return
+            error = future.exception()
+            if error is not None and not isinstance(error, SeplError):
+                raise error
+            if number != self._newest.get(task):
                 return
             if error is not None:
                 failed(error)
             else:
-                done(value)  # type: ignore[arg-type]  # no error, so there is a value
+                done(future.result())
 
-        worker = create_worker(_catch, work, _start_thread=False)
-        worker.returned.connect(come_back)
-        worker.errored.connect(lambda _: self._running.discard(worker))
-        self._running.add(worker)
-        worker.start()
+        future = self._threads.submit(work)
+        self._running.add(future)
+        future.add_done_callback(lambda _: self.post(come_back))
 
     def later(self, task: str, delay: int, work: Callable[[], None]) -> None:
         """Call `work` from the event loop."""
@@ -117,7 +126,7 @@ class QtBackground(QObject):
         if timer is not None:
             timer.stop()
             timer.deleteLater()
-        timer = self._timers[task] = QTimer()  # no child: Qt would delete it first at exit
+        timer = self._timers[task] = QTimer()
         timer.setSingleShot(True)
         timer.timeout.connect(work)
         timer.start(delay)
@@ -127,25 +136,37 @@ class QtBackground(QObject):
         self._posted.emit(work)
 
     def stop(self) -> None:
-        """Stop the timers, and listen to no answer any more."""
+        """Stop the timers, begin nothing that waits, and listen to no answer any more."""
         for timer in self._timers.values():
             timer.stop()
-        self._newest = dict.fromkeys(self._newest, 0)
+        self._timers.clear()
+        self._newest.clear()
+        self._running.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads = threads_for(QThread.idealThreadCount())
 
     def wait(self) -> None:
         """Block until all threads are done and their answers have been given."""
         while self._running:
-            QThreadPool.globalInstance().waitForDone()
+            wait(self._running)
             QCoreApplication.processEvents()
+
+
+backgrounds: WeakSet[QtBackground] = WeakSet()
+"""All that are there."""
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Stop what was not stopped, before Qt takes the timers away."""
+    for background in backgrounds:
+        background.stop()
+
+
+def threads_for(cores: int) -> ThreadPoolExecutor:
+    """Return a thread for each core, and one for work that waits for the process making masks."""
+    return ThreadPoolExecutor(cores + 1, "background")
 
 
 def _call(work: Callable[[], None]) -> None:
     work()
-
-
-def _catch(work: Callable[[], Value]) -> tuple[Value | None, SeplError | None]:
-    """Turn an expected error into an answer; an unexpected one goes napari's own way."""
-    try:
-        return work(), None
-    except SeplError as error:
-        return None, error

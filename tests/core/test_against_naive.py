@@ -40,7 +40,7 @@ def test_254_classes_at_once(case: Case) -> None:
 
 
 @pytest.mark.parametrize(("strategy", "conflict"), EVERY_RULE)
-@settings(quick, max_examples=60)
+@settings(quick, max_examples=20)
 @given(chosen=st.data())
 def test_every_rule_at_exact_shares(
     chosen: st.DataObject, strategy: Strategy, conflict: Conflict

@@ -8,9 +8,9 @@ from scipy.ndimage import binary_erosion
 
 from napari_sepl.core import boundaries
 from napari_sepl.core.boundaries import BoundaryCounts, band_width
-from napari_sepl.core.errors import InputError
 from tests.core.cases import Labels, Masks, label_maps, quick, shapes
 from tests.core.drawing import labels
+from tests.messages import raises_input_error
 
 pairs = shapes.flatmap(lambda shape: st.tuples(label_maps(shape), label_maps(shape)))
 
@@ -80,5 +80,5 @@ def test_images_add_up() -> None:
 
 
 def test_sizes_must_agree() -> None:
-    with pytest.raises(InputError, match="found 1 × 2 pixels; expected 1 × 3 as the truth"):
+    with raises_input_error(found="1 × 2 pixels", expected="1 × 3 as the truth"):
         BoundaryCounts.of(labels(".."), labels("..."))

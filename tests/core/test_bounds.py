@@ -14,6 +14,7 @@ from napari_sepl.core.rle import read_runs, read_size
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import assign
 from tests.core.drawing import decide, labels, mask
+from tests.messages import raises_input_error
 
 MASKS = np.ones((2, 2, 3), np.bool_)
 
@@ -24,14 +25,14 @@ MASKS = np.ones((2, 2, 3), np.bool_)
      np.full((2, 3), "a"), np.full((2, 3), None)],
 )  # fmt: skip
 def test_pseudo_labels_are_whole_numbers_in_rows_and_columns(pseudo: Any) -> None:
-    with pytest.raises(InputError, match="expected whole-number labels of shape"):
+    with raises_input_error(expected="whole-number labels of shape"):
         enhance(pseudo, MASKS)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 256), (-1, 2), (-(2**63), 2**63 - 1)])
 def test_labels_lie_in_0_to_255(low: int, high: int) -> None:
     pseudo = np.array([[low, 0, 0], [0, 0, high]])
-    with pytest.raises(InputError, match=f"found labels from {min(low, 0)} to {high}"):
+    with raises_input_error(found=f"labels from {min(low, 0)} to {high}"):
         enhance(pseudo, MASKS)
 
 
@@ -39,7 +40,7 @@ def test_labels_lie_in_0_to_255(low: int, high: int) -> None:
 @pytest.mark.parametrize("as_rle", [True, False])
 def test_masks_of_another_image_are_refused(shape: tuple[int, int], as_rle: bool) -> None:
     masks = MaskSet.from_dense(MASKS)
-    with pytest.raises(InputError, match="found a size of 2 × 3"):
+    with raises_input_error(found="a size of 2 × 3"):
         enhance(np.zeros(shape, np.uint8), masks.to_rle() if as_rle else masks)
 
 

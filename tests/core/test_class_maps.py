@@ -6,6 +6,7 @@ import pytest
 from napari_sepl.core.class_maps import ClassMap, find_class
 from napari_sepl.core.classes import VOC, ClassList
 from napari_sepl.core.errors import InputError
+from tests.messages import raises_input_error
 
 FIVE = ClassList(
     "five", ("background", "cat", "dog", "car", "bus"), tuple((i, i, i) for i in range(5))
@@ -65,5 +66,5 @@ def test_what_cannot_be_meant_is_told(told: dict[str, Any], found: str) -> None:
 
 def test_a_class_is_found_by_name_or_label() -> None:
     assert find_class(VOC, "cat", "") == find_class(VOC, 8, "") == 8
-    with pytest.raises(InputError, match="--class: found the class 'lion'"):
+    with raises_input_error("--class", found="the class 'lion'"):
         find_class(VOC, "lion", "--class")

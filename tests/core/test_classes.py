@@ -6,6 +6,7 @@ import pytest
 from napari_sepl.core.classes import BUILT_IN, COCO, VOC, ClassList, voc_palette
 from napari_sepl.core.errors import InputError
 from tests.core.drawing import labels
+from tests.messages import raises_input_error
 
 
 def test_the_built_in_lists() -> None:
@@ -55,15 +56,13 @@ def test_one_label_outside_is_named() -> None:
 
 def test_at_most_eight_labels_outside_are_named() -> None:
     picture = np.arange(254, dtype=np.uint8)[None]
-    with pytest.raises(InputError, match=r"found labels 21, 22, 23, 24, 25, 26, 27, 28; expected"):
+    with raises_input_error(found="labels 21, 22, 23, 24, 25, 26, 27, 28"):
         VOC.check(picture, "cat.png")
 
 
 @pytest.mark.parametrize("count", [0, 1, 256])
 def test_a_list_has_2_to_255_names(count: int) -> None:
-    with pytest.raises(
-        InputError, match=rf"class list own: found {count} names; expected 2 to 255"
-    ):
+    with raises_input_error("class list own", found=f"{count} names", expected="2 to 255"):
         ClassList("own", ("name",) * count, ((0, 0, 0),) * count)
 
 

@@ -13,9 +13,9 @@ from napari_sepl.core.differences import (
     find_differences,
     find_errors,
 )
-from napari_sepl.core.errors import InputError
 from tests.core.cases import Labels, Masks, label_maps, quick, shapes
 from tests.core.drawing import labels
+from tests.messages import raises_input_error
 
 pairs = shapes.flatmap(lambda shape: st.tuples(label_maps(shape), label_maps(shape)))
 
@@ -68,7 +68,7 @@ def test_errors_as_numpy(pair: tuple[Labels, Labels]) -> None:
 
 @pytest.mark.parametrize("find", [find_differences, find_errors])
 def test_other_sizes_are_refused(find: object) -> None:
-    with pytest.raises(InputError, match="1 × 2 pixels; expected 1 × 3"):
+    with raises_input_error(found="1 × 2 pixels", expected="1 × 3"):
         find(labels("..."), labels(".."))  # type: ignore[operator]
 
 

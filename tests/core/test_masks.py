@@ -15,6 +15,7 @@ from napari_sepl.core.masks import MaskScores
 from tests.core.cases import Masks, label_maps, mask_stacks, quick, shapes
 from tests.core.drawing import mask
 from tests.core.reference import coco_encode, counts_of
+from tests.messages import raises_input_error
 
 stacks = shapes.flatmap(label_maps).flatmap(mask_stacks)
 
@@ -137,17 +138,17 @@ def test_no_mask(shape: tuple[int, int, int]) -> None:
 
 @pytest.mark.parametrize("build_from", [MaskSet.from_dense, MaskSet.from_rle])
 def test_no_mask_and_no_size_is_an_error(build_from: Any) -> None:
-    with pytest.raises(InputError, match="found no mask; expected a mask, or the image's shape"):
+    with raises_input_error(found="no mask", expected="a mask, or the image's shape"):
         build_from([])
 
 
 def test_a_mask_of_another_size_is_named() -> None:
-    with pytest.raises(InputError, match=r"mask 1: found shape \(1, 3\); expected shape \(1, 2\)"):
+    with raises_input_error("mask 1", found="shape (1, 3)", expected="shape (1, 2)"):
         MaskSet.from_dense([mask("##"), mask("###")])
 
 
 def test_a_stack_must_have_three_axes() -> None:
-    with pytest.raises(InputError, match=r"found an array of shape \(2, 2\); expected shape \(N,"):
+    with raises_input_error(found="an array of shape (2, 2)", expected="shape (N,"):
         MaskSet.from_dense(np.zeros((2, 2), bool))
 
 
@@ -194,12 +195,12 @@ def test_a_record_that_is_unlike_the_others_changes_nothing_for_them() -> None:
 def test_a_size_that_is_none_is_refused_of_any_mask(size: Any) -> None:
     records = [record(), {"segmentation": coco_encode(mask("##")) | {"size": size}}]
     for order in (records, records[::-1]):
-        with pytest.raises(InputError, match="expected a COCO RLE dict with size"):
+        with raises_input_error(expected="a COCO RLE dict with size"):
             MaskSet.from_rle(order)
 
 
 def test_masks_of_another_size_than_asked_for_are_named() -> None:
-    with pytest.raises(InputError, match="masks, mask 0: found a size of 1 × 2"):
+    with raises_input_error("masks, mask 0", found="a size of 1 × 2"):
         MaskSet.from_rle([record()], shape=(2, 2))
 
 

@@ -3,14 +3,13 @@
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 
 from napari_sepl import MaskSet
-from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import measure_overlap
 from tests.core.cases import Case, cases, crowded_cases, quick
 from tests.core.drawing import labels, mask
+from tests.messages import raises_input_error
 
 
 def check_table(case: Case) -> None:
@@ -47,5 +46,5 @@ def test_shares_are_exact_quotients() -> None:
 
 def test_sizes_that_differ_are_told_apart() -> None:
     masks = MaskSet.from_dense(np.ones((1, 3, 2), bool))
-    with pytest.raises(InputError, match=r"masks: found a size of 3 × 2; expected 2 × 3"):
+    with raises_input_error("masks", found="a size of 3 × 2", expected="2 × 3"):
         measure_overlap(np.zeros((2, 3), np.uint8), masks)

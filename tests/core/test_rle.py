@@ -15,6 +15,7 @@ from napari_sepl.core.runs import join, runs_of_mask
 from tests.core.cases import label_maps, quick, rectangles, shapes
 from tests.core.drawing import mask
 from tests.core.reference import coco_decode, coco_encode, counts_of
+from tests.messages import raises_input_error
 
 masks = shapes.flatmap(label_maps).map(lambda labels: labels > 100) | shapes.flatmap(rectangles)
 
@@ -209,7 +210,7 @@ def test_counts_that_are_none_are_refused_by_name(counts: Any) -> None:
      {"size": None}, [[1.0, 2.0, 3.0, 4.0]]],
 )  # fmt: skip
 def test_sizes_that_are_none_are_refused(segmentation: Any) -> None:
-    with pytest.raises(InputError, match="expected a COCO RLE dict with size"):
+    with raises_input_error(expected="a COCO RLE dict with size"):
         read_size(segmentation, "cat.json")
 
 

@@ -1,11 +1,9 @@
 """Runs against numpy."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_sepl.core.errors import InputError
 from napari_sepl.core.runs import (
     join,
     label_runs,
@@ -15,6 +13,7 @@ from napari_sepl.core.runs import (
 )
 from napari_sepl.core.transpose import to_columns
 from tests.core.cases import Labels, label_maps, quick, shapes
+from tests.messages import raises_input_error
 
 
 @quick
@@ -59,5 +58,5 @@ def test_chosen_regions_keep_their_pixels(picture: Labels, chosen: st.DataObject
 
 def test_an_image_of_2_to_31_pixels_is_too_large() -> None:
     assert pixel_count((2**16, 2**15 - 1)) == 2**31 - 2**16
-    with pytest.raises(InputError, match=r"found \(65536, 32768\); expected fewer"):
+    with raises_input_error(found="(65536, 32768)", expected="fewer"):
         pixel_count((2**16, 2**15))

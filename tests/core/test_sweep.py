@@ -29,6 +29,7 @@ from tests.core.cases import (
     shares,
 )
 from tests.core.drawing import labels, mask
+from tests.messages import raises_input_error
 
 Grid = NDArray[np.float64]
 RULES = [Params(strategy=s, conflict=c) for s, c in product(Strategy, Conflict)]
@@ -196,5 +197,5 @@ def test_a_grid_that_does_not_ascend_is_refused(grid: Any) -> None:
 
 def test_truth_of_another_size_is_refused() -> None:
     overlap = measure_overlap(labels("11"), MaskSet.from_dense(mask("##")[None]))
-    with pytest.raises(InputError, match="truth: found 1 × 3 pixels; expected 1 × 2 as the image"):
+    with raises_input_error("truth", found="1 × 3 pixels", expected="1 × 2 as the image"):
         sweep_image(overlap, labels("111"), np.array([0.5]), np.array([0.5]), Params())

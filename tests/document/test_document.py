@@ -2,12 +2,10 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sepl.core.classes import VOC
-from napari_sepl.core.errors import InputError
 from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.pixels import NO_OPINION
@@ -18,6 +16,7 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.replay import replay
 from napari_sepl.document.said import Said
 from tests.document.drawing import SHAPE, cat_and_dog
+from tests.messages import raises_input_error
 
 
 def painted(document: Document, rows: slice, cols: slice, label: int) -> np.ndarray:
@@ -62,7 +61,7 @@ def test_nothing_painted_is_no_step() -> None:
 def test_a_stroke_outside_the_class_list_is_refused_and_leaves_no_trace() -> None:
     document = Document(cat_and_dog())
     before = document.resolved.final.copy()
-    with pytest.raises(InputError, match="found label 99; expected 0 to 20"):
+    with raises_input_error(found="label 99", expected="0 to 20"):
         document.absorb(painted(document, slice(0, 3), slice(0, 3), 99))
     assert not document.edited
     np.testing.assert_array_equal(document.resolved.final, before)
@@ -370,7 +369,7 @@ def test_strokes_are_described_by_class() -> None:
 
 def test_inputs_of_different_sizes_are_refused() -> None:
     given_inputs = cat_and_dog()
-    with pytest.raises(InputError, match=r"pets: truth: found 4 × 5 pixels; expected 40 × 60"):
+    with raises_input_error("pets: truth", found="4 × 5 pixels", expected="40 × 60"):
         type(given_inputs)(
             "pets",
             given_inputs.image,

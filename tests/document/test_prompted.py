@@ -20,6 +20,7 @@ from napari_sepl.document.replay import replay
 from napari_sepl.document.said import Said
 from tests.core.cases import Case, cases
 from tests.document.drawing import SHAPE, cat_and_dog
+from tests.messages import raises_input_error
 
 
 def rectangle(rows: slice, cols: slice, rating: float = 0.9) -> MaskSet:
@@ -94,7 +95,7 @@ def test_what_is_no_mask_of_the_image_is_refused(mask: MaskSet, class_id: int) -
 
 
 def test_masks_whose_numbers_do_not_follow_are_refused() -> None:
-    with pytest.raises(InputError, match=r"pets: masks made by prompts: found masks \[7\]"):
+    with raises_input_error("pets: masks made by prompts", found="masks [7]"):
         Document(cat_and_dog(), Said(prompted={7: HAND}))
 
 

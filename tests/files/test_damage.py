@@ -91,12 +91,30 @@ def content_of(name: str, folder: Path) -> bytes:
     return (folder / name).read_bytes()
 
 
-@cases
-@settings(deadline=None)
-@given(
+def read_altered(
+    folder: Path,
+    name: str,
+    read: Callable[[Path], Any],
+    places: list[tuple[float, int]],
+    head: bool,
+) -> None:
+    content = bytearray(content_of(name, folder))
+    for place, value in places:
+        content[int(place * (min(150, len(content)) if head else len(content)))] = value
+    path = folder / name
+    path.write_bytes(content)
+    answer_of(read, path)
+
+
+altered = given(
     places=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=3),
     head=st.booleans(),
 )
+
+
+@cases
+@settings(deadline=None, max_examples=40)
+@altered
 def test_an_altered_file_gives_an_input_error_or_an_answer_never_another_error(
     tmp_path_factory: pytest.TempPathFactory,
     name: str,
@@ -105,10 +123,19 @@ def test_an_altered_file_gives_an_input_error_or_an_answer_never_another_error(
     places: list[tuple[float, int]],
     head: bool,
 ) -> None:
-    folder = tmp_path_factory.getbasetemp()
-    content = bytearray(content_of(name, folder))
-    for place, value in places:
-        content[int(place * (min(150, len(content)) if head else len(content)))] = value
-    path = folder / name
-    path.write_bytes(content)
-    answer_of(read, path)
+    read_altered(tmp_path_factory.getbasetemp(), name, read, places, head)
+
+
+@pytest.mark.long
+@cases
+@settings(deadline=None, max_examples=2000)
+@altered
+def test_thousands_of_altered_files(
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    read: Callable[[Path], Any],
+    write: Callable[[Path], object],
+    places: list[tuple[float, int]],
+    head: bool,
+) -> None:
+    read_altered(tmp_path_factory.getbasetemp(), name, read, places, head)

@@ -143,9 +143,11 @@ def test_a_file_that_is_something_else_is_kept(path: Path) -> None:
     assert check_recovery(path) == 0
 
 
-def test_flipped_bits_are_told_or_harmless(path: Path, sound: bytes) -> None:
+@pytest.mark.parametrize("flips", [30, pytest.param(1000, marks=pytest.mark.long)])
+def test_flipped_bits_are_told_or_harmless(path: Path, sound: bytes, flips: int) -> None:
     chance = random.Random(5)  # noqa: S311
-    places = [*range(100), *range(100, 160, 7), *(chance.randrange(len(sound)) for _ in range(150))]
+    anywhere = (chance.randrange(len(sound)) for _ in range(flips))
+    places = [*range(100), *range(100, 160, 7), *anywhere]
     refused = 0
     for place in places:
         damaged = bytearray(sound)
@@ -167,9 +169,10 @@ def test_damage_in_what_sqlite_quotes_is_told(path: Path, sound: bytes) -> None:
     assert check_recovery(path) == COUNT
 
 
-def test_blocks_of_rubbish_cost_only_what_was_there(path: Path, sound: bytes) -> None:
+@pytest.mark.parametrize("times", [6, pytest.param(100, marks=pytest.mark.long)])
+def test_blocks_of_rubbish_cost_only_what_was_there(path: Path, sound: bytes, times: int) -> None:
     chance = random.Random(6)  # noqa: S311
-    for _ in range(25):
+    for _ in range(times):
         damaged = bytearray(sound)
         for _ in range(chance.randrange(1, 4)):
             place = chance.randrange(1, len(sound) // PAGE_SIZE) * PAGE_SIZE

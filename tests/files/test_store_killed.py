@@ -17,8 +17,8 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl.files.store import LogEntry, Review, Status, Store, StoreWriter, store_file
+from tests.waiting import wait_until
 
-ROUNDS = 40
 SAMPLES = 7
 SHAPE = (60, 80)
 
@@ -108,24 +108,29 @@ def writers() -> Iterator[Writers]:
         process.stdin.close()
 
 
-def test_what_was_acknowledged_outlives_the_writer(tmp_path: Path, writers: Writers) -> None:
+@pytest.mark.parametrize("kills", [12, pytest.param(200, marks=pytest.mark.long)])
+def test_what_was_acknowledged_outlives_the_writer(
+    tmp_path: Path, writers: Writers, kills: int
+) -> None:
     path, acknowledgements = store_file(tmp_path), tmp_path / "acknowledged"
     chance = random.Random(time.time_ns())  # noqa: S311  other moments each time
-    for _ in range(ROUNDS):
+    for _ in range(kills):
+        wanted = acknowledged_in(acknowledgements) + chance.randrange(20)
         writers.ask(f"{path}\t{acknowledgements}")
         child = int(writers.answer())
-        time.sleep(chance.uniform(0, 0.12))
+        wait_until(lambda: acknowledged_in(acknowledgements) >= wanted, seconds=0.002)  # noqa: B023
+        time.sleep(chance.uniform(0, 0.02))  # into the next write
         os.kill(child, signal.SIGKILL)
         assert writers.answer() == "gone"
         check_store(path, acknowledged_in(acknowledgements))
-    assert acknowledged_in(acknowledgements) > ROUNDS
 
 
+@pytest.mark.parametrize("kills", [8, pytest.param(100, marks=pytest.mark.long)])
 def test_a_writer_killed_while_it_makes_the_store_leaves_none_or_a_whole_one(
-    tmp_path: Path, writers: Writers
+    tmp_path: Path, writers: Writers, kills: int
 ) -> None:
     chance = random.Random(time.time_ns())  # noqa: S311
-    for number in range(20):
+    for number in range(kills):
         path, acknowledgements = store_file(tmp_path / f"{number}"), tmp_path / f"{number}.txt"
         writers.ask(f"{path}\t{acknowledgements}")
         child = int(writers.answer())

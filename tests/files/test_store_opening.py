@@ -17,6 +17,7 @@ from napari_sepl.files.store import (
     store_file,
 )
 from tests.files.test_store import DIGESTS, EVERYTHING, same
+from tests.messages import raises_input_error
 
 ROOT = Path(__file__).parents[2]
 NEWEST = len(schema.MIGRATIONS)
@@ -194,7 +195,7 @@ def test_a_folder_in_the_stores_place_is_told(path: Path) -> None:
 
 
 def test_a_store_that_is_to_be_read_must_be_there(path: Path) -> None:
-    with pytest.raises(InputError, match="no such file; expected the store of a review"):
+    with raises_input_error(found="no such file", expected="the store of a review"):
         Store.open(path, who="ana", write=False)
     assert not list(path.parent.iterdir())
 

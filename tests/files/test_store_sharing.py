@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +20,9 @@ from napari_sepl.files.store import (
 )
 from napari_sepl.files.store.lock import StoreLock, lock_file, read_holder
 from tests.files.test_store import EVERYTHING, same
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
-
-PATIENCE = 60.0
-"""Seconds that a process may wait for its turn on a busy computer."""
 
 
 @pytest.fixture
@@ -111,10 +108,8 @@ def test_a_forked_child_does_not_keep_the_lock_of_a_dead_parent(path: Path) -> N
             assert store.read_only
         first.kill()
         os.waitpid(first.pid, 0)
-        end = time.monotonic() + PATIENCE
-        while not writes(path):  # the child waits for its stdin still, but must get to run once
-            assert time.monotonic() < end, "the child keeps the lock"
-            time.sleep(0.02)
+        # the child waits for its stdin still, but must get to run once
+        wait_until(lambda: writes(path))
 
 
 def writes(path: Path) -> bool:

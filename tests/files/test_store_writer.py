@@ -1,5 +1,4 @@
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -18,8 +17,7 @@ from napari_sepl.files.store import (
     store_file,
 )
 from tests.files.test_store import EVERYTHING, same
-
-PATIENCE = 20.0  # seconds after which a test gives up on a loaded machine
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -81,14 +79,6 @@ class Failing:
             return whole()
 
         monkeypatch.setattr(store, "_writer", writer)
-
-
-def wait_until(condition: object) -> None:
-    assert callable(condition)
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def test_a_review_is_on_the_disk_soon_after_it_is_put(store: Store, writer: StoreWriter) -> None:

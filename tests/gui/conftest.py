@@ -20,6 +20,8 @@ from napari_sepl.document.document import Document
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.gui.widget import SeplWidget
+from tests import waiting
+from tests.gui.leaving import Running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,17 +41,29 @@ def move(canvas: Any, at: QPoint, modifier: Any) -> None:
     QApplication.sendEvent(canvas, event)
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 180) -> None:
-    """Let the window work until something is so; the limit is for what never comes to be so."""
-    end = monotonic() + seconds
-    while not is_so():
-        assert monotonic() < end, "it did not come to be so"
-        QTest.qWait(20)
+def wait_until(is_so: Callable[[], object]) -> None:
+    """Let the window work until something is so, or fail."""
+    waiting.wait_until(is_so, QTest.qWait, 20)
 
 
 @pytest.fixture(autouse=True)
 def _no_old_messages() -> None:
     notification_manager.records.clear()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a window, a timer or a thread behind.
+
+    It is set up first, so that it looks when all other fixtures have closed what they opened.
+    """
+    there = Running.now()
+    yield
+    patience = monotonic() + waiting.PATIENCE  # a thread that was told to end gets its turn
+    while left := Running.now().since(there):
+        if monotonic() > patience:
+            pytest.fail(f"left behind: {left}")
+        QTest.qWait(20)
 
 
 def messages() -> list[str]:
@@ -168,7 +182,9 @@ class Window:
 
 @pytest.fixture
 def window(make_napari_viewer: Callable[..., Any]) -> Iterator[Window]:
-    viewer = make_napari_viewer(show=True)
+    viewer = make_napari_viewer(show=False)  # with True it fails where that takes five seconds
+    viewer.show()
+    wait_until(viewer.window._qt_window.windowHandle().isExposed)
     viewer.window.resize(1300, 850)
     window = Window(viewer)
     QTest.qWait(50)

@@ -326,7 +326,27 @@ def shown(walk: Walk) -> NDArray[np.uint8]:
     return labels
 
 
-@pytest.mark.parametrize("gesture", GESTURES)
+ONE_OF_EACH_KIND = (
+    click_takes,
+    key_refuses_with_parts,
+    wheel_walks_to_the_whole,
+    lasso_takes,
+    box_refuses,
+    a_class_is_left_to_sepl,
+    brush_paints,
+    superpixels_paint,
+    holes_are_filled,
+    classes_are_cut_at_mask_borders,
+)
+
+
+@pytest.mark.parametrize(
+    "gesture",
+    [
+        gesture if gesture in ONE_OF_EACH_KIND else pytest.param(gesture, marks=pytest.mark.long)
+        for gesture in GESTURES
+    ],
+)
 def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
     walk: Walk, gesture: Callable[[Walk], None]
 ) -> None:

@@ -17,8 +17,8 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from tests.gui.victim import AT, BEAT, MARK
 
-KILLS = int(os.environ.get("SEPL_KILLS", "4"))
-"""How often to kill; the full test is SEPL_KILLS=100 and takes a quarter of an hour."""
+KILLS = int(os.environ.get("SEPL_KILLS", "100"))
+"""How often to kill in the long test; 100 take a quarter of an hour."""
 
 PROMISE = 0.5
 """Seconds, as the victim's clock counts them, after which what was finished must be on the disk."""
@@ -71,10 +71,11 @@ def run_and_kill(dataset: Path, seed: int) -> tuple[list[list[str]], float]:
     return [words for words in told if words[1] != BEAT], died
 
 
-def test_nothing_finished_is_lost(dataset: Path) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(KILLS, marks=pytest.mark.long)])
+def test_nothing_finished_is_lost(dataset: Path, kills: int) -> None:
     strokes: dict[tuple[str, int, int], int] = {}
     accepted: dict[str, str] = {}
-    for seed in range(KILLS):
+    for seed in range(kills):
         said, died = run_and_kill(dataset, seed)
         at = [words[2] for words in said if words[1] == AT]
         said = [words for words in said if words[1] in ("stroke", "accepted")]
@@ -88,7 +89,7 @@ def test_nothing_finished_is_lost(dataset: Path) -> None:
         late = [words[2] for words in said if float(words[0]) >= died - PROMISE]
         check(dataset.parent / "out", strokes, accepted, {*late, *at[-1:]})
     assert strokes, "no stroke was finished in any run: nothing was tested"
-    print(f"{KILLS} kills, {len(strokes)} strokes and {len(accepted)} accepted labels all there")
+    print(f"{kills} kills, {len(strokes)} strokes and {len(accepted)} accepted labels all there")
 
 
 def check(

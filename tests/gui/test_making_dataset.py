@@ -9,7 +9,7 @@ import pytest
 from napari.utils import progress
 from napari.utils.notifications import notification_manager
 from PIL import Image
-from qtpy.QtCore import Qt, QThreadPool
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
 
 from napari_sepl.core.params import Params
@@ -18,6 +18,7 @@ from napari_sepl.files.masks import read_masks
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.masks import making
+from napari_sepl.gui.worker import QtBackground, threads_for
 from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.regions import RegionMasks
 from tests.document.drawing import cat_and_dog
@@ -311,21 +312,19 @@ def test_the_window_is_alive_while_masks_are_made(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(making, "RegionMasks", slow_masks.Slow)
-    pool = QThreadPool.globalInstance()
-    places = pool.maxThreadCount()
-    pool.setMaxThreadCount(1)  # as on one core
-    try:
-        press(walk, "pending")
-        wait_until(lambda: bool(walk.window.widget.masks.bar.value() == 3))
-        walk.window.press(Qt.Key.Key_J)
-        wait_until(lambda: walk.sample_id == "s2")
-        walk.window.press(Qt.Key.Key_A)
-        wait_until(lambda: walk.sample_id == "s3")
-        assert (walk.spec.output / "s2.png").exists()
-        press(walk, "cancel")
-        wait_until(lambda: bool(walk.window.widget.masks.make.isEnabled()))
-    finally:
-        pool.setMaxThreadCount(places)
+    background = walk.window.widget.controller.background
+    assert isinstance(background, QtBackground)
+    background._threads.shutdown()
+    background._threads = threads_for(1)  # as on one core
+    press(walk, "pending")
+    wait_until(lambda: bool(walk.window.widget.masks.bar.value() == 3))
+    walk.window.press(Qt.Key.Key_J)
+    wait_until(lambda: walk.sample_id == "s2")
+    walk.window.press(Qt.Key.Key_A)
+    wait_until(lambda: walk.sample_id == "s3")
+    assert (walk.spec.output / "s2.png").exists()
+    press(walk, "cancel")
+    wait_until(lambda: bool(walk.window.widget.masks.make.isEnabled()))
 
 
 def test_closing_the_dataset_ends_the_process(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:

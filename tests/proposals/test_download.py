@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.errors import SaveError
 from napari_sepl.proposals.checkpoints import Checkpoint, fetch_checkpoint, own_checkpoint
 from napari_sepl.proposals.download import Downloader
 from napari_sepl.proposals.errors import DownloadError
 from napari_sepl.proposals.models import SamModel
+from tests.messages import raises_input_error
 from tests.proposals.server import Server, serving
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
@@ -172,7 +173,7 @@ def test_a_place_that_cannot_be_written_is_told(server: Server, tmp_path: Path) 
 
 
 def test_a_model_without_an_address_needs_a_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no published weights; expected a file of your own"):
+    with raises_input_error(found="no published weights", expected="a file of your own"):
         fetch_checkpoint(replace(model_at(""), url=""), tmp_path)
 
 
@@ -182,5 +183,5 @@ def test_a_file_of_the_users_is_known_by_its_digest(tmp_path: Path) -> None:
     assert (
         own_checkpoint(model, tmp_path / "mine.pth").sha256 == hashlib.sha256(b"mine").hexdigest()
     )
-    with pytest.raises(InputError, match=r"gone\.pth: found no such file"):
+    with raises_input_error("gone.pth", found="no such file"):
         own_checkpoint(model, tmp_path / "gone.pth")

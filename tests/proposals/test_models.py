@@ -7,13 +7,13 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from napari_sepl.core.errors import InputError
 from napari_sepl.proposals import device as devices
 from napari_sepl.proposals import models
 from napari_sepl.proposals.device import choose_device, describe_device, is_out_of_memory
 from napari_sepl.proposals.errors import MissingPackageError
 from napari_sepl.proposals.models import MODELS, SamModel, find_model, model_names
 from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
+from tests.messages import raises_input_error
 from tests.proposals.needs import need_sam
 
 
@@ -27,7 +27,7 @@ def test_the_published_weights() -> None:
     assert len({model.sha256 for model in MODELS.values()}) == 4
     assert find_model("vit_b").file_name == "sam_vit_b_01ec64.pth"
     assert model_names() == [*MODELS, "regions"]
-    with pytest.raises(InputError, match="model: found 'vit_x'; expected one of vit_h, vit_l"):
+    with raises_input_error("model", found="'vit_x'", expected="one of vit_h, vit_l"):
         find_model("vit_x")
 
 
@@ -69,7 +69,7 @@ def test_the_papers_preset_and_the_others() -> None:
     assert list(PRESETS) == ["paper", "fast", "fine", "official"]
     for preset in PRESETS.values():
         assert preset.model in MODELS
-    with pytest.raises(InputError, match="preset: found 'papr'; expected one of paper, fast"):
+    with raises_input_error("preset", found="'papr'", expected="one of paper, fast"):
         find_preset("papr")
 
 
@@ -101,9 +101,9 @@ def test_the_fastest_device_is_chosen_and_others_can_be(monkeypatch: pytest.Monk
     assert choose_device() == "cuda"
     assert choose_device("cuda:0") == "cuda:0"
     assert choose_device("mps") == "mps"
-    with pytest.raises(InputError, match="no cuda:7 on this computer; expected one of cuda, cuda"):
+    with raises_input_error(found="no cuda:7 on this computer", expected="one of cuda, cuda"):
         choose_device("cuda:7")
-    with pytest.raises(InputError, match="found 'gpu'; expected auto, cuda, cuda:N, mps or cpu"):
+    with raises_input_error(found="'gpu'", expected="auto, cuda, cuda:N, mps or cpu"):
         choose_device("gpu")
 
 

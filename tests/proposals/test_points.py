@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import InputError
 from napari_sepl.proposals.points import MARGIN, near_labels, plan_crops
 from napari_sepl.proposals.settings import SamSettings
+from tests.messages import raises_input_error
 from tests.proposals.conftest import labels_in_a_corner
 from tests.proposals.needs import need_sam
 
@@ -71,5 +71,5 @@ def test_the_smallest_label_has_a_point_at_the_papers_grid() -> None:
 
 def test_pseudo_labels_of_another_size_are_refused() -> None:
     need_sam()
-    with pytest.raises(InputError, match=r"found shape \(3, 4\); expected shape \(4, 3\)"):
+    with raises_input_error(found="shape (3, 4)", expected="shape (4, 3)"):
         plan_crops((4, 3), SamSettings(), np.ones((3, 4), np.uint8))

@@ -23,6 +23,7 @@ from napari_sepl.proposals.progress import Progress
 from napari_sepl.proposals.sam import SamMasks, open_sam
 from tests.proposals.conftest import ALL_MASKS
 from tests.proposals.needs import need_sam
+from tests.waiting import wait_until
 
 
 class Worker:
@@ -136,9 +137,7 @@ def test_a_kill_and_a_crash_are_one_error_and_the_next_call_works(remote: Remote
 def test_a_process_that_died_meanwhile_is_replaced(remote: Remote) -> None:
     first = remote.call("process")
     os.kill(first, signal.SIGTERM)
-    deadline = time.monotonic() + 20
-    while remote._process.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: not remote._process.is_alive())
     assert remote.call("process") != first
 
 

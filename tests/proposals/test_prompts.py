@@ -13,6 +13,7 @@ from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam
 from napari_sepl.proposals.embeddings import EmbeddingCache, digest_image
 from napari_sepl.proposals.process import Remote
 from napari_sepl.proposals.prompts import Prompter, open_prompter
+from tests.messages import raises_input_error
 from tests.proposals.conftest import blobs
 from tests.proposals.needs import need_sam
 
@@ -145,7 +146,7 @@ def test_kept_embeddings_give_the_same_masks(
 
 def test_what_is_no_prompt_is_refused(sam: LoadedSam, picture: NDArray[np.uint8]) -> None:
     prompter = Prompter(sam)
-    with pytest.raises(InputError, match="image: found none"):
+    with raises_input_error("image", found="none"):
         prompter.predict(np.array([[1, 2]]))
     prompter.set_image(picture)
     for prompts, told in (

@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from skimage.segmentation import felzenszwalb
 
 from napari_sepl import enhance
-from napari_sepl.core.errors import InputError
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.images import read_image
 from napari_sepl.files.labels import read_labels
 from napari_sepl.proposals.progress import Progress
 from napari_sepl.proposals.regions import RegionMasks, RegionSettings
+from tests.messages import raises_input_error
 from tests.proposals.conftest import blobs, dense
 
 
@@ -43,18 +43,19 @@ def test_scales_follow_each_other_and_no_region_comes_twice() -> None:
 def test_grey_pictures_have_regions_and_settings_have_bounds() -> None:
     grey = blobs((60, 80))[..., 0]
     assert len(RegionMasks().make(grey)) > 1
-    with pytest.raises(InputError, match="image: found an array"):
+    with raises_input_error("image", found="an array"):
         RegionMasks().make(np.zeros((4, 5), np.float32))
     for wrong in ({"scales": ()}, {"smallest": 0}, {"depth": 1}):
         with pytest.raises(ValidationError):
             RegionSettings.model_validate(wrong)
 
 
-def test_they_do_no_harm_to_published_pseudo_labels(shared_data: Path) -> None:
-    """On a quarter of the images, for time; `benchmarks.regions` measures all."""
+@pytest.mark.parametrize("step", [12, pytest.param(3, marks=pytest.mark.long)])
+def test_they_do_no_harm_to_published_pseudo_labels(shared_data: Path, step: int) -> None:
+    """On some of the images, for time; `benchmarks.regions` measures all."""
     voc = shared_data / "voc"
     before = after = Confusion(np.zeros((256, 256), np.int64))
-    for name in (voc / "train120.txt").read_text().split()[::4]:
+    for name in (voc / "train120.txt").read_text().split()[::step]:
         pseudo = read_labels(voc / "pseudo_transcam" / f"{name}.png")
         truth = read_labels(voc / "SegmentationClass" / f"{name}.png")
         masks = RegionMasks().make(read_image(voc / "JPEGImages" / f"{name}.jpg"))

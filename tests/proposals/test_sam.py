@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl import Params, enhance
-from napari_sepl.core.errors import InputError
 from napari_sepl.proposals.checkpoints import LoadedSam
 from napari_sepl.proposals.device import float_type
 from napari_sepl.proposals.errors import ProposalError
@@ -17,6 +16,7 @@ from napari_sepl.proposals.points import plan_crops
 from napari_sepl.proposals.progress import Progress
 from napari_sepl.proposals.sam import SamMasks
 from napari_sepl.proposals.settings import SamSettings
+from tests.messages import raises_input_error
 from tests.proposals.conftest import ALL_MASKS, blobs, dense, labels_in_a_corner
 from tests.proposals.needs import need_sam
 
@@ -158,7 +158,7 @@ def test_grey_transparent_and_deep_pictures_are_as_their_colours(
     assert maker.make(deep).digest == maker.make(picture).digest
     grey = picture[..., 0]
     assert maker.make(grey).digest == maker.make(np.dstack([grey] * 3)).digest
-    with pytest.raises(InputError, match=r"image: found an array of shape \(4, 5, 2\)"):
+    with raises_input_error("image", found="an array of shape (4, 5, 2)"):
         maker.make(np.zeros((4, 5, 2), np.uint8))
 
 

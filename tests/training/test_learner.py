@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_sepl.core.errors import InputError
 from napari_sepl.training.errors import DivergedError, TooLittleMemoryError
 from napari_sepl.training.learner import Learner, mean_loss, settle_precision
 from napari_sepl.training.recipe import Precision, Recipe
+from tests.messages import raises_input_error
 from tests.training.tiny import RECIPE, build, need_torch
 
 need_torch()
@@ -129,6 +129,6 @@ def test_sixteen_bits_are_for_cards() -> None:
     assert settle_precision(Precision.AUTO, "cpu") == Precision.FLOAT32
     assert settle_precision(Precision.FLOAT32, "cuda:1") == Precision.FLOAT32
     for asked in (Precision.BFLOAT16, Precision.FLOAT16):
-        with pytest.raises(InputError, match=f"found {asked} on cpu"):
+        with raises_input_error(found=f"{asked} on cpu"):
             settle_precision(asked, "cpu")
         assert settle_precision(asked, "cuda") == asked

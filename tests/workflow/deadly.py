@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.files.samples import Sample
+from tests.waiting import wait_until
 
 
 def end(_: object = None) -> None:
     """End this process at once, as the system does where the memory is full."""
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-    time.sleep(60)
+    threading.Event().wait()
 
 
 def square(number: int) -> int:
@@ -42,9 +43,7 @@ def end_once(folder: Path, number: int) -> int:
 
 def wait_for(path: Path, number: int) -> int:
     """Return the number as soon as a file is there."""
-    until = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(path.exists)
     return number
 
 
@@ -61,9 +60,9 @@ def raise_key_error(number: int) -> int:
 
 
 def tell_and_wait(folder: Path, number: int) -> int:
-    """Tell this process's number, then wait for a minute."""
+    """Tell this process's number, then wait."""
     (folder / str(os.getpid())).touch()
-    threading.Event().wait(60)
+    threading.Event().wait()
     return number
 
 

@@ -10,6 +10,7 @@ from napari_sepl.core.errors import SaveError
 from napari_sepl.files.atomic import Unwritten, write_together
 from napari_sepl.workflow.spread import groups
 from napari_sepl.workflow.spread.groups import saved_in_groups
+from tests.waiting import PATIENCE
 
 Answer = tuple[str, Unwritten | None]
 
@@ -87,7 +88,7 @@ def test_the_next_group_is_gathered_while_the_disk_is_at_one(
     gathering, waits = Event(), []
 
     def slowly(files: Sequence[Unwritten]) -> list[SaveError | None]:
-        waits.append(gathering.wait(60))
+        waits.append(gathering.wait(PATIENCE))
         return write_together(files)
 
     def answers() -> Iterator[Answer]:

@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,21 +13,13 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.workflow.spread.bundles import MOST, Done, Pace, do_each
 from napari_sepl.workflow.spread.processes import HERE, Processes
 from napari_sepl.workflow.spread.spread import AHEAD, DIED, GIVEN_UP, TRIES
+from tests.waiting import PATIENCE, wait_until
 from tests.workflow import deadly
-
-PATIENCE = 60.0  # seconds, for a busy machine
 
 
 def lost(number: int, why: str) -> int:
     assert why == DIED
     return -number
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("spread", [HERE, Processes(2)])
@@ -102,14 +93,14 @@ def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         [sys.executable, "-m", "tests.workflow.deadly", str(tmp_path)], cwd=root
     )
     try:
-        until(lambda: len(list(tmp_path.iterdir())) == 2)
+        wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
         workers = [int(path.name) for path in tmp_path.iterdir()]
         assert victim.pid not in workers
         assert all(_lives(worker) for worker in workers)
     finally:
         victim.kill()
         victim.wait(PATIENCE)
-    until(lambda: not any(_lives(worker) for worker in workers))
+    wait_until(lambda: not any(_lives(worker) for worker in workers))
 
 
 def _lives(process_id: int) -> bool:
@@ -126,7 +117,7 @@ def test_a_run_that_is_left_leaves_no_process(tmp_path: Path) -> None:
     workers = {next(answers) for _ in range(8)}
     answers.close()  # as Ctrl+C does on its way out
     assert os.getpid() not in workers
-    until(lambda: not any(_lives(worker) for worker in workers))
+    wait_until(lambda: not any(_lives(worker) for worker in workers))
 
 
 def _process_id(path: Path, number: int) -> int:

@@ -1,13 +1,11 @@
 """Making masks for the image that is open, in a process of its own."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
-from qtpy.QtCore import QThreadPool
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
@@ -208,8 +206,7 @@ class Making:
         inputs = document.inputs
         pseudo = inputs.pseudo if choice.guided else None
         told = self.listen(lambda done, total: self.show(done, total, "making masks"))
-        with thread_to_spare():
-            masks = RemoteMasks(remote).make(inputs.image, pseudo, told)
+        masks = RemoteMasks(remote).make(inputs.image, pseudo, told)
         return Opened.around(with_masks(document, masks))
 
     def _tell_bytes(self, there: int, total: int) -> None:
@@ -235,20 +232,6 @@ class Making:
         self.end()
         tell = self._controller.view.tell if isinstance(error, StoppedError) else None
         (tell or self._controller.view.warn)(str(error))
-
-
-@contextmanager
-def thread_to_spare() -> Iterator[None]:
-    """Let other work have this thread's place in the pool, while it waits for the process.
-
-    The pool has a place for each core: with one or two of them, samples could not be read.
-    """
-    pool = QThreadPool.globalInstance()
-    pool.releaseThread()
-    try:
-        yield
-    finally:
-        pool.reserveThread()
 
 
 def with_masks(document: Document, masks: MaskSet) -> Document:

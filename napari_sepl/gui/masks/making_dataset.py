@@ -14,7 +14,7 @@ from napari_sepl.files.dataset.index import Role
 from napari_sepl.files.masks import mask_file
 from napari_sepl.files.store import Status
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
-from napari_sepl.gui.masks.making import Making, thread_to_spare
+from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.queue.bulk import listed
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
@@ -196,7 +196,7 @@ class DatasetMaking:
     def _go_on(self, run: _Run) -> None:
         self._controller.background.run(
             "make masks",
-            lambda: _next(run),
+            lambda: next(run.steps, None),
             lambda step: self._take(run, step),
             lambda error: self._end(run, error),
         )
@@ -231,11 +231,6 @@ class DatasetMaking:
         view = self._controller.view
         fine = isinstance(error, StoppedError | None) and (run is None or not run.failures)
         (view.tell if fine else view.warn)(" ".join(told))
-
-
-def _next(run: _Run) -> Step | None:
-    with thread_to_spare():
-        return next(run.steps, None)
 
 
 class EnduringMasks:

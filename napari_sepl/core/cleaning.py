@@ -5,12 +5,11 @@ are labels like others here. Pixels with a protected label keep it, and no pixel
 """
 
 from collections.abc import Collection
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-
-from napari_sepl.core._jit import jit
 
 _EIGHT = np.ones((3, 3), np.bool_)
 
@@ -83,11 +82,11 @@ def drop_islands(
     inside = view == class_id
     regions, count = ndimage.label(inside, _EIGHT)
     _, held = _count_class(view, regions, class_id, count + 1)
-    positions, offsets = _group(regions, inside, np.where(held < smallest, held, 0))
-    winners = _most_common_around(view, regions, positions, offsets, changeable)
-    taken = np.repeat(winners, np.diff(offsets))
-    changing = taken >= 0
-    view[np.divmod(positions[changing], view.shape[1])] = taken[changing]
+    small = held < smallest
+    small[0] = False
+    around, rows, cols = _around(regions, small)
+    taken = _most_common(around, view[rows, cols], count + 1, changeable)[regions]
+    view[taken >= 0] = taken[taken >= 0]
     return kept
 
 
@@ -168,8 +167,8 @@ def cut_at_borders(
         return cut
     totals, held = _count_class(labels, atoms, class_id, int(atoms.max()) + 1)
     crossed = (held > 0) & (held <= share * totals)  # most atoms hold nothing of the class
-    others = np.where(crossed, totals - held, 0)
-    winners = _most_common(labels, *_group(atoms, labels != class_id, others), changeable)
+    others = crossed[atoms] & (labels != class_id)
+    winners = _most_common(atoms[others], labels[others], len(totals), changeable)
     view, taken = cut[box], winners[atoms[box]]
     inside = view == class_id
     regions, count = ndimage.label(inside, _EIGHT)
@@ -203,96 +202,54 @@ def _check_atoms(labels: NDArray[np.uint8], atoms: NDArray[np.int32]) -> None:
         raise ValueError(f"atoms have shape {atoms.shape}, not {labels.shape} as the labels")
 
 
-@jit
 def _count_class(
     labels: NDArray[np.uint8], numbers: NDArray[np.int32], class_id: int, size: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return for each number how many pixels have it and how many of them carry the class."""
-    totals, held = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    for row in range(numbers.shape[0]):
-        for col in range(numbers.shape[1]):
-            totals[numbers[row, col]] += 1
-            held[numbers[row, col]] += labels[row, col] == class_id
-    return totals, held
+    return (
+        np.bincount(numbers.ravel(), minlength=size),
+        np.bincount(numbers[labels == class_id], minlength=size),
+    )
 
 
-@jit
-def _group(
-    numbers: NDArray[np.int32], members: NDArray[np.bool_], sizes: NDArray[np.int64]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the row-major positions of each number's members, where it has any, and offsets."""
-    rows, cols = numbers.shape
-    offsets = np.zeros(sizes.size + 1, np.int64)
-    offsets[1:] = np.cumsum(sizes)
-    positions = np.empty(offsets[-1], np.int32)
-    ends = offsets[:-1].copy()
-    for row in range(rows):
-        for col in range(cols):
-            number = numbers[row, col]
-            if members[row, col] and sizes[number]:
-                positions[ends[number]] = row * cols + col
-                ends[number] += 1
-    return positions, offsets
+def _around(regions: NDArray[np.int32], small: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
+    """Return each pixel outside all regions that touches a small one: (N,) region, row, col."""
+    rows, cols = np.nonzero(small[regions])
+    found = []
+    for row, col in product((-1, 0, 1), repeat=2):
+        beside, along = rows + row, cols + col
+        inside = (beside >= 0) & (beside < regions.shape[0])
+        inside &= (along >= 0) & (along < regions.shape[1])
+        beside, along = beside[inside], along[inside]
+        region = regions[rows[inside], cols[inside]].astype(np.intp)
+        pair = region * regions.size + beside * regions.shape[1] + along
+        found.append(pair[regions[beside, along] == 0])
+    pairs = np.unique(np.concatenate(found))  # a pixel counts once for each region
+    region, place = np.divmod(pairs, regions.size)
+    return region, *np.divmod(place, regions.shape[1])
 
 
-@jit
 def _most_common(
-    labels: NDArray[np.uint8],
-    positions: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    changeable: NDArray[np.bool_],
+    groups: NDArray[np.integer], labels: NDArray[np.uint8], size: int, changeable: NDArray[np.bool_]
 ) -> NDArray[np.int16]:
-    """Return the label that most pixels of each group have, -1 for none that may be taken."""
-    winners = np.full(offsets.size - 1, -1, np.int16)
-    counts = np.zeros(256, np.int64)
-    for group in range(winners.size):
-        counts[:] = 0
-        for position in positions[offsets[group] : offsets[group + 1]]:
-            counts[labels[position // labels.shape[1], position % labels.shape[1]]] += 1
-        winners[group] = _highest(counts, changeable)
+    """Return the label that most pixels of each group have, -1 for none that may be taken.
+
+    Parameters
+    ----------
+    groups : (N,) integers
+        The group of each pixel, below `size`.
+    labels : (N,) uint8
+        The label of each pixel. Of equally common ones the lowest wins.
+    size : int
+        How many groups there are.
+    changeable : (256,) bool
+        Which labels may be taken.
+    """
+    winners = np.full(size, -1, np.int16)
+    present = np.flatnonzero(np.bincount(groups, minlength=size))
+    numbers = np.zeros(size, np.intp)
+    numbers[present] = np.arange(0, 256 * len(present), 256)
+    counts = np.bincount(numbers[groups] + labels, minlength=256 * len(present)).reshape(-1, 256)
+    counts[:, ~changeable] = 0
+    winners[present] = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
     return winners
-
-
-@jit
-def _most_common_around(
-    labels: NDArray[np.uint8],
-    regions: NDArray[np.int32],
-    positions: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    changeable: NDArray[np.bool_],
-) -> NDArray[np.int16]:
-    """Return the label that most pixels around each group have, -1 for none that may be taken."""
-    rows, cols = regions.shape
-    winners = np.full(offsets.size - 1, -1, np.int16)
-    counts = np.zeros(256, np.int64)
-    for region in range(winners.size):
-        counts[:] = 0
-        for position in positions[offsets[region] : offsets[region + 1]]:
-            top, left = position // cols - 1, position % cols - 1
-            for row in range(max(top, 0), min(top + 3, rows)):
-                for col in range(max(left, 0), min(left + 3, cols)):
-                    if not regions[row, col] and position == _first(regions, row, col, region):
-                        counts[labels[row, col]] += 1
-        winners[region] = _highest(counts, changeable)
-    return winners
-
-
-@jit
-def _first(regions: NDArray[np.int32], row: int, col: int, region: int) -> int:
-    """Return the first position of a region beside a pixel, so that it counts the pixel once."""
-    rows, cols = regions.shape
-    for beside in range(max(row - 1, 0), min(row + 2, rows)):
-        for along in range(max(col - 1, 0), min(col + 2, cols)):
-            if regions[beside, along] == region:
-                return int(beside * cols + along)
-    return -1
-
-
-@jit
-def _highest(counts: NDArray[np.int64], changeable: NDArray[np.bool_]) -> int:
-    """Return the lowest of the most counted labels that may be taken, -1 for none."""
-    winner, most = -1, 0
-    for label in range(counts.size):
-        if changeable[label] and counts[label] > most:
-            winner, most = label, counts[label]
-    return winner

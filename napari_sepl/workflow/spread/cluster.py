@@ -123,7 +123,10 @@ class _Job:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
-        self._threads = sum(self._client.nthreads().values())
+        try:
+            self._threads = sum(self._client.nthreads().values())
+        except OSError as error:
+            raise self._gone() from error
         if self._threads:
             self._worked = self._looked
 

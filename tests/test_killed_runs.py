@@ -3,6 +3,8 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +37,24 @@ main()
 """The program, which halts when a file of a certain name is whole and about to get its name."""
 
 COMMANDS = {
-    "enhance": ("b.png", "--images images --pseudo pseudo --masks masks"),
-    "masks": ("b.json", "--images images --model regions"),
-    "convert-masks": ("b.json", "arrays"),
-    "export": ("instances_train.json", "d.toml --all --format coco"),
-    "export --pictures copy": ("b.png", "d.toml --all --format voc"),
+    "enhance": ("b.png", "--images images --pseudo pseudo --masks masks --out"),
+    "masks": ("b.json", "--images images --model regions --masks"),
+    "convert-masks": ("b.json", "--masks arrays --to"),
+    "export": ("instances_train.json", "d.toml --all --format coco --to"),
+    "export --image-files copy": ("b.png", "d.toml --all --format voc --to"),
 }
+
+
+@contextmanager
+def halted(program: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program and wait until it halts; kill it after the block, however that ends."""
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert process.stdout is not None
+            assert b"here\n" in iter(process.stdout.readline, b"")
+            yield process
+        finally:
+            process.send_signal(signal.SIGKILL)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -61,18 +75,14 @@ def test_a_second_run_is_refused_and_one_after_a_kill_ends_right(
     for sample_id in IDS:
         np.save(tmp_path / "arrays" / f"{sample_id}.npy", random_masks())
     halts_before, given = COMMANDS[command]
-    to = "--to" if command.startswith("export") else "--out"
-    words = [*command.split(), *given.split(), to]
+    words = [*command.split(), *given.split()]
     program = [sys.executable, "-c", STOPS_BEFORE, halts_before, *words, "to"]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
-        assert first.stdout is not None
-        assert first.stdout.readline() == b"here\n"
+    with halted(program) as first:
         code, _, err = run(*words, "to")
         assert code == 1
         lines = [line for line in err.splitlines() if "another run writes here: to (" in line]
         assert len(lines) == 1
         assert f"process {first.pid}, since" in lines[0]
-        first.send_signal(signal.SIGKILL)
     assert list(Path("to").rglob("*.part"))
     assert Path("to", RUN_LOCK).exists()
     assert run(*words, "to")[0] == 0
@@ -87,13 +97,10 @@ def test_a_table_after_a_kill(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_dataset(tmp_path / "d.toml", write_samples(tmp_path))
-    words = [command, "d.toml", "--to" if command == "report" else "--out", "new/t.csv"]
+    words = [command, "d.toml", "--to" if command == "report" else "--table", "new/t.csv"]
     program = [sys.executable, "-c", STOPS_BEFORE, name, *words]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
-        assert first.stdout is not None
-        while first.stdout.readline() not in (b"here\n", b""):
-            pass
-        first.send_signal(signal.SIGKILL)
+    with halted(program):
+        pass
     assert list(Path("new").rglob("*.part"))
     assert run(*words)[0] == 0
     assert not list(Path("new").rglob("*.part"))

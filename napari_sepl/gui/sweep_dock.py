@@ -253,7 +253,7 @@ class SweepDock(QWidget):
         if sweep is None or not chosen:
             return
         view, path = self._controller.view, Path(chosen).with_suffix(".csv")
-        inputs = () if self._dataset is None else self._dataset.spec.inputs
+        inputs = () if self._index is None else self._index.spec.inputs
         guard = Guard(inputs, asked=frozenset({Path(chosen)}))
         self._controller.background.run(
             "save sweep",

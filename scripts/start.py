@@ -22,8 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = {"demo": "qt", "test": "dev", "test-long": "dev", "test-sam": "dev-sam"}
-SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "8", "--dist", "worksteal"]
-"""Tests in a process for each core. A process has an Xvfb of its own for its windows."""
+SIDE_BY_SIDE = ["-n", str(min((os.cpu_count() or 1) + 1, 8)), "--dist", "worksteal"]
+"""Tests in a process for each core and one more, for windows wait now and then. Each process has an
+Xvfb of its own for its windows."""
 WITH_TORCH = [
     "tests/proposals", "tests/training", "tests/cli/test_grammar.py", "tests/cli/test_masks.py",
     "tests/cli/test_train.py", "tests/gui/test_sam_window.py", "tests/files/test_torch_written.py",

@@ -1,15 +1,16 @@
 """What the commands print: progress, summaries, results, complaints.
 
 Results and summaries go to standard output, all else to standard error. With ``--json`` standard
-output holds the JSON alone; with ``--quiet`` only errors (and the JSON) are printed.
+output holds the JSON alone, in place of them; with ``--quiet`` only errors (and the JSON) are printed.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import typer
 from rich.console import Console
@@ -51,9 +52,15 @@ def choose_output(*, quiet: bool, json: bool) -> None:
 
 
 def say(text: str) -> None:
-    """Print a summary or a result."""
-    if not _output.quiet:
-        typer.echo(text, err=_output.json)
+    """Print a summary or a result, for which JSON stands where that was asked for."""
+    if not (_output.quiet or _output.json):
+        typer.echo(text)
+
+
+def say_saved(files: Sequence[Path]) -> None:
+    """Print which files were saved, if any."""
+    if files:
+        say(f"saved {', '.join(map(str, files))}")
 
 
 def note(message: str) -> None:
@@ -71,6 +78,55 @@ def give_json(content: object) -> None:
     """Print JSON on standard output, if it was asked for."""
     if _output.json:
         typer.echo(encode_json(content))
+
+
+class StandardOutput:
+    """Standard output that lets the work go on where it cannot be written.
+
+    A reader that went away is no failure; a disk that is full is told once.
+
+    Parameters
+    ----------
+    stream : TextIO
+        The output itself.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lost = False
+        self.failed = False
+
+    def write(self, text: str) -> int:
+        """Write a text; return its length, whatever became of it."""
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._try(self._stream.flush)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return all else as the output has it."""
+        return getattr(self._stream, name)
+
+    def _try(self, action: Callable[[], object]) -> None:
+        if self._lost:
+            return
+        try:
+            action()
+        except OSError as error:
+            self._lost = True
+            self._discard()
+            if not isinstance(error, BrokenPipeError):
+                self.failed = True
+                complain(f"standard output cannot be written: {error.strerror or error}")
+
+    def _discard(self) -> None:
+        """Let what still waits be written nowhere, or the end of the program would fail by it."""
+        with suppress(OSError):  # which has no number where it is no file
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
 
 
 def progress(*columns: object, **options: object) -> Progress:

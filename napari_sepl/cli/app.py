@@ -6,13 +6,14 @@ Commands that open the window import it inside the command: the others must star
 import os
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import typer
 
 from napari_sepl import __version__
-from napari_sepl.cli._console import FAILED, complain
+from napari_sepl.cli._console import FAILED, StandardOutput, complain
 from napari_sepl.core.errors import SeplError
 
 COMMANDS = {
@@ -53,11 +54,15 @@ def make_app(names: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
 
 def run() -> None:
     """Run the words of the command line; an expected error is one line and exit code 1."""
-    try:
-        make_app(_needed(sys.argv[1:]))()
-    except SeplError as error:
-        complain(f"napari-sepl: {error}")
-        sys.exit(FAILED)
+    output = StandardOutput(sys.stdout)
+    with redirect_stdout(cast("TextIO", output)):
+        try:
+            make_app(_needed(sys.argv[1:]))()
+        except SeplError as error:
+            complain(f"napari-sepl: {error}")
+            sys.exit(FAILED)
+        except SystemExit as ended:
+            sys.exit(ended.code or (FAILED if output.failed else 0))
 
 
 def _needed(words: Sequence[str]) -> Collection[str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import STOPPED, complain_of_stop, count, give_json, say
+from napari_sepl.cli._console import STOPPED, complain_of_stop, count, give_json, say, say_saved
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
@@ -70,13 +70,14 @@ def evaluate_command(
         complain_of_stop(checkpoint)
         return code
     if run.evaluation.images:
-        _tell(run.evaluation, as_released=as_released)
+        files: list[Path] = []
         if checkpoint is not None:
             files = write_evaluation(
                 checkpoint.table, run.evaluation, run.guard, running=as_released
             )
-            say(f"saved {', '.join(map(str, files))}")
             checkpoint.end()
+        _tell(run.evaluation, as_released=as_released)
+        say_saved(files)
     counts = {"counted": len(run.evaluation.images), "failed": failures.content()}
     give_json(counts | evaluation_content(run.evaluation))
     return code

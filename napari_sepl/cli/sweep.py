@@ -15,6 +15,7 @@ from napari_sepl.cli._console import (
     note,
     note_unused,
     say,
+    say_saved,
 )
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
@@ -75,11 +76,12 @@ def sweep_command(
         complain_of_stop(checkpoint)
         return code
     if run.sweep.samples:
-        _tell(run.sweep)
+        files: list[Path] = []
         if checkpoint is not None:
             files = write_sweep(checkpoint.table, run.sweep, run.guard)
-            say(f"saved {' and '.join(map(str, files))}")
             checkpoint.end()
+        _tell(run.sweep)
+        say_saved(files)
     give_json({"counted": run.sweep.samples, "failed": failures.content()} | _content(run.sweep))
     return code
 

@@ -80,7 +80,7 @@ def test_it_tells_the_best_pairs_and_saves_all(
     for line, found in zip(lines[3:-1], sweep.best_of_classes, strict=True):
         told = f"IoU {100 * found.best.iou:.2f} %, by default {100 * found.default:.2f} %"
         assert line.endswith(told)
-    assert lines[-1] == f"saved {save} and {save.with_name('sweep-classes.csv')}"
+    assert lines[-1] == f"saved {save}, {save.with_name('sweep-classes.csv')}"
     assert len(list(csv.DictReader(save.read_text().splitlines()))) == 21 * 21
 
 

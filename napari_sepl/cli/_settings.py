@@ -8,8 +8,16 @@ from pydantic import ValidationError
 from napari_sepl.core.params import Params
 
 
-def setting(name: str) -> Any:
-    """Return the option for a field of Params, with its help and bounds."""
+def setting(name: str, shown: str = "") -> Any:
+    """Return the option for a field of Params, with its help and bounds.
+
+    Parameters
+    ----------
+    name : str
+        The field.
+    shown : str
+        What the help says of the default, where that is not the option's own.
+    """
     field = Params.model_fields[name]
     bounds = {
         option: value
@@ -20,7 +28,7 @@ def setting(name: str) -> Any:
         )
         if value is not None
     }
-    return typer.Option(f"--{name}", help=field.description, **bounds)
+    return typer.Option(f"--{name}", help=field.description, show_default=shown or True, **bounds)
 
 
 def params_of(**settings: object) -> Params:

@@ -115,7 +115,19 @@ class DatasetOptions:
         return self._given
 
     def miss(self, key: str) -> NoReturn:
-        """Say that an option is missing, and what forms the command takes."""
+        """Say that an option is missing, and how to tell it beside the file or layout there is.
+
+        Where there is neither, what forms the command takes.
+        """
+        place = self.place or self.values["root"]
+        if place is not None:
+            file = self._file_of(place)
+            word = "labels" if key == "out" else key
+            name = DatasetSpec.model_fields[key].alias or key
+            told = "" if file is None else f', or the line {name} = "{word}" to {file}'
+            raise typer.BadParameter(
+                f"{option_of(key)} is missing: add {option_of(key)} FOLDER{told}"
+            )
         folders = _needed(self.reads, self.needs) or "--images, --pseudo, --out"
         raise typer.BadParameter(
             f"{option_of(key)} is missing. Name a dataset's TOML file, or a folder that holds one "

@@ -180,3 +180,16 @@ def test_info_as_json(run: Run, toml: Path, spec: DatasetSpec) -> None:
     assert found["edited"] is False
     assert found["sources"] == provenance.sources
     assert found["digests"] == dict(provenance.digests)
+
+
+def test_what_a_file_lacks_is_told_with_the_remedy(run: Run, tmp_path: Path) -> None:
+    toml = tmp_path / "empty.toml"
+    toml.write_text("")
+    code, _, err = run("evaluate", toml)
+    assert code == 2
+    line = f'the line ground_truth = "ground_truth" to {toml}'
+    assert_says(err, f"--ground-truth is missing: add --ground-truth FOLDER, or {line}")
+    toml.write_text('images = "i"\npseudo = "p"\nmasks = "m"\n')
+    code, _, err = run("enhance", toml)
+    assert code == 2
+    assert_says(err, f'--out is missing: add --out FOLDER, or the line out = "labels" to {toml}')

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from inspect import Parameter
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any, Protocol, cast, get_args
 
 import typer
 
@@ -89,10 +89,19 @@ def with_parameters(
     signature = inspect.signature(function, eval_str=True)
     own = [one for one in signature.parameters.values() if one.name != without]
     parameters = sorted([*own, *added], key=lambda one: one.kind)
+    for one in parameters:
+        _show_as_flag(one.annotation)
     wrapper = wraps(function)(called)
     wrapper.__dict__["__signature__"] = signature.replace(parameters=parameters)
     wrapper.__annotations__ = {one.name: one.annotation for one in parameters}
     return wrapper
+
+
+def _show_as_flag(annotation: Any) -> None:
+    """Let the help of an option that takes no value show none."""
+    kind, *told = get_args(annotation)
+    if kind in (bool, bool | None):
+        told[0].metavar = ""
 
 
 @contextmanager

@@ -232,15 +232,20 @@ def takes_dataset(
         Those that it cannot do without.
     """
     names = [name for name in DatasetSpec.model_fields if name in reads]
+    unread = [name for name in DatasetSpec.model_fields if name not in reads]
     panel = _panel(reads, needs)
     added = [
         _argument(),
-        *(_option(name, panel) for name in names),
+        *(_option(name, panel, reads) for name in names),
         *(_layout_option(name, panel) for name in LAYOUT_OPTIONS),
+        *map(_unread_option, unread),
     ]
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
         def called(place: Path | None, **told: Any) -> int | None:
+            for name in unread:
+                if told.pop(name) is not None:
+                    raise typer.BadParameter(f"this command does not take {option_of(name)}")
             values = {name: told.pop(name) for name in (*names, *LAYOUT_OPTIONS)}
             return function(dataset=DatasetOptions(place, values, names, needs), **told)
 
@@ -259,16 +264,24 @@ def _argument() -> Parameter:
         "TOML file of a dataset, or a folder that holds one or a known layout. Each option of the "
         "dataset replaces a key of the file for this run."
     )
-    annotation = Annotated[Path | None, typer.Argument(metavar="[DATASET]", help=about)]
+    annotation = Annotated[Path | None, typer.Argument(metavar="DATASET", help=about)]
     return Parameter("place", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
 
 
-def _option(name: str, panel: str) -> Parameter:
+def _option(name: str, panel: str, reads: Collection[str]) -> Parameter:
     field = DatasetSpec.model_fields[name]
     is_word = field.annotation is str
     about = f"{field.description}{_MORE.get(name, '')}"
+    if name == "masks" and "out" in reads:
+        about = f"{about} If left out, masks/ in --out."
     shown = f"{field.default}, or the file's" if is_word else False
     return _parameter(name, str if is_word else Path, option_of(name), about, panel, shown)
+
+
+def _unread_option(name: str) -> Parameter:
+    """Return an option that another command has, so that it is refused by its name."""
+    annotation = Annotated[str | None, typer.Option(option_of(name), hidden=True)]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def _layout_option(name: str, panel: str) -> Parameter:

@@ -26,7 +26,8 @@ ALL = pytest.mark.parametrize("name", COMMANDS)
 def options(name: str) -> dict[str, Any]:
     """Return the options of a command by their names on the command line."""
     parameters = GROUP.commands[name].params
-    return {max(one.opts, key=len): one for one in parameters if one.opts[0].startswith("-")}
+    shown = [one for one in parameters if one.opts[0].startswith("-") and not one.hidden]
+    return {max(one.opts, key=len): one for one in shown}
 
 
 def dataset_options() -> Iterator[tuple[str, str]]:
@@ -43,15 +44,14 @@ def test_every_command_is_there() -> None:
 def test_a_key_of_the_dataset_is_the_same_option_everywhere(option: str, about: str) -> None:
     found = [options(name)[option] for name in ON_DATASETS if option in options(name)]
     assert found
-    assert len({one.help for one in found}) == 1
-    assert found[0].help.startswith(about)
+    assert all(one.help.startswith(about) for one in found)
     assert {one.default for one in found} == {None}
 
 
 @pytest.mark.parametrize("name", ON_DATASETS)
 def test_every_command_on_datasets_takes_them_in_the_same_forms(name: str) -> None:
     arguments = [one for one in GROUP.commands[name].params if not one.opts[0].startswith("-")]
-    assert [one.metavar for one in arguments] == ["[DATASET]"]
+    assert [one.metavar for one in arguments] == ["DATASET"]
     assert {"--layout", "--root", "--split"} <= options(name).keys()
 
 
@@ -161,3 +161,23 @@ def test_ctrl_c_outside_a_run_is_one_line(
 
     monkeypatch.setattr("napari_sepl.cli.info.read_provenance", stopped)
     assert run("info", tmp_path) == (130, "", "Stopped.\n")
+
+
+@pytest.mark.parametrize("name", ON_DATASETS)
+def test_masks_in_the_output_folder_are_told_where_there_is_one(run: Run, name: str) -> None:
+    offered = options(name)
+    told = "masks/ in --out" in plain(run(name, "--help")[1])
+    assert told == ("--masks" in offered and "--out" in offered)
+
+
+@ALL
+def test_the_help_shows_flags_without_a_value(run: Run, name: str) -> None:
+    for option in options(name).values():
+        assert not (getattr(option, "is_flag", False) and option.metavar != "")
+    assert "[[" not in plain(run(name, "--help")[1])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_option_that_may_be_repeated_says_so(name: str) -> None:
+    for option in options(name).values():
+        assert option.multiple == ("may be repeated" in option.help)

@@ -52,9 +52,7 @@ class DatasetSpec(BaseModel):
 
     images: Path | None = Field(None, description="Folder of images.")
     pseudo: Path | None = Field(None, description="Folder of pseudo-labels or CAM scores.")
-    masks: Path | None = Field(
-        None, description="Folder of masks, a file or folder per image; else masks/ in --out."
-    )
+    masks: Path | None = Field(None, description="Folder of masks, a file or folder per image.")
     out: Path | None = Field(None, description="Folder for labels and the record of the review.")
     ground_truth: Path | None = Field(None, description="Folder of ground truth.")
     image_labels: Path | None = Field(

@@ -1,10 +1,12 @@
 """What the commands print: progress, summaries, results, complaints.
 
 Results and summaries go to standard output, all else to standard error. With ``--json`` standard
-output holds the JSON alone, in place of them; with ``--quiet`` only errors (and the JSON) are printed.
+output holds the JSON alone, in place of them; with ``--quiet`` only errors (and the JSON) are
+printed.
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -191,14 +193,11 @@ class Failures:
 
 
 def _reason(sample_id: str, message: str) -> str:
-    """Return a message without the sample's name, so that alike ones are equal."""
-    head, colon, rest = message.partition(": ")
-    last = PurePath(sample_id).name
-    path = PurePath(head)
-    if head == sample_id:
-        return rest
-    if colon and last in (path.stem, path.name):
-        return f"{path.with_name(path.name.replace(last, '*', 1))}: {rest}"
+    """Return a message with a star for the sample's name in paths, so that alike ones are equal."""
+    for name in (sample_id, sample_id.replace("/", "__"), PurePath(sample_id).name):
+        starred = re.sub(rf"(^|/|: ){re.escape(name)}(?=[./:;,]|$)", r"\1*", message)
+        if starred != message:
+            return starred.removeprefix("*: ")
     return message
 
 

@@ -193,3 +193,13 @@ def test_what_a_file_lacks_is_told_with_the_remedy(run: Run, tmp_path: Path) -> 
     code, _, err = run("enhance", toml)
     assert code == 2
     assert_says(err, f'--out is missing: add --out FOLDER, or the line out = "labels" to {toml}')
+
+
+def test_foreign_files_in_the_way_are_one_line(run: Run, toml: Path, spec: DatasetSpec) -> None:
+    spec.output.mkdir()
+    for sample_id in IDS:
+        shutil.copy(spec.output.parent / "pseudo" / f"{sample_id}.png", spec.output)
+    code, _, err = run("enhance", toml, "--quiet")
+    assert code == 1
+    assert err.count("\n") == 1
+    assert_says(err, "4 samples: exists and was not written by napari-sepl", "/*.png; expected")

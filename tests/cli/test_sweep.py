@@ -217,4 +217,4 @@ def test_a_dataset_that_cannot_be_read_is_one_line(run: Run, tmp_path: Path) -> 
     path.write_text("[")
     code, out, err = run(path)
     assert (code, out) == (1, "")
-    assert err.startswith(f"napari-sepl: {path}: found no TOML")
+    assert err.startswith(f"napari-sepl: {path}: found text that is not valid TOML (")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # they take a second to import, which `--version` need not wa
 
 FAILED = 1
 STOPPED = 130  # what shells expect of a program that Ctrl+C stopped
+TIME = TimeRemainingColumn(elapsed_when_finished=True)
 LISTED = 5  # names shown of a long list
 TOLD = {
     "saved": "saved",
@@ -271,7 +272,7 @@ def count(
 @contextmanager
 def _bar(told: str, total: int, done: int = 0) -> Iterator[Callable[[float], None]]:
     """Show a bar inside the block; give what moves it to a number of samples."""
-    columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TIME)
     with progress(*columns) as bar:
         task = bar.add_task(told, total=total, completed=done)
         yield lambda done: bar.update(task, completed=done)

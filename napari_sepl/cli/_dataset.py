@@ -12,12 +12,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from napari_sepl.cli._command import usage, with_parameters
+from napari_sepl.cli._command import require_there, usage, with_parameters
 from napari_sepl.cli._console import note
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.scores import Scores
 from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.dataset.layouts import LAYOUTS, find_layout, layout
+from napari_sepl.files.dataset.layouts import LAYOUTS, find_layout, layout, voc_folders
 from napari_sepl.files.dataset.specification import DatasetSpec, looks_like_dataset, read_dataset
 from napari_sepl.files.pseudo import read_pseudo
 from napari_sepl.files.samples import Sample
@@ -70,12 +70,15 @@ class DatasetOptions:
         were not told.
     reads, needs : collection of str
         The fields that the command reads, and those that it cannot do without.
+    makes : collection of str
+        Those whose folders need not be there.
     """
 
     place: Path | None
     values: Mapping[str, Any]
     reads: Collection[str]
     needs: Collection[str]
+    makes: Collection[str]
 
     def find(self) -> NamedDataset:
         """Return the dataset; an option stands before the key of the TOML file.
@@ -92,6 +95,7 @@ class DatasetOptions:
         for key in self.needs:
             if getattr(named.spec, key) is None:
                 self.miss(key)
+        self._require_there(masks_to_come=named.spec.masks_to_come)
         return named
 
     def one_image(self) -> dict[str, Any]:
@@ -112,6 +116,7 @@ class DatasetOptions:
             raise typer.BadParameter(f"{self.place}: a dataset; leave it out beside --image")
         if "pseudo" not in told:
             raise typer.BadParameter("--pseudo is missing: the pseudo-labels of the --image")
+        self._require_there()
         return self._given
 
     def miss(self, key: str) -> NoReturn:
@@ -145,6 +150,16 @@ class DatasetOptions:
         if classes is not None and Path(classes).suffix.lower() != ".toml":
             with usage("--classes"):
                 read_class_list(classes)
+
+    def _require_there(self, *, masks_to_come: bool = False) -> None:
+        """Refuse files and folders to read that options name and that are not there."""
+        made = {*self.makes, *(("masks",) if masks_to_come else ())}
+        for key, value in self._given.items():
+            if isinstance(value, Path) and key not in made:
+                require_there(**{option_of(key).removeprefix("--"): value})
+        classes = self._given.get("classes", "")
+        if classes.lower().endswith(".toml"):
+            require_there(classes=Path(classes))
 
     def _named(self) -> NamedDataset:
         root = self.values["root"]
@@ -192,6 +207,9 @@ class DatasetOptions:
                 f"{root}: holds no dataset's TOML file and no known layout (voc: JPEGImages; coco: "
                 "train2017 or the like). Name its folders by options."
             )
+        if name == "voc" and self.values["split"] is not None:
+            with usage("--split"):
+                voc_folders(root, self.values["split"])
         looked_for = [key for key in self.reads if key not in self._given]
         spec = layout(
             name,
@@ -220,7 +238,7 @@ class DatasetOptions:
 
 
 def takes_dataset(
-    *reads: str, needs: Collection[str] = ()
+    *reads: str, needs: Collection[str] = (), makes: Collection[str] = ("out",)
 ) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
     """Give a command the argument and the options that name a dataset, as its value `dataset`.
 
@@ -230,6 +248,8 @@ def takes_dataset(
         The fields of `DatasetSpec` that the command has a use for, and offers as options.
     needs : collection of str
         Those that it cannot do without.
+    makes : collection of str
+        Those whose folders it makes where they are not there.
     """
     names = [name for name in DatasetSpec.model_fields if name in reads]
     unread = [name for name in DatasetSpec.model_fields if name not in reads]
@@ -247,7 +267,7 @@ def takes_dataset(
                 if told.pop(name) is not None:
                     raise typer.BadParameter(f"this command does not take {option_of(name)}")
             values = {name: told.pop(name) for name in (*names, *LAYOUT_OPTIONS)}
-            return function(dataset=DatasetOptions(place, values, names, needs), **told)
+            return function(dataset=DatasetOptions(place, values, names, needs, makes), **told)
 
         return with_parameters(function, called, added, without="dataset")
 

@@ -5,6 +5,7 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
+from napari_sepl.cli._command import refuse_setting
 from napari_sepl.core.params import Params
 
 
@@ -36,5 +37,4 @@ def params_of(**settings: object) -> Params:
     try:
         return Params.model_validate(settings)
     except ValidationError as error:  # what the options' bounds let through: "nan"
-        first = error.errors()[0]
-        raise typer.BadParameter(f"--{first['loc'][0]}: {first['msg']}") from error
+        refuse_setting(error, Params.model_fields)

@@ -13,6 +13,7 @@ from typing import Annotated, TextIO, cast
 import typer
 
 from napari_sepl import __version__
+from napari_sepl.cli._command import PlainCommand
 from napari_sepl.cli._console import FAILED, StandardOutput, complain
 from napari_sepl.core.errors import SeplError
 
@@ -47,7 +48,7 @@ def make_app(names: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
     for name in names:
         module = import_module(f"napari_sepl.cli.{COMMANDS[name]}")
         function = getattr(module, f"{name.partition('-')[0]}_command")
-        app.command(name, epilog=function.epilog)(function)
+        app.command(name, cls=PlainCommand, epilog=function.epilog)(function)
     app.callback(invoke_without_command=True)(_version)
     return app
 

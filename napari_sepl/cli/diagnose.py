@@ -64,6 +64,8 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     for file in files:
         write_diagnoses(file, found, classes, run.guard)
     listed = found[: worst or None]
+    if listed:
+        say("suspicion, sample, and what is likely wrong:")
     for sample_id, diagnosis in listed:
         say(_line(sample_id, diagnosis, classes))
     say_saved(files)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from napari_sepl.cli._command import command, usage
+from napari_sepl.cli._command import command, refuse_setting, require_there, usage
 from napari_sepl.cli._console import FAILED, complain, follow, listing, note, say
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.core.class_maps import find_class
@@ -88,6 +88,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
         ignore=tuple(sorted(set(ignore or ()))),
     )  # fmt: skip
     spec = dataset.find().spec
+    require_there(labels=labels)
     if labels is not None:
         if format_name is None or status or everything:
             raise typer.BadParameter("--labels: name a --format, and no --status: it has no review")
@@ -115,9 +116,7 @@ def _settings(**told: object) -> ExportSettings:
     try:
         return ExportSettings.model_validate(told)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        raise typer.BadParameter(f"--{_OPTIONS.get(name, name)}: {first['msg']}") from error
+        refuse_setting(error, ExportSettings.model_fields, _OPTIONS)
 
 
 def _refuse_settings(
@@ -151,6 +150,7 @@ def _run(
     *,
     overwrite: bool,
 ) -> int:
+    require_there(class_map=map_file)
     export = Export(
         source,
         to,

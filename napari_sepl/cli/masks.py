@@ -7,10 +7,19 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel, ValidationError
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn
 
-from napari_sepl.cli._command import command, usage
-from napari_sepl.cli._console import STOPPED, Part, complain, follow, note, note_unused, progress
+from napari_sepl.cli._command import command, refuse_setting, require_there, usage
+from napari_sepl.cli._console import (
+    STOPPED,
+    TIME,
+    Part,
+    complain,
+    follow,
+    note,
+    note_unused,
+    progress,
+)
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.core.errors import InputError
@@ -43,7 +52,14 @@ def _setting(name: str, settings: type[BaseModel] = SamSettings) -> Any:
 
 @command("napari-sepl masks --images JPEGImages --pseudo cam_png --masks sam_json --model vit_b")
 @takes_dataset(
-    "images", "pseudo", "masks", "out", "list_file", "pseudo_format", needs=("images", "masks")
+    "images",
+    "pseudo",
+    "masks",
+    "out",
+    "list_file",
+    "pseudo_format",
+    needs=("images", "masks"),
+    makes=("out", "masks"),
 )
 def masks_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
@@ -117,6 +133,7 @@ def masks_command(  # noqa: PLR0913  each option is an argument
         asked = _settings(usual.settings, given)
         with usage("--model"):
             chosen = find_model(name)
+        require_there(checkpoint=checkpoint)
         chosen.require()
         if spread == HERE:  # else the device is one of the workers'
             with usage("--device"):
@@ -192,7 +209,7 @@ def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
 @contextmanager
 def _download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar, if anything is fetched at all."""
-    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TIME)
     with progress(*columns) as bar:
         task = bar.add_task(name, visible=False)
         yield lambda there, total: bar.update(task, completed=there, total=total, visible=True)
@@ -202,9 +219,7 @@ def _settings(preset: SamSettings, given: dict[str, Any]) -> SamSettings:
     try:
         return SamSettings.model_validate(preset.model_dump() | given)
     except ValidationError as error:
-        first = error.errors()[0]
-        option = str(first["loc"][0]).replace("_", "-")
-        raise typer.BadParameter(f"--{option}: {first['msg']}") from error
+        refuse_setting(error, SamSettings.model_fields)
 
 
 def _refuse(told: Collection[str]) -> None:

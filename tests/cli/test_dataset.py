@@ -48,8 +48,8 @@ def test_options_replace_keys_for_this_run_from_the_working_directory(
     assert ids_in(tmp_path / "elsewhere") == ["b"]
     assert toml.read_bytes() == before
     code, _, err = run("enhance", "set/pets.toml", "--masks", "gone")
-    assert code == 1
-    assert err == "napari-sepl: gone: found no such file or folder; expected a folder.\n"
+    assert code == 2
+    assert_says(err, "--masks: gone: no such file or folder")
 
 
 def test_masks_that_no_key_names_go_with_the_output_folder(

@@ -181,3 +181,59 @@ def test_the_help_shows_flags_without_a_value(run: Run, name: str) -> None:
 def test_an_option_that_may_be_repeated_says_so(name: str) -> None:
     for option in options(name).values():
         assert option.multiple == ("may be repeated" in option.help)
+
+
+@pytest.mark.parametrize("name", ON_DATASETS)
+def test_an_option_that_names_nothing_is_wrong_usage(run: Run, name: str, tmp_path: Path) -> None:
+    if name == "train":
+        pytest.importorskip("torch")
+    (tmp_path / "there").mkdir()
+    made = {"--out", *(("--masks",) if name == "masks" else ())}
+    folders = {"--images", "--pseudo", "--masks", "--ground-truth", "--labels"} & set(options(name))
+    to = ("--to", tmp_path / "to") if name in ("export", "convert-masks", "train") else ()
+    for option in folders - made:
+        words = [word for one in folders - {option} for word in (one, tmp_path / "there")]
+        if "--out" in options(name):
+            words += ["--out", tmp_path / "out"]
+        code, out, err = run(name, *words, option, tmp_path / "gone", *to)
+        assert (code, out) == (2, "")
+        assert_says(err, f"{option}: {tmp_path / 'gone'}: no such file or folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_file_without_what_it_names_is_bad_data(run: Run, tmp_path: Path) -> None:
+    toml = tmp_path / "set.toml"
+    toml.write_text('images = "i"\npseudo = "p"\nmasks = "m"\nout = "o"\n')
+    code, _, err = run("enhance", toml)
+    assert code == 1
+    assert_says(err, f"{tmp_path / 'i'}: found no such file or folder")
+    toml.write_text('images = "i"\npseudo = "p"\nmasks = "m"\nout = "o"\nclasses = "c.toml"\n')
+    code, _, err = run("enhance", toml)
+    assert code == 1
+    assert_says(err, f"{tmp_path / 'c.toml'}: found no such file or folder")
+    code, _, err = run("info", tmp_path / "gone.png")
+    assert code == 2
+    assert_says(err, f"PATH: {tmp_path / 'gone.png'}: no such file or folder")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("enhance", "--t1", "nan"), "'--t1': expected a number from 0 to 1"),
+        (("enhance", "--t1", "a"), "'--t1': expected a number from 0 to 1"),
+        (("enhance", "--workers", "0"), "'--workers': expected a number from 1 to 64"),
+        (("enhance", "--strategy", "best"), "'best' is not one of"),
+        (("export", "--to", "x", "--folder", "a/b"), "found 'a/b'; expected the name of a folder"),
+        (
+            ("export", "--to", "x", "--val", "1"),
+            "--val: found 1.0; expected a number from 0 to below 1",
+        ),
+    ],
+)
+def test_values_out_of_bounds_are_told_in_plain_words(
+    run: Run, words: tuple[str, ...], told: str
+) -> None:
+    code, _, err = run(*words)
+    assert code == 2
+    assert_says(err, told)
+    assert "Value error" not in err

@@ -237,9 +237,15 @@ def test_every_setting_arrives(
         (["--model", "regions", "--device", "cpu"], 2, "--device is for SAM"),
         (["--model", "rregions"], 2, "mobile_sam, regions"),
         (["--points-per-side", "0"], 2, "--points-per-side"),
+        (["--points-per-side", "0"], 2, "--points-per-side: found 0; expected a number from 1"),
+        (["--checkpoint", "gone"], 2, "--checkpoint: gone: no such file or folder"),
         (["--pred-iou-thresh", "nan"], 2, "--pred-iou-thresh"),
         (["--margin", "2"], 2, "--margin"),
-        (["--images", "nowhere", "--model", "regions"], 1, "nowhere: found no such file or folder"),
+        (
+            ["--images", "nowhere", "--model", "regions"],
+            2,
+            "--images: nowhere: no such file or folder",
+        ),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_made(

@@ -221,8 +221,10 @@ def test_a_dataset_that_cannot_be_read_is_one_line(run: Run, tmp_path: Path) -> 
     assert err.startswith(f"napari-sepl: {path}: found text that is not valid TOML (")
 
 
-def test_a_best_pair_at_the_edge_of_the_grid_is_said(run: Run, dataset: Path) -> None:
-    code, out, _ = run(dataset, "--steps", 2, "--conflict", "seed")
+def test_a_best_pair_at_the_edge_of_the_grid_is_said(
+    run: Run, dataset: Path, spec: DatasetSpec
+) -> None:
+    code, out, _ = run(dataset, "--steps", 2, "--ground-truth", spec.pseudo)
     best = next(line for line in out.splitlines() if line.startswith("best "))
     named = [name for name in ("t1", "t2") if float(best.split(name)[1].split()[0]) in (0, 1)]
     assert named

@@ -175,7 +175,7 @@ def _nothing(spec: DatasetSpec, store: Store | None) -> int:
         why = f"nothing was reviewed in {spec.output}"
     complain(
         f"nothing to export: {why}. --format with --all exports samples of every status; --format "
-        "with --labels FOLDER exports label files as they are"
+        f"with --labels {spec.output} exports the label files as they are"
     )
     return FAILED
 

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.progress import Progress
 
+from napari_sepl.cli._console import TIME
 from napari_sepl.files.dataset.specification import write_dataset
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
@@ -100,3 +102,11 @@ def test_as_many_images_are_listed_as_json(run: Run, toml: Path) -> None:
     found = json.loads(run("diagnose", toml, "--worst", 1, "--json")[1])
     assert [one["sample_id"] for one in found["images"]] == [listed[-1].split()[2]]
     assert found["counted"] == 4
+
+
+def test_a_finished_bar_shows_the_time_it_took() -> None:
+    times = iter((0.0, *([65.0] * 9)))
+    with Progress(TIME, get_time=lambda: next(times), disable=True) as bar:
+        task = bar.add_task("x", total=1)
+        bar.update(task, completed=1)
+        assert TIME.render(bar.tasks[0]).plain == "0:01:05"

@@ -1,13 +1,17 @@
 """What all commands share: `--quiet`, `--json`, Ctrl+C, an example in the help."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from inspect import Parameter
-from typing import Annotated, Any, Protocol, cast
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Protocol, cast, get_args
 
 import typer
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from typer.core import TyperCommand
 
 from napari_sepl.cli._console import STOPPED, choose_output, complain
 from napari_sepl.core.errors import InputError
@@ -16,6 +20,10 @@ _SWITCHES = {
     "quiet": "Print errors only.",
     "json": "Print the result as JSON on standard output, and nothing else there.",
 }
+
+
+_BOUNDS = {"ge": "from", "gt": "above", "le": "to", "lt": "to below"}
+_PATTERNS = {"string_pattern_mismatch": "the name of a folder, without slashes"}
 
 
 class Command(Protocol):
@@ -89,10 +97,19 @@ def with_parameters(
     signature = inspect.signature(function, eval_str=True)
     own = [one for one in signature.parameters.values() if one.name != without]
     parameters = sorted([*own, *added], key=lambda one: one.kind)
+    for one in parameters:
+        _show_as_flag(one.annotation)
     wrapper = wraps(function)(called)
     wrapper.__dict__["__signature__"] = signature.replace(parameters=parameters)
     wrapper.__annotations__ = {one.name: one.annotation for one in parameters}
     return wrapper
+
+
+def _show_as_flag(annotation: Any) -> None:
+    """Let the help of an option that takes no value show none."""
+    kind, *told = get_args(annotation)
+    if kind in (bool, bool | None):
+        told[0].metavar = ""
 
 
 @contextmanager
@@ -103,3 +120,90 @@ def usage(option: str) -> Iterator[None]:
     except InputError as error:
         told = f"found {error.found}; expected {error.expected}"
         raise typer.BadParameter(f"{option}: {told}") from error
+
+
+def require_there(**named: Path | None) -> None:
+    """Refuse, as wrong usage, a file or folder to read that is not there at all.
+
+    Parameters
+    ----------
+    **named : Path or None
+        What options name, by their names with underscores, or arguments, in capitals; None for
+        what is not told.
+    """
+    for name, path in named.items():
+        if path is not None and not _is_there(path):
+            said = name if name.isupper() else f"--{name.replace('_', '-')}"
+            raise typer.BadParameter(f"{said}: {path}: no such file or folder")
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether a name is taken; what cannot be looked at is told when it is read."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
+
+
+def refuse_setting(
+    error: ValidationError,
+    fields: Mapping[str, FieldInfo],
+    options: Mapping[str, str] | None = None,
+) -> NoReturn:
+    """Say in plain words which option has a value that the model of the settings refuses.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What the model says.
+    fields : mapping of str to FieldInfo
+        The model's fields.
+    options : mapping of str to str, optional
+        Options that are not called as their fields.
+    """
+    first = error.errors()[0]
+    if not first["loc"]:
+        raise typer.BadParameter(_without_prefix(first["msg"])) from error
+    name = str(first["loc"][0])
+    option = (options or {}).get(name, name).replace("_", "-")
+    bounds: dict[str, Any] = {}
+    for one in fields[name].metadata:
+        bounds |= {key: value for key in _BOUNDS if (value := getattr(one, key, None)) is not None}
+    expected = _in_words(bounds) or _PATTERNS.get(first["type"]) or _without_prefix(first["msg"])
+    found = first["input"]
+    raise typer.BadParameter(f"--{option}: found {found!r}; expected {expected}") from error
+
+
+def _in_words(bounds: Mapping[str, float], number: str = "a number") -> str:
+    """Return bounds such as {"ge": 0, "lt": 1} in words; empty for none."""
+    told = [f"{words} {bounds[key]:g}" for key, words in _BOUNDS.items() if key in bounds]
+    return " ".join((number, *told)) if told else ""
+
+
+def _without_prefix(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+class PlainCommand(TyperCommand):
+    """A command that says what is wrong with a value in plain words."""
+
+    def parse_args(self, *arguments: Any) -> list[str]:
+        """Return the words that are left, or raise typer.BadParameter."""
+        try:
+            return super().parse_args(*arguments)
+        except typer.BadParameter as error:
+            error.message = _plain(error.message, error.param)
+            raise
+
+
+def _plain(message: str, option: object) -> str:
+    """Return what is wrong with the value of an option, without the words of validators."""
+    if not message.startswith("Input should be"):
+        return _without_prefix(message)
+    low, high = getattr(option, "min", None), getattr(option, "max", None)
+    bounds = {key: one for key, one in (("ge", low), ("le", high)) if one is not None}
+    number = "a whole number" if "integer" in message else "a number"
+    return f"expected {_in_words(bounds, number) or number}"

@@ -1,15 +1,18 @@
 """What the commands print: progress, summaries, results, complaints.
 
 Results and summaries go to standard output, all else to standard error. With ``--json`` standard
-output holds the JSON alone; with ``--quiet`` only errors (and the JSON) are printed.
+output holds the JSON alone, in place of them; with ``--quiet`` only errors (and the JSON) are
+printed.
 """
 
+import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import typer
 from rich.console import Console
@@ -23,6 +26,7 @@ if TYPE_CHECKING:  # they take a second to import, which `--version` need not wa
 
 FAILED = 1
 STOPPED = 130  # what shells expect of a program that Ctrl+C stopped
+TIME = TimeRemainingColumn(elapsed_when_finished=True)
 LISTED = 5  # names shown of a long list
 TOLD = {
     "saved": "saved",
@@ -51,9 +55,15 @@ def choose_output(*, quiet: bool, json: bool) -> None:
 
 
 def say(text: str) -> None:
-    """Print a summary or a result."""
-    if not _output.quiet:
-        typer.echo(text, err=_output.json)
+    """Print a summary or a result, for which JSON stands where that was asked for."""
+    if not (_output.quiet or _output.json):
+        typer.echo(text)
+
+
+def say_saved(files: Sequence[Path]) -> None:
+    """Print which files were saved, if any."""
+    if files:
+        say(f"saved {', '.join(map(str, files))}")
 
 
 def note(message: str) -> None:
@@ -71,6 +81,55 @@ def give_json(content: object) -> None:
     """Print JSON on standard output, if it was asked for."""
     if _output.json:
         typer.echo(encode_json(content))
+
+
+class StandardOutput:
+    """Standard output that lets the work go on where it cannot be written.
+
+    A reader that went away is no failure; a disk that is full is told once.
+
+    Parameters
+    ----------
+    stream : TextIO
+        The output itself.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lost = False
+        self.failed = False
+
+    def write(self, text: str) -> int:
+        """Write a text; return its length, whatever became of it."""
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._try(self._stream.flush)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return all else as the output has it."""
+        return getattr(self._stream, name)
+
+    def _try(self, action: Callable[[], object]) -> None:
+        if self._lost:
+            return
+        try:
+            action()
+        except OSError as error:
+            self._lost = True
+            self._discard()
+            if not isinstance(error, BrokenPipeError):
+                self.failed = True
+                complain(f"standard output cannot be written: {error.strerror or error}")
+
+    def _discard(self) -> None:
+        """Let what still waits be written nowhere, or the end of the program would fail by it."""
+        with suppress(OSError):  # which has no number where it is no file
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
 
 
 def progress(*columns: object, **options: object) -> Progress:
@@ -135,14 +194,11 @@ class Failures:
 
 
 def _reason(sample_id: str, message: str) -> str:
-    """Return a message without the sample's name, so that alike ones are equal."""
-    head, colon, rest = message.partition(": ")
-    last = PurePath(sample_id).name
-    path = PurePath(head)
-    if head == sample_id:
-        return rest
-    if colon and last in (path.stem, path.name):
-        return f"{path.with_name(path.name.replace(last, '*', 1))}: {rest}"
+    """Return a message with a star for the sample's name in paths, so that alike ones are equal."""
+    for name in (sample_id, sample_id.replace("/", "__"), PurePath(sample_id).name):
+        starred = re.sub(rf"(^|/|: ){re.escape(name)}(?=[./:;,]|$)", r"\1*", message)
+        if starred != message:
+            return starred.removeprefix("*: ")
     return message
 
 
@@ -216,7 +272,7 @@ def count(
 @contextmanager
 def _bar(told: str, total: int, done: int = 0) -> Iterator[Callable[[float], None]]:
     """Show a bar inside the block; give what moves it to a number of samples."""
-    columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TIME)
     with progress(*columns) as bar:
         task = bar.add_task(told, total=total, completed=done)
         yield lambda done: bar.update(task, completed=done)

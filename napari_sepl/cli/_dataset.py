@@ -12,12 +12,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from napari_sepl.cli._command import usage, with_parameters
+from napari_sepl.cli._command import require_there, usage, with_parameters
 from napari_sepl.cli._console import note
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.scores import Scores
 from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.dataset.layouts import LAYOUTS, find_layout, layout
+from napari_sepl.files.dataset.layouts import LAYOUTS, find_layout, layout, voc_folders
 from napari_sepl.files.dataset.specification import DatasetSpec, looks_like_dataset, read_dataset
 from napari_sepl.files.pseudo import read_pseudo
 from napari_sepl.files.samples import Sample
@@ -70,12 +70,15 @@ class DatasetOptions:
         were not told.
     reads, needs : collection of str
         The fields that the command reads, and those that it cannot do without.
+    makes : collection of str
+        Those whose folders need not be there.
     """
 
     place: Path | None
     values: Mapping[str, Any]
     reads: Collection[str]
     needs: Collection[str]
+    makes: Collection[str]
 
     def find(self) -> NamedDataset:
         """Return the dataset; an option stands before the key of the TOML file.
@@ -92,6 +95,7 @@ class DatasetOptions:
         for key in self.needs:
             if getattr(named.spec, key) is None:
                 self.miss(key)
+        self._require_there(masks_to_come=named.spec.masks_to_come)
         return named
 
     def one_image(self) -> dict[str, Any]:
@@ -112,10 +116,23 @@ class DatasetOptions:
             raise typer.BadParameter(f"{self.place}: a dataset; leave it out beside --image")
         if "pseudo" not in told:
             raise typer.BadParameter("--pseudo is missing: the pseudo-labels of the --image")
+        self._require_there()
         return self._given
 
     def miss(self, key: str) -> NoReturn:
-        """Say that an option is missing, and what forms the command takes."""
+        """Say that an option is missing, and how to tell it beside the file or layout there is.
+
+        Where there is neither, what forms the command takes.
+        """
+        place = self.place or self.values["root"]
+        if place is not None:
+            file = self._file_of(place)
+            word = "labels" if key == "out" else key
+            name = DatasetSpec.model_fields[key].alias or key
+            told = "" if file is None else f', or the line {name} = "{word}" to {file}'
+            raise typer.BadParameter(
+                f"{option_of(key)} is missing: add {option_of(key)} FOLDER{told}"
+            )
         folders = _needed(self.reads, self.needs) or "--images, --pseudo, --out"
         raise typer.BadParameter(
             f"{option_of(key)} is missing. Name a dataset's TOML file, or a folder that holds one "
@@ -133,6 +150,16 @@ class DatasetOptions:
         if classes is not None and Path(classes).suffix.lower() != ".toml":
             with usage("--classes"):
                 read_class_list(classes)
+
+    def _require_there(self, *, masks_to_come: bool = False) -> None:
+        """Refuse files and folders to read that options name and that are not there."""
+        made = {*self.makes, *(("masks",) if masks_to_come else ())}
+        for key, value in self._given.items():
+            if isinstance(value, Path) and key not in made:
+                require_there(**{option_of(key).removeprefix("--"): value})
+        classes = self._given.get("classes", "")
+        if classes.lower().endswith(".toml"):
+            require_there(classes=Path(classes))
 
     def _named(self) -> NamedDataset:
         root = self.values["root"]
@@ -180,6 +207,9 @@ class DatasetOptions:
                 f"{root}: holds no dataset's TOML file and no known layout (voc: JPEGImages; coco: "
                 "train2017 or the like). Name its folders by options."
             )
+        if name == "voc" and self.values["split"] is not None:
+            with usage("--split"):
+                voc_folders(root, self.values["split"])
         looked_for = [key for key in self.reads if key not in self._given]
         spec = layout(
             name,
@@ -208,7 +238,7 @@ class DatasetOptions:
 
 
 def takes_dataset(
-    *reads: str, needs: Collection[str] = ()
+    *reads: str, needs: Collection[str] = (), makes: Collection[str] = ("out",)
 ) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
     """Give a command the argument and the options that name a dataset, as its value `dataset`.
 
@@ -218,19 +248,26 @@ def takes_dataset(
         The fields of `DatasetSpec` that the command has a use for, and offers as options.
     needs : collection of str
         Those that it cannot do without.
+    makes : collection of str
+        Those whose folders it makes where they are not there.
     """
     names = [name for name in DatasetSpec.model_fields if name in reads]
+    unread = [name for name in DatasetSpec.model_fields if name not in reads]
     panel = _panel(reads, needs)
     added = [
         _argument(),
-        *(_option(name, panel) for name in names),
+        *(_option(name, panel, reads) for name in names),
         *(_layout_option(name, panel) for name in LAYOUT_OPTIONS),
+        *map(_unread_option, unread),
     ]
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
         def called(place: Path | None, **told: Any) -> int | None:
+            for name in unread:
+                if told.pop(name) is not None:
+                    raise typer.BadParameter(f"this command does not take {option_of(name)}")
             values = {name: told.pop(name) for name in (*names, *LAYOUT_OPTIONS)}
-            return function(dataset=DatasetOptions(place, values, names, needs), **told)
+            return function(dataset=DatasetOptions(place, values, names, needs, makes), **told)
 
         return with_parameters(function, called, added, without="dataset")
 
@@ -247,16 +284,24 @@ def _argument() -> Parameter:
         "TOML file of a dataset, or a folder that holds one or a known layout. Each option of the "
         "dataset replaces a key of the file for this run."
     )
-    annotation = Annotated[Path | None, typer.Argument(metavar="[DATASET]", help=about)]
+    annotation = Annotated[Path | None, typer.Argument(metavar="DATASET", help=about)]
     return Parameter("place", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
 
 
-def _option(name: str, panel: str) -> Parameter:
+def _option(name: str, panel: str, reads: Collection[str]) -> Parameter:
     field = DatasetSpec.model_fields[name]
     is_word = field.annotation is str
     about = f"{field.description}{_MORE.get(name, '')}"
+    if name == "masks" and "out" in reads:
+        about = f"{about} If left out, masks/ in --out."
     shown = f"{field.default}, or the file's" if is_word else False
     return _parameter(name, str if is_word else Path, option_of(name), about, panel, shown)
+
+
+def _unread_option(name: str) -> Parameter:
+    """Return an option that another command has, so that it is refused by its name."""
+    annotation = Annotated[str | None, typer.Option(option_of(name), hidden=True)]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def _layout_option(name: str, panel: str) -> Parameter:

@@ -5,11 +5,20 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
+from napari_sepl.cli._command import refuse_setting
 from napari_sepl.core.params import Params
 
 
-def setting(name: str) -> Any:
-    """Return the option for a field of Params, with its help and bounds."""
+def setting(name: str, shown: str = "") -> Any:
+    """Return the option for a field of Params, with its help and bounds.
+
+    Parameters
+    ----------
+    name : str
+        The field.
+    shown : str
+        What the help says of the default, where that is not the option's own.
+    """
     field = Params.model_fields[name]
     bounds = {
         option: value
@@ -20,7 +29,7 @@ def setting(name: str) -> Any:
         )
         if value is not None
     }
-    return typer.Option(f"--{name}", help=field.description, **bounds)
+    return typer.Option(f"--{name}", help=field.description, show_default=shown or True, **bounds)
 
 
 def params_of(**settings: object) -> Params:
@@ -28,5 +37,4 @@ def params_of(**settings: object) -> Params:
     try:
         return Params.model_validate(settings)
     except ValidationError as error:  # what the options' bounds let through: "nan"
-        first = error.errors()[0]
-        raise typer.BadParameter(f"--{first['loc'][0]}: {first['msg']}") from error
+        refuse_setting(error, Params.model_fields)

@@ -6,13 +6,15 @@ Commands that open the window import it inside the command: the others must star
 import os
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import typer
 
 from napari_sepl import __version__
-from napari_sepl.cli._console import FAILED, complain
+from napari_sepl.cli._command import PlainCommand
+from napari_sepl.cli._console import FAILED, StandardOutput, complain
 from napari_sepl.core.errors import SeplError
 
 COMMANDS = {
@@ -46,18 +48,22 @@ def make_app(names: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
     for name in names:
         module = import_module(f"napari_sepl.cli.{COMMANDS[name]}")
         function = getattr(module, f"{name.partition('-')[0]}_command")
-        app.command(name, epilog=function.epilog)(function)
+        app.command(name, cls=PlainCommand, epilog=function.epilog)(function)
     app.callback(invoke_without_command=True)(_version)
     return app
 
 
 def run() -> None:
     """Run the words of the command line; an expected error is one line and exit code 1."""
-    try:
-        make_app(_needed(sys.argv[1:]))()
-    except SeplError as error:
-        complain(f"napari-sepl: {error}")
-        sys.exit(FAILED)
+    output = StandardOutput(sys.stdout)
+    with redirect_stdout(cast("TextIO", output)):
+        try:
+            make_app(_needed(sys.argv[1:]))()
+        except SeplError as error:
+            complain(f"napari-sepl: {error}")
+            sys.exit(FAILED)
+        except SystemExit as ended:
+            sys.exit(ended.code or (FAILED if output.failed else 0))
 
 
 def _needed(words: Sequence[str]) -> Collection[str]:

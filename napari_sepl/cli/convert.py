@@ -50,6 +50,11 @@ def _saving(converted: list[Conversion]) -> str:
     before = sum(step.bytes_before for step in converted)
     after = sum(step.bytes_after for step in converted)
     return (
-        f"{files:,} file{'s' * (files != 1)}, {before / 1e6:,.1f} MB of the disk, became "
-        f"{len(converted):,}, {after / 1e6:,.1f} MB; the originals are where they were"
+        f"{files:,} file{'s' * (files != 1)}, {_size(before)} of the disk, became "
+        f"{len(converted):,} of {_size(after)}; the originals are where they were"
     )
+
+
+def _size(number: int) -> str:
+    """Return bytes in MB, or in kB where they are few."""
+    return f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.1f} kB"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import STOPPED, complain, count, give_json, say
+from napari_sepl.cli._console import STOPPED, complain, count, give_json, say, say_saved
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
@@ -60,12 +60,16 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
         complain("Stopped: a part of the samples has no order of all, so nothing is listed.")
         return code
     found, classes = run.worst_first(), run.index.classes
-    for sample_id, diagnosis in found[: worst or None]:
+    files = [] if table is None or not found else [table]
+    for file in files:
+        write_diagnoses(file, found, classes, run.guard)
+    listed = found[: worst or None]
+    if listed:
+        say("suspicion, sample, and what is likely wrong:")
+    for sample_id, diagnosis in listed:
         say(_line(sample_id, diagnosis, classes))
-    if table is not None and found:
-        write_diagnoses(table, found, classes, run.guard)
-        say(f"saved {table}")
-    images = [_content(*one, classes) for one in found]
+    say_saved(files)
+    images = [_content(*one, classes) for one in listed]
     give_json({"counted": len(found), "failed": failures.content(), "images": images})
     return code
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._command import command
-from napari_sepl.cli._console import STOPPED, complain_of_stop, count, give_json, say
+from napari_sepl.cli._command import command, require_there
+from napari_sepl.cli._console import STOPPED, complain_of_stop, count, give_json, say, say_saved
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
@@ -49,6 +49,7 @@ def evaluate_command(
     The labels are those in --out; the pseudo-labels, where there are some, are the baseline.
     """
     spec = dataset.find().spec
+    require_there(labels=labels)
     if labels is None and spec.out is None:
         dataset.miss("out")
     if spec.pseudo is None and background is not None:
@@ -70,13 +71,14 @@ def evaluate_command(
         complain_of_stop(checkpoint)
         return code
     if run.evaluation.images:
-        _tell(run.evaluation, as_released=as_released)
+        files: list[Path] = []
         if checkpoint is not None:
             files = write_evaluation(
                 checkpoint.table, run.evaluation, run.guard, running=as_released
             )
-            say(f"saved {', '.join(map(str, files))}")
             checkpoint.end()
+        _tell(run.evaluation, as_released=as_released)
+        say_saved(files)
     counts = {"counted": len(run.evaluation.images), "failed": failures.content()}
     give_json(counts | evaluation_content(run.evaluation))
     return code
@@ -94,6 +96,9 @@ def _tell(evaluation: Evaluation, *, as_released: bool) -> None:
 
 def _lines(evaluation: Evaluation) -> Iterator[str]:
     baseline = evaluation.baseline
+    counted = sum(row.pixels > 0 for row in evaluation.class_figures)
+    against = "; change: against the pseudo-labels" if baseline else ""
+    yield f"in percent; mean: over {counted} classes{against}"
     yield f"{'':<15}{'IoU':>8}{'change':>8}{'precision':>11}{'recall':>8}{'boundary IoU':>14}"
     mean = evaluation.labels.mean
     change = mean.iou - baseline.mean.iou if baseline else float("nan")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from napari_sepl.cli._command import command, usage
+from napari_sepl.cli._command import command, refuse_setting, require_there, usage
 from napari_sepl.cli._console import FAILED, complain, follow, listing, note, say
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.core.class_maps import find_class
@@ -50,14 +50,18 @@ def export_command(  # noqa: PLR0913  each option is an argument
     ] = None,
     labels: Labels = None,
     status: Annotated[
-        list[Status] | None, typer.Option(help="Status to export; accepted if left out.")
+        list[Status] | None,
+        typer.Option(help="Status to export, accepted if left out; may be repeated."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Samples of every status, untouched ones enhanced.")
     ] = False,
     holding: Annotated[
         list[str] | None,
-        typer.Option("--class", help="Only samples that contain this class (or one of several)."),
+        typer.Option(
+            "--class",
+            help="Only samples that contain this class, or one of several; may be repeated.",
+        ),
     ] = None,
     class_map: Annotated[
         Path | None, typer.Option(help="TOML file that renames, merges and drops classes.")
@@ -84,6 +88,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
         ignore=tuple(sorted(set(ignore or ()))),
     )  # fmt: skip
     spec = dataset.find().spec
+    require_there(labels=labels)
     if labels is not None:
         if format_name is None or status or everything:
             raise typer.BadParameter("--labels: name a --format, and no --status: it has no review")
@@ -91,6 +96,8 @@ def export_command(  # noqa: PLR0913  each option is an argument
             spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
         )
         return _run(FolderSource(index), to, settings, class_map, holding, overwrite=overwrite)
+    if everything and status:
+        raise typer.BadParameter("--status: --all takes every status; leave one of them out")
     for key in ("images", "pseudo", "out"):
         if getattr(spec, key) is None:
             dataset.miss(key)
@@ -100,6 +107,8 @@ def export_command(  # noqa: PLR0913  each option is an argument
         return _remake(spec, to, which, overwrite=overwrite)
     with _review(spec) as store:
         source = ReviewSource(SampleIndex.open(spec), store, which)
+        if not source.ids:
+            return _nothing(spec, store)
         return _run(source, to, settings, class_map, holding, overwrite=overwrite)
 
 
@@ -107,9 +116,7 @@ def _settings(**told: object) -> ExportSettings:
     try:
         return ExportSettings.model_validate(told)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        raise typer.BadParameter(f"--{_OPTIONS.get(name, name)}: {first['msg']}") from error
+        refuse_setting(error, ExportSettings.model_fields, _OPTIONS)
 
 
 def _refuse_settings(
@@ -143,6 +150,7 @@ def _run(
     *,
     overwrite: bool,
 ) -> int:
+    require_there(class_map=map_file)
     export = Export(
         source,
         to,
@@ -151,18 +159,24 @@ def _run(
         with_classes=_labels_of(holding or [], source.classes),
         overwrite=overwrite,
     )
-    if not len(export):
-        return _nothing()
     code = follow(export.run(), len(export), "export")
     for sentence in export.outcome():
         say(sentence)
+    if export.without_pictures:
+        note("images stay where they are; --image-files copy, or link, puts them beside the labels")
     if export.others:
         note(f"{listing(export.others)}: of earlier runs; in {to}, but in no list")
     return code
 
 
-def _nothing() -> int:
-    complain("nothing to export: no sample has that status; --status and --all choose others")
+def _nothing(spec: DatasetSpec, store: Store | None) -> int:
+    why = "no sample has that status; --status chooses others"
+    if store is None:
+        why = f"nothing was reviewed in {spec.output}"
+    complain(
+        f"nothing to export: {why}. --format with --all exports samples of every status; --format "
+        f"with --labels {spec.output} exports the label files as they are"
+    )
     return FAILED
 
 
@@ -172,10 +186,10 @@ def _labels_of(told: list[str], classes: ClassList) -> list[int]:
 
 
 def _remake(spec: DatasetSpec, to: Path, which: Collection[Status], *, overwrite: bool) -> int:
-    with Store.open(store_file(spec.output), who="export", write=False) as store:
-        total = len(samples_to_export(store, which))
-        if not total:
-            return _nothing()
+    with _review(spec) as store:
+        total = 0 if store is None else len(samples_to_export(store, which))
+        if store is None or not total:
+            return _nothing(spec, store)
         index = SampleIndex.open(spec)
         events = export_labels(index, store, to, which=which, overwrite=overwrite)
         return follow(events, total, "export")

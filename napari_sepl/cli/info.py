@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_sepl.cli._command import command
+from napari_sepl.cli._command import command, require_there
 from napari_sepl.cli._console import FAILED, complain, give_json, say
 from napari_sepl.core.provenance import NAMES
 from napari_sepl.files.label_png import Provenance, read_provenance
@@ -14,6 +14,7 @@ from napari_sepl.files.label_png import Provenance, read_provenance
 @command("napari-sepl info labels/2007_000032.png", json=True)
 def info_command(path: Annotated[Path, typer.Argument(help="A label PNG.")]) -> int:
     """Show how a label file was made."""
+    require_there(PATH=path)
     provenance = read_provenance(path)
     if provenance is None:
         complain(f"{path}: napari-sepl did not write this file; it holds nothing about its making.")

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import Failures, note_unused, samples, say
+from napari_sepl.cli._console import Failures, listing, note, note_unused, samples, say, say_saved
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.scores import Scores
+from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.files.images import image_size
@@ -38,11 +39,16 @@ def init_command(
     index = _index(spec)
     for line in _found(index):
         say(line)
+    for lacking in _lacking(index):
+        note(lacking)
     problems = Failures([(one.sample_id, str(one)) for one in index.problems])
     problems.complain()
     note_unused(index.unused, NAMED[_lead(spec)])
+    make_folder(to.parent)
     write_dataset(to, spec)
-    say(f"saved {to}")
+    say_saved([to])
+    if spec.out is None:
+        note(f'no folder for labels is named: add --out FOLDER, or the line out = "labels" to {to}')
     return 0
 
 
@@ -61,12 +67,40 @@ def _index(spec: DatasetSpec) -> SampleIndex:
 
 
 def _found(index: SampleIndex) -> Iterator[str]:
-    """Yield a line for all samples, and one for each role."""
-    yield f"{samples(len(index))} with all files that are named"
+    """Yield a line for all samples, and one for each role; what cannot be read has its own."""
+    whole = set(index.ids).difference(*(index.without(role) for role in _told(index)))
+    yield f"{samples(len(whole))} with all files that are named"
     for role, folder in index.folders.items():
-        names = index.names[role]
-        kinds = _kinds(index, role)
-        yield f"{NAMED[role]:<14}{len(names):>7,}  {folder}{f' ({kinds})' if kinds else ''}"
+        line = f"{NAMED[role]:<14}{_count(index, role):>7,}  {folder}"
+        try:
+            kinds = _kinds(index, role)
+        except InputError as error:
+            yield line
+            yield f"only the first {NAMED[role]} was looked at, and cannot be used: {error}"
+        else:
+            yield f"{line}{f' ({kinds})' if kinds else ''}"
+
+
+def _lacking(index: SampleIndex) -> Iterator[str]:
+    """Yield a line for each role that samples may lack and some do."""
+    for role in _told(index):
+        without = index.without(role)
+        if without:
+            yield f"{samples(len(without))}: no {NAMED[role]}: {listing(without)}"
+
+
+def _told(index: SampleIndex) -> list[Role]:
+    """Return the roles whose folders are there."""
+    return [role for role, folder in index.folders.items() if folder.exists()]
+
+
+def _count(index: SampleIndex, role: Role) -> int:
+    """Return how many samples have a file of a role; of a list, where one is named."""
+    names = index.names[role]
+    if index.spec.list_file is None:
+        return len(names)
+    listed = (*index.ids, *(problem.sample_id for problem in index.problems))
+    return sum(sample_id in names for sample_id in listed)
 
 
 def _kinds(index: SampleIndex, role: Role) -> str:
@@ -83,10 +117,7 @@ def _sizes(index: SampleIndex) -> str:
     """Return the sizes of a few images."""
     sizes = []
     for sample_id in index.ids[:_LOOKED_AT]:
-        try:
-            height, width = image_size(index.path_of(Role.IMAGE, sample_id))
-        except InputError as error:
-            return str(error)
+        height, width = image_size(index.path_of(Role.IMAGE, sample_id))
         sizes.append(f"{height} × {width}")
     more = ", …" if len(index) > _LOOKED_AT else ""
     return f"height × width {', '.join(dict.fromkeys(sizes))}{more}"
@@ -95,11 +126,7 @@ def _sizes(index: SampleIndex) -> str:
 def _pseudo_kind(index: SampleIndex) -> str:
     """Return what the pseudo-labels of the first sample are taken for."""
     first = index.sample(index.ids[0])
-    try:
-        read = read_pseudo(first.pseudo, first.pseudo_format, sample_id=first.sample_id)
-    except InputError as error:
-        return str(error)
-    shape = read.shape if not isinstance(read, Scores) else None
-    if shape is None:
-        return read.origin  # type: ignore[union-attr]
-    return f"label maps, the first {shape[0]} × {shape[1]}"
+    read = read_pseudo(first.pseudo, first.pseudo_format, sample_id=first.sample_id)
+    if isinstance(read, Scores):
+        return f"the first: {read.origin}"
+    return f"label maps, the first {read.shape[0]} × {read.shape[1]}"

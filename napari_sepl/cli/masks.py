@@ -1,16 +1,25 @@
 """The command `masks`: images in, their masks out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel, ValidationError
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn
 
-from napari_sepl.cli._command import command, usage
-from napari_sepl.cli._console import STOPPED, Part, complain, follow, note, note_unused, progress
+from napari_sepl.cli._command import command, refuse_setting, require_there, usage
+from napari_sepl.cli._console import (
+    STOPPED,
+    TIME,
+    Part,
+    complain,
+    follow,
+    note,
+    note_unused,
+    progress,
+)
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.core.errors import InputError
@@ -31,6 +40,8 @@ from napari_sepl.workflow.masks.record import made_by_regions, made_by_sam
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
+PRESET = "paper"
+
 
 def _setting(name: str, settings: type[BaseModel] = SamSettings) -> Any:
     """Return the option for a field of the settings, with its help."""
@@ -41,28 +52,45 @@ def _setting(name: str, settings: type[BaseModel] = SamSettings) -> Any:
 
 @command("napari-sepl masks --images JPEGImages --pseudo cam_png --masks sam_json --model vit_b")
 @takes_dataset(
-    "images", "pseudo", "masks", "out", "list_file", "pseudo_format", needs=("images", "masks")
+    "images",
+    "pseudo",
+    "masks",
+    "out",
+    "list_file",
+    "pseudo_format",
+    needs=("images", "masks"),
+    makes=("out", "masks"),
 )
 def masks_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
     *,
     preset: Annotated[
-        str, typer.Option(help="; ".join(f"{name}: {p.about}" for name, p in PRESETS.items()))
-    ] = "paper",
+        str | None,
+        typer.Option(
+            help="; ".join(f"{name}: {p.about}" for name, p in PRESETS.items()), show_default=PRESET
+        ),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help=f"{', '.join(model_names())}; the preset's if left out.")
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Your own weights for the model; else they are fetched.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, cuda:N, mps or cpu.")] = AUTO,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cuda, cuda:N, mps or cpu.", show_default=AUTO)
+    ] = None,
     full_grid: Annotated[
         bool, typer.Option("--full-grid", help="Ask SAM about the whole grid all the same.")
     ] = False,
     margin: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="What is near a pseudo-label: share of the longer side."),
-    ] = MARGIN,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="What is near a pseudo-label: share of the longer side.",
+            show_default=str(MARGIN),
+        ),
+    ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
     points_per_side: Annotated[int | None, _setting("points_per_side")] = None,
@@ -85,19 +113,18 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     --pseudo SAM is asked only about points in and near the pseudo-labels. The same command resumes
     after a stop.
     """
-    given = {
-        name: value
-        for name, value in locals().items()
-        if name in SamSettings.model_fields and value is not None
+    told = {
+        name: value for name, value in locals().items() if value is not None and value is not False
     }
+    given = {name: value for name, value in told.items() if name in SamSettings.model_fields}
     with usage("--preset"):
-        usual = find_preset(preset)
+        usual = find_preset(preset or PRESET)
     name = model or usual.model
     spread = choose_spread(workers, scheduler)
     spec = seen_dataset(scheduler, dataset.find().spec)
     guided = spec.pseudo is not None and not full_grid and name != REGIONS
     if name == REGIONS:
-        _refuse(given, checkpoint)
+        _refuse(told)
         regions = RegionSettings()
         index, out = _open(spec)
         made_with = made_by_regions(regions)
@@ -106,10 +133,16 @@ def masks_command(  # noqa: PLR0913  each option is an argument
         asked = _settings(usual.settings, given)
         with usage("--model"):
             chosen = find_model(name)
+        require_there(checkpoint=checkpoint)
+        chosen.require()
+        if spread == HERE:  # else the device is one of the workers'
+            with usage("--device"):
+                choose_device(device or AUTO)
         index, out = _open(spec)
         weights = _weights(chosen, seen(scheduler, checkpoint))
-        sam = SentSam(weights, device, asked, margin)
-        made_with = made_by_sam(weights, asked, margin if guided else None)
+        near = MARGIN if margin is None else margin
+        sam = SentSam(weights, device or AUTO, asked, near)
+        made_with = made_by_sam(weights, asked, near if guided else None)
         code = _follow_sam(index, out, sam, made_with, guided, spread)
     note_unused(index.unused, "pseudo-labels")
     return code
@@ -163,7 +196,6 @@ def _follow(
 
 
 def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
-    model.require()
     if checkpoint is not None:
         return own_checkpoint(model, checkpoint)
     with _download_bar(model.file_name) as told:
@@ -177,7 +209,7 @@ def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
 @contextmanager
 def _download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar, if anything is fetched at all."""
-    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TIME)
     with progress(*columns) as bar:
         task = bar.add_task(name, visible=False)
         yield lambda there, total: bar.update(task, completed=there, total=total, visible=True)
@@ -187,14 +219,13 @@ def _settings(preset: SamSettings, given: dict[str, Any]) -> SamSettings:
     try:
         return SamSettings.model_validate(preset.model_dump() | given)
     except ValidationError as error:
-        first = error.errors()[0]
-        option = str(first["loc"][0]).replace("_", "-")
-        raise typer.BadParameter(f"--{option}: {first['msg']}") from error
+        refuse_setting(error, SamSettings.model_fields)
 
 
-def _refuse(given: dict[str, Any], checkpoint: Path | None) -> None:
+def _refuse(told: Collection[str]) -> None:
     """Refuse options of SAM's, for which regions have no use."""
-    named = [*given, *(["checkpoint"] if checkpoint is not None else [])]
+    ours = ("preset", "checkpoint", "device", "full_grid", "margin", *SamSettings.model_fields)
+    named = [name for name in ours if name in told]
     if named:
         option = named[0].replace("_", "-")
         raise typer.BadParameter(f"--{option} is for SAM; --model {REGIONS} has no use for it")

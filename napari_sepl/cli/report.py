@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,12 +11,18 @@ from napari_sepl.cli._console import STOPPED, complain_of_stop, count, say
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Store, store_file
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
+
+
+def _setting(name: str) -> Any:
+    """Return the option for a field of Params, which the review may have chosen."""
+    default = Params.model_fields[name].default
+    return setting(name, "the review's, or " + str(getattr(default, "value", default)))
 
 
 @command("napari-sepl report voc.toml --to report.html")
@@ -33,10 +39,10 @@ def report_command(  # noqa: PLR0913  each option is an argument
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that is no report.")
     ] = False,
-    t1: Annotated[float | None, setting("t1")] = None,
-    t2: Annotated[float | None, setting("t2")] = None,
-    strategy: Annotated[Strategy | None, setting("strategy")] = None,
-    conflict: Annotated[Conflict | None, setting("conflict")] = None,
+    t1: Annotated[float | None, _setting("t1")] = None,
+    t2: Annotated[float | None, _setting("t2")] = None,
+    strategy: Annotated[Strategy | None, _setting("strategy")] = None,
+    conflict: Annotated[Conflict | None, _setting("conflict")] = None,
     background: Annotated[float | None, setting("background")] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,

@@ -15,6 +15,7 @@ from napari_sepl.cli._console import (
     note,
     note_unused,
     say,
+    say_saved,
 )
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
@@ -75,11 +76,12 @@ def sweep_command(
         complain_of_stop(checkpoint)
         return code
     if run.sweep.samples:
-        _tell(run.sweep)
+        files: list[Path] = []
         if checkpoint is not None:
             files = write_sweep(checkpoint.table, run.sweep, run.guard)
-            say(f"saved {' and '.join(map(str, files))}")
             checkpoint.end()
+        _tell(run.sweep)
+        say_saved(files)
     give_json({"counted": run.sweep.samples, "failed": failures.content()} | _content(run.sweep))
     return code
 
@@ -95,6 +97,18 @@ def _tell(sweep: Sweep) -> None:
             say(f"{name:<15} {_pair(point)}{_shares(sweep, point)}")
     for line in _class_lines(sweep):
         say(line)
+    if sweep.best is not None:
+        edges = " and ".join(_at_edge(sweep, sweep.best))
+        if edges:
+            say(f"best {edges} at the edge of the grid: there is no pair to compare with beyond")
+        say(f"to use the best pair: --t1 {sweep.best.t1:.4g} --t2 {sweep.best.t2:.4g}")
+
+
+def _at_edge(sweep: Sweep, point: Point) -> Iterator[str]:
+    """Yield the thresholds of a pair that are the first or last of the grid."""
+    for name, value, grid in (("t1", point.t1, sweep.t1), ("t2", point.t2, sweep.t2)):
+        if value in (grid[0], grid[-1]):
+            yield name
 
 
 def _pair(point: Point) -> str:
@@ -105,12 +119,12 @@ def _shares(sweep: Sweep, point: Point) -> str:
     """Return what a pair of the grid gives, in percent."""
     row, col = sweep.position(point.t1, point.t2) or (0, 0)
     name = "mIoU" if sweep.against_truth else "agreement"
-    return f"{name} {100 * point.iou:.2f} %, changed {100 * sweep.change[row, col]:.2f} %"
+    return f"{name} {100 * point.iou:.2f} %, changed {100 * sweep.change[row, col]:.2f} % of pixels"
 
 
 def _class_lines(sweep: Sweep) -> Iterator[str]:
     for row in sweep.best_of_classes:
-        shares = f"IoU {100 * row.best.iou:.2f} %, by default {100 * row.default:.2f} %"
+        shares = f"IoU {100 * row.best.iou:.2f} %, at the defaults {100 * row.default:.2f} %"
         yield f"{sweep.classes.name(row.class_id):<15} {_pair(row.best)}{shares}"
 
 

@@ -9,12 +9,13 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import BaseModel, ValidationError
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from napari_sepl.cli._command import command, usage
+from napari_sepl.cli._command import command, refuse_setting, require_there, usage
 from napari_sepl.cli._console import (
     FAILED,
     STOPPED,
+    TIME,
     Failures,
     complain,
     listing,
@@ -128,6 +129,9 @@ def train_command(  # noqa: PLR0913  each option is an argument
     }
     require_torch()
     named = dataset.find()
+    require_there(
+        labels=labels, val_images=val_images, val_ground_truth=val_ground_truth, val_list=val_list
+    )
     if labels is None and named.spec.out is None:
         dataset.miss("out")
     held_out = _held_out_spec(named, val_images, val_ground_truth, val_list, val_split)
@@ -166,7 +170,8 @@ def _held_out_spec(
     if split:
         if named.root is None:
             _refuse("--val-split: there is no layout to look for it in; name --val-list")
-        list_file = voc_folders(named.root, split)["list_file"]
+        with usage("--val-split"):
+            list_file = voc_folders(named.root, split)["list_file"]
     truth = ground_truth or named.spec.ground_truth
     if truth is None:
         _refuse("--val-ground-truth is missing: the ground truth of the held-out images")
@@ -205,7 +210,7 @@ def _follow(run: TrainingRun) -> int:
     _warn(plan)
     if run.iteration:
         say(f"resumes at iteration {run.iteration} of {plan.recipe.iterations}")
-    columns = (*COLUMNS, TimeRemainingColumn(elapsed_when_finished=True))
+    columns = (*COLUMNS, TIME)
     with (
         progress(*columns, speed_estimate_period=300) as bar,
         _ctrl_c_stops(run),
@@ -278,9 +283,7 @@ def _validated(usual: BaseModel, given: dict[str, Any]) -> Recipe:
     try:
         return Recipe.model_validate(usual.model_dump() | given)
     except ValidationError as error:
-        first = error.errors()[0]
-        option = "".join(f"--{word}: ".replace("_", "-") for word in first["loc"])
-        raise typer.BadParameter(f"{option}{first['msg']}") from error
+        refuse_setting(error, Recipe.model_fields)
 
 
 def _scales(text: str) -> tuple[float, ...]:

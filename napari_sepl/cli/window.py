@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._command import command
+from napari_sepl.cli._command import command, require_there
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
@@ -64,6 +64,7 @@ def open_command(
 
 
 def _open_image(image: Path, dataset: DatasetOptions, screenshot: Path | None) -> None:
+    require_there(image=image)
     told = dataset.one_image()
     masks, truth, out = told.get("masks"), told.get("ground_truth"), told.get("out")
     sample = Sample(

@@ -44,9 +44,16 @@ def read_toml(path: Path, expected: str) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(path, found=f"no TOML ({error})", expected=expected) from error
+        found = f"text that is not valid TOML ({_place_first(str(error))})"
+        raise InputError(path, found=found, expected=expected) from error
     except (RecursionError, ValueError) as error:  # lists in lists, numbers without end
         raise damaged(path, error, expected) from error
+
+
+def _place_first(told: str) -> str:
+    """Return what is wrong with TOML as "line 1, column 25: what"."""
+    what, found, place = told.rpartition(" (at ")
+    return f"{place.removesuffix(')')}: {what}" if found else told
 
 
 def parse_json(content: bytes, path: Path, expected: str) -> Any:

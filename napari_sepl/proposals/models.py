@@ -121,5 +121,5 @@ def model_names() -> list[str]:
 def find_model(name: str) -> SamModel:
     """Return the model of SAM's kind of that name, or raise InputError naming those there are."""
     if name not in MODELS:
-        raise InputError("model", found=repr(name), expected=f"one of {', '.join(MODELS)}")
+        raise InputError("model", found=repr(name), expected=f"one of {', '.join(model_names())}")
     return MODELS[name]

@@ -32,19 +32,20 @@ def test_it_lists_the_worst_first_and_saves_all(spec: DatasetSpec, tmp_path: Pat
     expected = DiagnosisRun(SampleIndex.open(spec), Params(t1=0.3, strategy=Strategy.TREE))
     list(expected)
     assert (code, lines[0]) == (0, "4 samples: 4 counted")
-    for line, (sample_id, diagnosis) in zip(lines[1:], expected.worst_first(), strict=False):
+    for line, (sample_id, diagnosis) in zip(lines[2:], expected.worst_first(), strict=False):
         assert line.lstrip().startswith(f"{100 * diagnosis.suspicion:.0f} % {sample_id}  ")
         assert diagnosis.main is not None
         assert tell_finding(diagnosis.main, expected.index.classes) in line
     assert lines[-1] == f"saved {save}"
-    assert len(lines) == 6
+    assert lines[1].startswith("suspicion, sample")
+    assert len(lines) == 7
     assert save.read_text().startswith("rank,id,suspicion,")
 
 
 def test_folders_stand_for_a_dataset_and_few_are_listed(spec: DatasetSpec) -> None:
     folders = [f"--{role}={getattr(spec, role)}" for role in ("images", "pseudo", "masks")]
     code, lines = run(*folders, "--worst", 2)
-    assert (code, len(lines)) == (0, 3)
+    assert (code, len(lines)) == (0, 4)
 
 
 def test_failures_are_told_and_the_others_listed(spec: DatasetSpec, tmp_path: Path) -> None:

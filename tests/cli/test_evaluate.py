@@ -61,21 +61,22 @@ def test_a_dataset_is_compared_with_its_pseudo_labels(
     assert evaluation.running_baseline is not None
     lines = out.splitlines()
     assert lines[0] == "4 samples: 4 counted"
+    assert lines[1] == "in percent; mean: over 4 classes; change: against the pseudo-labels"
     mean, before = evaluation.labels.mean, evaluation.baseline.mean
     shares = (mean.iou, mean.iou - before.iou, mean.precision, mean.recall, mean.boundary_iou)
     told = [f"{100 * share:.2f}" for share in shares]
     told[1] = f"{100 * shares[1]:+.2f}"
-    assert lines[2].split() == ["mean", *told]
-    assert [line.split()[0] for line in lines[3:8]] == [
+    assert lines[3].split() == ["mean", *told]
+    assert [line.split()[0] for line in lines[4:9]] == [
         "background", VOC.name(3), "cat", "dog", "person",
     ]  # fmt: skip
-    assert lines[4].endswith("not in the ground truth, so in no mean")
-    assert lines[8].startswith(
+    assert lines[5].endswith("not in the ground truth, so in no mean")
+    assert lines[9].startswith(
         f"as released, mean over images, labels: mIoU {100 * evaluation.running.iou:.2f} %"
     )
-    assert f"baseline: mIoU {100 * evaluation.running_baseline.iou:.2f} %" in lines[9]
+    assert f"baseline: mIoU {100 * evaluation.running_baseline.iou:.2f} %" in lines[10]
     names = ("e.csv", "e-classes.csv", "e.json", "e-released.csv")
-    assert lines[10] == f"saved {', '.join(str(save.with_name(name)) for name in names)}"
+    assert lines[11] == f"saved {', '.join(str(save.with_name(name)) for name in names)}"
 
 
 def test_folders_alone_do_and_save_nothing(run: Run, spec: DatasetSpec) -> None:
@@ -84,7 +85,7 @@ def test_folders_alone_do_and_save_nothing(run: Run, spec: DatasetSpec) -> None:
     mean = expected(spec, baseline=False).labels.mean
     assert code == 0
     columns = [mean.iou, mean.precision, mean.recall, mean.boundary_iou]
-    assert out.splitlines()[2].split()[1:] == [f"{100 * share:.2f}" for share in columns]
+    assert out.splitlines()[3].split()[1:] == [f"{100 * share:.2f}" for share in columns]
     assert "as released" not in out
     assert sorted(spec.output.parent.rglob("*")) == before
 
@@ -92,7 +93,7 @@ def test_folders_alone_do_and_save_nothing(run: Run, spec: DatasetSpec) -> None:
 def test_options_stand_before_the_dataset(run: Run, dataset: Path, spec: DatasetSpec) -> None:
     code, out, _ = run(dataset, "--labels", spec.ground_truth, "--pseudo", spec.out)
     assert code == 0
-    assert out.splitlines()[2].split()[1] == "100.00"
+    assert out.splitlines()[3].split()[1] == "100.00"
 
 
 def test_a_list_and_classes_count(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
@@ -148,9 +149,9 @@ def test_ctrl_c_saves_no_table(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--ground-truth", "t"], "--out is missing"),
-        (["--labels", "t"], "--ground-truth is missing"),
-        (["--labels", "t", "--ground-truth", "t", "--table", "e.json"], "does not end in .csv"),
+        (["--ground-truth", "."], "--out is missing"),
+        (["--labels", "."], "--ground-truth is missing"),
+        (["--labels", ".", "--ground-truth", ".", "--table", "e.json"], "does not end in .csv"),
     ],
 )
 def test_what_is_not_enough_is_refused(run: Run, words: list[str], told: str) -> None:

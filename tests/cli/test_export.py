@@ -10,7 +10,7 @@ from napari_sepl.cli.app import make_app
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.store import Status
+from napari_sepl.files.store import Status, Store, store_file
 from tests.files.making import SHAPE, random_labels, save_picture
 from tests.messages import assert_says
 from tests.workflow.reviewed import Session
@@ -37,7 +37,7 @@ def run(*words: object) -> tuple[int, str]:
 def test_only_accepted_samples_are_exported_unless_told(toml: Path) -> None:
     to = toml.parent / "voc"
     code, out = run(toml, "--to", to, "--format", "voc", "--folder", "SegmentationClassAug")
-    assert (code, out.splitlines()[-1]) == (0, "1 sample: 1 saved")
+    assert (code, out.splitlines()[-2]) == (0, "1 sample: 1 saved")
     assert (to / "ImageSets" / "Segmentation" / "train.txt").read_text() == "a2\n"
     with Image.open(to / "SegmentationClassAug" / "a2.png") as picture:
         assert picture.mode == "P"
@@ -129,3 +129,41 @@ def test_nothing_reviewed_yet_is_no_hindrance_for_all(toml: Path) -> None:
     code, out = run(toml, "--to", toml.parent / "to", "--format", "png", "--all")
     assert code == 0
     assert "3 samples: 3 saved" in out
+
+
+def test_all_and_a_status_contradict_each_other(toml: Path) -> None:
+    words = ("--to", toml.parent / "to", "--format", "png", "--all", "--status", "accepted")
+    code, out = run(toml, *words)
+    assert code == 2
+    assert_says(out, "--status: --all takes every status")
+    assert not (toml.parent / "to").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--status", "flagged"), ("--format", "png")])
+def test_where_nothing_was_reviewed_the_ways_out_are_named(
+    toml: Path, words: tuple[str, ...]
+) -> None:
+    for path in (toml.parent / "out").iterdir():
+        path.unlink()
+    code, out = run(toml, "--to", toml.parent / "to", *words)
+    assert code == 1
+    assert_says(out, f"nothing was reviewed in {toml.parent / 'out'}", "--all", "--labels")
+    assert not (toml.parent / "to").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--format", "coco")])
+def test_where_no_sample_has_the_status_the_ways_out_are_named(
+    toml: Path, words: tuple[str, ...]
+) -> None:
+    with Store.open(store_file(toml.parent / "out"), who="test") as store:
+        store.put_many_statuses(dict.fromkeys(store.statuses(), Status.PENDING))
+    code, out = run(toml, "--to", toml.parent / "to", *words)
+    assert code == 1
+    assert_says(out, "nothing to export: no sample has that status", "--all", "--labels")
+
+
+def test_that_images_stay_is_said_with_the_way_to_have_them(toml: Path) -> None:
+    told = "images stay where they are; --image-files copy"
+    assert told in run(toml, "--to", toml.parent / "voc", "--format", "voc")[1]
+    words = ("--format", "voc", "--image-files", "copy")
+    assert told not in run(toml, "--to", toml.parent / "copied", *words)[1]

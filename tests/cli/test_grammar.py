@@ -26,7 +26,8 @@ ALL = pytest.mark.parametrize("name", COMMANDS)
 def options(name: str) -> dict[str, Any]:
     """Return the options of a command by their names on the command line."""
     parameters = GROUP.commands[name].params
-    return {max(one.opts, key=len): one for one in parameters if one.opts[0].startswith("-")}
+    shown = [one for one in parameters if one.opts[0].startswith("-") and not one.hidden]
+    return {max(one.opts, key=len): one for one in shown}
 
 
 def dataset_options() -> Iterator[tuple[str, str]]:
@@ -43,15 +44,14 @@ def test_every_command_is_there() -> None:
 def test_a_key_of_the_dataset_is_the_same_option_everywhere(option: str, about: str) -> None:
     found = [options(name)[option] for name in ON_DATASETS if option in options(name)]
     assert found
-    assert len({one.help for one in found}) == 1
-    assert found[0].help.startswith(about)
+    assert all(one.help.startswith(about) for one in found)
     assert {one.default for one in found} == {None}
 
 
 @pytest.mark.parametrize("name", ON_DATASETS)
 def test_every_command_on_datasets_takes_them_in_the_same_forms(name: str) -> None:
     arguments = [one for one in GROUP.commands[name].params if not one.opts[0].startswith("-")]
-    assert [one.metavar for one in arguments] == ["[DATASET]"]
+    assert [one.metavar for one in arguments] == ["DATASET"]
     assert {"--layout", "--root", "--split"} <= options(name).keys()
 
 
@@ -161,3 +161,79 @@ def test_ctrl_c_outside_a_run_is_one_line(
 
     monkeypatch.setattr("napari_sepl.cli.info.read_provenance", stopped)
     assert run("info", tmp_path) == (130, "", "Stopped.\n")
+
+
+@pytest.mark.parametrize("name", ON_DATASETS)
+def test_masks_in_the_output_folder_are_told_where_there_is_one(run: Run, name: str) -> None:
+    offered = options(name)
+    told = "masks/ in --out" in plain(run(name, "--help")[1])
+    assert told == ("--masks" in offered and "--out" in offered)
+
+
+@ALL
+def test_the_help_shows_flags_without_a_value(run: Run, name: str) -> None:
+    for option in options(name).values():
+        assert not (getattr(option, "is_flag", False) and option.metavar != "")
+    assert "[[" not in plain(run(name, "--help")[1])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_option_that_may_be_repeated_says_so(name: str) -> None:
+    for option in options(name).values():
+        assert option.multiple == ("may be repeated" in option.help)
+
+
+@pytest.mark.parametrize("name", ON_DATASETS)
+def test_an_option_that_names_nothing_is_wrong_usage(run: Run, name: str, tmp_path: Path) -> None:
+    if name == "train":
+        pytest.importorskip("torch")
+    (tmp_path / "there").mkdir()
+    made = {"--out", *(("--masks",) if name == "masks" else ())}
+    folders = {"--images", "--pseudo", "--masks", "--ground-truth", "--labels"} & set(options(name))
+    to = ("--to", tmp_path / "to") if name in ("export", "convert-masks", "train") else ()
+    for option in folders - made:
+        words = [word for one in folders - {option} for word in (one, tmp_path / "there")]
+        if "--out" in options(name):
+            words += ["--out", tmp_path / "out"]
+        code, out, err = run(name, *words, option, tmp_path / "gone", *to)
+        assert (code, out) == (2, "")
+        assert_says(err, f"{option}: {tmp_path / 'gone'}: no such file or folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_file_without_what_it_names_is_bad_data(run: Run, tmp_path: Path) -> None:
+    toml = tmp_path / "set.toml"
+    toml.write_text('images = "i"\npseudo = "p"\nmasks = "m"\nout = "o"\n')
+    code, _, err = run("enhance", toml)
+    assert code == 1
+    assert_says(err, f"{tmp_path / 'i'}: found no such file or folder")
+    toml.write_text('images = "i"\npseudo = "p"\nmasks = "m"\nout = "o"\nclasses = "c.toml"\n')
+    code, _, err = run("enhance", toml)
+    assert code == 1
+    assert_says(err, f"{tmp_path / 'c.toml'}: found no such file or folder")
+    code, _, err = run("info", tmp_path / "gone.png")
+    assert code == 2
+    assert_says(err, f"PATH: {tmp_path / 'gone.png'}: no such file or folder")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("enhance", "--t1", "nan"), "'--t1': expected a number from 0 to 1"),
+        (("enhance", "--t1", "a"), "'--t1': expected a number from 0 to 1"),
+        (("enhance", "--workers", "0"), "'--workers': expected a number from 1 to 64"),
+        (("enhance", "--strategy", "best"), "'best' is not one of"),
+        (("export", "--to", "x", "--folder", "a/b"), "found 'a/b'; expected the name of a folder"),
+        (
+            ("export", "--to", "x", "--val", "1"),
+            "--val: found 1.0; expected a number from 0 to below 1",
+        ),
+    ],
+)
+def test_values_out_of_bounds_are_told_in_plain_words(
+    run: Run, words: tuple[str, ...], told: str
+) -> None:
+    code, _, err = run(*words)
+    assert code == 2
+    assert_says(err, told)
+    assert "Value error" not in err

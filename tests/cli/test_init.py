@@ -8,7 +8,7 @@ import pytest
 
 from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset
 from tests.files.cam_files import cams, save_cam_dict
-from tests.messages import assert_says
+from tests.messages import assert_says, says
 from tests.program import Run
 from tests.workflow.sweeping import SHAPE, write_samples
 
@@ -106,3 +106,45 @@ def test_nothing_that_pairs_writes_no_file(run: Run, spec: DatasetSpec, tmp_path
     assert code == 1
     assert_says(err, "none that can be used")
     assert not (tmp_path / "s.toml").exists()
+
+
+def test_a_dataset_without_output_folder_names_the_remedy(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    to = tmp_path / "new" / "sub" / "s.toml"
+    code, _, err = run(*folders(spec, "images", "pseudo", "masks"), "--to", to)
+    assert code == 0
+    assert_says(err, f'add --out FOLDER, or the line out = "labels" to {to}')
+
+
+def test_only_samples_that_have_all_files_count(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    assert spec.ground_truth is not None
+    (spec.ground_truth / "c.png").unlink()
+    words = (*folders(spec, "images", "pseudo", "masks"), "--ground-truth", spec.ground_truth)
+    code, out, err = run(*words, "--to", tmp_path / "s.toml")
+    assert code == 0
+    assert_says(out, "3 samples with all files that are named", "ground truth 3")
+    assert_says(err, "1 sample: no ground truth: c")
+
+
+def test_with_a_list_its_samples_count(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("b\nc\n")
+    words = (*folders(spec, "images", "pseudo"), "--list", tmp_path / "list.txt")
+    code, out, _ = run(*words, "--to", tmp_path / "s.toml")
+    assert code == 0
+    assert_says(out, "2 samples with all files", "image 2", "pseudo-labels 2")
+
+
+def test_a_first_file_that_is_broken_is_a_line_of_its_own(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    assert spec.pseudo is not None
+    (spec.pseudo / "a2.png").write_text("no picture")
+    code, out, _ = run(*folders(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
+    assert code == 0
+    lines = out.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("pseudo-labels"))
+    assert lines[place].endswith(str(spec.pseudo))
+    assert says(lines[place + 1], "only the first", spec.pseudo / "a2.png")

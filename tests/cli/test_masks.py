@@ -231,10 +231,21 @@ def test_every_setting_arrives(
         (["--preset", "best"], 2, "--preset: found 'best'; expected one of paper"),
         (["--model", "regions", "--points-per-side", "3"], 2, "--points-per-side is for SAM"),
         (["--model", "regions", "--checkpoint", "x"], 2, "--checkpoint is for SAM"),
+        (["--model", "regions", "--preset", "paper"], 2, "--preset is for SAM"),
+        (["--model", "regions", "--margin", "0"], 2, "--margin is for SAM"),
+        (["--model", "regions", "--full-grid"], 2, "--full-grid is for SAM"),
+        (["--model", "regions", "--device", "cpu"], 2, "--device is for SAM"),
+        (["--model", "rregions"], 2, "mobile_sam, regions"),
         (["--points-per-side", "0"], 2, "--points-per-side"),
+        (["--points-per-side", "0"], 2, "--points-per-side: found 0; expected a number from 1"),
+        (["--checkpoint", "gone"], 2, "--checkpoint: gone: no such file or folder"),
         (["--pred-iou-thresh", "nan"], 2, "--pred-iou-thresh"),
         (["--margin", "2"], 2, "--margin"),
-        (["--images", "nowhere", "--model", "regions"], 1, "nowhere: found no such file or folder"),
+        (
+            ["--images", "nowhere", "--model", "regions"],
+            2,
+            "--images: nowhere: no such file or folder",
+        ),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_made(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
+from tests.messages import assert_says
 from tests.program import Run
 from tests.workflow.sweeping import IDS, write_samples
 
@@ -73,3 +74,17 @@ def test_failures_are_named_and_the_page_is_written(
     assert "3 counted, 1 failed" in out
     assert "b.png" in err
     assert "b.png" in page.read_text()
+
+
+def test_masks_are_enough_without_an_output_folder(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    folders = [f"--{role}={getattr(spec, role)}" for role in ("images", "pseudo", "masks")]
+    code, out, _ = run(*folders, "--to", tmp_path / "report.html")
+    assert code == 0
+    assert f"{len(IDS)} counted" in out
+    assert (tmp_path / "report.html").exists()
+
+
+def test_the_help_shows_what_the_settings_are_without_an_option(run: Run) -> None:
+    assert_says(run("--help")[1], "the review's, or 0.5", "or 0.85", "or paper", "or ascending")

@@ -74,13 +74,14 @@ def test_it_tells_the_best_pairs_and_saves_all(
     assert lines[2].split()[:6] == best
     for line, point in zip(lines[1:3], (sweep.default, sweep.best), strict=True):
         row, col = sweep.position(point.t1, point.t2) or (-1, -1)
-        change = f"changed {100 * sweep.change[row, col]:.2f} %"
+        change = f"changed {100 * sweep.change[row, col]:.2f} % of pixels"
         assert line.endswith(f"mIoU {100 * point.iou:.2f} %, {change}")
-    assert [line.split()[0] for line in lines[3:-1]] == ["background", "cat", "dog", "person"]
-    for line, found in zip(lines[3:-1], sweep.best_of_classes, strict=True):
-        told = f"IoU {100 * found.best.iou:.2f} %, by default {100 * found.default:.2f} %"
+    assert [line.split()[0] for line in lines[3:7]] == ["background", "cat", "dog", "person"]
+    for line, found in zip(lines[3:7], sweep.best_of_classes, strict=True):
+        told = f"IoU {100 * found.best.iou:.2f} %, at the defaults {100 * found.default:.2f} %"
         assert line.endswith(told)
-    assert lines[-1] == f"saved {save} and {save.with_name('sweep-classes.csv')}"
+    assert lines[-2] == f"to use the best pair: --t1 {sweep.best.t1:.4g} --t2 {sweep.best.t2:.4g}"
+    assert lines[-1] == f"saved {save}, {save.with_name('sweep-classes.csv')}"
     assert len(list(csv.DictReader(save.read_text().splitlines()))) == 21 * 21
 
 
@@ -217,4 +218,14 @@ def test_a_dataset_that_cannot_be_read_is_one_line(run: Run, tmp_path: Path) -> 
     path.write_text("[")
     code, out, err = run(path)
     assert (code, out) == (1, "")
-    assert err.startswith(f"napari-sepl: {path}: found no TOML")
+    assert err.startswith(f"napari-sepl: {path}: found text that is not valid TOML (")
+
+
+def test_a_best_pair_at_the_edge_of_the_grid_is_said(
+    run: Run, dataset: Path, spec: DatasetSpec
+) -> None:
+    code, out, _ = run(dataset, "--steps", 2, "--ground-truth", spec.pseudo)
+    best = next(line for line in out.splitlines() if line.startswith("best "))
+    named = [name for name in ("t1", "t2") if float(best.split(name)[1].split()[0]) in (0, 1)]
+    assert named
+    assert (code, f"best {' and '.join(named)} at the edge of the grid" in out) == (0, True)

@@ -51,7 +51,7 @@ def test_an_unknown_name_is_told_what_there_is() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("classes = [}", ["no TOML (Invalid value (at line 1, column 12))"]),
+        ("classes = [}", ["not valid TOML (line 1, column 12: Invalid value)"]),
         ("", ["the keys none", "classes = ["]),
         ('names = ["a", "b"]', ["the keys names", "classes = ["]),
         ('classes = "a"', ["the keys classes", "classes = ["]),

@@ -27,8 +27,8 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("[rename", "no TOML"),
-        ("\udcff", "no TOML"),
+        ("[rename", "not valid TOML"),
+        ("\udcff", "not valid TOML"),
         ("[renames]", "renames: Extra inputs"),
         ("[rename]\ncat = 3", "rename.cat: Input should be a valid string"),
         ("[merge]\npet = 8", "merge.pet"),

@@ -268,7 +268,7 @@ def test_a_png_without_its_end_is_told_and_what_follows_the_end_is_not(tmp_path:
         (f"classes = {'[' * 5000}{']' * 5000}", "nested too deeply"),
         ("a." * 100_000 + "a = 1", "a line of over 1,000 dots"),
         ("x = 1\n" * 200_000, "bytes"),
-        ("\udcff", "no TOML"),
+        ("\udcff", "not valid TOML"),
     ],
     ids=["digits", "deep", "dots", "long", "no text"],
 )

@@ -152,7 +152,7 @@ def test_missing_files_are_failures(root: Path) -> None:
 
 def test_nothing_to_do_is_an_error(root: Path) -> None:
     (root / "empty").mkdir()
-    with pytest.raises(InputError, match="found no image; expected files that share"):
+    with pytest.raises(InputError, match="found no image; expected files ending in"):
         open_images(root / "empty")
     with pytest.raises(InputError, match="found no pseudo-labels"):
         open_images(root / "images", Role.PSEUDO, pseudo=root / "empty")

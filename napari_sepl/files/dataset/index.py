@@ -10,12 +10,15 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
+from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import real_place
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.image_labels import read_image_labels
 from napari_sepl.files.dataset.listing import (
     Listing,
     aligned,
+    by_last_part,
+    endings_in,
     list_files,
     list_masks,
     list_pseudo,
@@ -24,6 +27,7 @@ from napari_sepl.files.dataset.lists import natural_order, read_list
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import mask_file
 from napari_sepl.files.samples import Sample
+from napari_sepl.files.score_formats import AUTO, suffixes_of
 
 
 class Role(StrEnum):
@@ -156,11 +160,16 @@ class SampleIndex:
             natural_order(leading) if spec.list_file is None else read_list(spec.list_file, known)
         )
         ids, problems = _usable(wanted, listings, required)
+        if spec.list_file is not None:
+            problems = _with_places(problems, known)
         if spec.list_file is None:
             closed = listings[lead].closed.items()
             problems += [SampleProblem(_shown(name), _shown(told)) for name, told in closed]
         if not ids:
-            raise _no_sample(spec.list_file or folders[lead], lead, problems)
+            bare = [role for role in (lead, *required) if _is_bare(listings[role])]
+            if bare:
+                raise _no_file(bare[0], spec, folders[bare[0]])
+            raise _no_sample(spec.list_file or folders[lead], problems)
         return cls(
             spec,
             classes,
@@ -309,8 +318,43 @@ def _is_text(name: str) -> bool:
     return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
-def _no_sample(place: Path, lead: Role, problems: list[SampleProblem]) -> InputError:
-    found = f"no {NAMED[lead]}"
-    if problems:
-        found = f"{len(problems):,} samples, none that can be used (the first: {problems[0]})"
+def _with_places(problems: list[SampleProblem], known: Collection[str]) -> list[SampleProblem]:
+    """Return the problems, with the places of samples that a list's line may name."""
+    named = by_last_part(known)
+
+    def told(problem: SampleProblem) -> SampleProblem:
+        places = sorted(named.get(problem.sample_id, ()))
+        if problem.sample_id in known or len(places) < 2:
+            return problem
+        folders = " and ".join(place.removesuffix(problem.sample_id) or "." for place in places)
+        return SampleProblem(problem.sample_id, _shown(f"in {folders}; write {places[0]}"))
+
+    return list(map(told, problems))
+
+
+def _is_bare(listing: Listing) -> bool:
+    return not (listing.ids or listing.closed)
+
+
+def _no_file(role: Role, spec: DatasetSpec, folder: Path) -> InputError:
+    """Return the error of a folder without a file of its role: what it holds, what is read."""
+    there = [f"{count:,} {ending}" for ending, count in endings_in(folder).most_common(3)]
+    suffixes = {
+        Role.IMAGE: image_files.SUFFIXES,
+        Role.PSEUDO: suffixes_of(spec.pseudo_format),
+        Role.MASKS: mask_files.SUFFIXES,
+    }.get(role, label_files.SUFFIXES)
+    reader = ""
+    if role is Role.PSEUDO and spec.pseudo_format != AUTO:
+        reader = f", which are those of {spec.pseudo_format}"
+    return InputError(
+        folder,
+        found=f"no {NAMED[role]}{', but ' * bool(there)}{', '.join(there)}",
+        expected=f"files ending in {', '.join(sorted(suffixes))}{reader}",
+    )
+
+
+def _no_sample(place: Path, problems: list[SampleProblem]) -> InputError:
+    number = f"{len(problems):,} sample{'s' * (len(problems) != 1)}"
+    found = f"{number}, none that can be used (the first: {problems[0]})"
     return InputError(place, found=found, expected="files that share their names")

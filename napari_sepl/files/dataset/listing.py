@@ -5,7 +5,7 @@ folders take 0.3 s, where making a path of each and asking what it is takes 7 s.
 """
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,6 +159,16 @@ def _spelled(known: Collection[str], listing: Listing) -> Collection[str]:
     return {one for one in stems if last_part(one) in lasts}
 
 
+def endings_in(folder: Path) -> Counter[str]:
+    """Return how many entries of a folder have each ending; hidden ones do not count."""
+    try:
+        names = [name for name in os.listdir(folder) if not name.startswith(".")]  # noqa: PTH208
+    except OSError:
+        return Counter()
+    endings = (Path(name).suffix.lower() for name in names)
+    return Counter(ending for ending in endings if ending)
+
+
 def last_part(sample_id: str) -> str:
     """Return a sample's id without its folders."""
     return sample_id.rpartition("/")[2]
@@ -181,7 +191,7 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     """
     if _is_flat(samples) == listing.is_flat:
         return listing
-    samples_of, files_of = _by_last_part(samples), _by_last_part(listing.names)
+    samples_of, files_of = by_last_part(samples), by_last_part(listing.names)
     found = Listing(closed=listing.closed)
     for file_id, reason in listing.faults.items():
         found.faults |= dict.fromkeys(samples_of.get(last_part(file_id), [file_id]), reason)
@@ -204,7 +214,8 @@ def _is_flat(ids: Iterable[str]) -> bool:
     return not any("/" in sample_id for sample_id in ids)
 
 
-def _by_last_part(ids: Iterable[str]) -> dict[str, list[str]]:
+def by_last_part(ids: Iterable[str]) -> dict[str, list[str]]:
+    """Return the ids by what they are without their folders."""
     found: dict[str, list[str]] = defaultdict(list)
     for sample_id in ids:
         found[last_part(sample_id)].append(sample_id)

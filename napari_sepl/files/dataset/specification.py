@@ -1,6 +1,7 @@
 """Where the files of a dataset are: what DATASET.toml holds, or a known layout tells."""
 
 import json
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,7 @@ class DatasetSpec(BaseModel):
 
     images: Path | None = Field(None, description="Folder of images.")
     pseudo: Path | None = Field(None, description="Folder of pseudo-labels or CAM scores.")
-    masks: Path | None = Field(
-        None, description="Folder of masks, a file or folder per image; else masks/ in --out."
-    )
+    masks: Path | None = Field(None, description="Folder of masks, a file or folder per image.")
     out: Path | None = Field(None, description="Folder for labels and the record of the review.")
     ground_truth: Path | None = Field(None, description="Folder of ground truth.")
     image_labels: Path | None = Field(
@@ -152,10 +151,17 @@ def _misread(error: ValidationError) -> str:
         if wrong["type"] == "missing":
             told.append(f"no {key}")
         elif wrong["type"] == "extra_forbidden":
-            told.append(f"the unknown key {key}")
+            told.append(f"the unknown key {key}{_suggested(key)}")
         else:
             told.append(f"{key} = {tell(wrong['input'])}")
     return ", ".join(told)
+
+
+def _suggested(key: str) -> str:
+    """Return the question whether a key that is near was meant; empty if none is."""
+    known = [field.alias or name for name, field in DatasetSpec.model_fields.items()]
+    near = get_close_matches(key.lower().replace("-", "_"), known, 1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:

@@ -114,6 +114,6 @@ class ExportSettings(BaseModel):
         (),
         description=(
             "Make 255 (ignore): all of flagged samples, or unsure pixels, which differ from the "
-            "pseudo-labels and were decided by no person."
+            "pseudo-labels and were decided by no person; may be repeated."
         ),
     )

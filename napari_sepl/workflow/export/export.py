@@ -60,6 +60,9 @@ class Export:
     others : list of str
         Samples that an earlier run exported here and this one did not: their files stay, but no
         list has them.
+    without_pictures : bool
+        Whether pictures of the samples that were written were left where they are, though the
+        format has a place for them.
     removed : int
         Files of an export of other settings that were removed, for this one replaced it.
 
@@ -88,6 +91,7 @@ class Export:
         self._overwrite = overwrite
         self.loss: Loss | None = None
         self.others: list[str] = []
+        self.without_pictures = False
         self.removed = 0
         self._clashes: dict[str, str] = {}  # samples to others that have their files' names
         self._stale: list[str] = []  # lists of splits that are empty now
@@ -225,7 +229,10 @@ class Export:
 
     def _picture(self, sample: Labelled, place: str | None) -> Picture | None:
         how = self._settings.pictures
-        if how is Pictures.NO or sample.picture is None or place is None:
+        if sample.picture is None or place is None:
+            return None
+        if how is Pictures.NO:
+            self.without_pictures = True
             return None
         return Picture(sample.picture, place, how)
 

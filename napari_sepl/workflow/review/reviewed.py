@@ -11,7 +11,7 @@ from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
-from napari_sepl.files.store import Review, Status, Store, store_file
+from napari_sepl.files.store import Review, Status, Store
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.review.remake import remake_labels
 from napari_sepl.workflow.review.session import Session
@@ -31,15 +31,15 @@ class Reviewable:
         How far its review is.
     start : Params
         The settings if nobody chose any.
-    record : Path
-        Where the review comes from, for errors.
+    record : Path or None
+        Where the review comes from, for errors; None where there is none.
     """
 
     sample: Sample
     review: Review | None
     status: Status
     start: Params
-    record: Path
+    record: Path | None
 
     @property
     def is_reviewed(self) -> bool:
@@ -122,7 +122,7 @@ class ReviewedSamples:
             None if self._store is None else self._store.review(sample_id),
             self.status(sample_id),
             self.start,
-            store_file(self._index.spec.output),
+            None if self._store is None else self._store.path,
         )
 
 

@@ -199,14 +199,19 @@ def test_labels_are_never_saved_among_the_inputs(root: Path, role: str) -> None:
 def test_a_dataset_without_a_whole_sample_is_told(root: Path) -> None:
     for file in (root / "images").iterdir():
         file.unlink()
-    with refused(root / "pseudo", "4 samples, none that can be used (the first: a2: no image)"):
+    with refused(root / "images", "found no image;", "files ending in .bmp"):
         SampleIndex.open(spec_of(root))
     for file in (root / "pseudo").iterdir():
         file.unlink()
-    with refused(root / "pseudo", "no pseudo-labels"):
+    fill(root / "pseudo", "a.npy", "b.npy", "c.JPG")
+    fill(root / "images", "z.jpg")
+    spec = spec_of(root, pseudo_format="l2g")
+    with refused(root / "pseudo", "found no pseudo-labels, but 2 .npy, 1 .jpg", ".png", "of l2g"):
+        SampleIndex.open(spec)
+    with refused(root / "pseudo", "2 samples, none that can be used (the first: a: no image)"):
         SampleIndex.open(spec_of(root))
     (root / "list.txt").write_text("x\n")
-    with refused(root / "list.txt", "1 samples, none that can be used"):
+    with refused(root / "list.txt", "1 sample, none that can be used"):
         SampleIndex.open(spec_of(root, list_file=root / "list.txt"))
 
 
@@ -237,7 +242,7 @@ def test_ids_are_paths_where_there_are_sub_folders(nested: Path) -> None:
     (nested / "list.txt").write_text("val/a\n/images/train/a.jpg\nb\na\n")
     listed = SampleIndex.open(spec_of(nested, list_file=nested / "list.txt"), WHOLE)
     assert listed.ids == ("val/a", "train/a", "train/b")
-    assert told(listed) == {"a": "no image and no pseudo-labels and no masks"}
+    assert told(listed) == {"a": "in train/ and val/; write train/a"}
 
 
 def test_a_flat_role_pairs_by_the_last_part_where_that_is_unique(nested: Path) -> None:

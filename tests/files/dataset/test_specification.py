@@ -55,8 +55,13 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (NEEDED + "lst = 'x'\nworkers = 2", "the unknown key lst, the unknown key workers"),
+        (
+            NEEDED + "lst = 'x'\nworkers = 2",
+            "the unknown key lst (did you mean list?), the unknown key workers",
+        ),
         (NEEDED + 'truth = "t"\ntags = "t"', "the unknown key truth, the unknown key tags"),
+        (NEEDED + 'psuedo = "p"', "psuedo (did you mean pseudo?)"),
+        (NEEDED + 'ground-truth = "t"', "ground-truth (did you mean ground_truth?)"),
         (NEEDED.replace('"i"', "3"), "images = 3"),
         (NEEDED + "[ground_truth]\nx = 1", "ground_truth = "),
     ],
@@ -73,7 +78,7 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     for content in (b"images = '\xff'", b"images = "):
         path.write_bytes(content)
-        with refused(path, "no TOML", "a TOML file of a dataset"):
+        with refused(path, "not valid TOML", "a TOML file of a dataset"):
             read_dataset(path)
 
 

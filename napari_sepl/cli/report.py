@@ -30,9 +30,6 @@ def report_command(  # noqa: PLR0913  each option is an argument
     to: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
     shown: Annotated[int, typer.Option(min=0, help="Worst and best images to show.")] = SHOWN,
     sweep: Annotated[bool, typer.Option(help="Count every pair of thresholds too.")] = True,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that is no report.")
-    ] = False,
     t1: Annotated[float | None, setting("t1")] = None,
     t2: Annotated[float | None, setting("t2")] = None,
     strategy: Annotated[Strategy | None, setting("strategy")] = None,
@@ -52,7 +49,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
     named = dataset.find()
-    guard = Guard(named.spec.inputs, overwrite)
+    guard = Guard(named.spec.inputs)
     check_page(to, guard)
     with ExitStack() as stack:
         out, store = named.spec.out, None

@@ -1,4 +1,4 @@
-"""Whether a file may be written: never onto an input, nor over another program's file unasked."""
+"""Whether a file may be written: never onto an input, nor over another program's file."""
 
 import os
 import stat
@@ -28,17 +28,14 @@ class Guard:
         Files and folders that are read. Nothing is written onto one of them or below it, however
         it is named: through links, in other letters on a disk that takes them for the same, or as
         another name of the same file.
-    overwrite : bool
-        Replace files of other programs.
     asked : frozenset of Path
-        Files that a person agreed to replace.
+        Files that a person agreed to replace, whoever wrote them.
     """
 
     inputs: tuple[Path, ...] = ()
-    overwrite: bool = False
     asked: frozenset[Path] = frozenset()
 
-    def check(self, target: Path, is_ours: IsOurs, kind: str) -> None:
+    def check(self, target: Path, is_ours: IsOurs, option: str) -> None:
         """Raise unless a file may be written.
 
         Parameters
@@ -47,8 +44,8 @@ class Guard:
             The file.
         is_ours : callable
             How the kind is told from others.
-        kind : str
-            What napari-sepl writes there, with its article.
+        option : str
+            The option that names the place, for the message.
 
         Raises
         ------
@@ -59,11 +56,11 @@ class Guard:
         """
         self.check_place(target)
         if target.is_dir():
-            raise SaveError(f"a folder has that name: {target}; expected no file, or {kind}.")
-        if not os.path.lexists(target) or self.overwrite or target in self.asked:
+            raise SaveError(f"a folder has that name: {target}; choose another {option}.")
+        if not os.path.lexists(target) or target in self.asked:
             return
         if not (_is_regular(target) and is_ours(target)):
-            raise foreign(target, f"no file, or {kind}")
+            raise foreign(target, option)
 
     def check_place(self, target: Path) -> None:
         """Raise InputError if a file or folder to write is an input, or lies in one."""
@@ -111,12 +108,14 @@ def holds_mark(mark: bytes) -> IsOurs:
     return lambda path: mark in _head(path)
 
 
-def foreign(target: Path, expected: str) -> SaveError:
+def foreign(target: Path, option: str) -> SaveError:
     """Return the error of a file that another program wrote, or a person."""
-    return SaveError(f"exists and was not written by napari-sepl: {target}; expected {expected}.")
+    return SaveError(
+        f"exists and was not written by napari-sepl: {target}; move it, or choose another {option}."
+    )
 
 
-def check_files(files: Mapping[Path, IsOurs], guard: Guard, kind: str) -> None:
+def check_files(files: Mapping[Path, IsOurs], guard: Guard, option: str) -> None:
     """Raise, before anything is written, unless all files of one result may be; make their folder.
 
     What a killed run left half-written in the folder is removed.
@@ -127,7 +126,7 @@ def check_files(files: Mapping[Path, IsOurs], guard: Guard, kind: str) -> None:
         As `Guard.check`, or if the folder cannot be made.
     """
     for file, is_ours in files.items():
-        guard.check(file, is_ours, kind)
+        guard.check(file, is_ours, option)
     for folder in {file.parent for file in files}:
         make_folder(folder)
         clear_abandoned(folder)

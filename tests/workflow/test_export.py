@@ -2,6 +2,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -167,19 +168,20 @@ def test_files_of_others_stay(session: Session, place: str) -> None:
     else:
         (step, *_) = export(session, **told).run()
         assert step.message.startswith(
-            f"exists and was not written by napari-sepl: {theirs}; expected no file, or a file of"
+            f"exists and was not written by napari-sepl: {theirs}; move it, or choose another --to"
         )
+    with suppress(SaveError):
+        assert run(session, overwrite=True, **told)["a2"] == "failed"
     assert theirs.read_bytes() == b"theirs"
-    assert run(session, overwrite=True, **told)["a2"] == "saved"
-    assert theirs.read_bytes() != b"theirs"
 
 
 def test_our_file_that_somebody_changed_stays(session: Session) -> None:
     run(session)
     path = session.root / "to" / "labels" / "b.png"
     path.write_bytes(b"edited")
-    assert run(session)["b"] == "failed"
-    assert path.read_bytes() == b"edited"
+    for told in ({}, {"overwrite": True}, {"val": 0.5, "overwrite": True}):
+        assert run(session, **told)["b"] == "failed"
+        assert path.read_bytes() == b"edited"
 
 
 def test_other_settings_need_another_folder(session: Session) -> None:
@@ -383,13 +385,21 @@ def test_a_damaged_record_is_told(session: Session, damage: bytes) -> None:
     run(session)
     journal = session.root / "to" / JOURNAL
     good = journal.read_bytes()
-    journal.write_bytes(damage + (b"\n" if damage == b"{" else b"") + good)
-    with refused(journal, "a damaged line at byte 0"):
+    damaged = damage + (b"\n" if damage == b"{" else b"")
+    journal.write_bytes(good + damaged)
+    with refused(journal, f"a damaged line at byte {len(good)}"):
         run(session)
     assert run(session, overwrite=True) == dict.fromkeys(STEMS, "saved")
+    journal.write_bytes(damaged + journal.read_bytes())  # so that no file is known as ours
+    with pytest.raises(SaveError, match="not written by napari-sepl"):
+        run(session, overwrite=True)
     (session.root / "to" / MANIFEST).write_text("{")
-    with refused(session.root / "to" / MANIFEST, "no JSON"):
-        run(session)
+    for overwrite in (False, True):
+        with refused(session.root / "to" / MANIFEST, "no JSON"):
+            run(session, overwrite=overwrite)
+    (session.root / "to" / MANIFEST).write_text("[]")
+    with pytest.raises(SaveError, match="not written by napari-sepl"):
+        run(session, overwrite=True)
 
 
 def test_a_folder_that_cannot_be_written_to_fails_sample_by_sample(session: Session) -> None:

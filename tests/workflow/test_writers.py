@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -92,15 +93,15 @@ def diagnose(session: Session, table: Path, _: bool) -> list[Step]:
     return []
 
 
-def report(session: Session, page: Path, overwrite: bool) -> list[Step]:
-    guard = Guard(session.spec.inputs, overwrite)
+def report(session: Session, page: Path, _: bool) -> list[Step]:
+    guard = Guard(session.spec.inputs)
     check_page(page, guard)
     write_page(page, '<meta name="generator" content="napari-sepl">', guard)
     return []
 
 
-def dataset(session: Session, path: Path, overwrite: bool) -> list[Step]:
-    write_dataset(path, session.spec, overwrite=overwrite)
+def dataset(session: Session, path: Path, _: bool) -> list[Step]:
+    write_dataset(path, session.spec)
     return []
 
 
@@ -163,7 +164,8 @@ def state_of(root: Path) -> dict[Path, object]:
 
 def as_it_lies(path: Path) -> tuple[object, ...]:
     state = path.lstat()
-    return state.st_ino, state.st_mtime_ns, path.read_bytes()
+    content = path.read_bytes() if path.exists() else path.readlink()
+    return state.st_ino, state.st_mtime_ns, content
 
 
 def refused_or_failed(write: Write, session: Session, target: Path, overwrite: bool) -> str:
@@ -212,7 +214,7 @@ def test_only_our_own_file_is_replaced_unasked(session: Session, name: str, writ
     for other in others:  # derived names
         target.unlink()
         ours, _ = other.read_bytes(), other.write_bytes(b"theirs")
-        with pytest.raises(SaveError, match=f"napari-sepl: {other}; expected"):
+        with pytest.raises(SaveError, match=f"napari-sepl: {other}; move it"):
             write(session, target, False)
         assert not target.exists()
         other.write_bytes(ours)
@@ -239,11 +241,10 @@ def test_no_derived_name_is_an_input(session: Session, name: str, write: Write) 
             other.write_bytes(kept)
 
 
-@pytest.mark.parametrize(("name", "write"), [("r.html", report), ("d.toml", dataset)])
-def test_another_file_is_replaced_when_told(session: Session, name: str, write: Write) -> None:
-    target = session.root / name
+def test_a_file_that_a_dialog_asked_about_is_replaced(session: Session) -> None:
+    target = session.root / "d.toml"
     target.write_bytes(b"theirs")
-    write(session, target, True)
+    write_dataset(target, session.spec, asked=True)
     assert target.read_bytes() != b"theirs"
 
 
@@ -299,13 +300,14 @@ def test_files_of_others_and_links_to_inputs_stay(session: Session, write: Write
     picture = next(path for path in source.iterdir() if path.stem == "a2")
     told = {MANIFEST, JOURNAL, RECORD}
     names = [p.relative_to(clean) for p in clean.rglob("*") if p.is_file() and p.name not in told]
-    ways: list[tuple[Callable[[Path], object], bool]] = [
-        (lambda path: path.write_bytes(b"theirs"), False),
-        (lambda path: path.symlink_to(picture), True),
-        (lambda path: os.link(picture, path), True),
+    ways: list[Callable[[Path], object]] = [
+        lambda path: path.write_bytes(b"theirs"),
+        lambda path: path.symlink_to(picture),
+        lambda path: path.symlink_to(session.root / "nowhere"),
+        lambda path: os.link(picture, path),
     ]
     for name in [one for one in names if one.stem in ("a2", "train", "instances_train", "data")]:
-        for put, overwrite in ways:
+        for put, overwrite in product(ways, (False, True)):
             (to / name).parent.mkdir(parents=True)
             put(to / name)
             before = as_it_lies(to / name), picture.read_bytes()

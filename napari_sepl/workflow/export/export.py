@@ -50,7 +50,7 @@ class Export:
     with_classes : collection of int
         Only samples that hold one of these labels, before the map; all if it is empty.
     overwrite : bool
-        Replace files of other programs and an export of other settings.
+        Replace an export of other settings; never what a person edited or another program wrote.
 
     Attributes
     ----------
@@ -129,10 +129,10 @@ class Export:
         InputError
             If the folder is an input or lies in one, or its record is damaged.
         """
-        guard = Guard(tuple(self._source.inputs), self._overwrite)
+        guard = Guard(tuple(self._source.inputs))
         guard.check_place(self._to)
         with sole_run(self._to, "export"):
-            folder = ExportFolder(self._to, self._told(), guard)
+            folder = ExportFolder(self._to, self._told(), guard, overwrite=self._overwrite)
             folder.begin(self._format.whole(self._list(self._source.ids), self._settings))
             self.removed = folder.removed
             self._clashes = _clashes((*folder.others(()), *self._source.ids))

@@ -59,7 +59,7 @@ def check_tables(files: Mapping[Path, IsOurs], guard: Guard) -> None:
     InputError, SaveError
         As `check_files`.
     """
-    check_files(files, guard, "an earlier table of its kind; name another")
+    check_files(files, guard, "--table")
 
 
 def write_tables(

@@ -125,7 +125,7 @@ def make_page(run: ReportRun, shown: int, *, title: str) -> str:
 
 def check_page(path: Path, guard: Guard) -> None:
     """Raise InputError or SaveError if the page may not be written there; make its folder."""
-    check_files({path: holds_mark(_MARK)}, guard, "an earlier report; --overwrite replaces it")
+    check_files({path: holds_mark(_MARK)}, guard, "--to")
 
 
 def write_page(path: Path, page: str, guard: Guard) -> None:

@@ -57,7 +57,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
             store = stack.enter_context(Store.open(store_file(out), who="report", write=False))
         index = SampleIndex.open(seen_dataset(scheduler, named.spec))
         spread = choose_spread(workers, scheduler)
-        run = ReportRun(index, store, start, sweep=sweep, spread=spread)
+        run = ReportRun(index, store, start, sweep=sweep, spread=spread, page=to)
         code, _ = count(run, len(run), "report", lambda: len(run.report.images))
         if code == STOPPED:
             complain_of_stop()

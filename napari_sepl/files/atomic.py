@@ -16,6 +16,7 @@ Write = Callable[[Path, bytes], None]
 """Writes a file; `write_whole` is one."""
 
 _PART = ".sepl-"  # how the names of files begin that are not whole yet
+_SMALL = 4096  # bytes, a block of most disks: a full one takes an empty file
 _AT_ONCE = 16  # files forced at once; eight and thirty-two take as long
 _TRIES = 3  # another run may take a part for one that was left behind, and remove it
 _FOLDERS_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
@@ -137,6 +138,18 @@ def clear_abandoned(folder: Path) -> None:
     for part in folder.glob(f"{_PART}*.part"):
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise SaveError unless a small file can be written into a folder now."""
+    part = folder / f"{_PART}{secrets.token_hex(8)}.part"
+    try:
+        try:
+            part.write_bytes(bytes(_SMALL))
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise SaveError(f"cannot write here: {folder} ({error.strerror or error}).") from error
 
 
 def make_folder(path: Path) -> None:

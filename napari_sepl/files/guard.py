@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files.atomic import clear_abandoned, make_folder
+from napari_sepl.files.atomic import check_writable, clear_abandoned, make_folder
 
 IsOurs = Callable[[Path], bool]
 """Tells of a regular file whether napari-sepl wrote it, as a file of the kind in question."""
@@ -35,7 +35,9 @@ class Guard:
     inputs: tuple[Path, ...] = ()
     asked: frozenset[Path] = frozenset()
 
-    def check(self, target: Path, is_ours: IsOurs, option: str) -> None:
+    def check(
+        self, target: Path, is_ours: IsOurs, option: str, other: IsOurs = lambda _: False
+    ) -> None:
         """Raise unless a file may be written.
 
         Parameters
@@ -46,6 +48,8 @@ class Guard:
             How the kind is told from others.
         option : str
             The option that names the place, for the message.
+        other : callable
+            Tells tables and pages of all kinds from files of other programs.
 
         Raises
         ------
@@ -59,8 +63,15 @@ class Guard:
             raise SaveError(f"a folder has that name: {target}; choose another {option}.")
         if not os.path.lexists(target) or target in self.asked:
             return
-        if not (_is_regular(target) and is_ours(target)):
-            raise foreign(target, option)
+        if _is_regular(target):
+            if is_ours(target):
+                return
+            if other(target):
+                raise SaveError(
+                    f"holds a table of another command: {target}; "
+                    f"move it, or choose another {option}."
+                )
+        raise foreign(target, option)
 
     def check_place(self, target: Path) -> None:
         """Raise InputError if a file or folder to write is an input, or lies in one."""
@@ -115,7 +126,9 @@ def foreign(target: Path, option: str) -> SaveError:
     )
 
 
-def check_files(files: Mapping[Path, IsOurs], guard: Guard, option: str) -> None:
+def check_files(
+    files: Mapping[Path, IsOurs], guard: Guard, option: str, other: IsOurs = lambda _: False
+) -> None:
     """Raise, before anything is written, unless all files of one result may be; make their folder.
 
     What a killed run left half-written in the folder is removed.
@@ -123,13 +136,14 @@ def check_files(files: Mapping[Path, IsOurs], guard: Guard, option: str) -> None
     Raises
     ------
     InputError, SaveError
-        As `Guard.check`, or if the folder cannot be made.
+        As `Guard.check`, or if the folder cannot be made or written to.
     """
     for file, is_ours in files.items():
-        guard.check(file, is_ours, option)
+        guard.check(file, is_ours, option, other)
     for folder in {file.parent for file in files}:
         make_folder(folder)
         clear_abandoned(folder)
+        check_writable(folder)
 
 
 def _marks(path: Path) -> Iterator[_Mark]:

@@ -141,7 +141,7 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
     """
     make_folder(folder)
     path = folder / RUN_LOCK
-    lock = _take_named(path, who)
+    lock = _take_named(path, who, folder)
     try:
         clear_abandoned(folder)
         yield
@@ -150,22 +150,43 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
             _remove(path, lock)
 
 
-def _take_named(path: Path, who: str) -> FileLock | None:
-    """Lock the file of this name; None on a disk without locks."""
+@contextmanager
+def sole_writer(file: Path | None, who: str) -> Iterator[None]:
+    """Be the only run within the block whose result goes into a file; None for no file.
+
+    Raises
+    ------
+    SaveError
+        If another run is to write the file, or its folder cannot be written to.
+    """
+    if file is None:
+        yield
+        return
+    path = file.with_name(f".{file.name}.sepl-lock")
+    lock = _take_named(path, who, file)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            _remove(path, lock)
+
+
+def _take_named(path: Path, who: str, place: Path) -> FileLock | None:
+    """Lock the file of this name, for what is at a place; None on a disk without locks."""
     while True:
         try:
             lock = FileLock.take(path, who)
         except OSError as error:
             if error.errno in _NO_LOCKS:
-                told = "%s: this disk has no locks; start no second run into this folder"
-                logging.getLogger(__name__).warning(told, path.parent)
+                told = "%s: this disk has no locks; start no second run that writes here"
+                logging.getLogger(__name__).warning(told, place)
                 return None
             why = error.strerror or error
             raise SaveError(f"cannot write here: {path.parent} ({why}).") from error
         if lock is None:
             raise SaveError(
-                f"another run writes here: {path.parent} ({read_holder(path) or 'just begun'}); "
-                "wait for its end or name another folder."
+                f"another run writes here: {place} ({read_holder(path) or 'just begun'}); "
+                "wait for its end or name another place."
             )
         if lock.is_of(path):
             return lock

@@ -1,11 +1,13 @@
 """Whatever is written asks one guard: every writer on inputs, derived names and foreign files."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,10 +29,12 @@ from napari_sepl.workflow.export.sources import ReviewSource
 from napari_sepl.workflow.masks.convert import convert_masks
 from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.masks.record import RECORD
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.evaluation_table import write_evaluation
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.measure.sweep_table import write_sweep
 from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import check_page, write_page
 from tests.files.dataset.opening import open_images, open_masks
 from tests.files.making import random_masks
@@ -246,6 +250,78 @@ def test_a_file_that_a_dialog_asked_about_is_replaced(session: Session) -> None:
     target.write_bytes(b"theirs")
     write_dataset(target, session.spec, asked=True)
     assert target.read_bytes() != b"theirs"
+
+
+@pytest.mark.parametrize("other", TABLES)
+@BY_FILE
+def test_a_table_of_another_command_is_called_one(
+    session: Session, name: str, write: Write, other: str
+) -> None:
+    if write in (TABLES[other], dataset):
+        pytest.skip("a command's own table is replaced; a dataset's file is no table")
+    target = session.root / "new" / "t.csv"
+    TABLES[other](session, target, False)
+    before = target.read_bytes()
+    with pytest.raises(SaveError, match=f"^holds a table of another command: {target}; move it"):
+        write(session, target, False)
+    assert target.read_bytes() == before
+
+
+COUNTED = pytest.mark.parametrize(
+    ("name", "begin"),
+    [
+        ("t.csv", lambda session: SweepRun(session.index, Params(), T1, T2)),
+        ("e.csv", lambda session: begin_evaluation(session.spec)),
+        ("d.csv", lambda session: DiagnosisRun(session.index, Params())),
+    ],
+)
+
+
+def name_table(run: Any, table: Path) -> None:
+    (run.check_table if isinstance(run, DiagnosisRun) else run.keep_beside)(table)
+
+
+@COUNTED
+def test_a_second_run_into_one_table_is_refused(session: Session, name: str, begin: Any) -> None:
+    table, first, second = session.root / "new" / name, begin(session), begin(session)
+    for run in (first, second):
+        name_table(run, table)
+    steps = iter(first)
+    next(steps)
+    with pytest.raises(SaveError, match=f"^another run writes here: {table} "):
+        list(second)
+    assert len([*steps]) == len(first) - 1
+    assert len(list(second)) == len(first)
+    assert not list(table.parent.glob(".*lock"))
+
+
+def test_a_second_run_into_one_page_is_refused(session: Session) -> None:
+    page = session.root / "r.html"
+    first, second = (ReportRun(session.index, None, page=page) for _ in range(2))
+    steps = iter(first)
+    next(steps)
+    with pytest.raises(SaveError, match=f"^another run writes here: {page} "):
+        list(second)
+    assert len([*steps]) == len(first) - 1
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS])
+@BY_FILE
+def test_a_target_that_takes_no_file_is_told_before_the_work(
+    session: Session, monkeypatch: pytest.MonkeyPatch, name: str, write: Write, reason: int
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("napari_sepl.files.atomic._write_through", full)
+    monkeypatch.setattr(SweepRun, "__iter__", None)
+    monkeypatch.setattr(EvaluationRun, "__iter__", None)
+    monkeypatch.setattr(DiagnosisRun, "__iter__", None)
+    with pytest.raises(SaveError, match=os.strerror(reason)):
+        write(session, session.root / name, False)
+    assert not (session.root / name).exists()
+    assert not list(session.root.glob("*.part"))
 
 
 @BY_FILE

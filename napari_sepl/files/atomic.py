@@ -152,14 +152,23 @@ def check_writable(folder: Path) -> None:
         raise SaveError(f"cannot write here: {folder} ({error.strerror or error}).") from error
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, or raise SaveError."""
+def make_folder(path: Path) -> list[Path]:
+    """Make a folder and those above it, or raise SaveError; return those that were not there."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SaveError(
             f"{path}: the folder could not be made ({error.strerror or error})."
         ) from error
+    return missing
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove those of some folders that hold nothing."""
+    for folder in sorted(folders, reverse=True):  # what is in another one before that
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _unsaved(path: Path, error: OSError) -> SaveError:

@@ -59,6 +59,11 @@ class Provenance(BaseModel):
     scores: str = ""
 
 
+def params_told(params: Params, scores: str) -> Params:
+    """Return the settings that a label file tells: a background only where there were scores."""
+    return params if scores else params.model_copy(update={"background": None})
+
+
 def encode_label_png(
     labels: NDArray[np.uint8], classes: ClassList, provenance: Provenance | None
 ) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files.atomic import clear_abandoned, make_folder
+from napari_sepl.files.atomic import clear_abandoned, make_folder, remove_empty
 
 RUN_LOCK = ".napari-sepl-lock"
 """The hidden file that is locked while a run writes into a folder; it is gone after the run."""
@@ -124,7 +124,8 @@ def read_holder(path: Path) -> Holder | None:
 def sole_run(folder: Path, who: str) -> Iterator[None]:
     """Make a folder, and be the only run that writes into it within the block.
 
-    What a killed run left half-written in the folder is removed. A disk that has no locks is
+    What a killed run left half-written in the folder is removed, and a folder that was made and
+    stayed empty. A disk that has no locks is
     written to without one, and the log tells so.
 
     Parameters
@@ -139,7 +140,7 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
     SaveError
         If another run is at work there, or the folder cannot be made or written to.
     """
-    make_folder(folder)
+    made = make_folder(folder)
     path = folder / RUN_LOCK
     lock = _take_named(path, who, folder)
     try:
@@ -148,6 +149,7 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
     finally:
         if lock is not None:
             _remove(path, lock)
+        remove_empty(made)
 
 
 @contextmanager

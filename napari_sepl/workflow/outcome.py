@@ -11,7 +11,7 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.index import SampleProblem
 from napari_sepl.files.guard import foreign
-from napari_sepl.files.label_png import Provenance, read_provenance, salvage_provenance
+from napari_sepl.files.label_png import Provenance, params_told, read_provenance, salvage_provenance
 from napari_sepl.files.pseudo import is_named
 
 
@@ -93,7 +93,8 @@ def existing_outcome(
         return Outcome.KEPT
     if overwrite:
         return None
-    same = (provenance.params, provenance.classes) == (params, classes.title)
+    made, asked = (params_told(one, provenance.scores) for one in (provenance.params, params))
+    same = (made, provenance.classes) == (asked, classes.title)
     if not same or not is_named(provenance.scores, pseudo_format):
         raise SaveError(
             f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it again."

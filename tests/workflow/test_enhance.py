@@ -183,6 +183,18 @@ def test_another_file_in_the_way_is_a_failure_and_ours_alone_is_made_again(
     assert replaced or str(path) in again[2]
 
 
+def test_a_background_counts_for_scores_alone(dataset: Dataset) -> None:
+    dataset.run()
+    before = dataset.saved()
+    told = [outcome for _, outcome, _ in dataset.steps(Params(background=0.3))]
+    assert set(told) == {Outcome.PRESENT}
+    dataset.run(overwrite=True)
+    again = dataset.steps(Params(background=0.3), overwrite=True)
+    assert {outcome for _, outcome, _ in again} == {Outcome.SAVED}
+    assert dataset.saved() == before
+    assert set(dataset.run().values()) == {Outcome.PRESENT}
+
+
 def test_a_failure_names_the_file_and_the_run_goes_on(dataset: Dataset) -> None:
     broken = dataset.root / "masks" / "a10.json"
     broken.write_text("[")

@@ -600,3 +600,75 @@ def test_what_others_put_there_is_theirs_even_if_it_is_the_same(session: Session
         run(session, pictures=Pictures.COPY)
     run(session, overwrite=True)  # without pictures: those of the first export go
     assert list(theirs.parent.iterdir()) == [theirs]
+
+
+@pytest.mark.parametrize("name", ["voc", "yolo", "coco", "npy"])
+@pytest.mark.parametrize("made", [False, True])
+def test_nothing_is_left_where_no_sample_was_exported(
+    session: Session, name: str, made: bool
+) -> None:
+    to = session.root / "new" / "to"
+    if made:
+        to.mkdir(parents=True)
+        (to / "readme.txt").write_bytes(b"theirs")
+    for path in (session.root / "pseudo").iterdir():
+        path.write_bytes(b"damaged")
+    before = content(session.root), sorted(session.root.rglob("*"))
+    assert run(session, name, to="new/to") == dict.fromkeys(STEMS, "failed")
+    assert (content(session.root), sorted(session.root.rglob("*"))) == before
+
+
+def test_a_folder_of_others_labels_stays_as_it_was(session: Session) -> None:
+    for stem in STEMS:
+        path = session.root / "to" / "SegmentationClass" / f"{stem}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"theirs")
+    before = sorted((session.root / "to").rglob("*"))
+    assert run(session, "voc", folder="SegmentationClass") == dict.fromkeys(STEMS, "failed")
+    assert sorted((session.root / "to").rglob("*")) == before
+    (session.root / "to" / "ImageSets").mkdir()
+    (session.root / "to" / "ImageSets" / "Segmentation").write_bytes(b"a file")
+    before = sorted((session.root / "to").rglob("*"))
+    with pytest.raises(SaveError):
+        run(session, "voc", folder="new")
+    assert sorted((session.root / "to").rglob("*")) == before
+
+
+def test_an_earlier_export_stays_where_no_sample_can_be_exported_again(session: Session) -> None:
+    run(session)
+    before = content(session.root / "to")
+    for path in (session.root / "pseudo").iterdir():
+        path.write_bytes(b"damaged")
+    again = export(session)
+    assert {step.outcome for step in again.run()} == {"failed"}
+    assert again.others == []
+    assert content(session.root / "to") == before
+
+
+def test_a_sample_that_failed_is_of_this_run(session: Session) -> None:
+    run(session)
+    path = session.root / "to" / "labels" / "b.png"
+    path.write_bytes(b"edited")
+    again = export(session)
+    (message,) = (step.message for step in again.run() if step.outcome is Outcome.FAILED)
+    assert message.startswith(f"exists and was not written by napari-sepl: {path}; move it")
+    assert again.others == []
+    assert (session.root / "to" / "train.txt").read_text() == "a2\na10\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [({}, "saved"), ({"ignore": (Ignore.UNSURE,)}, "failed")],
+)
+def test_pseudo_labels_are_read_where_they_are_needed(
+    tmp_path: Path, told: dict[str, Any], outcome: str
+) -> None:
+    labels = folder_of_labels(tmp_path)
+    pseudo = tmp_path / "pseudo"
+    pseudo.mkdir()
+    for path in labels.iterdir():
+        (pseudo / path.name).write_bytes(b"damaged")
+    index = open_labels(labels, Role.PSEUDO, pseudo=pseudo)
+    settings = ExportSettings(format=FormatName.COCO, **told)
+    steps = list(Export(FolderSource(index), tmp_path / "to", settings).run())
+    assert {step.outcome for step in steps} == {outcome}

@@ -8,13 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.files._opening import read_bytes, unopened
 from napari_sepl.files.atomic import (
     Content,
     clear_abandoned,
     link_whole,
     make_folder,
+    remove_empty,
     write_whole,
 )
 from napari_sepl.files.exports.base import encode_json
@@ -69,6 +70,8 @@ class ExportFolder:
         self._places: dict[str, int] = {}  # of each sample's last line in the journal
         self._owned: dict[str, set[str]] = {}  # all digests that a file may have
         self._prepared: set[Path] = set()
+        self._made: list[Path] = []
+        self._earlier = False  # whether samples of an earlier run are there
         self._goes_on = self._look()
 
     # --- what is there
@@ -110,8 +113,12 @@ class ExportFolder:
         InputError, SaveError
             Before any work, if one of them would meet an input or another program's file.
         """
-        for name in names:
-            self._check(name, None)
+        try:
+            for name in names:
+                self._check(name, None)
+        except SeplError:
+            remove_empty(self._made)
+            raise
         for folder in {(self.root / name).parent for name in self._owned}:
             clear_abandoned(folder)
         journal = self.root / JOURNAL
@@ -123,6 +130,7 @@ class ExportFolder:
             self._write_manifest({"complete": False})
         if not journal.exists():
             write_whole(journal, b"")
+        self._earlier = bool(self._places)
 
     def _removable(self) -> list[str]:
         """Return the files of an earlier export that are no inputs of this one."""
@@ -258,6 +266,15 @@ class ExportFolder:
             self._note({"files": {name: digest.hexdigest()}})
             write_whole(self.root / name, content)
 
+    def leave(self) -> None:
+        """Remove what this run made, where no sample came of it; an earlier export stays."""
+        if self._earlier:
+            return
+        remove_owned(self.root, self._owned, self._removable())
+        for name in (JOURNAL, MANIFEST):
+            (self.root / name).unlink(missing_ok=True)
+        remove_empty(self._made)
+
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write into the manifest what came of it."""
         self._write_manifest(summary)
@@ -277,7 +294,7 @@ class ExportFolder:
         """Make a folder, unless it is an input, and clear it of what a killed run left."""
         if folder not in self._prepared:
             self._guard.check_place(folder)
-            make_folder(folder)
+            self._made += make_folder(folder)
             clear_abandoned(folder)
             self._prepared.add(folder)
 

@@ -58,8 +58,8 @@ class Export:
         What polygons lose, over all samples that are there now; None for formats that hold
         pixels exactly.
     others : list of str
-        Samples that an earlier run exported here and this one did not: their files stay, but no
-        list has them.
+        Samples that an earlier run exported here and this one was not to: their files stay, but
+        no list has them.
     removed : int
         Files of an export of other settings that were removed, for this one replaced it.
 
@@ -91,8 +91,8 @@ class Export:
         self.removed = 0
         self._clashes: dict[str, str] = {}  # samples to others that have their files' names
         self._stale: list[str] = []  # lists of splits that are empty now
-        asks = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
-        if asks and not source.has_pseudo:
+        self._needs_pseudo = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
+        if self._needs_pseudo and not source.has_pseudo:
             raise InputError(
                 "export", found="no pseudo-labels",
                 expected="a folder of them: what is unsure is told by comparing with them",
@@ -113,7 +113,7 @@ class Export:
         """Export sample after sample, passing over what is there and going on after failures.
 
         The same export goes on where it was stopped. Lists, and files that tell of all samples,
-        are written at the end, of the samples that did not fail.
+        are written at the end, of the samples that did not fail; where all did, nothing is left.
 
         Yields
         ------
@@ -140,14 +140,21 @@ class Export:
 
     def _run(self, folder: ExportFolder) -> Iterator[Step]:
         done: list[str] = []
+        failed: list[str] = []
         counts: Counter[Outcome] = Counter()
         for sample_id in self._source.ids:
             step = self._attempt(folder, sample_id)
             counts[step.outcome] += 1
             if step.outcome in (Outcome.SAVED, Outcome.PRESENT):
                 done.append(sample_id)
+            elif step.outcome is Outcome.FAILED:
+                failed.append(sample_id)
             yield step
-        self._finish(folder, done, counts)
+        self.others = folder.others((*done, *failed))
+        if done:
+            self._finish(folder, done, counts)
+        else:
+            folder.leave()
 
     # --- one sample
 
@@ -162,7 +169,7 @@ class Export:
         if sample_id in self._clashes:
             other = self._clashes[sample_id]
             raise SaveError(f"{sample_id}: its files would have the names of those of {other}.")
-        given = self._source.read(sample_id)
+        given = self._source.read(sample_id, with_pseudo=self._needs_pseudo)
         if self._with_classes and not self._with_classes & _present(given.labels):
             return Outcome.LEFT_OUT
         sample, key = self._map_sample(sample_id, given)
@@ -264,7 +271,6 @@ class Export:
         both = replace(listing, splits={"train": [], "val": []} | dict(listing.splits))
         named = self._format.whole(both, self._settings).keys() - written.keys()
         self._stale = sorted(name for name in named if (self._to / name).exists())
-        self.others = folder.others(done)
         self._sum_up(folder, done)
         folder.finish({
             "complete": True,

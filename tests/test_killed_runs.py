@@ -1,8 +1,11 @@
 """Two runs into one folder at once, as real processes; and what kill -9 leaves of one."""
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +15,10 @@ import pytest
 
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.lock import RUN_LOCK
-from tests.files.making import random_masks
+from tests.files.making import random_masks, save_picture
+from tests.messages import says
 from tests.program import Run
+from tests.waiting import wait_until
 from tests.workflow.sweeping import IDS, write_samples
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it has no kill -9")
@@ -104,3 +109,55 @@ def test_a_table_after_a_kill(
     assert list(Path("new").rglob("*.part"))
     assert run(*words)[0] == 0
     assert not list(Path("new").rglob("*.part"))
+
+
+def begin_masks(root: Path) -> subprocess.Popen[str]:
+    """Start to make masks with two workers, in a process group; return when there are some."""
+    (root / "images").mkdir()
+    rng = np.random.default_rng(0)
+    first = save_picture(root / "images" / "0.png", rng.integers(0, 255, (120, 160, 3), np.uint8))
+    for number in range(1, 400):
+        shutil.copy(first, root / "images" / f"{number}.png")
+    words = ["masks", "--images", "images", "--model", "regions", "--masks", "to", "--workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "napari_sepl", *words],
+        cwd=root, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    wait_until(lambda: len(list(root.glob("to/*.json"))) > 5)
+    return process
+
+
+def check_stopped(process: subprocess.Popen[str], root: Path) -> str:
+    """Return what a program printed that was stopped."""
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.count("Stopped.") == 1
+    assert "Traceback" not in err
+    assert "leaked" not in err
+    json_files = list(root.glob("to/*.json"))
+    assert 0 < len(json_files) < 400
+    return out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_tells_all_that_was_saved(tmp_path: Path, number: signal.Signals) -> None:
+    process = begin_masks(tmp_path)
+    process.send_signal(number)
+    out = check_stopped(process, tmp_path)
+    saved = {path.stem for path in tmp_path.glob("to/*.json")} & set(map(str, range(400)))
+    assert says(out, f": {len(saved)} saved")
+    assert not [*tmp_path.rglob("*.part"), *tmp_path.rglob(RUN_LOCK)]
+
+
+DELAYS = [0.0, 0.1]
+MORE_DELAYS = [pytest.param(n / 50, marks=pytest.mark.long) for n in range(20)]
+
+
+@pytest.mark.parametrize("delay", [*DELAYS, *MORE_DELAYS])
+def test_a_second_ctrl_c_ends_a_run_at_once(tmp_path: Path, delay: float) -> None:
+    process = begin_masks(tmp_path)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    check_stopped(process, tmp_path)

@@ -30,7 +30,12 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     conflict: Annotated[Conflict, setting("conflict")] = DEFAULTS.conflict,
     background: Annotated[float | None, setting("background")] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace labels that no person has edited.")
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Make again labels of other settings; never those that a person edited or another "
+            "program wrote.",
+        ),
     ] = False,
     workers: Workers = None,
     scheduler: Scheduler = None,

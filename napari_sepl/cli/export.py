@@ -75,7 +75,12 @@ def export_command(  # noqa: PLR0913  each option is an argument
     val: Annotated[float, _setting("val")] = DEFAULTS.val,
     ignore: Annotated[list[Ignore] | None, _setting("ignore")] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that hold something else.")
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Make again an export of other settings; never what a person edited or another "
+            "program wrote.",
+        ),
     ] = False,
 ) -> int:
     """Write labels for a trainer: those of the review in --out, or of any folder (--labels).

@@ -36,9 +36,6 @@ def report_command(  # noqa: PLR0913  each option is an argument
     to: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
     shown: Annotated[int, typer.Option(min=0, help="Worst and best images to show.")] = SHOWN,
     sweep: Annotated[bool, typer.Option(help="Count every pair of thresholds too.")] = True,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that is no report.")
-    ] = False,
     t1: Annotated[float | None, _setting("t1")] = None,
     t2: Annotated[float | None, _setting("t2")] = None,
     strategy: Annotated[Strategy | None, _setting("strategy")] = None,
@@ -58,7 +55,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
     named = dataset.find()
-    guard = Guard(named.spec.inputs, overwrite)
+    guard = Guard(named.spec.inputs)
     check_page(to, guard)
     with ExitStack() as stack:
         out, store = named.spec.out, None
@@ -66,7 +63,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
             store = stack.enter_context(Store.open(store_file(out), who="report", write=False))
         index = SampleIndex.open(seen_dataset(scheduler, named.spec))
         spread = choose_spread(workers, scheduler)
-        run = ReportRun(index, store, start, sweep=sweep, spread=spread)
+        run = ReportRun(index, store, start, sweep=sweep, spread=spread, page=to)
         code, _ = count(run, len(run), "report", lambda: len(run.report.images))
         if code == STOPPED:
             complain_of_stop()

@@ -16,6 +16,7 @@ Write = Callable[[Path, bytes], None]
 """Writes a file; `write_whole` is one."""
 
 _PART = ".sepl-"  # how the names of files begin that are not whole yet
+_SMALL = 4096  # bytes, a block of most disks: a full one takes an empty file
 _AT_ONCE = 16  # files forced at once; eight and thirty-two take as long
 _TRIES = 3  # another run may take a part for one that was left behind, and remove it
 _FOLDERS_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
@@ -139,14 +140,35 @@ def clear_abandoned(folder: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, or raise SaveError."""
+def check_writable(folder: Path) -> None:
+    """Raise SaveError unless a small file can be written into a folder now."""
+    part = folder / f"{_PART}{secrets.token_hex(8)}.part"
+    try:
+        try:
+            part.write_bytes(bytes(_SMALL))
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise SaveError(f"cannot write here: {folder} ({error.strerror or error}).") from error
+
+
+def make_folder(path: Path) -> list[Path]:
+    """Make a folder and those above it, or raise SaveError; return those that were not there."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SaveError(
             f"{path}: the folder could not be made ({error.strerror or error})."
         ) from error
+    return missing
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove those of some folders that hold nothing."""
+    for folder in sorted(folders, reverse=True):  # what is in another one before that
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _unsaved(path: Path, error: OSError) -> SaveError:

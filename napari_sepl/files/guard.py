@@ -1,4 +1,4 @@
-"""Whether a file may be written: never onto an input, nor over another program's file unasked."""
+"""Whether a file may be written: never onto an input, nor over another program's file."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files.atomic import clear_abandoned, make_folder
+from napari_sepl.files.atomic import check_writable, clear_abandoned, make_folder
 
 IsOurs = Callable[[Path], bool]
 """Tells of a regular file whether napari-sepl wrote it, as a file of the kind in question."""
@@ -28,17 +28,16 @@ class Guard:
         Files and folders that are read. Nothing is written onto one of them or below it, however
         it is named: through links, in other letters on a disk that takes them for the same, or as
         another name of the same file.
-    overwrite : bool
-        Replace files of other programs.
     asked : frozenset of Path
-        Files that a person agreed to replace.
+        Files that a person agreed to replace, whoever wrote them.
     """
 
     inputs: tuple[Path, ...] = ()
-    overwrite: bool = False
     asked: frozenset[Path] = frozenset()
 
-    def check(self, target: Path, is_ours: IsOurs, kind: str) -> None:
+    def check(
+        self, target: Path, is_ours: IsOurs, option: str, other: IsOurs = lambda _: False
+    ) -> None:
         """Raise unless a file may be written.
 
         Parameters
@@ -47,8 +46,10 @@ class Guard:
             The file.
         is_ours : callable
             How the kind is told from others.
-        kind : str
-            What napari-sepl writes there, with its article.
+        option : str
+            The option that names the place, for the message.
+        other : callable
+            Tells tables and pages of all kinds from files of other programs.
 
         Raises
         ------
@@ -59,11 +60,18 @@ class Guard:
         """
         self.check_place(target)
         if target.is_dir():
-            raise SaveError(f"a folder has that name: {target}; expected no file, or {kind}.")
-        if not os.path.lexists(target) or self.overwrite or target in self.asked:
+            raise SaveError(f"a folder has that name: {target}; choose another {option}.")
+        if not os.path.lexists(target) or target in self.asked:
             return
-        if not (_is_regular(target) and is_ours(target)):
-            raise foreign(target, f"no file, or {kind}")
+        if _is_regular(target):
+            if is_ours(target):
+                return
+            if other(target):
+                raise SaveError(
+                    f"holds a table of another command: {target}; "
+                    f"move it, or choose another {option}."
+                )
+        raise foreign(target, option)
 
     def check_place(self, target: Path) -> None:
         """Raise InputError if a file or folder to write is an input, or lies in one."""
@@ -111,12 +119,16 @@ def holds_mark(mark: bytes) -> IsOurs:
     return lambda path: mark in _head(path)
 
 
-def foreign(target: Path, expected: str) -> SaveError:
+def foreign(target: Path, option: str) -> SaveError:
     """Return the error of a file that another program wrote, or a person."""
-    return SaveError(f"exists and was not written by napari-sepl: {target}; expected {expected}.")
+    return SaveError(
+        f"exists and was not written by napari-sepl: {target}; move it, or choose another {option}."
+    )
 
 
-def check_files(files: Mapping[Path, IsOurs], guard: Guard, kind: str) -> None:
+def check_files(
+    files: Mapping[Path, IsOurs], guard: Guard, option: str, other: IsOurs = lambda _: False
+) -> None:
     """Raise, before anything is written, unless all files of one result may be; make their folder.
 
     What a killed run left half-written in the folder is removed.
@@ -124,13 +136,14 @@ def check_files(files: Mapping[Path, IsOurs], guard: Guard, kind: str) -> None:
     Raises
     ------
     InputError, SaveError
-        As `Guard.check`, or if the folder cannot be made.
+        As `Guard.check`, or if the folder cannot be made or written to.
     """
     for file, is_ours in files.items():
-        guard.check(file, is_ours, kind)
+        guard.check(file, is_ours, option, other)
     for folder in {file.parent for file in files}:
         make_folder(folder)
         clear_abandoned(folder)
+        check_writable(folder)
 
 
 def _marks(path: Path) -> Iterator[_Mark]:

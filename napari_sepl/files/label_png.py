@@ -17,7 +17,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
 from napari_sepl.core.sepl import as_labels
 from napari_sepl.files.atomic import Write, write_whole
-from napari_sepl.files.pictures import open_picture
+from napari_sepl.files.pictures import open_picture, read_png_text
 
 KEY = "napari-sepl"
 """Keyword of the PNG text chunk that holds the provenance as JSON."""
@@ -57,6 +57,11 @@ class Provenance(BaseModel):
     edited: bool
     sources: Mapping[str, int] = {}
     scores: str = ""
+
+
+def params_told(params: Params, scores: str) -> Params:
+    """Return the settings that a label file tells: a background only where there were scores."""
+    return params if scores else params.model_copy(update={"background": None})
 
 
 def encode_label_png(
@@ -146,3 +151,12 @@ def read_provenance(path: Path) -> Provenance | None:
             found=f"a record of its making that cannot be understood ({place}: {first['msg']})",
             expected="a record as this version writes it; a newer one may have written this",
         ) from error
+
+
+def salvage_provenance(path: Path) -> Provenance | None:
+    """Read how a damaged label file was made; None if it does not tell that either."""
+    try:
+        text = read_png_text(path, KEY)
+        return None if text is None else Provenance.model_validate_json(text)
+    except (InputError, ValidationError):
+        return None

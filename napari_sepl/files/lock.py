@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files.atomic import clear_abandoned, make_folder
+from napari_sepl.files.atomic import clear_abandoned, make_folder, remove_empty
 
 RUN_LOCK = ".napari-sepl-lock"
 """The hidden file that is locked while a run writes into a folder; it is gone after the run."""
@@ -124,7 +124,8 @@ def read_holder(path: Path) -> Holder | None:
 def sole_run(folder: Path, who: str) -> Iterator[None]:
     """Make a folder, and be the only run that writes into it within the block.
 
-    What a killed run left half-written in the folder is removed. A disk that has no locks is
+    What a killed run left half-written in the folder is removed, and a folder that was made and
+    stayed empty. A disk that has no locks is
     written to without one, and the log tells so.
 
     Parameters
@@ -139,33 +140,55 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
     SaveError
         If another run is at work there, or the folder cannot be made or written to.
     """
-    make_folder(folder)
+    made = make_folder(folder)
     path = folder / RUN_LOCK
-    lock = _take_named(path, who)
+    lock = _take_named(path, who, folder)
     try:
         clear_abandoned(folder)
         yield
     finally:
         if lock is not None:
             _remove(path, lock)
+        remove_empty(made)
 
 
-def _take_named(path: Path, who: str) -> FileLock | None:
-    """Lock the file of this name; None on a disk without locks."""
+@contextmanager
+def sole_writer(file: Path | None, who: str) -> Iterator[None]:
+    """Be the only run within the block whose result goes into a file; None for no file.
+
+    Raises
+    ------
+    SaveError
+        If another run is to write the file, or its folder cannot be written to.
+    """
+    if file is None:
+        yield
+        return
+    path = file.with_name(f".{file.name}.sepl-lock")
+    lock = _take_named(path, who, file)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            _remove(path, lock)
+
+
+def _take_named(path: Path, who: str, place: Path) -> FileLock | None:
+    """Lock the file of this name, for what is at a place; None on a disk without locks."""
     while True:
         try:
             lock = FileLock.take(path, who)
         except OSError as error:
             if error.errno in _NO_LOCKS:
-                told = "%s: this disk has no locks; start no second run into this folder"
-                logging.getLogger(__name__).warning(told, path.parent)
+                told = "%s: this disk has no locks; start no second run that writes here"
+                logging.getLogger(__name__).warning(told, place)
                 return None
             why = error.strerror or error
             raise SaveError(f"cannot write here: {path.parent} ({why}).") from error
         if lock is None:
             raise SaveError(
-                f"another run writes here: {path.parent} ({read_holder(path) or 'just begun'}); "
-                "wait for its end or name another folder."
+                f"another run writes here: {place} ({read_holder(path) or 'just begun'}); "
+                "wait for its end or name another place."
             )
         if lock.is_of(path):
             return lock

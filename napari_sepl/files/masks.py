@@ -154,11 +154,23 @@ def decode_masks(content: bytes, path: Path, shape: tuple[int, int] | None = Non
     """
     try:
         records = _records(json.loads(content), path)
-        return MaskSet.from_rle(records, shape=None if records else shape, source=path)
+        return _decoded(records, path, shape)
     except InputError:
         raise
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise damaged(path, error, "the JSON of amg.py --convert-to-rle") from error
+
+
+def _decoded(
+    records: Sequence[Mapping[str, Any]], path: Path, shape: tuple[int, int] | None
+) -> MaskSet:
+    """Return masks of one size; where sizes differ, the image's tells which mask is wrong."""
+    try:
+        return MaskSet.from_rle(records, shape=None if records else shape, source=path)
+    except InputError:
+        if shape is not None:
+            MaskSet.from_rle(records, shape=shape, source=path)
+        raise
 
 
 def _records(content: object, path: Path) -> Sequence[Mapping[str, Any]]:

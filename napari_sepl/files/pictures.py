@@ -114,6 +114,27 @@ def _check_chunks(content: memoryview, path: Path, expected: str) -> None:
         start = end + 4
 
 
+def read_png_text(path: Path, keyword: str) -> str | None:
+    """Return a text of a PNG that need not be whole; None if it has none, or that is damaged too.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened.
+    """
+    with reading(path, "a PNG") as file:
+        content = memoryview(read_whole(file, path, "a PNG"))
+    start, mark = len(_PNG), keyword.encode("latin-1") + b"\0"
+    while bytes(content[: len(_PNG)]) == _PNG and start + 12 <= len(content):
+        end = start + 8 + int.from_bytes(content[start : start + 4])
+        held = bytes(content[start + 4 : end])
+        if held.startswith(b"tEXt" + mark):
+            whole = zlib.crc32(held) == int.from_bytes(content[end : end + 4])
+            return held[4 + len(mark) :].decode("latin-1") if whole else None
+        start = end + 4
+    return None
+
+
 def _open_unlimited(file: BinaryIO) -> ImageFile.ImageFile:
     """Open past Pillow's guard against huge pictures, which refuses 20000 × 20000 pixels.
 

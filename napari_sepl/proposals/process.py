@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.stopping import starting_processes
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.progress import Told, ignore
 
@@ -126,7 +127,8 @@ class Remote:
             target=_serve, args=(theirs, *self._made_by), daemon=True, name="napari-sepl masks"
         )
         try:
-            process.start()
+            with starting_processes():
+                process.start()
         except OSError as error:
             raise OpeningError(
                 f"The process that makes masks could not be started ({error.strerror or error})."

@@ -14,6 +14,7 @@ from napari_sepl.document.resolve import resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import NO_INPUTS, Guard
+from napari_sepl.files.lock import sole_writer
 from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.workflow.measure.tables import (
     check_tables,
@@ -76,10 +77,12 @@ class DiagnosisRun:
         self.ids = [sample_id for sample_id in index.ids if sample_id not in bare]
         self.found: list[tuple[str, Diagnosis]] = []
         self.guard = Guard(index.spec.inputs)
+        self._table: Path | None = None
 
     def check_table(self, table: Path) -> None:
-        """Raise InputError or SaveError if the diagnoses may not be written there."""
+        """Raise InputError or SaveError if the diagnoses may not be written there, as meant."""
         check_tables(diagnosis_files(table), self.guard)
+        self._table = table
 
     def __len__(self) -> int:
         return len(self.ids) + len(self.index.problems)
@@ -92,8 +95,6 @@ class DiagnosisRun:
         SeplError
             If a process ends that should not.
         """
-        for problem in self.index.problems:
-            yield DiagnosisStep(problem.sample_id, message=str(problem))
         index = self.index
         labelled = (
             (index.sample(sample_id), index.image_labels.get(sample_id, ()))
@@ -101,10 +102,13 @@ class DiagnosisRun:
         )
         diagnose = partial(_attempt, index.classes, self.params)
         self.found = []
-        for step in self._spread.run(diagnose, labelled, _lost):
-            if step.diagnosis is not None:
-                self.found.append((step.sample_id, step.diagnosis))
-            yield step
+        with sole_writer(self._table, "diagnose"):
+            for problem in index.problems:
+                yield DiagnosisStep(problem.sample_id, message=str(problem))
+            for step in self._spread.run(diagnose, labelled, _lost):
+                if step.diagnosis is not None:
+                    self.found.append((step.sample_id, step.diagnosis))
+                yield step
 
     def worst_first(self) -> list[tuple[str, Diagnosis]]:
         """Return what was found so far by falling suspicion, of equal ones in order."""

@@ -20,7 +20,7 @@ from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import Unwritten, Write, clear_abandoned, make_folder, write_whole
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.guard import Guard
-from napari_sepl.files.label_png import Provenance, write_label_png
+from napari_sepl.files.label_png import Provenance, params_told, write_label_png
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
 from napari_sepl.workflow.outcome import Outcome, Step, existing_outcome, failed_steps
@@ -76,15 +76,16 @@ def save_enhanced(
     SaveError
         If it cannot be written; an older file is untouched.
     """
+    scores = inputs.scores.origin if inputs.scores is not None else ""
     provenance = Provenance(
         version=__version__,
         sample_id=inputs.sample_id,
-        params=params,
+        params=params_told(params, scores),
         classes=inputs.classes.title,
         digests={role: inputs.digests[role] for role in MADE_FROM if role in inputs.digests},
         edited=edited,
         sources={source.name.lower(): count for source, count in (sources or {}).items()},
-        scores=inputs.scores.origin if inputs.scores is not None else "",
+        scores=scores,
     )
     path = label_file(out, inputs.sample_id)
     if path.parent != out and out.exists():  # a folder that vanished is not made anew

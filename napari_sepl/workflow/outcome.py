@@ -1,5 +1,6 @@
 """What becomes of one sample in a run over many, and what a file that is there means for it."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +11,7 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.index import SampleProblem
 from napari_sepl.files.guard import foreign
-from napari_sepl.files.label_png import Provenance, read_provenance
+from napari_sepl.files.label_png import Provenance, params_told, read_provenance, salvage_provenance
 from napari_sepl.files.pseudo import is_named
 
 
@@ -64,12 +65,13 @@ def existing_outcome(
     classes, params, pseudo_format
         What labels are to be made with.
     overwrite : bool
-        Whether what is there may be replaced; never what a person edited.
+        Whether labels of other settings are made again; never what a person edited, nor a file
+        that napari-sepl did not write.
 
     Returns
     -------
     Outcome or None
-        What becomes of the sample; None to make the file, or to make it anew.
+        What becomes of the sample; None to make the file, or to make it again.
 
     Raises
     ------
@@ -78,26 +80,37 @@ def existing_outcome(
     SaveError
         If it was made by another program, or with other settings.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     try:
         provenance = read_provenance(path)
-    except InputError:
-        if overwrite:
-            return None
-        raise
-    if provenance is not None and provenance.edited:
+    except InputError as error:
+        _refuse_damaged(path, error, overwrite=overwrite)
+        return None
+    if provenance is None:
+        raise foreign(path, "--out")
+    if provenance.edited:
         return Outcome.KEPT
     if overwrite:
         return None
-    if provenance is None:
-        raise foreign(path, "no file, or its labels; --overwrite replaces it")
-    same = (provenance.params, provenance.classes) == (params, classes.title)
+    made, asked = (params_told(one, provenance.scores) for one in (provenance.params, params))
+    same = (made, provenance.classes) == (asked, classes.title)
     if not same or not is_named(provenance.scores, pseudo_format):
         raise SaveError(
-            f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it anew."
+            f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it again."
         )
     return Outcome.PRESENT
+
+
+def _refuse_damaged(path: Path, error: InputError, *, overwrite: bool) -> None:
+    """Raise unless a damaged file tells that napari-sepl made it alone, and may make it again."""
+    told = salvage_provenance(path)
+    ours = told is not None and not told.edited
+    if not (ours and overwrite):
+        go_on = "--overwrite makes it again" if ours else "remove it, or choose another --out"
+        raise InputError(
+            path, found=error.found, expected=f"whole labels of napari-sepl; {go_on}"
+        ) from error
 
 
 def _told(provenance: Provenance) -> str:

@@ -65,7 +65,8 @@ def test_every_option_counts(run: Run, folders: list[object], tmp_path: Path) ->
     provenance = read_provenance(tmp_path / "out" / "b.png")
     assert provenance is not None
     assert provenance.params.model_dump(mode="json") == {
-        "t1": 0.25, "t2": 1.0, "strategy": "released", "conflict": "smallest", "background": 0.3,
+        "t1": 0.25, "t2": 1.0, "strategy": "released", "conflict": "smallest",
+        "background": None,  # which hard labels have no use for
     }  # fmt: skip
     assert provenance.classes == "my.toml"
 

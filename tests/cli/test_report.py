@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
-from tests.messages import assert_says
+from tests.messages import assert_says, says
 from tests.program import Run
 from tests.workflow.sweeping import IDS, write_samples
 
@@ -39,10 +39,9 @@ def test_it_writes_one_page_and_may_write_it_anew(run: Run, dataset: Path, tmp_p
 
 
 def test_no_page_where_a_folder_is(run: Run, dataset: Path, tmp_path: Path) -> None:
-    for more in ((), ("--overwrite",)):
-        code, _, err = run(dataset, "--to", tmp_path, *more)
-        assert code == 1
-        assert f"a folder has that name: {tmp_path}" in err
+    code, _, err = run(dataset, "--to", tmp_path)
+    assert code == 1
+    assert f"a folder has that name: {tmp_path}" in err
 
 
 def test_settings_and_no_sweep(run: Run, dataset: Path, tmp_path: Path) -> None:
@@ -58,9 +57,8 @@ def test_a_file_of_another_program_stays(run: Run, dataset: Path, tmp_path: Path
     page.write_text("mine")
     code, _, err = run(dataset, "--to", page)
     assert code == 1
-    assert "--overwrite" in err
+    assert says(err, "not written by napari-sepl", page, "choose another --to")
     assert page.read_text() == "mine"
-    assert run(dataset, "--to", page, "--overwrite")[0] == 0
 
 
 def test_failures_are_named_and_the_page_is_written(

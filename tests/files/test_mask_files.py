@@ -22,6 +22,7 @@ from tests.files.making import (
     save_json,
     save_picture,
 )
+from tests.messages import raises_input_error
 
 DENSE = random_masks(12)
 RECORDS = [{"segmentation": rle} for rle in MaskSet.from_dense(DENSE).to_rle()]
@@ -179,3 +180,15 @@ def test_masks_are_told_from_other_things_by_a_glance(tmp_path: Path) -> None:
     assert not looks_like_masks(tmp_path / "a.txt")
     assert not looks_like_masks(save_json(tmp_path / "c.json", {"answer": 42}))
     assert not looks_like_masks(tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize("wrong", range(3))
+def test_the_mask_that_does_not_fit_the_image_is_named(tmp_path: Path, wrong: int) -> None:
+    records = [{"size": [2, 2], "counts": [4]} for _ in range(3)]
+    records[wrong] = {"size": [4, 1], "counts": [4]}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(records))
+    with raises_input_error(f"{path}, mask {wrong}", found="4 × 1", expected="2 × 2"):
+        read_masks(path, (2, 2))
+    with raises_input_error(f"{path}, mask {1 if wrong == 0 else 0}", expected="4 × 1"):
+        read_masks(path, (4, 1))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from napari_sepl.core.errors import SaveError
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure import checkpoint
 from napari_sepl.workflow.measure.checkpoint import checkpoint_file, read_checkpoint
@@ -133,3 +134,23 @@ def test_half_a_sample_is_never_written(
     keeping.save()
     assert keeping.holds
     assert checkpoint_file(table).read_bytes() == before
+
+
+@BOTH
+def test_a_disk_that_is_full_for_a_while_costs_no_run(
+    spec: DatasetSpec, table: Path, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise SaveError("the disk is full")
+
+    monkeypatch.setattr(checkpoint, "EVERY", 0)
+    monkeypatch.setattr(checkpoint, "_SHARE", 0)
+    run = begin(spec)
+    keeping = run.keep_beside(table)
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "write_whole", full)
+        assert counted(run) == list(IDS)
+        keeping.save()
+        assert (keeping.problem, keeping.holds) == ("the disk is full", False)
+    keeping.save()
+    assert (keeping.problem, keeping.holds) == ("", True)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
 
 from napari_sepl import Params, __version__
 from napari_sepl.core.classes import COCO, VOC
@@ -21,7 +22,7 @@ from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.label_png import Provenance, encode_label_png, read_provenance
+from napari_sepl.files.label_png import KEY, Provenance, encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.workflow import enhance
@@ -131,9 +132,16 @@ def test_labels_a_person_edited_are_never_replaced(dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["another program's", "other settings", "other classes", "damaged"]
-)
-def test_another_file_in_the_way_is_a_failure_until_overwrite(dataset: Dataset, kind: str) -> None:
+    ("kind", "replaced"),
+    [
+        ("another program's", False), ("other settings", True), ("other classes", True),
+        ("cut off", True), ("cut off and edited", False), ("cut off early", False),
+        ("of a newer version", False),
+    ],
+)  # fmt: skip
+def test_another_file_in_the_way_is_a_failure_and_ours_alone_is_made_again(
+    dataset: Dataset, kind: str, replaced: bool
+) -> None:
     dataset.out.mkdir()
     path = label_file(dataset.out, "b")
     inputs = load(dataset.sample("b"), VOC)
@@ -142,7 +150,10 @@ def test_another_file_in_the_way_is_a_failure_until_overwrite(dataset: Dataset, 
         "other settings": "made with other settings (t1 0.25, t2 0.85, strategy paper, "
         "conflict ascending, classes voc); --overwrite",
         "other classes": "made with other settings",
-        "damaged": "found a cut-off PNG",
+        "cut off": "whole labels of napari-sepl; --overwrite makes it again",
+        "cut off and edited": "; remove it",
+        "cut off early": "; remove it",
+        "of a newer version": "that cannot be understood",
     }[kind]
     if kind == "another program's":
         save_picture(path, inputs.pseudo)
@@ -151,16 +162,37 @@ def test_another_file_in_the_way_is_a_failure_until_overwrite(dataset: Dataset, 
     elif kind == "other classes":
         save_enhanced(dataset.out, inputs.pseudo, load(dataset.sample("b"), COCO), Params())
     else:
-        save_enhanced(dataset.out, inputs.pseudo, inputs, Params())
-        path.write_bytes(path.read_bytes()[:-100])
+        save_enhanced(dataset.out, inputs.pseudo, inputs, Params(), edited="edited" in kind)
+        whole = path.read_bytes()
+        cut = {"cut off early": 100, "of a newer version": len(whole)}.get(kind, len(whole) - 100)
+        path.write_bytes(whole[:cut])
+    if kind == "of a newer version":
+        text = PngImagePlugin.PngInfo()
+        text.add_text(KEY, '{"version": "99"}')
+        with Image.open(path) as picture:
+            picture.save(path, pnginfo=text)
     before = path.read_bytes()
     steps = dataset.steps()
     assert [outcome for _, outcome, _ in steps] == [Outcome.SAVED, Outcome.SAVED, Outcome.FAILED]
     assert told in steps[2][2]
     assert str(path) in steps[2][2]
     assert path.read_bytes() == before
-    assert dataset.run(overwrite=True)["b"] is Outcome.SAVED
-    assert path.read_bytes() != before
+    again = dataset.steps(overwrite=True)[2]
+    assert again[1] is (Outcome.SAVED if replaced else Outcome.FAILED)
+    assert (path.read_bytes() != before) is replaced
+    assert replaced or str(path) in again[2]
+
+
+def test_a_background_counts_for_scores_alone(dataset: Dataset) -> None:
+    dataset.run()
+    before = dataset.saved()
+    told = [outcome for _, outcome, _ in dataset.steps(Params(background=0.3))]
+    assert set(told) == {Outcome.PRESENT}
+    dataset.run(overwrite=True)
+    again = dataset.steps(Params(background=0.3), overwrite=True)
+    assert {outcome for _, outcome, _ in again} == {Outcome.SAVED}
+    assert dataset.saved() == before
+    assert set(dataset.run().values()) == {Outcome.PRESENT}
 
 
 def test_a_failure_names_the_file_and_the_run_goes_on(dataset: Dataset) -> None:

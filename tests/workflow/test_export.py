@@ -2,6 +2,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -167,19 +168,20 @@ def test_files_of_others_stay(session: Session, place: str) -> None:
     else:
         (step, *_) = export(session, **told).run()
         assert step.message.startswith(
-            f"exists and was not written by napari-sepl: {theirs}; expected no file, or a file of"
+            f"exists and was not written by napari-sepl: {theirs}; move it, or choose another --to"
         )
+    with suppress(SaveError):
+        assert run(session, overwrite=True, **told)["a2"] == "failed"
     assert theirs.read_bytes() == b"theirs"
-    assert run(session, overwrite=True, **told)["a2"] == "saved"
-    assert theirs.read_bytes() != b"theirs"
 
 
 def test_our_file_that_somebody_changed_stays(session: Session) -> None:
     run(session)
     path = session.root / "to" / "labels" / "b.png"
     path.write_bytes(b"edited")
-    assert run(session)["b"] == "failed"
-    assert path.read_bytes() == b"edited"
+    for told in ({}, {"overwrite": True}, {"val": 0.5, "overwrite": True}):
+        assert run(session, **told)["b"] == "failed"
+        assert path.read_bytes() == b"edited"
 
 
 def test_other_settings_need_another_folder(session: Session) -> None:
@@ -383,13 +385,21 @@ def test_a_damaged_record_is_told(session: Session, damage: bytes) -> None:
     run(session)
     journal = session.root / "to" / JOURNAL
     good = journal.read_bytes()
-    journal.write_bytes(damage + (b"\n" if damage == b"{" else b"") + good)
-    with refused(journal, "a damaged line at byte 0"):
+    damaged = damage + (b"\n" if damage == b"{" else b"")
+    journal.write_bytes(good + damaged)
+    with refused(journal, f"a damaged line at byte {len(good)}"):
         run(session)
     assert run(session, overwrite=True) == dict.fromkeys(STEMS, "saved")
+    journal.write_bytes(damaged + journal.read_bytes())  # so that no file is known as ours
+    with pytest.raises(SaveError, match="not written by napari-sepl"):
+        run(session, overwrite=True)
     (session.root / "to" / MANIFEST).write_text("{")
-    with refused(session.root / "to" / MANIFEST, "no JSON"):
-        run(session)
+    for overwrite in (False, True):
+        with refused(session.root / "to" / MANIFEST, "no JSON"):
+            run(session, overwrite=overwrite)
+    (session.root / "to" / MANIFEST).write_text("[]")
+    with pytest.raises(SaveError, match="not written by napari-sepl"):
+        run(session, overwrite=True)
 
 
 def test_a_folder_that_cannot_be_written_to_fails_sample_by_sample(session: Session) -> None:
@@ -590,3 +600,75 @@ def test_what_others_put_there_is_theirs_even_if_it_is_the_same(session: Session
         run(session, pictures=Pictures.COPY)
     run(session, overwrite=True)  # without pictures: those of the first export go
     assert list(theirs.parent.iterdir()) == [theirs]
+
+
+@pytest.mark.parametrize("name", ["voc", "yolo", "coco", "npy"])
+@pytest.mark.parametrize("made", [False, True])
+def test_nothing_is_left_where_no_sample_was_exported(
+    session: Session, name: str, made: bool
+) -> None:
+    to = session.root / "new" / "to"
+    if made:
+        to.mkdir(parents=True)
+        (to / "readme.txt").write_bytes(b"theirs")
+    for path in (session.root / "pseudo").iterdir():
+        path.write_bytes(b"damaged")
+    before = content(session.root), sorted(session.root.rglob("*"))
+    assert run(session, name, to="new/to") == dict.fromkeys(STEMS, "failed")
+    assert (content(session.root), sorted(session.root.rglob("*"))) == before
+
+
+def test_a_folder_of_others_labels_stays_as_it_was(session: Session) -> None:
+    for stem in STEMS:
+        path = session.root / "to" / "SegmentationClass" / f"{stem}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"theirs")
+    before = sorted((session.root / "to").rglob("*"))
+    assert run(session, "voc", folder="SegmentationClass") == dict.fromkeys(STEMS, "failed")
+    assert sorted((session.root / "to").rglob("*")) == before
+    (session.root / "to" / "ImageSets").mkdir()
+    (session.root / "to" / "ImageSets" / "Segmentation").write_bytes(b"a file")
+    before = sorted((session.root / "to").rglob("*"))
+    with pytest.raises(SaveError):
+        run(session, "voc", folder="new")
+    assert sorted((session.root / "to").rglob("*")) == before
+
+
+def test_an_earlier_export_stays_where_no_sample_can_be_exported_again(session: Session) -> None:
+    run(session)
+    before = content(session.root / "to")
+    for path in (session.root / "pseudo").iterdir():
+        path.write_bytes(b"damaged")
+    again = export(session)
+    assert {step.outcome for step in again.run()} == {"failed"}
+    assert again.others == []
+    assert content(session.root / "to") == before
+
+
+def test_a_sample_that_failed_is_of_this_run(session: Session) -> None:
+    run(session)
+    path = session.root / "to" / "labels" / "b.png"
+    path.write_bytes(b"edited")
+    again = export(session)
+    (message,) = (step.message for step in again.run() if step.outcome is Outcome.FAILED)
+    assert message.startswith(f"exists and was not written by napari-sepl: {path}; move it")
+    assert again.others == []
+    assert (session.root / "to" / "train.txt").read_text() == "a2\na10\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [({}, "saved"), ({"ignore": (Ignore.UNSURE,)}, "failed")],
+)
+def test_pseudo_labels_are_read_where_they_are_needed(
+    tmp_path: Path, told: dict[str, Any], outcome: str
+) -> None:
+    labels = folder_of_labels(tmp_path)
+    pseudo = tmp_path / "pseudo"
+    pseudo.mkdir()
+    for path in labels.iterdir():
+        (pseudo / path.name).write_bytes(b"damaged")
+    index = open_labels(labels, Role.PSEUDO, pseudo=pseudo)
+    settings = ExportSettings(format=FormatName.COCO, **told)
+    steps = list(Export(FolderSource(index), tmp_path / "to", settings).run())
+    assert {step.outcome for step in steps} == {outcome}

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params
+from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.files.masks import write_masks
-from napari_sepl.files.samples import load
+from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.enhance import save_enhanced
 from napari_sepl.workflow.outcome import Outcome, Step
@@ -65,7 +66,14 @@ def test_labels_that_are_there_are_left_alone(session: Session) -> None:
     assert session.export("out") == present
     assert path.stat().st_ino == before
     good = path.read_bytes()
-    path.write_bytes(session.read("out", "a2"))  # the same settings, but another sample's pixels
+    edited = session.read("out", "a2")
+    path.write_bytes(edited)
+    for overwrite in (False, True):
+        step = session.export("out", overwrite=overwrite)[1]
+        assert step.message.startswith(f"holds other labels, which a person edited: {path}; move")
+    assert path.read_bytes() == edited
+    given = load_enhanceable(session.index.sample("b"), VOC)
+    save_enhanced(session.root / "out", random_labels(), given, Params())  # the same settings
     (step,) = (step for step in session.export("out") if step.sample_id == "b")
     assert step.outcome is Outcome.FAILED
     assert step.message == f"{path}: holds other labels than the review; --overwrite replaces it."

@@ -210,6 +210,6 @@ def test_scores_stand_beside_labels_that_are_exported(root: Path) -> None:
     source = FolderSource(index)
     scores = load(SampleIndex.open(spec_of(root)).sample("a2"), VOC).scores
     assert scores is not None
-    pseudo = source.read("a2").pseudo
+    pseudo = source.read("a2", with_pseudo=True).pseudo
     assert pseudo is not None
     assert np.array_equal(pseudo, cut_scores(scores))

@@ -1,10 +1,13 @@
 """Whatever is written asks one guard: every writer on inputs, derived names and foreign files."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,10 +29,12 @@ from napari_sepl.workflow.export.sources import ReviewSource
 from napari_sepl.workflow.masks.convert import convert_masks
 from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.masks.record import RECORD
+from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.evaluation_table import write_evaluation
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.measure.sweep_table import write_sweep
 from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import check_page, write_page
 from tests.files.dataset.opening import open_images, open_masks
 from tests.files.making import random_masks
@@ -92,15 +97,15 @@ def diagnose(session: Session, table: Path, _: bool) -> list[Step]:
     return []
 
 
-def report(session: Session, page: Path, overwrite: bool) -> list[Step]:
-    guard = Guard(session.spec.inputs, overwrite)
+def report(session: Session, page: Path, _: bool) -> list[Step]:
+    guard = Guard(session.spec.inputs)
     check_page(page, guard)
     write_page(page, '<meta name="generator" content="napari-sepl">', guard)
     return []
 
 
-def dataset(session: Session, path: Path, overwrite: bool) -> list[Step]:
-    write_dataset(path, session.spec, overwrite=overwrite)
+def dataset(session: Session, path: Path, _: bool) -> list[Step]:
+    write_dataset(path, session.spec)
     return []
 
 
@@ -163,7 +168,8 @@ def state_of(root: Path) -> dict[Path, object]:
 
 def as_it_lies(path: Path) -> tuple[object, ...]:
     state = path.lstat()
-    return state.st_ino, state.st_mtime_ns, path.read_bytes()
+    content = path.read_bytes() if path.exists() else path.readlink()
+    return state.st_ino, state.st_mtime_ns, content
 
 
 def refused_or_failed(write: Write, session: Session, target: Path, overwrite: bool) -> str:
@@ -212,7 +218,7 @@ def test_only_our_own_file_is_replaced_unasked(session: Session, name: str, writ
     for other in others:  # derived names
         target.unlink()
         ours, _ = other.read_bytes(), other.write_bytes(b"theirs")
-        with pytest.raises(SaveError, match=f"napari-sepl: {other}; expected"):
+        with pytest.raises(SaveError, match=f"napari-sepl: {other}; move it"):
             write(session, target, False)
         assert not target.exists()
         other.write_bytes(ours)
@@ -239,12 +245,83 @@ def test_no_derived_name_is_an_input(session: Session, name: str, write: Write) 
             other.write_bytes(kept)
 
 
-@pytest.mark.parametrize(("name", "write"), [("r.html", report), ("d.toml", dataset)])
-def test_another_file_is_replaced_when_told(session: Session, name: str, write: Write) -> None:
-    target = session.root / name
+def test_a_file_that_a_dialog_asked_about_is_replaced(session: Session) -> None:
+    target = session.root / "d.toml"
     target.write_bytes(b"theirs")
-    write(session, target, True)
+    write_dataset(target, session.spec, asked=True)
     assert target.read_bytes() != b"theirs"
+
+
+@pytest.mark.parametrize("other", TABLES)
+@BY_FILE
+def test_a_table_of_another_command_is_called_one(
+    session: Session, name: str, write: Write, other: str
+) -> None:
+    if write in (TABLES[other], dataset):
+        pytest.skip("a command's own table is replaced; a dataset's file is no table")
+    target = session.root / "new" / "t.csv"
+    TABLES[other](session, target, False)
+    before = target.read_bytes()
+    with pytest.raises(SaveError, match=f"^holds a table of another command: {target}; move it"):
+        write(session, target, False)
+    assert target.read_bytes() == before
+
+
+COUNTED = pytest.mark.parametrize(
+    ("name", "begin"),
+    [
+        ("t.csv", lambda session: SweepRun(session.index, Params(), T1, T2)),
+        ("e.csv", lambda session: begin_evaluation(session.spec)),
+        ("d.csv", lambda session: DiagnosisRun(session.index, Params())),
+    ],
+)
+
+
+def name_table(run: Any, table: Path) -> None:
+    (run.check_table if isinstance(run, DiagnosisRun) else run.keep_beside)(table)
+
+
+@COUNTED
+def test_a_second_run_into_one_table_is_refused(session: Session, name: str, begin: Any) -> None:
+    table, first, second = session.root / "new" / name, begin(session), begin(session)
+    for run in (first, second):
+        name_table(run, table)
+    steps = iter(first)
+    next(steps)
+    with pytest.raises(SaveError, match=f"^another run writes here: {table} "):
+        list(second)
+    assert len([*steps]) == len(first) - 1
+    assert len(list(second)) == len(first)
+    assert not list(table.parent.glob(".*lock"))
+
+
+def test_a_second_run_into_one_page_is_refused(session: Session) -> None:
+    page = session.root / "r.html"
+    first, second = (ReportRun(session.index, None, page=page) for _ in range(2))
+    steps = iter(first)
+    next(steps)
+    with pytest.raises(SaveError, match=f"^another run writes here: {page} "):
+        list(second)
+    assert len([*steps]) == len(first) - 1
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS])
+@BY_FILE
+def test_a_target_that_takes_no_file_is_told_before_the_work(
+    session: Session, monkeypatch: pytest.MonkeyPatch, name: str, write: Write, reason: int
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("napari_sepl.files.atomic._write_through", full)
+    monkeypatch.setattr(SweepRun, "__iter__", None)
+    monkeypatch.setattr(EvaluationRun, "__iter__", None)
+    monkeypatch.setattr(DiagnosisRun, "__iter__", None)
+    with pytest.raises(SaveError, match=os.strerror(reason)):
+        write(session, session.root / name, False)
+    assert not (session.root / name).exists()
+    assert not list(session.root.glob("*.part"))
 
 
 @BY_FILE
@@ -299,13 +376,14 @@ def test_files_of_others_and_links_to_inputs_stay(session: Session, write: Write
     picture = next(path for path in source.iterdir() if path.stem == "a2")
     told = {MANIFEST, JOURNAL, RECORD}
     names = [p.relative_to(clean) for p in clean.rglob("*") if p.is_file() and p.name not in told]
-    ways: list[tuple[Callable[[Path], object], bool]] = [
-        (lambda path: path.write_bytes(b"theirs"), False),
-        (lambda path: path.symlink_to(picture), True),
-        (lambda path: os.link(picture, path), True),
+    ways: list[Callable[[Path], object]] = [
+        lambda path: path.write_bytes(b"theirs"),
+        lambda path: path.symlink_to(picture),
+        lambda path: path.symlink_to(session.root / "nowhere"),
+        lambda path: os.link(picture, path),
     ]
     for name in [one for one in names if one.stem in ("a2", "train", "instances_train", "data")]:
-        for put, overwrite in ways:
+        for put, overwrite in product(ways, (False, True)):
             (to / name).parent.mkdir(parents=True)
             put(to / name)
             before = as_it_lies(to / name), picture.read_bytes()

@@ -174,7 +174,7 @@ def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:
     return spec.model_copy(update=places)
 
 
-def write_dataset(path: Path, spec: DatasetSpec, *, overwrite: bool = False) -> None:
+def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None:
     """Write a TOML file that `read_dataset` reads back as `spec`.
 
     What lies in the file's own folder is named from there, so that both can be moved together;
@@ -185,13 +185,14 @@ def write_dataset(path: Path, spec: DatasetSpec, *, overwrite: bool = False) -> 
     InputError
         If the file is one that the dataset reads.
     SaveError
-        If a file is there that is no dataset's and `overwrite` is not set, a name is no text in
-        UTF-8, or the disk fails.
+        If a file is there that is no dataset's and no person `asked` to replace it, a name is no
+        text in UTF-8, or the disk fails.
     """
     inputs = (*spec.inputs, *spec.folders)
     if not path.exists() or looks_like_dataset(path):  # it may lie beside the images
         inputs = tuple(one for one in inputs if not one.is_dir())
-    Guard(inputs, overwrite).check(path, looks_like_dataset, "a dataset's TOML file")
+    guard = Guard(inputs, asked=frozenset({path} if asked else ()))
+    guard.check(path, looks_like_dataset, "--to")
     lines = []
     for name, value in spec:
         key = "list" if name == "list_file" else name

@@ -8,13 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.files._opening import read_bytes, unopened
 from napari_sepl.files.atomic import (
     Content,
     clear_abandoned,
     link_whole,
     make_folder,
+    remove_empty,
     write_whole,
 )
 from napari_sepl.files.exports.base import encode_json
@@ -42,7 +43,9 @@ class ExportFolder:
     settings : mapping
         All that the export depends on, as JSON holds it.
     guard : Guard
-        Tells what is not to be written over; an export of other settings is, if it overwrites.
+        Tells what is not to be written over.
+    overwrite : bool
+        Replace an export of other settings.
 
     Attributes
     ----------
@@ -57,14 +60,18 @@ class ExportFolder:
         If what an export noted is damaged.
     """
 
-    def __init__(self, root: Path, settings: Mapping[str, Any], guard: Guard) -> None:
+    def __init__(
+        self, root: Path, settings: Mapping[str, Any], guard: Guard, *, overwrite: bool = False
+    ) -> None:
         self.root = root
         self.removed = 0
         self._settings = settings
-        self._guard = guard
+        self._guard, self._overwrite = guard, overwrite
         self._places: dict[str, int] = {}  # of each sample's last line in the journal
         self._owned: dict[str, set[str]] = {}  # all digests that a file may have
         self._prepared: set[Path] = set()
+        self._made: list[Path] = []
+        self._earlier = False  # whether samples of an earlier run are there
         self._goes_on = self._look()
 
     # --- what is there
@@ -73,22 +80,22 @@ class ExportFolder:
         """Read what was noted; tell whether it is of this export, so that it is gone on with."""
         told, journal = self._read_manifest(), self.root / JOURNAL
         if told is None:
-            if journal.exists() and not self._guard.overwrite:
-                raise foreign(journal, "no file, or an export's record; --overwrite replaces it")
+            if os.path.lexists(journal):
+                raise foreign(journal, "--to")
             return False
         same = told.get("settings") == self._settings
-        if not same and not self._guard.overwrite:
+        if not same and not self._overwrite:
             differences = tell_differences(told.get("settings"), self._settings)
             raise SaveError(
                 f"holds an export of other settings: {self.root} ({differences}); "
-                "--overwrite replaces it."
+                "--overwrite makes it again."
             )
         try:
             self._read_journal(journal)
         except InputError:
-            if not self._guard.overwrite:
+            if not self._overwrite:
                 raise
-            return False  # all is made anew
+            return False  # all up to the damage is made again
         return same
 
     def begin(self, names: Iterable[str]) -> None:
@@ -106,8 +113,12 @@ class ExportFolder:
         InputError, SaveError
             Before any work, if one of them would meet an input or another program's file.
         """
-        for name in names:
-            self._check(name, None)
+        try:
+            for name in names:
+                self._check(name, None)
+        except SeplError:
+            remove_empty(self._made)
+            raise
         for folder in {(self.root / name).parent for name in self._owned}:
             clear_abandoned(folder)
         journal = self.root / JOURNAL
@@ -119,6 +130,7 @@ class ExportFolder:
             self._write_manifest({"complete": False})
         if not journal.exists():
             write_whole(journal, b"")
+        self._earlier = bool(self._places)
 
     def _removable(self) -> list[str]:
         """Return the files of an earlier export that are no inputs of this one."""
@@ -131,15 +143,15 @@ class ExportFolder:
 
     def _read_manifest(self) -> dict[str, Any] | None:
         path = self.root / MANIFEST
-        if not path.exists():
+        if not os.path.lexists(path):
             return None
         try:
             told = json.loads(read_bytes(path, _EXPECTED))
         except ValueError as error:
-            if self._guard.overwrite:
-                return {}
             raise InputError(path, found=f"no JSON ({error})", expected=_EXPECTED) from error
-        return told if isinstance(told, dict) else {}
+        if not (isinstance(told, dict) and "settings" in told):
+            raise foreign(path, "--to")
+        return told
 
     def _read_journal(self, path: Path) -> None:
         if not path.exists():
@@ -169,7 +181,7 @@ class ExportFolder:
             raise InputError(
                 self.root / JOURNAL,
                 found=f"a damaged line at byte {place}",
-                expected=f"{_EXPECTED}; --overwrite makes all anew",
+                expected=f"{_EXPECTED}; --overwrite makes again what stands before it",
             ) from error
 
     def record(self, sample_id: str) -> dict[str, Any] | None:
@@ -254,6 +266,15 @@ class ExportFolder:
             self._note({"files": {name: digest.hexdigest()}})
             write_whole(self.root / name, content)
 
+    def leave(self) -> None:
+        """Remove what this run made, where no sample came of it; an earlier export stays."""
+        if self._earlier:
+            return
+        remove_owned(self.root, self._owned, self._removable())
+        for name in (JOURNAL, MANIFEST):
+            (self.root / name).unlink(missing_ok=True)
+        remove_empty(self._made)
+
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write into the manifest what came of it."""
         self._write_manifest(summary)
@@ -266,16 +287,14 @@ class ExportFolder:
             raise SaveError(f"{path}: this export's own record has that name; rename the sample.")
         there, known = digest_of(path), {digest} | self._owned.get(name, set())
         if there not in known or not path.is_symlink():  # our own link leads to an input
-            self._guard.check(
-                path, lambda _: there in known, "a file of this export; --overwrite replaces it"
-            )
+            self._guard.check(path, lambda _: there in known, "--to")
         return there is not None and there == digest
 
     def _prepare(self, folder: Path) -> None:
         """Make a folder, unless it is an input, and clear it of what a killed run left."""
         if folder not in self._prepared:
             self._guard.check_place(folder)
-            make_folder(folder)
+            self._made += make_folder(folder)
             clear_abandoned(folder)
             self._prepared.add(folder)
 

@@ -211,7 +211,7 @@ class DatasetChoice(QWidget):
     def _save(self, spec: DatasetSpec) -> None:
         path = ask_toml(self, spec.output.parent)
         if path is not None:
-            write_dataset(path, spec, overwrite=True)  # the dialog has asked
+            write_dataset(path, spec, asked=True)  # the dialog has
 
 
 def ask_toml(parent: QWidget, folder: Path) -> Path | None:

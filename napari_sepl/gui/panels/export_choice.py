@@ -44,7 +44,7 @@ class ExportChoice:
     class_map : Path or None
         A file that renames, merges and drops classes.
     overwrite : bool
-        Replace files that are there.
+        Replace an earlier export of other settings.
     """
 
     settings: ExportSettings
@@ -79,7 +79,7 @@ class ExportChoicePanel(QWidget):
             "val": FloatSpinBox(label="share for val", max=0.99, step=0.05),
             Ignore.FLAGGED.value: CheckBox(text="flagged samples become ignore (255)"),
             Ignore.UNSURE.value: CheckBox(text="unsure pixels become ignore (255)"),
-            "overwrite": CheckBox(text="replace files that are there"),
+            "overwrite": CheckBox(text="replace an export of other settings"),
         }
         for name, field in self.fields.items():
             described = ExportSettings.model_fields.get(name)

@@ -50,7 +50,7 @@ class Export:
     with_classes : collection of int
         Only samples that hold one of these labels, before the map; all if it is empty.
     overwrite : bool
-        Replace files of other programs and an export of other settings.
+        Replace an export of other settings; never what a person edited or another program wrote.
 
     Attributes
     ----------
@@ -58,8 +58,8 @@ class Export:
         What polygons lose, over all samples that are there now; None for formats that hold
         pixels exactly.
     others : list of str
-        Samples that an earlier run exported here and this one did not: their files stay, but no
-        list has them.
+        Samples that an earlier run exported here and this one was not to: their files stay, but
+        no list has them.
     without_pictures : bool
         Whether pictures of the samples that were written were left where they are, though the
         format has a place for them.
@@ -95,8 +95,8 @@ class Export:
         self.removed = 0
         self._clashes: dict[str, str] = {}  # samples to others that have their files' names
         self._stale: list[str] = []  # lists of splits that are empty now
-        asks = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
-        if asks and not source.has_pseudo:
+        self._needs_pseudo = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
+        if self._needs_pseudo and not source.has_pseudo:
             raise InputError(
                 "export", found="no pseudo-labels",
                 expected="a folder of them: what is unsure is told by comparing with them",
@@ -117,7 +117,7 @@ class Export:
         """Export sample after sample, passing over what is there and going on after failures.
 
         The same export goes on where it was stopped. Lists, and files that tell of all samples,
-        are written at the end, of the samples that did not fail.
+        are written at the end, of the samples that did not fail; where all did, nothing is left.
 
         Yields
         ------
@@ -133,10 +133,10 @@ class Export:
         InputError
             If the folder is an input or lies in one, or its record is damaged.
         """
-        guard = Guard(tuple(self._source.inputs), self._overwrite)
+        guard = Guard(tuple(self._source.inputs))
         guard.check_place(self._to)
         with sole_run(self._to, "export"):
-            folder = ExportFolder(self._to, self._told(), guard)
+            folder = ExportFolder(self._to, self._told(), guard, overwrite=self._overwrite)
             folder.begin(self._format.whole(self._list(self._source.ids), self._settings))
             self.removed = folder.removed
             self._clashes = _clashes((*folder.others(()), *self._source.ids))
@@ -144,14 +144,21 @@ class Export:
 
     def _run(self, folder: ExportFolder) -> Iterator[Step]:
         done: list[str] = []
+        failed: list[str] = []
         counts: Counter[Outcome] = Counter()
         for sample_id in self._source.ids:
             step = self._attempt(folder, sample_id)
             counts[step.outcome] += 1
             if step.outcome in (Outcome.SAVED, Outcome.PRESENT):
                 done.append(sample_id)
+            elif step.outcome is Outcome.FAILED:
+                failed.append(sample_id)
             yield step
-        self._finish(folder, done, counts)
+        self.others = folder.others((*done, *failed))
+        if done:
+            self._finish(folder, done, counts)
+        else:
+            folder.leave()
 
     # --- one sample
 
@@ -166,7 +173,7 @@ class Export:
         if sample_id in self._clashes:
             other = self._clashes[sample_id]
             raise SaveError(f"{sample_id}: its files would have the names of those of {other}.")
-        given = self._source.read(sample_id)
+        given = self._source.read(sample_id, with_pseudo=self._needs_pseudo)
         if self._with_classes and not self._with_classes & _present(given.labels):
             return Outcome.LEFT_OUT
         sample, key = self._map_sample(sample_id, given)
@@ -271,7 +278,6 @@ class Export:
         both = replace(listing, splits={"train": [], "val": []} | dict(listing.splits))
         named = self._format.whole(both, self._settings).keys() - written.keys()
         self._stale = sorted(name for name in named if (self._to / name).exists())
-        self.others = folder.others(done)
         self._sum_up(folder, done)
         folder.finish({
             "complete": True,

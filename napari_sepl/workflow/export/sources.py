@@ -66,8 +66,11 @@ class LabelSource(Protocol):
     def has_pseudo(self) -> bool:
         """Whether its samples have pseudo-labels."""
 
-    def read(self, sample_id: str) -> Exportable:
-        """Return one sample; raises a SeplError that names the file if that cannot be."""
+    def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:
+        """Return one sample, with its pseudo-labels if they are wanted.
+
+        Raises a SeplError that names the file if that cannot be.
+        """
 
     def told(self) -> dict[str, Any]:
         """Return what the manifest tells of it, as JSON holds it."""
@@ -106,8 +109,10 @@ class ReviewSource:
         self.ids = [one for one in everything if self._samples.status(one) in which]
         self.inputs = (*index.spec.inputs, *index.spec.folders)
 
-    def read(self, sample_id: str) -> Exportable:
+    def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:  # noqa: ARG002
         """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
+
+        Its pseudo-labels are read in any case, for its labels follow from them.
 
         Raises
         ------
@@ -155,7 +160,7 @@ class FolderSource:
         self.inputs = (*index.spec.inputs, *index.folders.values())
         self.has_pseudo = Role.PSEUDO in index.folders
 
-    def read(self, sample_id: str) -> Exportable:
+    def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:
         """Return the labels in a file, with image and pseudo-labels where there are folders.
 
         Raises
@@ -171,7 +176,7 @@ class FolderSource:
         if Role.IMAGE in index.folders:
             picture = index.path_of(Role.IMAGE, sample_id)
             _check_size(path, labels.shape, image_size(picture), picture)
-        if self.has_pseudo:
+        if with_pseudo and self.has_pseudo:
             beside = index.path_of(Role.PSEUDO, sample_id)
             shape = (labels.shape[0], labels.shape[1])
             pseudo = read_pseudo_labels(

@@ -60,6 +60,8 @@ class RunCheckpoint:
         The samples that are counted, with the state of their files before they were read.
     note : str
         Where the run resumes, or why it does not; empty where nothing was kept.
+    problem : str
+        Why what is counted could not be written last; empty where it could.
     holds : bool
         Whether the next run can resume from what this one has written.
     """
@@ -75,7 +77,7 @@ class RunCheckpoint:
         self._key = {**key, "version": __version__}
         self._files_of, self._sums = files_of, sums
         self.stamps: dict[str, str] = {}
-        self.note, self.holds = "", False
+        self.note, self.problem, self.holds = "", "", False
         self._whole = True  # no sample is in a part of the sums only
         self._written = 0
         self._due = monotonic() + EVERY
@@ -149,10 +151,8 @@ class RunCheckpoint:
     def save(self) -> None:
         """Write what is counted so far, unless that is written, or half a sample is among it.
 
-        Raises
-        ------
-        SaveError
-            If it cannot be written; what was written before still is.
+        Where it cannot be written, what was written before still is, and `problem` says why: the
+        run itself goes on, and may be over before the disk is wanted again.
         """
         if not self._whole or len(self.stamps) == self._written:
             return
@@ -161,8 +161,12 @@ class RunCheckpoint:
         buffer = io.BytesIO()
         arrays: Any = {_ABOUT: np.frombuffer(about, np.uint8), **self._sums()}
         np.savez(buffer, **arrays)
-        write_whole(self.path, buffer.getvalue())
-        self._written, self.holds = len(self.stamps), True
+        try:
+            write_whole(self.path, buffer.getvalue())
+        except SaveError as error:
+            self.problem = str(error)
+        else:
+            self._written, self.holds, self.problem = len(self.stamps), True, ""
         self._due = monotonic() + max(EVERY, _SHARE * (monotonic() - begun))
 
     def end(self) -> None:

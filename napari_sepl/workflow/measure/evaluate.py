@@ -15,6 +15,7 @@ from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
+from napari_sepl.files.lock import sole_writer
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.workflow.measure.agreement import Agreement, Evaluation, ImageFigures
 from napari_sepl.workflow.measure.checkpoint import (
@@ -142,13 +143,15 @@ class EvaluationRun:
 
     def __iter__(self) -> Iterator[CountStep]:
         """Compare sample after sample, in order, going on after failures."""
-        yield from failed_counts(self.problems)
         compare = partial(_attempt, self.classes, self._read_baseline)
 
         def answers(ids: Iterable[str]) -> Iterator[_Compared]:
             return self._spread.run(compare, map(self._item, ids), _lost)
 
-        yield from count_from(self._checkpoint, self.ids, answers, self._add)
+        table = None if self._checkpoint is None else self._checkpoint.table
+        with sole_writer(table, "evaluate"):
+            yield from failed_counts(self.problems)
+            yield from count_from(self._checkpoint, self.ids, answers, self._add)
 
     def _item(self, sample_id: str) -> tuple[str, list[Path]]:
         return sample_id, self._paths(sample_id)

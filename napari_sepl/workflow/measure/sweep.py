@@ -17,6 +17,7 @@ from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
+from napari_sepl.files.lock import sole_writer
 from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
 from napari_sepl.workflow.measure.checkpoint import (
     RunCheckpoint,
@@ -267,13 +268,15 @@ class SweepRun:
         SeplError
             If a process ends that should not.
         """
-        yield from failed_counts(self.index.problems)
         count = partial(_attempt, self.index.classes, self.t1, self.t2, self.params)
 
         def answers(ids: Iterable[str]) -> Iterator[SweepCounts | str]:
             return self._spread.run(count, map(self.index.sample, ids), _lost)
 
-        yield from count_from(self._checkpoint, self.ids, answers, self._add)
+        table = None if self._checkpoint is None else self._checkpoint.table
+        with sole_writer(table, "sweep"):
+            yield from failed_counts(self.index.problems)
+            yield from count_from(self._checkpoint, self.ids, answers, self._add)
 
     def _add(self, _: str, counts: SweepCounts) -> None:
         self._counts.add(counts)

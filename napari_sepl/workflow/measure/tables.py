@@ -23,27 +23,36 @@ def running_table(path: Path) -> Path:
     return path.with_name(f"{path.stem}-released{path.suffix}")
 
 
+_SWEEP = b"t1,t2,mean_iou,change", b"t1,t2,agreement,change"
+_SWEEP_CLASSES = b"class_id,class,t1,t2,iou,iou_at_default\n"
+_IMAGES = b"sample_id,iou,precision,recall,boundary_iou"
+_CLASSES = b"class_id,class,pixels,iou,precision,recall,boundary_iou"
+_EVALUATION = b'{\n "boundary_dilation_ratio": '
+_RELEASED = b"name,after_sam_mIoU,", b"name,pseudo_mIoU,"
+_DIAGNOSES = b"rank,id,suspicion,kind,cause,strength,class_id,class,mask_index,told\n"
+
+is_a_table = begins(*_SWEEP, _SWEEP_CLASSES, _IMAGES, _CLASSES, _EVALUATION, *_RELEASED, _DIAGNOSES)
+"""Tells the tables of all commands from files of other programs."""
+
+
 def sweep_files(path: Path) -> dict[Path, IsOurs]:
     """Return the files that a sweep is written to, and how they are told from others."""
-    return {
-        path: begins(b"t1,t2,mean_iou,change", b"t1,t2,agreement,change"),
-        class_table(path): begins(b"class_id,class,t1,t2,iou,iou_at_default\n"),
-    }
+    return {path: begins(*_SWEEP), class_table(path): begins(_SWEEP_CLASSES)}
 
 
 def evaluation_files(path: Path) -> dict[Path, IsOurs]:
     """Return the files that an evaluation may be written to, and how they are told from others."""
     return {
-        path: begins(b"sample_id,iou,precision,recall,boundary_iou"),
-        class_table(path): begins(b"class_id,class,pixels,iou,precision,recall,boundary_iou"),
-        path.with_suffix(".json"): begins(b'{\n "boundary_dilation_ratio": '),
-        running_table(path): begins(b"name,after_sam_mIoU,", b"name,pseudo_mIoU,"),
+        path: begins(_IMAGES),
+        class_table(path): begins(_CLASSES),
+        path.with_suffix(".json"): begins(_EVALUATION),
+        running_table(path): begins(*_RELEASED),
     }
 
 
 def diagnosis_files(path: Path) -> dict[Path, IsOurs]:
     """Return the file that diagnoses are written to, and how it is told from others."""
-    return {path: begins(b"rank,id,suspicion,kind,cause,strength,class_id,class,mask_index,told\n")}
+    return {path: begins(_DIAGNOSES)}
 
 
 def checkpoint_files(path: Path) -> dict[Path, IsOurs]:
@@ -59,7 +68,7 @@ def check_tables(files: Mapping[Path, IsOurs], guard: Guard) -> None:
     InputError, SaveError
         As `check_files`.
     """
-    check_files(files, guard, "an earlier table of its kind; name another")
+    check_files(files, guard, "--table", is_a_table)
 
 
 def write_tables(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.core.sweep import SweepCounts, sweep_image, threshold_grid
 from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.lock import sole_writer
 from napari_sepl.files.samples import read_truth
 from napari_sepl.files.store import Store
 from napari_sepl.workflow.measure.agreement import Agreement
@@ -73,6 +75,8 @@ class ReportRun:
         Whether to count every pair of thresholds too.
     spread : Spread
         Where samples are counted; in this process if left out.
+    page : Path, optional
+        The file that the report goes into, which no second run shall write meanwhile.
 
     Raises
     ------
@@ -88,7 +92,9 @@ class ReportRun:
         *,
         sweep: bool = True,
         spread: Spread = HERE,
+        page: Path | None = None,
     ) -> None:
+        self._page = page
         self.index, self._sweep, self._spread = index, sweep, spread
         self.samples = ReviewedSamples(index, store, start)
         self.params = self.samples.start
@@ -112,9 +118,10 @@ class ReportRun:
         count = partial(_attempt, classes, image_labels, swept, self._has_truth)
         answers = self._spread.run(count, self.samples, _lost)
         steps = count_each(self.samples.ids, answers, self._add)
-        for step in chain(failed_counts(self.index.problems), steps):
-            self._failures += [step.message] * bool(step.message)
-            yield step
+        with sole_writer(self._page, "report"):
+            for step in chain(failed_counts(self.index.problems), steps):
+                self._failures += [step.message] * bool(step.message)
+                yield step
 
     def _add(self, _: str, counted: tuple[ReportedImage, Counts]) -> None:
         image, counts = counted

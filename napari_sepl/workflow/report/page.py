@@ -16,6 +16,7 @@ from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.guard import Guard, check_files, holds_mark
 from napari_sepl.files.images import read_image
 from napari_sepl.files.samples import read_truth
+from napari_sepl.workflow.measure.tables import is_a_table
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.heat import heat_map
 from napari_sepl.workflow.report.pictures import Tile, draw_tiles
@@ -125,7 +126,7 @@ def make_page(run: ReportRun, shown: int, *, title: str) -> str:
 
 def check_page(path: Path, guard: Guard) -> None:
     """Raise InputError or SaveError if the page may not be written there; make its folder."""
-    check_files({path: holds_mark(_MARK)}, guard, "an earlier report; --overwrite replaces it")
+    check_files({path: holds_mark(_MARK)}, guard, "--to", is_a_table)
 
 
 def write_page(path: Path, page: str, guard: Guard) -> None:

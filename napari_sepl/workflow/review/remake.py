@@ -1,5 +1,6 @@
 """Making saved labels anew from the record of their review."""
 
+import os
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,8 @@ from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.digests import digest_labels
-from napari_sepl.files.guard import Guard
-from napari_sepl.files.label_png import read_provenance
+from napari_sepl.files.guard import Guard, foreign
+from napari_sepl.files.label_png import params_told, read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.samples import Enhanceable, load_enhanceable
@@ -55,7 +56,8 @@ def export_labels(
     which : collection of Status
         Samples of these statuses are exported.
     overwrite : bool
-        Replace files that hold something else. Otherwise those count as failures.
+        Replace labels that napari-sepl made with other settings. Files that a person edited or
+        another program wrote count as failures, as do those others without it.
 
     Yields
     ------
@@ -137,25 +139,30 @@ def _export(
     given = load_enhanceable(sample, index.classes)
     resolved = remake_labels(review, given, store.path)
     path = label_file(out, sample_id)
-    if path.exists() and not overwrite:
-        _check_present(path, resolved, given)
+    if os.path.lexists(path) and _is_present(path, resolved, given, overwrite=overwrite):
         return Step(sample_id, Outcome.PRESENT)
     Guard(tuple(sample.files)).check_place(path)
     save_resolved(out, resolved, given)
     return Step(sample_id, Outcome.SAVED)
 
 
-def _check_present(path: Path, resolved: Resolved, given: Enhanceable) -> None:
-    """Raise SaveError unless the file there holds just what would be written."""
+def _is_present(path: Path, resolved: Resolved, given: Enhanceable, *, overwrite: bool) -> bool:
+    """Tell whether a file holds just what would be written; raise unless it may be replaced."""
     provenance = read_provenance(path)
-    same = provenance is not None and (
-        (provenance.params, provenance.classes, provenance.edited, dict(provenance.digests))
-        == (
-            resolved.params,
-            given.classes.title,
-            resolved.said.edited,
-            {role: given.digests[role] for role in MADE_FROM},
+    if provenance is None:
+        raise foreign(path, "--to")
+    made, asked = (params_told(p, provenance.scores) for p in (provenance.params, resolved.params))
+    if (made, provenance.classes, provenance.edited, dict(provenance.digests)) == (
+        asked,
+        given.classes.title,
+        resolved.said.edited,
+        {role: given.digests[role] for role in MADE_FROM},
+    ) and np.array_equal(read_labels(path), resolved.final):
+        return True
+    if provenance.edited:
+        raise SaveError(
+            f"holds other labels, which a person edited: {path}; move it, or choose another --to."
         )
-    )
-    if not same or not np.array_equal(read_labels(path), resolved.final):
+    if not overwrite:
         raise SaveError(f"{path}: holds other labels than the review; --overwrite replaces it.")
+    return False

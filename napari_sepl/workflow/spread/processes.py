@@ -9,10 +9,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Generic, NamedTuple
 
 from napari_sepl.core.errors import SeplError
+from napari_sepl.core.stopping import held_back, let_through, starting_processes
 from napari_sepl.workflow.spread.bundles import Done, Pace, do_each
 from napari_sepl.workflow.spread.spread import AHEAD, DIED, GIVEN_UP, TRIES, Answer, Item
 
@@ -56,7 +57,15 @@ class Processes:
         if self.workers == 1:
             yield from map(function, items)
             return
-        left = iter(items)
+        with held_back():  # a signal comes in where answers are waited for, so that none is lost
+            yield from self._run(function, iter(items), lost)
+
+    def _run(
+        self,
+        function: Callable[[Item], Answer],
+        left: Iterator[Item],
+        lost: Callable[[Item, str], Answer],
+    ) -> Iterator[Answer]:
         fates = _Fates()
         while True:
             pool = _pool(self.workers)
@@ -90,9 +99,15 @@ class Processes:
             if not waiting:
                 return
             try:
-                done = waiting[0].future.result()
+                with let_through():
+                    done = waiting[0].future.result()
             except BrokenProcessPool:
                 return
+            except KeyboardInterrupt:  # what the processes are at is done, and told
+                pool.shutdown(cancel_futures=True)
+                for _, future in takewhile(lambda one: _has_answer(one.future), waiting):
+                    yield from _answers(future.result(), fates)
+                raise
             waiting.popleft()
             pace.note(done)
             yield from _answers(done, fates)
@@ -122,7 +137,8 @@ def _submitted(
 ) -> Future[Done[Answer]]:
     """Hand a bundle out; where the pool is broken already, that is the answer."""
     try:
-        return pool.submit(do_each, function, items)
+        with starting_processes():
+            return pool.submit(do_each, function, items)
     except BrokenProcessPool as error:
         future: Future[Done[Answer]] = Future()
         future.set_exception(error)
@@ -145,7 +161,8 @@ def _alone(
             for item in items:
                 for _ in range(TRIES):
                     try:
-                        done = pool.submit(do_each, function, [item]).result()
+                        with let_through():
+                            done = _submitted(pool, function, [item]).result()
                     except BrokenProcessPool:
                         pool.shutdown(cancel_futures=True)
                         pool = _pool(1)

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from napari_sepl.core.errors import SaveError
 from napari_sepl.workflow.measure.tables import encode_json
 
 if TYPE_CHECKING:  # they take a second to import, which `--version` need not wait
@@ -296,9 +297,23 @@ def note_unused(unused: Sequence[str], lacking: str) -> None:
         note(f"{samples(len(unused))}: no {lacking}, so not used: {listing(unused)}")
 
 
+def save_result(write: Callable[[], list[Path]]) -> tuple[list[Path], bool]:
+    """Save the files of a result; return them, and whether they are saved.
+
+    Why they are not is printed: the result is shown all the same.
+    """
+    try:
+        return write(), True
+    except SaveError as error:
+        complain(f"napari-sepl: {error}")
+        return [], False
+
+
 def complain_of_stop(checkpoint: "RunCheckpoint | None" = None) -> None:
     """Say what became of a run that was stopped, and counts for all samples or not at all."""
     if checkpoint is not None and checkpoint.holds:
         complain("Stopped. What is counted is kept; the same command resumes.")
+    elif checkpoint is not None and checkpoint.problem:
+        complain(f"Stopped, and what is counted is lost: {checkpoint.problem}")
     else:
         complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")

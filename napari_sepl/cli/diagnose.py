@@ -1,12 +1,22 @@
 """The command `diagnose`: which images to look at first, and why."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import STOPPED, complain, count, give_json, say, say_saved
+from napari_sepl.cli._console import (
+    FAILED,
+    STOPPED,
+    complain,
+    count,
+    give_json,
+    save_result,
+    say,
+    say_saved,
+)
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
@@ -60,9 +70,10 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
         complain("Stopped: a part of the samples has no order of all, so nothing is listed.")
         return code
     found, classes = run.worst_first(), run.index.classes
-    files = [] if table is None or not found else [table]
-    for file in files:
-        write_diagnoses(file, found, classes, run.guard)
+    files: list[Path] = []
+    if table is not None and found:
+        files, is_saved = save_result(partial(write_diagnoses, table, found, classes, run.guard))
+        code = code if is_saved else FAILED
     listed = found[: worst or None]
     if listed:
         say("suspicion, sample, and what is likely wrong:")

@@ -2,13 +2,23 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_sepl.cli._command import command, require_there
-from napari_sepl.cli._console import STOPPED, complain_of_stop, count, give_json, say, say_saved
+from napari_sepl.cli._console import (
+    FAILED,
+    STOPPED,
+    complain_of_stop,
+    count,
+    give_json,
+    save_result,
+    say,
+    say_saved,
+)
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
@@ -70,13 +80,14 @@ def evaluate_command(
     if code == STOPPED:
         complain_of_stop(checkpoint)
         return code
+    files: list[Path] = []
     if run.evaluation.images:
-        files: list[Path] = []
-        if checkpoint is not None:
-            files = write_evaluation(
-                checkpoint.table, run.evaluation, run.guard, running=as_released
-            )
-            checkpoint.end()
+        if table is not None and checkpoint is not None:
+            write = partial(write_evaluation, table, run.evaluation, run.guard, running=as_released)
+            files, is_saved = save_result(write)
+            if is_saved:
+                checkpoint.end()
+            code = code if is_saved else FAILED
         _tell(run.evaluation, as_released=as_released)
         say_saved(files)
     counts = {"counted": len(run.evaluation.images), "failed": failures.content()}

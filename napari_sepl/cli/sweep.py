@@ -1,6 +1,7 @@
 """The command `sweep`: which thresholds fit a dataset, and each of its classes."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,12 +9,14 @@ import typer
 
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import (
+    FAILED,
     STOPPED,
     complain_of_stop,
     count,
     give_json,
     note,
     note_unused,
+    save_result,
     say,
     say_saved,
 )
@@ -75,11 +78,13 @@ def sweep_command(
     if code == STOPPED:
         complain_of_stop(checkpoint)
         return code
+    files: list[Path] = []
     if run.sweep.samples:
-        files: list[Path] = []
-        if checkpoint is not None:
-            files = write_sweep(checkpoint.table, run.sweep, run.guard)
-            checkpoint.end()
+        if table is not None and checkpoint is not None:
+            files, is_saved = save_result(partial(write_sweep, table, run.sweep, run.guard))
+            if is_saved:
+                checkpoint.end()
+            code = code if is_saved else FAILED
         _tell(run.sweep)
         say_saved(files)
     give_json({"counted": run.sweep.samples, "failed": failures.content()} | _content(run.sweep))

@@ -152,7 +152,7 @@ def write_diagnoses(
     found: Sequence[tuple[str, Diagnosis]],
     classes: ClassList,
     guard: Guard = NO_INPUTS,
-) -> None:
+) -> list[Path]:
     """Write diagnoses as CSV, a row for each finding, and one for an image without any.
 
     Columns are rank (1 for the first image), id, suspicion, kind, cause, strength (shares in
@@ -169,12 +169,17 @@ def write_diagnoses(
     guard : Guard
         Tells what is not to be written over; an earlier table of diagnoses is.
 
+    Returns
+    -------
+    list of Path
+        The file.
+
     Raises
     ------
     InputError, SaveError
         As `write_tables`.
     """
-    write_tables({path: encode_csv(_rows(found, classes))}, diagnosis_files(path), guard)
+    return write_tables({path: encode_csv(_rows(found, classes))}, diagnosis_files(path), guard)
 
 
 def _rows(found: Sequence[tuple[str, Diagnosis]], classes: ClassList) -> Iterator[list[object]]:

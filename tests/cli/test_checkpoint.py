@@ -145,9 +145,11 @@ def test_what_is_counted_is_kept_until_the_table_is_saved(
     table = tmp_path / "out" / "t.csv"
     with monkeypatch.context() as patched:
         patched.setattr(sweep_command, "write_sweep", full)
-        code, _, err = run("sweep", dataset, "--table", table)
+        code, shown, err = run("sweep", dataset, "--table", table)
     assert code == 1
     assert "the disk is full" in err
+    assert "best " in shown  # a result that cannot be saved is not lost
+    assert "saved" not in shown
     code, out, err = run("sweep", dataset, "--table", table)
     assert code == 0
     assert "resumes after 4 of 4 samples" in err

@@ -202,4 +202,4 @@ def test_foreign_files_in_the_way_are_one_line(run: Run, toml: Path, spec: Datas
     code, _, err = run("enhance", toml, "--quiet")
     assert code == 1
     assert err.count("\n") == 1
-    assert_says(err, "4 samples: exists and was not written by napari-sepl", "/*.png; expected")
+    assert_says(err, "4 samples: exists and was not written by napari-sepl", "/*.png; move it")

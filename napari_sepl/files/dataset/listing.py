@@ -192,12 +192,13 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     if _is_flat(samples) == listing.is_flat:
         return listing
     samples_of, files_of = by_last_part(samples), by_last_part(listing.names)
+    known = listing.ids  # a file with the exact id, or two of them, stands before one alike
     found = Listing(closed=listing.closed)
     for file_id, reason in listing.faults.items():
         found.faults |= dict.fromkeys(samples_of.get(last_part(file_id), [file_id]), reason)
     for file_id, name in listing.names.items():
         last = last_part(file_id)
-        alike = [one for one in samples_of.get(last, ()) if one not in listing.names]
+        alike = [one for one in samples_of.get(last, ()) if one not in known]
         candidates = [file_id] if file_id in samples else alike
         if not candidates:
             found.names[file_id] = name

@@ -191,7 +191,7 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     """
     if _is_flat(samples) == listing.is_flat:
         return listing
-    samples_of, files_of = by_last_part(samples), by_last_part(listing.names)
+    samples_of, files_of = by_last_part(samples), by_last_part(listing.ids)
     known = listing.ids  # a file with the exact id, or two of them, stands before one alike
     found = Listing(closed=listing.closed)
     for file_id, reason in listing.faults.items():
@@ -205,7 +205,7 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
         elif len(candidates) == 1 and (candidates == [file_id] or len(files_of[last]) == 1):
             found.names[candidates[0]] = name
         else:
-            files = " and ".join(sorted(listing.names[one] for one in files_of[last]))
+            files = " and ".join(sorted(listing.names.get(one, one) for one in files_of[last]))
             reason = f"{what} {files} may be of {' or '.join(sorted(candidates))}"
             found.faults |= dict.fromkeys(candidates, reason)
     return found

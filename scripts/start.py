@@ -112,7 +112,8 @@ def install_project(place: Path, extra: str) -> None:
     if not programs(place).exists():
         venv.create(place, with_pip=True)
     print(f"installing napari-sepl[{extra}] into {place} …", flush=True)
-    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # What is imported is compiled then; to compile all of torch takes half a minute.
+    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     target = ["--editable", f"{ROOT}[{extra}]"]
     subprocess.run([programs(place) / "python", *pip, *target], check=True, cwd=ROOT)
     stamp.write_text(digest)

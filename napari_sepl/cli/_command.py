@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from typer.core import TyperCommand
 
-from napari_sepl.cli._console import STOPPED, choose_output, complain
+from napari_sepl.cli._console import choose_output, complain
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.stopping import STOPPED
 
 _SWITCHES = {
     "quiet": "Print errors only.",

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_sepl.core.errors import SaveError
+from napari_sepl.core.stopping import STOPPED
 from napari_sepl.workflow.measure.tables import encode_json
 
 if TYPE_CHECKING:  # they take a second to import, which `--version` need not wait
@@ -26,7 +27,6 @@ if TYPE_CHECKING:  # they take a second to import, which `--version` need not wa
     from napari_sepl.workflow.outcome import Step
 
 FAILED = 1
-STOPPED = 130  # what shells expect of a program that Ctrl+C stopped
 TIME = TimeRemainingColumn(elapsed_when_finished=True)
 LISTED = 5  # names shown of a long list
 TOLD = {

@@ -9,7 +9,6 @@ import typer
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import (
     FAILED,
-    STOPPED,
     complain,
     count,
     give_json,
@@ -24,6 +23,7 @@ from napari_sepl.cli._table import check_table_name
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.stopping import STOPPED
 from napari_sepl.document.findings import tell_finding
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses

@@ -11,7 +11,6 @@ import typer
 from napari_sepl.cli._command import command, require_there
 from napari_sepl.cli._console import (
     FAILED,
-    STOPPED,
     complain_of_stop,
     count,
     give_json,
@@ -24,6 +23,7 @@ from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.cli._table import check_table_name
 from napari_sepl.core.running import RunningFigures
+from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.agreement import Evaluation, Figures
 from napari_sepl.workflow.measure.evaluate import EvaluationRun

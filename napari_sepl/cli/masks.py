@@ -11,7 +11,6 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn
 
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
 from napari_sepl.cli._console import (
-    STOPPED,
     TIME,
     Part,
     complain,
@@ -23,6 +22,7 @@ from napari_sepl.cli._console import (
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.proposals.checkpoints import Checkpoint, fetch_checkpoint, own_checkpoint

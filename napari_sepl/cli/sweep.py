@@ -10,7 +10,6 @@ import typer
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import (
     FAILED,
-    STOPPED,
     complain_of_stop,
     count,
     give_json,
@@ -26,6 +25,7 @@ from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_data
 from napari_sepl.cli._table import check_table_name
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.stopping import STOPPED
 from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun

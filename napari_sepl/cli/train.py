@@ -14,7 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
 from napari_sepl.cli._console import (
     FAILED,
-    STOPPED,
     TIME,
     Failures,
     complain,
@@ -27,6 +26,7 @@ from napari_sepl.cli._console import (
 from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, takes_dataset
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.layouts import voc_folders
 from napari_sepl.files.dataset.specification import DatasetSpec

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -154,7 +155,7 @@ def check_writable(folder: Path) -> None:
 
 def make_folder(path: Path) -> list[Path]:
     """Make a folder and those above it, or raise SaveError; return those that were not there."""
-    missing = [one for one in (path, *path.parents) if not one.exists()]
+    missing = list(takewhile(lambda one: not one.exists(), (path, *path.parents)))
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files._opening import real_place
 from napari_sepl.files.atomic import check_writable, clear_abandoned, make_folder
 
 IsOurs = Callable[[Path], bool]
@@ -75,7 +76,7 @@ class Guard:
 
     def check_place(self, target: Path) -> None:
         """Raise InputError if a file or folder to write is an input, or lies in one."""
-        real = Path(os.path.realpath(target))
+        real = real_place(target)
         for place in (real, *real.parents):
             for mark in _marks(place):
                 if mark in self._marked:
@@ -148,7 +149,7 @@ def check_files(
 
 def _marks(path: Path) -> Iterator[_Mark]:
     """Yield what a place is known by: its name without links, and where it lies on the disk."""
-    yield Path(os.path.realpath(path))
+    yield real_place(path)
     yield from _lies(path)
 
 

@@ -125,8 +125,7 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
     """Make a folder, and be the only run that writes into it within the block.
 
     What a killed run left half-written in the folder is removed, and a folder that was made and
-    stayed empty. A disk that has no locks is
-    written to without one, and the log tells so.
+    stayed empty. A disk that has no locks is written to without one, and the log tells so.
 
     Parameters
     ----------
@@ -141,14 +140,11 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
         If another run is at work there, or the folder cannot be made or written to.
     """
     made = make_folder(folder)
-    path = folder / RUN_LOCK
-    lock = _take_named(path, who, folder)
     try:
-        clear_abandoned(folder)
-        yield
+        with _locked(folder / RUN_LOCK, who, folder):
+            clear_abandoned(folder)
+            yield
     finally:
-        if lock is not None:
-            _remove(path, lock)
         remove_empty(made)
 
 
@@ -164,8 +160,14 @@ def sole_writer(file: Path | None, who: str) -> Iterator[None]:
     if file is None:
         yield
         return
-    path = file.with_name(f".{file.name}.sepl-lock")
-    lock = _take_named(path, who, file)
+    with _locked(file.with_name(f".{file.name}.sepl-lock"), who, file):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, who: str, place: Path) -> Iterator[None]:
+    """Lock the file of this name within the block, and remove it then."""
+    lock = _take_named(path, who, place)
     try:
         yield
     finally:

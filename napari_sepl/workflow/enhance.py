@@ -149,8 +149,8 @@ def enhance_folder(
     params : Params
         The settings.
     overwrite : bool
-        Replace labels that are there, unless a person edited them. Otherwise labels made with
-        other settings, or by another program, count as failures, for they are not what was asked.
+        Make labels of other settings again, unless a person edited them. Otherwise they count as
+        failures, for they are not what was asked; files of another program do in any case.
     spread : Spread
         Where the samples are enhanced.
 

@@ -156,15 +156,15 @@ class SampleIndex:
         listings = _list_roles(spec, folders)
         known = set[str]().union(*(listing.ids for listing in listings.values()))
         leading = listings[lead].ids
-        wanted = (
-            natural_order(leading) if spec.list_file is None else read_list(spec.list_file, known)
-        )
-        ids, problems = _usable(wanted, listings, required)
+        unused: list[str] = []
         if spec.list_file is not None:
+            ids, problems = _usable(read_list(spec.list_file, known), listings, required)
             problems = _with_places(problems, known)
-        if spec.list_file is None:
+        else:
+            ids, problems = _usable(natural_order(leading), listings, required)
             closed = listings[lead].closed.items()
             problems += [SampleProblem(_shown(name), _shown(told)) for name, told in closed]
+            unused = natural_order(known - leading)
         if not ids:
             bare = [role for role in (lead, *required) if _is_bare(listings[role])]
             if bare:
@@ -175,7 +175,7 @@ class SampleIndex:
             classes,
             tuple(ids),
             tuple(problems),
-            () if spec.list_file else tuple(map(_shown, natural_order(known - leading))),
+            tuple(map(_shown, unused)),
             {}
             if spec.image_labels is None
             else read_image_labels(spec.image_labels, classes, known),

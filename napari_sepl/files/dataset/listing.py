@@ -265,7 +265,7 @@ class _Walk:
     ) -> None:
         self._root, self._suffixes, self._skip = root, suffixes, skip
         self._is_sample = is_sample
-        self._seen: set[str] = set()
+        self._seen: set[Path] = set()
         self.closed: dict[str, str] = {}
 
     def entries(self) -> Iterator[tuple[str, str]]:
@@ -304,8 +304,8 @@ class _Walk:
 
     def _is_new(self, inside: str) -> bool:
         """Tell whether a folder counts and was not met before, by another name say."""
-        real = os.path.realpath(self._root / inside)
-        new = real not in self._seen and (not inside or Path(real) not in self._skip)
+        real = real_place(self._root / inside)
+        new = real not in self._seen and (not inside or real not in self._skip)
         self._seen.add(real)
         return new
 

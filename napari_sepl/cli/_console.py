@@ -291,10 +291,10 @@ def listing(names: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def note_unused(unused: Sequence[str], lacking: str) -> None:
+def note_unused(unused: Sequence[str], lacking: str, so: str = "not used") -> None:
     """Say which samples nothing was to be done for, as they lack a file of the leading role."""
     if unused:
-        note(f"{samples(len(unused))}: no {lacking}, so not used: {listing(unused)}")
+        note(f"{samples(len(unused))}: no {lacking}, so {so}: {listing(unused)}")
 
 
 def save_result(write: Callable[[], list[Path]]) -> tuple[list[Path], bool]:

@@ -12,6 +12,7 @@ from napari_sepl.cli._console import (
     complain,
     count,
     give_json,
+    note_unused,
     save_result,
     say,
     say_saved,
@@ -66,6 +67,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     if table is not None:
         run.check_table(table)
     code, failures = count(run, len(run), "diagnose", lambda: len(run.found))
+    note_unused(index.unused, "pseudo-labels")
     if code == STOPPED:
         complain("Stopped: a part of the samples has no order of all, so nothing is listed.")
         return code
@@ -81,7 +83,12 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
         say(_line(sample_id, diagnosis, classes))
     say_saved(files)
     images = [_content(*one, classes) for one in listed]
-    give_json({"counted": len(found), "failed": failures.content(), "images": images})
+    counts = {
+        "counted": len(found),
+        "failed": failures.content(),
+        "left_out": {"no pseudo-labels": index.unused},
+    }
+    give_json(counts | {"images": images})
     return code
 
 

@@ -1,7 +1,7 @@
 """The command `evaluate`: labels against the ground truth."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +14,7 @@ from napari_sepl.cli._console import (
     complain_of_stop,
     count,
     give_json,
+    listing,
     save_result,
     say,
     say_saved,
@@ -24,7 +25,7 @@ from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, see
 from napari_sepl.cli._table import check_table_name
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.core.stopping import STOPPED
-from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.workflow.measure.agreement import Evaluation, Figures
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.evaluation_table import evaluation_content, write_evaluation
@@ -80,6 +81,12 @@ def evaluate_command(
     if code == STOPPED:
         complain_of_stop(checkpoint)
         return code
+    found = {NAMED[role]: index.count(role) for role in (Role.LABELS, Role.TRUTH)}
+    left_out = {
+        "no labels": [*run.without_labels, *index.without(Role.LABELS, index.asked)],
+        "no ground truth": index.without(Role.TRUTH, index.asked),
+    }
+    _tell_left_out(found, left_out)
     files: list[Path] = []
     if run.evaluation.images:
         if table is not None and checkpoint is not None:
@@ -90,9 +97,22 @@ def evaluate_command(
             code = code if is_saved else FAILED
         _tell(run.evaluation, as_released=as_released)
         say_saved(files)
-    counts = {"counted": len(run.evaluation.images), "failed": failures.content()}
+    counts = {
+        "counted": len(run.evaluation.images),
+        "failed": failures.content(),
+        "found": found,
+        "left_out": left_out,
+    }
     give_json(counts | evaluation_content(run.evaluation))
     return code
+
+
+def _tell_left_out(found: Mapping[str, int], left_out: Mapping[str, Sequence[str]]) -> None:
+    """Print how many samples have each kind of file, where some lack one."""
+    reasons = [f"{len(ids):,} with {why} ({listing(ids)})" for why, ids in left_out.items() if ids]
+    if reasons:
+        counts = ", ".join(f"{name} of {number:,}" for name, number in found.items())
+        say(f"{counts} samples; not compared: {', '.join(reasons)}")
 
 
 def _tell(evaluation: Evaluation, *, as_released: bool) -> None:

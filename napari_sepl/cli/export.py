@@ -1,5 +1,6 @@
 """The command `export`: labels in the formats that trainers and other tools read."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,14 +10,14 @@ import typer
 from pydantic import ValidationError
 
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
-from napari_sepl.cli._console import FAILED, complain, follow, listing, note, say
+from napari_sepl.cli._console import FAILED, complain, follow, listing, note, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.core.class_maps import find_class
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.polygons import Holes
 from napari_sepl.core.segments import Instances
 from napari_sepl.files.class_map_file import read_class_map
-from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
 from napari_sepl.files.store import Status, Store, store_file
@@ -100,6 +101,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
         index = SampleIndex.open(
             spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
         )
+        note_unused(index.unused, NAMED[Role.LABELS])
         return _run(FolderSource(index), to, settings, class_map, holding, overwrite=overwrite)
     if everything and status:
         raise typer.BadParameter("--status: --all takes every status; leave one of them out")
@@ -111,9 +113,11 @@ def export_command(  # noqa: PLR0913  each option is an argument
         _refuse_settings(settings, class_map, holding)
         return _remake(spec, to, which, overwrite=overwrite)
     with _review(spec) as store:
-        source = ReviewSource(SampleIndex.open(spec), store, which)
+        index = SampleIndex.open(spec)
+        source = ReviewSource(index, store, which)
         if not source.ids:
             return _nothing(spec, store)
+        _note_left_out(index, store, which)
         return _run(source, to, settings, class_map, holding, overwrite=overwrite)
 
 
@@ -174,6 +178,18 @@ def _run(
     return code
 
 
+def _note_left_out(index: SampleIndex, store: Store | None, which: Collection[Status]) -> None:
+    """Say how many samples are not exported, and why."""
+    rows = {} if store is None else store.statuses()
+    statuses = dict.fromkeys(index.ids, Status.PENDING)
+    statuses |= {sample_id: row.status for sample_id, row in rows.items()}
+    counts = Counter(statuses.values())
+    told = [f"{counts[one]:,} {one}" for one in Status if counts[one] and one not in which]
+    if told:
+        note(f"left out by their status: {', '.join(told)}; --status or --all takes them too")
+    note_unused(index.unused, NAMED[Role.PSEUDO])
+
+
 def _nothing(spec: DatasetSpec, store: Store | None) -> int:
     why = "no sample has that status; --status chooses others"
     if store is None:
@@ -196,5 +212,6 @@ def _remake(spec: DatasetSpec, to: Path, which: Collection[Status], *, overwrite
         if store is None or not total:
             return _nothing(spec, store)
         index = SampleIndex.open(spec)
+        _note_left_out(index, store, which)
         events = export_labels(index, store, to, which=which, overwrite=overwrite)
         return follow(events, total, "export")

@@ -71,7 +71,7 @@ def _found(index: SampleIndex) -> Iterator[str]:
     whole = set(index.ids).difference(*(index.without(role) for role in _told(index)))
     yield f"{samples(len(whole))} with all files that are named"
     for role, folder in index.folders.items():
-        line = f"{NAMED[role]:<14}{_count(index, role):>7,}  {folder}"
+        line = f"{NAMED[role]:<14}{index.count(role):>7,}  {folder}"
         try:
             kinds = _kinds(index, role)
         except InputError as error:
@@ -92,15 +92,6 @@ def _lacking(index: SampleIndex) -> Iterator[str]:
 def _told(index: SampleIndex) -> list[Role]:
     """Return the roles whose folders are there."""
     return [role for role, folder in index.folders.items() if folder.exists()]
-
-
-def _count(index: SampleIndex, role: Role) -> int:
-    """Return how many samples have a file of a role; of a list, where one is named."""
-    names = index.names[role]
-    if index.spec.list_file is None:
-        return len(names)
-    listed = (*index.ids, *(problem.sample_id for problem in index.problems))
-    return sum(sample_id in names for sample_id in listed)
 
 
 def _kinds(index: SampleIndex, role: Role) -> str:

@@ -7,17 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import complain_of_stop, count, say
+from napari_sepl.cli._console import complain_of_stop, count, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.stopping import STOPPED
-from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Store, store_file
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
+from napari_sepl.workflow.review.reviewed import ReviewedSamples
 
 
 def _setting(name: str) -> Any:
@@ -66,6 +67,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
         spread = choose_spread(workers, scheduler)
         run = ReportRun(index, store, start, sweep=sweep, spread=spread, page=to)
         code, _ = count(run, len(run), "report", lambda: len(run.report.images))
+        _note_left_out(index, run.samples)
         if code == STOPPED:
             complain_of_stop()
         elif run.report.images:
@@ -73,3 +75,12 @@ def report_command(  # noqa: PLR0913  each option is an argument
             write_page(to, page, guard)
             say(f"saved {to} ({len(page) / 2**20:.1f} MB)")
     return code
+
+
+def _note_left_out(index: SampleIndex, counted: ReviewedSamples) -> None:
+    """Say which samples are not on the page, or not in its IoU, and why."""
+    note_unused(index.unused, "pseudo-labels")
+    note_unused(counted.without_masks, "masks")
+    if Role.TRUTH in index.folders:
+        lacking = index.without(Role.TRUTH, counted.ids)
+        note_unused(lacking, "ground truth", "in no IoU")

@@ -75,6 +75,7 @@ def sweep_command(
     checkpoint = None if table is None else run.keep_beside(table)
     code, failures = count(run, len(run), "sweep", lambda: run.sweep.samples, checkpoint)
     note_unused(run.without_truth, "ground truth")
+    note_unused(index.unused, "pseudo-labels")
     if code == STOPPED:
         complain_of_stop(checkpoint)
         return code
@@ -87,7 +88,12 @@ def sweep_command(
             code = code if is_saved else FAILED
         _tell(run.sweep)
         say_saved(files)
-    give_json({"counted": run.sweep.samples, "failed": failures.content()} | _content(run.sweep))
+    counts = {
+        "counted": run.sweep.samples,
+        "failed": failures.content(),
+        "left_out": {"no pseudo-labels": index.unused, "no ground truth": run.without_truth},
+    }
+    give_json(counts | _content(run.sweep))
     return code
 
 

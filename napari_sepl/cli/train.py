@@ -19,6 +19,7 @@ from napari_sepl.cli._console import (
     complain,
     listing,
     note,
+    note_unused,
     progress,
     samples,
     say,
@@ -185,6 +186,7 @@ def _open(spec: DatasetSpec, labels: Path | None, failures: Failures) -> SampleI
     found = Failures([(one.sample_id, str(one)) for one in index.problems])
     found.complain()
     failures.messages += found.messages
+    note_unused(index.unused, "labels")
     return index
 
 

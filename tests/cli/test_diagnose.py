@@ -1,5 +1,6 @@
 """The command `diagnose`."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from napari_sepl.document.findings import tell_finding
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.diagnose import DiagnosisRun
+from tests.messages import says
 from tests.workflow.sweeping import write_samples
 
 
@@ -62,3 +64,12 @@ def test_a_table_that_is_no_csv_is_refused(spec: DatasetSpec, tmp_path: Path) ->
     write_dataset(tmp_path / "dataset.toml", spec)
     code, _ = run(tmp_path / "dataset.toml", "--table", tmp_path / "d.txt")
     assert code == 2
+
+
+def test_samples_without_pseudo_labels_are_counted(spec: DatasetSpec) -> None:
+    assert spec.pseudo is not None
+    (spec.pseudo / "c.png").unlink()
+    folders = [f"--{role}={getattr(spec, role)}" for role in ("images", "pseudo", "masks")]
+    found = CliRunner().invoke(make_app(), ["diagnose", *folders, "--json"])
+    assert says(found.stderr, "1 sample: no pseudo-labels, so not used: c")
+    assert json.loads(found.stdout)["left_out"] == {"no pseudo-labels": ["c"]}

@@ -1,5 +1,6 @@
 """The command `evaluate`."""
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from napari_sepl.workflow.measure.agreement import Evaluation
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from tests.files.making import save_picture
-from tests.messages import assert_says, plain
+from tests.messages import assert_says, plain, says
 from tests.program import Run
 from tests.workflow.sweeping import IDS, rectangles, write_samples
 
@@ -164,3 +165,25 @@ def test_what_is_for_a_baseline_is_refused_without_one(run: Run, tmp_path: Path)
     code, _, err = run("--labels", tmp_path, "--ground-truth", tmp_path, "--background", 0.3)
     assert code == 2
     assert_says(err, "--background is for the pseudo-labels")
+
+
+def test_what_one_side_alone_has_is_counted_on_one_line(run: Run, spec: DatasetSpec) -> None:
+    assert spec.ground_truth is not None
+    assert spec.pseudo is not None
+    for sample_id in ("a2", "c"):
+        (spec.output / f"{sample_id}.png").unlink()
+    (spec.ground_truth / "b.png").unlink()
+    save_picture(spec.pseudo / "baseline_alone.png", np.zeros((2, 2), np.uint8))
+    words = ("--labels", spec.out, "--ground-truth", spec.ground_truth, "--pseudo", spec.pseudo)
+    _, out, _ = run(*words)
+    assert says(
+        out,
+        "labels of 2, ground truth of 3 samples; not compared: "
+        "2 with no labels (a2, c), 1 with no ground truth (b)",
+    )
+    _, out, _ = run(*words, "--json")
+    told = json.loads(out)
+    assert told["found"] == {"labels": 2, "ground truth": 3}
+    assert told["left_out"] == {"no labels": ["a2", "c"], "no ground truth": ["b"]}
+    _, out, _ = run("--labels", spec.out, "--ground-truth", spec.out)
+    assert "not compared" not in out

@@ -167,3 +167,11 @@ def test_that_images_stay_is_said_with_the_way_to_have_them(toml: Path) -> None:
     assert told in run(toml, "--to", toml.parent / "voc", "--format", "voc")[1]
     words = ("--format", "voc", "--image-files", "copy")
     assert told not in run(toml, "--to", toml.parent / "copied", *words)[1]
+
+
+def test_samples_left_out_by_their_status_are_counted(toml: Path) -> None:
+    for form in ((), ("--format", "voc")):
+        _, out = run(toml, "--to", toml.parent / f"to{len(form)}", *form)
+        assert_says(out, "left out by their status: 1 pending, 1 flagged")
+    _, out = run(toml, "--to", toml.parent / "all", "--format", "voc", "--all")
+    assert "left out by" not in out

@@ -86,3 +86,19 @@ def test_masks_are_enough_without_an_output_folder(
 
 def test_the_help_shows_what_the_settings_are_without_an_option(run: Run) -> None:
     assert_says(run("--help")[1], "the review's, or 0.5", "or 0.85", "or paper", "or ascending")
+
+
+def test_samples_that_lack_a_file_are_counted(
+    run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    assert spec.pseudo is not None
+    assert spec.masks is not None
+    assert spec.ground_truth is not None
+    (spec.pseudo / "c.png").unlink()
+    (spec.masks / "b.json").unlink()
+    (spec.ground_truth / "a2.png").unlink()
+    code, _, err = run(dataset, "--to", tmp_path / "report.html")
+    assert code == 0
+    assert says(err, "1 sample: no pseudo-labels, so not used: c")
+    assert says(err, "1 sample: no masks, so not used: b")
+    assert says(err, "1 sample: no ground truth, so in no IoU: a2")

@@ -1,6 +1,7 @@
 """The command `sweep`."""
 
 import csv
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
-from tests.messages import assert_says
+from tests.messages import assert_says, says
 from tests.program import Run
 from tests.workflow.sweeping import write_samples
 
@@ -229,3 +230,15 @@ def test_a_best_pair_at_the_edge_of_the_grid_is_said(
     named = [name for name in ("t1", "t2") if float(best.split(name)[1].split()[0]) in (0, 1)]
     assert named
     assert (code, f"best {' and '.join(named)} at the edge of the grid" in out) == (0, True)
+
+
+def test_samples_without_pseudo_labels_are_counted(run: Run, spec: DatasetSpec) -> None:
+    assert spec.pseudo is not None
+    (spec.pseudo / "c.png").unlink()
+    words = (
+        "--images", spec.images, "--pseudo", spec.pseudo, "--masks", spec.masks,
+        "--ground-truth", spec.ground_truth, "--json",
+    )  # fmt: skip
+    _, out, err = run(*words)
+    assert says(err, "1 sample: no pseudo-labels, so not used: c")
+    assert json.loads(out)["left_out"] == {"no pseudo-labels": ["c"], "no ground truth": []}

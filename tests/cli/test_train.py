@@ -12,7 +12,7 @@ import pytest
 from napari_sepl.training import networks
 from napari_sepl.training.learner import Learner
 from tests.files.making import save_picture
-from tests.messages import assert_says, plain
+from tests.messages import assert_says, plain, says
 from tests.program import Run
 from tests.training.tiny import need_torch, picture, register, same_weights, save_samples
 
@@ -230,3 +230,10 @@ def test_bad_labels_are_told_before_anything_is_made(
     assert code == 2
     assert "--out is missing" in plain(err)
     assert not (tmp_path / "out").exists()
+
+
+def test_images_without_labels_are_counted(run: Run, options: list[object], tmp_path: Path) -> None:
+    need_torch()
+    (tmp_path / "labels" / "s1.png").unlink()
+    _, _, err = run(*options)
+    assert says(err, "1 sample: no labels, so not used: s1")

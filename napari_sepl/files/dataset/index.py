@@ -204,6 +204,18 @@ class SampleIndex:
             return made if made.exists() else None
         return None
 
+    def count(self, role: Role) -> int:
+        """Return how many samples have a file of a role; of a list, where one is named."""
+        names = self.names.get(role, {})
+        if self.spec.list_file is None:
+            return len(names)
+        return sum(sample_id in names for sample_id in self.asked)
+
+    @property
+    def asked(self) -> list[str]:
+        """The samples that are asked for, whether they can be used or not."""
+        return [*self.ids, *(problem.sample_id for problem in self.problems)]
+
     def without(self, role: Role, among: Iterable[str] | None = None) -> list[str]:
         """Return the samples, all or of some, that have no file of a role."""
         named, among = self.names.get(role, {}), self.ids if among is None else among

@@ -60,6 +60,8 @@ class EvaluationRun:
         Those that cannot be.
     without_truth : list of str
         Those that are left out.
+    without_labels : list of str
+        Those of which there is ground truth alone.
 
     Raises
     ------
@@ -85,6 +87,8 @@ class EvaluationRun:
         self._roles = [role for role in COMPARED if role in index.folders]
         self.problems = list(index.problems)
         self.without_truth = index.without(Role.TRUTH)
+        baselines = index.names.get(Role.PSEUDO, {}).keys() - index.names[Role.TRUTH].keys()
+        self.without_labels = [one for one in index.unused if one not in baselines]
         lacking = set(self.without_truth)
         if index.spec.list_file is not None:
             self._refuse(self.without_truth, "no ground truth")

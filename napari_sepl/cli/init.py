@@ -1,24 +1,35 @@
 """The command `init`: folders or a layout in, a dataset's TOML file out."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import Failures, listing, note, note_unused, samples, say, say_saved
+from napari_sepl.cli._console import (
+    FAILED,
+    Failures,
+    listing,
+    note,
+    note_unused,
+    samples,
+    say,
+    say_saved,
+)
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.scores import Scores
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
+from napari_sepl.files.heads import check_head
 from napari_sepl.files.images import image_size
 from napari_sepl.files.pseudo import read_pseudo
 
-_LOOKED_AT = 5  # images whose sizes are told
+_SIZES = 5  # images whose sizes are told
+_CHECKED = 2_000  # samples whose headers are read, which takes about two seconds
 
 
 @command("napari-sepl init VOCdevkit/VOC2012 --split train --out labels --to voc.toml")
@@ -37,19 +48,20 @@ def init_command(
         raise SaveError(f"{to}: exists; remove it, or choose another name by --to.")
     spec = dataset.find().spec
     index = _index(spec)
-    for line in _found(index):
+    unreadable: dict[str, str] = {}
+    for line in _found(index, unreadable):
         say(line)
+    Failures(list(unreadable.items())).complain()
     for lacking in _lacking(index):
         note(lacking)
-    problems = Failures([(one.sample_id, str(one)) for one in index.problems])
-    problems.complain()
+    Failures([(one.sample_id, str(one)) for one in index.problems]).complain()
     note_unused(index.unused, NAMED[_lead(spec)])
     make_folder(to.parent)
     write_dataset(to, spec)
     say_saved([to])
     if spec.out is None:
         note(f'no folder for labels is named: add --out FOLDER, or the line out = "labels" to {to}')
-    return 0
+    return FAILED if unreadable else 0
 
 
 def _lead(spec: DatasetSpec) -> Role:
@@ -66,19 +78,44 @@ def _index(spec: DatasetSpec) -> SampleIndex:
     return SampleIndex.open(spec, required, (Role.MASKS, Role.TRUTH), lead=_lead(spec))
 
 
-def _found(index: SampleIndex) -> Iterator[str]:
-    """Yield a line for all samples, and one for each role; what cannot be read has its own."""
-    whole = set(index.ids).difference(*(index.without(role) for role in _told(index)))
-    yield f"{samples(len(whole))} with all files that are named"
+def _found(index: SampleIndex, unreadable: dict[str, str]) -> Iterator[str]:
+    """Yield lines on all samples, and one for each role.
+
+    The first pseudo-labels are read whole, to tell what they are; if that fails, their sample is
+    added to those that are unreadable.
+    """
+    checked = _checked(index)
+    unreadable |= _unreadable(index, checked)
+    good = [sample_id for sample_id in checked if sample_id not in unreadable]
+    kinds = {role: _kinds(index, role, good, unreadable) for role in index.folders}
+    lacking = (index.without(role) for role in _told(index))
+    whole = set(index.ids).difference(*lacking, unreadable)
+    bad = f", {len(unreadable):,} with a file that cannot be read" if unreadable else ""
+    yield f"{samples(len(whole))} with all files that are named{bad}"
+    number = "all" if len(checked) == len(index) else f"{len(checked):,} of {len(index):,}"
+    yield f"checked: the names of all files, the headers of those of {number} samples; not what they hold"
     for role, folder in index.folders.items():
-        line = f"{NAMED[role]:<14}{index.count(role):>7,}  {folder}"
+        kind = f" ({kinds[role]})" if kinds[role] else ""
+        yield f"{NAMED[role]:<14}{index.count(role):>7,}  {folder}{kind}"
+
+
+def _checked(index: SampleIndex) -> Sequence[str]:
+    """Return samples whose headers are read: all, or so many spread over all."""
+    return index.ids[:: -(-len(index) // _CHECKED)]
+
+
+def _unreadable(index: SampleIndex, sample_ids: Iterable[str]) -> dict[str, str]:
+    """Return the samples with a file that cannot be read by its header, and why."""
+    found = {}
+    for sample_id in sample_ids:
+        paths = [index.path(role, sample_id) for role in _told(index)]
         try:
-            kinds = _kinds(index, role)
+            for path in paths:
+                if path is not None:
+                    check_head(path)
         except InputError as error:
-            yield line
-            yield f"only the first {NAMED[role]} was looked at, and cannot be used: {error}"
-        else:
-            yield f"{line}{f' ({kinds})' if kinds else ''}"
+            found[sample_id] = str(error)
+    return found
 
 
 def _lacking(index: SampleIndex) -> Iterator[str]:
@@ -94,29 +131,33 @@ def _told(index: SampleIndex) -> list[Role]:
     return [role for role, folder in index.folders.items() if folder.exists()]
 
 
-def _kinds(index: SampleIndex, role: Role) -> str:
+def _kinds(index: SampleIndex, role: Role, good: Sequence[str], unreadable: dict[str, str]) -> str:
     if role is Role.IMAGE:
-        return _sizes(index)
-    if role is Role.PSEUDO:
-        return _pseudo_kind(index)
+        return _sizes(index, good)
+    if role is Role.PSEUDO and good:
+        try:
+            return _pseudo_kind(index, good[0])
+        except InputError as error:
+            unreadable[good[0]] = str(error)
+            return ""
     endings = Counter(Path(name).suffix.lower() for name in index.names[role].values())
     words = {"": "folders of PNGs"} if role is Role.MASKS else {}
     return ", ".join(words.get(ending, ending) for ending, _ in endings.most_common())
 
 
-def _sizes(index: SampleIndex) -> str:
+def _sizes(index: SampleIndex, good: Sequence[str]) -> str:
     """Return the sizes of a few images."""
     sizes = []
-    for sample_id in index.ids[:_LOOKED_AT]:
+    for sample_id in good[:_SIZES]:
         height, width = image_size(index.path_of(Role.IMAGE, sample_id))
         sizes.append(f"{height} × {width}")
-    more = ", …" if len(index) > _LOOKED_AT else ""
-    return f"height × width {', '.join(dict.fromkeys(sizes))}{more}"
+    more = ", …" if len(index) > _SIZES else ""
+    return f"height × width {', '.join(dict.fromkeys(sizes))}{more}" if sizes else ""
 
 
-def _pseudo_kind(index: SampleIndex) -> str:
-    """Return what the pseudo-labels of the first sample are taken for."""
-    first = index.sample(index.ids[0])
+def _pseudo_kind(index: SampleIndex, sample_id: str) -> str:
+    """Return what the pseudo-labels of a sample are taken for."""
+    first = index.sample(sample_id)
     read = read_pseudo(first.pseudo, first.pseudo_format, sample_id=first.sample_id)
     if isinstance(read, Scores):
         return f"the first: {read.origin}"

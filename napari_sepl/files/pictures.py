@@ -22,7 +22,8 @@ from napari_sepl.files._opening import (
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "JPEG2000", "TGA", "WEBP")
 """Formats that Pillow decodes by itself ("JPEG" opens MPO too); TIFF is left to tifffile."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+PNG = b"\x89PNG\r\n\x1a\n"
+"""What a PNG begins with."""
 _DEPTHS = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
 """Bytes a pixel takes in memory; 4 in all other modes."""
 
@@ -89,7 +90,7 @@ def _checked_png(file: io.BufferedReader, path: Path, expected: str) -> BinaryIO
     Pillow does not look at the checksums of the pixels: of flipped bits in label files of others a
     quarter came as other labels. It takes 4 µs for a label of VOC, 0.3 ms for 1 MB.
     """
-    is_png = file.read(len(_PNG)) == _PNG
+    is_png = file.read(len(PNG)) == PNG
     file.seek(0)
     if not is_png:
         return file
@@ -99,7 +100,7 @@ def _checked_png(file: io.BufferedReader, path: Path, expected: str) -> BinaryIO
 
 
 def _check_chunks(content: memoryview, path: Path, expected: str) -> None:
-    start, kind = len(_PNG), b""
+    start, kind = len(PNG), b""
     while kind != b"IEND":
         end = start + 8 + int.from_bytes(content[start : start + 4])
         if end + 4 > len(content):
@@ -124,8 +125,8 @@ def read_png_text(path: Path, keyword: str) -> str | None:
     """
     with reading(path, "a PNG") as file:
         content = memoryview(read_whole(file, path, "a PNG"))
-    start, mark = len(_PNG), keyword.encode("latin-1") + b"\0"
-    while bytes(content[: len(_PNG)]) == _PNG and start + 12 <= len(content):
+    start, mark = len(PNG), keyword.encode("latin-1") + b"\0"
+    while bytes(content[: len(PNG)]) == PNG and start + 12 <= len(content):
         end = start + 8 + int.from_bytes(content[start : start + 4])
         held = bytes(content[start + 4 : end])
         if held.startswith(b"tEXt" + mark):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_sepl.cli import init
 from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset
 from tests.files.cam_files import cams, save_cam_dict
 from tests.messages import assert_says, says
@@ -137,14 +138,44 @@ def test_with_a_list_its_samples_count(run: Run, spec: DatasetSpec, tmp_path: Pa
     assert_says(out, "2 samples with all files", "image 2", "pseudo-labels 2")
 
 
-def test_a_first_file_that_is_broken_is_a_line_of_its_own(
+def test_samples_whose_files_cannot_be_read_are_counted(
     run: Run, spec: DatasetSpec, tmp_path: Path
 ) -> None:
     assert spec.pseudo is not None
+    assert spec.images is not None
+    assert spec.masks is not None
     (spec.pseudo / "a2.png").write_text("no picture")
+    for path, suffix in ((spec.images / "b.png", ".png"), (spec.masks / "c.json", ".json")):
+        assert path.suffix == suffix
+        path.write_bytes(path.read_bytes()[:-40])
+    words = folders(spec, "images", "pseudo", "masks")
+    code, out, err = run(*words, "--to", tmp_path / "s.toml")
+    assert code == 1
+    assert says(out, "1 sample with all files", "3 with a file that cannot be read")
+    assert says(out, "headers of those of all samples; not what they hold")
+    for path in (spec.pseudo / "a2.png", spec.images / "b.png", spec.masks / "c.json"):
+        assert says(err, f"{path}: found")
+    assert read_dataset(tmp_path / "s.toml").images == spec.images
+
+
+def test_the_first_pseudo_labels_are_read_whole(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    assert spec.pseudo is not None
+    path = spec.pseudo / "a2.png"
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    code, out, err = run(*folders(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
+    assert code == 1
+    assert says(out, "3 samples with all files", "1 with a file that cannot be read")
+    assert says(err, path, "checksum")
+
+
+def test_of_many_samples_some_are_checked(
+    run: Run, spec: DatasetSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "_CHECKED", 2)
     code, out, _ = run(*folders(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
     assert code == 0
-    lines = out.splitlines()
-    place = next(number for number, line in enumerate(lines) if line.startswith("pseudo-labels"))
-    assert lines[place].endswith(str(spec.pseudo))
-    assert says(lines[place + 1], "only the first", spec.pseudo / "a2.png")
+    assert says(out, "headers of those of 2 of 4 samples")

@@ -1,0 +1,97 @@
+"""Looking at the beginning of a file, and at where it ends, without reading what it holds."""
+
+import os
+import zipfile
+from io import BufferedReader
+from pathlib import Path
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.files import arrays, images
+from napari_sepl.files._opening import reading, unopened
+from napari_sepl.files.pictures import PNG
+
+_TAIL = 64  # bytes at the end of a JSON file, among which its last bracket is
+
+
+def check_head(path: Path) -> None:
+    """Raise InputError if a file cannot be opened, or its header alone shows that it is damaged.
+
+    It takes about 0.3 ms. Of pictures the size is read, and of PNGs the lengths of the chunks; of
+    arrays the header, and the table of contents of a .npz; of JSON the last bracket. A folder of
+    masks is to be readable and not empty, and so is any other file.
+    What a file holds may be damaged all the same.
+
+    Parameters
+    ----------
+    path : Path
+        A file of any role, or a folder of masks.
+    """
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        _check_folder(path)
+    elif suffix in arrays.SUFFIXES:
+        _check_array(path)
+    elif suffix in images.SUFFIXES:
+        images.image_size(path)
+        _check_end_of_png(path)
+    elif suffix == ".json":
+        _check_end_of_json(path)
+    else:
+        with reading(path, "a file with content") as file:
+            if not file.read(1):
+                raise InputError(path, found="an empty file", expected="a file with content")
+
+
+def _check_folder(path: Path) -> None:
+    try:
+        with os.scandir(path) as entries:
+            is_empty = next(entries, None) is None
+    except OSError as error:
+        raise unopened(path, error, "a folder of masks") from error
+    if is_empty:
+        raise InputError(path, found="an empty folder", expected="a folder of masks")
+
+
+def _check_array(path: Path) -> None:
+    with reading(path, "a file saved by numpy") as file:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive, archive.open(archive.infolist()[0]) as member:
+                arrays.read_header(member)
+            return
+        file.seek(0)
+        header = arrays.read_header(file)
+        there = os.fstat(file.fileno()).st_size - file.tell()
+        if not header.holds_object and header.nbytes > there:
+            raise InputError(
+                path,
+                found=f"{there:,} bytes of numbers (a cut-off file?)",
+                expected=f"{header.nbytes:,}",
+            )
+
+
+def _check_end_of_png(path: Path) -> None:
+    with reading(path, "a picture") as file:
+        if file.read(len(PNG)) == PNG and not _has_end(file):
+            raise InputError(path, found="a cut-off PNG, without its end", expected="a picture")
+
+
+def _has_end(file: BufferedReader) -> bool:
+    """Go from chunk to chunk of a PNG to its end; tell whether that is there."""
+    number, place = file.fileno(), len(PNG)
+    size = os.fstat(number).st_size
+    kind = b""
+    while kind != b"IEND" and place + 12 <= size:
+        os.lseek(number, place, os.SEEK_SET)
+        head = os.read(number, 8)
+        place += 12 + int.from_bytes(head[:4])
+        kind = head[4:]
+    return kind == b"IEND" and place <= size
+
+
+def _check_end_of_json(path: Path) -> None:
+    with reading(path, "a JSON file") as file:
+        file.seek(max(os.fstat(file.fileno()).st_size - _TAIL, 0))
+        if not file.read().rstrip().endswith((b"]", b"}")):
+            raise InputError(
+                path, found="no bracket at its end (a cut-off file?)", expected="a JSON file"
+            )

@@ -93,7 +93,8 @@ def _found(index: SampleIndex, unreadable: dict[str, str]) -> Iterator[str]:
     bad = f", {len(unreadable):,} with a file that cannot be read" if unreadable else ""
     yield f"{samples(len(whole))} with all files that are named{bad}"
     number = "all" if len(checked) == len(index) else f"{len(checked):,} of {len(index):,}"
-    yield f"checked: the names of all files, the headers of those of {number} samples; not what they hold"
+    headers = f"the headers of those of {number} samples"
+    yield f"checked: the names of all files, {headers}; not what they hold"
     for role, folder in index.folders.items():
         kind = f" ({kinds[role]})" if kinds[role] else ""
         yield f"{NAMED[role]:<14}{index.count(role):>7,}  {folder}{kind}"

@@ -166,6 +166,8 @@ def _reason(error: BaseException) -> str:
 
 def tell(value: object) -> str:
     """Return any value in few words: deep lists and endless numbers too."""
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
     try:
         return _SHORT.repr(value)
     except ValueError:  # a whole number of more digits than Python writes

@@ -9,6 +9,7 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import read_bytes
 from napari_sepl.files._texts import parse_json
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.differences import tell_differences
 
 RECORD, CHECKPOINT, LOG, WEIGHTS = "training.json", "checkpoint.pt", "log.jsonl", "weights.pt"
 PREDICTIONS = "predictions"
@@ -38,13 +39,10 @@ def check_folder(out: Path, settings: Settings) -> None:
         return
     try:
         known = parse_json(read_bytes(record, _EXPECTED), record, _EXPECTED)["settings"]
-        names = [name for name in {**known, **settings} if known.get(name) != settings.get(name)]
+        told = tell_differences(known, settings)
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(record, found="a damaged file", expected=_EXPECTED) from error
-    if names:
-        told = "; ".join(
-            f"{name} {known.get(name)} (asked for now: {settings.get(name)})" for name in names
-        )
+    if told:
         raise SaveError(f"{out}: holds a training with {told}; name another folder.")
 
 

@@ -186,7 +186,9 @@ def test_our_file_that_somebody_changed_stays(session: Session) -> None:
 
 def test_other_settings_need_another_folder(session: Session) -> None:
     run(session)
-    with pytest.raises(SaveError, match=r"other settings: .* \(val 0.0, now 0.5\); --overwrite"):
+    with pytest.raises(
+        SaveError, match=r"other settings: .* \(val 0 \(asked for now: 0.5\)\); --overwrite"
+    ):
         run(session, val=0.5)
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "saved")
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "present")

@@ -18,8 +18,9 @@ from napari_sepl.files.atomic import (
     remove_empty,
     write_whole,
 )
+from napari_sepl.files.differences import tell_differences
 from napari_sepl.files.exports.base import encode_json
-from napari_sepl.files.exports.noted import digest_of, link_to, remove_owned, tell_differences
+from napari_sepl.files.exports.noted import digest_of, link_to, remove_owned
 from napari_sepl.files.exports.pictures import Picture
 from napari_sepl.files.exports.settings import Pictures
 from napari_sepl.files.guard import Guard, foreign
@@ -85,7 +86,8 @@ class ExportFolder:
             return False
         same = told.get("settings") == self._settings
         if not same and not self._overwrite:
-            differences = tell_differences(told.get("settings"), self._settings)
+            noted = told.get("settings")
+            differences = tell_differences(noted if isinstance(noted, dict) else {}, self._settings)
             raise SaveError(
                 f"holds an export of other settings: {self.root} ({differences}); "
                 "--overwrite makes it again."

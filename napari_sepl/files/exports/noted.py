@@ -4,23 +4,12 @@ import hashlib
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from napari_sepl.core.errors import SaveError
 from napari_sepl.files._opening import unopened
 
 Owned = Mapping[str, Collection[str]]
 """All digests that the files of an export may have, by their places in its folder."""
-
-
-def tell_differences(before: object, settings: Mapping[str, Any]) -> str:
-    """Return in what settings differ from those that a manifest has."""
-    noted = before if isinstance(before, dict) else {}
-    return ", ".join(
-        f"{key} {noted.get(key)!r}, now {value!r}"
-        for key, value in settings.items()
-        if noted.get(key) != value
-    )
 
 
 def digest_of(path: Path) -> str | None:

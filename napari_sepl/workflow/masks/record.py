@@ -9,6 +9,7 @@ from napari_sepl.files._opening import read_bytes
 from napari_sepl.files._texts import parse_json
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset.listing import list_masks
+from napari_sepl.files.differences import tell_differences
 from napari_sepl.proposals.checkpoints import Checkpoint
 from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.points import MARGIN
@@ -91,7 +92,7 @@ def _otherwise(out: Path, known: dict[str, Any] | None, made_with: dict[str, Any
         return ""
     if known is None:
         return "by another program"
-    return "in several ways" if _MIXED in known else f"with {_difference(known, made_with)}"
+    return "in several ways" if _MIXED in known else f"with {tell_differences(known, made_with)}"
 
 
 def _makings(known: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -109,10 +110,3 @@ def _read_record(out: Path) -> dict[str, Any] | None:
     if not isinstance(known, dict):
         raise InputError(record, found=f"a {type(known).__name__}", expected=expected)
     return known
-
-
-def _difference(known: dict[str, Any], made_with: dict[str, Any]) -> str:
-    names = [name for name in {**known, **made_with} if known.get(name) != made_with.get(name)]
-    return ", ".join(
-        f"{name} {known.get(name)} (asked for now: {made_with.get(name)})" for name in names
-    )

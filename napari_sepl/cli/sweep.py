@@ -35,6 +35,28 @@ Steps = Annotated[
     int, typer.Option(min=2, max=MOST - 1, help="Thresholds from 0 to 1, of t1 and of t2.")
 ]
 
+_EDGES = {
+    "t1 = 0": "a mask that touches its class passes by o_s",
+    "t1 = 1": "no mask passes by o_s",
+    "t2 = 0": "a mask that touches its class passes by o_p",
+    "t2 = 1": "no mask passes by o_p",
+}
+"""What a threshold at the edge of the grid means."""
+
+_EDGES_OF = {
+    Strategy.RELEASED: {
+        "t2 = 0": "all masks pass by o_p",
+        "t2 = 1": "only a mask with the whole class in it passes by o_p",
+    },
+    Strategy.TREE: {
+        "t1 = 0": "pixels of a mask outside its class cost nothing",
+        "t1 = 1": "only masks wholly inside their class are taken",
+        "t2 = 0": "pseudo-labels in no mask go where any mask is taken",
+        "t2 = 1": "pseudo-labels in no mask stay",
+    },
+}
+"""Where that is not so."""
+
 
 @command("napari-sepl sweep voc.toml --workers 2 --table sweep.csv", json=True)
 @takes_dataset(
@@ -109,17 +131,20 @@ def _tell(sweep: Sweep) -> None:
     for line in _class_lines(sweep):
         say(line)
     if sweep.best is not None:
-        edges = " and ".join(_at_edge(sweep, sweep.best))
+        edges = dict(_at_edge(sweep, sweep.best))
         if edges:
-            say(f"best {edges} at the edge of the grid: there is no pair to compare with beyond")
+            meant = "; ".join(f"at {edge}, {why}" for edge, why in edges.items())
+            say(f"the best pair is at the edge of the grid: {meant}")
         say(f"to use the best pair: --t1 {sweep.best.t1:.4g} --t2 {sweep.best.t2:.4g}")
 
 
-def _at_edge(sweep: Sweep, point: Point) -> Iterator[str]:
-    """Yield the thresholds of a pair that are the first or last of the grid."""
-    for name, value, grid in (("t1", point.t1, sweep.t1), ("t2", point.t2, sweep.t2)):
-        if value in (grid[0], grid[-1]):
-            yield name
+def _at_edge(sweep: Sweep, point: Point) -> Iterator[tuple[str, str]]:
+    """Yield the thresholds of a pair that are 0 or 1, the ends of the grid, and what that means."""
+    meant = _EDGES | _EDGES_OF.get(sweep.params.strategy, {})
+    for name, value in (("t1", point.t1), ("t2", point.t2)):
+        if value in (0, 1):
+            edge = f"{name} = {value:g}"
+            yield edge, meant[edge]
 
 
 def _pair(point: Point) -> str:

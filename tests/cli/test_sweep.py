@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from napari_sepl import Params
+from napari_sepl.cli.sweep import _at_edge
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.measure.counted import CountStep
-from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
+from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun
 from tests.messages import assert_says, says
 from tests.program import Run
 from tests.workflow.sweeping import write_samples
@@ -227,9 +228,33 @@ def test_a_best_pair_at_the_edge_of_the_grid_is_said(
 ) -> None:
     code, out, _ = run(dataset, "--steps", 2, "--ground-truth", spec.pseudo)
     best = next(line for line in out.splitlines() if line.startswith("best "))
-    named = [name for name in ("t1", "t2") if float(best.split(name)[1].split()[0]) in (0, 1)]
+    values = {name: float(best.split(name)[1].split()[0]) for name in ("t1", "t2")}
+    named = [f"at {name} = {value:g}, " for name, value in values.items() if value in (0, 1)]
     assert named
-    assert (code, f"best {' and '.join(named)} at the edge of the grid" in out) == (0, True)
+    assert code == 0
+    assert says(out, "the best pair is at the edge of the grid: ", *named)
+    assert not any(
+        f"at {name} = {value:g}, " in out for name, value in values.items() if 0 < value < 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "told"),
+    [
+        (Strategy.PAPER, {"t1 = 1": "no mask passes by o_s", "t2 = 1": "no mask passes by o_p"}),
+        (Strategy.RELEASED, {"t1 = 1": "no mask passes by o_s", "t2 = 0": "all masks pass by o_p"}),
+        (Strategy.TREE, {"t1 = 0": "cost nothing", "t2 = 1": "in no mask stay"}),
+    ],
+)
+def test_what_an_edge_means_follows_from_the_strategy(
+    spec: DatasetSpec, strategy: Strategy, told: dict[str, str]
+) -> None:
+    sweep = expected(spec, Params(strategy=strategy))
+    t1, t2 = (float(edge.split()[-1]) for edge in told)
+    meant = dict(_at_edge(sweep, Point(t1, t2, 0.5)))
+    assert list(meant) == list(told)
+    assert all(words in meant[edge] for edge, words in told.items())
+    assert not dict(_at_edge(sweep, Point(0.5, 0.85, 0.5)))
 
 
 def test_samples_without_pseudo_labels_are_counted(run: Run, spec: DatasetSpec) -> None:

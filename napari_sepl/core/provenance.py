@@ -19,9 +19,9 @@ class Source(IntEnum):
     """Why a pixel has its label; of several reasons the highest counts."""
 
     NOTHING = 0
-    """Nobody claims it: background."""
+    """Background: no class is there."""
     IGNORED = 1
-    """Ignore in the pseudo-labels, and nobody claims it."""
+    """Ignore in the pseudo-labels, and no mask was taken."""
     KEPT = 2
     """The pseudo-label, kept where no mask was taken."""
     BY_O_P = 3
@@ -39,7 +39,7 @@ class Source(IntEnum):
 
 
 NAMES: dict[Source, str] = {
-    Source.NOTHING: "background: nobody claims it",
+    Source.NOTHING: "background: no class",
     Source.IGNORED: "ignore, from the pseudo-labels",
     Source.KEPT: "pseudo-labels kept",
     Source.BY_O_P: "masks by o_p alone",

@@ -203,3 +203,9 @@ def test_foreign_files_in_the_way_are_one_line(run: Run, toml: Path, spec: Datas
     assert code == 1
     assert err.count("\n") == 1
     assert_says(err, "4 samples: exists and was not written by napari-sepl", "/*.png; move it")
+
+
+@pytest.mark.parametrize("command", ["masks", "enhance", "evaluate", "export", "report"])
+def test_the_help_says_what_the_output_folder_holds(run: Run, command: str) -> None:
+    _, out, _ = run(command, "--help")
+    assert_says(out, "label PNG per sample, the record of the review")

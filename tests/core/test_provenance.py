@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from napari_sepl import MaskSet
 from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.provenance import Source, count_sources, find_sources
+from napari_sepl.core.provenance import NAMES, Source, count_sources, find_sources
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import assign
@@ -64,3 +64,9 @@ def test_strokes_are_above_pins_and_pins_above_all(case: Case, label: int) -> No
 def test_counts_leave_out_what_is_not_there() -> None:
     found = np.array([[0, 2, 2], [8, 8, 8]], np.uint8)
     assert count_sources(found) == {Source.NOTHING: 1, Source.KEPT: 2, Source.PAINTED: 3}
+
+
+def test_each_source_has_plain_words_of_its_own() -> None:
+    assert set(NAMES) == set(Source)
+    assert len(set(NAMES.values())) == len(Source)
+    assert NAMES[Source.NOTHING] == "background: no class"

@@ -61,7 +61,8 @@ def test_doubles_and_missing_truth_are_told_and_the_rest_opens(
     (spec.folder("pseudo") / "train" / "a.png").rename(truth / "train" / "a.png")
     walk = Walk(window, spec.model_copy(update={"ground_truth": truth}))
     assert walk.sample_id == "train/b"
-    told = "val/a: val/a.jpg and val/a.png have the same name"
+    told = f"val/a: {spec.images}/val/a.jpg and {spec.images}/val/a.png "
+    told += "have the same name up to the ending"
     assert f"1 samples are incomplete: {told}." in messages()
     walk.dock.missing.click()
     assert walk.dock.missing.listed().splitlines() == [told, "train/a: no pseudo-labels"]

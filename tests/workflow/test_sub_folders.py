@@ -84,9 +84,10 @@ def test_a_double_costs_its_sample_and_no_other(spec: DatasetSpec) -> None:
     assert spec.images is not None
     save_picture(spec.images / "train" / "a.png", random_labels())
     steps = told(enhance_folder(SampleIndex.open(spec), Params()))
+    both = [f"{spec.images}/train/a.{ending}" for ending in ("jpg", "png")]
     assert steps == [
         ("train/a", Outcome.FAILED,
-         "train/a: train/a.jpg and train/a.png have the same name"),
+         f"train/a: {' and '.join(both)} have the same name up to the ending"),
         ("train/b", Outcome.SAVED, ""),
         ("val/a", Outcome.SAVED, ""),
     ]  # fmt: skip

@@ -145,7 +145,8 @@ def list_pseudo(
     listing.names, both = group_class_pngs(listing.names, samples, only=not is_auto)
     for sample_id, (one, other) in both.items():
         listing.faults[sample_id] = (
-            f"both {one} and {other} are its pseudo-labels; choose one with --pseudo-format"
+            f"both {folder / one} and {folder / other} are its pseudo-labels; "
+            "choose one with --pseudo-format"
         )
     return listing
 
@@ -249,7 +250,8 @@ def _grouped(walk: "_Walk") -> Listing:
         else:
             listing.names[sample_id] = name
     for sample_id, names in doubled.items():
-        listing.faults[sample_id] = f"{' and '.join(sorted(names))} have the same name"
+        files = " and ".join(str(walk.root / name) for name in sorted(names))
+        listing.faults[sample_id] = f"{files} have the same name up to the ending"
     return listing
 
 
@@ -263,7 +265,7 @@ class _Walk:
         skip: Collection[Path],
         is_sample: Callable[[str], bool] | None = None,
     ) -> None:
-        self._root, self._suffixes, self._skip = root, suffixes, skip
+        self.root, self._suffixes, self._skip = root, suffixes, skip
         self._is_sample = is_sample
         self._seen: set[Path] = set()
         self.closed: dict[str, str] = {}
@@ -292,19 +294,19 @@ class _Walk:
                         yield inside + stem, name
             except OSError as error:
                 if not inside:
-                    raise unopened(self._root, error, "a folder") from error
+                    raise unopened(self.root, error, "a folder") from error
                 told = f"the folder {inside} cannot be read ({error.strerror or error})"
                 self.closed[inside[:-1]] = told
 
     def _scan(self, inside: str) -> Iterator[os.DirEntry[str]]:
-        with os.scandir(os.path.join(self._root, inside)) as entries:  # noqa: PTH118  see above
+        with os.scandir(os.path.join(self.root, inside)) as entries:  # noqa: PTH118  see above
             for entry in entries:
                 if not entry.name.startswith("."):
                     yield entry
 
     def _is_new(self, inside: str) -> bool:
         """Tell whether a folder counts and was not met before, by another name say."""
-        real = real_place(self._root / inside)
+        real = real_place(self.root / inside)
         new = real not in self._seen and (not inside or real not in self._skip)
         self._seen.add(real)
         return new

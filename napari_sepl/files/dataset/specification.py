@@ -54,7 +54,11 @@ class DatasetSpec(BaseModel):
     images: Path | None = Field(None, description="Folder of images.")
     pseudo: Path | None = Field(None, description="Folder of pseudo-labels or CAM scores.")
     masks: Path | None = Field(None, description="Folder of masks, a file or folder per image.")
-    out: Path | None = Field(None, description="Folder for labels and the record of the review.")
+    out: Path | None = Field(
+        None,
+        description="Folder that holds a label PNG per sample, the record of the review, and in "
+        "masks/ the masks that are generated.",
+    )
     ground_truth: Path | None = Field(None, description="Folder of ground truth.")
     image_labels: Path | None = Field(
         None, description="Text file of image-level labels: a sample and its classes on each line."

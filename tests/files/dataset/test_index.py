@@ -171,12 +171,16 @@ def test_two_files_of_one_sample_cost_that_sample(root: Path) -> None:
     fill(root / "pseudo", "a2.npy")
     fill(root / "masks", "a10.json")
     fill(root / "images", "b.c.png", "p.png")
+
+    def doubled(one: str, other: str) -> str:
+        return f"{root / one} and {root / other} have the same name up to the ending"
+
     index = SampleIndex.open(spec_of(root))
     assert index.ids == ("m",)
     assert told(index) == {
-        "a2": "a2.npy and a2.png have the same name; choose one with --pseudo-format",
-        "a10": "a10 and a10.json have the same name",
-        "b.c": "b.c.JPG and b.c.png have the same name",
+        "a2": f"{doubled('pseudo/a2.npy', 'pseudo/a2.png')}; choose one with --pseudo-format",
+        "a10": doubled("masks/a10", "masks/a10.json"),
+        "b.c": doubled("images/b.c.JPG", "images/b.c.png"),
     }
     assert index.unused == ("p",)
 

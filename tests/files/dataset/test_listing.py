@@ -19,6 +19,12 @@ def names(folder: Path) -> dict[str, str]:
     return listing.names
 
 
+def alike(folder: Path, *names: str) -> str:
+    """Return the fault of files that share an id."""
+    files = " and ".join(str(folder / name) for name in names)
+    return f"{files} have the same name up to the ending"
+
+
 def test_an_id_is_the_path_without_ending(tmp_path: Path) -> None:
     fill(tmp_path, "a.png", "b.c.JPG", "train/a.png", "train/deep/x y.jpg")
     assert names(tmp_path) == {
@@ -39,7 +45,7 @@ def test_several_files_of_one_id_are_a_fault_of_that_sample(tmp_path: Path) -> N
     fill(tmp_path, "a.png", "a.jpg", "a.JPG", "b.png", "t/a.png")
     listing = list_files(tmp_path, PNG)
     assert listing.names == {"b": "b.png", "t/a": "t/a.png"}
-    assert listing.faults == {"a": "a.JPG and a.jpg and a.png have the same name"}
+    assert listing.faults == {"a": alike(tmp_path, "a.JPG", "a.jpg", "a.png")}
     assert listing.ids == {"a", "b", "t/a"}
 
 
@@ -130,7 +136,7 @@ def test_masks_twice_are_a_fault(tmp_path: Path) -> None:
     listing = list_masks(tmp_path, {"a", "b", "c"})
     assert listing.names == {"c": "c.json"}
     assert listing.faults == {
-        "a": "a and a.json have the same name", "b": "b.npy and b.npz have the same name",
+        "a": alike(tmp_path, "a", "a.json"), "b": alike(tmp_path, "b.npy", "b.npz"),
     }  # fmt: skip
 
 
@@ -169,8 +175,12 @@ def test_two_kinds_of_pseudo_labels_are_a_fault_that_the_format_settles(tmp_path
     fill(tmp_path, "a.png", "a_3.png", "b.png", "b.npy", "c.png")
     listing = list_pseudo(tmp_path, "auto", {"a", "b", "c"})
     assert listing.names == {"c": "c.png"}
-    assert listing.faults["a"].startswith("both a.png and a_3.png are its pseudo-labels; choose")
-    assert listing.faults["b"].startswith("b.npy and b.png have the same name; choose one with --")
+    assert listing.faults["a"].startswith(
+        f"both {tmp_path}/a.png and {tmp_path}/a_3.png are its pseudo-labels; choose"
+    )
+    assert listing.faults["b"].startswith(
+        f"{alike(tmp_path, 'b.npy', 'b.png')}; choose one with --"
+    )
     assert list_pseudo(tmp_path, "l2g", {"a", "b", "c"}).names == {"a": "a_3.png"}
     assert not list_pseudo(tmp_path, "irn", {"a", "b", "c"}).faults
     with refused("pseudo-format", "sean"):
@@ -198,7 +208,7 @@ def test_sub_folders_of_a_role_pair_with_flat_samples(tmp_path: Path) -> None:
 def test_a_fault_of_a_flat_file_is_one_of_the_sample(tmp_path: Path) -> None:
     fill(tmp_path, "a.png", "a.jpg")
     found = aligned(list_files(tmp_path, PNG), {"t/a"}, "masks")
-    assert found.faults == {"t/a": "a.jpg and a.png have the same name"}
+    assert found.faults == {"t/a": alike(tmp_path, "a.jpg", "a.png")}
 
 
 def test_mirrored_sub_folders_pair_by_the_whole_id() -> None:

@@ -172,7 +172,7 @@ def test_each_command_says_what_it_needs_and_the_rest_may_be_missing(tmp_path: P
     assert DatasetSpec().folders == ()
     spec = read_dataset(write(tmp_path, 'ground_truth = "t"\n'))
     assert spec.folders == (tmp_path / "t",)
-    with refused("dataset", "no out", "a folder for labels and the record"):
+    with refused("dataset", "no out", "a folder that holds a label PNG per sample"):
         _ = spec.output
     assert DatasetSpec(out=tmp_path).output == tmp_path
 

@@ -136,7 +136,34 @@ class StandardOutput:
 def progress(*columns: object, **options: object) -> Progress:
     """Return a progress bar on standard error, which is not shown where all is quiet."""
     console = Console(stderr=True, quiet=_output.quiet)
-    return Progress(*columns, console=console, **options)  # type: ignore[arg-type]
+    return _Bars(*columns, console=console, **options)  # type: ignore[arg-type]
+
+
+class _Bars(Progress):
+    """Bars that leave nothing on the screen where an error ends them before any has moved."""
+
+    def __init__(self, *columns: Any, **options: Any) -> None:
+        super().__init__(*columns, **options)
+        self._moved = False
+
+    def update(self, *told: Any, **options: Any) -> None:
+        """Move or change a bar."""
+        before = [task.completed for task in self.tasks]
+        super().update(*told, **options)
+        self._moved = self._moved or before != [task.completed for task in self.tasks]
+
+    def stop(self) -> None:
+        """Stop; rich ends even a bar of which nothing is left with an empty line."""
+        if self.live.transient:
+            self.live.stop()
+        else:
+            super().stop()
+
+    def __exit__(self, kind: type[BaseException] | None, *told: Any) -> None:
+        """Stop, with nothing left of a bar that stood still before the error."""
+        if kind is not None and not self._moved:
+            self.live.transient = True
+        super().__exit__(kind, *told)
 
 
 @dataclass

@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from rich.progress import Progress
 
-from napari_sepl.cli._console import TIME
+from napari_sepl.cli._console import TIME, progress
+from napari_sepl.cli.train import COLUMNS
+from napari_sepl.core.errors import InputError
 from napari_sepl.files.dataset.specification import write_dataset
+from napari_sepl.files.lock import sole_writer
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
 
@@ -110,3 +114,23 @@ def test_a_finished_bar_shows_the_time_it_took() -> None:
         task = bar.add_task("x", total=1)
         bar.update(task, completed=1)
         assert TIME.render(bar.tasks[0]).plain == "0:01:05"
+
+
+@MEASURING
+def test_a_refusal_leaves_no_bar(run: Run, toml: Path, command: str) -> None:
+    table = toml.parent / "t.csv"
+    with sole_writer(table, "another"):
+        code, out, err = run(command, toml, "--table", table)
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert err.startswith("napari-sepl: ")
+
+
+def test_a_bar_stays_where_work_was_done_before_an_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for start, done in ((3, 3), (3, 4)):
+        with suppress(InputError), progress(*COLUMNS) as bar:
+            task = bar.add_task("work", total=9, completed=start)
+            bar.update(task, completed=done)
+            raise InputError("x", found="y", expected="z")
+        assert bool(capsys.readouterr().err.strip()) == (done > start)

@@ -136,7 +136,7 @@ class StandardOutput:
 def progress(*columns: object, **options: object) -> Progress:
     """Return a progress bar on standard error, which is not shown where all is quiet."""
     console = Console(stderr=True, quiet=_output.quiet)
-    return _Bars(*columns, console=console, **options)  # type: ignore[arg-type]
+    return _Bars(*columns, console=console, **options)
 
 
 class _Bars(Progress):

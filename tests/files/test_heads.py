@@ -13,7 +13,7 @@ from tests.messages import raises_input_error
 @pytest.fixture(params=["p.png", "p.tif", "p.npy", "object.npy", "p.npz", "m.json"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A whole file of each kind."""
-    path = tmp_path / request.param
+    path = tmp_path / str(request.param)
     if path.suffix == ".json":
         path.write_text('[{"segmentation": 1}]\n')
     elif path.name == "object.npy":

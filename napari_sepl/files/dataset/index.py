@@ -287,13 +287,13 @@ def _list_role(
     role: Role, spec: DatasetSpec, folder: Path, known: Collection[str], skip: Collection[Path]
 ) -> Listing:
     if role is Role.IMAGE:
-        return list_files(folder, image_files.SUFFIXES, skip)
+        return list_files(folder, image_files.SUFFIXES, skip, "images")
     if role is Role.PSEUDO:
         return list_pseudo(folder, spec.pseudo_format, known, skip)
     if role is Role.MASKS:
         missing = spec.masks_to_come and not folder.exists()
         return Listing() if missing else list_masks(folder, known, skip)
-    return list_files(folder, label_files.SUFFIXES, skip)
+    return list_files(folder, label_files.SUFFIXES, skip, NAMED[role])
 
 
 def _usable(

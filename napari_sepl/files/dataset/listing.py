@@ -54,7 +54,9 @@ class Listing:
         return next((self.closed[one] for one in folders if one in self.closed), "")
 
 
-def list_files(folder: Path, suffixes: frozenset[str], skip: Collection[Path] = ()) -> Listing:
+def list_files(
+    folder: Path, suffixes: frozenset[str], skip: Collection[Path] = (), what: str = "files"
+) -> Listing:
     """List the files of a folder and its sub-folders.
 
     Hidden entries and files with other endings do not count.
@@ -67,13 +69,15 @@ def list_files(folder: Path, suffixes: frozenset[str], skip: Collection[Path] = 
         Endings of the files that count, in lower case and with the dot.
     skip : collection of Path
         Resolved sub-folders that do not count, for they belong to other roles.
+    what : str
+        What the folder should hold, for the error.
 
     Raises
     ------
     InputError
         If the folder cannot be read.
     """
-    return _grouped(_Walk(folder, suffixes, skip))
+    return _grouped(_Walk(folder, suffixes, skip, what))
 
 
 def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()) -> Listing:
@@ -108,7 +112,7 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
             return True
         return real_place(folder / name) not in skip and not _holds_samples(folder / name)
 
-    return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, is_sample))
+    return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, "masks", is_sample))
 
 
 def list_pseudo(
@@ -135,7 +139,7 @@ def list_pseudo(
     InputError
         If the folder cannot be read, or there is no such format.
     """
-    listing = list_files(folder, suffixes_of(check_format(format_name)), skip)
+    listing = list_files(folder, suffixes_of(check_format(format_name)), skip, "pseudo-labels")
     for sample_id, reason in listing.faults.items():
         listing.faults[sample_id] = f"{reason}; choose one with --pseudo-format"
     is_auto = format_name == AUTO
@@ -263,10 +267,11 @@ class _Walk:
         root: Path,
         suffixes: frozenset[str],
         skip: Collection[Path],
+        what: str,
         is_sample: Callable[[str], bool] | None = None,
     ) -> None:
         self.root, self._suffixes, self._skip = root, suffixes, skip
-        self._is_sample = is_sample
+        self._what, self._is_sample = what, is_sample
         self._seen: set[Path] = set()
         self.closed: dict[str, str] = {}
 
@@ -294,7 +299,7 @@ class _Walk:
                         yield inside + stem, name
             except OSError as error:
                 if not inside:
-                    raise unopened(self.root, error, "a folder") from error
+                    raise unopened(self.root, error, f"a folder of {self._what}") from error
                 told = f"the folder {inside} cannot be read ({error.strerror or error})"
                 self.closed[inside[:-1]] = told
 

@@ -1,6 +1,7 @@
 """Where the files of a dataset are: what DATASET.toml holds, or a known layout tells."""
 
 import json
+from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ def read_dataset(path: Path) -> DatasetSpec:
     try:
         spec = DatasetSpec.model_validate(content)
     except ValidationError as error:
-        raise InputError(path, found=_misread(error), expected=_EXPECTED) from error
+        raise InputError(path, found=_misread(error), expected=_wanted(error)) from error
     return _placed(spec, path)
 
 
@@ -157,14 +158,34 @@ def _misread(error: ValidationError) -> str:
         elif wrong["type"] == "extra_forbidden":
             told.append(f"the unknown key {key}{_suggested(key)}")
         else:
-            told.append(f"{key} = {tell(wrong['input'])}")
+            told.append(f"{key} = {_in_toml(wrong['input'])}")
     return ", ".join(told)
+
+
+def _wanted(error: ValidationError) -> str:
+    """Return what was expected: of a lone value, what may stand there."""
+    wrongs = error.errors()
+    refused = wrongs[0].get("ctx", {}).get("error")
+    if len(wrongs) > 1 or not isinstance(refused, InputError):
+        return _EXPECTED
+    near = get_close_matches(str(wrongs[0]["input"]).lower(), refused.expected.split(", "), 1)
+    return f"{refused.expected}{f' (did you mean {near[0]}?)' if near else ''}"
+
+
+def _in_toml(value: object) -> str:
+    """Return a value in the words of TOML."""
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    if isinstance(value, str):
+        return f'"{value[:60]}"'
+    return str(value) if isinstance(value, date | time) else tell(value)
 
 
 def _suggested(key: str) -> str:
     """Return the question whether a key that is near was meant; empty if none is."""
     known = [field.alias or name for name, field in DatasetSpec.model_fields.items()]
-    near = get_close_matches(key.lower().replace("-", "_"), known, 1)
+    plain = key.lower().replace("-", "_")
+    near = get_close_matches(plain, known, 1) or [one for one in known if plain and plain in one]
     return f" (did you mean {near[0]}?)" if near else ""
 
 

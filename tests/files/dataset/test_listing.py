@@ -214,3 +214,13 @@ def test_a_fault_of_a_flat_file_is_one_of_the_sample(tmp_path: Path) -> None:
 def test_mirrored_sub_folders_pair_by_the_whole_id() -> None:
     listing = Listing({"t/a": "t/a.png", "v/b": "v/b.png"})
     assert aligned(listing, {"t/a", "u/b"}, "masks") is listing
+
+
+def test_a_folder_that_is_not_there_is_named_with_its_role(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    with refused(gone, "no such file", "a folder of images"):
+        list_files(gone, PNG, what="images")
+    with refused(gone, "no such file", "a folder of masks"):
+        list_masks(gone, set())
+    with refused(gone, "no such file", "a folder of pseudo-labels"):
+        list_pseudo(gone, "auto", set())

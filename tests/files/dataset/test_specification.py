@@ -59,7 +59,15 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
             NEEDED + "lst = 'x'\nworkers = 2",
             "the unknown key lst (did you mean list?), the unknown key workers",
         ),
-        (NEEDED + 'truth = "t"\ntags = "t"', "the unknown key truth, the unknown key tags"),
+        (
+            NEEDED + 'truth = "t"\ntags = "t"',
+            "the unknown key truth (did you mean ground_truth?), the unknown key tags",
+        ),
+        (NEEDED + 'pseudolabels = "t"', "pseudolabels (did you mean pseudo?)"),
+        ("images = true", "images = true"),
+        ('images = ["a"]', "images = a list"),
+        ("list = {a = 1}", "list = a table"),
+        ("images = 1979-05-27", "images = 1979-05-27"),
         (NEEDED + 'psuedo = "p"', "psuedo (did you mean pseudo?)"),
         (NEEDED + 'ground-truth = "t"', "ground-truth (did you mean ground_truth?)"),
         (NEEDED.replace('"i"', "3"), "images = 3"),
@@ -69,6 +77,12 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
 def test_a_wrong_file_is_named_with_all_that_is_wrong(tmp_path: Path, text: str, told: str) -> None:
     path = write(tmp_path, text)
     with refused(path, told, "the keys images, pseudo, masks, out, ground_truth"):
+        read_dataset(path)
+
+
+def test_of_a_wrong_format_the_formats_are_expected(tmp_path: Path) -> None:
+    path = write(tmp_path, NEEDED + 'pseudo_format = "puzzelcam"')
+    with refused(path, 'pseudo_format = "puzzelcam"', "auto, labels", "(did you mean puzzlecam?)"):
         read_dataset(path)
 
 

@@ -31,10 +31,13 @@ class Guard:
         another name of the same file.
     asked : frozenset of Path
         Files that a person agreed to replace, whoever wrote them.
+    overwrite : bool
+        Whether a table or page of ours that exists may be replaced.
     """
 
     inputs: tuple[Path, ...] = ()
     asked: frozenset[Path] = frozenset()
+    overwrite: bool = False
 
     def check(
         self, target: Path, is_ours: IsOurs, option: str, other: IsOurs = lambda _: False
@@ -137,10 +140,13 @@ def check_files(
     Raises
     ------
     InputError, SaveError
-        As `Guard.check`, or if the folder cannot be made or written to.
+        As `Guard.check`; if a file of ours is there and the guard may not overwrite; or if the
+        folder cannot be made or written to.
     """
     for file, is_ours in files.items():
         guard.check(file, is_ours, option, other)
+        if os.path.lexists(file) and not guard.overwrite and file not in guard.asked:
+            raise SaveError(f"exists: {file}; --overwrite replaces it, or choose another {option}.")
     for folder in {file.parent for file in files}:
         make_folder(folder)
         clear_abandoned(folder)

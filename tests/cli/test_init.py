@@ -148,3 +148,20 @@ def test_a_first_file_that_is_broken_is_a_line_of_its_own(
     place = next(number for number, line in enumerate(lines) if line.startswith("pseudo-labels"))
     assert lines[place].endswith(str(spec.pseudo))
     assert says(lines[place + 1], "only the first", spec.pseudo / "a2.png")
+
+
+def test_no_file_is_written_into_a_folder_of_the_dataset_but_out(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    named = folders(spec, "images", "pseudo", "masks")
+    named += ["--ground-truth", spec.ground_truth]
+    before = sorted(tmp_path.rglob("*"))
+    for folder in (spec.images, spec.pseudo, spec.masks, spec.ground_truth):
+        assert folder is not None
+        for to in (folder / "s.toml", folder / "new" / "s.toml"):
+            code, out, err = run(*named, "--to", to)
+            assert (code, out) == (1, "")
+            assert says(err, to, f"a place in {folder}, which is an input")
+    assert sorted(tmp_path.rglob("*")) == before
+    out_folder = tmp_path / "out"
+    assert run(*named, "--out", out_folder, "--to", out_folder / "s.toml")[0] == 0

@@ -194,8 +194,7 @@ def test_no_file_is_written_onto_an_input(
     link.symlink_to(picture)
     os.link(picture, twin)
     targets = [picture, link, twin, session.root / "list.txt"]
-    if write is not dataset:  # which may lie beside the pictures
-        targets += [session.root / role / "new" / name for role in ("images", "pseudo", "masks")]
+    targets += [session.root / role / "new" / name for role in ("images", "pseudo", "masks")]
     before = state_of(session.root)
     for target in targets:
         with pytest.raises(InputError, match="input"):

@@ -440,7 +440,40 @@ def test_files_of_others_and_links_to_inputs_stay(session: Session, write: Write
             shutil.rmtree(to)
 
 
-@BY_FOLDER
+MASKS: dict[str, Write] = {"propose": propose, "convert": convert}
+
+
+@pytest.mark.parametrize("write", MASKS.values(), ids=MASKS)
+def test_masks_go_to_no_folder_that_holds_files_of_others(session: Session, write: Write) -> None:
+    to = session.root / "to"
+    for name in ("a2.png", "readme.txt", "instances.xml"):
+        to.mkdir()
+        (to / name).write_bytes(b"theirs")
+        for overwrite in (False, True):
+            with pytest.raises(SaveError, match=rf"^holds files that are no masks: {to} .*{name}"):
+                write(session, to, overwrite)
+        assert [path.name for path in to.iterdir()] == [name]
+        shutil.rmtree(to)
+
+
+@pytest.mark.parametrize("write", MASKS.values(), ids=MASKS)
+def test_what_a_desktop_leaves_in_a_folder_of_masks_does_not_count(
+    session: Session, write: Write
+) -> None:
+    to = session.root / "to"
+    to.mkdir()
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", ".hidden"):
+        (to / name).touch()
+    assert {step.outcome for step in write(session, to, False)} == {Outcome.SAVED}
+    (to / "notes.txt").touch()  # beside masks of ours, which the record tells
+    assert {step.outcome for step in write(session, to, False)} == {Outcome.PRESENT}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [write for name, write in FOLDERS.items() if name not in MASKS],
+    ids=[name for name in FOLDERS if name not in MASKS],
+)
 def test_a_folder_that_holds_other_things_is_written_into(session: Session, write: Write) -> None:
     to = session.root / "to"
     to.mkdir()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files import masks as mask_files
-from napari_sepl.files._opening import real_place, unopened
+from napari_sepl.files._opening import odd_kind, real_place, unopened
 from napari_sepl.files.class_pngs import group_class_pngs, split_stem
 from napari_sepl.files.score_formats import AUTO, FORMATS, Layout, check_format, suffixes_of
 
@@ -26,8 +26,8 @@ class Listing:
     names : dict of str to str
         Sample id, such as ``train/a``, to the file's name within the role's folder.
     faults : dict of str to str
-        Sample id to the reason why its file is not known: two files share the id, or one file
-        may be of several samples.
+        Sample id to the reason why its file is not known: two files share the id, one file may
+        be of several samples, or it is a folder, a pipe or a device.
     closed : dict of str to str
         Sub-folder to the reason why it cannot be read.
     """
@@ -54,7 +54,9 @@ class Listing:
         return next((self.closed[one] for one in folders if one in self.closed), "")
 
 
-def list_files(folder: Path, suffixes: frozenset[str], skip: Collection[Path] = ()) -> Listing:
+def list_files(
+    folder: Path, suffixes: frozenset[str], skip: Collection[Path] = (), remedy: str = ""
+) -> Listing:
     """List the files of a folder and its sub-folders.
 
     Hidden entries and files with other endings do not count.
@@ -67,13 +69,15 @@ def list_files(folder: Path, suffixes: frozenset[str], skip: Collection[Path] = 
         Endings of the files that count, in lower case and with the dot.
     skip : collection of Path
         Resolved sub-folders that do not count, for they belong to other roles.
+    remedy : str
+        What is told beside files that share an id.
 
     Raises
     ------
     InputError
         If the folder cannot be read.
     """
-    return _grouped(_Walk(folder, suffixes, skip))
+    return _grouped(_Walk(folder, suffixes, skip), remedy)
 
 
 def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()) -> Listing:
@@ -108,7 +112,7 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
             return True
         return real_place(folder / name) not in skip and not _holds_samples(folder / name)
 
-    return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, is_sample))
+    return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, is_sample, {*known, *parents}))
 
 
 def list_pseudo(
@@ -135,9 +139,8 @@ def list_pseudo(
     InputError
         If the folder cannot be read, or there is no such format.
     """
-    listing = list_files(folder, suffixes_of(check_format(format_name)), skip)
-    for sample_id, reason in listing.faults.items():
-        listing.faults[sample_id] = f"{reason}; choose one with --pseudo-format"
+    suffixes = suffixes_of(check_format(format_name))
+    listing = list_files(folder, suffixes, skip, "; choose one with --pseudo-format")
     is_auto = format_name == AUTO
     if not is_auto and FORMATS[format_name].layout is not Layout.CLASS_PNGS:
         return listing
@@ -237,8 +240,8 @@ def _holds_samples(folder: Path) -> bool:
         return False
 
 
-def _grouped(walk: "_Walk") -> Listing:
-    """Return the listing of a folder; several files of one id are at fault."""
+def _grouped(walk: "_Walk", remedy: str = "") -> Listing:
+    """Return the listing of a folder; several files of one id are at fault, and what is no file."""
     listing = Listing(closed=walk.closed)
     doubled: dict[str, list[str]] = {}
     for sample_id, name in walk.entries():
@@ -249,7 +252,11 @@ def _grouped(walk: "_Walk") -> Listing:
         else:
             listing.names[sample_id] = name
     for sample_id, names in doubled.items():
-        listing.faults[sample_id] = f"{' and '.join(sorted(names))} have the same name"
+        listing.faults[sample_id] = f"{' and '.join(sorted(names))} have the same name{remedy}"
+    for name, (sample_id, kind) in walk.odd.items():
+        if listing.names.get(sample_id) == name:
+            del listing.names[sample_id]
+            listing.faults[sample_id] = f"{name} is {kind}, not a file"
     return listing
 
 
@@ -262,16 +269,19 @@ class _Walk:
         suffixes: frozenset[str],
         skip: Collection[Path],
         is_sample: Callable[[str], bool] | None = None,
+        folders: Collection[str] = (),
     ) -> None:
         self._root, self._suffixes, self._skip = root, suffixes, skip
-        self._is_sample = is_sample
+        self._is_sample, self._folders = is_sample, folders
         self._seen: set[Path] = set()
         self.closed: dict[str, str] = {}
+        self.odd: dict[str, tuple[str, str]] = {}
 
     def entries(self) -> Iterator[tuple[str, str]]:
         """Yield the id and the name of each entry that counts, and note closed sub-folders.
 
-        Links come last, so that what can be reached without one has its name from there.
+        Links come last, so that what can be reached without one has its name from there. What is
+        named as a file and is none is yielded too, and noted with its id and what it is.
         """
         folders: list[str] = [""]
         links: list[str] = []
@@ -283,18 +293,33 @@ class _Walk:
                 for entry in self._scan(inside):
                     name = inside + entry.name
                     stem, dot, ending = entry.name.rpartition(".")
-                    if _is_folder(entry):
+                    counts = bool(stem) and (dot + ending).lower() in self._suffixes
+                    kind = self._odd_kind(entry, name) if counts else ""
+                    if kind:
+                        self.odd[name] = inside + stem, kind
+                    if _is_folder(entry) and not kind:
                         if self._is_sample is not None and self._is_sample(name):
                             yield name, name
                         else:
                             (links if entry.is_symlink() else folders).append(f"{name}/")
-                    elif stem and (dot + ending).lower() in self._suffixes:
+                    elif counts:
                         yield inside + stem, name
             except OSError as error:
                 if not inside:
                     raise unopened(self._root, error, "a folder") from error
                 told = f"the folder {inside} cannot be read ({error.strerror or error})"
                 self.closed[inside[:-1]] = told
+
+    def _odd_kind(self, entry: os.DirEntry[str], name: str) -> str:
+        """Return what an entry is that is named as a file and is none; empty if that is meant."""
+        try:
+            kind = "" if entry.is_file() else odd_kind(entry.stat().st_mode)
+        except OSError:  # a link to itself or to nothing, which reading names
+            return ""
+        meant = _is_folder(entry) and (
+            name in self._folders or real_place(self._root / name) in self._skip
+        )
+        return "" if meant else kind
 
     def _scan(self, inside: str) -> Iterator[os.DirEntry[str]]:
         with os.scandir(os.path.join(self._root, inside)) as entries:  # noqa: PTH118  see above

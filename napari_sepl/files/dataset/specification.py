@@ -186,7 +186,8 @@ def check_dataset_file(path: Path, spec: DatasetSpec, *, asked: bool = False) ->
         If a file is there that is no dataset's and no person `asked` to replace it.
     """
     places = (one for one in spec.folders if one == path or one.is_file())
-    guard = Guard((*spec.inputs, *places), asked=frozenset({path} if asked else ()))
+    asked_about = frozenset({path} if asked else ())
+    guard = Guard((*spec.inputs, *places), asked=asked_about, output=spec.out)
     guard.check(path, looks_like_dataset, "--to")
 
 

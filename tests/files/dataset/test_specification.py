@@ -147,7 +147,8 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
     path = write(tmp_path, NEEDED)
     for name in ("classes", "image_labels", "list_file", "images", "out"):
         spec = spec_in(tmp_path, **{name: str(path)})
-        with refused(path, "one of the inputs"):
+        told = "the output folder (--out)" if name == "out" else "one of the inputs"
+        with refused(path, told):
             write_dataset(path, spec, asked=True)
     with pytest.raises(SaveError, match="no text in UTF-8"):
         write_dataset(path, spec_in(tmp_path, images=tmp_path / "caf\udce9"))

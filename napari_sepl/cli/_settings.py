@@ -32,6 +32,11 @@ def setting(name: str, shown: str = "") -> Any:
     return typer.Option(f"--{name}", help=field.description, show_default=shown or True, **bounds)
 
 
+def overwriting(does: str, never: str = "what another program wrote") -> Any:
+    """Return the option --overwrite, with what it does in a command and what it never replaces."""
+    return typer.Option("--overwrite", help=f"{does}; never {never}.")
+
+
 def params_of(**settings: object) -> Params:
     """Return the settings that options name, or say which is out of bounds."""
     try:

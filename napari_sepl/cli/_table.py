@@ -1,8 +1,16 @@
-"""The table that a command saves."""
+"""The table or page that a command saves."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
+
+from napari_sepl.cli._settings import overwriting
+
+Overwrite = Annotated[
+    bool, overwriting("Replace a result of the same command that exists, edited or not")
+]
+"""The option of all commands whose result is one table, with those beside it, or one page."""
 
 
 def check_table_name(table: Path | None) -> None:

@@ -20,7 +20,7 @@ from napari_sepl.cli._console import (
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import check_table_name
+from napari_sepl.cli._table import Overwrite, check_table_name
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Conflict, Params, Strategy
@@ -48,6 +48,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     background: Annotated[float | None, setting("background")] = None,
     worst: Annotated[int, typer.Option(min=0, help="Images to list; 0 for all.")] = 20,
     table: Annotated[Path | None, typer.Option(help="CSV file for all findings.")] = None,
+    overwrite: Overwrite = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
@@ -65,7 +66,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     )
     run = DiagnosisRun(index, params, spread=spread)
     if table is not None:
-        run.check_table(table)
+        run.check_table(table, overwrite=overwrite)
     code, failures = count(run, len(run), "diagnose", lambda: len(run.found))
     note_unused(index.unused, "pseudo-labels")
     if code == STOPPED:

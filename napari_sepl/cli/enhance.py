@@ -2,12 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import follow, note_unused
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
-from napari_sepl.cli._settings import params_of, setting
+from napari_sepl.cli._settings import overwriting, params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.files.dataset.index import Role, SampleIndex
@@ -31,10 +29,8 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     background: Annotated[float | None, setting("background")] = None,
     overwrite: Annotated[
         bool,
-        typer.Option(
-            "--overwrite",
-            help="Make again labels of other settings; never those that a person edited or another "
-            "program wrote.",
+        overwriting(
+            "Make again labels of other settings", "what a person edited or another program wrote"
         ),
     ] = False,
     workers: Workers = None,

@@ -22,7 +22,7 @@ from napari_sepl.cli._console import (
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
-from napari_sepl.cli._table import check_table_name
+from napari_sepl.cli._table import Overwrite, check_table_name
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
@@ -52,6 +52,7 @@ def evaluate_command(
         bool,
         typer.Option("--as-released", help="Add the metrics of the authors' program."),
     ] = False,
+    overwrite: Overwrite = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
@@ -74,7 +75,7 @@ def evaluate_command(
         labels=seen(scheduler, labels),
     )
     run = EvaluationRun(index, background=background, spread=choose_spread(workers, scheduler))
-    checkpoint = None if table is None else run.keep_beside(table)
+    checkpoint = None if table is None else run.keep_beside(table, overwrite=overwrite)
     code, failures = count(
         run, len(run), "evaluate", lambda: len(run.evaluation.images), checkpoint
     )

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
 from napari_sepl.cli._console import FAILED, complain, follow, listing, note, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
+from napari_sepl.cli._settings import overwriting
 from napari_sepl.core.class_maps import find_class
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.polygons import Holes
@@ -77,10 +78,9 @@ def export_command(  # noqa: PLR0913  each option is an argument
     ignore: Annotated[list[Ignore] | None, _setting("ignore")] = None,
     overwrite: Annotated[
         bool,
-        typer.Option(
-            "--overwrite",
-            help="Make again an export of other settings; never what a person edited or another "
-            "program wrote.",
+        overwriting(
+            "Make again an export of other settings",
+            "what a person edited or another program wrote",
         ),
     ] = False,
 ) -> int:

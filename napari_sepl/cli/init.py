@@ -23,7 +23,7 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.scores import Scores
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
-from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
+from napari_sepl.files.dataset.specification import DatasetSpec, check_dataset_file, write_dataset
 from napari_sepl.files.heads import check_head
 from napari_sepl.files.images import image_size
 from napari_sepl.files.pseudo import read_pseudo
@@ -47,6 +47,7 @@ def init_command(
     if to.exists():
         raise SaveError(f"{to}: exists; remove it, or choose another name by --to.")
     spec = dataset.find().spec
+    check_dataset_file(to, spec)
     index = _index(spec)
     unreadable: dict[str, str] = {}
     for line in _found(index, unreadable):

@@ -35,7 +35,7 @@ from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from napari_sepl.proposals.sam import open_sam
 from napari_sepl.proposals.sent import SentSam
 from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
-from napari_sepl.workflow.masks.propose import Maker, propose_folder
+from napari_sepl.workflow.masks.propose import Maker, check_masks_folder, propose_folder
 from napari_sepl.workflow.masks.record import made_by_regions, made_by_sam
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -156,6 +156,7 @@ def _open(spec: DatasetSpec) -> tuple[SampleIndex, Path]:
         index = SampleIndex.open(spec, (Role.IMAGE, Role.PSEUDO), ())
     if spec.masks is None:
         raise InputError("dataset", found="no masks", expected="a folder for masks")
+    check_masks_folder(index, spec.masks)  # before a model is fetched
     return index, spec.masks
 
 

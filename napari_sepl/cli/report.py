@@ -11,6 +11,7 @@ from napari_sepl.cli._console import complain_of_stop, count, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
+from napari_sepl.cli._table import Overwrite
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
@@ -43,6 +44,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
     strategy: Annotated[Strategy | None, _setting("strategy")] = None,
     conflict: Annotated[Conflict | None, _setting("conflict")] = None,
     background: Annotated[float | None, setting("background")] = None,
+    overwrite: Overwrite = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
@@ -57,7 +59,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
     named = dataset.find()
-    guard = Guard(named.spec.inputs)
+    guard = Guard(named.spec.inputs, overwrite=overwrite)
     check_page(to, guard)
     with ExitStack() as stack:
         out, store = named.spec.out, None

@@ -22,7 +22,7 @@ from napari_sepl.cli._console import (
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import check_table_name
+from napari_sepl.cli._table import Overwrite, check_table_name
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.stopping import STOPPED
@@ -63,7 +63,7 @@ _EDGES_OF = {
     "images", "pseudo", "masks", "ground_truth", "list_file", "classes", "pseudo_format",
     needs=("images", "pseudo", "masks"),
 )  # fmt: skip
-def sweep_command(
+def sweep_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
     *,
     steps: Steps = STEPS,
@@ -77,6 +77,7 @@ def sweep_command(
             "it. With it, the same command resumes after a stop."
         ),
     ] = None,
+    overwrite: Overwrite = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
@@ -94,7 +95,7 @@ def sweep_command(
     )
     note_scores(map(index.sample, index.ids))
     run = SweepRun(index, params, *grids, spread=spread)
-    checkpoint = None if table is None else run.keep_beside(table)
+    checkpoint = None if table is None else run.keep_beside(table, overwrite=overwrite)
     code, failures = count(run, len(run), "sweep", lambda: run.sweep.samples, checkpoint)
     note_unused(run.without_truth, "ground truth")
     note_unused(index.unused, "pseudo-labels")

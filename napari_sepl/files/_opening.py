@@ -87,8 +87,8 @@ def reading(path: Path, expected: str) -> Iterator[BufferedReader]:
 def _opened(path: Path, expected: str) -> BufferedReader:
     try:
         state = path.stat()  # before opening, which alone can set off a device
-        if not stat.S_ISREG(state.st_mode):
-            kind = next((told for is_kind, told in _KINDS if is_kind(state.st_mode)), "a device")
+        kind = odd_kind(state.st_mode)
+        if kind:
             raise InputError(path, found=kind, expected=expected)
         return open(path, "rb", opener=_open_at_once)
     except OSError as error:
@@ -102,6 +102,13 @@ def _opened(path: Path, expected: str) -> BufferedReader:
 def _open_at_once(path: str, flags: int) -> int:
     """Open even what has become a pipe meanwhile without waiting for its other end."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def odd_kind(mode: int) -> str:
+    """Return what something is by its mode, if it is no regular file; empty if it is one."""
+    if stat.S_ISREG(mode):
+        return ""
+    return next((told for is_kind, told in _KINDS if is_kind(mode)), "a device")
 
 
 def is_there(path: Path, expected: str) -> bool:

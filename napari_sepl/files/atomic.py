@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from napari_sepl.core.errors import SaveError
+from napari_sepl.files._opening import odd_kind
 
 Write = Callable[[Path, bytes], None]
 """Writes a file; `write_whole` is one."""
@@ -158,11 +159,18 @@ def make_folder(path: Path) -> list[Path]:
     missing = list(takewhile(lambda one: not one.exists(), (path, *path.parents)))
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise _in_the_way(path) from error
     except OSError as error:
-        raise SaveError(
-            f"{path}: the folder could not be made ({error.strerror or error})."
-        ) from error
+        raise SaveError(f"cannot make the folder: {path} ({error.strerror or error}).") from error
     return missing
+
+
+def _in_the_way(path: Path) -> SaveError:
+    """Return the error of a folder whose name, or that of one above it, something else has."""
+    there = next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
+    kind = odd_kind(there.stat().st_mode) if there.exists() else "a link to nothing"
+    return SaveError(f"{kind or 'a file'} has that name: {there}; expected a folder, or none yet.")
 
 
 def remove_empty(folders: Iterable[Path]) -> None:

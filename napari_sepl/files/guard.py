@@ -31,10 +31,16 @@ class Guard:
         another name of the same file.
     asked : frozenset of Path
         Files that a person agreed to replace, whoever wrote them.
+    overwrite : bool
+        Whether a table or page of ours that exists may be replaced.
+    output : Path, optional
+        The input that is the dataset's output folder, for messages.
     """
 
     inputs: tuple[Path, ...] = ()
     asked: frozenset[Path] = frozenset()
+    overwrite: bool = False
+    output: Path | None = None
 
     def check(
         self, target: Path, is_ours: IsOurs, option: str, other: IsOurs = lambda _: False
@@ -80,10 +86,20 @@ class Guard:
         for place in (real, *real.parents):
             for mark in _marks(place):
                 if mark in self._marked:
-                    raise _inside(target, self._marked[mark], same=place == real)
+                    raise self._inside(target, self._marked[mark], same=place == real)
         twin = self._twin(target)
         if twin is not None:
-            raise _inside(target, twin, same=True)
+            raise self._inside(target, twin, same=True)
+
+    def _inside(self, target: Path, given: Path, *, same: bool) -> InputError:
+        is_output = given == self.output
+        found = f"a place in {given}, which is {'the output folder' if is_output else 'an input'}"
+        if same and is_output:
+            found = "the output folder (--out)"
+        elif same:
+            found = "one of the input folders" if target.is_dir() else "one of the inputs"
+        where = "it" if is_output else "the inputs"
+        return InputError(target, found=found, expected=f"a place outside {where} to write to")
 
     @cached_property
     def _marked(self) -> Mapping[_Mark, Path]:
@@ -137,10 +153,13 @@ def check_files(
     Raises
     ------
     InputError, SaveError
-        As `Guard.check`, or if the folder cannot be made or written to.
+        As `Guard.check`; if a file of ours is there and the guard may not overwrite; or if the
+        folder cannot be made or written to.
     """
     for file, is_ours in files.items():
         guard.check(file, is_ours, option, other)
+        if os.path.lexists(file) and not guard.overwrite and file not in guard.asked:
+            raise SaveError(f"exists: {file}; --overwrite replaces it, or choose another {option}.")
     for folder in {file.parent for file in files}:
         make_folder(folder)
         clear_abandoned(folder)
@@ -162,13 +181,6 @@ def _lies(path: Path) -> Iterator[tuple[int, int]]:
 def _files_in(folder: Path) -> Iterator[Path]:
     for inside, _, names in os.walk(folder):
         yield from (Path(inside, name) for name in names)
-
-
-def _inside(target: Path, given: Path, *, same: bool) -> InputError:
-    found = f"a place in {given}, which is an input"
-    if same:
-        found = "one of the input folders" if target.is_dir() else "one of the inputs"
-    return InputError(target, found=found, expected="another place for what is written")
 
 
 def _is_regular(path: Path) -> bool:

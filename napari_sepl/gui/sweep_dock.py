@@ -254,7 +254,7 @@ class SweepDock(QWidget):
             return
         view, path = self._controller.view, Path(chosen).with_suffix(".csv")
         inputs = () if self._index is None else self._index.spec.inputs
-        guard = Guard(inputs, asked=frozenset({Path(chosen)}))
+        guard = Guard(inputs, asked=frozenset({Path(chosen)}), overwrite=True)  # the dialog asked
         self._controller.background.run(
             "save sweep",
             lambda: write_sweep(path, sweep, guard),

@@ -1,7 +1,7 @@
 """Which images of a dataset deserve to be looked at first, and why."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -79,8 +79,9 @@ class DiagnosisRun:
         self.guard = Guard(index.spec.inputs)
         self._table: Path | None = None
 
-    def check_table(self, table: Path) -> None:
+    def check_table(self, table: Path, *, overwrite: bool = False) -> None:
         """Raise InputError or SaveError if the diagnoses may not be written there, as meant."""
+        self.guard = replace(self.guard, overwrite=overwrite)
         check_tables(diagnosis_files(table), self.guard)
         self._table = table
 

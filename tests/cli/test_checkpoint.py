@@ -16,6 +16,7 @@ from napari_sepl.workflow.measure.checkpoint import checkpoint_file
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
+from tests.messages import says
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
 
@@ -52,9 +53,9 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-def check_going_on(run: Run, command: str, dataset: Path, folder: Path) -> None:
+def check_going_on(run: Run, command: str, dataset: Path, folder: Path, *options: str) -> None:
     """Go on after two samples, to what a run tells and saves that was never stopped."""
-    code, out, err = run(command, dataset, "--table", folder / "t.csv")
+    code, out, err = run(command, dataset, "--table", folder / "t.csv", *options)
     assert code == 0
     assert f"{folder / 't.csv'}: resumes after 2 of 4 samples" in err
     whole = folder.with_name("whole")
@@ -67,8 +68,14 @@ def check_going_on(run: Run, command: str, dataset: Path, folder: Path) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("options", [(), ("--overwrite",)])
 def test_after_ctrl_c_the_same_command_goes_on(
-    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+    run: Run,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    options: tuple[str, ...],
 ) -> None:
     plain = RUNS[command].__iter__
 
@@ -79,13 +86,18 @@ def test_after_ctrl_c_the_same_command_goes_on(
         raise KeyboardInterrupt
 
     table = tmp_path / "out" / "t.csv"
+    if options:  # there is a table of an earlier run
+        assert run(command, dataset, "--table", table)[0] == 0
+        code, out, err = run(command, dataset, "--table", table)
+        assert (code, out) == (1, "")
+        assert says(err, f"exists: {table}; --overwrite replaces it, or choose another --table.")
     with monkeypatch.context() as patched:
         patched.setattr(RUNS[command], "__iter__", stopped_after_two)
-        code, out, err = run(command, dataset, "--table", table)
+        code, out, err = run(command, dataset, "--table", table, *options)
     assert (code, out) == (130, "4 samples: 2 counted\n")
     assert "What is counted is kept; the same command resumes." in err
     assert list(table.parent.glob("*.npz")) == [checkpoint_file(table)]
-    check_going_on(run, command, dataset, table.parent)
+    check_going_on(run, command, dataset, table.parent, *options)
 
 
 @BOTH

@@ -7,12 +7,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from napari_sepl.cli.app import make_app
+from napari_sepl.core.errors import SaveError
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from tests.files.making import SHAPE, random_labels, save_picture
-from tests.messages import assert_says
+from tests.messages import assert_says, raises_input_error
 from tests.workflow.reviewed import Session
 
 
@@ -175,3 +176,24 @@ def test_samples_left_out_by_their_status_are_counted(toml: Path) -> None:
         assert_says(out, "left out by their status: 1 pending, 1 flagged")
     _, out = run(toml, "--to", toml.parent / "all", "--format", "voc", "--all")
     assert "left out by" not in out
+
+
+def test_a_file_where_the_folder_goes_is_said_to_be_one(toml: Path) -> None:
+    file = toml.parent / "file"
+    file.write_bytes(b"theirs")
+    for to in (file, file / "deeper"):
+        for words in (("--format", "voc"), ()):
+            with pytest.raises(
+                SaveError, match=f"^a file has that name: {file}; expected a folder"
+            ):
+                run(toml, "--to", to, *words)
+    (toml.parent / "link").symlink_to(toml.parent / "nowhere")
+    with pytest.raises(SaveError, match=f"^a link to nothing has that name: {toml.parent}"):
+        run(toml, "--to", toml.parent / "link")
+    assert file.read_bytes() == b"theirs"
+
+
+def test_the_output_folder_is_called_so(toml: Path) -> None:
+    to = toml.parent / "out"
+    with raises_input_error(to, found="the output folder (--out)", expected="outside it"):
+        run(toml, "--to", to, "--format", "voc")

@@ -108,6 +108,14 @@ def test_out_table_and_to_mean_one_thing_each() -> None:
     for name in ("export", "report", "convert-masks", "train", "init"):
         assert "--to" in options(name)
         assert "--table" not in options(name)
+
+
+def test_one_option_lets_results_be_replaced() -> None:
+    names = ("evaluate", "sweep", "diagnose", "report")
+    assert len({options(name)["--overwrite"].help for name in names}) == 1
+    for name in (*names, "enhance", "export"):
+        assert options(name)["--overwrite"].default is False
+        assert options(name)["--overwrite"].help.endswith("another program wrote.")
     for name in ("evaluate", "export", "train"):
         assert "--labels" in options(name)
     assert {options(name)["--out"].help for name in ON_DATASETS if "--out" in options(name)} == {

@@ -179,3 +179,20 @@ def test_of_many_samples_some_are_checked(
     code, out, _ = run(*folders(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
     assert code == 0
     assert says(out, "headers of those of 2 of 4 samples")
+
+
+def test_no_file_is_written_into_a_folder_of_the_dataset_but_out(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    named = folders(spec, "images", "pseudo", "masks")
+    named += ["--ground-truth", spec.ground_truth]
+    before = sorted(tmp_path.rglob("*"))
+    for folder in (spec.images, spec.pseudo, spec.masks, spec.ground_truth):
+        assert folder is not None
+        for to in (folder / "s.toml", folder / "new" / "s.toml"):
+            code, out, err = run(*named, "--to", to)
+            assert (code, out) == (1, "")
+            assert says(err, to, f"a place in {folder}, which is an input")
+    assert sorted(tmp_path.rglob("*")) == before
+    out_folder = tmp_path / "out"
+    assert run(*named, "--out", out_folder, "--to", out_folder / "s.toml")[0] == 0

@@ -16,7 +16,7 @@ from napari_sepl.proposals.models import MODELS
 from napari_sepl.proposals.regions import RegionMasks
 from napari_sepl.proposals.settings import SamSettings
 from tests.files.making import save_picture
-from tests.messages import plain
+from tests.messages import plain, says
 from tests.program import Run
 from tests.proposals.conftest import blobs, labels_in_a_corner
 from tests.proposals.needs import need_sam
@@ -171,6 +171,19 @@ def test_a_file_without_weights_is_one_line(
     assert err.count("found a file that torch does not read as weights") == 1
     assert f"napari-sepl: {wrong}: " in " ".join(err.split())
     assert made(tmp_path) == {}
+
+
+def test_a_folder_of_other_files_is_refused_before_a_model_is_fetched(
+    run: Run, folders: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = tmp_path / "out"
+    truth.mkdir()
+    save_picture(truth / "b.png", labels_in_a_corner(SHAPE))
+    monkeypatch.setattr("napari_sepl.cli.masks._follow", None)
+    code, out, err = run(*folders, "--model", "regions")
+    assert (code, out) == (1, "")
+    assert says(err, f"holds files that are no masks: {truth} (such as b.png)")
+    assert [path.name for path in truth.iterdir()] == ["b.png"]
 
 
 def test_weights_are_fetched_once(

@@ -29,11 +29,14 @@ def dataset(spec: DatasetSpec, tmp_path: Path) -> Path:
 
 def test_it_writes_one_page_and_may_write_it_anew(run: Run, dataset: Path, tmp_path: Path) -> None:
     page = tmp_path / "new" / "report.html"
-    for _ in range(2):
-        code, out, _ = run(dataset, "--to", page)
+    for words in ((), ("--overwrite",)):
+        code, out, _ = run(dataset, "--to", page, *words)
         assert code == 0
         assert f"{len(IDS)} counted" in out
         assert f"saved {page}" in out
+    code, out, err = run(dataset, "--to", page)
+    assert (code, out) == (1, "")
+    assert says(err, f"exists: {page}; --overwrite replaces it, or choose another --to.")
     assert "SEPL on pets" in page.read_text()
     assert "Thresholds" in page.read_text()
 

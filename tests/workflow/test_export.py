@@ -274,10 +274,16 @@ def test_replacing_can_be_stopped_at_any_moment(
     assert all((session.root / "to" / "labels" / f"{stem}.npy").exists() for stem in STEMS)
 
 
-@pytest.mark.parametrize("to", ["images", "pseudo/deeper", "out", "masks"])
-def test_nothing_is_written_among_the_inputs(session: Session, to: str) -> None:
+@pytest.mark.parametrize(("to", "told"), [
+    ("images", "found one of the input folders; expected a place outside the inputs"),
+    ("pseudo/deeper", "which is an input; expected a place outside the inputs"),
+    ("masks", "found one of the input folders; expected a place outside the inputs"),
+    ("out", "found the output folder (--out); expected a place outside it"),
+    ("out/deeper", "which is the output folder; expected a place outside it"),
+])  # fmt: skip
+def test_nothing_is_written_among_the_inputs(session: Session, to: str, told: str) -> None:
     before = content(session.root)
-    with refused(session.root / to, "input"):
+    with refused(session.root / to, told):
         run(session, to=to, overwrite=True)
     assert content(session.root) == before
 
@@ -410,7 +416,7 @@ def test_a_folder_that_cannot_be_written_to_fails_sample_by_sample(session: Sess
     to.mkdir()
     (to / "labels").write_text("a file")
     steps = list(export(session).run())
-    assert all("the folder could not be made" in step.message for step in steps)
+    assert all("a file has that name: " in step.message for step in steps)
 
 
 def test_the_split_depends_on_names_alone() -> None:

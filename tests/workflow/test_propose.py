@@ -274,6 +274,9 @@ def test_masks_of_several_makings_are_together_only_on_request(root: Path) -> No
 
 def test_masks_of_another_program_are_mixed_only_on_request(root: Path) -> None:
     (root / "out").mkdir()
+    (root / "out" / "notes.txt").touch()
+    with pytest.raises(SaveError, match=r"^holds files that are no masks"):
+        run(root, Fake(), mixed=True)
     (root / "out" / "b.json").write_text("[]")
     assert made_otherwise(root / "out", MADE_WITH) == "by another program"
     run(root, Fake(), mixed=True)

@@ -16,6 +16,7 @@ from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.sweep import SweepCounts, threshold_grid
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.measure import sweep as workflow
@@ -242,12 +243,12 @@ def test_the_table_without_truth_is_one_and_leaves_empty_what_is_not_defined(
         "t1", "t2", "agreement", "change", "iou background", "iou cat", "iou dog",
     ]  # fmt: skip
     sweep.counts.pseudo.painted[1, 0, 1] = 5  # an aeroplane at one pair alone
-    write_sweep(path, sweep)
+    write_sweep(path, sweep, Guard(overwrite=True))
     planes = [row["iou aeroplane"] for row in read_table(path)]
     assert planes == ["", "0.0", "", "", "", ""]
 
 
 def test_a_table_that_cannot_be_written_is_told(spec: DatasetSpec, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SaveError, match="the folder could not be made"):
+    with pytest.raises(SaveError, match=r"^a file has that name: "):
         write_sweep(tmp_path / "file" / "sweep.csv", swept(spec))

@@ -71,34 +71,34 @@ def session(tmp_path: Path) -> Iterator[Session]:
 # --- writers of files
 
 
-def sweep(session: Session, table: Path, _: bool) -> list[Step]:
+def sweep(session: Session, table: Path, overwrite: bool) -> list[Step]:
     run = SweepRun(session.index, Params(), T1, T2)
-    kept = run.keep_beside(table)
+    kept = run.keep_beside(table, overwrite=overwrite)
     list(run)
     write_sweep(table, run.sweep, run.guard)
     kept.end()
     return []
 
 
-def evaluate(session: Session, table: Path, _: bool) -> list[Step]:
+def evaluate(session: Session, table: Path, overwrite: bool) -> list[Step]:
     run = begin_evaluation(session.spec)
-    kept = run.keep_beside(table)
+    kept = run.keep_beside(table, overwrite=overwrite)
     list(run)
     write_evaluation(table, run.evaluation, run.guard, running=True)
     kept.end()
     return []
 
 
-def diagnose(session: Session, table: Path, _: bool) -> list[Step]:
+def diagnose(session: Session, table: Path, overwrite: bool) -> list[Step]:
     run = DiagnosisRun(session.index, Params())
-    run.check_table(table)
+    run.check_table(table, overwrite=overwrite)
     list(run)
     write_diagnoses(table, run.found, session.index.classes, run.guard)
     return []
 
 
-def report(session: Session, page: Path, _: bool) -> list[Step]:
-    guard = Guard(session.spec.inputs)
+def report(session: Session, page: Path, overwrite: bool) -> list[Step]:
+    guard = Guard(session.spec.inputs, overwrite=overwrite)
     check_page(page, guard)
     write_page(page, '<meta name="generator" content="napari-sepl">', guard)
     return []
@@ -110,7 +110,8 @@ def dataset(session: Session, path: Path, _: bool) -> list[Step]:
 
 
 TABLES: dict[str, Write] = {"t.csv": sweep, "e.csv": evaluate, "d.csv": diagnose}
-FILES: dict[str, Write] = TABLES | {"r.html": report, "d.toml": dataset}
+RESULTS: dict[str, Write] = TABLES | {"r.html": report}
+FILES: dict[str, Write] = RESULTS | {"d.toml": dataset}
 BY_FILE = pytest.mark.parametrize(("name", "write"), FILES.items())
 
 
@@ -193,8 +194,7 @@ def test_no_file_is_written_onto_an_input(
     link.symlink_to(picture)
     os.link(picture, twin)
     targets = [picture, link, twin, session.root / "list.txt"]
-    if write is not dataset:  # which may lie beside the pictures
-        targets += [session.root / role / "new" / name for role in ("images", "pseudo", "masks")]
+    targets += [session.root / role / "new" / name for role in ("images", "pseudo", "masks")]
     before = state_of(session.root)
     for target in targets:
         with pytest.raises(InputError, match="input"):
@@ -203,27 +203,75 @@ def test_no_file_is_written_onto_an_input(
 
 
 @BY_FILE
-def test_only_our_own_file_is_replaced_unasked(session: Session, name: str, write: Write) -> None:
+def test_no_file_of_another_program_is_replaced(session: Session, name: str, write: Write) -> None:
     target = session.root / "new" / "folder" / name
     target.parent.mkdir(parents=True)
-    for theirs in (b"", b"theirs\n", b"t1,t2\n", b"\x00\xff" * 5000):
+    contents = (b"", b"theirs\n", b"t1,t2\n", b"\x00\xff" * 5000)
+    for theirs, overwrite in product(contents, (False, True)):
         target.write_bytes(theirs)
         with pytest.raises(SaveError, match=r"^exists and was not written by napari-sepl: "):
-            write(session, target, False)
+            write(session, target, overwrite)
         assert {path: path.read_bytes() for path in target.parent.iterdir()} == {target: theirs}
     target.unlink()
-    for _ in range(2):
-        write(session, target, False)
+    write(session, target, False)
     others = [path for path in target.parent.iterdir() if path != target]
     for other in others:  # derived names
         target.unlink()
         ours, _ = other.read_bytes(), other.write_bytes(b"theirs")
         with pytest.raises(SaveError, match=f"napari-sepl: {other}; move it"):
-            write(session, target, False)
+            write(session, target, True)
         assert not target.exists()
         other.write_bytes(ours)
-        write(session, target, False)
+        write(session, target, True)
     assert len(others) == {"t.csv": 1, "e.csv": 3}.get(name, 0)
+
+
+@pytest.mark.parametrize(("name", "write"), RESULTS.items())
+def test_our_own_result_is_replaced_where_that_is_asked_for(
+    session: Session, monkeypatch: pytest.MonkeyPatch, name: str, write: Write
+) -> None:
+    target = session.root / "new" / name
+    write(session, target, False)
+    whole = state_of(target.parent)
+    for file in sorted(target.parent.iterdir()):
+        file.write_bytes(file.read_bytes() + b"a person's row\n")
+        edited = state_of(target.parent)
+        with monkeypatch.context() as patched:  # told before any work
+            for run in (SweepRun, EvaluationRun, DiagnosisRun):
+                patched.setattr(run, "__iter__", None)
+            with pytest.raises(SaveError, match=f"^exists: {target}; --overwrite replaces it"):
+                write(session, target, False)
+        assert state_of(target.parent) == edited
+        write(session, target, True)
+        assert state_of(target.parent) == whole
+
+
+@pytest.mark.parametrize(("name", "write"), TABLES.items())
+def test_a_derived_table_alone_is_not_replaced_either(
+    session: Session, name: str, write: Write
+) -> None:
+    target = session.root / "new" / name
+    write(session, target, False)
+    for file in sorted(target.parent.iterdir()):
+        kept = {path: path.read_bytes() for path in target.parent.iterdir() if path != file}
+        for path in kept:
+            path.unlink()
+        with pytest.raises(SaveError, match=f"^exists: {file}; --overwrite"):
+            write(session, target, False)
+        assert list(target.parent.iterdir()) == [file]
+        for path, content in kept.items():
+            path.write_bytes(content)
+
+
+def test_a_table_that_came_during_the_run_stays(session: Session) -> None:
+    table, run = session.root / "t.csv", SweepRun(session.index, Params(), T1, T2)
+    run.keep_beside(table)
+    list(run)
+    sweep(session, table, False)
+    before = table.read_bytes()
+    with pytest.raises(SaveError, match=f"^exists: {table}; "):
+        write_sweep(table, run.sweep, run.guard)
+    assert table.read_bytes() == before
 
 
 @pytest.mark.parametrize(("name", "write"), TABLES.items())
@@ -392,7 +440,40 @@ def test_files_of_others_and_links_to_inputs_stay(session: Session, write: Write
             shutil.rmtree(to)
 
 
-@BY_FOLDER
+MASKS: dict[str, Write] = {"propose": propose, "convert": convert}
+
+
+@pytest.mark.parametrize("write", MASKS.values(), ids=MASKS)
+def test_masks_go_to_no_folder_that_holds_files_of_others(session: Session, write: Write) -> None:
+    to = session.root / "to"
+    for name in ("a2.png", "readme.txt", "instances.xml"):
+        to.mkdir()
+        (to / name).write_bytes(b"theirs")
+        for overwrite in (False, True):
+            with pytest.raises(SaveError, match=rf"^holds files that are no masks: {to} .*{name}"):
+                write(session, to, overwrite)
+        assert [path.name for path in to.iterdir()] == [name]
+        shutil.rmtree(to)
+
+
+@pytest.mark.parametrize("write", MASKS.values(), ids=MASKS)
+def test_what_a_desktop_leaves_in_a_folder_of_masks_does_not_count(
+    session: Session, write: Write
+) -> None:
+    to = session.root / "to"
+    to.mkdir()
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", ".hidden"):
+        (to / name).touch()
+    assert {step.outcome for step in write(session, to, False)} == {Outcome.SAVED}
+    (to / "notes.txt").touch()  # beside masks of ours, which the record tells
+    assert {step.outcome for step in write(session, to, False)} == {Outcome.PRESENT}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [write for name, write in FOLDERS.items() if name not in MASKS],
+    ids=[name for name in FOLDERS if name not in MASKS],
+)
 def test_a_folder_that_holds_other_things_is_written_into(session: Session, write: Write) -> None:
     to = session.root / "to"
     to.mkdir()

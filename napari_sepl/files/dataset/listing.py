@@ -12,7 +12,7 @@ from pathlib import Path
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files import masks as mask_files
-from napari_sepl.files._opening import real_place, unopened
+from napari_sepl.files._opening import odd_kind, real_place, unopened
 from napari_sepl.files.class_pngs import group_class_pngs, split_stem
 from napari_sepl.files.score_formats import AUTO, FORMATS, Layout, check_format, suffixes_of
 
@@ -26,8 +26,8 @@ class Listing:
     names : dict of str to str
         Sample id, such as ``train/a``, to the file's name within the role's folder.
     faults : dict of str to str
-        Sample id to the reason why its file is not known: two files share the id, or one file
-        may be of several samples.
+        Sample id to the reason why its file is not known: two files share the id, one file may
+        be of several samples, or it is a folder, a pipe or a device.
     closed : dict of str to str
         Sub-folder to the reason why it cannot be read.
     """
@@ -55,7 +55,11 @@ class Listing:
 
 
 def list_files(
-    folder: Path, suffixes: frozenset[str], skip: Collection[Path] = (), what: str = "files"
+    folder: Path,
+    suffixes: frozenset[str],
+    skip: Collection[Path] = (),
+    what: str = "files",
+    remedy: str = "",
 ) -> Listing:
     """List the files of a folder and its sub-folders.
 
@@ -71,13 +75,15 @@ def list_files(
         Resolved sub-folders that do not count, for they belong to other roles.
     what : str
         What the folder should hold, for the error.
+    remedy : str
+        What is told beside files that share an id.
 
     Raises
     ------
     InputError
         If the folder cannot be read.
     """
-    return _grouped(_Walk(folder, suffixes, skip, what))
+    return _grouped(_Walk(folder, suffixes, skip, what), remedy)
 
 
 def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()) -> Listing:
@@ -112,7 +118,8 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
             return True
         return real_place(folder / name) not in skip and not _holds_samples(folder / name)
 
-    return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, "masks", is_sample))
+    folders = {*known, *parents}
+    return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, "masks", is_sample, folders))
 
 
 def list_pseudo(
@@ -139,9 +146,9 @@ def list_pseudo(
     InputError
         If the folder cannot be read, or there is no such format.
     """
-    listing = list_files(folder, suffixes_of(check_format(format_name)), skip, "pseudo-labels")
-    for sample_id, reason in listing.faults.items():
-        listing.faults[sample_id] = f"{reason}; choose one with --pseudo-format"
+    suffixes = suffixes_of(check_format(format_name))
+    remedy = "; choose one with --pseudo-format"
+    listing = list_files(folder, suffixes, skip, "pseudo-labels", remedy)
     is_auto = format_name == AUTO
     if not is_auto and FORMATS[format_name].layout is not Layout.CLASS_PNGS:
         return listing
@@ -242,8 +249,8 @@ def _holds_samples(folder: Path) -> bool:
         return False
 
 
-def _grouped(walk: "_Walk") -> Listing:
-    """Return the listing of a folder; several files of one id are at fault."""
+def _grouped(walk: "_Walk", remedy: str = "") -> Listing:
+    """Return the listing of a folder; several files of one id are at fault, and what is no file."""
     listing = Listing(closed=walk.closed)
     doubled: dict[str, list[str]] = {}
     for sample_id, name in walk.entries():
@@ -255,7 +262,11 @@ def _grouped(walk: "_Walk") -> Listing:
             listing.names[sample_id] = name
     for sample_id, names in doubled.items():
         files = " and ".join(str(walk.root / name) for name in sorted(names))
-        listing.faults[sample_id] = f"{files} have the same name up to the ending"
+        listing.faults[sample_id] = f"{files} have the same name up to the ending{remedy}"
+    for name, (sample_id, kind) in walk.odd.items():
+        if listing.names.get(sample_id) == name:
+            del listing.names[sample_id]
+            listing.faults[sample_id] = f"{name} is {kind}, not a file"
     return listing
 
 
@@ -269,16 +280,19 @@ class _Walk:
         skip: Collection[Path],
         what: str,
         is_sample: Callable[[str], bool] | None = None,
+        folders: Collection[str] = (),
     ) -> None:
         self.root, self._suffixes, self._skip = root, suffixes, skip
-        self._what, self._is_sample = what, is_sample
+        self._what, self._is_sample, self._folders = what, is_sample, folders
         self._seen: set[Path] = set()
         self.closed: dict[str, str] = {}
+        self.odd: dict[str, tuple[str, str]] = {}
 
     def entries(self) -> Iterator[tuple[str, str]]:
         """Yield the id and the name of each entry that counts, and note closed sub-folders.
 
-        Links come last, so that what can be reached without one has its name from there.
+        Links come last, so that what can be reached without one has its name from there. What is
+        named as a file and is none is yielded too, and noted with its id and what it is.
         """
         folders: list[str] = [""]
         links: list[str] = []
@@ -290,18 +304,33 @@ class _Walk:
                 for entry in self._scan(inside):
                     name = inside + entry.name
                     stem, dot, ending = entry.name.rpartition(".")
-                    if _is_folder(entry):
+                    counts = bool(stem) and (dot + ending).lower() in self._suffixes
+                    kind = self._odd_kind(entry, name) if counts else ""
+                    if kind:
+                        self.odd[name] = inside + stem, kind
+                    if _is_folder(entry) and not kind:
                         if self._is_sample is not None and self._is_sample(name):
                             yield name, name
                         else:
                             (links if entry.is_symlink() else folders).append(f"{name}/")
-                    elif stem and (dot + ending).lower() in self._suffixes:
+                    elif counts:
                         yield inside + stem, name
             except OSError as error:
                 if not inside:
                     raise unopened(self.root, error, f"a folder of {self._what}") from error
                 told = f"the folder {inside} cannot be read ({error.strerror or error})"
                 self.closed[inside[:-1]] = told
+
+    def _odd_kind(self, entry: os.DirEntry[str], name: str) -> str:
+        """Return what an entry is that is named as a file and is none; empty if that is meant."""
+        try:
+            kind = "" if entry.is_file() else odd_kind(entry.stat().st_mode)
+        except OSError:  # a link to itself or to nothing, which reading names
+            return ""
+        meant = _is_folder(entry) and (
+            name in self._folders or real_place(self.root / name) in self._skip
+        )
+        return "" if meant else kind
 
     def _scan(self, inside: str) -> Iterator[os.DirEntry[str]]:
         with os.scandir(os.path.join(self.root, inside)) as entries:  # noqa: PTH118  see above

@@ -199,6 +199,23 @@ def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:
     return spec.model_copy(update=places)
 
 
+def check_dataset_file(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None:
+    """Raise unless a dataset's TOML file may be written there; it may lie in the output folder.
+
+    Raises
+    ------
+    InputError
+        If the file is one that the dataset reads or its output folder, or lies in a folder that it
+        reads.
+    SaveError
+        If a file is there that is no dataset's and no person `asked` to replace it.
+    """
+    places = (one for one in spec.folders if one == path or one.is_file())
+    asked_about = frozenset({path} if asked else ())
+    guard = Guard((*spec.inputs, *places), asked=asked_about, output=spec.out)
+    guard.check(path, looks_like_dataset, "--to")
+
+
 def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None:
     """Write a TOML file that `read_dataset` reads back as `spec`.
 
@@ -207,17 +224,10 @@ def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None
 
     Raises
     ------
-    InputError
-        If the file is one that the dataset reads.
-    SaveError
-        If a file is there that is no dataset's and no person `asked` to replace it, a name is no
-        text in UTF-8, or the disk fails.
+    InputError, SaveError
+        As `check_dataset_file`; or if a name is no text in UTF-8, or the disk fails.
     """
-    inputs = (*spec.inputs, *spec.folders)
-    if not path.exists() or looks_like_dataset(path):  # it may lie beside the images
-        inputs = tuple(one for one in inputs if not one.is_dir())
-    guard = Guard(inputs, asked=frozenset({path} if asked else ()))
-    guard.check(path, looks_like_dataset, "--to")
+    check_dataset_file(path, spec, asked=asked)
     lines = []
     for name, value in spec:
         key = "list" if name == "list_file" else name

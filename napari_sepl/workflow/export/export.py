@@ -133,7 +133,7 @@ class Export:
         InputError
             If the folder is an input or lies in one, or its record is damaged.
         """
-        guard = Guard(tuple(self._source.inputs))
+        guard = Guard(tuple(self._source.inputs), output=self._source.output)
         guard.check_place(self._to)
         with sole_run(self._to, "export"):
             folder = ExportFolder(self._to, self._told(), guard, overwrite=self._overwrite)

@@ -63,6 +63,10 @@ class LabelSource(Protocol):
         """Where its files are, and nothing may be written."""
 
     @property
+    def output(self) -> Path | None:
+        """The dataset's output folder, where it names one."""
+
+    @property
     def has_pseudo(self) -> bool:
         """Whether its samples have pseudo-labels."""
 
@@ -108,6 +112,7 @@ class ReviewSource:
         everything = dict.fromkeys((*index.ids, *unusable, *sorted(self._samples.statuses)))
         self.ids = [one for one in everything if self._samples.status(one) in which]
         self.inputs = (*index.spec.inputs, *index.spec.folders)
+        self.output = index.spec.out
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:  # noqa: ARG002
         """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
@@ -158,6 +163,7 @@ class FolderSource:
         self._index, self.classes = index, index.classes
         self.ids = [*index.ids, *(problem.sample_id for problem in index.problems)]
         self.inputs = (*index.spec.inputs, *index.folders.values())
+        self.output = index.spec.out
         self.has_pseudo = Role.PSEUDO in index.folders
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:

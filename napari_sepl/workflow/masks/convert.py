@@ -15,7 +15,7 @@ from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.masks import decode_masks, encode_masks, mask_file, read_masks
-from napari_sepl.workflow.masks.record import CONVERTED, claim
+from napari_sepl.workflow.masks.record import CONVERTED, check_folder, claim
 from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -68,14 +68,14 @@ def convert_masks(index: SampleIndex, to: Path, *, spread: Spread = HERE) -> Ite
     InputError
         If there are no masks but JSON, or `to` holds originals or lies among them.
     SaveError
-        If the folder cannot be made, holds masks that were made otherwise, or another run is at
-        work there.
+        If the folder cannot be made, holds files of others or masks that were made otherwise, or
+        another run is at work there.
     """
     items = list(_to_convert(index))
     folder = index.folders[Role.MASKS]
     if not items and not index.problems:
         raise InputError(folder, found="no masks but JSON", expected="a folder of PNGs an image")
-    Guard((*index.spec.inputs, folder)).check_place(to)
+    check_folder(to, Guard((*index.spec.inputs, folder)))
     with sole_run(to, "convert-masks"):
         claim(to, CONVERTED, mixed=False)
         for problem in index.problems:

@@ -19,7 +19,7 @@ from napari_sepl.files.masks import mask_file, write_masks
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.proposals.errors import ProposalError
 from napari_sepl.proposals.progress import Told, ignore
-from napari_sepl.workflow.masks.record import claim
+from napari_sepl.workflow.masks.record import check_folder, claim
 from napari_sepl.workflow.outcome import Outcome, Step, failed_steps
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -93,17 +93,16 @@ def propose_folder(  # noqa: PLR0913  a setting each
     Raises
     ------
     InputError
-        If the folder is one of the inputs, or lies in one.
+        As `check_masks_folder`.
     SaveError
-        If the folder cannot be made or written to, holds masks that were made otherwise, or
-        another run is at work there.
+        So too; or if the folder cannot be made or written to, holds masks that were made
+        otherwise, or another run is at work there.
     OpeningError
         If the model cannot be made ready, as for any other image.
     StoppedError
         If someone stopped the maker.
     """
-    given = [folder for role, folder in index.folders.items() if role is not Role.MASKS]
-    Guard(tuple(given)).check_place(out)
+    check_masks_folder(index, out, mixed=mixed)
     with sole_run(out, "masks"):
         claim(out, made_with, mixed=mixed)
         tell = told if spread == HERE else ignore
@@ -112,6 +111,12 @@ def propose_folder(  # noqa: PLR0913  a setting each
             yield from failed_steps(index.problems)
         items = map(partial(_item, index), index.ids if sample_ids is None else sample_ids)
         yield from spread.run(propose, items, _lost)
+
+
+def check_masks_folder(index: SampleIndex, out: Path, *, mixed: bool = False) -> None:
+    """Raise InputError or SaveError unless masks of the samples may go there, as `check_folder`."""
+    given = [folder for role, folder in index.folders.items() if role is not Role.MASKS]
+    check_folder(out, Guard(tuple(given)), mixed=mixed)
 
 
 def _item(index: SampleIndex, sample_id: str) -> _Item:

@@ -1,15 +1,18 @@
 """What the masks of a folder were made with: a hidden file beside them tells it."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._opening import read_bytes, unopened
 from napari_sepl.files._texts import parse_json
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset.listing import list_masks
 from napari_sepl.files.differences import tell_differences
+from napari_sepl.files.guard import Guard
+from napari_sepl.files.masks import SUFFIXES
 from napari_sepl.proposals.checkpoints import Checkpoint
 from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.points import MARGIN
@@ -21,6 +24,9 @@ RECORD = ".napari-sepl-masks.json"
 
 CONVERTED = {"model": "convert-masks"}
 """What tells of a folder of masks that were converted."""
+
+_LITTER = {"thumbs.db", "desktop.ini"}
+"""Files, in lower case, that Windows leaves in folders; those of other systems are hidden."""
 
 _MIXED = "mixed"
 """The record's only key where masks of several makings are together: a list of them."""
@@ -41,6 +47,50 @@ def made_by_sam(
 def made_by_regions(settings: RegionSettings) -> dict[str, Any]:
     """Return what decides on the masks of regions."""
     return {"model": REGIONS, **settings.model_dump(mode="json")}
+
+
+def check_folder(out: Path, guard: Guard, *, mixed: bool = False) -> None:
+    """Raise unless masks may go to a folder, before any are made.
+
+    A folder without a record must hold nothing but masks. Hidden files, and those that a desktop
+    leaves behind, do not count.
+
+    Parameters
+    ----------
+    out : Path
+        The folder, which need not be there yet.
+    guard : Guard
+        Knows the inputs.
+    mixed : bool
+        Let it hold other files where it holds masks of another program too.
+
+    Raises
+    ------
+    InputError
+        If the folder is an input, lies in one, or cannot be read.
+    SaveError
+        If it holds files of others.
+    """
+    guard.check_place(out)
+    if not out.is_dir() or (out / RECORD).exists():
+        return
+    other = next(_other_files(out), None)
+    if other is not None and not (mixed and list_masks(out, known=()).ids):
+        raise SaveError(
+            f"holds files that are no masks: {out} (such as {other}); name an empty or new folder."
+        )
+
+
+def _other_files(out: Path) -> Iterator[str]:
+    """Yield the names of files in a folder, in order, that no program of masks put there."""
+    try:
+        entries = sorted(out.iterdir())
+    except OSError as error:
+        raise unopened(out, error, "a folder") from error
+    for entry in entries:
+        ignored = entry.name.startswith(".") or entry.name.lower() in _LITTER
+        if not (ignored or entry.suffix.lower() in SUFFIXES or entry.is_dir()):
+            yield entry.name
 
 
 def claim(out: Path, made_with: dict[str, Any], *, mixed: bool) -> None:

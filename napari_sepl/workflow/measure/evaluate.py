@@ -1,6 +1,7 @@
 """Labels of a whole dataset against their truth, and against the labels they were made from."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from napari_sepl.workflow.measure.checkpoint import (
     to_arrays,
 )
 from napari_sepl.workflow.measure.counted import CountStep, failed_counts
-from napari_sepl.workflow.measure.tables import check_tables, checkpoint_files, evaluation_files
+from napari_sepl.workflow.measure.tables import check_checkpoint, check_tables, evaluation_files
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -109,15 +110,24 @@ class EvaluationRun:
         self._images: dict[str, ImageFigures] = {}
         self._checkpoint: RunCheckpoint | None = None
 
-    def keep_beside(self, table: Path) -> RunCheckpoint:
+    def keep_beside(self, table: Path, *, overwrite: bool = False) -> RunCheckpoint:
         """Keep what is counted beside a table, after resuming from what was kept there.
+
+        Parameters
+        ----------
+        table : Path
+            The table to come.
+        overwrite : bool
+            Whether it, and those that go with it, may replace ours that exist.
 
         Raises
         ------
         InputError, SaveError
             If the table, or one that goes with it, may not be written.
         """
-        check_tables(evaluation_files(table) | checkpoint_files(table), self.guard)
+        self.guard = replace(self.guard, overwrite=overwrite)
+        check_checkpoint(table, self.guard)
+        check_tables(evaluation_files(table), self.guard)
         key = {
             "command": "evaluate",
             **self._cut,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from napari_sepl.workflow.measure.checkpoint import (
     to_arrays,
 )
 from napari_sepl.workflow.measure.counted import CountStep, failed_counts
-from napari_sepl.workflow.measure.tables import check_tables, checkpoint_files, sweep_files
+from napari_sepl.workflow.measure.tables import check_checkpoint, check_tables, sweep_files
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -221,15 +221,24 @@ class SweepRun:
         self._samples = 0
         self._checkpoint: RunCheckpoint | None = None
 
-    def keep_beside(self, table: Path) -> RunCheckpoint:
+    def keep_beside(self, table: Path, *, overwrite: bool = False) -> RunCheckpoint:
         """Keep what is counted beside a table, after resuming from what was kept there.
+
+        Parameters
+        ----------
+        table : Path
+            The table to come.
+        overwrite : bool
+            Whether it, and those that go with it, may replace ours that exist.
 
         Raises
         ------
         InputError, SaveError
             If the table, or one that goes with it, may not be written.
         """
-        check_tables(sweep_files(table) | checkpoint_files(table), self.guard)
+        self.guard = replace(self.guard, overwrite=overwrite)
+        check_checkpoint(table, self.guard)
+        check_tables(sweep_files(table), self.guard)
         checkpoint = RunCheckpoint(
             table, self._key(), self._files, lambda: to_arrays(self._counts, "counts")
         )

@@ -55,9 +55,15 @@ def diagnosis_files(path: Path) -> dict[Path, IsOurs]:
     return {path: begins(_DIAGNOSES)}
 
 
-def checkpoint_files(path: Path) -> dict[Path, IsOurs]:
-    """Return the file that a run keeps beside its table, whose name no other program gives."""
-    return {checkpoint_file(path): lambda _: True}
+def check_checkpoint(path: Path, guard: Guard) -> None:
+    """Raise if what a run keeps beside its table, by a name all its own, may not be written.
+
+    Raises
+    ------
+    InputError, SaveError
+        As `Guard.check`.
+    """
+    guard.check(checkpoint_file(path), lambda _: True, "--table")
 
 
 def check_tables(files: Mapping[Path, IsOurs], guard: Guard) -> None:

@@ -97,6 +97,39 @@ def test_all_that_is_missing_is_told(root: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes")
+@pytest.mark.parametrize(
+    ("role", "file"),
+    [
+        ("images", "a2.jpg"),
+        ("pseudo", "a2.png"),
+        ("masks", "a2.json"),
+        ("ground_truth", "a2.png"),
+        ("out", "a2.png"),
+    ],
+)
+def test_what_is_no_file_is_told_of_its_sample_in_every_role(
+    root: Path, role: str, file: str
+) -> None:
+    fill(root / "out", "a2.png", "a10.png")
+    (root / role / file).unlink()
+    os.mkfifo(root / role / file)
+    spec = spec_of(root, ground_truth=root / "ground_truth")
+    needed = (*WHOLE, Role.LABELS) if role == "out" else WHOLE
+    index = SampleIndex.open(spec, needed, (Role.TRUTH,))
+    assert "a2" not in index.ids
+    assert told(index)["a2"] == f"{file} is a named pipe, not a file"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes")
+def test_a_pipe_among_the_pseudo_labels_is_told_first(root: Path) -> None:
+    os.mkfifo(root / "pseudo" / "z.png")
+    assert told(SampleIndex.open(spec_of(root), WHOLE)) == {
+        "m": "no masks",
+        "z": "z.png is a named pipe, not a file; no image and no masks",
+    }
+
+
 def test_a_list_says_which_and_in_what_order(root: Path) -> None:
     (root / "list.txt").write_text("b.c\nz\n/images/a2.jpg /pseudo/a2.png\np\n")
     index = SampleIndex.open(spec_of(root, list_file=root / "list.txt"), WHOLE)

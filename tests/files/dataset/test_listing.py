@@ -37,8 +37,33 @@ def test_an_id_is_the_path_without_ending(tmp_path: Path) -> None:
 
 def test_hidden_and_other_files_do_not_count(tmp_path: Path) -> None:
     fill(tmp_path, "a.png", "a.txt", ".b.png", "Thumbs.db", ".cache/c.png", "t/.d.png", ".png", "x")
-    fill(tmp_path, "c.png/")
     assert names(tmp_path) == {"a": "a.png"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes")
+def test_what_is_named_as_a_file_and_is_none_is_a_fault_of_that_sample(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "b.png/inside.png", "both.jpg")
+    os.mkfifo(tmp_path / "c.png")
+    os.mkfifo(tmp_path / "both.png")
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "d.png").symlink_to("/dev/null")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere")  # which reading names
+    listing = list_files(tmp_path, PNG)
+    assert listing.names == {"a": "a.png", "gone": "gone.png"}
+    assert listing.faults == {
+        "b": "b.png is a folder, not a file",
+        "c": "c.png is a named pipe, not a file",
+        "both": "both.jpg and both.png have the same name",
+        "t/d": "t/d.png is a device, not a file",
+    }
+
+
+def test_folders_that_are_meant_may_be_named_as_files(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "cam.png/b.png", "m/v.json/c.json", "m/w.npy/0.png", "m/x.json/")
+    assert list_files(tmp_path, PNG, {tmp_path / "cam.png", tmp_path / "m"}).names == {"a": "a.png"}
+    masks = list_masks(tmp_path / "m", {"v.json/c", "w.npy", "x"})
+    assert masks.names == {"v.json/c": "v.json/c.json", "w.npy": "w.npy"}
+    assert masks.faults == {"x": "x.json is a folder, not a file"}
 
 
 def test_several_files_of_one_id_are_a_fault_of_that_sample(tmp_path: Path) -> None:

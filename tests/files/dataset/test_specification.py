@@ -110,7 +110,7 @@ ODD = 'Zoë\'s "größte" \\ 図 = #1 \t\x7f\x01'
     {"ground_truth": "t", "image_labels": "tags.txt", "list_file": "lists/train.txt"},
     {"images": ODD, "classes": f"{ODD}.toml"},
     {"images": "~ana/images", "ground_truth": "~", "out": "~out"},
-    {"images": ".", "pseudo": "../pseudo", "masks": "voc"},
+    {"out": ".", "pseudo": "../pseudo", "masks": "voc"},
     {"images": "/elsewhere/図", "classes": "/elsewhere/c.toml"},
 ])  # fmt: skip
 def test_a_dataset_that_is_written_is_read_back(tmp_path: Path, others: dict[str, str]) -> None:
@@ -122,6 +122,16 @@ def test_a_dataset_that_is_written_is_read_back(tmp_path: Path, others: dict[str
     spec = spec_in(folder, **placed)
     write_dataset(folder / "DATASET.toml", spec)
     assert read_dataset(folder / "DATASET.toml") == spec
+
+
+def test_a_file_among_the_images_is_read_and_not_written(tmp_path: Path) -> None:
+    path = write(tmp_path, NEEDED.replace('"i"', '"."'))
+    spec, before = read_dataset(path), path.read_bytes()
+    assert spec.images == tmp_path
+    for asked in (False, True):
+        with refused(path, f"a place in {tmp_path}, which is an input"):
+            write_dataset(path, spec, asked=asked)
+    assert path.read_bytes() == before
 
 
 def test_the_folder_of_a_written_dataset_can_be_moved(tmp_path: Path) -> None:
@@ -151,7 +161,8 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
     path = write(tmp_path, NEEDED)
     for name in ("classes", "image_labels", "list_file", "images", "out"):
         spec = spec_in(tmp_path, **{name: str(path)})
-        with refused(path, "one of the inputs"):
+        told = "the output folder (--out)" if name == "out" else "one of the inputs"
+        with refused(path, told):
             write_dataset(path, spec, asked=True)
     with pytest.raises(SaveError, match="no text in UTF-8"):
         write_dataset(path, spec_in(tmp_path, images=tmp_path / "caf\udce9"))

@@ -17,7 +17,7 @@ from napari_sepl.core.errors import SaveError
 from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.guard import NO_INPUTS
+from napari_sepl.files.guard import NO_INPUTS, Guard
 from napari_sepl.proposals.pictures import as_rgb
 from napari_sepl.workflow.report import heat
 from napari_sepl.workflow.report.counting import ReportRun
@@ -154,7 +154,7 @@ def test_another_programs_file_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     check_page(path, NO_INPUTS)
     write_page(path, '<meta name="generator" content="napari-sepl">', NO_INPUTS)
-    check_page(path, NO_INPUTS)
+    check_page(path, Guard(overwrite=True))
     path.write_text("<h1>mine</h1>")
     with pytest.raises(SaveError, match="choose another --to"):
-        check_page(path, NO_INPUTS)
+        check_page(path, Guard(overwrite=True))

@@ -53,7 +53,7 @@ def test_what_is_named_as_a_file_and_is_none_is_a_fault_of_that_sample(tmp_path:
     assert listing.faults == {
         "b": "b.png is a folder, not a file",
         "c": "c.png is a named pipe, not a file",
-        "both": "both.jpg and both.png have the same name",
+        "both": alike(tmp_path, "both.jpg", "both.png"),
         "t/d": "t/d.png is a device, not a file",
     }
 

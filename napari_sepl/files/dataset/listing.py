@@ -305,6 +305,9 @@ class _Walk:
                     name = inside + entry.name
                     stem, dot, ending = entry.name.rpartition(".")
                     counts = bool(stem) and (dot + ending).lower() in self._suffixes
+                    if counts and entry.is_file(follow_symlinks=False):  # nearly all: keep it short
+                        yield inside + stem, name
+                        continue
                     kind = self._odd_kind(entry, name) if counts else ""
                     if kind:
                         self.odd[name] = inside + stem, kind

@@ -127,7 +127,7 @@ class Walk:
         self.widget = widget_of(self.viewer)
         self.widget.open_dataset(spec)
         for _ in range(5):
-            self.widget.controller.background.wait()
+            self.widget.controller.context.background.wait()
             QTest.qWait(100)
         queue = self.widget.gestures.queue
         assert queue is not None

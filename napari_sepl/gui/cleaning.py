@@ -1,16 +1,13 @@
 """Cleaning one class of an image: each tool is one step of the history."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.cleaning import cut_at_borders, drop_islands, fill_holes, grow_to_borders
 from napari_sepl.document.document import Document
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.context import ReviewContext
 
 Labels = NDArray[np.uint8]
 
@@ -20,12 +17,12 @@ class Cleaning:
 
     Parameters
     ----------
-    controller : Controller
-        Has the document, the class, the layers and the view.
+    context : ReviewContext
+        Has the document, the class and the view.
     """
 
-    def __init__(self, controller: "Controller") -> None:
-        self._controller = controller
+    def __init__(self, context: ReviewContext) -> None:
+        self._context = context
 
     def fill_holes(self, largest: int) -> None:
         """Fill holes of the current class of up to so many pixels."""
@@ -64,16 +61,16 @@ class Cleaning:
         )
 
     def _run(self, told: str, work: Callable[[Document, Labels, int], Labels]) -> None:
-        document, view = self._controller.settled(), self._controller.view
+        document, view = self._context.settled(), self._context.view
         if document is None:
             return
-        class_id, mark = self._controller.class_id, document.history.mark
+        class_id, mark = self._context.class_id, document.history.mark
         labels = document.resolved.final
         named = f"{told} {document.inputs.classes.name(class_id)}"
 
         def done(cleaned: Labels) -> None:
             view.show_busy("")
-            if self._controller.settled() is not document or document.history.mark != mark:
+            if self._context.settled() is not document or document.history.mark != mark:
                 view.warn(f"Not done, for the labels changed meanwhile: {named}.")
             elif np.array_equal(cleaned, labels):
                 view.tell(f"Nothing to do: {named}.")
@@ -85,6 +82,6 @@ class Cleaning:
             view.warn(str(error))
 
         view.show_busy(f"{named}…")
-        self._controller.background.run(
+        self._context.background.run(
             "clean", lambda: work(document, labels, class_id), done, failed
         )

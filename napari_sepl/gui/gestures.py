@@ -64,17 +64,17 @@ class Gestures:
         self.why_dock: WhyDock | None = None
         self.sweep_dock: SweepDock | None = None
         self.mouse = Mouse(viewer, controller)
-        self.divider = Divider(viewer, controller)
+        self.divider = Divider(viewer, controller.context.layers, controller.comparing)
         viewer.events.status.connect(self._tell_mask)
         controller.pointing.told.connect(self._tell_mask)
-        controller.layers.enhanced.events.paint.connect(controller.stroke_ended)
+        controller.context.layers.enhanced.events.paint.connect(controller.stroke_ended)
         if double_click_to_zoom in viewer.mouse_double_click_callbacks:
             # Two clicks take two masks, and would move the picture under the second.
             viewer.mouse_double_click_callbacks.remove(double_click_to_zoom)
         self._bind_keys()
 
     def _bind_keys(self) -> None:
-        controller, layers = self.controller, self.controller.layers
+        controller, layers = self.controller, self.controller.context.layers
         tools = SimpleNamespace(
             quick_pick=controller.quick_pick,
             superpixels=controller.superpixels.toggle,
@@ -129,7 +129,7 @@ class Gestures:
     def show_queue(self) -> None:
         """Dock the queue of the dataset that is open again, if it was closed."""
         if self.queue is None or self.queue.reviewing is None:
-            self.controller.view.tell("Open a dataset first, under Sources > Dataset.")
+            self.controller.context.view.tell("Open a dataset first, under Sources > Dataset.")
         else:
             self._dock(self.queue)
 

@@ -30,6 +30,7 @@ class Mouse:
     def __init__(self, viewer: Any, controller: Controller) -> None:
         self._viewer = viewer
         self._controller = controller
+        self._context = controller.context
         viewer.mouse_move_callbacks.append(self._on_move)
         viewer.mouse_drag_callbacks.append(self._on_drag)
         viewer.mouse_wheel_callbacks.append(self._on_wheel)
@@ -37,7 +38,7 @@ class Mouse:
     @property
     def pointing(self) -> bool:
         """Whether the mouse points at masks rather than paints."""
-        enhanced = self._controller.layers.enhanced
+        enhanced = self._context.layers.enhanced
         active = self._viewer.layers.selection.active
         return bool(active is enhanced and enhanced.mode == "pan_zoom")
 
@@ -45,10 +46,10 @@ class Mouse:
     def prompting(self) -> bool:
         """Whether the mouse gives prompts to SAM."""
         active = self._viewer.layers.selection.active
-        return self._controller.prompting.on and active is self._controller.layers.prompts.layer
+        return self._controller.prompting.on and active is self._context.layers.prompts.layer
 
     def _pixel(self, event: Any) -> tuple[float, float]:
-        row, col = self._controller.layers.enhanced.world_to_data(event.position)[-2:]
+        row, col = self._context.layers.enhanced.world_to_data(event.position)[-2:]
         return float(row), float(col)
 
     def _on_move(self, viewer: Any, event: Any) -> None:  # noqa: ARG002  # napari's signature
@@ -66,7 +67,7 @@ class Mouse:
         if event.button == 1 and self.prompting:
             yield from self._prompt(event)
             return
-        if event.button == 1 and self.pointing and self._controller.document is not None:
+        if event.button == 1 and self.pointing and self._context.document is not None:
             if "Shift" in event.modifiers:
                 yield from self._circle(event)
                 return
@@ -111,12 +112,12 @@ class Mouse:
     def _circle(self, event: Any) -> Iterator[None]:
         """Draw a line around masks, or a box by a straight line, and decide on those inside."""
         controller = self._controller
-        document, camera = controller.document, self._viewer.scene.camera
+        document, camera = controller.context.document, self._viewer.scene.camera
         if document is None:
             return
-        class_id = REFUSE if "Control" in event.modifiers else controller.class_id
+        class_id = REFUSE if "Control" in event.modifiers else controller.context.class_id
         shape, line = document.inputs.shape, 2 * line_width(document.inputs.shape)
-        highlight = controller.layers.highlight
+        highlight = controller.context.layers.highlight
         box, straight = np.zeros((0, 2)), False
         vertices, lasso = np.array([self._pixel(event)]), np.zeros(0, np.int32)
         camera.mouse_pan = False
@@ -139,10 +140,10 @@ class Mouse:
     def _paint_superpixels(self, event: Any) -> Iterator[None]:
         """Paint the regions that the mouse is dragged over; with Alt, erase them."""
         controller, camera = self._controller, self._viewer.scene.camera
-        document = controller.settled()
+        document = controller.context.settled()
         if document is None:
             return
-        class_id = 0 if "Alt" in event.modifiers else controller.class_id
+        class_id = 0 if "Alt" in event.modifiers else controller.context.class_id
         camera.mouse_pan = False
         try:
             last = self._pixel(event)

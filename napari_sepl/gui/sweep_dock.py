@@ -1,7 +1,6 @@
 """The dock with the sweep over a dataset's thresholds: run it, look at it, click on it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +23,12 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
+from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.best_pairs import BestPairs
 from napari_sepl.gui.panels.surface import SurfacePanel
 from napari_sepl.gui.sweeping import Sweeping
 from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun
 from napari_sepl.workflow.measure.sweep_table import write_sweep
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
 
 TITLE = "Sweep over thresholds (SEPL)"
 _ALL = -1
@@ -50,9 +47,10 @@ class SweepDock(QWidget):
         Has the document, whose settings are followed and set, the view and the background.
     """
 
-    def __init__(self, controller: "Controller", parent: QWidget | None = None) -> None:
+    def __init__(self, controller: Controller, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._controller = controller
+        self._context = controller.context
         self._index: SampleIndex | None = None
         self._sweeping: Sweeping | None = None
         self._sweep: Sweep | None = None
@@ -122,22 +120,22 @@ class SweepDock(QWidget):
         self._show_state()
 
     def _begin(self) -> None:
-        document = self._controller.document
+        document = self._context.document
         if self._index is None:
             return
         if document is None:
-            self._controller.view.tell("Open a sample first: its strategy is what is swept.")
+            self._context.view.tell("Open a sample first: its strategy is what is swept.")
             return
         try:
             run = SweepRun(self._index, document.params)
         except SeplError as error:
-            self._controller.view.warn(str(error))
+            self._context.view.warn(str(error))
             return
         if self._sweeping is not None:
             self._sweeping.stop()
         self._sweep = None
         self._offer(run)
-        self._sweeping = Sweeping(run, self._controller.background, self)
+        self._sweeping = Sweeping(run, self._context.background, self)
         self._sweeping.start()
 
     def _offer(self, run: SweepRun) -> None:
@@ -150,7 +148,7 @@ class SweepDock(QWidget):
 
     def _suits(self, sweeping: Sweeping) -> bool:
         """Tell whether a sweep is of the strategy that is set now."""
-        document, swept = self._controller.document, sweeping.run.params
+        document, swept = self._context.document, sweeping.run.params
         return document is not None and _rules(document.params) == _rules(swept)
 
     def _show_state(self) -> None:
@@ -196,7 +194,7 @@ class SweepDock(QWidget):
             self.told.setText(f"{self.told.text()} Left out: {', '.join(told)}.")
         if failures:
             more = f" and {len(failures) - _NAMED:,} more" * (len(failures) > _NAMED)
-            self._controller.view.warn(
+            self._context.view.warn(
                 f"{len(failures):,} samples could not be counted: "
                 f"{' '.join(failures[:_NAMED])}{more}"
             )
@@ -204,7 +202,7 @@ class SweepDock(QWidget):
     def show_trouble(self, error: SeplError) -> None:
         """Tell why it stopped."""
         self._show_state()
-        self._controller.view.warn(str(error))
+        self._context.view.warn(str(error))
 
     # --- looking
 
@@ -234,28 +232,28 @@ class SweepDock(QWidget):
 
     def _follow(self) -> None:
         """Mark the thresholds of the image that is open."""
-        document = self._controller.document
+        document = self._context.document
         if document is not None and self.isVisible():
             self.surface.show_pair(document.params.t1, document.params.t2)
             self._show_state()
 
     def _use(self, t1: float, t2: float) -> None:
         """Set the thresholds that were clicked on, as one step of the image that is open."""
-        document = self._controller.document
+        document = self._context.document
         if document is not None:
             params = document.params.model_copy(update={"t1": t1, "t2": t2})
             self._controller.set_params(params)
-            self._controller.view.show_params(params)
+            self._context.view.params.show_params(params)
 
     def _save(self) -> None:
         sweep = self._sweep
         chosen, _ = QFileDialog.getSaveFileName(self, "Save sweep", "sweep.csv", "table (*.csv)")
         if sweep is None or not chosen:
             return
-        view, path = self._controller.view, Path(chosen).with_suffix(".csv")
+        view, path = self._context.view, Path(chosen).with_suffix(".csv")
         inputs = () if self._index is None else self._index.spec.inputs
         guard = Guard(inputs, asked=frozenset({Path(chosen)}))
-        self._controller.background.run(
+        self._context.background.run(
             "save sweep",
             lambda: write_sweep(path, sweep, guard),
             lambda paths: view.tell(f"Saved: {' and '.join(map(str, paths))}"),

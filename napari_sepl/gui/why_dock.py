@@ -1,16 +1,12 @@
 """Why masks were taken: the threshold plane and the table of masks, side by side."""
 
-from typing import TYPE_CHECKING
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
 from napari_sepl.document.mask_rows import list_masks
+from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.mask_table import MaskTable
 from napari_sepl.gui.panels.plane import PlanePanel
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
 
 TITLE = "Why masks were taken (SEPL)"
 
@@ -24,9 +20,10 @@ class WhyDock(QWidget):
         Has the document, the view and the pointing at masks.
     """
 
-    def __init__(self, controller: "Controller", parent: QWidget | None = None) -> None:
+    def __init__(self, controller: Controller, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._controller = controller
+        self._context = controller.context
         self.plane, self.table = PlanePanel(), MaskTable()
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.plane)
@@ -47,7 +44,7 @@ class WhyDock(QWidget):
 
     def follow(self) -> None:
         """Show the masks of the image that is open as they are now."""
-        document = self._controller.document
+        document = self._context.document
         if document is None or not self.isVisible():
             return
         rows = list_masks(document.inputs, document.resolved)
@@ -69,11 +66,11 @@ class WhyDock(QWidget):
         self.follow()
 
     def _on_drag(self, name: str, value: float) -> None:
-        document = self._controller.document
+        document = self._context.document
         if document is not None:
             params = document.params.model_copy(update={name: value})
             self._controller.set_params(params, dragging=True)
-            self._controller.view.show_params(params)
+            self._context.view.params.show_params(params)
 
     def _decide(self, mask_index: int, *, take: bool) -> None:
         pointing = self._controller.pointing

@@ -57,7 +57,7 @@ class SeplWidget(ReviewPanels):
             lambda params, dragging: controller.set_params(params, dragging=dragging)
         )
         self.params.drag_ended.connect(controller.end_drag)
-        self.classes.class_chosen.connect(controller.choose_class)
+        self.classes.class_chosen.connect(controller.context.choose_class)
         self.classes.hidden_changed.connect(controller.hide_classes)
         self.classes.protect_changed.connect(controller.protect)
         self.compare.pressed.connect(lambda name: getattr(controller.comparing, name)())
@@ -69,7 +69,7 @@ class SeplWidget(ReviewPanels):
         self.masks.make_pressed.connect(controller.making.start)
         self.masks.pending_pressed.connect(controller.making.start_pending)
         self.masks.show_pending(controller.making.pending_shown)
-        self.show_making(*controller.making.shown)
+        self.masks.show_making(*controller.making.shown)
         controller.making.pending_changed.connect(self.masks.show_pending)
         self.masks.cancel_pressed.connect(controller.making.cancel)
         self.prompts.pressed.connect(lambda name: getattr(controller.prompting, name)())
@@ -146,13 +146,13 @@ class SeplWidget(ReviewPanels):
 
     def _save_masks(self) -> None:
         """Write the masks of the image that is open to a JSON file of the user's choice."""
-        document = self.controller.document
+        document = self.controller.context.document
         if document is None:
             return
         name = f"{Path(document.inputs.sample_id).name}.json"
         chosen, _ = QFileDialog.getSaveFileName(self, "Save masks", name, "masks (*.json)")
         if chosen:
-            self.controller.making.save(Path(chosen))
+            self.controller.making.save(Path(chosen), self.controller.saving.inputs)
 
     def _open_files(self, choice: Any) -> None:
         files = (choice.image, choice.pseudo, choice.masks, choice.truth)
@@ -185,7 +185,7 @@ class SeplWidget(ReviewPanels):
         if queue is not None and queue.reviewing is not None:
             queue.close_dataset()
             return True
-        document = self.controller.settled()
+        document = self.controller.context.settled()
         if document is None or not document.unsaved:
             return True
         box = QMessageBox(self)
@@ -196,6 +196,6 @@ class SeplWidget(ReviewPanels):
         answer = box.exec()
         if answer == buttons.Save:
             self.controller.save()
-            self.controller.background.wait()
+            self.controller.context.background.wait()
             return not document.unsaved
         return bool(answer == buttons.Discard)

@@ -85,7 +85,7 @@ class Window:
 
     @property
     def document(self) -> Document:
-        document = self.widget.controller.document
+        document = self.widget.controller.context.document
         assert document is not None
         return document
 
@@ -98,7 +98,7 @@ class Window:
         self.settle()
 
     def settle(self) -> None:
-        self.widget.controller.background.wait()
+        self.widget.controller.context.background.wait()
         QTest.qWait(50)
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
@@ -189,5 +189,5 @@ def window(make_napari_viewer: Callable[..., Any]) -> Iterator[Window]:
     window = Window(viewer)
     QTest.qWait(50)
     yield window
-    if window.widget.controller.document is not None:  # so that closing does not ask
+    if window.widget.controller.context.document is not None:  # so that closing does not ask
         window.document.mark_saved(window.document.history.mark)

@@ -139,7 +139,7 @@ def test_a_record_of_a_later_version_is_told_and_left_alone(
     window.widget.open_dataset(spec)
     for _ in range(3):
         window.settle()
-    assert window.widget.controller.document is None
+    assert window.widget.controller.context.document is None
     assert was_told("made by a later napari-sepl")
     assert len(messages()) == 1
     assert store_file(spec.output).read_bytes() == before

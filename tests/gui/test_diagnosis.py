@@ -53,7 +53,7 @@ class Bench:
 
     @property
     def shown(self) -> list[tuple[Cause, int]]:
-        diagnosis: Diagnosis = self.view.show_diagnosis.call_args.args[0]
+        diagnosis: Diagnosis = self.view.diagnosis.show_diagnosis.call_args.args[0]
         return [(finding.cause, finding.class_id) for finding in diagnosis.findings]
 
 
@@ -67,7 +67,7 @@ def test_the_image_is_diagnosed_and_follows_the_sliders(bench: Bench) -> None:
     assert bench.shown == [(Cause.GROWN, DOG), (Cause.OUTSIDE, DOG)]
     bench.controller.set_params(Params(t2=1.0))
     assert bench.shown == []  # the dog keeps its pseudo-labels
-    assert [document for document, _ in bench.found] == 2 * [bench.controller.document]
+    assert [document for document, _ in bench.found] == 2 * [bench.controller.context.document]
 
 
 def test_it_is_told_once_for_each_state_and_shown_in_a_new_view(bench: Bench) -> None:
@@ -75,7 +75,7 @@ def test_it_is_told_once_for_each_state_and_shown_in_a_new_view(bench: Bench) ->
     other: Any = MagicMock(spec=View)
     bench.controller.attach(other)
     assert len(bench.found) == 1
-    assert other.show_diagnosis.call_args == bench.view.show_diagnosis.call_args
+    assert other.show_diagnosis.call_args == bench.view.diagnosis.show_diagnosis.call_args
 
 
 def test_image_labels_of_the_sample_are_asked_for(bench: Bench) -> None:
@@ -84,7 +84,7 @@ def test_image_labels_of_the_sample_are_asked_for(bench: Bench) -> None:
     assert bench.shown[0] == (Cause.MISSING, 15)
     finding = bench.found[0][1].findings[0]
     bench.controller.diagnosing.point_at(finding)
-    assert bench.controller.class_id == 15
+    assert bench.controller.context.class_id == 15
     assert bench.controller.pointing.region is None
 
 
@@ -96,7 +96,7 @@ def test_a_finding_points_at_its_mask_or_its_class(bench: Bench) -> None:
     bench.controller.diagnosing.point_at(grown)
     assert bench.controller.pointing.region == -DOG
     assert "pseudo-labels of dog" in bench.view.show_mask.call_args.args[0]
-    assert bench.controller.layers.highlight.layer.data[10:20, 40:48].any()
+    assert bench.controller.context.layers.highlight.layer.data[10:20, 40:48].any()
 
 
 # --- in the real window
@@ -172,7 +172,7 @@ def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Opened) 
         listed.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
     )
     assert opened.window.widget.controller.pointing.region == 2
-    assert opened.window.widget.controller.layers.highlight.layer.data[10:30, 40:50].any()
+    assert opened.window.widget.controller.context.layers.highlight.layer.data[10:30, 40:50].any()
     opened.window.press(Qt.Key.Key_D)  # refused: the dog keeps its pseudo-labels
     assert opened.window.document.said.overrides == {2: -1}
     wait_until(lambda: bool(opened.queue.suspicion[2] < before))

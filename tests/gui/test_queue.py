@@ -129,7 +129,7 @@ def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
 
 
 def test_accept_saves_and_goes_on(dataset: Walk) -> None:
-    shown = dataset.window.widget.controller.layers.shown.copy()
+    shown = dataset.window.widget.controller.context.layers.shown.copy()
     dataset.press(Qt.Key.Key_A)
     assert dataset.sample_id == "s2"
     np.testing.assert_array_equal(read_labels(dataset.spec.output / "s1.png"), shown)
@@ -153,7 +153,7 @@ def test_skip_flag_and_reopen(dataset: Walk) -> None:
 
 
 def paint(walk: Walk, label: int) -> np.ndarray:
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     layers.enhanced.mode = "paint"
     layers.enhanced.brush_size = 4
     layers.enhanced.selected_label = label
@@ -175,7 +175,9 @@ def test_strokes_and_sliders_are_there_after_closing(dataset: Walk) -> None:
     assert again.dock.reviewing is not None
     assert again.dock.reviewing.queue.notes == {1: "ear"}
     again.press(Qt.Key.Key_K)
-    np.testing.assert_array_equal(again.window.widget.controller.layers.shown == 15, painted)
+    np.testing.assert_array_equal(
+        again.window.widget.controller.context.layers.shown == 15, painted
+    )
     assert again.window.document.params == params
     assert again.window.widget.params.params == params
 
@@ -202,7 +204,9 @@ def test_undo_goes_back_with_its_image_and_never_crosses(dataset: Walk) -> None:
     assert dataset.sample_id == "s2"
     assert not dataset.window.document.edited
     dataset.press(Qt.Key.Key_K)
-    np.testing.assert_array_equal(dataset.window.widget.controller.layers.shown == 15, painted)
+    np.testing.assert_array_equal(
+        dataset.window.widget.controller.context.layers.shown == 15, painted
+    )
     dataset.window.press(Qt.Key.Key_Z, CTRL)
     assert not dataset.window.document.edited
 
@@ -289,7 +293,7 @@ def test_a_damaged_store_is_told_and_left_alone(
     window.settle()
     assert was_told(str(store_file(spec.output)))
     assert store_file(spec.output).read_bytes() == before
-    assert window.widget.controller.document is None
+    assert window.widget.controller.context.document is None
 
 
 def test_a_damaged_store_is_recovered_on_request(
@@ -463,4 +467,6 @@ def test_damage_met_while_writing_is_recovered_on_the_spot(
     again = Walk(dataset.window, dataset.spec)
     again.dock.navigator.go(1)
     again.settle()
-    np.testing.assert_array_equal(again.window.widget.controller.layers.shown == 15, painted)
+    np.testing.assert_array_equal(
+        again.window.widget.controller.context.layers.shown == 15, painted
+    )

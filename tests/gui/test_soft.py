@@ -41,7 +41,7 @@ def scores_of(window: Window) -> Scores:
 
 
 def assert_follows(window: Window) -> None:
-    document, layers = window.document, window.widget.controller.layers
+    document, layers = window.document, window.widget.controller.context.layers
     pseudo = cut_scores(scores_of(window), document.params.background)
     np.testing.assert_array_equal(document.inputs.pseudo, pseudo)
     np.testing.assert_array_equal(layers.pseudo.data, pseudo)
@@ -80,13 +80,13 @@ def test_the_background_is_dragged_undone_and_saved(window: Window, tmp_path: Pa
 def test_the_heat_map_shows_the_current_class(window: Window, tmp_path: Path) -> None:
     window.widget.open_sample(soft_sample(tmp_path), "coco", tmp_path)
     window.settle()
-    heat = window.widget.controller.layers.heat.layer
+    heat = window.widget.controller.context.layers.heat.layer
     assert heat in window.viewer.layers
     assert not heat.visible
     window.press(Qt.Key.Key_Q, SHIFT)
     assert heat.visible
     for class_id in scores_of(window).class_ids.tolist():
-        window.widget.controller.choose_class(class_id)
+        window.widget.controller.context.choose_class(class_id)
         np.testing.assert_array_equal(heat.data, map_of(scores_of(window), class_id))
     window.press(Qt.Key.Key_Q, SHIFT)
     assert not heat.visible

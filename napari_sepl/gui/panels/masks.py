@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit
+from napari.utils import progress
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
@@ -44,6 +45,7 @@ class MasksPanel(QWidget):
         self.pending_text = QLabel("")
         self.pending_text.setWordWrap(True)
         self._under_way = False
+        self._activity: progress | None = None
         self._lay_out()
         for option in (self.model, self.checkpoint, self.device):
             option.changed.connect(lambda _: self._show_choice())
@@ -86,7 +88,10 @@ class MasksPanel(QWidget):
         )
 
     def show_making(self, done: int, total: int, what: str) -> None:
-        """Show how far the making of masks has come; 0 of 0 when it is over."""
+        """Show how far the making of masks has come, here and in napari's activity dock.
+
+        0 of 0 when it is over.
+        """
         under_way = self._under_way = total > 0
         self.bar.setVisible(under_way)
         self.bar.setMaximum(total)
@@ -95,6 +100,18 @@ class MasksPanel(QWidget):
         self.make.setEnabled(not under_way)
         self.cancel.setEnabled(under_way)
         self._enable_pending()
+        self._show_activity(done, total, what)
+
+    def _show_activity(self, done: int, total: int, what: str) -> None:
+        activity = self._activity
+        if activity is not None and (activity.total != total or activity.desc != what):
+            activity.close()
+            activity = None
+        if activity is None and total > 0:
+            activity = progress(total=total, desc=what)
+        if activity is not None:
+            activity.update(done - activity.n)
+        self._activity = activity
 
     def show_pending(self, text: str) -> None:
         """Show which samples of the dataset wait for masks; empty without a dataset."""

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton, QWidget
 from superqt import QLabeledDoubleSlider
@@ -91,6 +93,11 @@ class ParamsPanel(QWidget):
         """Show the background's rule for soft scores, and none for hard labels."""
         self.background.show_scores(scores)
         self._form.setRowVisible(self.background, scores is not None)
+
+    def show_flips(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
+        """Show where masks would be taken or refused by each threshold."""
+        self.marked["t1"].show_marks(t1)
+        self.marked["t2"].show_marks(t2)
 
     def _control(self, kind: Any, default: Any) -> QLabeledDoubleSlider | QComboBox:
         if isinstance(kind, type) and issubclass(kind, StrEnum):

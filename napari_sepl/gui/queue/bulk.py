@@ -62,6 +62,7 @@ class Bulk:
     ) -> None:
         self._reviewing = reviewing
         self._controller = controller
+        self._context = controller.context
         self._background = background
         self._changed = changed
         self._stopped = self._closed = False
@@ -84,13 +85,13 @@ class Bulk:
             The row that is open.
         """
         if self.last is None:
-            self._controller.view.tell("There is no step over many samples to take back.")
+            self._context.view.tell("There is no step over many samples to take back.")
             return
         done, self.last = self.last, None
         left = done.undo(current)
         self._changed()
         kept = f"; {left:,} that were worked on since stay as they are" if left else ""
-        self._controller.view.tell(f"Taken back: {done.told}{kept}")
+        self._context.view.tell(f"Taken back: {done.told}{kept}")
 
     # --- thresholds
 
@@ -98,7 +99,7 @@ class Bulk:
         """Give all pending samples but the one that is open these settings, after asking."""
         rows = [row for row in self._reviewing.queue.pending().tolist() if row != current]
         told = ", ".join(f"{name} = {value}" for name, value in params if value is not None)
-        if not rows or not self._controller.view.confirm(
+        if not rows or not self._context.view.confirm(
             f"Set {told} for {listed(self._reviewing.queue, rows)}? What was painted there stays."
         ):
             return
@@ -106,7 +107,7 @@ class Bulk:
         step = f"{told} for {len(rows):,} samples"
         self.last = Done(step, lambda current: self._put_back(before, params, current))
         self._changed()
-        self._controller.view.tell(f"Set {step}")
+        self._context.view.tell(f"Set {step}")
 
     def _put_back(
         self, before: dict[int, Params | None], params: Params, current: int | None
@@ -143,10 +144,8 @@ class Bulk:
             change = queue.change
             little = [row for row in rows if change[row] <= most]  # NaN, unread, is not
             if not little:
-                self._controller.view.tell(
-                    f"No pending sample changes by {100 * most:g} % or less."
-                )
-            elif self._controller.view.confirm(
+                self._context.view.tell(f"No pending sample changes by {100 * most:g} % or less.")
+            elif self._context.view.confirm(
                 f"Accept and save {listed(self._reviewing.queue, little)}, which change by "
                 f"{100 * most:g} % or less, of {len(pending):,} pending?"
             ):
@@ -172,9 +171,9 @@ class Bulk:
             step = f"accepting {len(saved):,} samples"
             self.last = Done(step, lambda _: self._reopen(saved))
             self._changed()
-            self._controller.view.tell(f"Done: {step}")
+            self._context.view.tell(f"Done: {step}")
             if unsaved:
-                self._controller.view.warn(f"{len(unsaved):,} were not saved. {unsaved[0]}")
+                self._context.view.warn(f"{len(unsaved):,} were not saved. {unsaved[0]}")
 
         self._walk("saving", rows, save, finish)
 
@@ -194,16 +193,16 @@ class Bulk:
             if self._closed:
                 return
             if start >= len(rows) or self._stopped:
-                self._controller.view.show_busy("")
+                self._context.view.show_busy("")
                 finish()
                 return
-            self._controller.view.show_busy(f"{told} {start:,} of {len(rows):,}…")
+            self._context.view.show_busy(f"{told} {start:,} of {len(rows):,}…")
             chunk = rows[start : start + _CHUNK]
             self._background.run(
                 "bulk",
                 lambda: self._act(chunk, act),
                 lambda failures: self._note(failures, lambda: go_on(start + _CHUNK)),
-                lambda error: self._controller.view.warn(str(error)),
+                lambda error: self._context.view.warn(str(error)),
             )
 
         go_on(0)

@@ -2,18 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Recovery, StoreCorruptError, recover, store_file
+from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.record import reviewer
 from napari_sepl.workflow.review.reviewing import Reviewing
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
 
 
 class Damage:
@@ -21,7 +18,7 @@ class Damage:
 
     Parameters
     ----------
-    controller : Controller
+    context : ReviewContext
         Its view is where it is told, and where it is asked whether to recover.
     background : Background
         Where a record is recovered.
@@ -30,16 +27,16 @@ class Damage:
     """
 
     def __init__(
-        self, controller: "Controller", background: Background, found: Callable[[SeplError], None]
+        self, context: ReviewContext, background: Background, found: Callable[[SeplError], None]
     ) -> None:
-        self._controller = controller
+        self._context = context
         self._background = background
         self._found = found
         self._recovering = False
 
     @property
     def _view(self) -> View:
-        return self._controller.view
+        return self._context.view
 
     def forget(self) -> None:
         """Begin with another dataset."""

@@ -75,12 +75,14 @@ class QueueDock(QWidget):
         super().__init__()
         self._background = background
         self._controller = controller
+        self._context = controller.context
         self.panel = QueuePanel()
         self.navigator = Navigator(controller, self.panel, background)
-        self._damage = Damage(controller, background, self._meet_damage)
+        self._damage = Damage(controller.context, background, self._meet_damage)
         self.scan = ScanRow(background, self.panel, self._warn, self._damage.meet_trouble)
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
+        self._making: DatasetMaking | None = None
         self._bulk: Bulk | None = None
         self._opening = False
         self._then: DatasetSpec | None = None  # asked for while another was being opened
@@ -88,7 +90,7 @@ class QueueDock(QWidget):
         self._lay_out()
         self._connect()
         bind_keys(viewer, self.navigator, QUEUE_KEYS)
-        for layer in controller.layers.label_layers:
+        for layer in controller.context.layers.label_layers:
             bind_keys(layer, self.navigator, QUEUE_KEYS)
 
     def _lay_out(self) -> None:
@@ -151,7 +153,7 @@ class QueueDock(QWidget):
             self._then = spec
             return
         self.close_dataset()  # else the same one would meet its own lock
-        self._controller.view.show_busy("listing the dataset…")
+        self._context.view.show_busy("listing the dataset…")
         damage = self._damage
 
         def opened(reviewing: Reviewing) -> None:
@@ -194,13 +196,16 @@ class QueueDock(QWidget):
             self.scan.open(self.reviewing)  # the new record keeps nothing of what was read
 
     def _warn(self, text: str) -> None:
-        self._controller.view.warn(text)
+        self._context.view.warn(text)
 
     def _start(self, reviewing: Reviewing) -> None:
-        self._controller.view.show_busy("")
+        self._context.view.show_busy("")
         self.reviewing = reviewing
         self._bulk = Bulk(reviewing, self._controller, self._background, self._others_changed)
-        self._controller.making.dataset = DatasetMaking(self._controller, reviewing, self.navigator)
+        making = self._controller.making
+        self._making = making.dataset = DatasetMaking(
+            self._context, making, reviewing, self.navigator
+        )
         classes = reviewing.index.classes
         self.panel.show_class_choices(range(1, len(classes)), classes)
         self._damage.forget()
@@ -208,20 +213,20 @@ class QueueDock(QWidget):
         session.start_with(preferred_params())
         self.panel.show_filter(session.filtering)
         self.panel.show_sorting(*session.sorting)
-        self._controller.view.show_panels(session.panels)
+        self._context.view.show_panels(session.panels)
         self.navigator.start(reviewing)
         if reviewing.refusal:
-            self._controller.view.warn(reviewing.refusal)
+            self._context.view.warn(reviewing.refusal)
         self.scan.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._background.run("check", reviewing.on_disk.check, lambda _: None, self._meet_damage)
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
             told = f"No masks yet: {listed(reviewing.queue, bare)}. The panel Masks makes them."
-            self._controller.view.tell(told)
+            self._context.view.tell(told)
         missing = self.missing.show_missing(reviewing.index)
         if missing:
-            self._controller.view.warn(missing)
+            self._context.view.warn(missing)
 
     def _others_changed(self) -> None:
         self.navigator.others_changed()
@@ -231,9 +236,9 @@ class QueueDock(QWidget):
         """Record what is open and close the store."""
         if self._bulk is not None:
             self._bulk.close()
-        if self._controller.making.dataset is not None:
-            self._controller.making.dataset.close()
-            self._controller.making.dataset = None
+        if self._making is not None:
+            self._making.close()
+            self._making = self._controller.making.dataset = None
         self.scan.leave()
         self.exports.leave_dataset()
         self.navigator.stop()
@@ -246,11 +251,11 @@ class QueueDock(QWidget):
             self.exports.open_for(self.reviewing)
 
     def _show_pending(self) -> None:
-        if self._controller.making.dataset is not None:
-            self._controller.making.dataset.show_pending()
+        if self._making is not None:
+            self._making.show_pending()
 
     def _apply_params(self) -> None:
-        document = self._controller.document
+        document = self._context.document
         if self._bulk is not None and document is not None:
             self._bulk.apply_params(document.params, self.navigator.row)
 

@@ -6,14 +6,13 @@ from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
+from napari_sepl.gui.context import Opened
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.opened import Opened
 from napari_sepl.gui.queue.ahead import Ahead
 from napari_sepl.gui.queue.outdated import say_again
 from napari_sepl.gui.queue.passed import Onwards, Passed
 from napari_sepl.gui.queue.recording import Recording
-from napari_sepl.gui.queue.view import QueueView
-from napari_sepl.gui.view import View
+from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
@@ -41,7 +40,7 @@ class Navigator:
         self._reviewing: Reviewing | None = None
         self._ahead: Ahead | None = None
         self._wanted: int | None = None
-        self._passed = Passed(controller)
+        self._passed = Passed(controller.context)
         self._made: set[int] = set()  # whose masks are newer than what was said of them
         self._recording = Recording(controller, background)
         self._recording.recorded.connect(self._on_recorded)
@@ -50,7 +49,7 @@ class Navigator:
 
     @property
     def _view(self) -> View:
-        return self._controller.view
+        return self._controller.context.view
 
     @property
     def row(self) -> int | None:
@@ -67,7 +66,6 @@ class Navigator:
         self._ahead = Ahead(self._background, self._prepare)
         saving = self._controller.saving
         saving.refusal, saving.recorded = reviewing.refusal, not reviewing.refusal
-        self._controller.in_dataset = True
         self._controller.diagnosing.image_labels = reviewing.index.image_labels
         self._panel.list_samples(reviewing.queue, reviewing.index.classes)
         self.go(
@@ -82,7 +80,6 @@ class Navigator:
         self._recording.stop()
         self._reviewing.close()
         self._controller.saving.refusal, self._controller.saving.recorded = "", False
-        self._controller.in_dataset = False
         self._controller.diagnosing.image_labels = {}
         self._reviewing = self._ahead = self._wanted = None
         self._passed.forget()
@@ -232,7 +229,7 @@ class Navigator:
 
     def _renew(self, row: int, opened: Opened) -> None:
         """Show the sample that is open with its new masks; what was said of it stays."""
-        document = self._controller.settled()
+        document = self._controller.context.settled()
         if row == self.row and document is not None and self._reviewing is not None:
             self._reviewing.outdated(row)  # what the window knows is newer
             inputs = opened.document.inputs
@@ -289,7 +286,7 @@ class Navigator:
             self._panel.refresh_row(row, self._queue)
 
     def _on_diagnosed(self, document: Document, diagnosis: Diagnosis) -> None:
-        row, of_open = self.row, document is self._controller.document
+        row, of_open = self.row, document is self._controller.context.document
         if row is not None and of_open and not self._queue.without_masks[row]:
             self._queue.set_suspicion(row, *suspicion_of(diagnosis))
             self._panel.refresh_row(row, self._queue)

@@ -1,13 +1,10 @@
 """The samples that a walk along the queue passed because they cannot be read."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from napari_sepl.core.errors import SeplError
+from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.view import View
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
 
 _MOST = 20
 """Unreadable samples in a row after which a walk stops, for their folder may be gone."""
@@ -21,17 +18,17 @@ class Passed:
 
     Parameters
     ----------
-    controller : Controller
+    context : ReviewContext
         Its view is where it is told.
     """
 
-    def __init__(self, controller: "Controller") -> None:
-        self._controller = controller
+    def __init__(self, context: ReviewContext) -> None:
+        self._context = context
         self._rows: list[int] = []
 
     @property
     def _view(self) -> View:
-        return self._controller.view
+        return self._context.view
 
     @property
     def last(self) -> int | None:

@@ -129,7 +129,7 @@ class Walk:
         for _ in range(5):
             self.widget.controller.context.background.wait()
             QTest.qWait(100)
-        queue = self.widget.gestures.queue
+        queue = self.widget.docks.queue
         assert queue is not None
         self.dock = queue
         self.frames = 0

@@ -14,16 +14,15 @@ from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.gui.cleaning import Cleaning
 from napari_sepl.gui.comparing import Comparing
 from napari_sepl.gui.context import Opened, ReviewContext
+from napari_sepl.gui.correcting import Cleaning, Superpixels
 from napari_sepl.gui.diagnosing import Diagnosing
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.masks.prompting import Prompting
 from napari_sepl.gui.pointing import Pointing
 from napari_sepl.gui.saving import Saving
 from napari_sepl.gui.showing import Showing
-from napari_sepl.gui.superpixels import Superpixels
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 

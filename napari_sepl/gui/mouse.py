@@ -1,9 +1,11 @@
-"""The mouse on the canvas: hover, click, wheel, lasso and superpixel brush."""
+"""The mouse on the canvas: hover, click, wheel, lasso, brushes, and the text under the canvas."""
 
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
+from napari.components._viewer_mouse_bindings import double_click_to_zoom
+from napari.layers import Labels
 
 from napari_sepl.core.overrides import REFUSE
 from napari_sepl.gui.controller import Controller
@@ -12,6 +14,10 @@ from napari_sepl.gui.strokes import box_between, draw_box, is_straight, line_pos
 
 _STILL = 4
 """Canvas pixels that the mouse may move between press and release of a click."""
+
+
+_BETWEEN = "\u2003"
+"""The space, which napari does not use, between what it says of a pixel and what we say."""
 
 
 class Mouse:
@@ -34,6 +40,11 @@ class Mouse:
         viewer.mouse_move_callbacks.append(self._on_move)
         viewer.mouse_drag_callbacks.append(self._on_drag)
         viewer.mouse_wheel_callbacks.append(self._on_wheel)
+        if double_click_to_zoom in viewer.mouse_double_click_callbacks:
+            # Two clicks take two masks, and would move the picture under the second.
+            viewer.mouse_double_click_callbacks.remove(double_click_to_zoom)
+        viewer.events.status.connect(self._tell_mask)
+        controller.pointing.told.connect(self._tell_mask)
 
     @property
     def pointing(self) -> bool:
@@ -47,6 +58,34 @@ class Mouse:
         """Whether the mouse gives prompts to SAM."""
         active = self._viewer.layers.selection.active
         return self._controller.prompting.on and active is self._context.layers.prompts.layer
+
+    def to_part(self) -> None:
+        """Point at a smaller mask here, or make the brush smaller."""
+        if self.pointing:
+            self._controller.pointing.to_part()
+        else:
+            self._size_brush(-1)
+
+    def to_whole(self) -> None:
+        """Point at a larger mask here, or make the brush larger."""
+        if self.pointing:
+            self._controller.pointing.to_whole()
+        else:
+            self._size_brush(1)
+
+    def _size_brush(self, step: int) -> None:
+        layer = self._viewer.layers.selection.active
+        if isinstance(layer, Labels):
+            layer.brush_size = max(1, layer.brush_size + step)
+
+    def _tell_mask(self) -> None:
+        """Add the mask under the cursor to what napari says of the active layer's pixel."""
+        status, text = self._viewer.status, self._controller.pointing.text
+        if isinstance(status, dict):
+            pixel = status["coordinates"].partition(_BETWEEN)[0]
+            told = f"{pixel}{_BETWEEN}{text}" if text else pixel
+            if told != status["coordinates"]:
+                self._viewer.status = {**status, "coordinates": told}
 
     def _pixel(self, event: Any) -> tuple[float, float]:
         row, col = self._context.layers.enhanced.world_to_data(event.position)[-2:]

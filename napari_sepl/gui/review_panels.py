@@ -22,13 +22,11 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.gui.keys import KEYS, key_of
 from napari_sepl.gui.panels.classes import WIDTH, ClassPanel
 from napari_sepl.gui.panels.compare import ComparePanel
-from napari_sepl.gui.panels.correct import CorrectPanel
+from napari_sepl.gui.panels.correct import CorrectPanel, QuickPick
 from napari_sepl.gui.panels.diagnosis import DiagnosisPanel
 from napari_sepl.gui.panels.history import HistoryPanel
-from napari_sepl.gui.panels.masks import MasksPanel
+from napari_sepl.gui.panels.masks import MasksPanel, PromptsPanel
 from napari_sepl.gui.panels.params import ParamsPanel
-from napari_sepl.gui.panels.prompts import PromptsPanel
-from napari_sepl.gui.panels.quick_pick import QuickPick
 from napari_sepl.gui.panels.sources import SourcesPanel
 
 _NOTHING = "no image is open"

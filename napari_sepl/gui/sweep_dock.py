@@ -1,6 +1,8 @@
 """The dock with the sweep over a dataset's thresholds: run it, look at it, click on it."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +26,105 @@ from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.panels.best_pairs import BestPairs
-from napari_sepl.gui.panels.surface import SurfacePanel
-from napari_sepl.gui.sweeping import Sweeping
+from napari_sepl.gui.panels.sweep import BestPairs, SurfacePanel
+from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun
 from napari_sepl.workflow.measure.sweep_table import write_sweep
+
+_BATCH = 0.1
+"""Seconds after which a batch begins no further sample: so long may other reading have to wait."""
+
+_REDRAW = 1.0
+"""Seconds at least from one drawing of the surface to the next."""
+
+
+class Sweeping:
+    """Counts the samples of one sweep in the background.
+
+    Parameters
+    ----------
+    run : SweepRun
+        The sweep.
+    background : Background
+        Where samples are counted.
+    dock : SweepDock
+        Where it is shown.
+
+    Attributes
+    ----------
+    running : bool
+        Whether it is under way.
+    done : int
+        Samples that were dealt with.
+    """
+
+    def __init__(self, run: SweepRun, background: Background, dock: "SweepDock") -> None:
+        self.run = run
+        self._background = background
+        self._dock = dock
+        self._steps: Iterator[CountStep] = iter(run)
+        self._failures: list[str] = []
+        self._counting = False  # a batch is on its way, be it still wanted or not
+        self._drawn = 0.0
+        self.running = False
+        self.done = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether all samples were dealt with."""
+        return self.done == len(self.run)
+
+    def start(self) -> None:
+        """Begin, or go on after `stop`."""
+        if not self.ended:
+            self.running = True
+            self._dock.show_progress(self.done, len(self.run))
+            if not self._counting:
+                self._count()
+
+    def stop(self) -> None:
+        """Begin no further batch; what is counted stays."""
+        self.running = False
+
+    def _count(self) -> None:
+        self._counting = True
+        self._background.run("sweep", self._batch, self._take, self._fail)
+
+    def _batch(self) -> list[CountStep]:
+        until = monotonic() + _BATCH
+        steps: list[CountStep] = []
+        for step in self._steps:
+            steps.append(step)
+            if monotonic() > until:
+                break
+        return steps
+
+    def _take(self, steps: list[CountStep]) -> None:
+        self._counting = False
+        self.done += len(steps)
+        self._failures += [step.message for step in steps if step.message]
+        if not self.running:
+            return
+        self._dock.show_progress(self.done, len(self.run))
+        if self.ended:
+            self.running = False
+            self._dock.show_sweep(self.run.sweep)
+            self._dock.show_end(self._failures)
+            return
+        if monotonic() - self._drawn > _REDRAW:
+            self._dock.show_sweep(self.run.sweep)
+            self._drawn = monotonic()
+        self._background.later("sweep", 0, self._go_on)
+
+    def _go_on(self) -> None:
+        if self.running and not self._counting:
+            self._count()
+
+    def _fail(self, error: SeplError) -> None:
+        self._counting = self.running = False
+        self._dock.show_trouble(error)
+
 
 TITLE = "Sweep over thresholds (SEPL)"
 _ALL = -1
@@ -161,7 +257,7 @@ class SweepDock(QWidget):
         self.save.setEnabled(self._sweep is not None and not running and not broken_off)
         self.bar.setVisible(running or broken_off)
 
-    # --- SweepView
+    # --- the sweep
 
     def show_progress(self, done: int, total: int) -> None:
         """Show how far it is."""

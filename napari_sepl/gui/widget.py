@@ -14,10 +14,10 @@ from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.gui.display import trouble_with
-from napari_sepl.gui.gestures import gestures_of
+from napari_sepl.gui.docks import docks_of
+from napari_sepl.gui.panels.params import preferred_params
+from napari_sepl.gui.panels.sources import read_layers
 from napari_sepl.gui.review_panels import ReviewPanels
-from napari_sepl.gui.settings import preferred_params
-from napari_sepl.gui.sources import read_layers
 from napari_sepl.gui.worker import QtBackground
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class SeplWidget(ReviewPanels):
         super().__init__(parent)
         self.viewer = napari_viewer
         self.params.show_params(preferred_params())
-        self.gestures = gestures_of(napari_viewer, self, QtBackground)
-        self.controller = self.gestures.controller
+        self.docks = docks_of(napari_viewer, self, QtBackground)
+        self.controller = self.docks.controller
         self._connect()
         if trouble := trouble_with(PYSIDE_VERSION, sys.version_info[:2]):
             self.warn(trouble)
@@ -63,8 +63,8 @@ class SeplWidget(ReviewPanels):
         self.compare.pressed.connect(lambda name: getattr(controller.comparing, name)())
         self.diagnosis.finding_chosen.connect(controller.diagnosing.point_at)
         self.correct.pressed.connect(self._correct)
-        self.why.clicked.connect(self.gestures.why)
-        self.queue.clicked.connect(self.gestures.show_queue)
+        self.why.clicked.connect(self.docks.why)
+        self.queue.clicked.connect(self.docks.show_queue)
         self.history.step_chosen.connect(controller.go_to)
         self.masks.make_pressed.connect(controller.making.start)
         self.masks.pending_pressed.connect(controller.making.start_pending)
@@ -126,8 +126,8 @@ class SeplWidget(ReviewPanels):
 
     def open_dataset(self, spec: DatasetSpec) -> None:
         """Open a dataset in the queue, at the sample of last time."""
-        if self.may_leave():
-            self.gestures.open_dataset(spec)
+        if self._in_dataset or self.may_leave():  # the queue leaves one for another by itself
+            self.docks.open_dataset(spec)
 
     def _correct(self, name: str) -> None:
         """Do what a button of the panel "Correct" says."""
@@ -176,14 +176,17 @@ class SeplWidget(ReviewPanels):
             return True
         return bool(super().eventFilter(watched, event))
 
+    @property
+    def _in_dataset(self) -> bool:
+        return self.docks.queue is not None and self.docks.queue.reviewing is not None
+
     def may_leave(self) -> bool:
         """Ask what to do with unsaved work; True if the image may be left.
 
         A dataset's work is in its store already, and nothing need be asked.
         """
-        queue = self.gestures.queue
-        if queue is not None and queue.reviewing is not None:
-            queue.close_dataset()
+        if self.docks.queue is not None and self._in_dataset:
+            self.docks.queue.close_dataset()
             return True
         document = self.controller.context.settled()
         if document is None or not document.unsaved:

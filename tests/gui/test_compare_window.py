@@ -22,7 +22,7 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 def divider_of(window: Window) -> Divider:
-    divider = window.widget.gestures.divider
+    divider = window.widget.docks.divider
     assert divider.isVisible()
     return divider
 

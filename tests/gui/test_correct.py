@@ -16,7 +16,7 @@ from napari_sepl.core.provenance import Source
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
-from napari_sepl.gui.panels.quick_pick import QuickPick
+from napari_sepl.gui.panels.correct import QuickPick
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window
 from tests.gui.test_queue import CTRL, Walk

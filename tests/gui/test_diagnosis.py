@@ -19,9 +19,8 @@ from napari_sepl.document.document import Document
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.gui.panels.queue_model import COLUMNS
-from napari_sepl.gui.queue import scan_row
+from napari_sepl.gui.panels.queue import COLUMNS, QueuePanel
+from napari_sepl.gui.queue import scan
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review.queue import Column, Filter
@@ -75,7 +74,7 @@ def test_it_is_told_once_for_each_state_and_shown_in_a_new_view(bench: Bench) ->
     other: Any = MagicMock(spec=View)
     bench.controller.attach(other)
     assert len(bench.found) == 1
-    assert other.show_diagnosis.call_args == bench.view.diagnosis.show_diagnosis.call_args
+    assert other.diagnosis.show_diagnosis.call_args == bench.view.diagnosis.show_diagnosis.call_args
 
 
 def test_image_labels_of_the_sample_are_asked_for(bench: Bench) -> None:
@@ -124,7 +123,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 @pytest.fixture
 def opened(window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
-    monkeypatch.setattr(scan_row, "FIRST", 1)
+    monkeypatch.setattr(scan, "FIRST", 1)
     one = Opened(window, spec)
     yield one
     one.dock.close_dataset()
@@ -186,7 +185,7 @@ def test_other_settings_for_all_are_diagnosed_anew(
     assert opened.queue.cause_of(2) is Cause.GROWN
     monkeypatch.setattr(opened.window.widget, "confirm", lambda _: True)
     assert opened.dock._bulk is not None
-    opened.dock._bulk.apply_params(Params(t2=1.0), opened.dock.navigator.row)
-    assert np.isnan(opened.queue.suspicion[2])
+    opened.dock._bulk.apply_params(Params(t2=1.0))
+    opened.window.settle()
     opened.let_scan()
     assert opened.queue.cause_of(2) is not Cause.GROWN

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QDialogButtonBox, QPushButton
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status
 from napari_sepl.gui.commands import widget_of
-from napari_sepl.gui.keys_box import KeysBox
+from napari_sepl.gui.keys import KeysBox
 from tests.gui.conftest import Window, messages, wait_until, was_told
 from tests.gui.test_queue import Walk
 from tests.workflow.sweeping import IDS, write_samples

@@ -396,11 +396,11 @@ def test_samples_without_masks_are_not_accepted_by_the_hundred(
     walk: Walk, asked: list[str]
 ) -> None:
     assert walk.dock._bulk is not None
-    walk.dock._bulk.accept_unchanged(1.0, walk.dock.navigator.row)
+    walk.dock._bulk.accept_unchanged(1.0)
     walk.settle()
     assert "No pending sample changes by 100 % or less." in messages()
     make(walk, "pending")
-    walk.dock._bulk.accept_unchanged(1.0, walk.dock.navigator.row)
+    walk.dock._bulk.accept_unchanged(1.0)
     for _ in range(4):
         walk.settle()
     assert sorted(walk.statuses()) == ["s2", "s3", "s4", "s5"]
@@ -439,6 +439,7 @@ def test_masks_by_the_command_line_are_gone_on_with(
 def test_params_of_all_pending_are_not_asked_about(walk: Walk, asked: list[str]) -> None:
     walk.window.widget.controller.set_params(Params(t1=0.9))
     walk.dock._apply_params()
+    walk.settle()
     asked.clear()
     make(walk, "pending")
     walk.press(Qt.Key.Key_J)

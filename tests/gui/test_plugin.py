@@ -11,12 +11,10 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_sepl.core.params import Params
 from napari_sepl.files.labels import read_labels
-from napari_sepl.gui.commands import save_selected_labels
-from napari_sepl.gui.panels.sources import LayerChoice
-from napari_sepl.gui.readers import get_mask_reader
+from napari_sepl.gui.commands import get_mask_reader, save_selected_labels
+from napari_sepl.gui.panels.params import PLUGIN, PREFERRED, preferred_params
+from napari_sepl.gui.panels.sources import MASKS_KEY, LayerChoice
 from napari_sepl.gui.samples import sample_folder
-from napari_sepl.gui.settings import PLUGIN, PREFERRED, preferred_params
-from napari_sepl.gui.sources import MASKS_KEY
 from tests.gui.conftest import Window, was_told
 
 MASKS = sample_folder() / "masks" / "chelsea.json"

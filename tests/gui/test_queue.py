@@ -62,8 +62,8 @@ class Walk:
         self.spec = spec
         window.widget.open_dataset(spec)
         self.settle()
-        assert window.widget.gestures.queue is not None
-        self.dock: QueueDock = window.widget.gestures.queue
+        assert window.widget.docks.queue is not None
+        self.dock: QueueDock = window.widget.docks.queue
 
     def settle(self) -> None:
         for _ in range(3):
@@ -350,6 +350,7 @@ def test_thresholds_for_all_pending_and_back(
 
     monkeypatch.setattr(dataset.window.widget, "confirm", agree)
     dataset.dock._apply_params()
+    dataset.settle()
     assert "for 4 samples (s3, s4, s5, s6)" in asked[0]
     dataset.press(Qt.Key.Key_J)
     assert dataset.window.document.params == Params(t1=0.9)
@@ -366,7 +367,7 @@ def test_thresholds_for_all_pending_and_back(
 def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     assert dataset.dock._bulk is not None
-    dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
+    dataset.dock._bulk.accept_unchanged(1.0)
     for _ in range(4):
         dataset.settle()
     saved = sorted(path.name for path in dataset.spec.output.glob("*.png"))
@@ -400,8 +401,8 @@ def test_a_dropped_toml_opens_the_dataset(window: Window, spec: DatasetSpec) -> 
     for _ in range(3):
         window.settle()
     assert window.document.inputs.sample_id == "s1"
-    assert window.widget.gestures.queue is not None
-    window.widget.gestures.queue.close_dataset()
+    assert window.widget.docks.queue is not None
+    window.widget.docks.queue.close_dataset()
 
 
 def test_walking_on_before_the_file_is_there_still_accepts(dataset: Walk) -> None:

@@ -14,7 +14,6 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, Store, StoreCorruptError, store_file
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.queue import scan as scanning
-from napari_sepl.gui.queue import scan_row
 from napari_sepl.workflow.review import scan as reading
 from napari_sepl.workflow.review.queue import Column, Filter, Queue
 from tests.gui.conftest import Window, wait_until
@@ -107,8 +106,8 @@ class Opened:
         window.widget.open_dataset(spec)
         for _ in range(3):
             window.settle()
-        assert window.widget.gestures.queue is not None
-        self.dock = window.widget.gestures.queue
+        assert window.widget.docks.queue is not None
+        self.dock = window.widget.docks.queue
 
     @property
     def queue(self) -> Queue:
@@ -132,7 +131,7 @@ class Opened:
 def open_window(
     window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], Opened]]:
-    monkeypatch.setattr(scan_row, "FIRST", 1)
+    monkeypatch.setattr(scanning, "FIRST", 1)
     opened: list[Opened] = []
 
     def open_it() -> Opened:

@@ -12,9 +12,8 @@ from napari_sepl.core.scores import BackgroundRule, Scores, cut_scores
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample
-from napari_sepl.gui.layers.heat import map_of
-from napari_sepl.gui.panels.background import BackgroundControl
-from napari_sepl.gui.panels.params import ParamsPanel
+from napari_sepl.gui.layers.overlays import map_of
+from napari_sepl.gui.panels.params import BackgroundControl, ParamsPanel
 from napari_sepl.gui.samples import sample_of
 from tests.files.cam_files import save_dict
 from tests.gui.conftest import Window

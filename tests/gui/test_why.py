@@ -22,7 +22,7 @@ from tests.gui.test_queue import CTRL, Walk
 def why(walk: Walk) -> Iterator[WhyDock]:  # noqa: F811
     QTest.mouseClick(walk.window.widget.why, Qt.MouseButton.LeftButton)
     QTest.qWait(200)
-    dock = walk.window.widget.gestures.why_dock
+    dock = walk.window.widget.docks.why_dock
     assert dock is not None
     assert dock.isVisible()
     yield dock

@@ -13,8 +13,8 @@ from napari_sepl.core.overlap import IGNORE
 from napari_sepl.document.document import Document
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.layers.layers import line_width
+from napari_sepl.gui.layers.overlays import Prompts
 from napari_sepl.gui.masks.choice import MaskChoice
-from napari_sepl.gui.masks.prompt_layer import Prompts
 from napari_sepl.gui.pointing import Pointing
 from napari_sepl.proposals.checkpoints import cache_folder, find_checkpoint
 from napari_sepl.proposals.embeddings import EmbeddingCache

@@ -8,7 +8,6 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Recovery, StoreCorruptError, recover, store_file
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.view import View
-from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.record import reviewer
 from napari_sepl.workflow.review.reviewing import Reviewing
 
@@ -20,17 +19,12 @@ class Damage:
     ----------
     context : ReviewContext
         Its view is where it is told, and where it is asked whether to recover.
-    background : Background
-        Where a record is recovered.
     found : callable
         Called, on the window's thread, with damage found while the dataset is open.
     """
 
-    def __init__(
-        self, context: ReviewContext, background: Background, found: Callable[[SeplError], None]
-    ) -> None:
+    def __init__(self, context: ReviewContext, found: Callable[[SeplError], None]) -> None:
         self._context = context
-        self._background = background
         self._found = found
         self._recovering = False
 
@@ -45,14 +39,16 @@ class Damage:
     def on_error(self, error: SeplError) -> None:
         """Tell why something is not written yet; called from the thread that writes."""
         if isinstance(error, StoreCorruptError):
-            self._background.post(lambda: self._found(error))
+            self._context.background.post(lambda: self._found(error))
         else:
-            self._background.post(lambda: self._view.warn(f"{error} It will be tried again."))
+            self._context.background.post(
+                lambda: self._view.warn(f"{error} It will be tried again.")
+            )
 
     def on_saved(self) -> None:
         """Tell that an error is over; called from the thread that writes."""
         told = "What could not be written before is written now."
-        self._background.post(lambda: self._view.tell(told))
+        self._context.background.post(lambda: self._view.tell(told))
 
     def meet_trouble(self, error: SeplError) -> None:
         """Tell of an error that reading the open record gave, be it damage or not."""
@@ -103,4 +99,4 @@ class Damage:
             self._offer(path, work, go_on)
 
         self._view.show_busy("recovering…")
-        self._background.run("recovery", work, done, failed)
+        self._context.background.run("recovery", work, done, failed)

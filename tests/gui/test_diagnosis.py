@@ -20,7 +20,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.queue import COLUMNS, QueuePanel
-from napari_sepl.gui.queue import scan
+from napari_sepl.gui.queue import passes
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review.queue import Column, Filter
@@ -123,7 +123,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 @pytest.fixture
 def opened(window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
-    monkeypatch.setattr(scan, "FIRST", 1)
+    monkeypatch.setattr(passes, "FIRST", 1)
     one = Opened(window, spec)
     yield one
     one.dock.close_dataset()

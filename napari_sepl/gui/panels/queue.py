@@ -256,15 +256,15 @@ class QueuePanel(QWidget):
         self.show_current(self.model.current)
         self.show_counts(queue)
 
-    def show_new_facts(self, queue: Queue, classes: ClassList) -> None:
+    def refresh_all(self, queue: Queue, classes: ClassList) -> None:
         """Draw what became known of samples; list anew only if that changes the list.
 
         The list stays where it was scrolled to, and the note as far as it was typed.
         """
         wanted = self.filter
         filtered = wanted.class_id is not None or wanted.cause is not None
-        by_facts = self.sorted_by in (Column.CLASSES, Column.SUSPICION, Column.CAUSE)
-        rows = self._listed(queue) if filtered or by_facts else self.model.rows
+        by_known = self.sorted_by in (Column.CLASSES, Column.SUSPICION, Column.CAUSE)
+        rows = self._listed(queue) if filtered or by_known else self.model.rows
         if np.array_equal(rows, self.model.rows):
             self.table.viewport().update()
         else:

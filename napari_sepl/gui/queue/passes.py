@@ -33,7 +33,7 @@ _REDRAW = 1000
 
 
 class KeepsFacts(Protocol):
-    """What the scan asks of a dataset under review."""
+    """What a pass asks of a dataset under review."""
 
     index: SampleIndex
     queue: Queue
@@ -45,8 +45,8 @@ class KeepsFacts(Protocol):
         """Keep what was read; False, unless it is the last, while other things wait."""
 
 
-class ScanView(Protocol):
-    """Where the scan shows how far it is."""
+class PassView(Protocol):
+    """Where a pass shows how far it is."""
 
     def show_progress(self, text: str) -> None:
         """Show how far it is."""
@@ -61,7 +61,7 @@ class ScanView(Protocol):
         """Tell why it had to stop."""
 
 
-class Scan:
+class PassRun:
     """Reads the samples of a dataset in small batches, one at a time.
 
     Parameters
@@ -72,7 +72,7 @@ class Scan:
         The dataset; what is found goes to its queue, and is kept if it keeps anything.
     background : Background
         Where samples are read.
-    view : ScanView
+    view : PassView
         Where it is shown.
 
     Attributes
@@ -82,7 +82,7 @@ class Scan:
     """
 
     def __init__(
-        self, wanted: Pass, reviewing: KeepsFacts, background: Background, view: ScanView
+        self, wanted: Pass, reviewing: KeepsFacts, background: Background, view: PassView
     ) -> None:
         self._pass = wanted
         self._reviewing = reviewing
@@ -108,7 +108,7 @@ class Scan:
         """Begin, or go on after `stop`, in so many milliseconds."""
         if not self.running and self._next < len(self._rows):
             self.running = True
-            self._background.later("scan", delay, self._go_on)
+            self._background.later("pass", delay, self._go_on)
 
     def stop(self) -> None:
         """End it, whatever is being read; what was found stays."""
@@ -126,7 +126,7 @@ class Scan:
             return
         self._view.show_progress(self.progress)
         rows, look = self._rows[self._next : self._next + _ROWS], self._pass.look
-        self._background.run("scan", lambda: look(rows, _BATCH), self._take, self._fail)
+        self._background.run("pass", lambda: look(rows, _BATCH), self._take, self._fail)
 
     def _take(self, scanned: Scanned) -> None:
         if not self.running:
@@ -140,8 +140,8 @@ class Scan:
         self._keep()
         if not self._drawing:
             self._drawing = True
-            self._background.later("scan drawing", _REDRAW, self._draw)
-        self._background.later("scan", _PAUSE, self._go_on)
+            self._background.later("draw pass", _REDRAW, self._draw)
+        self._background.later("pass", _PAUSE, self._go_on)
 
     def _note(self, row: int, facts: SampleFacts) -> None:
         """Tell the queue, unless it knows better: from image-level labels, or of an open sample."""
@@ -167,12 +167,12 @@ class Scan:
             self._view.show_trouble(error)
 
 
-class ScannedDataset(KeepsFacts, Judged, Protocol):
+class PassDataset(KeepsFacts, Judged, Protocol):
     """What both passes ask of a dataset under review."""
 
 
-class ScanRow(QWidget):
-    """Scans the dataset that is open, and shows it; not there while nothing is to be told.
+class PassRow(QWidget):
+    """Looks through the dataset that is open, and shows it; not there while nothing is to be told.
 
     First for classes, then, which takes longer, for failures.
 
@@ -200,9 +200,9 @@ class ScanRow(QWidget):
         self._panel = panel
         self._warn = warn
         self._trouble = trouble
-        self._reviewing: ScannedDataset | None = None
+        self._reviewing: PassDataset | None = None
         self._suspecting = False
-        self._scan: Scan | None = None
+        self._run: PassRun | None = None
         self.text, self.button = QLabel(), QPushButton()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.button.clicked.connect(lambda _: self.toggle())
@@ -212,8 +212,8 @@ class ScanRow(QWidget):
         row.addWidget(self.button)
         self._show("")
 
-    def open(self, reviewing: ScannedDataset) -> None:
-        """Scan a dataset, when its first image has had time to come."""
+    def open(self, reviewing: PassDataset) -> None:
+        """Look through a dataset, when its first image has had time to come."""
         self._reviewing, self._suspecting = reviewing, False
         classes = class_pass(reviewing.index, reviewing.known_facts)
         if classes.rows:
@@ -223,43 +223,43 @@ class ScanRow(QWidget):
 
     def look_again(self) -> None:
         """Find out about samples whose suspicion was forgotten, unless the user stopped it."""
-        scan, reviewing = self._scan, self._reviewing
-        if self._suspecting and scan is not None and reviewing is not None:
-            stopped = scan.left > 0 and not scan.running
+        run, reviewing = self._run, self._reviewing
+        if self._suspecting and run is not None and reviewing is not None:
+            stopped = run.left > 0 and not run.running
             self._suspect(reviewing)
             if stopped:
                 self.pause()
 
-    def _begin(self, reviewing: ScannedDataset, wanted: Pass) -> None:
-        if self._scan is not None:
-            self._scan.stop()
-        self._scan = Scan(wanted, reviewing, self._background, self)
-        self._scan.start(FIRST)
+    def _begin(self, reviewing: PassDataset, wanted: Pass) -> None:
+        if self._run is not None:
+            self._run.stop()
+        self._run = PassRun(wanted, reviewing, self._background, self)
+        self._run.start(FIRST)
 
-    def _suspect(self, reviewing: ScannedDataset) -> None:
+    def _suspect(self, reviewing: PassDataset) -> None:
         self._suspecting = True
         self._begin(reviewing, suspicion_pass(reviewing))
 
     def leave(self) -> None:
         """Stop, for the dataset is about to be closed."""
         self.pause()
-        self._reviewing = self._scan = None
+        self._reviewing = self._run = None
         self._show("")
 
     def pause(self) -> None:
         """Stop until `go_on`."""
-        if self._scan is not None and self._scan.running:
-            self._scan.stop()
-            self._show(self._scan.progress)
+        if self._run is not None and self._run.running:
+            self._run.stop()
+            self._show(self._run.progress)
 
     def go_on(self) -> None:
         """Go on where it stopped."""
-        if self._scan is not None:
-            self._scan.start()
+        if self._run is not None:
+            self._run.start()
 
     def toggle(self) -> None:
         """Stop, or go on."""
-        if self._scan is not None and self._scan.running:
+        if self._run is not None and self._run.running:
             self.pause()
         else:
             self.go_on()
@@ -267,10 +267,10 @@ class ScanRow(QWidget):
     def _show(self, text: str) -> None:
         self.text.setText(text)
         self.text.setToolTip(text)
-        self.button.setText("Stop" if self._scan is not None and self._scan.running else "Go on")
+        self.button.setText("Stop" if self._run is not None and self._run.running else "Go on")
         self.setVisible(bool(text))
 
-    # --- ScanView
+    # --- PassView
 
     def show_progress(self, text: str) -> None:
         """Show how far it is."""
@@ -280,7 +280,7 @@ class ScanRow(QWidget):
         """Draw what the queue knows now."""
         if self._reviewing is not None:
             reviewing = self._reviewing
-            self._panel.show_new_facts(reviewing.queue, reviewing.index.classes)
+            self._panel.refresh_all(reviewing.queue, reviewing.index.classes)
 
     def show_end(self, failures: int) -> None:
         """Hide, tell once if samples could not be read, and go on with the next pass."""
@@ -297,6 +297,6 @@ class ScanRow(QWidget):
 
     def show_trouble(self, error: SeplError) -> None:
         """Tell why it stopped."""
-        if self._scan is not None:
-            self._show(self._scan.progress)
+        if self._run is not None:
+            self._show(self._run.progress)
         self._trouble(error)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
+from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
@@ -88,6 +89,10 @@ class Window:
         document = self.widget.controller.context.document
         assert document is not None
         return document
+
+    @property
+    def shown(self) -> NDArray[np.uint8]:
+        return self.widget.controller.context.layers.shown
 
     @property
     def canvas(self) -> Any:

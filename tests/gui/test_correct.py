@@ -324,7 +324,7 @@ NO_DIFFERENCE_IN_THE_END = (
 
 
 def shown(walk: Walk) -> NDArray[np.uint8]:
-    labels: NDArray[np.uint8] = walk.window.widget.controller.context.layers.shown.copy()
+    labels: NDArray[np.uint8] = walk.window.shown.copy()
     return labels
 
 

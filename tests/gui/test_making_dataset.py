@@ -129,9 +129,7 @@ def test_masks_of_the_open_sample_become_a_file_and_are_shown(walk: Walk) -> Non
     assert "s1" not in walk.window.widget.masks.pending_text.text()
     controller = walk.window.widget.controller
     assert walk.spec.folder("masks") / "s1.json" in controller.saving.inputs
-    np.testing.assert_array_equal(
-        controller.context.layers.shown, walk.window.document.resolved.final
-    )
+    np.testing.assert_array_equal(walk.window.shown, walk.window.document.resolved.final)
 
 
 def test_what_was_said_of_the_sample_stays(
@@ -161,7 +159,7 @@ def test_what_is_done_while_masks_are_read_stays_too(walk: Walk) -> None:
     painted = paint(walk, 15)
     wait_until(lambda: shown_masks(walk) > 0)
     walk.settle()
-    assert (walk.window.widget.controller.context.layers.shown == 15)[painted].all()
+    assert (walk.window.shown == 15)[painted].all()
     assert walk.window.document.edited
 
 

@@ -76,7 +76,7 @@ def test_dropped_mask_file_becomes_a_layer_that_the_widget_takes(window: Window)
     window.widget.sources.layers_chosen.emit(LayerChoice(image, pseudo, masks, "coco"))
     window.settle()
     expected = read_labels(sample_folder() / "expected" / "chelsea.png")
-    np.testing.assert_array_equal(window.widget.controller.context.layers.shown, expected)
+    np.testing.assert_array_equal(window.shown, expected)
     assert [layer.name for layer in viewer.layers].count("image") <= 1
     assert window.widget.controller.context.layers.pseudo is pseudo
 

@@ -129,7 +129,7 @@ def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
 
 
 def test_accept_saves_and_goes_on(dataset: Walk) -> None:
-    shown = dataset.window.widget.controller.context.layers.shown.copy()
+    shown = dataset.window.shown.copy()
     dataset.press(Qt.Key.Key_A)
     assert dataset.sample_id == "s2"
     np.testing.assert_array_equal(read_labels(dataset.spec.output / "s1.png"), shown)
@@ -175,9 +175,7 @@ def test_strokes_and_sliders_are_there_after_closing(dataset: Walk) -> None:
     assert again.dock.reviewing is not None
     assert again.dock.reviewing.queue.notes == {1: "ear"}
     again.press(Qt.Key.Key_K)
-    np.testing.assert_array_equal(
-        again.window.widget.controller.context.layers.shown == 15, painted
-    )
+    np.testing.assert_array_equal(again.window.shown == 15, painted)
     assert again.window.document.params == params
     assert again.window.widget.params.params == params
 
@@ -204,9 +202,7 @@ def test_undo_goes_back_with_its_image_and_never_crosses(dataset: Walk) -> None:
     assert dataset.sample_id == "s2"
     assert not dataset.window.document.edited
     dataset.press(Qt.Key.Key_K)
-    np.testing.assert_array_equal(
-        dataset.window.widget.controller.context.layers.shown == 15, painted
-    )
+    np.testing.assert_array_equal(dataset.window.shown == 15, painted)
     dataset.window.press(Qt.Key.Key_Z, CTRL)
     assert not dataset.window.document.edited
 
@@ -468,6 +464,4 @@ def test_damage_met_while_writing_is_recovered_on_the_spot(
     again = Walk(dataset.window, dataset.spec)
     again.dock.navigator.go(1)
     again.settle()
-    np.testing.assert_array_equal(
-        again.window.widget.controller.context.layers.shown == 15, painted
-    )
+    np.testing.assert_array_equal(again.window.shown == 15, painted)

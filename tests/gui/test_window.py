@@ -20,31 +20,29 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 def assert_shown_is_final(window: Window) -> None:
-    np.testing.assert_array_equal(
-        window.widget.controller.context.layers.shown, window.document.resolved.final
-    )
+    np.testing.assert_array_equal(window.shown, window.document.resolved.final)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_sample_opens_with_its_expected_labels(window: Window, name: str) -> None:
     window.open_sample(name)
     expected = read_labels(sample_folder() / "expected" / f"{name}.png")
-    np.testing.assert_array_equal(window.widget.controller.context.layers.shown, expected)
+    np.testing.assert_array_equal(window.shown, expected)
     assert window.widget.title.text() == f"{name} — pending"
 
 
 def test_the_enhanced_layer_follows_while_dragging(window: Window) -> None:
     window.open_sample("chelsea")
-    before = window.widget.controller.context.layers.shown.copy()
+    before = window.shown.copy()
     window.drag_slider("t1", 0.3)
     assert 0.25 < window.document.params.t1 < 0.35
-    assert (window.widget.controller.context.layers.shown != before).any()
+    assert (window.shown != before).any()
     assert_shown_is_final(window)
     assert len(window.document.history.done) == 1  # one drag, one step
     window.press(Qt.Key.Key_Z, CTRL)
     assert window.document.params == Params()
     assert window.widget.params.params == Params()
-    np.testing.assert_array_equal(window.widget.controller.context.layers.shown, before)
+    np.testing.assert_array_equal(window.shown, before)
 
 
 def test_a_stroke_survives_sliders_undo_and_saving(window: Window, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ _DOCK = "Enhance pseudo-labels (SEPL)"
 
 def widget_of(viewer: "Viewer") -> "SeplWidget":
     """Return the SEPL widget docked in a viewer, docking one if there is none."""
-    from napari_sepl.gui.widget import SeplWidget  # noqa: PLC0415  # it imports this package's menus
+    from napari_sepl.gui.widget import SeplWidget  # noqa: PLC0415  # readers do without it
 
     for widget in viewer.window.dock_widgets.values():
         if isinstance(widget, SeplWidget):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.outlines import MaskOutlines
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
@@ -77,6 +77,11 @@ class ReviewContext:
         self.background = background
         self.layers = ReviewLayers(viewer)
         self.document: Document | None = None
+
+    def refuse(self, error: SeplError) -> None:
+        """Tell why what was under way cannot be done."""
+        self.view.show_busy("")
+        self.view.warn(str(error))
 
     def settled(self) -> Document | None:
         """Absorb any stroke on screen and return the document; None if none is open."""

@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Layer
 from psygnal import Signal
 
-from napari_sepl.core.errors import SeplError, of_one_sample
+from napari_sepl.core.errors import of_one_sample
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit
@@ -121,11 +121,7 @@ class Controller:
                 return Opened.of(read(), params or Params())
 
         self.context.view.show_busy("reading…")
-        self.context.background.run("open", prepare, show, self._refuse)
-
-    def _refuse(self, error: SeplError) -> None:
-        self.context.view.show_busy("")
-        self.context.view.warn(str(error))
+        self.context.background.run("open", prepare, show, self.context.refuse)
 
     def show(
         self,

@@ -80,13 +80,9 @@ class Cleaning:
             else:
                 document.absorb(cleaned, named)
 
-        def failed(error: Exception) -> None:
-            view.show_busy("")
-            view.warn(str(error))
-
         view.show_busy(f"{named}…")
         self._context.background.run(
-            "clean", lambda: work(document, labels, class_id), done, failed
+            "clean", lambda: work(document, labels, class_id), done, self._context.refuse
         )
 
 

@@ -26,7 +26,7 @@ from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review.queue import Column, Filter
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window, wait_until
-from tests.gui.test_scan_window import Opened
+from tests.gui.test_passes_window import Opened
 
 CAT, DOG = 8, 12
 SHIFT = Qt.KeyboardModifier.ShiftModifier

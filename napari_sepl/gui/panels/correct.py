@@ -1,9 +1,7 @@
 """Correcting by hand: the current class and its popup, the superpixel brush, cleaning."""
 
-from typing import Any
-
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtGui import QColor, QIcon, QKeyEvent, QPixmap
 from qtpy.QtWidgets import (
     QDialog,
     QGridLayout,
@@ -149,14 +147,11 @@ class QuickPick(QDialog):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Let the arrow keys move in the list while the text has the focus."""
         keys = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
-        if event is not None and event.type() == QEvent.Type.KeyPress and _key(event) in keys:
+        pressed = event is not None and event.type() == QEvent.Type.KeyPress
+        if pressed and isinstance(event, QKeyEvent) and event.key() in keys:
             self.list.event(event)
             return True
         return bool(super().eventFilter(watched, event))
-
-
-def _key(event: Any) -> Any:
-    return event.key()
 
 
 def icon_of(classes: ClassList, class_id: int) -> QIcon:

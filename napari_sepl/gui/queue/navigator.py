@@ -45,7 +45,7 @@ class Navigator:
         self._reviewing: Reviewing | None = None
         self._ahead: Ahead | None = None
         self._wanted: int | None = None
-        self._unreadable = Unreadable(controller.context)
+        self._passed = Unreadable(controller.context)
         self._made: set[int] = set()  # whose masks are newer than what was said of them
         self._recording = Recording(controller, background)
         self._recording.recorded.connect(self._on_recorded)
@@ -86,7 +86,7 @@ class Navigator:
         self._controller.saving.refusal, self._controller.saving.recorded = "", False
         self._controller.diagnosing.image_labels = {}
         self._reviewing = self._ahead = self._wanted = None
-        self._unreadable.forget()
+        self._passed.forget()
         self._made.clear()
 
     def _prepare(self, row: int) -> Opened:
@@ -102,7 +102,7 @@ class Navigator:
 
         If it cannot be read, go on to what `onwards` returns, unless that is left out.
         """
-        self._unreadable.forget()
+        self._passed.forget()
         self._go(row, onwards)
 
     def _go(self, row: int | None, onwards: Onwards | None) -> None:
@@ -131,7 +131,7 @@ class Navigator:
     @property
     def _from(self) -> int:
         """The row that a walk starts at; -1, which is never listed, for none."""
-        at = (self._wanted, self._unreadable.last, self.row)
+        at = (self._wanted, self._passed.last, self.row)
         return next((row for row in at if row is not None), -1)
 
     def worst_pending(self) -> None:
@@ -156,7 +156,7 @@ class Navigator:
         if row == self._wanted and self._reviewing is not None:  # else the user walked on
             self._wanted = None
             self._view.show_busy("")
-            self._unreadable.arrive()
+            self._passed.arrive()
             self._show(row, opened, self._reviewing.outdated(row))
 
     def _show(self, row: int, opened: Opened, old: Outdated | None) -> None:
@@ -188,12 +188,12 @@ class Navigator:
             return
         self._view.show_busy("")
         self._wanted = None
-        self._unreadable.tell_first(error)
+        self._passed.tell_first(error)
         if onwards is None:
             return
-        after = self._unreadable.pass_by(row, onwards)
+        after = self._passed.pass_by(row, onwards)
         if after is None or after == self.row:
-            self._unreadable.end()
+            self._passed.end()
         else:
             self._go(after, onwards)
 

@@ -1,5 +1,6 @@
 """A dataset in the real window: walk, paint, decide, close, open again."""
 
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,12 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
-from napari_sepl.files.store import Status, Store, store_file
+from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.workflow.review.queue import Column, Filter
+from napari_sepl.workflow.review.record import Record
+from napari_sepl.workflow.review.reviewing import Reviewing
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window, wait_until, was_told
 
@@ -344,6 +347,12 @@ def test_thresholds_for_all_pending_and_back(
         asked.append(question)
         return True
 
+    def read_aside(self: Record, sample_id: str) -> Review | None:
+        assert threading.current_thread() is not threading.main_thread()
+        return review(self, sample_id)
+
+    review = Record.review
+    monkeypatch.setattr(Record, "review", read_aside)
     monkeypatch.setattr(dataset.window.widget, "confirm", agree)
     dataset.dock._apply_params()
     dataset.settle()
@@ -465,3 +474,23 @@ def test_damage_met_while_writing_is_recovered_on_the_spot(
     again.dock.navigator.go(1)
     again.settle()
     np.testing.assert_array_equal(again.window.shown == 15, painted)
+
+
+def test_another_dataset_is_opened_without_waiting_for_the_last_one(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its store is closed beside the window's thread, and then free to be opened again."""
+    close, closed_in = Reviewing.close, list[threading.Thread]()
+
+    def close_noted(self: Reviewing) -> None:
+        closed_in.append(threading.current_thread())
+        close(self)
+
+    monkeypatch.setattr(Reviewing, "close", close_noted)
+    dataset.press(Qt.Key.Key_W)
+    again = Walk(dataset.window, dataset.spec)
+    assert len(closed_in) == 1
+    assert threading.main_thread() not in closed_in
+    assert again.dock.reviewing is not None
+    assert again.dock.reviewing.refusal == ""
+    assert again.dock.reviewing.queue.status_of(0) is Status.SKIPPED

@@ -316,10 +316,6 @@ class Unreadable:
         self._rows: list[int] = []
 
     @property
-    def _view(self) -> View:
-        return self._context.view
-
-    @property
     def last(self) -> int | None:
         """The row that was passed last; None if none was."""
         return self._rows[-1] if self._rows else None
@@ -351,12 +347,12 @@ class Unreadable:
     def tell_first(self, error: SeplError) -> None:
         """Tell why a sample cannot be read; of those that follow it only their number is told."""
         if not self._rows:
-            self._view.warn(str(error))
+            self._context.view.warn(str(error))
 
     def _tell(self, then: str = "") -> None:
         """Tell how many were passed, if more than the one that was told of."""
         if len(self._rows) > 1:
-            self._view.warn(
+            self._context.view.warn(
                 f"{len(self._rows):,} samples in a row cannot be read; the queue says why.{then}"
             )
 

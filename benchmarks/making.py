@@ -58,7 +58,7 @@ def making_rows(
         screen.widget.controller.making.start(choice)
         found = gaps.watch(WATCHED, screen)
         screen.widget.controller.making.cancel()
-        screen.widget.controller.background.wait()
+        screen.widget.controller.context.background.wait()
         rows.append(gap_row(f"{size}, {choice.model}, {found.sum() / 1000:.0f} s", found))
     return rows
 
@@ -78,13 +78,13 @@ def prompt_row(screen: Screen, picture: Picture, choice: MaskChoice) -> tuple[st
     screen.widget.masks.checkpoint.value = choice.checkpoint
     start = perf_counter()
     prompting.prompt()
-    screen.widget.controller.background.wait()
+    screen.widget.controller.context.background.wait()
     read = perf_counter() - start
     rng, taken = np.random.default_rng(0), []
     for row, col in rng.uniform(0.1, 0.9, (PROMPTS, 2)) * picture.pseudo.shape:
         start, frames = perf_counter(), screen.frames
         prompting.point(row, col, on=True)
-        screen.widget.controller.background.wait()
+        screen.widget.controller.context.background.wait()
         while screen.frames == frames:
             QApplication.processEvents()
         taken.append(1000 * (perf_counter() - start))

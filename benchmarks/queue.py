@@ -127,9 +127,9 @@ class Walk:
         self.widget = widget_of(self.viewer)
         self.widget.open_dataset(spec)
         for _ in range(5):
-            self.widget.controller.background.wait()
+            self.widget.controller.context.background.wait()
             QTest.qWait(100)
-        queue = self.widget.gestures.queue
+        queue = self.widget.docks.queue
         assert queue is not None
         self.dock = queue
         self.frames = 0

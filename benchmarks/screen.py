@@ -48,7 +48,7 @@ class Screen:
     def show(self, inputs: Inputs) -> None:
         """Show an image."""
         self.widget.controller.open(lambda: inputs)
-        self.widget.controller.background.wait()
+        self.widget.controller.context.background.wait()
         for _ in range(20):
             QApplication.processEvents()
 
@@ -76,7 +76,7 @@ class Screen:
     def point(self, rounds: int = MOVES) -> tuple[np.ndarray, np.ndarray]:
         """Return milliseconds from a mouse move to the outline on screen, and of redraws."""
         controller = self.widget.controller
-        document = controller.document
+        document = controller.context.document
         assert document is not None
         rng = np.random.default_rng(0)
         masks = document.inputs.masks
@@ -99,7 +99,7 @@ class Screen:
         Between two clicks outlines and thumbnails follow, as they do while a person aims.
         """
         controller = self.widget.controller
-        document = controller.document
+        document = controller.context.document
         assert document is not None
         masks, pairs = document.inputs.masks, []
         for index in np.random.default_rng(1).permutation(len(masks))[:rounds]:
@@ -122,7 +122,7 @@ class Screen:
 
     def close(self) -> None:
         """Close the window, which asks nothing."""
-        document = self.widget.controller.settled()
+        document = self.widget.controller.context.settled()
         if document is not None:
             document.mark_saved(document.history.mark)
         self.viewer.close()

@@ -1,8 +1,10 @@
 """What the package is from outside: a command, a module to run, types, a wheel."""
 
+import ast
 import subprocess
 import sys
 import venv
+from graphlib import TopologicalSorter
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -58,3 +60,22 @@ def test_a_wheel_holds_all_that_runs(tmp_path: Path) -> None:
         [python, "-I", "-m", "napari_sepl", "--help"], capture_output=True, check=True, text=True
     )
     assert says(told.stdout, "enhance")
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    """Directly or by a chain, in functions and for type checking alone too."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (ROOT / "napari_sepl").rglob("*.py")
+    }
+    imported: dict[str, set[str]] = {name: set() for name in modules}
+    for name, path in modules.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported[name] |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                module = str(node.module)
+                inner = {f"{module}.{alias.name}" for alias in node.names}
+                imported[name] |= {one if one in modules else module for one in inner}
+    assert "napari_sepl.gui.context" in imported["napari_sepl.gui.pointing"]
+    TopologicalSorter(imported).prepare()  # raises CycleError with the circle

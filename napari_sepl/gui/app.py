@@ -38,7 +38,7 @@ def run(start: Callable[[SeplWidget], None], screenshot: Path | None = None) -> 
     if screenshot is None:
         napari.run()
         return
-    widget.controller.background.wait()
+    widget.controller.context.background.wait()
     try:
         take_screenshot(viewer, screenshot)
     finally:

@@ -1,7 +1,8 @@
-"""What the entries of napari's menus do."""
+"""What napari's manifest names: commands, readers and writers."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import napari
 import numpy as np
@@ -9,22 +10,27 @@ from napari.layers import Labels
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog
 
+from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.dataset.specification import read_dataset
-from napari_sepl.gui import keys_box
-from napari_sepl.gui.writers import write_voc_png
+from napari_sepl.core.sepl import as_labels
+from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset
+from napari_sepl.files.label_png import write_label_png
+from napari_sepl.files.masks import looks_like_masks, read_masks
+from napari_sepl.gui import keys
+from napari_sepl.gui.panels.sources import MASKS_KEY
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_sepl.gui.widget import SeplWidget
 
+
 _DOCK = "Enhance pseudo-labels (SEPL)"
 
 
 def widget_of(viewer: "Viewer") -> "SeplWidget":
     """Return the SEPL widget docked in a viewer, docking one if there is none."""
-    from napari_sepl.gui.widget import SeplWidget  # noqa: PLC0415  # it imports this package's menus
+    from napari_sepl.gui.widget import SeplWidget  # noqa: PLC0415  # readers do without it
 
     for widget in viewer.window.dock_widgets.values():
         if isinstance(widget, SeplWidget):
@@ -59,7 +65,7 @@ def open_dataset(viewer: "napari.Viewer") -> None:
 
 def export_dataset(viewer: "napari.Viewer") -> None:
     """Show the dialog that exports the dataset in the queue."""
-    queue = widget_of(viewer).gestures.queue
+    queue = widget_of(viewer).docks.queue
     if queue is None or queue.reviewing is None:
         show_error("Open the dataset that is to be exported.")
         return
@@ -68,7 +74,7 @@ def export_dataset(viewer: "napari.Viewer") -> None:
 
 def show_keys(viewer: "napari.Viewer") -> None:
     """Show which key does what."""
-    keys_box.show_keys(widget_of(viewer))
+    keys.show_keys(widget_of(viewer))
 
 
 def save_selected_labels(viewer: "napari.Viewer") -> None:
@@ -88,3 +94,52 @@ def save_selected_labels(viewer: "napari.Viewer") -> None:
         show_error(str(error))
     else:
         show_info(f"Saved: {written[0]}")
+
+
+LayerTuple = tuple[Any, dict[str, Any], str]
+
+
+def get_mask_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerTuple]] | None:
+    """Return a reader for COCO RLE JSON files and folders that amg.py wrote, else None."""
+    paths = [path] if isinstance(path, str) else path
+    return _read if all(looks_like_masks(Path(p)) for p in paths) else None
+
+
+def get_dataset_reader(path: str | list[str]) -> Callable[[str | list[str]], list[Any]] | None:
+    """Return a reader that opens a dataset's TOML file in the queue, else None."""
+    if not isinstance(path, str) or not looks_like_dataset(Path(path)):
+        return None
+    return _open_dataset
+
+
+def _open_dataset(path: str | list[str]) -> list[Any]:
+    """Open the dataset; it brings its own layers, and the reader none."""
+    widget = widget_of_current_viewer()
+    widget.open_dataset(read_dataset(Path(str(path))))
+    return [(None,)]
+
+
+def _read(path: str | list[str]) -> list[LayerTuple]:
+    return [_layer(Path(p)) for p in ([path] if isinstance(path, str) else path)]
+
+
+def _layer(path: Path) -> LayerTuple:
+    """Show masks as one labels layer, the smallest on top; all of them go along in metadata."""
+    masks = read_masks(path)
+    shown = {
+        "name": f"{path.stem} masks",
+        "metadata": {MASKS_KEY: masks},
+        "features": {
+            "index": range(len(masks) + 1),
+            "area": [0, *masks.areas.tolist()],
+            "predicted_iou": [float("nan"), *masks.scores.predicted_iou.tolist()],
+            "stability_score": [float("nan"), *masks.scores.stability_score.tolist()],
+        },
+    }
+    return masks.topmost(), shown, "labels"
+
+
+def write_voc_png(path: str, data: Any, meta: dict[str, Any]) -> list[str]:  # noqa: ARG001
+    """Write labels 0..255 as a palette PNG in the VOC colours, index = label."""
+    write_label_png(Path(path), as_labels(data, "labels layer"), VOC, None)
+    return [path]

@@ -1,15 +1,12 @@
 """Comparing the enhanced labels with the pseudo-labels and the truth, on the canvas."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from napari.layers import Labels
 from psygnal import Signal
 
+from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.layers.drawing import set_if_new
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Comparing:
 
     Parameters
     ----------
-    controller : Controller
+    context : ReviewContext
         Has the layers and the view.
 
     Attributes
@@ -46,8 +43,8 @@ class Comparing:
 
     changed = Signal()
 
-    def __init__(self, controller: "Controller") -> None:
-        self._controller = controller
+    def __init__(self, context: ReviewContext) -> None:
+        self._context = context
         self._share = 0.5
         self._look: _Look | None = None
         self.swiping = False
@@ -57,7 +54,7 @@ class Comparing:
     def compare(self) -> None:
         """Show the pseudo-labels in place of the enhanced ones, or the other way round."""
         self.stop_swipe()
-        layers = self._controller.layers
+        layers = self._context.layers
         layers.enhanced.visible = not layers.enhanced.visible
         layers.fill_pseudo(filled=not layers.enhanced.visible)
         layers.pseudo.visible = True
@@ -67,7 +64,7 @@ class Comparing:
     @property
     def divider(self) -> int:
         """The first column of the enhanced labels: 0 up to the width of the image."""
-        width: int = self._controller.layers.shown.shape[1]
+        width: int = self._context.layers.shown.shape[1]
         return round(self._share * width)
 
     def swipe(self) -> None:
@@ -75,10 +72,10 @@ class Comparing:
         if self.swiping:
             self.stop_swipe()
             return
-        if self._controller.document is None:
+        if self._context.document is None:
             self._tell()
             return
-        if not self._controller.layers.enhanced.visible:
+        if not self._context.layers.enhanced.visible:
             self.compare()
         self.swiping = True
         self._dress()
@@ -93,7 +90,7 @@ class Comparing:
 
     def move_divider(self, col: float) -> None:
         """Move the divider to the border before a column, or as near as the image reaches."""
-        width = self._controller.layers.shown.shape[1]
+        width = self._context.layers.shown.shape[1]
         before = self.divider
         self._share = min(max(col / width, 0.0), 1.0)
         if self.divider != before:
@@ -102,14 +99,14 @@ class Comparing:
     def image_opened(self) -> None:
         """Go on with another image; the divider stays at its share of the width."""
         if self.swiping:
-            if self._look is not None and self._look.layer is not self._controller.layers.pseudo:
+            if self._look is not None and self._look.layer is not self._context.layers.pseudo:
                 self._undress()
             self._dress()
             self.changed.emit()
 
     def _dress(self) -> None:
         """Draw the pseudo-labels as the enhanced ones are drawn."""
-        layers = self._controller.layers
+        layers = self._context.layers
         pseudo = layers.pseudo
         if self._look is None:
             contour = pseudo.contour if pseudo in layers.given else None
@@ -120,7 +117,7 @@ class Comparing:
 
     def _undress(self) -> None:
         look, self._look = self._look, None
-        layers = self._controller.layers
+        layers = self._context.layers
         layers.fill_pseudo(filled=False)
         if look is None:
             return
@@ -131,23 +128,23 @@ class Comparing:
             set_if_new(look.layer, "visible", look.visible)
 
     def _tell(self) -> None:
-        self._controller.view.show_swipe(on=self.swiping)
+        self._context.view.compare.show_swipe(on=self.swiping)
         self.changed.emit()
 
     # --- what is told of each pixel
 
     def where_from(self) -> None:
         """Show or hide where each pixel's label came from."""
-        self._controller.layers.per_pixel.toggle("where_from")
+        self._context.layers.per_pixel.toggle("where_from")
 
     def difference(self) -> None:
         """Show or hide how labels differ from the pseudo-labels."""
-        self._controller.layers.per_pixel.toggle("difference")
+        self._context.layers.per_pixel.toggle("difference")
 
     def errors(self) -> None:
         """Show or hide how labels differ from the truth."""
-        document = self._controller.document
+        document = self._context.document
         if document is not None and document.inputs.truth is None:
-            self._controller.view.tell(f"{document.inputs.sample_id} has no truth to compare with.")
+            self._context.view.tell(f"{document.inputs.sample_id} has no truth to compare with.")
             return
-        self._controller.layers.per_pixel.toggle("errors")
+        self._context.layers.per_pixel.toggle("errors")

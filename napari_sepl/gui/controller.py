@@ -9,22 +9,20 @@ import numpy as np
 from napari.layers import Layer
 from psygnal import Signal
 
-from napari_sepl.core.errors import InputError, SeplError, of_one_sample
+from napari_sepl.core.errors import of_one_sample
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.gui.cleaning import Cleaning
 from napari_sepl.gui.comparing import Comparing
+from napari_sepl.gui.context import Opened, ReviewContext
+from napari_sepl.gui.correcting import Cleaning, Superpixels
 from napari_sepl.gui.diagnosing import Diagnosing
-from napari_sepl.gui.layers.layers import ReviewLayers
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.masks.prompting import Prompting
-from napari_sepl.gui.opened import Opened
 from napari_sepl.gui.pointing import Pointing
 from napari_sepl.gui.saving import Saving
 from napari_sepl.gui.showing import Showing
-from napari_sepl.gui.superpixels import Superpixels
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
 
@@ -46,12 +44,10 @@ class Controller:
 
     Attributes
     ----------
-    view : View
-        The panels shown now; another one once the widget was closed and opened again.
+    context : ReviewContext
+        What is open and where it is shown, for the features.
     stepped : Signal
         Emitted with the document, "do", "undo" or "redo", and the edit.
-    in_dataset : bool
-        Whether the image is a sample of a dataset under review.
     panels_toggled : Signal
         Emitted with the names of all panels that fold, and whether each is open, when one was
         opened or closed.
@@ -61,37 +57,33 @@ class Controller:
     panels_toggled = Signal(dict)
 
     def __init__(self, viewer: "ViewerModel", view: View, background: Background) -> None:
-        self._viewer = viewer
-        self.view = view
-        self.background = background
+        context = self.context = ReviewContext(viewer, view, background)
         self._gesture = token_hex(8)
         self._dragging = False
-        self.layers = ReviewLayers(viewer)
-        self.document: Document | None = None
-        self.pointing = Pointing(self)
-        self.superpixels = Superpixels(self)
-        self.cleaning = Cleaning(self)
-        self.making = Making(self)
-        self.prompting = Prompting(self)
-        self.comparing = Comparing(self)
-        self.in_dataset = False
         self.saving = Saving(view, background)
-        self.showing = Showing(self, self.layers, background)
+        self.pointing = Pointing(context)
+        self.superpixels = Superpixels(context)
+        self.cleaning = Cleaning(context)
+        self.making = Making(context, self.replace_document)
+        self.prompting = Prompting(context, self.pointing, self.making.tell_model)
+        self.comparing = Comparing(context)
+        self.showing = Showing(context, self.saving)
+        self.diagnosing = Diagnosing(context, self.pointing)
         self.showing.followed.connect(self.pointing.follow)
-        self.diagnosing = Diagnosing(self, background)
+        self.showing.followed.connect(self.diagnosing.follow)
 
     def attach(self, view: View) -> None:
         """Show everything in another view from now on."""
-        self.view = self.saving.view = view
+        self.context.view = self.saving.view = view
         self.showing.show_all()
-        view.show_swipe(on=self.comparing.swiping)
+        view.compare.show_swipe(on=self.comparing.swiping)
 
     def window_closed(self, view: View) -> None:
         """Stop what would still reach for a view that is gone, unless another has taken over."""
-        if self.view is view:
+        if self.context.view is view:
             self.making.close()
             self.prompting.close()
-            self.background.stop()
+            self.context.background.stop()
 
     # --- opening
 
@@ -121,19 +113,15 @@ class Controller:
         """
 
         def show(opened: Opened) -> None:
-            self.view.show_busy("")
+            self.context.view.show_busy("")
             self.show(opened, folder=folder, files=files, given=given)
 
         def prepare() -> Opened:
             with of_one_sample(next(iter(files), "image")):
                 return Opened.of(read(), params or Params())
 
-        self.view.show_busy("reading…")
-        self.background.run("open", prepare, show, self._refuse)
-
-    def _refuse(self, error: SeplError) -> None:
-        self.view.show_busy("")
-        self.view.warn(str(error))
+        self.context.view.show_busy("reading…")
+        self.context.background.run("open", prepare, show, self.context.refuse)
 
     def show(
         self,
@@ -155,16 +143,16 @@ class Controller:
         before : str
             What is said of the image until somebody touches it.
         """
-        self.settled()
+        self.context.settled()
         self.saving.folder, self.saving.inputs, self.saving.before = folder, files, before
-        if self.document is not None:
-            self.document.stepped.disconnect(self._on_stepped)
-        document = self.document = opened.document
+        if self.context.document is not None:
+            self.context.document.stepped.disconnect(self._on_stepped)
+        document = self.context.document = opened.document
         self.pointing.forget()
-        fits = self.layers.shown.shape == document.inputs.shape
-        self.layers.open(document.inputs, document.resolved, opened.outlines, given)
+        fits = self.context.layers.shown.shape == document.inputs.shape
+        self.context.layers.open(document.inputs, document.resolved, opened.outlines, given)
         if not fits:
-            self.layers.fit_view()
+            self.context.layers.fit_view()
         self._select_label(document)
         self.comparing.image_opened()
         self.showing.watch(document)
@@ -179,7 +167,7 @@ class Controller:
             opened,
             folder=saving.folder,
             files=saving.inputs,
-            given=self.layers.given,
+            given=self.context.layers.given,
             before=saving.before,
         )
 
@@ -187,14 +175,14 @@ class Controller:
         """Give the brush the largest class, so that a first stroke paints something sensible."""
         areas = document.inputs.overlap.seeds.areas
         if len(areas):
-            self.choose_class(int(document.inputs.overlap.class_ids[np.argmax(areas)]))
+            self.context.choose_class(int(document.inputs.overlap.class_ids[np.argmax(areas)]))
 
     # --- what a person does
 
     def set_params(self, params: Params, *, dragging: bool = False) -> None:
         """Change the settings; all moves of one drag become one step of the history."""
         # While a slider is dragged the mouse cannot paint: only its first move looks for strokes.
-        document = self.document if self._dragging else self.settled()
+        document = self.context.document if self._dragging else self.context.settled()
         if document is None:
             return
         self._dragging = dragging
@@ -207,91 +195,66 @@ class Controller:
 
     def stroke_ended(self) -> None:
         """Absorb what was painted, as soon as napari has written it."""
-        self.background.later("stroke", 0, self._absorb)
+        self.context.background.later("stroke", 0, self._absorb)
 
     def _absorb(self) -> None:
-        self.settled()
-
-    def settled(self) -> Document | None:
-        """Absorb any stroke on screen and return the document; None if none is open."""
-        document = self.document
-        if document is None:
-            return None
-        try:
-            blocked = document.absorb(self.layers.shown)
-        except InputError as error:
-            self.view.warn(f"{error} The stroke was taken back.")
-            self.layers.show(document.resolved)
-            return document
-        if blocked:
-            self.layers.show(document.resolved)
-            self.view.tell(f"{blocked:,} pixels of protected classes stay as they are.")
-        return document
+        self.context.settled()
 
     def undo(self) -> None:
         """Take back the last prompt, or else the last step."""
         if self.prompting.back():
             return
-        document = self.settled()
+        document = self.context.settled()
         if document is not None and document.undo() is not None:
-            self.view.show_params(document.params)
+            self.context.view.params.show_params(document.params)
 
     def redo(self) -> None:
         """Do the last undone step again."""
-        document = self.settled()
+        document = self.context.settled()
         if document is not None and document.redo() is not None:
-            self.view.show_params(document.params)
+            self.context.view.params.show_params(document.params)
 
     def go_to(self, position: int) -> None:
         """Undo or redo until so many steps are done."""
-        document = self.settled()
+        document = self.context.settled()
         if document is not None and document.go_to(position) is not None:
-            self.view.show_params(document.params)
+            self.context.view.params.show_params(document.params)
 
     def protect(self, class_id: int, protect: bool) -> None:
         """Protect the pixels of a class, or no longer."""
-        document = self.settled()
+        document = self.context.settled()
         if document is not None:
             document.protect(class_id, protect=protect)
 
     def save(self) -> None:
         """Write the labels as shown."""
-        document = self.settled()
+        document = self.context.settled()
         if document is not None:
             self.saving.save(document, accept=False)
 
     def accept(self) -> None:
         """Write the labels as shown and call the image done."""
-        document = self.settled()
+        document = self.context.settled()
         if document is not None:
             self.saving.save(document, accept=True)
 
     def outlines(self) -> None:
         """Show or hide the mask outlines."""
-        self.layers.masks.visible = not self.layers.masks.visible
-
-    @property
-    def class_id(self) -> int:
-        """The current class, which is painted and taken with."""
-        return int(self.layers.enhanced.selected_label)
-
-    def choose_class(self, class_id: int) -> None:
-        """Paint and take with this class from now on."""
-        self.layers.enhanced.selected_label = class_id
+        self.context.layers.masks.visible = not self.context.layers.masks.visible
 
     def quick_pick(self) -> None:
         """Ask for a class by its first letters, and paint and take with it from now on."""
-        document = self.document
+        document = self.context.document
         if document is not None:
-            class_id = self.view.ask_class(document.inputs.classes, self.class_id)
+            class_id = self.context.view.ask_class(document.inputs.classes, self.context.class_id)
             if class_id is not None:
-                self.choose_class(class_id)
+                self.context.choose_class(class_id)
 
     def hide_classes(self, hidden: frozenset[int]) -> None:
         """Show all classes but these."""
-        if self.document is not None:
-            self.layers.show_colours(self.document.inputs, hidden)
+        if self.context.document is not None:
+            self.context.layers.show_colours(self.context.document.inputs, hidden)
 
     def _on_stepped(self, kind: str, edit: Edit) -> None:
-        if self.document is not None:
-            self.stepped.emit(self.document, kind, edit)
+        if self.context.document is not None:
+            self.stepped.emit(self.context.document, kind, edit)

@@ -1,7 +1,6 @@
 """What may be wrong with the image that is open, kept up to date behind the labels."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
@@ -10,10 +9,8 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.document.resolve import Resolved
-from napari_sepl.gui.worker import Background
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.context import ReviewContext
+from napari_sepl.gui.pointing import Pointing
 
 _PAUSE = 100
 """Milliseconds of rest after which it follows a drag; it is of no use while labels still move."""
@@ -24,10 +21,10 @@ class Diagnosing:
 
     Parameters
     ----------
-    controller : Controller
-        Has the document and the view.
-    background : Background
-        Where it is computed.
+    context : ReviewContext
+        Has the document, the view and the background.
+    pointing : Pointing
+        Points at what a finding is about.
 
     Attributes
     ----------
@@ -39,44 +36,43 @@ class Diagnosing:
 
     found = Signal(Document, Diagnosis)
 
-    def __init__(self, controller: "Controller", background: Background) -> None:
-        self._controller = controller
-        self._background = background
+    def __init__(self, context: ReviewContext, pointing: Pointing) -> None:
+        self._context = context
+        self._pointing = pointing
         self._diagnosed: tuple[Resolved, Diagnosis] | None = None
         self.image_labels: Mapping[str, tuple[int, ...]] = {}
-        controller.showing.followed.connect(self.follow)
 
     def follow(self) -> None:
         """Show the diagnosis of the labels as they are, at once if it is known."""
-        document = self._controller.document
+        document = self._context.document
         if document is None:
             return
         if self._diagnosed is not None and self._diagnosed[0] is document.resolved:
             self._show(document, self._diagnosed[1])
         else:
-            self._background.later("diagnosis", _PAUSE, self._start)
+            self._context.background.later("diagnosis", _PAUSE, self._start)
 
     def point_at(self, finding: Finding) -> None:
         """Point at the mask at fault, else at the class's pseudo-labels; choose a missing class."""
-        document = self._controller.document
+        document = self._context.document
         if document is None:
             return
         if finding.mask_index is not None:
-            self._controller.pointing.name(finding.mask_index)
+            self._pointing.name(finding.mask_index)
         elif finding.class_id in document.inputs.overlap.class_ids:
-            self._controller.pointing.name(-finding.class_id)
+            self._pointing.name(-finding.class_id)
         else:
-            self._controller.choose_class(finding.class_id)
+            self._context.choose_class(finding.class_id)
 
     def _start(self) -> None:
-        document = self._controller.document
+        document = self._context.document
         if document is None:
             return
         resolved, image_labels = (
             document.resolved,
             self.image_labels.get(document.inputs.sample_id, ()),
         )
-        self._background.run(
+        self._context.background.run(
             "diagnosis",
             lambda: diagnose_resolved(resolved, image_labels),
             lambda diagnosis: self._take(document, resolved, diagnosis),
@@ -84,13 +80,13 @@ class Diagnosing:
         )
 
     def _take(self, document: Document, resolved: Resolved, diagnosis: Diagnosis) -> None:
-        if document is self._controller.document and resolved is document.resolved:
+        if document is self._context.document and resolved is document.resolved:
             self._diagnosed = resolved, diagnosis
             self._show(document, diagnosis)
             self.found.emit(document, diagnosis)
 
     def _show(self, document: Document, diagnosis: Diagnosis) -> None:
-        self._controller.view.show_diagnosis(diagnosis, document.inputs.classes)
+        self._context.view.diagnosis.show_diagnosis(diagnosis, document.inputs.classes)
 
     def _fail(self, error: SeplError) -> None:
-        self._controller.view.warn(str(error))
+        self._context.view.warn(str(error))

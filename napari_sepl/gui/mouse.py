@@ -1,9 +1,11 @@
-"""The mouse on the canvas: hover, click, wheel, lasso and superpixel brush."""
+"""The mouse on the canvas: hover, click, wheel, lasso, brushes, and the text under the canvas."""
 
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
+from napari.components._viewer_mouse_bindings import double_click_to_zoom
+from napari.layers import Labels
 
 from napari_sepl.core.overrides import REFUSE
 from napari_sepl.gui.controller import Controller
@@ -12,6 +14,10 @@ from napari_sepl.gui.strokes import box_between, draw_box, is_straight, line_pos
 
 _STILL = 4
 """Canvas pixels that the mouse may move between press and release of a click."""
+
+
+_BETWEEN = "\u2003"
+"""The space, which napari does not use, between what it says of a pixel and what we say."""
 
 
 class Mouse:
@@ -30,14 +36,20 @@ class Mouse:
     def __init__(self, viewer: Any, controller: Controller) -> None:
         self._viewer = viewer
         self._controller = controller
+        self._context = controller.context
         viewer.mouse_move_callbacks.append(self._on_move)
         viewer.mouse_drag_callbacks.append(self._on_drag)
         viewer.mouse_wheel_callbacks.append(self._on_wheel)
+        if double_click_to_zoom in viewer.mouse_double_click_callbacks:
+            # Two clicks take two masks, and would move the picture under the second.
+            viewer.mouse_double_click_callbacks.remove(double_click_to_zoom)
+        viewer.events.status.connect(self._tell_mask)
+        controller.pointing.told.connect(self._tell_mask)
 
     @property
     def pointing(self) -> bool:
         """Whether the mouse points at masks rather than paints."""
-        enhanced = self._controller.layers.enhanced
+        enhanced = self._context.layers.enhanced
         active = self._viewer.layers.selection.active
         return bool(active is enhanced and enhanced.mode == "pan_zoom")
 
@@ -45,10 +57,38 @@ class Mouse:
     def prompting(self) -> bool:
         """Whether the mouse gives prompts to SAM."""
         active = self._viewer.layers.selection.active
-        return self._controller.prompting.on and active is self._controller.layers.prompts.layer
+        return self._controller.prompting.on and active is self._context.layers.prompts.layer
+
+    def to_part(self) -> None:
+        """Point at a smaller mask here, or make the brush smaller."""
+        if self.pointing:
+            self._controller.pointing.to_part()
+        else:
+            self._size_brush(-1)
+
+    def to_whole(self) -> None:
+        """Point at a larger mask here, or make the brush larger."""
+        if self.pointing:
+            self._controller.pointing.to_whole()
+        else:
+            self._size_brush(1)
+
+    def _size_brush(self, step: int) -> None:
+        layer = self._viewer.layers.selection.active
+        if isinstance(layer, Labels):
+            layer.brush_size = max(1, layer.brush_size + step)
+
+    def _tell_mask(self) -> None:
+        """Add the mask under the cursor to what napari says of the active layer's pixel."""
+        status, text = self._viewer.status, self._controller.pointing.text
+        if isinstance(status, dict):
+            pixel = status["coordinates"].partition(_BETWEEN)[0]
+            told = f"{pixel}{_BETWEEN}{text}" if text else pixel
+            if told != status["coordinates"]:
+                self._viewer.status = {**status, "coordinates": told}
 
     def _pixel(self, event: Any) -> tuple[float, float]:
-        row, col = self._controller.layers.enhanced.world_to_data(event.position)[-2:]
+        row, col = self._context.layers.enhanced.world_to_data(event.position)[-2:]
         return float(row), float(col)
 
     def _on_move(self, viewer: Any, event: Any) -> None:  # noqa: ARG002  # napari's signature
@@ -66,7 +106,7 @@ class Mouse:
         if event.button == 1 and self.prompting:
             yield from self._prompt(event)
             return
-        if event.button == 1 and self.pointing and self._controller.document is not None:
+        if event.button == 1 and self.pointing and self._context.document is not None:
             if "Shift" in event.modifiers:
                 yield from self._circle(event)
                 return
@@ -111,12 +151,12 @@ class Mouse:
     def _circle(self, event: Any) -> Iterator[None]:
         """Draw a line around masks, or a box by a straight line, and decide on those inside."""
         controller = self._controller
-        document, camera = controller.document, self._viewer.scene.camera
+        document, camera = controller.context.document, self._viewer.scene.camera
         if document is None:
             return
-        class_id = REFUSE if "Control" in event.modifiers else controller.class_id
+        class_id = REFUSE if "Control" in event.modifiers else controller.context.class_id
         shape, line = document.inputs.shape, 2 * line_width(document.inputs.shape)
-        highlight = controller.layers.highlight
+        highlight = controller.context.layers.highlight
         box, straight = np.zeros((0, 2)), False
         vertices, lasso = np.array([self._pixel(event)]), np.zeros(0, np.int32)
         camera.mouse_pan = False
@@ -139,10 +179,10 @@ class Mouse:
     def _paint_superpixels(self, event: Any) -> Iterator[None]:
         """Paint the regions that the mouse is dragged over; with Alt, erase them."""
         controller, camera = self._controller, self._viewer.scene.camera
-        document = controller.settled()
+        document = controller.context.settled()
         if document is None:
             return
-        class_id = 0 if "Alt" in event.modifiers else controller.class_id
+        class_id = 0 if "Alt" in event.modifiers else controller.context.class_id
         camera.mouse_pan = False
         try:
             last = self._pixel(event)

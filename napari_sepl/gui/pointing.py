@@ -1,7 +1,6 @@
 """Pointing at masks: what is under the cursor, and what a person decides on it."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,9 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import class_of, has_region, regions_at, regions_within
+from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.layers.layers import line_width
 from napari_sepl.gui.strokes import fill_polygon
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
 
 _NOTHING = np.zeros(0, np.int32)
 
@@ -32,7 +29,7 @@ class Pointing:
 
     Parameters
     ----------
-    controller : Controller
+    context : ReviewContext
         Has the document, the layers and the view.
 
     Attributes
@@ -48,8 +45,8 @@ class Pointing:
     pointed = Signal(object)
     told = Signal()
 
-    def __init__(self, controller: "Controller") -> None:
-        self._controller = controller
+    def __init__(self, context: ReviewContext) -> None:
+        self._context = context
         self._pixel = (-1, -1)
         self._named: int | None = None
         self._nest: list[int] = []
@@ -79,7 +76,7 @@ class Pointing:
         self.refresh()
 
     def _find(self) -> None:
-        document = self._controller.document
+        document = self._context.document
         if document is not None and self._named is not None:
             there = has_region(document.inputs, self._named)
             self._nest, self._chosen = [self._named] if there else [], None
@@ -107,11 +104,11 @@ class Pointing:
 
     def refresh(self) -> None:
         """Draw and tell of the region as it is now."""
-        document = self._controller.document
+        document = self._context.document
         region = self.region
         self.text = "" if document is None or region is None else self._tell(document, region)
         self._draw(document, region)
-        self._controller.view.show_mask(self.text)
+        self._context.view.show_mask(self.text)
 
     def follow(self) -> None:
         """Draw and tell of what is here now, after a change; masks may have come or gone."""
@@ -136,13 +133,13 @@ class Pointing:
             return
         self._drawn = wanted
         self.pointed.emit(region)
-        self._controller.layers.highlight.show(_NOTHING if wanted is None else outline(*wanted))
+        self._context.layers.highlight.show(_NOTHING if wanted is None else outline(*wanted))
 
     # --- deciding
 
     def take(self) -> None:
         """Take the region for the current class, or leave it to SEPL if that was decided."""
-        self._decide(self._controller.class_id)
+        self._decide(self._context.class_id)
 
     def refuse(self) -> None:
         """Refuse the region, or leave it to SEPL if that was decided."""
@@ -150,7 +147,7 @@ class Pointing:
 
     def refuse_parts(self) -> None:
         """Refuse the mask and all masks in it, in one step."""
-        region, document = self.region, self._controller.settled()
+        region, document = self.region, self._context.settled()
         if document is not None and region is not None and region >= 0:
             inputs = document.inputs
             within = regions_within(inputs, inputs.masks.decode(region))
@@ -162,27 +159,27 @@ class Pointing:
 
     def keep_pseudo(self) -> None:
         """Keep the pseudo-labels of the class under the cursor beside its masks; again: leave."""
-        document = self._controller.settled()
+        document = self._context.settled()
         region = self._nest[-1] if self._nest else 0
         if document is None or region >= 0:
-            self._controller.view.tell("There are no pseudo-labels of a class under the cursor.")
+            self._context.view.tell("There are no pseudo-labels of a class under the cursor.")
             return
         kept = document.said.overrides.get(region) == -region
         self._put(document, [region], None if kept else -region)
 
     def leave(self) -> None:
         """Leave the region to SEPL."""
-        region, document = self.region, self._controller.settled()
+        region, document = self.region, self._context.settled()
         if document is not None and region is not None:
             self._put(document, [region], None)
 
     def take_as(self) -> None:
         """Ask for a class, and take the region for it."""
-        document, region = self._controller.settled(), self.region
+        document, region = self._context.settled(), self.region
         if document is None or region is None:
             return
         now = class_of(document.resolved.assignment, region)
-        class_id = self._controller.view.ask_class(document.inputs.classes, now)
+        class_id = self._context.view.ask_class(document.inputs.classes, now)
         if class_id is not None:
             self._put(document, [region], class_id)
 
@@ -196,29 +193,29 @@ class Pointing:
         class_id : int
             The class, or `REFUSE`.
         """
-        document = self._controller.settled()
+        document = self._context.settled()
         if document is None or len(vertices) < 3:
             return
         regions = regions_within(document.inputs, fill_polygon(vertices, document.inputs.shape))
         if regions:
             self._put(document, regions, class_id)
         else:
-            self._controller.view.tell("No mask lies inside the line.")
+            self._context.view.tell("No mask lies inside the line.")
 
     def pick_class(self) -> None:
         """Paint and take with the class under the cursor from now on."""
-        document = self._controller.settled()
+        document = self._context.settled()
         height, width = document.inputs.shape if document is not None else (0, 0)
         row, col = self._pixel
         if document is not None and 0 <= row < height and 0 <= col < width:
-            self._controller.choose_class(int(document.resolved.final[row, col]))
+            self._context.choose_class(int(document.resolved.final[row, col]))
 
     def clear_class(self) -> None:
         """Leave to SEPL all that was taken for the current class, or refused of it."""
-        document = self._controller.settled()
+        document = self._context.settled()
         if document is None:
             return
-        class_id, assignment = self._controller.class_id, document.resolved.assignment
+        class_id, assignment = self._context.class_id, document.resolved.assignment
         self._put(
             document,
             [
@@ -231,19 +228,19 @@ class Pointing:
 
     def clear_image(self) -> None:
         """Leave all regions of the image to SEPL."""
-        document = self._controller.settled()
+        document = self._context.settled()
         if document is not None:
             self._put(document, document.said.overrides, None)
 
     def _decide(self, class_id: int) -> None:
-        document, region = self._controller.settled(), self.region
+        document, region = self._context.settled(), self.region
         if document is None or region is None:
             return
         decided = document.said.overrides.get(region) == class_id
         self._put(document, [region], None if decided else class_id)
 
     def _put(self, document: Document, regions: Iterable[int], class_id: int | None) -> None:
-        view = self._controller.view
+        view = self._context.view
         if class_id == IGNORE:
             view.warn("Masks are not taken for ignore: paint it, or choose another class.")
             return

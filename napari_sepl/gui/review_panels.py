@@ -1,12 +1,9 @@
 """The panels of the dock widget, and how they show what the controller tells them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from napari.utils import progress
 from napari.utils.notifications import show_error, show_info
-from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFileDialog,
@@ -22,29 +19,17 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible, QElidingLabel
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.params import Params
-from napari_sepl.core.scores import Scores
-from napari_sepl.document.class_rows import ClassRow
-from napari_sepl.document.history import History
 from napari_sepl.gui.keys import KEYS, key_of
-from napari_sepl.gui.layers.per_pixel import LegendRow
-from napari_sepl.gui.masks.choice import MaskChoice
-from napari_sepl.gui.panels.classes import ClassPanel
+from napari_sepl.gui.panels.classes import WIDTH, ClassPanel
 from napari_sepl.gui.panels.compare import ComparePanel
-from napari_sepl.gui.panels.correct import CorrectPanel
+from napari_sepl.gui.panels.correct import CorrectPanel, QuickPick
 from napari_sepl.gui.panels.diagnosis import DiagnosisPanel
 from napari_sepl.gui.panels.history import HistoryPanel
-from napari_sepl.gui.panels.masks import MasksPanel
+from napari_sepl.gui.panels.masks import MasksPanel, PromptsPanel
 from napari_sepl.gui.panels.params import ParamsPanel
-from napari_sepl.gui.panels.prompts import PromptsPanel
-from napari_sepl.gui.panels.quick_pick import QuickPick
 from napari_sepl.gui.panels.sources import SourcesPanel
 
 _NOTHING = "no image is open"
-
-_WIDTH, _WIDTH_WITH_TRUTH = 412, 492
-"""Pixels that the legend needs to show all its columns."""
 
 _LINES = 3
 """Lines of a mask's text, always as many: else all panels are laid out anew as the cursor moves."""
@@ -87,11 +72,9 @@ class ReviewPanels(QWidget):
             "masks": QCollapsible("Masks"),
             "history": QCollapsible("History"),
         }
-        self.buttons = {
+        self.buttons = self.history.buttons | {
             name: QPushButton(text)
             for name, text in (
-                ("undo", "Undo"),
-                ("redo", "Redo"),
                 ("save", "Save"),
                 ("accept", "Accept"),
             )
@@ -100,7 +83,6 @@ class ReviewPanels(QWidget):
         self.why.setToolTip(f"All masks of the image: threshold plane and table ({key_of('why')})")
         self.queue = QPushButton("Queue")
         self.queue.setToolTip("The samples of the dataset that is open, if their dock was closed")
-        self._activity: progress | None = None
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -108,7 +90,8 @@ class ReviewPanels(QWidget):
         self.title.setStyleSheet("font-weight: bold")
         self.sources_box.addWidget(self.sources)
         self.sources_box.expand(animate=False)
-        self.setMinimumWidth(_WIDTH)
+        self.setMinimumWidth(WIDTH)
+        self.classes.width_changed.connect(self.setMinimumWidth)
         outside = QVBoxLayout(self)
         outside.setContentsMargins(9, 2, 9, 2)
         row = QHBoxLayout()  # one line: nothing may jump when something is read for a moment
@@ -148,8 +131,8 @@ class ReviewPanels(QWidget):
             row.addWidget(button)
         outside.addLayout(row)
         self.busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        for name, button in self.buttons.items():
-            button.setToolTip(KEYS[name])
+        for name in ("save", "accept"):
+            self.buttons[name].setToolTip(KEYS[name])
 
     def _fit_masks(self) -> None:
         """Fit the panel of masks to what it holds: a fold keeps the height that it opened with."""
@@ -165,57 +148,6 @@ class ReviewPanels(QWidget):
         if self.title.text() == _NOTHING:
             self.sources_box.collapse(animate=False)
         self.title.setText(text)
-
-    def show_params(self, params: Params) -> None:
-        """Show settings that did not come from the sliders."""
-        self.params.show_params(params)
-
-    def show_scores(self, scores: Scores | None) -> None:
-        """Show the rule for the background of an image's scores."""
-        self.params.show_scores(scores)
-
-    def show_flips(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
-        """Show where masks would be taken or refused by each threshold."""
-        self.params.marked["t1"].show_marks(t1)
-        self.params.marked["t2"].show_marks(t2)
-
-    def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
-        """Show what became of each class, and which is the current one."""
-        self.classes.show_classes(rows, classes, current)
-        with_truth = any(row.iou.after is not None for row in rows)
-        self.setMinimumWidth(_WIDTH_WITH_TRUTH if with_truth else _WIDTH)
-
-    def tick_classes(self) -> None:
-        """Tick all classes: all are drawn again."""
-        self.classes.show_all()
-
-    def show_class(self, class_id: int, classes: ClassList) -> None:
-        """Show the class that is painted and taken with."""
-        self.correct.show_class(class_id, classes)
-
-    def show_history(self, history: History, classes: ClassList) -> None:
-        """Show the steps, and what undo and redo would do."""
-        self.history.show_history(history, classes)
-        for name, steps in (("undo", history.done), ("redo", history.undone)):
-            self.buttons[name].setEnabled(bool(steps))
-            told = f"{KEYS[name]}: {steps[-1].describe(classes)}" if steps else KEYS[name]
-            self.buttons[name].setToolTip(told)
-
-    def show_legends(self, legends: Mapping[str, Sequence[LegendRow]]) -> None:
-        """Show the legend of each layer that tells of each pixel."""
-        self.compare.show_legends(legends)
-
-    def show_swipe(self, *, on: bool) -> None:
-        """Show whether pseudo-labels and enhanced labels are seen side by side."""
-        self.compare.show_swipe(on=on)
-
-    def show_diagnosis(self, diagnosis: Diagnosis, classes: ClassList) -> None:
-        """Show what may be wrong with the image."""
-        self.diagnosis.show_diagnosis(diagnosis, classes)
-
-    def show_superpixels(self, on: bool) -> None:
-        """Show whether the superpixel brush is in hand."""
-        self.correct.show_superpixels(on)
 
     def show_mask(self, text: str) -> None:
         """Show the mask under the cursor."""
@@ -252,31 +184,6 @@ class ReviewPanels(QWidget):
         """Ask for a class, by its name or number."""
         popup = QuickPick(classes, current, self)
         return popup.chosen if popup.exec() else None
-
-    def show_making(self, done: int, total: int, what: str) -> None:
-        """Show how far the making of masks has come, here and in napari's activity dock."""
-        self.masks.show_making(done, total, what)
-        activity = self._activity
-        if activity is not None and (activity.total != total or activity.desc != what):
-            activity.close()
-            activity = None
-        if activity is None and total > 0:
-            activity = progress(total=total, desc=what)
-        if activity is not None:
-            activity.update(done - activity.n)
-        self._activity = activity
-
-    def show_model(self, about: str) -> None:
-        """Show which model is loaded, and where it computes."""
-        self.masks.show_model(about)
-
-    def show_prompting(self, *, on: bool, text: str) -> None:
-        """Show whether prompts are taken, and what SAM is at."""
-        self.prompts.show_prompting(on=on, text=text)
-
-    def mask_choice(self) -> MaskChoice:
-        """Return the model and settings that are chosen under Masks."""
-        return self.masks.choice
 
     def confirm(self, question: str) -> bool:
         """Ask a question that is answered by yes or no."""

@@ -42,7 +42,7 @@ def _open(name: str) -> list[tuple[Any, dict[str, Any], str]]:
         added = [la for la in widget.viewer.layers if la.metadata.get(_SAMPLE_KEY) == name]
         widget.open_sample(sample, "coco", given=added[-1:])
 
-    widget.controller.background.later("sample", 0, open_around)
+    widget.controller.context.background.later("sample", 0, open_around)
     return [(read_image(sample.image), {"name": name, "metadata": {_SAMPLE_KEY: name}}, "image")]
 
 

@@ -1,7 +1,5 @@
 """Keeping the layers and the panels up to date with the document that is open."""
 
-from typing import TYPE_CHECKING
-
 from psygnal import Signal
 
 from napari_sepl.core.flips import find_flips
@@ -9,11 +7,8 @@ from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
-from napari_sepl.gui.layers.layers import ReviewLayers
-from napari_sepl.gui.worker import Background
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.context import ReviewContext
+from napari_sepl.gui.saving import Saving
 
 _SMALL = 1_000_000
 """Pixels up to which outlines and counts follow every slider move (under 3 ms)."""
@@ -27,12 +22,10 @@ class Showing:
 
     Parameters
     ----------
-    controller : Controller
-        Has the view and the way saving stands.
-    layers : ReviewLayers
-        Where labels are drawn.
-    background : Background
-        Where what can wait waits.
+    context : ReviewContext
+        Has the view, the layers and the background.
+    saving : Saving
+        Knows how far a document is.
 
     Attributes
     ----------
@@ -42,12 +35,10 @@ class Showing:
 
     followed = Signal()
 
-    def __init__(
-        self, controller: "Controller", layers: ReviewLayers, background: Background
-    ) -> None:
-        self._controller = controller
-        self._layers = layers
-        self._background = background
+    def __init__(self, context: ReviewContext, saving: Saving) -> None:
+        self._context = context
+        self._layers = layers = context.layers
+        self._saving = saving
         self._document: Document | None = None
         self._origin = ""
         layers.enhanced.events.selected_label.connect(self._on_class)
@@ -69,12 +60,12 @@ class Showing:
         """Show everything in the panels, as in a view that has just come."""
         document = self._document
         if document is not None:
-            view = self._controller.view
+            view = self._context.view
             self._layers.show_colours(document.inputs)
-            view.tick_classes()
-            view.show_scores(document.inputs.scores)
-            view.show_params(document.params)
-            view.show_class(self._controller.class_id, document.inputs.classes)
+            view.classes.show_all()
+            view.params.show_scores(document.inputs.scores)
+            view.params.show_params(document.params)
+            view.correct.show_class(self._context.class_id, document.inputs.classes)
             self._follow()
             self._on_marked()
 
@@ -83,7 +74,7 @@ class Showing:
         document, layer = self._document, self._layers.heat.layer
         if document is None or document.inputs.scores is None:
             told = "These pseudo-labels are no soft scores: there is no map of them."
-            self._controller.view.tell(told)
+            self._context.view.tell(told)
         else:
             layer.visible = not layer.visible
 
@@ -91,7 +82,7 @@ class Showing:
         """Say what soft scores were taken for, once as long as it stays the same."""
         origin = "" if inputs.scores is None else inputs.scores.origin
         if origin and origin != self._origin:
-            self._controller.view.tell(f"Soft scores, {origin}.")
+            self._context.view.tell(f"Soft scores, {origin}.")
             self._origin = origin
 
     # --- what follows
@@ -103,8 +94,8 @@ class Showing:
         if resolved.final.size <= _SMALL:
             self._follow()
         else:
-            self._background.later("follow", _PAUSE, self._follow)
-        self._background.later("thumbnails", _PAUSE, self._layers.refresh_thumbnails)
+            self._context.background.later("follow", _PAUSE, self._follow)
+        self._context.background.later("thumbnails", _PAUSE, self._layers.refresh_thumbnails)
 
     def _follow(self) -> None:
         if self._document is not None:
@@ -117,29 +108,29 @@ class Showing:
     def _count(self) -> None:
         document = self._document
         if document is not None:
-            current = self._controller.class_id
+            current = self._context.class_id
             rows = count_classes(document.inputs, document.resolved, current)
-            self._controller.view.show_classes(rows, document.inputs.classes, current)
+            self._context.view.classes.show_classes(rows, document.inputs.classes, current)
 
     def _show_flips(self, document: Document) -> None:
-        self._controller.view.show_flips(*find_flips(document.inputs.overlap, document.params))
+        self._context.view.params.show_flips(*find_flips(document.inputs.overlap, document.params))
 
     def _show_legends(self) -> None:
         document = self._document
         if document is not None:
             legends = self._layers.per_pixel.show(document.inputs, document.resolved)
-            self._controller.view.show_legends(legends)
+            self._context.view.compare.show_legends(legends)
 
     def _on_class(self) -> None:
         document = self._document
-        self._layers.heat.choose(self._controller.class_id)
-        if document is not None and document is self._controller.document:
-            self._controller.view.show_class(self._controller.class_id, document.inputs.classes)
+        self._layers.heat.choose(self._context.class_id)
+        if document is not None and document is self._context.document:
+            self._context.view.correct.show_class(self._context.class_id, document.inputs.classes)
             self._count()
 
     def _on_marked(self) -> None:
-        document, controller = self._document, self._controller
+        document, view = self._document, self._context.view
         if document is not None:
-            controller.view.show_history(document.history, document.inputs.classes)
-            state = controller.saving.state_of(document)
-            controller.view.show_title(f"{document.inputs.sample_id} — {state}")
+            view.history.show_history(document.history, document.inputs.classes)
+            state = self._saving.state_of(document)
+            view.show_title(f"{document.inputs.sample_id} — {state}")

@@ -1,7 +1,8 @@
 """The dock with the sweep over a dataset's thresholds: run it, look at it, click on it."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +25,106 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
-from napari_sepl.gui.panels.best_pairs import BestPairs
-from napari_sepl.gui.panels.surface import SurfacePanel
-from napari_sepl.gui.sweeping import Sweeping
+from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.panels.sweep import BestPairs, SurfacePanel
+from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun
 from napari_sepl.workflow.measure.sweep_table import write_sweep
 
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
+_BATCH = 0.1
+"""Seconds after which a batch begins no further sample: so long may other reading have to wait."""
+
+_REDRAW = 1.0
+"""Seconds at least from one drawing of the surface to the next."""
+
+
+class Sweeping:
+    """Counts the samples of one sweep in the background.
+
+    Parameters
+    ----------
+    run : SweepRun
+        The sweep.
+    background : Background
+        Where samples are counted.
+    dock : SweepDock
+        Where it is shown.
+
+    Attributes
+    ----------
+    running : bool
+        Whether it is under way.
+    done : int
+        Samples that were dealt with.
+    """
+
+    def __init__(self, run: SweepRun, background: Background, dock: "SweepDock") -> None:
+        self.run = run
+        self._background = background
+        self._dock = dock
+        self._steps: Iterator[CountStep] = iter(run)
+        self._failures: list[str] = []
+        self._counting = False  # a batch is on its way, be it still wanted or not
+        self._drawn = 0.0
+        self.running = False
+        self.done = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether all samples were dealt with."""
+        return self.done == len(self.run)
+
+    def start(self) -> None:
+        """Begin, or go on after `stop`."""
+        if not self.ended:
+            self.running = True
+            self._dock.show_progress(self.done, len(self.run))
+            if not self._counting:
+                self._count()
+
+    def stop(self) -> None:
+        """Begin no further batch; what is counted stays."""
+        self.running = False
+
+    def _count(self) -> None:
+        self._counting = True
+        self._background.run("sweep", self._batch, self._take, self._fail)
+
+    def _batch(self) -> list[CountStep]:
+        until = monotonic() + _BATCH
+        steps: list[CountStep] = []
+        for step in self._steps:
+            steps.append(step)
+            if monotonic() > until:
+                break
+        return steps
+
+    def _take(self, steps: list[CountStep]) -> None:
+        self._counting = False
+        self.done += len(steps)
+        self._failures += [step.message for step in steps if step.message]
+        if not self.running:
+            return
+        self._dock.show_progress(self.done, len(self.run))
+        if self.ended:
+            self.running = False
+            self._dock.show_sweep(self.run.sweep)
+            self._dock.show_end(self._failures)
+            return
+        if monotonic() - self._drawn > _REDRAW:
+            self._dock.show_sweep(self.run.sweep)
+            self._drawn = monotonic()
+        self._background.later("sweep", 0, self._go_on)
+
+    def _go_on(self) -> None:
+        if self.running and not self._counting:
+            self._count()
+
+    def _fail(self, error: SeplError) -> None:
+        self._counting = self.running = False
+        self._dock.show_trouble(error)
+
 
 TITLE = "Sweep over thresholds (SEPL)"
 _ALL = -1
@@ -50,9 +143,10 @@ class SweepDock(QWidget):
         Has the document, whose settings are followed and set, the view and the background.
     """
 
-    def __init__(self, controller: "Controller", parent: QWidget | None = None) -> None:
+    def __init__(self, controller: Controller, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._controller = controller
+        self._context = controller.context
         self._index: SampleIndex | None = None
         self._sweeping: Sweeping | None = None
         self._sweep: Sweep | None = None
@@ -122,22 +216,22 @@ class SweepDock(QWidget):
         self._show_state()
 
     def _begin(self) -> None:
-        document = self._controller.document
+        document = self._context.document
         if self._index is None:
             return
         if document is None:
-            self._controller.view.tell("Open a sample first: its strategy is what is swept.")
+            self._context.view.tell("Open a sample first: its strategy is what is swept.")
             return
         try:
             run = SweepRun(self._index, document.params)
         except SeplError as error:
-            self._controller.view.warn(str(error))
+            self._context.view.warn(str(error))
             return
         if self._sweeping is not None:
             self._sweeping.stop()
         self._sweep = None
         self._offer(run)
-        self._sweeping = Sweeping(run, self._controller.background, self)
+        self._sweeping = Sweeping(run, self._context.background, self)
         self._sweeping.start()
 
     def _offer(self, run: SweepRun) -> None:
@@ -150,7 +244,7 @@ class SweepDock(QWidget):
 
     def _suits(self, sweeping: Sweeping) -> bool:
         """Tell whether a sweep is of the strategy that is set now."""
-        document, swept = self._controller.document, sweeping.run.params
+        document, swept = self._context.document, sweeping.run.params
         return document is not None and _rules(document.params) == _rules(swept)
 
     def _show_state(self) -> None:
@@ -163,7 +257,7 @@ class SweepDock(QWidget):
         self.save.setEnabled(self._sweep is not None and not running and not broken_off)
         self.bar.setVisible(running or broken_off)
 
-    # --- SweepView
+    # --- the sweep
 
     def show_progress(self, done: int, total: int) -> None:
         """Show how far it is."""
@@ -196,7 +290,7 @@ class SweepDock(QWidget):
             self.told.setText(f"{self.told.text()} Left out: {', '.join(told)}.")
         if failures:
             more = f" and {len(failures) - _NAMED:,} more" * (len(failures) > _NAMED)
-            self._controller.view.warn(
+            self._context.view.warn(
                 f"{len(failures):,} samples could not be counted: "
                 f"{' '.join(failures[:_NAMED])}{more}"
             )
@@ -204,7 +298,7 @@ class SweepDock(QWidget):
     def show_trouble(self, error: SeplError) -> None:
         """Tell why it stopped."""
         self._show_state()
-        self._controller.view.warn(str(error))
+        self._context.view.warn(str(error))
 
     # --- looking
 
@@ -234,28 +328,28 @@ class SweepDock(QWidget):
 
     def _follow(self) -> None:
         """Mark the thresholds of the image that is open."""
-        document = self._controller.document
+        document = self._context.document
         if document is not None and self.isVisible():
             self.surface.show_pair(document.params.t1, document.params.t2)
             self._show_state()
 
     def _use(self, t1: float, t2: float) -> None:
         """Set the thresholds that were clicked on, as one step of the image that is open."""
-        document = self._controller.document
+        document = self._context.document
         if document is not None:
             params = document.params.model_copy(update={"t1": t1, "t2": t2})
             self._controller.set_params(params)
-            self._controller.view.show_params(params)
+            self._context.view.params.show_params(params)
 
     def _save(self) -> None:
         sweep = self._sweep
         chosen, _ = QFileDialog.getSaveFileName(self, "Save sweep", "sweep.csv", "table (*.csv)")
         if sweep is None or not chosen:
             return
-        view, path = self._controller.view, Path(chosen).with_suffix(".csv")
+        view, path = self._context.view, Path(chosen).with_suffix(".csv")
         inputs = () if self._index is None else self._index.spec.inputs
         guard = Guard(inputs, asked=frozenset({Path(chosen)}), overwrite=True)  # the dialog asked
-        self._controller.background.run(
+        self._context.background.run(
             "save sweep",
             lambda: write_sweep(path, sweep, guard),
             lambda paths: view.tell(f"Saved: {' and '.join(map(str, paths))}"),

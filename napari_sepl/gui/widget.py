@@ -14,10 +14,10 @@ from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.gui.display import trouble_with
-from napari_sepl.gui.gestures import gestures_of
+from napari_sepl.gui.docks import docks_of
+from napari_sepl.gui.panels.params import preferred_params
+from napari_sepl.gui.panels.sources import read_layers
 from napari_sepl.gui.review_panels import ReviewPanels
-from napari_sepl.gui.settings import preferred_params
-from napari_sepl.gui.sources import read_layers
 from napari_sepl.gui.worker import QtBackground
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class SeplWidget(ReviewPanels):
         super().__init__(parent)
         self.viewer = napari_viewer
         self.params.show_params(preferred_params())
-        self.gestures = gestures_of(napari_viewer, self, QtBackground)
-        self.controller = self.gestures.controller
+        self.docks = docks_of(napari_viewer, self, QtBackground)
+        self.controller = self.docks.controller
         self._connect()
         if trouble := trouble_with(PYSIDE_VERSION, sys.version_info[:2]):
             self.warn(trouble)
@@ -57,19 +57,19 @@ class SeplWidget(ReviewPanels):
             lambda params, dragging: controller.set_params(params, dragging=dragging)
         )
         self.params.drag_ended.connect(controller.end_drag)
-        self.classes.class_chosen.connect(controller.choose_class)
+        self.classes.class_chosen.connect(controller.context.choose_class)
         self.classes.hidden_changed.connect(controller.hide_classes)
         self.classes.protect_changed.connect(controller.protect)
         self.compare.pressed.connect(lambda name: getattr(controller.comparing, name)())
         self.diagnosis.finding_chosen.connect(controller.diagnosing.point_at)
         self.correct.pressed.connect(self._correct)
-        self.why.clicked.connect(self.gestures.why)
-        self.queue.clicked.connect(self.gestures.show_queue)
+        self.why.clicked.connect(self.docks.why)
+        self.queue.clicked.connect(self.docks.show_queue)
         self.history.step_chosen.connect(controller.go_to)
         self.masks.make_pressed.connect(controller.making.start)
         self.masks.pending_pressed.connect(controller.making.start_pending)
         self.masks.show_pending(controller.making.pending_shown)
-        self.show_making(*controller.making.shown)
+        self.masks.show_making(*controller.making.shown)
         controller.making.pending_changed.connect(self.masks.show_pending)
         self.masks.cancel_pressed.connect(controller.making.cancel)
         self.prompts.pressed.connect(lambda name: getattr(controller.prompting, name)())
@@ -126,8 +126,8 @@ class SeplWidget(ReviewPanels):
 
     def open_dataset(self, spec: DatasetSpec) -> None:
         """Open a dataset in the queue, at the sample of last time."""
-        if self.may_leave():
-            self.gestures.open_dataset(spec)
+        if self._in_dataset or self.may_leave():  # the queue leaves one for another by itself
+            self.docks.open_dataset(spec)
 
     def _correct(self, name: str) -> None:
         """Do what a button of the panel "Correct" says."""
@@ -146,13 +146,13 @@ class SeplWidget(ReviewPanels):
 
     def _save_masks(self) -> None:
         """Write the masks of the image that is open to a JSON file of the user's choice."""
-        document = self.controller.document
+        document = self.controller.context.document
         if document is None:
             return
         name = f"{Path(document.inputs.sample_id).name}.json"
         chosen, _ = QFileDialog.getSaveFileName(self, "Save masks", name, "masks (*.json)")
         if chosen:
-            self.controller.making.save(Path(chosen))
+            self.controller.making.save(Path(chosen), self.controller.saving.inputs)
 
     def _open_files(self, choice: Any) -> None:
         files = (choice.image, choice.pseudo, choice.masks, choice.truth)
@@ -176,16 +176,19 @@ class SeplWidget(ReviewPanels):
             return True
         return bool(super().eventFilter(watched, event))
 
+    @property
+    def _in_dataset(self) -> bool:
+        return self.docks.queue is not None and self.docks.queue.reviewing is not None
+
     def may_leave(self) -> bool:
         """Ask what to do with unsaved work; True if the image may be left.
 
         A dataset's work is in its store already, and nothing need be asked.
         """
-        queue = self.gestures.queue
-        if queue is not None and queue.reviewing is not None:
-            queue.close_dataset()
+        if self.docks.queue is not None and self._in_dataset:
+            self.docks.queue.close_dataset()
             return True
-        document = self.controller.settled()
+        document = self.controller.context.settled()
         if document is None or not document.unsaved:
             return True
         box = QMessageBox(self)
@@ -196,6 +199,6 @@ class SeplWidget(ReviewPanels):
         answer = box.exec()
         if answer == buttons.Save:
             self.controller.save()
-            self.controller.background.wait()
+            self.controller.context.background.wait()
             return not document.unsaved
         return bool(answer == buttons.Discard)

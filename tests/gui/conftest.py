@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
+from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
@@ -85,9 +86,13 @@ class Window:
 
     @property
     def document(self) -> Document:
-        document = self.widget.controller.document
+        document = self.widget.controller.context.document
         assert document is not None
         return document
+
+    @property
+    def shown(self) -> NDArray[np.uint8]:
+        return self.widget.controller.context.layers.shown
 
     @property
     def canvas(self) -> Any:
@@ -98,7 +103,7 @@ class Window:
         self.settle()
 
     def settle(self) -> None:
-        self.widget.controller.background.wait()
+        self.widget.controller.context.background.wait()
         QTest.qWait(50)
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
@@ -189,5 +194,5 @@ def window(make_napari_viewer: Callable[..., Any]) -> Iterator[Window]:
     window = Window(viewer)
     QTest.qWait(50)
     yield window
-    if window.widget.controller.document is not None:  # so that closing does not ask
+    if window.widget.controller.context.document is not None:  # so that closing does not ask
         window.document.mark_saved(window.document.history.mark)

@@ -5,7 +5,7 @@ import pytest
 
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.params import Params
-from napari_sepl.gui.opened import Opened
+from napari_sepl.gui.context import Opened
 from napari_sepl.gui.queue.ahead import Ahead
 from napari_sepl.gui.worker import Immediate
 from tests.document.drawing import cat_and_dog

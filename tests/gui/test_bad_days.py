@@ -17,7 +17,7 @@ from napari_sepl.files import pictures
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
-from napari_sepl.gui.queue import passed
+from napari_sepl.gui.queue import navigator
 from napari_sepl.workflow.review.queue import Filter
 from tests.gui.conftest import Window, messages, was_told
 from tests.gui.test_queue import Walk, dataset, paint, spec  # noqa: F401  fixtures
@@ -79,7 +79,7 @@ def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     dataset: Walk,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(passed, "_MOST", 2)
+    monkeypatch.setattr(navigator, "_MOST", 2)
     break_pictures(dataset.spec, "s2", "s3", "s4", "s5")
     dataset.dock.navigator.others_changed()
     dataset.settle()
@@ -139,7 +139,7 @@ def test_a_record_of_a_later_version_is_told_and_left_alone(
     window.widget.open_dataset(spec)
     for _ in range(3):
         window.settle()
-    assert window.widget.controller.document is None
+    assert window.widget.controller.context.document is None
     assert was_told("made by a later napari-sepl")
     assert len(messages()) == 1
     assert store_file(spec.output).read_bytes() == before
@@ -252,7 +252,7 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     Image.fromarray(np.full((40, 60), 7, np.uint8)).save(dataset.spec.output / "s2.png")
     assert dataset.dock._bulk is not None
-    dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
+    dataset.dock._bulk.accept_unchanged(1.0)
     dataset.wait_until(lambda: any("Done: accepting" in text for text in messages()))
     assert was_told("1 were not saved.")
     assert was_told("other labels are there")
@@ -275,7 +275,7 @@ def test_a_dataset_may_be_closed_while_many_are_accepted(
 ) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     assert dataset.dock._bulk is not None
-    dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
+    dataset.dock._bulk.accept_unchanged(1.0)
     dataset.dock.close_dataset()
     dataset.settle()
     again = Walk(dataset.window, dataset.spec)

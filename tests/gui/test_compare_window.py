@@ -22,7 +22,7 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 def divider_of(window: Window) -> Divider:
-    divider = window.widget.gestures.divider
+    divider = window.widget.docks.divider
     assert divider.isVisible()
     return divider
 
@@ -68,7 +68,7 @@ def pets(window: Window) -> Window:
 
 def test_pseudo_labels_left_and_enhanced_labels_right(pets: Window) -> None:
     """What is drawn on each side equals what that layer alone looks like, filled."""
-    layers = pets.widget.controller.layers
+    layers = pets.widget.controller.context.layers
     layers.masks.visible = False
     pets.press(Qt.Key.Key_C, SHIFT)
     drag_divider(pets, 43)  # through the dog, which the enhanced labels made larger
@@ -88,7 +88,7 @@ def test_pseudo_labels_left_and_enhanced_labels_right(pets: Window) -> None:
 
 def test_drag_slide_paint_undo_accept_and_read_back(window: Window, tmp_path: Path) -> None:
     window.open_sample("coffee", tmp_path)
-    controller, layers = window.widget.controller, window.widget.controller.layers
+    controller, layers = window.widget.controller, window.widget.controller.context.layers
     pseudo, start = window.document.inputs.pseudo.copy(), layers.shown.copy()
     QTest.mouseClick(window.widget.compare.buttons["swipe"], Qt.MouseButton.LeftButton)
     for col in (460, 40, 300):
@@ -137,7 +137,7 @@ def test_the_line_follows_the_camera_and_waits_at_the_edge(pets: Window) -> None
 
 def test_layers_that_come_back_are_cut_again(pets: Window) -> None:
     pets.press(Qt.Key.Key_C, SHIFT)
-    divider, layers = divider_of(pets), pets.widget.controller.layers
+    divider, layers = divider_of(pets), pets.widget.controller.context.layers
     cut = set(divider._cut)
     pets.viewer.layers.remove(layers.enhanced)
     pets.widget.controller.set_params(Params(t1=0.9))
@@ -150,7 +150,7 @@ def test_layers_that_come_back_are_cut_again(pets: Window) -> None:
 
 
 def test_keys_and_buttons_show_differences_and_errors(pets: Window) -> None:
-    panel, per_pixel = pets.widget.compare, pets.widget.controller.layers.per_pixel
+    panel, per_pixel = pets.widget.compare, pets.widget.controller.context.layers.per_pixel
     pets.press(Qt.Key.Key_H, SHIFT)
     assert per_pixel["difference"].data[22, 10] == Difference.GAINED
     assert panel.buttons["difference"].isChecked()
@@ -201,7 +201,7 @@ def test_errors_of_a_real_image(window: Window, shared_data: Path) -> None:
     window.settle()
     window.press(Qt.Key.Key_E, SHIFT)
     truth = read_labels(true_labels)
-    layer = window.widget.controller.layers.per_pixel["errors"]
+    layer = window.widget.controller.context.layers.per_pixel["errors"]
     window.drag_slider("t1", 0.3)
     final = window.document.resolved.final
     np.testing.assert_array_equal(layer.data, find_errors(truth, final))

@@ -29,7 +29,7 @@ def controller(view: MagicMock) -> Controller:
 
 
 def legend(view: MagicMock, name: str) -> dict[str, float]:
-    rows = view.show_legends.call_args.args[0][name]
+    rows = view.compare.show_legends.call_args.args[0][name]
     return {row.name: row.share * 2400 for row in rows}
 
 
@@ -39,19 +39,19 @@ def legend(view: MagicMock, name: str) -> dict[str, float]:
 def test_the_swipe_fills_the_pseudo_labels_and_takes_them_back_to_lines(
     controller: Controller, view: MagicMock
 ) -> None:
-    layers, comparing = controller.layers, controller.comparing
+    layers, comparing = controller.context.layers, controller.comparing
     before = (layers.pseudo.contour, layers.pseudo.opacity, layers.pseudo.visible)
     comparing.swipe()
-    view.show_swipe.assert_called_with(on=True)
+    view.compare.show_swipe.assert_called_with(on=True)
     assert (layers.pseudo.contour, layers.pseudo.visible) == (0, True)
     assert layers.pseudo.opacity == layers.enhanced.opacity
     comparing.swipe()
-    view.show_swipe.assert_called_with(on=False)
+    view.compare.show_swipe.assert_called_with(on=False)
     assert (layers.pseudo.contour, layers.pseudo.opacity, layers.pseudo.visible) == before
 
 
 def test_the_divider_keeps_to_the_image_and_writes_nothing(controller: Controller) -> None:
-    comparing, layers = controller.comparing, controller.layers
+    comparing, layers = controller.comparing, controller.context.layers
     pixels = layers.shown.copy(), layers.pseudo.data.copy()
     comparing.swipe()
     assert comparing.divider == 30
@@ -61,9 +61,9 @@ def test_the_divider_keeps_to_the_image_and_writes_nothing(controller: Controlle
     np.testing.assert_array_equal(layers.shown, pixels[0])
     np.testing.assert_array_equal(layers.pseudo.data, pixels[1])
     controller.set_params(Params(t1=0.9, t2=1))
-    assert controller.document is not None
-    np.testing.assert_array_equal(layers.shown, controller.document.resolved.final)
-    assert not controller.document.edited
+    assert controller.context.document is not None
+    np.testing.assert_array_equal(layers.shown, controller.context.document.resolved.final)
+    assert not controller.context.document.edited
 
 
 def test_each_move_is_told_once(controller: Controller) -> None:
@@ -76,7 +76,7 @@ def test_each_move_is_told_once(controller: Controller) -> None:
 
 
 def test_the_swipe_goes_on_with_the_next_image(controller: Controller) -> None:
-    comparing, layers = controller.comparing, controller.layers
+    comparing, layers = controller.comparing, controller.context.layers
     lines = layers.pseudo.contour
     comparing.swipe()
     comparing.move_divider(15)
@@ -92,21 +92,21 @@ def test_the_user_s_own_layer_gets_its_look_back(controller: Controller) -> None
     inputs = cat_and_dog()
     image, pseudo = Image(inputs.image), Labels(inputs.pseudo.astype(np.int32), opacity=0.3)
     pseudo.contour = 5
-    controller._viewer.add_layer(image)
-    controller._viewer.add_layer(pseudo)
+    controller.context.layers._viewer.add_layer(image)
+    controller.context.layers._viewer.add_layer(pseudo)
     controller.open(cat_and_dog, given=[image, pseudo])
     controller.comparing.swipe()
-    assert (pseudo.contour, pseudo.opacity) == (0, controller.layers.enhanced.opacity)
+    assert (pseudo.contour, pseudo.opacity) == (0, controller.context.layers.enhanced.opacity)
     controller.comparing.swipe()
     assert (pseudo.contour, pseudo.opacity) == (5, 0.3)
     controller.comparing.swipe()
     controller.open(cat_and_dog)
     assert (pseudo.contour, pseudo.opacity, pseudo.visible) == (5, 0.3, False)
-    assert controller.layers.pseudo.contour == 0
+    assert controller.context.layers.pseudo.contour == 0
 
 
 def test_swap_ends_the_swipe_and_the_swipe_ends_the_swap(controller: Controller) -> None:
-    comparing, layers = controller.comparing, controller.layers
+    comparing, layers = controller.comparing, controller.context.layers
     comparing.compare()
     comparing.swipe()
     assert layers.enhanced.visible
@@ -124,7 +124,7 @@ def test_without_an_image_nothing_is_swiped(view: MagicMock) -> None:
     controller = Controller(ViewerModel(), view, Immediate())
     controller.comparing.swipe()
     assert not controller.comparing.swiping
-    view.show_swipe.assert_called_once_with(on=False)
+    view.compare.show_swipe.assert_called_once_with(on=False)
 
 
 # --- what is told of each pixel
@@ -132,14 +132,14 @@ def test_without_an_image_nothing_is_swiped(view: MagicMock) -> None:
 
 def test_differences_are_coloured_and_follow(controller: Controller, view: MagicMock) -> None:
     controller.comparing.difference()
-    layer = controller.layers.per_pixel["difference"]
+    layer = controller.context.layers.per_pixel["difference"]
     assert layer.visible
     assert (layer.data[20:25, 5:20] == Difference.GAINED).all()
     assert layer.data[6, 6] == Difference.SAME
     gained = {"as the pseudo-labels": 2400 - 295, "gained": 295}
     assert legend(view, "difference") == pytest.approx(gained)
-    controller.layers.enhanced.data[5:7, 5:7] = 0
-    controller.layers.enhanced.data[8, 8] = 12
+    controller.context.layers.enhanced.data[5:7, 5:7] = 0
+    controller.context.layers.enhanced.data[8, 8] = 12
     controller.stroke_ended()
     assert (layer.data[5:7, 5:7] == Difference.LOST).all()
     assert layer.data[8, 8] == Difference.CHANGED
@@ -155,10 +155,10 @@ def test_errors_are_coloured_without_void(controller: Controller, view: MagicMoc
     inputs.truth[35, 5:10] = 15  # nobody found this one
     controller.open(lambda: inputs)
     controller.comparing.errors()
-    controller.layers.enhanced.data[0, :3] = 8
-    controller.layers.enhanced.data[10, 40] = 8
+    controller.context.layers.enhanced.data[0, :3] = 8
+    controller.context.layers.enhanced.data[10, 40] = 8
     controller.stroke_ended()
-    layer = controller.layers.per_pixel["errors"]
+    layer = controller.context.layers.per_pixel["errors"]
     assert not layer.data[24].any()
     assert (layer.data[0, :3] == Error.FALSE).all()
     assert legend(view, "errors") == pytest.approx(
@@ -167,18 +167,20 @@ def test_errors_are_coloured_without_void(controller: Controller, view: MagicMoc
 
 
 def test_one_of_them_is_shown_at_a_time(controller: Controller, view: MagicMock) -> None:
-    per_pixel, comparing = controller.layers.per_pixel, controller.comparing
+    per_pixel, comparing = controller.context.layers.per_pixel, controller.comparing
     for name in ("where_from", "difference", "errors"):
         getattr(comparing, name)()
         assert [layer.visible for layer in per_pixel].count(True) == 1
         assert per_pixel[name].visible
-        assert [n for n, rows in view.show_legends.call_args.args[0].items() if rows] == [name]
+        assert [n for n, rows in view.compare.show_legends.call_args.args[0].items() if rows] == [
+            name
+        ]
     comparing.errors()
     assert not any(layer.visible for layer in per_pixel)
 
 
 def test_hidden_ones_are_left_alone_and_catch_up(controller: Controller) -> None:
-    layer = controller.layers.per_pixel["where_from"]
+    layer = controller.context.layers.per_pixel["where_from"]
     controller.set_params(Params(t2=1))
     assert not layer.data.any()
     layer.visible = True  # by the eye in napari's list
@@ -192,7 +194,7 @@ def test_hidden_ones_are_left_alone_and_catch_up(controller: Controller) -> None
 
 def test_only_what_changed_is_sent(controller: Controller) -> None:
     controller.comparing.difference()
-    layer, sent = controller.layers.per_pixel["difference"], []
+    layer, sent = controller.context.layers.per_pixel["difference"], []
     layer.events.labels_update.connect(lambda event: sent.append((event.offset, event.data.shape)))
     controller.set_params(Params(t2=1))  # the dog falls back to its pseudo-label
     assert sent == [([10, 40], (20, 10))]
@@ -204,10 +206,10 @@ def test_only_what_changed_is_sent(controller: Controller) -> None:
 def test_without_truth_there_are_no_errors(controller: Controller, view: MagicMock) -> None:
     controller.comparing.errors()
     controller.open(cat_and_dog)
-    errors = controller.layers.per_pixel["errors"]
-    assert errors not in controller._viewer.layers
-    assert "errors" not in view.show_legends.call_args.args[0]
+    errors = controller.context.layers.per_pixel["errors"]
+    assert errors not in controller.context.layers._viewer.layers
+    assert "errors" not in view.compare.show_legends.call_args.args[0]
     controller.comparing.errors()
     view.tell.assert_called_once_with("pets has no truth to compare with.")
     controller.open(lambda: cat_and_dog(truth=True))
-    assert errors in controller._viewer.layers
+    assert errors in controller.context.layers._viewer.layers

@@ -34,22 +34,27 @@ def controller(view: MagicMock) -> Controller:
 
 
 def paint(controller: Controller, label: int, rows: slice, cols: slice) -> None:
-    controller.layers.enhanced.data[rows, cols] = label
+    controller.context.layers.enhanced.data[rows, cols] = label
 
 
 def assert_shown_is_final(controller: Controller) -> None:
-    assert controller.document is not None
-    np.testing.assert_array_equal(controller.layers.shown, controller.document.resolved.final)
+    assert controller.context.document is not None
+    np.testing.assert_array_equal(
+        controller.context.layers.shown, controller.context.document.resolved.final
+    )
 
 
 def test_opening_shows_layers_classes_and_title(controller: Controller, view: MagicMock) -> None:
-    names = [layer.name for layer in controller._viewer.layers]
+    names = [layer.name for layer in controller.context.layers._viewer.layers]
     assert names == [
         "image", "enhanced", "pseudo (CAM)", "masks", "where from", "difference",
         "under the cursor",
     ]  # fmt: skip
-    assert controller._viewer.layers.selection.active is controller.layers.enhanced
-    assert [row.class_id for row in view.show_classes.call_args.args[0]] == [0, 8, 12]
+    assert (
+        controller.context.layers._viewer.layers.selection.active
+        is controller.context.layers.enhanced
+    )
+    assert [row.class_id for row in view.classes.show_classes.call_args.args[0]] == [0, 8, 12]
     view.show_title.assert_called_with("pets — pending")
     assert_shown_is_final(controller)
 
@@ -57,26 +62,26 @@ def test_opening_shows_layers_classes_and_title(controller: Controller, view: Ma
 def test_unreadable_input_is_told_and_the_open_image_stays(
     controller: Controller, view: MagicMock
 ) -> None:
-    document = controller.document
+    document = controller.context.document
 
     def read() -> Inputs:
         raise InputError("a.png", found="nothing", expected="a picture")
 
     controller.open(read)
     view.warn.assert_called_once_with("a.png: found nothing; expected a picture.")
-    assert controller.document is document
+    assert controller.context.document is document
 
 
 def test_a_slider_move_writes_the_layer_in_place(controller: Controller) -> None:
-    pixels = controller.layers.enhanced.data
+    pixels = controller.context.layers.enhanced.data
     controller.set_params(Params(t1=0.9, t2=1))
-    assert controller.layers.enhanced.data is pixels
+    assert controller.context.layers.enhanced.data is pixels
     assert_shown_is_final(controller)
 
 
 def test_only_changed_pixels_are_sent_to_the_screen(controller: Controller) -> None:
     sent: list[tuple[object, tuple[int, ...]]] = []
-    controller.layers.enhanced.events.labels_update.connect(
+    controller.context.layers.enhanced.events.labels_update.connect(
         lambda event: sent.append((event.offset, event.data.shape))
     )
     controller.set_params(Params(t2=1))  # the dog falls back to its pseudo-label
@@ -89,11 +94,11 @@ def test_only_changed_pixels_are_sent_to_the_screen(controller: Controller) -> N
 def test_a_stroke_before_a_slider_move_is_kept(controller: Controller) -> None:
     paint(controller, 15, slice(0, 4), slice(0, 4))
     controller.set_params(Params(t1=0.9))
-    assert (controller.layers.shown[:4, :4] == 15).all()
+    assert (controller.context.layers.shown[:4, :4] == 15).all()
     controller.undo()
-    assert (controller.layers.shown[:4, :4] == 15).all()
+    assert (controller.context.layers.shown[:4, :4] == 15).all()
     controller.undo()
-    assert not controller.layers.shown[:4, :4].any()
+    assert not controller.context.layers.shown[:4, :4].any()
     assert_shown_is_final(controller)
 
 
@@ -108,11 +113,11 @@ def test_a_stroke_outside_the_class_list_is_taken_back(
 
 def test_undo_shows_the_settings_it_returns_to(controller: Controller, view: MagicMock) -> None:
     controller.set_params(Params(strategy=Strategy.RELEASED))
-    view.show_params.reset_mock()
+    view.params.show_params.reset_mock()
     controller.undo()
-    view.show_params.assert_called_once_with(Params())
+    view.params.show_params.assert_called_once_with(Params())
     controller.redo()
-    view.show_params.assert_called_with(Params(strategy=Strategy.RELEASED))
+    view.params.show_params.assert_called_with(Params(strategy=Strategy.RELEASED))
 
 
 def test_moves_of_one_drag_are_one_step(controller: Controller) -> None:
@@ -120,8 +125,8 @@ def test_moves_of_one_drag_are_one_step(controller: Controller) -> None:
         controller.set_params(Params(t1=t1), dragging=True)
     controller.end_drag()
     controller.set_params(Params(t1=0.8), dragging=True)
-    assert controller.document is not None
-    assert len(controller.document.history.done) == 2
+    assert controller.context.document is not None
+    assert len(controller.context.document.history.done) == 2
 
 
 def test_what_is_shown_is_what_is_saved(
@@ -131,7 +136,7 @@ def test_what_is_shown_is_what_is_saved(
     paint(controller, 15, slice(30, 34), slice(0, 4))
     controller.accept()
     saved = read_labels(tmp_path / "pets.png")
-    np.testing.assert_array_equal(saved, controller.layers.shown)
+    np.testing.assert_array_equal(saved, controller.context.layers.shown)
     assert (saved[30:34, :4] == 15).all()
     provenance = read_provenance(tmp_path / "pets.png")
     assert provenance is not None
@@ -194,8 +199,8 @@ def test_a_failed_save_leaves_the_work_unsaved(
     controller.set_params(Params(t1=0.9))
     controller.save()
     assert str(tmp_path / "gone") in view.warn.call_args.args[0]
-    assert controller.document is not None
-    assert controller.document.unsaved
+    assert controller.context.document is not None
+    assert controller.context.document.unsaved
 
 
 def test_no_folder_chosen_saves_nothing(controller: Controller, view: MagicMock) -> None:
@@ -217,35 +222,35 @@ def test_hovering_names_the_smallest_mask(controller: Controller, view: MagicMoc
 def test_a_removed_layer_comes_back_with_its_strokes(controller: Controller) -> None:
     paint(controller, 15, slice(0, 4), slice(0, 4))
     controller.stroke_ended()
-    controller._viewer.layers.remove(controller.layers.enhanced)
+    controller.context.layers._viewer.layers.remove(controller.context.layers.enhanced)
     controller.set_params(Params(t1=0.9))
-    assert controller.layers.enhanced in controller._viewer.layers
-    assert (controller.layers.shown[:4, :4] == 15).all()
+    assert controller.context.layers.enhanced in controller.context.layers._viewer.layers
+    assert (controller.context.layers.shown[:4, :4] == 15).all()
 
 
 def test_the_next_image_keeps_the_layers_and_its_own_history(controller: Controller) -> None:
-    layers = list(controller._viewer.layers)
+    layers = list(controller.context.layers._viewer.layers)
     controller.set_params(Params(t1=0.9))
     paint(controller, 15, slice(0, 4), slice(0, 4))
     controller.stroke_ended()
     controller.open(lambda: cat_and_dog(sample_id="other"))
-    assert list(controller._viewer.layers) == layers
+    assert list(controller.context.layers._viewer.layers) == layers
     controller.undo()
-    assert controller.document is not None
-    assert controller.document.inputs.sample_id == "other"
-    assert not controller.layers.shown[:4, :4].any()
+    assert controller.context.document is not None
+    assert controller.context.document.inputs.sample_id == "other"
+    assert not controller.context.layers.shown[:4, :4].any()
     assert_shown_is_final(controller)
 
 
 def test_truth_comes_and_goes_with_the_image(controller: Controller) -> None:
     controller.open(lambda: cat_and_dog(truth=True))
-    assert controller.layers.truth in controller._viewer.layers
+    assert controller.context.layers.truth in controller.context.layers._viewer.layers
     controller.open(cat_and_dog)
-    assert controller.layers.truth not in controller._viewer.layers
+    assert controller.context.layers.truth not in controller.context.layers._viewer.layers
 
 
 def test_outlines_tell_taken_from_refused(controller: Controller) -> None:
-    outlines = controller.layers.masks.data
+    outlines = controller.context.layers.masks.data
     assert outlines[24, 15] == 8  # the cat's lower edge: taken
     assert outlines[36, 9] == 255  # the mask on background: refused
     controller.set_params(Params(t1=1, t2=1))
@@ -255,15 +260,15 @@ def test_outlines_tell_taken_from_refused(controller: Controller) -> None:
 
 
 def test_hidden_classes_are_clear_and_keep_their_pixels(controller: Controller) -> None:
-    before = controller.layers.shown.copy()
+    before = controller.context.layers.shown.copy()
     controller.hide_classes(frozenset({8}))
-    assert controller.layers.enhanced.get_color(8)[3] == 0
-    assert controller.layers.enhanced.get_color(12)[3] > 0
-    np.testing.assert_array_equal(controller.layers.shown, before)
+    assert controller.context.layers.enhanced.get_color(8)[3] == 0
+    assert controller.context.layers.enhanced.get_color(12)[3] > 0
+    np.testing.assert_array_equal(controller.context.layers.shown, before)
 
 
 def test_compare_swaps_pseudo_and_enhanced(controller: Controller) -> None:
-    layers = controller.layers
+    layers = controller.context.layers
     controller.comparing.compare()
     assert (layers.enhanced.visible, layers.pseudo.visible, layers.pseudo.contour) == (
         False,
@@ -286,5 +291,5 @@ def test_an_image_of_another_shape_is_fitted_though_a_hidden_layer_lags(
         np.zeros((60, 20), np.uint8),
     )  # fmt: skip
     controller.open(lambda: tall)
-    center = controller._viewer.scene.camera.center
+    center = controller.context.layers._viewer.scene.camera.center
     np.testing.assert_allclose(center[-2:], (29.5, 9.5), atol=0.6)

@@ -16,7 +16,7 @@ from napari_sepl.core.provenance import Source
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
-from napari_sepl.gui.panels.quick_pick import QuickPick
+from napari_sepl.gui.panels.correct import QuickPick
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window
 from tests.gui.test_queue import CTRL, Walk
@@ -42,13 +42,15 @@ def spec(tmp_path: Path) -> DatasetSpec:
 @pytest.fixture
 def walk(window: Window, spec: DatasetSpec) -> Iterator[Walk]:
     made = Walk(window, spec)
-    made.window.viewer.layers.selection.active = made.window.widget.controller.layers.enhanced
+    made.window.viewer.layers.selection.active = (
+        made.window.widget.controller.context.layers.enhanced
+    )
     yield made
     made.dock.close_dataset()
 
 
 def choose(walk: Walk, class_id: int) -> None:
-    walk.window.widget.controller.choose_class(class_id)
+    walk.window.widget.controller.context.choose_class(class_id)
 
 
 def click_takes(walk: Walk) -> None:
@@ -157,7 +159,7 @@ def the_image_is_left_to_sepl(walk: Walk) -> None:
 
 
 def brush_paints(walk: Walk) -> None:
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     choose(walk, PERSON)
     layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
     walk.window.stroke((15, 20), (15, 35))
@@ -193,7 +195,7 @@ def holes_are_filled(walk: Walk) -> None:
 
 
 def islands_are_dropped(walk: Walk) -> None:
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
     choose(walk, CAT)
     walk.window.stroke((33, 20), (33, 24))
@@ -210,7 +212,7 @@ def classes_grow_to_mask_borders(walk: Walk) -> None:
 
 
 def classes_are_cut_at_mask_borders(walk: Walk) -> None:
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     choose(walk, CAT)
     layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
     walk.window.stroke((12, 24), (12, 28))  # over the cat's border
@@ -223,7 +225,7 @@ def classes_are_cut_at_mask_borders(walk: Walk) -> None:
 
 
 def polygons_are_strokes(walk: Walk) -> None:
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     choose(walk, PERSON)
     layers.enhanced.mode = "polygon"
     for corner in ((30, 25), (30, 35), (37, 35), (37, 25)):
@@ -234,7 +236,7 @@ def polygons_are_strokes(walk: Walk) -> None:
 
 
 def fills_are_strokes(walk: Walk) -> None:
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     choose(walk, PERSON)
     layers.enhanced.mode = "fill"
     walk.window.click(20, 45)
@@ -247,7 +249,7 @@ def hole(walk: Walk) -> None:
 
 
 def erase(walk: Walk, start: tuple[int, int], stop: tuple[int, int], size: int) -> None:
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     layers.enhanced.mode, layers.enhanced.brush_size = "erase", size
     walk.window.stroke(start, stop)
     layers.enhanced.mode = "pan_zoom"
@@ -322,7 +324,7 @@ NO_DIFFERENCE_IN_THE_END = (
 
 
 def shown(walk: Walk) -> NDArray[np.uint8]:
-    labels: NDArray[np.uint8] = walk.window.widget.controller.layers.shown.copy()
+    labels: NDArray[np.uint8] = walk.window.shown.copy()
     return labels
 
 
@@ -413,7 +415,7 @@ def test_a_drag_moves_the_picture_and_takes_nothing(walk: Walk) -> None:
 
 
 def test_brackets_size_the_brush_while_painting(walk: Walk) -> None:
-    layer = walk.window.widget.controller.layers.enhanced
+    layer = walk.window.widget.controller.context.layers.enhanced
     layer.mode, layer.brush_size = "paint", 5
     walk.window.move_to(7, 7)
     walk.window.press(Qt.Key.Key_BracketRight)
@@ -422,7 +424,7 @@ def test_brackets_size_the_brush_while_painting(walk: Walk) -> None:
 
 
 def test_the_highlight_follows_the_cursor(walk: Walk) -> None:
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     drawn = layers.highlight.layer.data
     walk.window.move_to(25, 45)
     assert drawn[10, 40] == drawn[29, 49] == 1
@@ -432,7 +434,7 @@ def test_the_highlight_follows_the_cursor(walk: Walk) -> None:
 
 
 def test_a_decided_mask_is_drawn_dashed(walk: Walk) -> None:
-    masks = walk.window.widget.controller.layers.masks
+    masks = walk.window.widget.controller.context.layers.masks
     solid = (masks.data == DOG).sum()
     choose(walk, DOG)
     walk.window.click(25, 45)
@@ -448,7 +450,7 @@ def test_protected_pixels_stay_and_survive_reopening(walk: Walk) -> None:
     box = QPoint(cell.left() + 12, cell.center().y())
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=box)
     assert window.document.said.protected == {CAT}
-    layers = window.widget.controller.layers
+    layers = window.widget.controller.context.layers
     layers.enhanced.mode, layers.enhanced.brush_size = "paint", 8
     choose(walk, PERSON)
     window.stroke((15, 20), (15, 35))
@@ -490,7 +492,7 @@ def test_where_from_tells_shares(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.click(37, 2)
     walk.window.press(Qt.Key.Key_H)
-    layer = walk.window.widget.controller.layers.per_pixel["where_from"]
+    layer = walk.window.widget.controller.context.layers.per_pixel["where_from"]
     assert layer.visible
     assert layer.data[37, 2] == Source.PERSON
     assert layer.data[20, 45] == Source.BY_O_P
@@ -504,19 +506,19 @@ def test_where_from_tells_shares(walk: Walk) -> None:
 def test_the_class_comes_from_legend_popup_or_canvas(walk: Walk) -> None:
     window, controller = walk.window, walk.window.widget.controller
     type_class("motor", window.press, Qt.Key.Key_Q)
-    assert controller.class_id == 14
+    assert controller.context.class_id == 14
     assert window.widget.correct.current.text() == "14 motorbike"
     assert 14 in [row.class_id for row in window.widget.classes.model.rows]
     window.move_to(25, 45)
     window.press(Qt.Key.Key_I)
-    assert controller.class_id == DOG
+    assert controller.context.class_id == DOG
     model = window.widget.classes.model
     row = [r.class_id for r in model.rows].index(CAT)
     cell = window.widget.classes.table.visualRect(model.index(row, 1))
     QTest.mouseClick(
         window.widget.classes.table.viewport(), Qt.MouseButton.LeftButton, pos=cell.center()
     )
-    assert controller.class_id == CAT
+    assert controller.context.class_id == CAT
 
 
 def test_decisions_are_cleared_for_a_class_or_the_image(walk: Walk) -> None:

@@ -19,15 +19,14 @@ from napari_sepl.document.document import Document
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.gui.panels.queue_model import COLUMNS
-from napari_sepl.gui.queue import scan_row
+from napari_sepl.gui.panels.queue import COLUMNS, QueuePanel
+from napari_sepl.gui.queue import passes
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review.queue import Column, Filter
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window, wait_until
-from tests.gui.test_scan_window import Opened
+from tests.gui.test_passes_window import Opened
 
 CAT, DOG = 8, 12
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -53,7 +52,7 @@ class Bench:
 
     @property
     def shown(self) -> list[tuple[Cause, int]]:
-        diagnosis: Diagnosis = self.view.show_diagnosis.call_args.args[0]
+        diagnosis: Diagnosis = self.view.diagnosis.show_diagnosis.call_args.args[0]
         return [(finding.cause, finding.class_id) for finding in diagnosis.findings]
 
 
@@ -67,7 +66,7 @@ def test_the_image_is_diagnosed_and_follows_the_sliders(bench: Bench) -> None:
     assert bench.shown == [(Cause.GROWN, DOG), (Cause.OUTSIDE, DOG)]
     bench.controller.set_params(Params(t2=1.0))
     assert bench.shown == []  # the dog keeps its pseudo-labels
-    assert [document for document, _ in bench.found] == 2 * [bench.controller.document]
+    assert [document for document, _ in bench.found] == 2 * [bench.controller.context.document]
 
 
 def test_it_is_told_once_for_each_state_and_shown_in_a_new_view(bench: Bench) -> None:
@@ -75,7 +74,7 @@ def test_it_is_told_once_for_each_state_and_shown_in_a_new_view(bench: Bench) ->
     other: Any = MagicMock(spec=View)
     bench.controller.attach(other)
     assert len(bench.found) == 1
-    assert other.show_diagnosis.call_args == bench.view.show_diagnosis.call_args
+    assert other.diagnosis.show_diagnosis.call_args == bench.view.diagnosis.show_diagnosis.call_args
 
 
 def test_image_labels_of_the_sample_are_asked_for(bench: Bench) -> None:
@@ -84,7 +83,7 @@ def test_image_labels_of_the_sample_are_asked_for(bench: Bench) -> None:
     assert bench.shown[0] == (Cause.MISSING, 15)
     finding = bench.found[0][1].findings[0]
     bench.controller.diagnosing.point_at(finding)
-    assert bench.controller.class_id == 15
+    assert bench.controller.context.class_id == 15
     assert bench.controller.pointing.region is None
 
 
@@ -96,7 +95,7 @@ def test_a_finding_points_at_its_mask_or_its_class(bench: Bench) -> None:
     bench.controller.diagnosing.point_at(grown)
     assert bench.controller.pointing.region == -DOG
     assert "pseudo-labels of dog" in bench.view.show_mask.call_args.args[0]
-    assert bench.controller.layers.highlight.layer.data[10:20, 40:48].any()
+    assert bench.controller.context.layers.highlight.layer.data[10:20, 40:48].any()
 
 
 # --- in the real window
@@ -124,7 +123,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 @pytest.fixture
 def opened(window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
-    monkeypatch.setattr(scan_row, "FIRST", 1)
+    monkeypatch.setattr(passes, "FIRST", 1)
     one = Opened(window, spec)
     yield one
     one.dock.close_dataset()
@@ -172,7 +171,7 @@ def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Opened) 
         listed.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
     )
     assert opened.window.widget.controller.pointing.region == 2
-    assert opened.window.widget.controller.layers.highlight.layer.data[10:30, 40:50].any()
+    assert opened.window.widget.controller.context.layers.highlight.layer.data[10:30, 40:50].any()
     opened.window.press(Qt.Key.Key_D)  # refused: the dog keeps its pseudo-labels
     assert opened.window.document.said.overrides == {2: -1}
     wait_until(lambda: bool(opened.queue.suspicion[2] < before))
@@ -186,7 +185,7 @@ def test_other_settings_for_all_are_diagnosed_anew(
     assert opened.queue.cause_of(2) is Cause.GROWN
     monkeypatch.setattr(opened.window.widget, "confirm", lambda _: True)
     assert opened.dock._bulk is not None
-    opened.dock._bulk.apply_params(Params(t2=1.0), opened.dock.navigator.row)
-    assert np.isnan(opened.queue.suspicion[2])
+    opened.dock._bulk.apply_params(Params(t2=1.0))
+    opened.window.settle()
     opened.let_scan()
     assert opened.queue.cause_of(2) is not Cause.GROWN

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QDialogButtonBox, QPushButton
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status
 from napari_sepl.gui.commands import widget_of
-from napari_sepl.gui.keys_box import KeysBox
+from napari_sepl.gui.keys import KeysBox
 from tests.gui.conftest import Window, messages, wait_until, was_told
 from tests.gui.test_queue import Walk
 from tests.workflow.sweeping import IDS, write_samples
@@ -81,7 +81,7 @@ def test_all_classes_are_ticked_and_drawn_on_the_next_image(walk: Walk) -> None:
     class_id = model.rows[1].class_id
     ticked = Qt.ItemDataRole.CheckStateRole
     assert model.setData(model.index(1, 0), Qt.CheckState.Unchecked, ticked)
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     assert class_id not in layers.enhanced.colormap.color_dict
     walk.press(Qt.Key.Key_J)
     for row in range(model.rowCount()):

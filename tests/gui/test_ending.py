@@ -24,7 +24,7 @@ from napari_sepl.gui import app
 from napari_sepl.gui.samples import sample_of
 
 def start(widget):
-    background = widget.controller.background
+    background = widget.controller.context.background
     begun = threading.Event()
     if sys.argv[1] == "kernels":
         widget.open_sample(sample_of("coffee"), "coco")
@@ -39,7 +39,7 @@ def start(widget):
     background.later("close", 100, close)
 
 def close():
-    assert windows[0].controller.background._running
+    assert windows[0].controller.context.background._running
     windows[0].window().close()
     closed.set()
 
@@ -131,7 +131,7 @@ def test_work_that_is_under_way_as_the_window_goes_is_not_answered(
     make_napari_viewer: Callable[..., Any],
 ) -> None:
     viewer = make_napari_viewer()
-    background = widget_of(viewer).controller.background
+    background = widget_of(viewer).controller.context.background
     go, answers = threading.Event(), list[bool]()
     background.run("slow", go.wait, answers.append, print)
     background.later("soon", 60_000, lambda: answers.append(False))

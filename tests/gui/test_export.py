@@ -13,8 +13,7 @@ from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.commands import export_dataset
-from napari_sepl.gui.export.dialog import ExportDialog
-from napari_sepl.gui.export.exporting import Exporting
+from napari_sepl.gui.queue.export import ExportDialog, Exporting
 from napari_sepl.gui.worker import Background, Immediate
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.outcome import Outcome, Step

@@ -43,9 +43,9 @@ def test_an_image_without_masks_keeps_its_pseudo_labels(bare: Window) -> None:
 def test_regions_are_made_used_and_saved(
     bare: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layers = bare.widget.controller.layers
+    layers = bare.widget.controller.context.layers
     layers.enhanced.mode, layers.enhanced.brush_size = "paint", 10
-    bare.widget.controller.choose_class(1)
+    bare.widget.controller.context.choose_class(1)
     bare.stroke((20, 20), (20, 60))
     painted = layers.shown == 1
     assert painted.any()

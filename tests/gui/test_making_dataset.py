@@ -129,7 +129,7 @@ def test_masks_of_the_open_sample_become_a_file_and_are_shown(walk: Walk) -> Non
     assert "s1" not in walk.window.widget.masks.pending_text.text()
     controller = walk.window.widget.controller
     assert walk.spec.folder("masks") / "s1.json" in controller.saving.inputs
-    np.testing.assert_array_equal(controller.layers.shown, walk.window.document.resolved.final)
+    np.testing.assert_array_equal(walk.window.shown, walk.window.document.resolved.final)
 
 
 def test_what_was_said_of_the_sample_stays(
@@ -141,7 +141,7 @@ def test_what_was_said_of_the_sample_stays(
     params = walk.window.document.params
     make(walk)
     assert shown_masks(walk) > 0
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     np.testing.assert_array_equal(layers.shown == 15, painted)
     assert walk.window.document.params == params
     assert walk.window.document.said.protected == {12}
@@ -159,7 +159,7 @@ def test_what_is_done_while_masks_are_read_stays_too(walk: Walk) -> None:
     painted = paint(walk, 15)
     wait_until(lambda: shown_masks(walk) > 0)
     walk.settle()
-    assert (walk.window.widget.controller.layers.shown == 15)[painted].all()
+    assert (walk.window.shown == 15)[painted].all()
     assert walk.window.document.edited
 
 
@@ -312,7 +312,7 @@ def test_the_window_is_alive_while_masks_are_made(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(making, "RegionMasks", slow_masks.Slow)
-    background = walk.window.widget.controller.background
+    background = walk.window.widget.controller.context.background
     assert isinstance(background, QtBackground)
     background._threads.shutdown()
     background._threads = threads_for(1)  # as on one core
@@ -394,11 +394,11 @@ def test_samples_without_masks_are_not_accepted_by_the_hundred(
     walk: Walk, asked: list[str]
 ) -> None:
     assert walk.dock._bulk is not None
-    walk.dock._bulk.accept_unchanged(1.0, walk.dock.navigator.row)
+    walk.dock._bulk.accept_unchanged(1.0)
     walk.settle()
     assert "No pending sample changes by 100 % or less." in messages()
     make(walk, "pending")
-    walk.dock._bulk.accept_unchanged(1.0, walk.dock.navigator.row)
+    walk.dock._bulk.accept_unchanged(1.0)
     for _ in range(4):
         walk.settle()
     assert sorted(walk.statuses()) == ["s2", "s3", "s4", "s5"]
@@ -437,6 +437,7 @@ def test_masks_by_the_command_line_are_gone_on_with(
 def test_params_of_all_pending_are_not_asked_about(walk: Walk, asked: list[str]) -> None:
     walk.window.widget.controller.set_params(Params(t1=0.9))
     walk.dock._apply_params()
+    walk.settle()
     asked.clear()
     make(walk, "pending")
     walk.press(Qt.Key.Key_J)

@@ -11,12 +11,10 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_sepl.core.params import Params
 from napari_sepl.files.labels import read_labels
-from napari_sepl.gui.commands import save_selected_labels
-from napari_sepl.gui.panels.sources import LayerChoice
-from napari_sepl.gui.readers import get_mask_reader
+from napari_sepl.gui.commands import get_mask_reader, save_selected_labels
+from napari_sepl.gui.panels.params import PLUGIN, PREFERRED, preferred_params
+from napari_sepl.gui.panels.sources import MASKS_KEY, LayerChoice
 from napari_sepl.gui.samples import sample_folder
-from napari_sepl.gui.settings import PLUGIN, PREFERRED, preferred_params
-from napari_sepl.gui.sources import MASKS_KEY
 from tests.gui.conftest import Window, was_told
 
 MASKS = sample_folder() / "masks" / "chelsea.json"
@@ -62,7 +60,7 @@ def test_file_open_sample(window: Window) -> None:
     window.settle()
     window.settle()
     assert window.document.inputs.sample_id == "astronaut"
-    assert window.widget.controller.layers.image is image
+    assert window.widget.controller.context.layers.image is image
     window.open_sample("coffee")
     assert image in window.viewer.layers  # the user's own: hidden, not removed
     assert image is not None
@@ -78,9 +76,9 @@ def test_dropped_mask_file_becomes_a_layer_that_the_widget_takes(window: Window)
     window.widget.sources.layers_chosen.emit(LayerChoice(image, pseudo, masks, "coco"))
     window.settle()
     expected = read_labels(sample_folder() / "expected" / "chelsea.png")
-    np.testing.assert_array_equal(window.widget.controller.layers.shown, expected)
+    np.testing.assert_array_equal(window.shown, expected)
     assert [layer.name for layer in viewer.layers].count("image") <= 1
-    assert window.widget.controller.layers.pseudo is pseudo
+    assert window.widget.controller.context.layers.pseudo is pseudo
 
 
 def test_a_stack_of_masks_in_the_viewer_is_taken(window: Window) -> None:
@@ -117,7 +115,7 @@ def test_layers_that_do_not_fit_are_named(
     window.widget.sources.layers_chosen.emit(LayerChoice(image, pseudo, masks, "voc"))
     window.settle()
     assert was_told(message)
-    assert window.widget.controller.document is None
+    assert window.widget.controller.context.document is None
 
 
 def test_other_json_is_not_ours(tmp_path: Path) -> None:

@@ -58,11 +58,11 @@ def start(walk: Walk) -> None:
     press(walk, "prompt")
     assert walk.window.widget.controller.prompting.on
     assert "Click on the object" in walk.window.widget.prompts.text.text()
-    walk.window.widget.controller.choose_class(PERSON)
+    walk.window.widget.controller.context.choose_class(PERSON)
 
 
 def preview(walk: Walk) -> Any:
-    return np.asarray(walk.window.widget.controller.layers.prompts.layer.data) == 1
+    return np.asarray(walk.window.widget.controller.context.layers.prompts.layer.data) == 1
 
 
 def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: Walk) -> None:
@@ -139,14 +139,14 @@ def test_ctrl_z_takes_back_the_last_prompt_first(walk: Walk) -> None:
 
 def test_a_label_is_where_sam_starts_from(walk: Walk) -> None:
     start(walk)
-    walk.window.widget.controller.choose_class(CAT)
+    walk.window.widget.controller.context.choose_class(CAT)
     cat = shown(walk) == CAT
     press(walk, "snap")
     assert (preview(walk)[cat] | (cat[cat])).all()
     assert preview(walk)[15, 15]
     press(walk, "add")
     assert walk.window.document.said.overrides == {5: CAT}
-    walk.window.widget.controller.choose_class(3)
+    walk.window.widget.controller.context.choose_class(3)
     press(walk, "snap")
     assert was_told("no pixel")
 
@@ -169,7 +169,7 @@ def test_the_next_image_is_read_as_it_opens_and_prompts_wait_for_it(
 def test_off_again_the_layer_goes_and_clicks_take_masks(walk: Walk) -> None:
     start(walk)
     walk.window.press(Qt.Key.Key_P, SHIFT)
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     assert layers.prompts.layer not in walk.window.viewer.layers
     assert walk.window.viewer.layers.selection.active is layers.enhanced
     walk.window.click(37, 2)
@@ -230,7 +230,7 @@ def test_ignore_takes_no_mask(walk: Walk) -> None:
     start(walk)
     walk.window.click(20, 33)
     walk.settle()
-    walk.window.widget.controller.choose_class(255)
+    walk.window.widget.controller.context.choose_class(255)
     walk.window.press(Qt.Key.Key_Return)
     assert was_told("not taken for ignore")
     assert not walk.window.document.history.done

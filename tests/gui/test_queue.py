@@ -1,5 +1,6 @@
 """A dataset in the real window: walk, paint, decide, close, open again."""
 
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,12 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
-from napari_sepl.files.store import Status, Store, store_file
+from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.workflow.review.queue import Column, Filter
+from napari_sepl.workflow.review.record import Record
+from napari_sepl.workflow.review.reviewing import Reviewing
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window, wait_until, was_told
 
@@ -62,8 +65,8 @@ class Walk:
         self.spec = spec
         window.widget.open_dataset(spec)
         self.settle()
-        assert window.widget.gestures.queue is not None
-        self.dock: QueueDock = window.widget.gestures.queue
+        assert window.widget.docks.queue is not None
+        self.dock: QueueDock = window.widget.docks.queue
 
     def settle(self) -> None:
         for _ in range(3):
@@ -129,7 +132,7 @@ def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
 
 
 def test_accept_saves_and_goes_on(dataset: Walk) -> None:
-    shown = dataset.window.widget.controller.layers.shown.copy()
+    shown = dataset.window.shown.copy()
     dataset.press(Qt.Key.Key_A)
     assert dataset.sample_id == "s2"
     np.testing.assert_array_equal(read_labels(dataset.spec.output / "s1.png"), shown)
@@ -153,7 +156,7 @@ def test_skip_flag_and_reopen(dataset: Walk) -> None:
 
 
 def paint(walk: Walk, label: int) -> np.ndarray:
-    layers = walk.window.widget.controller.layers
+    layers = walk.window.widget.controller.context.layers
     layers.enhanced.mode = "paint"
     layers.enhanced.brush_size = 4
     layers.enhanced.selected_label = label
@@ -175,7 +178,7 @@ def test_strokes_and_sliders_are_there_after_closing(dataset: Walk) -> None:
     assert again.dock.reviewing is not None
     assert again.dock.reviewing.queue.notes == {1: "ear"}
     again.press(Qt.Key.Key_K)
-    np.testing.assert_array_equal(again.window.widget.controller.layers.shown == 15, painted)
+    np.testing.assert_array_equal(again.window.shown == 15, painted)
     assert again.window.document.params == params
     assert again.window.widget.params.params == params
 
@@ -202,7 +205,7 @@ def test_undo_goes_back_with_its_image_and_never_crosses(dataset: Walk) -> None:
     assert dataset.sample_id == "s2"
     assert not dataset.window.document.edited
     dataset.press(Qt.Key.Key_K)
-    np.testing.assert_array_equal(dataset.window.widget.controller.layers.shown == 15, painted)
+    np.testing.assert_array_equal(dataset.window.shown == 15, painted)
     dataset.window.press(Qt.Key.Key_Z, CTRL)
     assert not dataset.window.document.edited
 
@@ -289,7 +292,7 @@ def test_a_damaged_store_is_told_and_left_alone(
     window.settle()
     assert was_told(str(store_file(spec.output)))
     assert store_file(spec.output).read_bytes() == before
-    assert window.widget.controller.document is None
+    assert window.widget.controller.context.document is None
 
 
 def test_a_damaged_store_is_recovered_on_request(
@@ -344,8 +347,15 @@ def test_thresholds_for_all_pending_and_back(
         asked.append(question)
         return True
 
+    def read_aside(self: Record, sample_id: str) -> Review | None:
+        assert threading.current_thread() is not threading.main_thread()
+        return review(self, sample_id)
+
+    review = Record.review
+    monkeypatch.setattr(Record, "review", read_aside)
     monkeypatch.setattr(dataset.window.widget, "confirm", agree)
     dataset.dock._apply_params()
+    dataset.settle()
     assert "for 4 samples (s3, s4, s5, s6)" in asked[0]
     dataset.press(Qt.Key.Key_J)
     assert dataset.window.document.params == Params(t1=0.9)
@@ -362,7 +372,7 @@ def test_thresholds_for_all_pending_and_back(
 def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     assert dataset.dock._bulk is not None
-    dataset.dock._bulk.accept_unchanged(1.0, dataset.dock.navigator.row)
+    dataset.dock._bulk.accept_unchanged(1.0)
     for _ in range(4):
         dataset.settle()
     saved = sorted(path.name for path in dataset.spec.output.glob("*.png"))
@@ -396,8 +406,8 @@ def test_a_dropped_toml_opens_the_dataset(window: Window, spec: DatasetSpec) -> 
     for _ in range(3):
         window.settle()
     assert window.document.inputs.sample_id == "s1"
-    assert window.widget.gestures.queue is not None
-    window.widget.gestures.queue.close_dataset()
+    assert window.widget.docks.queue is not None
+    window.widget.docks.queue.close_dataset()
 
 
 def test_walking_on_before_the_file_is_there_still_accepts(dataset: Walk) -> None:
@@ -463,4 +473,24 @@ def test_damage_met_while_writing_is_recovered_on_the_spot(
     again = Walk(dataset.window, dataset.spec)
     again.dock.navigator.go(1)
     again.settle()
-    np.testing.assert_array_equal(again.window.widget.controller.layers.shown == 15, painted)
+    np.testing.assert_array_equal(again.window.shown == 15, painted)
+
+
+def test_another_dataset_is_opened_without_waiting_for_the_last_one(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its store is closed beside the window's thread, and then free to be opened again."""
+    close, closed_in = Reviewing.close, list[threading.Thread]()
+
+    def close_noted(self: Reviewing) -> None:
+        closed_in.append(threading.current_thread())
+        close(self)
+
+    monkeypatch.setattr(Reviewing, "close", close_noted)
+    dataset.press(Qt.Key.Key_W)
+    again = Walk(dataset.window, dataset.spec)
+    assert len(closed_in) == 1
+    assert threading.main_thread() not in closed_in
+    assert again.dock.reviewing is not None
+    assert again.dock.reviewing.refusal == ""
+    assert again.dock.reviewing.queue.status_of(0) is Status.SKIPPED

@@ -2,7 +2,7 @@
 
 from pytestqt.qtbot import QtBot
 
-from napari_sepl.gui.panels.sam_settings import SamSettingsPanel
+from napari_sepl.gui.panels.masks import SamSettingsPanel
 from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
 
 

@@ -83,13 +83,13 @@ def test_prompts_are_answered_added_and_the_image_is_read_once(
     controller.prompting.prompt()
     walk.settle()
     assert walk.window.widget.masks.note.text().startswith("the tiny SAM on cpu (")
-    controller.choose_class(PERSON)
+    controller.context.choose_class(PERSON)
     controller.prompting.point(20.0, 33.0, on=True)
     walk.settle()
     here = Prompter(load_sam(checkpoint, "cpu"))
     here.set_image(walk.window.document.inputs.image)
     mask, _ = here.predict(np.array([[20, 33]]), np.array([1]))
-    preview = np.asarray(controller.layers.prompts.layer.data)
+    preview = np.asarray(controller.context.layers.prompts.layer.data)
     assert mask.any()
     drawn = preview != 2  # but where the point's disc is drawn
     np.testing.assert_array_equal((preview == 1)[drawn], mask[drawn])
@@ -106,6 +106,6 @@ def test_prompts_are_answered_added_and_the_image_is_read_once(
     walk.settle()
     controller.prompting.point(20.0, 33.0, on=True)
     walk.settle()
-    again = np.asarray(controller.layers.prompts.layer.data)
+    again = np.asarray(controller.context.layers.prompts.layer.data)
     np.testing.assert_array_equal(again, preview)
     assert kept[0].stat().st_ino == written  # found there, and not written anew

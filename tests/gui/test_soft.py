@@ -12,9 +12,8 @@ from napari_sepl.core.scores import BackgroundRule, Scores, cut_scores
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample
-from napari_sepl.gui.layers.heat import map_of
-from napari_sepl.gui.panels.background import BackgroundControl
-from napari_sepl.gui.panels.params import ParamsPanel
+from napari_sepl.gui.layers.overlays import map_of
+from napari_sepl.gui.panels.params import BackgroundControl, ParamsPanel
 from napari_sepl.gui.samples import sample_of
 from tests.files.cam_files import save_dict
 from tests.gui.conftest import Window
@@ -41,7 +40,7 @@ def scores_of(window: Window) -> Scores:
 
 
 def assert_follows(window: Window) -> None:
-    document, layers = window.document, window.widget.controller.layers
+    document, layers = window.document, window.widget.controller.context.layers
     pseudo = cut_scores(scores_of(window), document.params.background)
     np.testing.assert_array_equal(document.inputs.pseudo, pseudo)
     np.testing.assert_array_equal(layers.pseudo.data, pseudo)
@@ -80,13 +79,13 @@ def test_the_background_is_dragged_undone_and_saved(window: Window, tmp_path: Pa
 def test_the_heat_map_shows_the_current_class(window: Window, tmp_path: Path) -> None:
     window.widget.open_sample(soft_sample(tmp_path), "coco", tmp_path)
     window.settle()
-    heat = window.widget.controller.layers.heat.layer
+    heat = window.widget.controller.context.layers.heat.layer
     assert heat in window.viewer.layers
     assert not heat.visible
     window.press(Qt.Key.Key_Q, SHIFT)
     assert heat.visible
     for class_id in scores_of(window).class_ids.tolist():
-        window.widget.controller.choose_class(class_id)
+        window.widget.controller.context.choose_class(class_id)
         np.testing.assert_array_equal(heat.data, map_of(scores_of(window), class_id))
     window.press(Qt.Key.Key_Q, SHIFT)
     assert not heat.visible

@@ -13,8 +13,7 @@ from napari_sepl.files.dataset.layouts import layout
 from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset, write_dataset
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.panels import dataset_choice
-from napari_sepl.gui.panels.dataset_choice import COCO, FOLDERS, TOML, VOC, DatasetChoice
-from napari_sepl.gui.panels.fields import OWN_FILE
+from napari_sepl.gui.panels.dataset_choice import COCO, FOLDERS, OWN_FILE, TOML, VOC, DatasetChoice
 from napari_sepl.gui.panels.sources import SourcesPanel
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window, messages
@@ -218,7 +217,7 @@ def test_folders_open_as_a_dataset_in_the_window(window: Window, folders: dict[s
     for _ in range(3):
         window.settle()
     assert window.document.inputs.sample_id == "s1"
-    dock = window.widget.gestures.queue
+    dock = window.widget.docks.queue
     assert dock is not None
     assert dock.reviewing is not None
     assert dock.reviewing.index.spec == DatasetSpec(**folders)

@@ -12,8 +12,8 @@ from qtpy.QtTest import QTest
 from napari_sepl.core.params import Params, Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.gui import sweeping
-from napari_sepl.gui.sweep_dock import SweepDock
+from napari_sepl.gui import sweep_dock
+from napari_sepl.gui.sweep_dock import SweepDock, Sweeping
 from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
 from tests.gui.conftest import Window, was_told
@@ -38,7 +38,7 @@ def walk(window: Window, spec: DatasetSpec) -> Iterator[Walk]:
 @pytest.fixture
 def dock(walk: Walk) -> Iterator[SweepDock]:
     QTest.mouseClick(walk.dock.sweep, LEFT)
-    dock = walk.window.widget.gestures.sweep_dock
+    dock = walk.window.widget.docks.sweep_dock
     assert dock is not None
     QTest.qWait(100)
     assert dock.isVisible()
@@ -120,15 +120,15 @@ def test_a_click_sets_the_sliders_in_one_step(walk: Walk, dock: SweepDock) -> No
 def test_it_stops_and_goes_on_and_counts_each_sample_once(
     walk: Walk, dock: SweepDock, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "_BATCH", 0.0)  # a sample at a time
-    take = sweeping.Sweeping._take
+    monkeypatch.setattr(sweep_dock, "_BATCH", 0.0)  # a sample at a time
+    take = Sweeping._take
 
-    def stop_after_one(self: sweeping.Sweeping, steps: list[CountStep]) -> None:
+    def stop_after_one(self: Sweeping, steps: list[CountStep]) -> None:
         take(self, steps)
         if self.done == 1 and self.running:
             dock.start.click()
 
-    monkeypatch.setattr(sweeping.Sweeping, "_take", stop_after_one)
+    monkeypatch.setattr(Sweeping, "_take", stop_after_one)
     press_and_wait(walk, dock)
     assert dock.start.text() == "Go on"
     assert not dock.save.isEnabled()
@@ -179,7 +179,7 @@ def test_a_broken_sample_is_told_and_the_rest_counted(
 def test_closing_the_dataset_ends_the_sweep(
     walk: Walk, dock: SweepDock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "_BATCH", 0.0)
+    monkeypatch.setattr(sweep_dock, "_BATCH", 0.0)
     QTest.mouseClick(dock.start, LEFT)
     walk.dock.close_dataset()
     walk.settle()
@@ -202,7 +202,7 @@ def test_samples_without_masks_are_left_out(window: Window, spec: DatasetSpec) -
     (spec.folder("masks") / f"{IDS[0]}.json").unlink()
     walk = Walk(window, spec)
     QTest.mouseClick(walk.dock.sweep, LEFT)
-    dock = window.widget.gestures.sweep_dock
+    dock = window.widget.docks.sweep_dock
     assert dock is not None
     press_and_wait(walk, dock)
     assert dock._sweep is not None

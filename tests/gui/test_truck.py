@@ -28,7 +28,7 @@ def test_drag_paint_two_masks_save_and_read_back(
 ) -> None:
     window.widget.open_sample(truck, "voc", tmp_path)
     window.settle()
-    document, layers = window.document, window.widget.controller.layers
+    document, layers = window.document, window.widget.controller.context.layers
     assert len(document.inputs.masks) == 47
     window.drag_slider("t1", 0.2)
     window.drag_slider("t2", 0.6)
@@ -62,7 +62,7 @@ def test_the_false_mask_at_the_right_border_goes_with_one_click(
     window.widget.open_sample(truck, "voc", tmp_path)
     window.settle()
     document = window.document
-    window.viewer.layers.selection.active = window.widget.controller.layers.enhanced
+    window.viewer.layers.selection.active = window.widget.controller.context.layers.enhanced
     kerb = document.inputs.masks.decode(29)
     assert (document.resolved.final[kerb] == 7).all()
     window.click(585, 1760, Qt.KeyboardModifier.AltModifier)

@@ -22,7 +22,7 @@ from tests.gui.test_queue import CTRL, Walk
 def why(walk: Walk) -> Iterator[WhyDock]:  # noqa: F811
     QTest.mouseClick(walk.window.widget.why, Qt.MouseButton.LeftButton)
     QTest.qWait(200)
-    dock = walk.window.widget.gestures.why_dock
+    dock = walk.window.widget.docks.why_dock
     assert dock is not None
     assert dock.isVisible()
     yield dock
@@ -97,7 +97,7 @@ def test_dots_show_what_is_taken_and_the_cursor_finds_their_mask(
     controller = walk.window.widget.controller
     assert controller.pointing.region == 2
     assert row_of(why) == 2
-    assert controller.layers.highlight.layer.data[10:30, 40:50].any()
+    assert controller.context.layers.highlight.layer.data[10:30, 40:50].any()
     assert "taken by o_p" in walk.window.widget.mask_text.text()
 
 
@@ -115,7 +115,7 @@ def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: WhyDock)
     QTest.keyClick(why.table.view, Qt.Key.Key_Delete)
     assert walk.window.document.said.overrides == {0: -1}
     assert text(why, 0, 5) == "refused by you"
-    walk.window.widget.controller.choose_class(DOG)
+    walk.window.widget.controller.context.choose_class(DOG)
     QTest.keyClick(why.table.view, Qt.Key.Key_Return)
     assert walk.window.document.said.overrides == {0: DOG}
     assert text(why, 0, 1) == "dog"
@@ -151,7 +151,7 @@ def test_hidden_it_costs_nothing_and_shown_again_it_catches_up(
 ) -> None:
     walk.window.press(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
     assert not why.isVisible()
-    walk.window.widget.controller.choose_class(CAT)
+    walk.window.widget.controller.context.choose_class(CAT)
     walk.window.click(37, 2)
     walk.window.press(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
     QTest.qWait(100)

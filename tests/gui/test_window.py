@@ -20,36 +20,34 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 def assert_shown_is_final(window: Window) -> None:
-    np.testing.assert_array_equal(
-        window.widget.controller.layers.shown, window.document.resolved.final
-    )
+    np.testing.assert_array_equal(window.shown, window.document.resolved.final)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_sample_opens_with_its_expected_labels(window: Window, name: str) -> None:
     window.open_sample(name)
     expected = read_labels(sample_folder() / "expected" / f"{name}.png")
-    np.testing.assert_array_equal(window.widget.controller.layers.shown, expected)
+    np.testing.assert_array_equal(window.shown, expected)
     assert window.widget.title.text() == f"{name} — pending"
 
 
 def test_the_enhanced_layer_follows_while_dragging(window: Window) -> None:
     window.open_sample("chelsea")
-    before = window.widget.controller.layers.shown.copy()
+    before = window.shown.copy()
     window.drag_slider("t1", 0.3)
     assert 0.25 < window.document.params.t1 < 0.35
-    assert (window.widget.controller.layers.shown != before).any()
+    assert (window.shown != before).any()
     assert_shown_is_final(window)
     assert len(window.document.history.done) == 1  # one drag, one step
     window.press(Qt.Key.Key_Z, CTRL)
     assert window.document.params == Params()
     assert window.widget.params.params == Params()
-    np.testing.assert_array_equal(window.widget.controller.layers.shown, before)
+    np.testing.assert_array_equal(window.shown, before)
 
 
 def test_a_stroke_survives_sliders_undo_and_saving(window: Window, tmp_path: Path) -> None:
     window.open_sample("coffee", tmp_path)
-    layers = window.widget.controller.layers
+    layers = window.widget.controller.context.layers
     layers.enhanced.selected_label = 16
     layers.enhanced.brush_size = 20
     layers.enhanced.mode = "paint"
@@ -73,7 +71,7 @@ def test_a_stroke_survives_sliders_undo_and_saving(window: Window, tmp_path: Pat
 
 def test_fill_polygon_and_eraser_are_absorbed(window: Window) -> None:
     window.open_sample("chelsea")
-    layers = window.widget.controller.layers
+    layers = window.widget.controller.context.layers
     layers.enhanced.selected_label = 17
     layers.enhanced.mode = "fill"
     window.click(150, 200)
@@ -99,7 +97,7 @@ def test_fill_polygon_and_eraser_are_absorbed(window: Window) -> None:
 def test_naparis_own_undo_cannot_fire_beside_ours(window: Window) -> None:
     """Ctrl+Z on any of our layers is the document's; another image's pixels never come back."""
     window.open_sample("chelsea")
-    layers = window.widget.controller.layers
+    layers = window.widget.controller.context.layers
     layers.enhanced.mode = "paint"
     layers.enhanced.selected_label = 0
     window.stroke((100, 100), (100, 150))
@@ -128,7 +126,7 @@ def test_hovering_tells_of_the_mask_in_panel_and_status_bar(window: Window) -> N
 
 def test_the_legend_chooses_and_hides_classes(window: Window) -> None:
     window.open_sample("coffee")
-    panel, layers = window.widget.classes, window.widget.controller.layers
+    panel, layers = window.widget.classes, window.widget.controller.context.layers
     model = panel.model
     ids = [row.class_id for row in model.rows]
     assert ids == [0, 42, 45, 61]

@@ -63,7 +63,7 @@ clock = Clock()
 
 def work(window: Window, rng: np.random.Generator) -> None:
     """Do one thing: paint, mostly; else accept, skip, flag, go back or forth, or drag."""
-    window.widget.controller.background.wait()
+    window.widget.controller.context.background.wait()
     document = window.document
     sample_id = document.inputs.sample_id
     say(AT, sample_id)
@@ -75,7 +75,7 @@ def work(window: Window, rng: np.random.Generator) -> None:
         height, width = document.inputs.shape
         row, col = int(rng.integers(5, height - 5)), int(rng.integers(5, width - 30))
         label = int(rng.integers(1, 21))
-        window.widget.controller.choose_class(label)
+        window.widget.controller.context.choose_class(label)
         window.stroke((row, col), (row, col + 20))
         overlay = document.said.overlay
         held = -1 if overlay is None else int(overlay[row, col + 10])
@@ -86,7 +86,7 @@ def work(window: Window, rng: np.random.Generator) -> None:
     elif kind == "accept":
         digest = digest_labels(document.resolved.final)
         window.press(Qt.Key.Key_A)
-        window.widget.controller.background.wait()
+        window.widget.controller.context.background.wait()
         say("accepted", sample_id, digest)
     else:
         keys = {"skip": "W", "flag": "G", "next": "J", "previous": "K"}
@@ -103,7 +103,7 @@ def main() -> None:
     window.widget.open_dataset(read_dataset(Path(sys.argv[1])))
     for _ in range(4):
         window.settle()
-    enhanced = window.widget.controller.layers.enhanced
+    enhanced = window.widget.controller.context.layers.enhanced
     enhanced.mode = "paint"
     enhanced.brush_size = 6
     clock.start()

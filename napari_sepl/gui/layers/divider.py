@@ -9,10 +9,11 @@ from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 from vispy.visuals.filters.clipping_planes import PlanesClipper
 
+from napari_sepl.gui.comparing import Comparing
+from napari_sepl.gui.layers.layers import ReviewLayers
+
 if TYPE_CHECKING:
     from napari.viewer import Viewer
-
-    from napari_sepl.gui.controller import Controller
 
 _WIDTH = 15
 """Canvas pixels that take hold of the divider; odd, so that the line has a middle."""
@@ -32,16 +33,18 @@ class Divider(QWidget):
     ----------
     viewer : Viewer
         Whose canvas it lies on.
-    controller : Controller
-        Has the layers and the swipe.
+    layers : ReviewLayers
+        Has the two that are cut.
+    comparing : Comparing
+        Has the swipe.
     """
 
-    def __init__(self, viewer: "Viewer", controller: "Controller") -> None:
+    def __init__(self, viewer: "Viewer", layers: ReviewLayers, comparing: Comparing) -> None:
         whole = getattr(viewer, "__wrapped__", viewer)  # of which napari shows plugins a part
         self._canvas: Any = whole.window._qt_viewer.canvas  # noqa: SLF001  # no public way
         super().__init__(self._canvas.native)
         self._viewer = viewer
-        self._layers, self._comparing = controller.layers, controller.comparing
+        self._layers, self._comparing = layers, comparing
         self._cut: dict[Any, PlanesClipper] = {}
         self._held_at = 0.0
         self.setCursor(Qt.CursorShape.SizeHorCursor)

@@ -1,11 +1,15 @@
-"""Label layers written in place, which napari would redraw whole."""
+"""Label layers written in place, which napari would redraw whole, and their colours."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from napari.layers import Labels, Layer
+from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.overlap import IGNORE
 from napari_sepl.core.pixels import Box
 
 
@@ -63,3 +67,30 @@ def displayable(image: NDArray[Any]) -> NDArray[Any]:
     if image.ndim == 3 and image.dtype == np.uint16:
         return (image >> 8).astype(np.uint8)
     return image
+
+
+REFUSED = IGNORE
+"""The value that draws a refused mask's outline on the masks layer."""
+
+_REFUSED_COLOUR = (0.85, 0.85, 0.85, 0.75)
+
+
+def label_colours(classes: ClassList, hidden: Collection[int] = ()) -> DirectLabelColormap:
+    """Return the colours of a label layer; the background and hidden classes are clear."""
+    palette = classes.palette() / 255
+    shown = [label for label in (*range(1, len(classes)), IGNORE) if label not in hidden]
+    colours: dict[int | None, Any] = {label: np.append(palette[label], 1.0) for label in shown}
+    return _colormap(colours)
+
+
+def outline_colours(classes: ClassList, hidden: Collection[int] = ()) -> DirectLabelColormap:
+    """Return the colours of the mask outlines: their class's if taken, grey if refused."""
+    palette = classes.palette() / 255
+    shown = [label for label in range(1, len(classes)) if label not in hidden]
+    colours: dict[int | None, Any] = {label: np.append(palette[label], 1.0) for label in shown}
+    return _colormap({**colours, REFUSED: np.array(_REFUSED_COLOUR)})
+
+
+def _colormap(colours: dict[int | None, Any]) -> DirectLabelColormap:
+    clear = np.zeros(4)
+    return DirectLabelColormap(color_dict={**colours, 0: clear, None: clear})

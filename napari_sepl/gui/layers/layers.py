@@ -14,12 +14,18 @@ from napari_sepl.core.rules import Rule
 from napari_sepl.core.strategies import Assignment
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
-from napari_sepl.gui.layers.colours import REFUSED, label_colours, outline_colours
-from napari_sepl.gui.layers.drawing import displayable, label_layer, redraw, set_if_new, show_labels
-from napari_sepl.gui.layers.heat import HeatLayer
-from napari_sepl.gui.layers.highlight import Highlight
+from napari_sepl.gui.layers.drawing import (
+    REFUSED,
+    displayable,
+    label_colours,
+    label_layer,
+    outline_colours,
+    redraw,
+    set_if_new,
+    show_labels,
+)
+from napari_sepl.gui.layers.overlays import HeatLayer, Highlight, PromptLayer
 from napari_sepl.gui.layers.per_pixel import PixelLayers
-from napari_sepl.gui.masks.prompt_layer import PromptLayer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

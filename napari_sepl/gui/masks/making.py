@@ -1,9 +1,9 @@
 """Making masks for the image that is open, in a process of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from psygnal import Signal
 
@@ -12,8 +12,8 @@ from napari_sepl.core.masks import MaskSet
 from napari_sepl.document.document import Document
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.masks import write_masks
+from napari_sepl.gui.context import Opened, ReviewContext
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
-from napari_sepl.gui.opened import Opened
 from napari_sepl.proposals.checkpoints import find_checkpoint
 from napari_sepl.proposals.errors import StoppedError
 from napari_sepl.proposals.models import REGIONS, find_model
@@ -22,9 +22,15 @@ from napari_sepl.proposals.progress import Progress, Told
 from napari_sepl.proposals.regions import RegionMasks
 from napari_sepl.proposals.sam import open_sam
 
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
-    from napari_sepl.gui.masks.making_dataset import DatasetMaking
+
+class MakesOfDataset(Protocol):
+    """Makes the masks of a dataset's samples."""
+
+    def make_open(self, choice: MaskChoice) -> None:
+        """Make masks for the sample that is open."""
+
+    def make_pending(self, choice: MaskChoice) -> None:
+        """Make masks for all pending samples that have none."""
 
 
 class Making:
@@ -32,12 +38,14 @@ class Making:
 
     Parameters
     ----------
-    controller : Controller
+    context : ReviewContext
         Has the document, the view and the background.
+    use : callable
+        Shows the image that is open with the masks that were made.
 
     Attributes
     ----------
-    dataset : DatasetMaking or None
+    dataset : MakesOfDataset or None
         Makes the masks of the dataset that is open, if one is.
     pending_shown : str
         Which samples of the dataset wait for masks, in words; empty without a dataset.
@@ -54,26 +62,26 @@ class Making:
     pending_changed = Signal(str)
     ended = Signal()
 
-    def __init__(self, controller: "Controller") -> None:
-        self._controller = controller
+    def __init__(self, context: ReviewContext, use: Callable[[Opened], None]) -> None:
+        self._context = context
+        self._use_masks = use
         self._remote: Remote | None = None
         self._recipe: Recipe | None = None
         self._serving: Recipe | None = None
         self._under_way = False
         self.cancelled = False
-        self.dataset: DatasetMaking | None = None
+        self.dataset: MakesOfDataset | None = None
         self.pending_shown = ""
         self.shown = (0, 0, "")
 
     def start(self, choice: MaskChoice) -> None:
         """Make masks for the image that is open, and use them in place of those it has."""
-        controller = self._controller
-        document = controller.settled()
+        document = self._context.settled()
         if self.dataset is not None:
             self.dataset.make_open(choice)
         elif document is not None and self.begin(choice):
             mark = document.history.mark
-            controller.background.run(
+            self._context.background.run(
                 "make masks",
                 lambda: self._make(choice, document),
                 lambda opened: self._use(opened, document, mark),
@@ -91,17 +99,25 @@ class Making:
         if self._remote is not None:
             self._remote.stop()
 
-    def save(self, path: Path) -> None:
-        """Write the masks of the image that is open as segment-anything's amg.py does."""
-        document, view = self._controller.document, self._controller.view
+    def save(self, path: Path, given: Collection[Path]) -> None:
+        """Write the masks of the image that is open as segment-anything's amg.py does.
+
+        Parameters
+        ----------
+        path : Path
+            Where to; a dialog has asked about a file that is there.
+        given : collection of Path
+            The files of the image, which are never written over.
+        """
+        document, view = self._context.document, self._context.view
         if document is not None:
-            masks, inputs = document.inputs.masks, tuple(self._controller.saving.inputs)
+            masks, inputs = document.inputs.masks, tuple(given)
 
             def write() -> None:
                 Guard(inputs).check_place(path)  # all else the dialog has asked about
                 write_masks(path, masks)
 
-            self._controller.background.run(
+            self._context.background.run(
                 "save masks",
                 write,
                 lambda _: view.tell(f"Saved: {path}"),
@@ -138,7 +154,7 @@ class Making:
     def _show(self, done: int, total: int, what: str) -> None:
         if self._under_way or not total:  # else it comes too late
             self.shown = done, total, what
-            self._controller.view.show_making(done, total, what)
+            self._context.view.masks.show_making(done, total, what)
 
     # --- off the window's thread
 
@@ -181,20 +197,20 @@ class Making:
 
         def told(progress: Progress) -> None:
             self.raise_if_cancelled()  # just before the process was asked
-            view = self._controller.view
+            view = self._context.view
             if progress.message:
-                self._controller.background.post(lambda: view.tell(progress.message))
+                self._context.background.post(lambda: view.tell(progress.message))
             show(progress.done, progress.total)
 
         return told
 
     def show(self, done: int, total: int, what: str) -> None:
         """Show how far it is."""
-        self._controller.background.post(lambda: self._show(done, total, what))
+        self._context.background.post(lambda: self._show(done, total, what))
 
     def tell_model(self, about: str) -> None:
         """Show which model was loaded, and where it computes."""
-        self._controller.background.post(lambda: self._controller.view.show_model(about))
+        self._context.background.post(lambda: self._context.view.masks.show_model(about))
 
     def raise_if_cancelled(self) -> None:
         """Raise StoppedError if somebody stopped it."""
@@ -218,20 +234,20 @@ class Making:
 
     def _use(self, opened: Opened, document: Document, mark: int) -> None:
         self.end()
-        controller = self._controller
-        if controller.settled() is not document or document.history.mark != mark:
-            controller.view.warn(
+        context = self._context
+        if context.settled() is not document or document.history.mark != mark:
+            context.view.warn(
                 "The image was changed or left meanwhile, and keeps the masks it had."
             )
             return
         count = len(opened.document.inputs.masks)
-        controller.replace_document(opened)
-        controller.view.tell(f"{count:,} masks were made. Save them under Masks to use them again.")
+        self._use_masks(opened)
+        context.view.tell(f"{count:,} masks were made. Save them under Masks to use them again.")
 
     def _fail(self, error: SeplError) -> None:
         self.end()
-        tell = self._controller.view.tell if isinstance(error, StoppedError) else None
-        (tell or self._controller.view.warn)(str(error))
+        tell = self._context.view.tell if isinstance(error, StoppedError) else None
+        (tell or self._context.view.warn)(str(error))
 
 
 def with_masks(document: Document, masks: MaskSet) -> Document:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,11 @@ from napari_sepl.core.masks import MaskSet
 from napari_sepl.files.dataset.index import Role
 from napari_sepl.files.masks import mask_file
 from napari_sepl.files.store import Status
+from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.queue.bulk import listed
+from napari_sepl.gui.queue.navigator import Navigator
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Told, ignore
@@ -23,10 +25,6 @@ from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.masks.record import made_otherwise
 from napari_sepl.workflow.outcome import Outcome, Step
 from napari_sepl.workflow.review.reviewing import Reviewing
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
-    from napari_sepl.gui.queue.navigator import Navigator
 
 DEATHS = 3
 """Samples one after the other of which the process may die before no further one is tried."""
@@ -77,8 +75,10 @@ class DatasetMaking:
 
     Parameters
     ----------
-    controller : Controller
-        Has the view, the background and the process.
+    context : ReviewContext
+        Has the view and the background.
+    making : Making
+        Has the process.
     reviewing : Reviewing
         The dataset.
     navigator : Navigator
@@ -86,10 +86,10 @@ class DatasetMaking:
     """
 
     def __init__(
-        self, controller: "Controller", reviewing: Reviewing, navigator: "Navigator"
+        self, context: ReviewContext, making: Making, reviewing: Reviewing, navigator: Navigator
     ) -> None:
-        self._controller = controller
-        self._making: Making = controller.making
+        self._context = context
+        self._making = making
         self._reviewing = reviewing
         self._navigator = navigator
         self._folder = reviewing.index.folders[Role.MASKS]
@@ -107,7 +107,7 @@ class DatasetMaking:
         if rows:
             self._begin(rows, choice, anew=False)
         else:
-            self._controller.view.tell("All pending samples have masks.")
+            self._context.view.tell("All pending samples have masks.")
 
     def close(self) -> None:
         """Stop at once and say nothing more: the dataset is about to be closed."""
@@ -126,9 +126,9 @@ class DatasetMaking:
 
     def _begin(self, rows: list[int], choice: MaskChoice, *, anew: bool) -> None:
         if self._reviewing.refusal:
-            self._controller.view.warn(self._reviewing.refusal)
+            self._context.view.warn(self._reviewing.refusal)
         elif self._making.begin(choice):
-            self._controller.background.run(
+            self._context.background.run(
                 "make masks",
                 lambda: self._plan(rows, choice, anew=anew),
                 self._ask,
@@ -144,7 +144,7 @@ class DatasetMaking:
 
     def _ask(self, plan: _Plan) -> None:
         """Ask about what would be replaced or mixed, and make masks."""
-        sample_id, view = self._reviewing.queue.ids[plan.rows[0]], self._controller.view
+        sample_id, view = self._reviewing.queue.ids[plan.rows[0]], self._context.view
         if self._closed or self._making.cancelled:
             self._end(None, StoppedError("The making of masks was stopped."))
         elif plan.there not in (None, mask_file(self._folder, sample_id)):
@@ -194,7 +194,7 @@ class DatasetMaking:
         self._go_on(run)
 
     def _go_on(self, run: _Run) -> None:
-        self._controller.background.run(
+        self._context.background.run(
             "make masks",
             lambda: next(run.steps, None),
             lambda step: self._take(run, step),
@@ -228,7 +228,7 @@ class DatasetMaking:
         if self._closed:
             return
         told = [str(error)] * (error is not None) + (run.outcome(self._folder) if run else [])
-        view = self._controller.view
+        view = self._context.view
         fine = isinstance(error, StoppedError | None) and (run is None or not run.failures)
         (view.tell if fine else view.warn)(" ".join(told))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.document.document import Document
+from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.layers.layers import line_width
+from napari_sepl.gui.layers.overlays import Prompts
 from napari_sepl.gui.masks.choice import MaskChoice
-from napari_sepl.gui.masks.prompt_layer import Prompts
+from napari_sepl.gui.pointing import Pointing
 from napari_sepl.proposals.checkpoints import cache_folder, find_checkpoint
 from napari_sepl.proposals.embeddings import EmbeddingCache
 from napari_sepl.proposals.errors import StoppedError
@@ -21,9 +23,6 @@ from napari_sepl.proposals.models import REGIONS, find_model
 from napari_sepl.proposals.process import Remote
 from napari_sepl.proposals.prompts import open_prompter
 from napari_sepl.proposals.settings import SamSettings
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
 
 _READY = "Click on the object, Alt+click beside it, Shift+drag a box; Enter adds, Esc drops."
 
@@ -38,8 +37,12 @@ class Prompting:
 
     Parameters
     ----------
-    controller : Controller
+    context : ReviewContext
         Has the document, the layers, the view and the background.
+    pointing : Pointing
+        Points at nothing while prompts are given.
+    tell_model : callable
+        Told which model was loaded, from any thread.
 
     Attributes
     ----------
@@ -49,8 +52,12 @@ class Prompting:
         What was given so far.
     """
 
-    def __init__(self, controller: "Controller") -> None:
-        self._controller = controller
+    def __init__(
+        self, context: ReviewContext, pointing: Pointing, tell_model: Callable[[str], None]
+    ) -> None:
+        self._context = context
+        self._pointing = pointing
+        self._tell_model = tell_model
         self._remote: Remote | None = None
         self._choice: MaskChoice | None = None
         self._ready: Document | None = None
@@ -65,14 +72,14 @@ class Prompting:
         """Take prompts from now on, with the model that is chosen, or no longer."""
         if self.on:
             self.switch_off()
-        elif self._controller.settled() is not None:
-            self._switch_on(self._controller.view.mask_choice())
+        elif self._context.settled() is not None:
+            self._switch_on(self._context.view.masks.choice)
         else:
             self._show("")
 
     def _switch_on(self, choice: MaskChoice) -> None:
         if choice.model == REGIONS:
-            self._controller.view.warn(
+            self._context.view.warn(
                 "Regions know no prompts: choose one of SAM's models under Masks."
             )
             self._show("")
@@ -81,15 +88,15 @@ class Prompting:
         if self._choice is not None and _of_process(choice) != _of_process(self._choice):
             self._close()
         self._choice = choice
-        self._controller.layers.show_prompts()
-        self._controller.pointing.hover(-1, -1)
+        self._context.layers.show_prompts()
+        self._pointing.hover(-1, -1)
         self.image_opened()
 
     def switch_off(self) -> None:
         """Take no prompts any more; the model stays loaded for the next time."""
         self.on = False
         self._forget()
-        self._controller.layers.hide_prompts()
+        self._context.layers.hide_prompts()
         self._show("")
 
     def close(self) -> None:
@@ -99,13 +106,13 @@ class Prompting:
 
     def image_opened(self) -> None:
         """Let the model read the image that is open; its prompts are new ones."""
-        document, choice = self._controller.document, self._choice
+        document, choice = self._context.document, self._choice
         if not self.on or document is None or choice is None:
             return
         self._forget()
         self._show(f"{choice.model} reads the image…")
         image = document.inputs.image
-        self._controller.background.run(
+        self._context.background.run(
             "read image", lambda: self._read(choice, image),
             lambda remark: self._use(remark, document), self._fail,
         )  # fmt: skip
@@ -123,12 +130,12 @@ class Prompting:
 
     def snap(self) -> None:
         """Start from the region of the current class: SAM redraws its outline."""
-        document = self._controller.settled()
+        document = self._context.settled()
         if document is None or not self.on:
             return
-        region = document.resolved.final == self._controller.class_id
+        region = document.resolved.final == self._context.class_id
         if not region.any():
-            self._controller.view.tell("The current class has no pixel here to start from.")
+            self._context.view.tell("The current class has no pixel here to start from.")
             return
         rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
         box = (float(rows[0]), float(cols[0]), float(rows[-1]), float(cols[-1]))
@@ -153,22 +160,22 @@ class Prompting:
 
     def add(self) -> None:
         """Add the mask to the image's masks, taken for the current class."""
-        document, answer = self._controller.settled(), self._answer
+        document, answer = self._context.settled(), self._answer
         if document is None or not self.on:
             return
         if answer is None:
-            self._controller.view.tell("There is no mask of SAM's to add yet.")
+            self._context.view.tell("There is no mask of SAM's to add yet.")
             return
-        if self._controller.class_id == IGNORE:
-            self._controller.view.warn("Masks are not taken for ignore: choose another class.")
+        if self._context.class_id == IGNORE:
+            self._context.view.warn("Masks are not taken for ignore: choose another class.")
             return
         mask, rating = answer
         scores = MaskScores.from_records([{"predicted_iou": rating}])
         one = MaskSet.from_dense(mask[np.newaxis], scores=scores)
         try:
-            document.add_prompted(one, self._controller.class_id)
+            document.add_prompted(one, self._context.class_id)
         except InputError as error:
-            self._controller.view.warn(str(error))
+            self._context.view.warn(str(error))
             return
         self.drop()
 
@@ -200,38 +207,38 @@ class Prompting:
             self._fail(error)
 
         work = _question(remote, prompts)
-        self._controller.background.run("ask SAM", work, done, failed)
+        self._context.background.run("ask SAM", work, done, failed)
 
     def _draw(self) -> None:
-        document = self._controller.document
+        document = self._context.document
         if document is not None:
             preview = None if self._answer is None else self._answer[0]
             line = line_width(document.inputs.shape)
-            self._controller.layers.prompts.show(self.prompts, preview, line)
+            self._context.layers.prompts.show(self.prompts, preview, line)
 
     # --- off the window's thread
 
     def _read(self, choice: MaskChoice, image: NDArray[Any]) -> str:
         """Load the model where it is not, and let it read an image; return a remark, if any."""
         if self._remote is None:
-            opened = self._controller.making.tell_model
-            self._remote = Remote(*find_prompter(choice, self._tell_bytes), opened=opened)
+            found = find_prompter(choice, self._tell_bytes)
+            self._remote = Remote(*found, opened=self._tell_model)
         return str(self._remote.call("prepare", image))
 
     def _tell_bytes(self, there: int, total: int) -> None:
         if not self.on:
             raise StoppedError("The fetching of weights was stopped; it goes on from here.")
         text = f"fetching weights: {there >> 20:,} of {total >> 20:,} MB"
-        self._controller.background.post(lambda: self._show(text))
+        self._context.background.post(lambda: self._show(text))
 
     # --- back on it
 
     def _use(self, remark: str, document: Document) -> None:
-        if not self.on or self._controller.document is not document:
+        if not self.on or self._context.document is not document:
             return
         self._ready = document
         if remark:
-            self._controller.view.warn(remark)
+            self._context.view.warn(remark)
         self._show(_READY)
         self._ask()
 
@@ -239,8 +246,8 @@ class Prompting:
         self._close()
         if self.on:
             self.switch_off()
-        tell = self._controller.view.tell if isinstance(error, StoppedError) else None
-        (tell or self._controller.view.warn)(str(error))
+        tell = self._context.view.tell if isinstance(error, StoppedError) else None
+        (tell or self._context.view.warn)(str(error))
 
     def _forget(self) -> None:
         self.prompts, self._answer, self._ready, self._asking = Prompts(), None, None, False
@@ -252,8 +259,8 @@ class Prompting:
             remote.stop()
 
     def _show(self, text: str) -> None:
-        self._controller.view.show_prompting(on=self.on, text=text)
-        self._controller.view.show_mask(text)
+        self._context.view.prompts.show_prompting(on=self.on, text=text)
+        self._context.view.show_mask(text)
 
 
 def _question(remote: Remote, prompts: Prompts) -> Callable[[], Preview]:

@@ -22,6 +22,9 @@ _TIPS = (
     "Recall: share of the class's true pixels that are found, in percent, and its change in points",
     "Protect: neither SEPL nor strokes of other classes take pixels of a ticked class",
 )
+WIDTH, _WIDTH_WITH_TRUTH = 412, 492
+"""Pixels of the window in which all columns are seen."""
+
 _HOLD = len(_HEADERS) - 1
 _PIXELS = (1, 2)
 _CHANGE = 3
@@ -166,8 +169,11 @@ class ClassPanel(QWidget):
         The class ids that are not to be shown.
     protect_changed : Signal(int, bool)
         A class is to be protected, or no longer.
+    width_changed : Signal(int)
+        How wide the window must be for all columns, in pixels.
     """
 
+    width_changed = Signal(int)
     class_chosen = Signal(int)
     hidden_changed = Signal(object)
     protect_changed = Signal(int, bool)
@@ -205,6 +211,7 @@ class ClassPanel(QWidget):
         self.model.show(rows, classes)
         mean = mean_iou(rows)
         with_truth = mean.after is not None
+        self.width_changed.emit(_WIDTH_WITH_TRUTH if with_truth else WIDTH)
         for column in (*_PIXELS, *_METRICS):  # there is no room for both
             self.table.setColumnHidden(column, (column in _METRICS) != with_truth)
         self.mean.setVisible(with_truth)

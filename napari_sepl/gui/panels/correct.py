@@ -1,11 +1,22 @@
-"""Correcting by hand: the current class, the superpixel brush, cleaning."""
+"""Correcting by hand: the current class and its popup, the superpixel brush, cleaning."""
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGridLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtGui import QColor, QIcon, QKeyEvent, QPixmap
+from qtpy.QtWidgets import (
+    QDialog,
+    QGridLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_sepl.core.classes import ClassList
+from napari_sepl.core.overlap import IGNORE
 from napari_sepl.gui.keys import key_of
-from napari_sepl.gui.panels.quick_pick import icon_of
 
 _PIXELS = 100
 _MOST_PIXELS = 10_000_000
@@ -74,3 +85,77 @@ class CorrectPanel(QWidget):
     def show_superpixels(self, on: bool) -> None:
         """Show whether the superpixel brush is in hand."""
         self.buttons["superpixels"].setChecked(on)
+
+
+_Role = Qt.ItemDataRole.UserRole
+
+
+class QuickPick(QDialog):
+    """Type, and press Enter; the arrow keys move in the list, Escape leaves all as it is.
+
+    Parameters
+    ----------
+    classes : ClassList
+        The classes to choose from; ignore is offered too.
+    current : int
+        The class that is chosen at first.
+    """
+
+    def __init__(self, classes: ClassList, current: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Class")
+        self.text = QLineEdit()
+        self.text.setPlaceholderText("first letters, or number")
+        self.list = QListWidget()
+        for class_id in (*range(len(classes)), IGNORE):
+            item = QListWidgetItem(
+                icon_of(classes, class_id), f"{class_id} {classes.name(class_id)}"
+            )
+            item.setData(_Role, class_id)
+            self.list.addItem(item)
+            if class_id == current:
+                self.list.setCurrentItem(item)
+        column = QVBoxLayout(self)
+        column.addWidget(self.text)
+        column.addWidget(self.list)
+        self.text.textChanged.connect(self._filter)
+        self.text.returnPressed.connect(self.accept)
+        self.list.itemClicked.connect(self.accept)
+        self.text.installEventFilter(self)
+
+    @property
+    def chosen(self) -> int | None:
+        """The class that Enter chooses; None if none is listed."""
+        item = self.list.currentItem()
+        return None if item is None or item.isHidden() else int(item.data(_Role))
+
+    def _filter(self, typed: str) -> None:
+        """List the classes whose number, or one of whose words, starts with what was typed."""
+        typed = typed.strip().casefold()
+        best: tuple[int, QListWidgetItem] | None = None
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            number, _, name = item.text().casefold().partition(" ")
+            words = name.replace("-", " ").replace("_", " ").split()
+            listed = number == typed or any(w.startswith(typed) for w in (name, *words))
+            item.setHidden(not listed)
+            rank = 0 if typed in (number, name) else 1 if name.startswith(typed) else 2
+            if listed and (best is None or rank < best[0]):
+                best = (rank, item)
+        self.list.setCurrentItem(best[1] if best else None)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Let the arrow keys move in the list while the text has the focus."""
+        keys = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
+        pressed = event is not None and event.type() == QEvent.Type.KeyPress
+        if pressed and isinstance(event, QKeyEvent) and event.key() in keys:
+            self.list.event(event)
+            return True
+        return bool(super().eventFilter(watched, event))
+
+
+def icon_of(classes: ClassList, class_id: int) -> QIcon:
+    """Return a class's colour as an icon."""
+    picture = QPixmap(14, 14)
+    picture.fill(QColor(*map(int, classes.palette()[class_id])))
+    return QIcon(picture)

@@ -12,7 +12,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore
 from napari_sepl.files.store import Status
-from napari_sepl.gui.panels.fields import path_of
+from napari_sepl.gui.panels.dataset_choice import path_of
 
 ALL = "all, untouched ones enhanced"
 ANY = "any"

@@ -3,11 +3,12 @@
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt, Signal
-from qtpy.QtWidgets import QListView, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QListView, QPushButton, QVBoxLayout, QWidget
 
 from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.classes import ClassList
 from napari_sepl.document.history import History
+from napari_sepl.gui.keys import KEYS
 
 _NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
@@ -59,12 +60,17 @@ class HistoryPanel(QWidget):
     ----------
     step_chosen : Signal(int)
         So many steps are to be done.
+    buttons : dict of str to QPushButton
+        Undo and redo; to be placed where they are always seen.
     """
 
     step_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.buttons = {"undo": QPushButton("Undo"), "redo": QPushButton("Redo")}
+        for name, button in self.buttons.items():
+            button.setToolTip(KEYS[name])
         self.model = HistoryModel(self)
         self.list = QListView()
         self.list.setModel(self.model)
@@ -76,8 +82,12 @@ class HistoryPanel(QWidget):
         column.addWidget(self.list)
 
     def show_history(self, history: History, classes: ClassList) -> None:
-        """Show these steps, and where in them the image is."""
+        """Show these steps, where in them the image is, and what undo and redo would do."""
         self.model.show(history, classes)
         here = self.model.index(self.model.position)
         self.list.setCurrentIndex(here)
         self.list.scrollTo(here)
+        for name, steps in (("undo", history.done), ("redo", history.undone)):
+            self.buttons[name].setEnabled(bool(steps))
+            told = f"{KEYS[name]}: {steps[-1].describe(classes)}" if steps else KEYS[name]
+            self.buttons[name].setToolTip(told)

@@ -1,20 +1,173 @@
-"""The settings: one control for each field of Params."""
+"""The settings: one control for each field of Params, with marks where masks flip."""
 
 from enum import StrEnum
 from typing import Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton, QWidget
+import numpy as np
+from napari.settings import get_plugin_settings
+from numpy.typing import NDArray
+from qtpy.QtCore import QPoint, Qt, QTimer, Signal
+from qtpy.QtGui import QColor, QPainter
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
 from napari_sepl.core.params import Params
-from napari_sepl.core.scores import Scores
-from napari_sepl.gui.panels.background import BackgroundControl
-from napari_sepl.gui.panels.flip_marks import MarkedSlider
+from napari_sepl.core.scores import BackgroundRule, Scores
+
+PLUGIN = "napari-sepl"
+PREFERRED = tuple(name for name in Params.model_fields if name != "background")
+"""The settings that Preferences hold."""
+
+
+def preferred_params() -> Params:
+    """Return the settings to start from: the user's own, else the paper's.
+
+    The background of soft scores is no preference: every method has its own.
+    """
+    defaults = get_plugin_settings(PLUGIN).defaults
+    return Params.model_validate({name: getattr(defaults, name) for name in PREFERRED})
+
+
+_DECIMALS = 3
+_RANGES = {
+    BackgroundRule.PLANE: (0.0, 0.999),
+    BackgroundRule.EXPONENT: (1.0, 32.0),
+    BackgroundRule.OWN: (0.0, 4.0),
+}
+"""What the slider spans; a value from elsewhere widens it."""
+
+_STEPS = {BackgroundRule.PLANE: 0.01, BackgroundRule.EXPONENT: 0.25, BackgroundRule.OWN: 0.05}
+_STARTS = {BackgroundRule.PLANE: 0.25, BackgroundRule.EXPONENT: 4.0, BackgroundRule.OWN: 1.0}
+"""The values to start from where a method has another rule of its own."""
+
+_TOLD = {
+    BackgroundRule.PLANE: "plane: the background scores this much everywhere",
+    BackgroundRule.EXPONENT: "exponent: the background scores 1 − the highest score to this power",
+    BackgroundRule.OWN: "own: the background has scores of its own; this is their factor",
+}
+
+
+class BackgroundControl(QWidget):
+    """A choice of rules and a slider, shown only for soft scores.
+
+    Attributes
+    ----------
+    moved : Signal
+        The slider moved.
+    chosen : Signal
+        Another rule was chosen.
+    slider : QLabeledDoubleSlider
+    rules : QComboBox
+    """
+
+    moved = Signal()
+    chosen = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.slider.setObjectName("background")
+        self.slider.setDecimals(_DECIMALS)
+        self.rules = QComboBox()
+        self.rules.addItems([str(BackgroundRule.PLANE), str(BackgroundRule.EXPONENT)])
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.rules)
+        self._scores: Scores | None = None
+        self._value: float | None = None
+        self.slider.valueChanged.connect(self._on_moved)
+        self.rules.currentTextChanged.connect(self._on_chosen)
+
+    @property
+    def value(self) -> float | None:
+        """The value as it stands; None for the method's own."""
+        return self._value
+
+    def show_value(self, value: float | None) -> None:
+        """Set the slider without saying so."""
+        self._value = value
+        if self._scores is None:
+            return
+        rule = self._scores.rule(value)
+        shown = self._scores.default if value is None else value
+        with signals_blocked(self.slider), signals_blocked(self.rules):
+            self.rules.setCurrentText(str(rule))
+            low, high = _RANGES[rule]
+            self.slider.setRange(min(low, shown), max(high, shown))
+            self.slider.setSingleStep(_STEPS[rule])
+            self.slider.setValue(shown)
+        own = f"{self._scores.default:g}"
+        self.setToolTip(f"{_TOLD[rule]}. The method's own value is {own}.")
+
+    def show_scores(self, scores: Scores | None) -> None:
+        """Show the rule of an image's scores, or nothing for hard labels."""
+        self._scores = scores
+        self.rules.setVisible(scores is not None and scores.own is None)
+        self.show_value(self._value)
+
+    def _on_moved(self, value: float) -> None:
+        self._value = round(value, _DECIMALS)  # as shown, not as the slider counts inside
+        self.moved.emit()
+
+    def _on_chosen(self, name: str) -> None:
+        rule = BackgroundRule(name)
+        own = self._scores is not None and self._scores.rule() is rule
+        self.show_value(None if own else _STARTS[rule])
+        self.chosen.emit()
+
+
+_HEIGHT, _HANDLE = 5, 12  # pixels: of the marks, and of the slider's handle as napari draws it
+_COLOUR = QColor(180, 190, 210)
+
+
+class MarkedSlider(QWidget):
+    """A slider from 0 to 1 with marks below it.
+
+    Parameters
+    ----------
+    slider : QLabeledDoubleSlider
+        The slider.
+
+    Attributes
+    ----------
+    values : (M,) float64
+        Where the marks are, 0..1.
+    """
+
+    def __init__(self, slider: QLabeledDoubleSlider, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._slider = slider
+        self.values = np.zeros(0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, _HEIGHT)
+        column.setSpacing(0)
+        column.addWidget(slider)
+
+    def show_marks(self, values: NDArray[np.float64]) -> None:
+        """Draw other marks."""
+        if not np.array_equal(values, self.values):
+            self.values = values
+            self.update()
+
+    def places(self) -> NDArray[np.int64]:
+        """Return (M,) int64: the columns of the marks, in pixels of this widget."""
+        groove = self._slider._slider  # noqa: SLF001  # superqt has no public name for it
+        left = groove.mapTo(self, QPoint(0, 0)).x() + _HANDLE / 2
+        places = left + self.values * (groove.width() - _HANDLE)
+        return np.asarray(np.rint(places), np.int64)
+
+    def paintEvent(self, _event: object) -> None:  # noqa: N802
+        """Draw the marks."""
+        painter = QPainter(self)
+        painter.setPen(_COLOUR)
+        for x in np.unique(self.places()).tolist():
+            painter.drawLine(x, self.height() - _HEIGHT, x, self.height() - 1)
+        painter.end()
+
 
 _STEP = 0.01
-_DECIMALS = 3
 
 _FIELDS = {name: field for name, field in Params.model_fields.items() if name != "background"}
 """The settings that count for every image; the background has a control of its own kind."""
@@ -91,6 +244,11 @@ class ParamsPanel(QWidget):
         """Show the background's rule for soft scores, and none for hard labels."""
         self.background.show_scores(scores)
         self._form.setRowVisible(self.background, scores is not None)
+
+    def show_flips(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
+        """Show where masks would be taken or refused by each threshold."""
+        self.marked["t1"].show_marks(t1)
+        self.marked["t2"].show_marks(t2)
 
     def _control(self, kind: Any, default: Any) -> QLabeledDoubleSlider | QComboBox:
         if isinstance(kind, type) and issubclass(kind, StrEnum):

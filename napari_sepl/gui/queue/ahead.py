@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.gui.opened import Opened
+from napari_sepl.gui.context import Opened
 from napari_sepl.gui.worker import Background
 
 Done = Callable[[Opened], None]

@@ -11,7 +11,6 @@ from napari_sepl.core.errors import SaveError, attempt
 from napari_sepl.core.params import Params
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
 
@@ -30,12 +29,12 @@ class Done:
     told : str
         What was done.
     undo : callable
-        Takes it back; given the row that is open, returns how many samples it left as they are
-        because a person has worked on them since.
+        Takes it back; returns how many samples it left as they are because a person has worked
+        on them since.
     """
 
     told: str
-    undo: Callable[[int | None], int]
+    undo: Callable[[], int]
 
 
 class Bulk:
@@ -47,8 +46,8 @@ class Bulk:
         The dataset.
     controller : Controller
         Its view is where questions, progress and outcomes go.
-    background : Background
-        Where samples are read and saved.
+    current : callable
+        Returns the row that is open, which is left to the reviewer.
     changed : callable
         Called when samples other than the one that is open were changed.
     """
@@ -57,12 +56,13 @@ class Bulk:
         self,
         reviewing: Reviewing,
         controller: Controller,
-        background: Background,
+        current: Callable[[], int | None],
         changed: Callable[[], None],
     ) -> None:
         self._reviewing = reviewing
         self._controller = controller
-        self._background = background
+        self._context = controller.context
+        self._current = current
         self._changed = changed
         self._stopped = self._closed = False
         self.last: Done | None = None
@@ -75,43 +75,53 @@ class Bulk:
         """End what is under way, and record nothing more: the dataset is being closed."""
         self._stopped = self._closed = True
 
-    def undo(self, current: int | None) -> None:
-        """Take back the last step, but not what a person has done since.
-
-        Parameters
-        ----------
-        current : int, optional
-            The row that is open.
-        """
+    def undo(self) -> None:
+        """Take back the last step, but not what a person has done since."""
         if self.last is None:
-            self._controller.view.tell("There is no step over many samples to take back.")
+            self._context.view.tell("There is no step over many samples to take back.")
             return
         done, self.last = self.last, None
-        left = done.undo(current)
+        left = done.undo()
         self._changed()
         kept = f"; {left:,} that were worked on since stay as they are" if left else ""
-        self._controller.view.tell(f"Taken back: {done.told}{kept}")
+        self._context.view.tell(f"Taken back: {done.told}{kept}")
 
     # --- thresholds
 
-    def apply_params(self, params: Params, current: int | None) -> None:
+    def _pending(self) -> list[int]:
+        """Return the pending samples but the one that is open."""
+        current = self._current()
+        return [row for row in self._reviewing.queue.pending().tolist() if row != current]
+
+    def apply_params(self, params: Params) -> None:
         """Give all pending samples but the one that is open these settings, after asking."""
-        rows = [row for row in self._reviewing.queue.pending().tolist() if row != current]
+        rows = self._pending()
         told = ", ".join(f"{name} = {value}" for name, value in params if value is not None)
-        if not rows or not self._controller.view.confirm(
+        if not rows or not self._context.view.confirm(
             f"Set {told} for {listed(self._reviewing.queue, rows)}? What was painted there stays."
         ):
             return
-        before = self._reviewing.put_params(rows, dict.fromkeys(rows, params))
-        step = f"{told} for {len(rows):,} samples"
-        self.last = Done(step, lambda current: self._put_back(before, params, current))
-        self._changed()
-        self._controller.view.tell(f"Set {step}")
 
-    def _put_back(
-        self, before: dict[int, Params | None], params: Params, current: int | None
-    ) -> int:
+        def put(_: object) -> None:
+            if self._closed:
+                return
+            still = sorted(set(rows) & set(self._pending()))
+            before = self._reviewing.put_params(still, dict.fromkeys(still, params))
+            step = f"{told} for {len(still):,} samples"
+            self.last = Done(step, lambda: self._put_back(before, params))
+            self._changed()
+            self._context.view.tell(f"Set {step}")
+
+        self._context.background.run(
+            "read settings",
+            lambda: [self._reviewing.params_of(row) for row in rows],  # to be put back by undo
+            put,
+            lambda error: self._context.view.warn(str(error)),
+        )
+
+    def _put_back(self, before: dict[int, Params | None], params: Params) -> int:
         """Give samples their old settings, but for those that got others meanwhile."""
+        current = self._current()
         rows = [row for row in before if self._reviewing.params_of(row) == params]
         if current in rows:  # shown on screen: a step of its own history
             old = before[current] or self._reviewing.session.start
@@ -122,7 +132,7 @@ class Bulk:
 
     # --- accepting
 
-    def accept_unchanged(self, most: float, current: int | None) -> None:
+    def accept_unchanged(self, most: float) -> None:
         """Accept the pending samples whose labels differ little from their pseudo-labels.
 
         Those without masks are left out: they would all be accepted as they were given.
@@ -131,22 +141,18 @@ class Bulk:
         ----------
         most : float
             Share in 0..1 of pixels that may differ.
-        current : int, optional
-            The row that is open, which is left to the reviewer.
         """
         self._stopped = False
         queue = self._reviewing.queue
-        pending = [row for row in queue.pending().tolist() if row != current]
+        pending = self._pending()
         rows = [row for row in pending if not queue.without_masks[row]]
 
         def ask() -> None:
             change = queue.change
             little = [row for row in rows if change[row] <= most]  # NaN, unread, is not
             if not little:
-                self._controller.view.tell(
-                    f"No pending sample changes by {100 * most:g} % or less."
-                )
-            elif self._controller.view.confirm(
+                self._context.view.tell(f"No pending sample changes by {100 * most:g} % or less.")
+            elif self._context.view.confirm(
                 f"Accept and save {listed(self._reviewing.queue, little)}, which change by "
                 f"{100 * most:g} % or less, of {len(pending):,} pending?"
             ):
@@ -170,11 +176,11 @@ class Bulk:
         def finish() -> None:
             self._reviewing.put_statuses(saved, Status.ACCEPTED)
             step = f"accepting {len(saved):,} samples"
-            self.last = Done(step, lambda _: self._reopen(saved))
+            self.last = Done(step, lambda: self._reopen(saved))
             self._changed()
-            self._controller.view.tell(f"Done: {step}")
+            self._context.view.tell(f"Done: {step}")
             if unsaved:
-                self._controller.view.warn(f"{len(unsaved):,} were not saved. {unsaved[0]}")
+                self._context.view.warn(f"{len(unsaved):,} were not saved. {unsaved[0]}")
 
         self._walk("saving", rows, save, finish)
 
@@ -194,16 +200,16 @@ class Bulk:
             if self._closed:
                 return
             if start >= len(rows) or self._stopped:
-                self._controller.view.show_busy("")
+                self._context.view.show_busy("")
                 finish()
                 return
-            self._controller.view.show_busy(f"{told} {start:,} of {len(rows):,}…")
+            self._context.view.show_busy(f"{told} {start:,} of {len(rows):,}…")
             chunk = rows[start : start + _CHUNK]
-            self._background.run(
+            self._context.background.run(
                 "bulk",
                 lambda: self._act(chunk, act),
                 lambda failures: self._note(failures, lambda: go_on(start + _CHUNK)),
-                lambda error: self._controller.view.warn(str(error)),
+                lambda error: self._context.view.warn(str(error)),
             )
 
         go_on(0)

@@ -2,18 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Recovery, StoreCorruptError, recover, store_file
-from napari_sepl.gui.view import View
-from napari_sepl.gui.worker import Background
+from napari_sepl.gui.context import ReviewContext
 from napari_sepl.workflow.review.record import reviewer
 from napari_sepl.workflow.review.reviewing import Reviewing
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
 
 
 class Damage:
@@ -21,25 +16,16 @@ class Damage:
 
     Parameters
     ----------
-    controller : Controller
+    context : ReviewContext
         Its view is where it is told, and where it is asked whether to recover.
-    background : Background
-        Where a record is recovered.
     found : callable
         Called, on the window's thread, with damage found while the dataset is open.
     """
 
-    def __init__(
-        self, controller: "Controller", background: Background, found: Callable[[SeplError], None]
-    ) -> None:
-        self._controller = controller
-        self._background = background
+    def __init__(self, context: ReviewContext, found: Callable[[SeplError], None]) -> None:
+        self._context = context
         self._found = found
         self._recovering = False
-
-    @property
-    def _view(self) -> View:
-        return self._controller.view
 
     def forget(self) -> None:
         """Begin with another dataset."""
@@ -48,25 +34,27 @@ class Damage:
     def on_error(self, error: SeplError) -> None:
         """Tell why something is not written yet; called from the thread that writes."""
         if isinstance(error, StoreCorruptError):
-            self._background.post(lambda: self._found(error))
+            self._context.background.post(lambda: self._found(error))
         else:
-            self._background.post(lambda: self._view.warn(f"{error} It will be tried again."))
+            self._context.background.post(
+                lambda: self._context.view.warn(f"{error} It will be tried again.")
+            )
 
     def on_saved(self) -> None:
         """Tell that an error is over; called from the thread that writes."""
         told = "What could not be written before is written now."
-        self._background.post(lambda: self._view.tell(told))
+        self._context.background.post(lambda: self._context.view.tell(told))
 
     def meet_trouble(self, error: SeplError) -> None:
         """Tell of an error that reading the open record gave, be it damage or not."""
         if isinstance(error, StoreCorruptError):
             self._found(error)
         else:
-            self._view.warn(str(error))
+            self._context.view.warn(str(error))
 
     def meet_closed(self, error: SeplError, spec: DatasetSpec, reopen: Callable[[], None]) -> None:
         """Tell why a dataset cannot be opened, and offer to recover."""
-        self._fail(error)
+        self._context.refuse(error)
         if isinstance(error, StoreCorruptError):
             path, who = store_file(spec.output), reviewer()
             self._offer(path, lambda: recover(path, who=who), reopen)
@@ -75,7 +63,7 @@ class Damage:
         self, error: SeplError, reviewing: Reviewing | None, go_on: Callable[[], None]
     ) -> None:
         """Tell of damage found while the dataset is open, and offer to recover on the spot."""
-        self._view.warn(str(error))
+        self._context.view.warn(str(error))
         if reviewing is not None and not reviewing.refusal and not self._recovering:
             self._recovering = True
 
@@ -85,25 +73,21 @@ class Damage:
 
             self._offer(store_file(reviewing.folder), reviewing.on_disk.recover, recovered)
 
-    def _fail(self, error: SeplError) -> None:
-        self._view.show_busy("")
-        self._view.warn(str(error))
-
     def _offer(self, path: Path, work: Callable[[], Recovery], go_on: Callable[[], None]) -> None:
         """Ask whether to go on with what can be read of a damaged record."""
-        if not self._view.confirm(
+        if not self._context.view.confirm(
             f"{path} is damaged. Keep it under another name and go on with what can be read of it?"
         ):
             return
 
         def done(recovery: Recovery) -> None:
-            self._view.show_busy("")
-            self._view.tell(f"{path}: {recovery}")
+            self._context.view.show_busy("")
+            self._context.view.tell(f"{path}: {recovery}")
             go_on()
 
         def failed(error: SeplError) -> None:
-            self._fail(error)
+            self._context.refuse(error)
             self._offer(path, work, go_on)
 
-        self._view.show_busy("recovering…")
-        self._background.run("recovery", work, done, failed)
+        self._context.view.show_busy("recovering…")
+        self._context.background.run("recovery", work, done, failed)

@@ -7,35 +7,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
+    QDialog,
     QHBoxLayout,
     QInputDialog,
     QMenu,
+    QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.gui.export.dialog import ExportDialog
-from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of
-from napari_sepl.gui.keys_box import show_keys
+from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of, show_keys
 from napari_sepl.gui.masks.making_dataset import DatasetMaking
-from napari_sepl.gui.panels.missing import MissingButton
+from napari_sepl.gui.panels.params import preferred_params
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.queue.bulk import Bulk, listed
 from napari_sepl.gui.queue.damage import Damage
+from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
-from napari_sepl.gui.queue.scan_row import ScanRow
-from napari_sepl.gui.settings import preferred_params
+from napari_sepl.gui.queue.passes import PassRow
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-    from napari_sepl.gui.controller import Controller
-    from napari_sepl.gui.worker import Background
 
 TITLE = "Queue (SEPL)"
 
@@ -58,8 +57,6 @@ class QueueDock(QWidget):
         The viewer it is docked in.
     controller : Controller
         Shows one sample; its view is where messages and questions go.
-    background : Background
-        Where the dataset is listed and samples are read.
 
     Attributes
     ----------
@@ -69,18 +66,18 @@ class QueueDock(QWidget):
 
     dataset_changed = Signal(object)
 
-    def __init__(
-        self, viewer: "Viewer", controller: "Controller", background: "Background"
-    ) -> None:
+    def __init__(self, viewer: "Viewer", controller: Controller) -> None:
         super().__init__()
-        self._background = background
+        background = controller.context.background
         self._controller = controller
+        self._context = controller.context
         self.panel = QueuePanel()
         self.navigator = Navigator(controller, self.panel, background)
-        self._damage = Damage(controller, background, self._meet_damage)
-        self.scan = ScanRow(background, self.panel, self._warn, self._damage.meet_trouble)
+        self._damage = Damage(controller.context, self._meet_damage)
+        self.passes = PassRow(background, self.panel, self._warn, self._damage.meet_trouble)
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
+        self._making: DatasetMaking | None = None
         self._bulk: Bulk | None = None
         self._opening = False
         self._then: DatasetSpec | None = None  # asked for while another was being opened
@@ -88,13 +85,13 @@ class QueueDock(QWidget):
         self._lay_out()
         self._connect()
         bind_keys(viewer, self.navigator, QUEUE_KEYS)
-        for layer in controller.layers.label_layers:
+        for layer in controller.context.layers.label_layers:
             bind_keys(layer, self.navigator, QUEUE_KEYS)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.addWidget(self.panel)
-        column.addWidget(self.scan)
+        column.addWidget(self.passes)
         steps, below = QHBoxLayout(), QHBoxLayout()
         for name, text in _BUTTONS.items():
             steps.addWidget(self._step_button(name, text))
@@ -136,7 +133,7 @@ class QueueDock(QWidget):
         self.panel.note_changed.connect(self.navigator.set_note)
         self.panel.listing_changed.connect(self._list)
         self._controller.panels_toggled.connect(self._note_panels)
-        self._controller.making.ended.connect(self.scan.look_again)
+        self._controller.making.ended.connect(self.passes.look_again)
         for changed in (self.panel.model.dataChanged, self.panel.model.modelReset):
             changed.connect(self._show_pending)
 
@@ -150,8 +147,10 @@ class QueueDock(QWidget):
         if self._opening:
             self._then = spec
             return
-        self.close_dataset()  # else the same one would meet its own lock
-        self._controller.view.show_busy("listing the dataset…")
+        self._open(spec, self._leave())
+
+    def _open(self, spec: DatasetSpec, left: Reviewing | None) -> None:
+        self._context.view.show_busy("listing the dataset…")
         damage = self._damage
 
         def opened(reviewing: Reviewing) -> None:
@@ -159,8 +158,7 @@ class QueueDock(QWidget):
             if then is None:
                 self._start(reviewing)
             else:
-                reviewing.close()
-                self.open(then)
+                self._open(then, reviewing)
 
         def failed(error: SeplError) -> None:
             then = self._opened()
@@ -169,13 +167,13 @@ class QueueDock(QWidget):
             else:
                 self.open(then)
 
+        def find() -> Reviewing:
+            if left is not None:
+                left.close()  # or the same dataset would meet its own lock
+            return Reviewing.open(SampleIndex.open(spec), damage.on_error, damage.on_saved)
+
         self._opening = True
-        self._background.run(
-            "dataset",
-            lambda: Reviewing.open(SampleIndex.open(spec), damage.on_error, damage.on_saved),
-            opened,
-            failed,
-        )
+        self._context.background.run("dataset", find, opened, failed)
 
     def _opened(self) -> DatasetSpec | None:
         """Note that no dataset is being opened any more, and return the one asked for since."""
@@ -185,22 +183,27 @@ class QueueDock(QWidget):
 
     def _meet_damage(self, error: SeplError) -> None:
         """Tell of damage found while the dataset is open, and offer to recover on the spot."""
-        self.scan.pause()
+        self.passes.pause()
         self._damage.meet_open(error, self.reviewing, self._recovered)
 
     def _recovered(self) -> None:
         self.navigator.others_changed()
         if self.reviewing is not None:
-            self.scan.open(self.reviewing)  # the new record keeps nothing of what was read
+            self.passes.open(self.reviewing)  # the new record keeps nothing of what was read
 
     def _warn(self, text: str) -> None:
-        self._controller.view.warn(text)
+        self._context.view.warn(text)
 
     def _start(self, reviewing: Reviewing) -> None:
-        self._controller.view.show_busy("")
+        self._context.view.show_busy("")
         self.reviewing = reviewing
-        self._bulk = Bulk(reviewing, self._controller, self._background, self._others_changed)
-        self._controller.making.dataset = DatasetMaking(self._controller, reviewing, self.navigator)
+        self._bulk = Bulk(
+            reviewing, self._controller, lambda: self.navigator.row, self._others_changed
+        )
+        making = self._controller.making
+        self._making = making.dataset = DatasetMaking(
+            self._context, making, reviewing, self.navigator
+        )
         classes = reviewing.index.classes
         self.panel.show_class_choices(range(1, len(classes)), classes)
         self._damage.forget()
@@ -208,37 +211,46 @@ class QueueDock(QWidget):
         session.start_with(preferred_params())
         self.panel.show_filter(session.filtering)
         self.panel.show_sorting(*session.sorting)
-        self._controller.view.show_panels(session.panels)
+        self._context.view.show_panels(session.panels)
         self.navigator.start(reviewing)
         if reviewing.refusal:
-            self._controller.view.warn(reviewing.refusal)
-        self.scan.open(reviewing)
+            self._context.view.warn(reviewing.refusal)
+        self.passes.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
-        self._background.run("check", reviewing.on_disk.check, lambda _: None, self._meet_damage)
+        self._context.background.run(
+            "check", reviewing.on_disk.check, lambda _: None, self._meet_damage
+        )
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
             told = f"No masks yet: {listed(reviewing.queue, bare)}. The panel Masks makes them."
-            self._controller.view.tell(told)
+            self._context.view.tell(told)
         missing = self.missing.show_missing(reviewing.index)
         if missing:
-            self._controller.view.warn(missing)
+            self._context.view.warn(missing)
 
     def _others_changed(self) -> None:
         self.navigator.others_changed()
-        self.scan.look_again()
+        self.passes.look_again()
 
     def close_dataset(self) -> None:
-        """Record what is open and close the store."""
+        """Record what is open and close the store, waiting until all is written."""
+        left = self._leave()
+        if left is not None:
+            left.close()
+
+    def _leave(self) -> Reviewing | None:
+        """Record what is open, and return the dataset that is still to be closed."""
         if self._bulk is not None:
             self._bulk.close()
-        if self._controller.making.dataset is not None:
-            self._controller.making.dataset.close()
-            self._controller.making.dataset = None
-        self.scan.leave()
+        if self._making is not None:
+            self._making.close()
+            self._making = self._controller.making.dataset = None
+        self.passes.leave()
         self.exports.leave_dataset()
         self.navigator.stop()
-        self.reviewing = self._bulk = None
+        left, self.reviewing, self._bulk = self.reviewing, None, None
         self.dataset_changed.emit(None)
+        return left
 
     def export(self) -> None:
         """Show the dialog that exports the dataset."""
@@ -246,17 +258,17 @@ class QueueDock(QWidget):
             self.exports.open_for(self.reviewing)
 
     def _show_pending(self) -> None:
-        if self._controller.making.dataset is not None:
-            self._controller.making.dataset.show_pending()
+        if self._making is not None:
+            self._making.show_pending()
 
     def _apply_params(self) -> None:
-        document = self._controller.document
+        document = self._context.document
         if self._bulk is not None and document is not None:
-            self._bulk.apply_params(document.params, self.navigator.row)
+            self._bulk.apply_params(document.params)
 
     def _undo_last(self) -> None:
         if self._bulk is not None:
-            self._bulk.undo(self.navigator.row)
+            self._bulk.undo()
 
     def _stop(self) -> None:
         if self._bulk is not None:
@@ -269,7 +281,7 @@ class QueueDock(QWidget):
             self, "Accept all pending", "that change by at most (percent of pixels)", 2, 0, 100, 1
         )
         if chosen:
-            self._bulk.accept_unchanged(most / 100, self.navigator.row)
+            self._bulk.accept_unchanged(most / 100)
 
     def _list(self) -> None:
         if self.reviewing is None:
@@ -285,3 +297,54 @@ class QueueDock(QWidget):
 
 def _press(act: Callable[[], object], _: Any = None) -> None:
     act()
+
+
+_FEW = 5
+_SIZE = 480, 420
+
+
+class MissingButton(QPushButton):
+    """Tells how many samples have problems; pressed, it lists them. Hidden where none has."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._lines: list[str] = []
+        self.setVisible(False)
+        self.clicked.connect(self._list)
+
+    def show_missing(self, index: SampleIndex) -> str:
+        """Take the samples of a dataset, and return what there is to tell of them at once.
+
+        Images and masks without pseudo-labels are listed only: a folder of images often holds
+        more than there are pseudo-labels.
+
+        Returns
+        -------
+        str
+            How many samples cannot be used or lack ground truth, and the first few by name; empty
+            for none.
+        """
+        lacking = [str(problem) for problem in index.problems]
+        if Role.TRUTH in index.folders:
+            lacking += [f"{one}: no {NAMED[Role.TRUTH]}" for one in index.without(Role.TRUTH)]
+        self._lines = lacking + [f"{one}: no {NAMED[Role.PSEUDO]}" for one in index.unused]
+        self.setText(f"{len(self._lines):,} incomplete…")
+        self.setVisible(bool(self._lines))
+        if not lacking:
+            return ""
+        first = "; ".join(lacking[:_FEW])
+        more = f" and {len(lacking) - _FEW:,} more" if len(lacking) > _FEW else ""
+        return f"{len(lacking):,} samples are incomplete: {first}{more}."
+
+    def listed(self) -> str:
+        """Return the list: a line for each sample, with what is wrong."""
+        return "\n".join(self._lines)
+
+    def _list(self) -> None:
+        dialog = QDialog(self)
+        dialog.setWindowTitle("Incomplete samples")
+        dialog.resize(*_SIZE)
+        text = QPlainTextEdit(self.listed())
+        text.setReadOnly(True)
+        QVBoxLayout(dialog).addWidget(text)
+        dialog.show()

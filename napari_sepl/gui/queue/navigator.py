@@ -1,24 +1,28 @@
 """From sample to sample: what the queue's keys, clicks and Accept do."""
 
+from collections.abc import Callable
 from functools import partial
 
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
+from napari_sepl.gui.context import Opened, ReviewContext
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.opened import Opened
 from napari_sepl.gui.queue.ahead import Ahead
-from napari_sepl.gui.queue.outdated import say_again
-from napari_sepl.gui.queue.passed import Onwards, Passed
 from napari_sepl.gui.queue.recording import Recording
-from napari_sepl.gui.queue.view import QueueView
-from napari_sepl.gui.view import View
+from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.state import Outdated
 from napari_sepl.workflow.review.suspicion import suspicion_of
+
+_MOST = 20
+"""Unreadable samples in a row after which a walk stops, for their folder may be gone."""
+
+Onwards = Callable[[int], int | None]
+"""From a row to the one to try next."""
 
 
 class Navigator:
@@ -41,7 +45,7 @@ class Navigator:
         self._reviewing: Reviewing | None = None
         self._ahead: Ahead | None = None
         self._wanted: int | None = None
-        self._passed = Passed(controller)
+        self._passed = Unreadable(controller.context)
         self._made: set[int] = set()  # whose masks are newer than what was said of them
         self._recording = Recording(controller, background)
         self._recording.recorded.connect(self._on_recorded)
@@ -50,7 +54,7 @@ class Navigator:
 
     @property
     def _view(self) -> View:
-        return self._controller.view
+        return self._controller.context.view
 
     @property
     def row(self) -> int | None:
@@ -67,7 +71,6 @@ class Navigator:
         self._ahead = Ahead(self._background, self._prepare)
         saving = self._controller.saving
         saving.refusal, saving.recorded = reviewing.refusal, not reviewing.refusal
-        self._controller.in_dataset = True
         self._controller.diagnosing.image_labels = reviewing.index.image_labels
         self._panel.list_samples(reviewing.queue, reviewing.index.classes)
         self.go(
@@ -75,14 +78,12 @@ class Navigator:
         )
 
     def stop(self) -> None:
-        """Record what is open and close the dataset."""
+        """Record what is open, and take no part in the dataset any more."""
         if self._reviewing is None:
             return
         self._leave()
         self._recording.stop()
-        self._reviewing.close()
         self._controller.saving.refusal, self._controller.saving.recorded = "", False
-        self._controller.in_dataset = False
         self._controller.diagnosing.image_labels = {}
         self._reviewing = self._ahead = self._wanted = None
         self._passed.forget()
@@ -232,7 +233,7 @@ class Navigator:
 
     def _renew(self, row: int, opened: Opened) -> None:
         """Show the sample that is open with its new masks; what was said of it stays."""
-        document = self._controller.settled()
+        document = self._controller.context.settled()
         if row == self.row and document is not None and self._reviewing is not None:
             self._reviewing.outdated(row)  # what the window knows is newer
             inputs = opened.document.inputs
@@ -289,7 +290,7 @@ class Navigator:
             self._panel.refresh_row(row, self._queue)
 
     def _on_diagnosed(self, document: Document, diagnosis: Diagnosis) -> None:
-        row, of_open = self.row, document is self._controller.document
+        row, of_open = self.row, document is self._controller.context.document
         if row is not None and of_open and not self._queue.without_masks[row]:
             self._queue.set_suspicion(row, *suspicion_of(diagnosis))
             self._panel.refresh_row(row, self._queue)
@@ -299,3 +300,74 @@ class Navigator:
         if self._reviewing is None:
             raise RuntimeError("no dataset is open")
         return self._reviewing.queue
+
+
+class Unreadable:
+    """What was passed by the walk that is under way, or that stopped there.
+
+    Parameters
+    ----------
+    context : ReviewContext
+        Its view is where it is told.
+    """
+
+    def __init__(self, context: ReviewContext) -> None:
+        self._context = context
+        self._rows: list[int] = []
+
+    @property
+    def last(self) -> int | None:
+        """The row that was passed last; None if none was."""
+        return self._rows[-1] if self._rows else None
+
+    @property
+    def _are_too_many(self) -> bool:
+        return len(self._rows) >= _MOST
+
+    def pass_by(self, row: int, onwards: Onwards) -> int | None:
+        """Pass a sample; return the one to try next, None if none is to be tried."""
+        self._rows.append(row)
+        return None if self._are_too_many else onwards(row)
+
+    def forget(self) -> None:
+        """Begin another walk."""
+        self._rows = []
+
+    def arrive(self) -> None:
+        """Tell how many were passed on the way to the sample that is there."""
+        self._tell()
+        self.forget()
+
+    def end(self) -> None:
+        """Tell that nothing was opened; a walk that stopped goes on from there the next time."""
+        self._tell(" Nothing else was opened.")
+        if not self._are_too_many:
+            self.forget()
+
+    def tell_first(self, error: SeplError) -> None:
+        """Tell why a sample cannot be read; of those that follow it only their number is told."""
+        if not self._rows:
+            self._context.view.warn(str(error))
+
+    def _tell(self, then: str = "") -> None:
+        """Tell how many were passed, if more than the one that was told of."""
+        if len(self._rows) > 1:
+            self._context.view.warn(
+                f"{len(self._rows):,} samples in a row cannot be read; the queue says why.{then}"
+            )
+
+
+def say_again(view: View, document: Document, old: Outdated, *, ask: bool) -> None:
+    """Say again what was said of a sample before its files changed.
+
+    It is asked first, unless masks alone changed, and somebody had them made: then not `ask`.
+    """
+    question = (
+        f"{document.inputs.sample_id}: {', '.join(old.roles)} changed on disk since the review. "
+        f"Apply what was set, decided and painted then?"
+    )
+    maps = [one for one in (old.said.pins, old.said.overlay) if one is not None]
+    if any(one.shape != document.inputs.shape for one in maps):
+        view.warn(f"{question[:-1]} cannot be: its size is another.")
+    elif (not ask and old.roles == ("masks",)) or view.confirm(question):
+        document.restore(old.said)

@@ -58,7 +58,7 @@ class Recording:
 
     def stop(self) -> None:
         """Record nothing more; what is open counts as saved, for all of it is in the store."""
-        document = self._controller.document
+        document = self._controller.context.document
         if self.row is not None and document is not None:
             document.mark_saved(document.history.mark)
         self._reviewing = self.row = None
@@ -71,7 +71,7 @@ class Recording:
 
     def leave(self) -> None:
         """Record the sample that is open, with the time spent on it."""
-        document = self._controller.settled()
+        document = self._controller.context.settled()
         if document is not None and self.row is not None and self._reviewing is not None:
             self._record(document)
             self._reviewing.add_seconds(self.row, monotonic() - self._since)
@@ -99,7 +99,7 @@ class Recording:
 
     def _on_stepped(self, document: Document, kind: str, edit: Edit) -> None:
         step = ReviewStep(kind, edit)
-        if self.row is None or document is not self._controller.document:
+        if self.row is None or document is not self._controller.context.document:
             return
         moving = isinstance(step.edit, ParamsEdit) and step.kind == "do"
         joined = self._steps[-1].merged(step) if self._steps else None

@@ -229,17 +229,18 @@ class Reviewing:
         return before
 
     def params_of(self, row: int) -> Params | None:
-        """Return the settings of a sample; None if nobody chose any.
+        """Return the settings of a sample; None if nobody chose any. Read once, then known.
 
         Raises
         ------
         InputError
             If the record cannot be read.
         """
-        if row in self._told:
-            return self._told[row].params
-        review = self.on_disk.review(self.queue.ids[row])
-        return review.params if review else None
+        if row not in self._told:
+            review = self.on_disk.review(self.queue.ids[row])
+            told = Review(self.queue.ids[row]) if review is None else without_maps(review)
+            self._told.setdefault(row, told)
+        return self._told[row].params
 
     def put_statuses(self, rows: Sequence[int], status: Status) -> None:
         """Give many samples a status."""

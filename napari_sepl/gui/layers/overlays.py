@@ -1,17 +1,112 @@
-"""The layer of prompts: points, a box, and the mask that SAM would make of them."""
+"""Layers over the image: a heat map, the outline under the cursor, prompts."""
 
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_sepl.core.pixels import Box
+from napari_sepl.core.scores import Scores
 from napari_sepl.gui.layers.drawing import forget_history, redraw, resize, set_if_new
 from napari_sepl.gui.strokes import line_positions
+
+
+class HeatLayer:
+    """An image layer of one class's scores, hidden until asked for; another class, another map.
+
+    Attributes
+    ----------
+    layer : Image
+        The layer. It is light that is added to the picture: black where nothing is seen.
+    """
+
+    def __init__(self) -> None:
+        self.layer = Image(
+            np.zeros((1, 1), np.float32), name="CAM", colormap="inferno", blending="additive",
+            opacity=0.7, visible=False, contrast_limits=(0, 1),
+        )  # fmt: skip
+        self._scores: Scores | None = None
+        self._class_id = 0
+        self._shown: tuple[Scores, int] | None = None
+        self.layer.events.visible.connect(self._draw)
+
+    def open(self, scores: Scores | None, class_id: int) -> None:
+        """Show another image's scores; none where its pseudo-labels are hard."""
+        self._scores = scores
+        self.choose(class_id)
+
+    def choose(self, class_id: int) -> None:
+        """Show this class's scores."""
+        self._class_id = class_id
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw what is to be seen, once it is."""
+        if self._scores is None or not self.layer.visible:
+            return
+        wanted = (self._scores, self._class_id)
+        if self._shown is None or self._shown[0] is not wanted[0] or self._shown[1] != wanted[1]:
+            self._shown = wanted
+            heat = map_of(self._scores, self._class_id)
+            self.layer.data = heat
+            highest = float(heat.max(initial=0))
+            set_if_new(self.layer, "contrast_limits", [0.0, max(1.0, highest)])
+
+
+def map_of(scores: Scores, class_id: int) -> NDArray[np.float32]:
+    """Return the (H, W) float32 scores of a class, of the background for 0; zeros for others."""
+    found = np.flatnonzero(scores.class_ids == class_id)
+    if class_id == 0 and scores.own is not None:
+        return scores.own
+    return scores.maps[int(found[0])] if len(found) else np.zeros(scores.shape, np.float32)
+
+
+_HIGHLIGHT = (1.0, 1.0, 1.0, 1.0)
+
+
+class Highlight:
+    """A label layer on top of all others, written in place.
+
+    Attributes
+    ----------
+    layer : Labels
+        1 on the outline, 0 elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self.layer = Labels(np.zeros((1, 1), np.uint8), name="under the cursor")
+        clear = np.zeros(4)
+        self.layer.colormap = DirectLabelColormap(
+            color_dict={1: np.array(_HIGHLIGHT), 0: clear, None: clear}
+        )
+        self._drawn = np.zeros(0, np.int32)
+
+    def open(self, shape: tuple[int, int]) -> None:
+        """Point at nothing, on another image."""
+        if self.layer.data.shape == shape:
+            self.show(np.zeros(0, np.int32))
+        else:
+            self._drawn = np.zeros(0, np.int32)
+            resize(self.layer, np.zeros(shape, np.uint8))
+        forget_history(self.layer)
+        set_if_new(self.layer, "editable", False)
+
+    def show(self, positions: NDArray[np.int32]) -> None:
+        """Draw other pixels, given as row-major positions."""
+        if not len(positions) and not len(self._drawn):
+            return
+        flat = self.layer.data.reshape(-1)
+        flat[self._drawn] = 0
+        flat[positions] = 1
+        rows, cols = np.divmod(np.concatenate([self._drawn, positions]), self.layer.data.shape[1])
+        box = Box(int(rows.min()), int(cols.min()), int(rows.max()) + 1, int(cols.max()) + 1)
+        self._drawn = positions
+        redraw(self.layer, box)
+
 
 _PREVIEW, _ON, _BESIDE, _BOX = 1, 2, 3, 4
 _COLOURS = {

@@ -1,4 +1,4 @@
-"""The scan for classes in the window: beside the work, and what the queue makes of it."""
+"""The pass that finds classes in the window: beside the work, and what the queue makes of it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +13,7 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, Store, StoreCorruptError, store_file
 from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.gui.queue import scan as scanning
-from napari_sepl.gui.queue import scan_row
+from napari_sepl.gui.queue import passes
 from napari_sepl.workflow.review import scan as reading
 from napari_sepl.workflow.review.queue import Column, Filter, Queue
 from tests.gui.conftest import Window, wait_until
@@ -28,8 +27,8 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 @pytest.fixture
 def two_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "_ROWS", 2)
-    monkeypatch.setattr(scanning, "_BATCH", 60.0)
+    monkeypatch.setattr(passes, "_ROWS", 2)
+    monkeypatch.setattr(passes, "_BATCH", 60.0)
 
 
 # --- the panel
@@ -65,7 +64,7 @@ def test_new_classes_are_listed_without_moving_list_or_note(
     top = panel.model.rows[panel.table.rowAt(5)]
     for row in range(700, 900):
         queue.set_classes(row, [BIRD, PERSON])
-    panel.show_new_facts(queue, VOC)
+    panel.refresh_all(queue, VOC)
     QTest.qWait(50)
     assert panel.model.rows.tolist() == [*range(600), *range(700, 900)]
     assert scrolled.value() == 300
@@ -79,7 +78,7 @@ def test_a_list_sorted_by_classes_is_sorted_anew(panel: QueuePanel, queue: Queue
     panel.show_sorting(Column.CLASSES, True)
     panel.list_samples(queue, VOC)
     queue.set_classes(999, [PERSON])
-    panel.show_new_facts(queue, VOC)
+    panel.refresh_all(queue, VOC)
     assert panel.model.rows[0] == 999
 
 
@@ -89,7 +88,7 @@ def test_another_list_is_only_drawn_anew(panel: QueuePanel, queue: Queue) -> Non
     panel.model.modelReset.connect(lambda: resets.append(None))
     queue.set_classes(3, [PERSON])
     queue.failures[4] = "broken"
-    panel.show_new_facts(queue, VOC)
+    panel.refresh_all(queue, VOC)
     assert resets == []
     classes = panel.model.index(3, list(Column).index(Column.CLASSES))
     assert panel.model.data(classes) == "person"
@@ -100,15 +99,15 @@ def test_another_list_is_only_drawn_anew(panel: QueuePanel, queue: Queue) -> Non
 
 
 class Opened:
-    """The window with a dataset open, whose scan is under way."""
+    """The window with a dataset open, whose first pass is under way."""
 
     def __init__(self, window: Window, spec: DatasetSpec) -> None:
         self.window, self.spec = window, spec
         window.widget.open_dataset(spec)
         for _ in range(3):
             window.settle()
-        assert window.widget.gestures.queue is not None
-        self.dock = window.widget.gestures.queue
+        assert window.widget.docks.queue is not None
+        self.dock = window.widget.docks.queue
 
     @property
     def queue(self) -> Queue:
@@ -118,7 +117,7 @@ class Opened:
     def let_scan(self) -> None:
         wait_until(lambda: bool(self.queue.classes_known.all()))
         wait_until(lambda: not np.isnan(self.queue.suspicion).any())
-        wait_until(self.dock.scan.isHidden)
+        wait_until(self.dock.passes.isHidden)
 
     def listed(self) -> list[str]:
         return [self.queue.ids[row] for row in self.dock.panel.model.rows]
@@ -132,7 +131,7 @@ class Opened:
 def open_window(
     window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], Opened]]:
-    monkeypatch.setattr(scan_row, "FIRST", 1)
+    monkeypatch.setattr(passes, "FIRST", 1)
     opened: list[Opened] = []
 
     def open_it() -> Opened:
@@ -174,9 +173,9 @@ def test_the_next_session_knows_what_this_one_read(
 def test_it_can_be_stopped_and_goes_on(
     open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
-    monkeypatch.setattr(scanning, "_PAUSE", 60_000)  # so it stays at its first batch
+    monkeypatch.setattr(passes, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
-    row = opened.dock.scan
+    row = opened.dock.passes
     wait_until(lambda: int(opened.queue.classes_known.sum()) >= 2)
     assert row.isVisible()
     assert row.text.text() == "reading classes: 0 of 7"
@@ -184,7 +183,7 @@ def test_it_can_be_stopped_and_goes_on(
     row.button.click()
     assert row.text.text() == "reading classes: 2 of 7"
     assert row.button.text() == "Go on"
-    monkeypatch.setattr(scanning, "_PAUSE", 1)
+    monkeypatch.setattr(passes, "_PAUSE", 1)
     row.button.click()
     opened.let_scan()
 
@@ -192,15 +191,15 @@ def test_it_can_be_stopped_and_goes_on(
 def test_closing_the_dataset_ends_it(
     open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
-    monkeypatch.setattr(scanning, "_PAUSE", 60_000)  # so it stays at its first batch
+    monkeypatch.setattr(passes, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
-    queue, scan = opened.queue, opened.dock.scan._scan
-    assert scan is not None
+    queue, run = opened.queue, opened.dock.passes._run
+    assert run is not None
     wait_until(lambda: int(queue.classes_known.sum()) >= 2)
     opened.dock.close_dataset()
     known = int(queue.classes_known.sum())
-    assert opened.dock.scan.isHidden()
-    scan._go_on()  # as after the pause
+    assert opened.dock.passes.isHidden()
+    run._go_on()  # as after the pause
     opened.window.settle()
     assert int(queue.classes_known.sum()) == known < 7
 
@@ -212,7 +211,7 @@ def test_unreadable_samples_are_told_once_and_marked(
         (spec.folder("pseudo") / f"{name}.png").write_bytes(b"GIF89a")
     before = len(notification_manager.records)
     opened = open_window()
-    wait_until(lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1)
+    wait_until(lambda: bool(opened.dock.passes.isHidden()) and len(opened.queue.failures) > 1)
     told = [record.message for record in notification_manager.records[before:]]
     assert len(told) == 1
     assert told[0].startswith("2 samples have pseudo-labels that cannot be read")

@@ -1,14 +1,25 @@
-"""A heat map over t1 and t2, to point at and to click on."""
+"""What a sweep found: a heat map over t1 and t2 to click on, and the best pairs by class."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
-from napari_sepl.workflow.measure.sweep import Point
+from napari_sepl.core.classes import ClassList
+from napari_sepl.workflow.measure.sweep import ClassBest, Point
 
 _BACKGROUND = (38, 41, 48)
 _PADDING = 0.05
@@ -136,3 +147,51 @@ def _levels(shares: NDArray[np.float64]) -> tuple[float, float]:
 
 def _pen(colour: tuple[int, int, int]) -> Any:
     return pg.mkPen(*colour, width=2)
+
+
+_HEADERS = ("class", "t1", "t2", "IoU", "Δ to the paper's")
+
+
+class BestPairs(QTableWidget):
+    """A line for each class; none without truth.
+
+    Attributes
+    ----------
+    class_chosen : Signal(int)
+        The class of a line that was chosen.
+    """
+
+    class_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, len(_HEADERS), parent)
+        self.setHorizontalHeaderLabels(_HEADERS)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.verticalHeader().setVisible(False)
+        self.verticalHeader().setDefaultSectionSize(20)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self._class_ids: list[int] = []
+        self.cellClicked.connect(lambda row, _: self.class_chosen.emit(self._class_ids[row]))
+
+    def show_rows(self, rows: Sequence[ClassBest], classes: ClassList) -> None:
+        """Show what fits each class."""
+        self._class_ids = [row.class_id for row in rows]
+        self.setRowCount(len(rows))
+        for line, row in enumerate(rows):
+            best = row.best
+            gain = 100 * (best.iou - row.default)
+            texts = (
+                classes.name(row.class_id), f"{best.t1:.4g}", f"{best.t2:.4g}",
+                f"{100 * best.iou:.2f}", "" if math.isnan(gain) else f"{gain:+.2f}",
+            )  # fmt: skip
+            for column, text in enumerate(texts):
+                self.setItem(line, column, _item(text, to_the_right=column > 0))
+
+
+def _item(text: str, *, to_the_right: bool) -> QTableWidgetItem:
+    item = QTableWidgetItem(text)
+    if to_the_right:
+        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return item

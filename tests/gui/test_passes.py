@@ -1,4 +1,4 @@
-"""The scan for classes, without a window: in batches, to be stopped and resumed."""
+"""The pass that finds classes, without a window: in batches, to be stopped and resumed."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +11,8 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import StampedFacts
-from napari_sepl.gui.queue import scan as scanning
-from napari_sepl.gui.queue.scan import Scan
+from napari_sepl.gui.queue import passes
+from napari_sepl.gui.queue.passes import PassRun
 from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review import scan as reading
 from napari_sepl.workflow.review.queue import Queue
@@ -27,8 +27,8 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 @pytest.fixture
 def two_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "_ROWS", 2)
-    monkeypatch.setattr(scanning, "_BATCH", 60.0)
+    monkeypatch.setattr(passes, "_ROWS", 2)
+    monkeypatch.setattr(passes, "_BATCH", 60.0)
 
 
 class Stepwise(Immediate):
@@ -101,13 +101,13 @@ class Keeping:
 
 
 class Bench:
-    """A scan, all that it touches, and hands to move it on."""
+    """A pass, all that it touches, and hands to move it on."""
 
     def __init__(self, spec: DatasetSpec) -> None:
         self.background, self.view = Stepwise(), Shown()
         self.reviewing = Keeping(SampleIndex.open(spec))
         wanted = class_pass(self.reviewing.index, self.reviewing.known_facts)
-        self.scan = Scan(wanted, self.reviewing, self.background, self.view)
+        self.run = PassRun(wanted, self.reviewing, self.background, self.view)
 
     def finish(self) -> None:
         while self.background.step():
@@ -125,24 +125,24 @@ def bench(spec: DatasetSpec, two_a_batch: None) -> Bench:
 
 
 def test_all_samples_are_read_in_batches_one_after_the_other(bench: Bench) -> None:
-    bench.scan.start()
+    bench.run.start()
     while bench.background.step():
-        assert list(bench.background.waiting).count("run scan") <= 1
+        assert list(bench.background.waiting).count("run pass") <= 1
     assert bench.background.runs == 4
     assert bench.reviewing.found() == CLASSES
     assert set(bench.reviewing.kept) == set(IDS)
     assert bench.view.progress == [f"reading classes: {n} of 7" for n in (0, 2, 4, 6)]
-    assert (bench.view.ends, bench.scan.running) == ([0], False)
+    assert (bench.view.ends, bench.run.running) == ([0], False)
 
 
 def test_it_is_drawn_once_for_many_batches(bench: Bench) -> None:
-    bench.scan.start()
+    bench.run.start()
     bench.read_some(2)
-    assert "scan drawing" in bench.background.waiting
-    drawing = bench.background.waiting.pop("scan drawing")
+    assert "draw pass" in bench.background.waiting
+    drawing = bench.background.waiting.pop("draw pass")
     while bench.reviewing.queue.classes_known.sum() < 6:
         bench.background.step()
-    assert "scan drawing" not in bench.background.waiting  # it is under way still
+    assert "draw pass" not in bench.background.waiting  # it is under way still
     assert bench.view.found == 0
     drawing()
     assert bench.view.found == 1
@@ -153,9 +153,9 @@ def test_it_is_drawn_once_for_many_batches(bench: Bench) -> None:
 def test_what_was_kept_is_shown_and_not_read(
     bench: Bench, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.scan.start()
+    bench.run.start()
     bench.read_some(4)
-    bench.scan.stop()
+    bench.run.stop()
     assert len(bench.reviewing.kept) == 4
     again = Bench(spec)
     again.reviewing.kept = dict(bench.reviewing.kept)
@@ -166,32 +166,32 @@ def test_what_was_kept_is_shown_and_not_read(
         return read_pseudo_labels(path, *told, **also)
 
     monkeypatch.setattr(reading, "read_pseudo_labels", noting)
-    again.scan.start()
+    again.run.start()
     again.finish()
     assert read == ["s5", "s6", "s7"]
     assert again.reviewing.found() == CLASSES
 
 
 def test_a_stopped_scan_takes_no_answer_and_goes_on_where_it_was(bench: Bench) -> None:
-    bench.scan.start()
+    bench.run.start()
     bench.read_some(2)
-    while "run scan" not in bench.background.waiting:
+    while "run pass" not in bench.background.waiting:
         bench.background.step()
-    bench.scan.stop()
+    bench.run.stop()
     bench.finish()  # the batch that was under way comes back
     assert bench.reviewing.queue.classes_known.sum() == 2
     assert bench.view.ends == []
-    bench.scan.start()
+    bench.run.start()
     bench.finish()
     assert bench.reviewing.found() == CLASSES
     assert bench.view.ends == [0]
-    bench.scan.start()  # nothing is left
+    bench.run.start()  # nothing is left
     assert not bench.background.step()
 
 
 def test_a_scan_that_is_stopped_before_it_began_does_not_begin(bench: Bench) -> None:
-    bench.scan.start(1000)
-    bench.scan.stop()
+    bench.run.start(1000)
+    bench.run.stop()
     bench.finish()
     assert bench.background.runs == 0
 
@@ -200,7 +200,7 @@ def test_what_cannot_be_read_is_a_failure_and_counted_once(bench: Bench, spec: D
     for name in ("s2", "s6"):
         (spec.folder("pseudo") / f"{name}.png").write_bytes(b"GIF89a")
     bench.reviewing.queue.failures[0] = "the picture is broken"
-    bench.scan.start()
+    bench.run.start()
     bench.finish()
     assert bench.view.ends == [2]
     failures = bench.reviewing.queue.failures
@@ -212,7 +212,7 @@ def test_what_cannot_be_read_is_a_failure_and_counted_once(bench: Bench, spec: D
 
 def test_what_a_person_did_is_written_first(bench: Bench) -> None:
     bench.reviewing.busy = True
-    bench.scan.start()
+    bench.run.start()
     bench.read_some(4)
     assert bench.reviewing.kept == {}
     bench.reviewing.busy = False
@@ -224,12 +224,12 @@ def test_what_a_person_did_is_written_first(bench: Bench) -> None:
 
 
 def test_a_record_that_cannot_be_read_stops_it(bench: Bench) -> None:
-    bench.scan.start()
+    bench.run.start()
     bench.read_some(2)
     bench.reviewing.error = InputError("store", found="nothing", expected="a store")
     bench.finish()
     assert bench.view.troubles == [bench.reviewing.error]
-    assert (bench.scan.running, bench.view.ends) == (False, [])
+    assert (bench.run.running, bench.view.ends) == (False, [])
 
 
 def test_samples_with_image_labels_are_not_read(
@@ -237,7 +237,7 @@ def test_samples_with_image_labels_are_not_read(
 ) -> None:
     (tmp_path / "image_labels.txt").write_text("".join(f"{name} bird\n" for name in IDS[:5]))
     bench = Bench(spec.model_copy(update={"image_labels": tmp_path / "image_labels.txt"}))
-    bench.scan.start()
+    bench.run.start()
     bench.finish()
     assert bench.background.runs == 1
     assert bench.view.progress == ["reading classes: 0 of 2"]

@@ -1,12 +1,10 @@
-"""Mouse and keys of one viewer, turned into calls of its controller."""
+"""The docks of one viewer around its controller, and the keys that reach them."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from napari.components._viewer_mouse_bindings import double_click_to_zoom
-from napari.layers import Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QWidget
 
@@ -39,42 +37,31 @@ if TYPE_CHECKING:
 _QUEUE_SHARE = 0.4
 """How much of the window's height the queue gets when it is docked."""
 
-_BETWEEN = "\u2003"
-"""The space, which napari does not use, between what it says of a pixel and what we say."""
 
-
-class Gestures:
-    """Listens to one viewer, for as long as the viewer lives.
+class Docks:
+    """What is docked beside the layers of one viewer, for as long as the viewer lives.
 
     Parameters
     ----------
     viewer : ViewerModel
         The viewer; its callback lists keep this object alive.
     controller : Controller
-        Told of everything.
-    background : Background
-        Where slow work runs.
+        What the docks show, and what mouse and keys call.
     """
 
-    def __init__(self, viewer: "Viewer", controller: Controller, background: Background) -> None:
+    def __init__(self, viewer: "Viewer", controller: Controller) -> None:
         self.viewer = viewer
         self.controller = controller
-        self.background = background
         self.queue: QueueDock | None = None
         self.why_dock: WhyDock | None = None
         self.sweep_dock: SweepDock | None = None
         self.mouse = Mouse(viewer, controller)
-        self.divider = Divider(viewer, controller)
-        viewer.events.status.connect(self._tell_mask)
-        controller.pointing.told.connect(self._tell_mask)
-        controller.layers.enhanced.events.paint.connect(controller.stroke_ended)
-        if double_click_to_zoom in viewer.mouse_double_click_callbacks:
-            # Two clicks take two masks, and would move the picture under the second.
-            viewer.mouse_double_click_callbacks.remove(double_click_to_zoom)
+        self.divider = Divider(viewer, controller.context.layers, controller.comparing)
+        controller.context.layers.enhanced.events.paint.connect(controller.stroke_ended)
         self._bind_keys()
 
     def _bind_keys(self) -> None:
-        controller, layers = self.controller, self.controller.layers
+        controller, layers = self.controller, self.controller.context.layers
         tools = SimpleNamespace(
             quick_pick=controller.quick_pick,
             superpixels=controller.superpixels.toggle,
@@ -88,33 +75,13 @@ class Gestures:
             bind_keys(target, controller.comparing, COMPARE_KEYS)
             bind_keys(target, controller.prompting, PROMPT_KEYS)
         bind_keys(layers.prompts.layer, controller.prompting, ANSWER_KEYS)
-        walk = SimpleNamespace(to_part=self._to_part, to_whole=self._to_whole)
         for layer in layers.label_layers:
-            bind_keys(layer, walk, WALK_KEYS)
-
-    def _to_part(self) -> None:
-        """Point at a smaller mask here, or make the brush smaller."""
-        if self.mouse.pointing:
-            self.controller.pointing.to_part()
-        else:
-            self._size_brush(-1)
-
-    def _to_whole(self) -> None:
-        """Point at a larger mask here, or make the brush larger."""
-        if self.mouse.pointing:
-            self.controller.pointing.to_whole()
-        else:
-            self._size_brush(1)
-
-    def _size_brush(self, step: int) -> None:
-        layer = self.viewer.layers.selection.active
-        if isinstance(layer, Labels):
-            layer.brush_size = max(1, layer.brush_size + step)
+            bind_keys(layer, self.mouse, WALK_KEYS)
 
     def open_dataset(self, spec: DatasetSpec) -> None:
         """Open a dataset in the queue, docking it where it is not."""
         if self.queue is None:
-            self.queue = QueueDock(self.viewer, self.controller, self.background)
+            self.queue = QueueDock(self.viewer, self.controller)
             self.queue.sweep.clicked.connect(lambda _: self.sweep())
         self._dock(self.queue)
         self.queue.open(spec)
@@ -129,7 +96,7 @@ class Gestures:
     def show_queue(self) -> None:
         """Dock the queue of the dataset that is open again, if it was closed."""
         if self.queue is None or self.queue.reviewing is None:
-            self.controller.view.tell("Open a dataset first, under Sources > Dataset.")
+            self.controller.context.view.tell("Open a dataset first, under Sources > Dataset.")
         else:
             self._dock(self.queue)
 
@@ -160,31 +127,19 @@ class Gestures:
                 Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea
             )
 
-    def _tell_mask(self) -> None:
-        """Add the mask under the cursor to what napari says of the active layer's pixel."""
-        status, text = self.viewer.status, self.controller.pointing.text
-        if isinstance(status, dict):
-            pixel = status["coordinates"].partition(_BETWEEN)[0]
-            told = f"{pixel}{_BETWEEN}{text}" if text else pixel
-            if told != status["coordinates"]:
-                self.viewer.status = {**status, "coordinates": told}
+
+_docks: WeakValueDictionary[int, Docks] = WeakValueDictionary()
 
 
-_listening: WeakValueDictionary[int, Gestures] = WeakValueDictionary()
-
-
-def gestures_of(
-    viewer: "Viewer", view: View, make_background: Callable[[], Background]
-) -> Gestures:
-    """Return what listens to the viewer, with its controller, shown in `view` from now on.
+def docks_of(viewer: "Viewer", view: View, make_background: Callable[[], Background]) -> Docks:
+    """Return the viewer's docks, their controller shown in `view` from now on.
 
     A dock widget that was closed and opened again finds the image, its strokes and its history
     as they were.
     """
-    gestures = _listening.get(id(viewer))
-    if gestures is None or gestures.viewer is not viewer:
-        background = make_background()
-        gestures = Gestures(viewer, Controller(viewer, view, background), background)
-        _listening[id(viewer)] = gestures
-    gestures.controller.attach(view)
-    return gestures
+    docks = _docks.get(id(viewer))
+    if docks is None or docks.viewer is not viewer:
+        docks = Docks(viewer, Controller(viewer, view, make_background()))
+        _docks[id(viewer)] = docks
+    docks.controller.attach(view)
+    return docks

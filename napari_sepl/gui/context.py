@@ -1,0 +1,109 @@
+"""What is under review in one window: what each of its features works on and shows in."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.outlines import MaskOutlines
+from napari_sepl.core.params import Params
+from napari_sepl.document.document import Document
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.said import Said
+from napari_sepl.gui.layers.layers import ReviewLayers, line_width
+from napari_sepl.gui.view import View
+from napari_sepl.gui.worker import Background
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A document, and the outlines of its masks: all that showing it needs.
+
+    Made off the window's thread.
+    """
+
+    document: Document
+    outlines: MaskOutlines
+
+    @classmethod
+    def of(cls, inputs: Inputs, params: Params) -> "Opened":
+        """Measure an image and trace its masks."""
+        return cls.around(Document(inputs, Said(params)))
+
+    @classmethod
+    def around(cls, document: Document) -> "Opened":
+        """Trace the masks of a document."""
+        inputs = document.inputs
+        _ = inputs.overlap.nests  # 0.2 s at 4096², or the first switch to `tree` would wait
+        _ = inputs.overlap.grounds  # and the first diagnosis
+        return cls(document, MaskOutlines.of(inputs.masks, line_width(inputs.shape)))
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it holds, in bytes."""
+        inputs = self.document.inputs
+        maps = 6 * inputs.pseudo.nbytes  # pseudo twice, enhanced, final, overlay
+        if inputs.scores is not None:
+            maps += inputs.scores.nbytes
+        return inputs.image.nbytes + maps + inputs.masks.nbytes + self.outlines.positions.nbytes
+
+
+class ReviewContext:
+    """What a feature of the window gets.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where the layers go.
+    view : View
+        The panels.
+    background : Background
+        Where slow work runs.
+
+    Attributes
+    ----------
+    view : View
+        The panels shown now; another one once the widget was closed and opened again.
+    layers : ReviewLayers
+        What is drawn.
+    document : Document or None
+        The image that is open.
+    """
+
+    def __init__(self, viewer: "ViewerModel", view: View, background: Background) -> None:
+        self.view = view
+        self.background = background
+        self.layers = ReviewLayers(viewer)
+        self.document: Document | None = None
+
+    def refuse(self, error: SeplError) -> None:
+        """Tell why what was under way cannot be done."""
+        self.view.show_busy("")
+        self.view.warn(str(error))
+
+    def settled(self) -> Document | None:
+        """Absorb any stroke on screen and return the document; None if none is open."""
+        document = self.document
+        if document is None:
+            return None
+        try:
+            blocked = document.absorb(self.layers.shown)
+        except InputError as error:
+            self.view.warn(f"{error} The stroke was taken back.")
+            self.layers.show(document.resolved)
+            return document
+        if blocked:
+            self.layers.show(document.resolved)
+            self.view.tell(f"{blocked:,} pixels of protected classes stay as they are.")
+        return document
+
+    @property
+    def class_id(self) -> int:
+        """The current class, which is painted and taken with."""
+        return int(self.layers.enhanced.selected_label)
+
+    def choose_class(self, class_id: int) -> None:
+        """Paint and take with this class from now on."""
+        self.layers.enhanced.selected_label = class_id

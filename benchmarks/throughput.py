@@ -25,7 +25,7 @@ from napari_sepl import Params
 from napari_sepl.files.atomic import Unwritten
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder
-from napari_sepl.workflow.outcome import Outcome
+from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.spread.groups import GROUP, saved_in_groups
 from napari_sepl.workflow.spread.processes import Processes
 

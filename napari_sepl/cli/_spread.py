@@ -7,8 +7,7 @@ import typer
 
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.spread.cluster import Cluster
-from napari_sepl.workflow.spread.processes import Processes
-from napari_sepl.workflow.spread.spread import Spread
+from napari_sepl.workflow.spread.processes import Processes, Spread
 
 Place = TypeVar("Place", Path, Path | None)
 

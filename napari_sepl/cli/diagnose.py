@@ -65,7 +65,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     run = DiagnosisRun(index, params, spread=spread)
     if table is not None:
         run.check_table(table)
-    code, failures = count(run, len(run), "diagnose", lambda: len(run.found))
+    code, failures = count(run)
     if code == STOPPED:
         complain("Stopped: a part of the samples has no order of all, so nothing is listed.")
         return code

@@ -26,8 +26,11 @@ from napari_sepl.core.running import RunningFigures
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.agreement import Evaluation, Figures
-from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.measure.evaluation_table import evaluation_content, write_evaluation
+from napari_sepl.workflow.measure.evaluate import (
+    EvaluationRun,
+    evaluation_content,
+    write_evaluation,
+)
 
 
 @command("napari-sepl evaluate voc.toml --list val.txt --table evaluation.csv", json=True)
@@ -74,9 +77,7 @@ def evaluate_command(
     )
     run = EvaluationRun(index, background=background, spread=choose_spread(workers, scheduler))
     checkpoint = None if table is None else run.keep_beside(table)
-    code, failures = count(
-        run, len(run), "evaluate", lambda: len(run.evaluation.images), checkpoint
-    )
+    code, failures = count(run)
     if code == STOPPED:
         complain_of_stop(checkpoint)
         return code

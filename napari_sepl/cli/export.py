@@ -15,10 +15,11 @@ from napari_sepl.core.class_maps import find_class
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.polygons import Holes
 from napari_sepl.core.segments import Instances
-from napari_sepl.files.class_map_file import read_class_map
+from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
+from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting
+from napari_sepl.files.exports.base import ExportSettings, Ignore, Pictures
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, LabelSource, ReviewSource
@@ -30,7 +31,14 @@ _OPTIONS = {"pictures": "image-files"}
 
 def _setting(name: str, option: str | None = None) -> Any:
     """Return the option for a field of ExportSettings, with its help."""
-    return typer.Option(option or f"--{name}", help=ExportSettings.model_fields[name].description)
+    return typer.Option(option or f"--{name}", help=describe_setting(name))
+
+
+def _known_format(name: str) -> str:
+    if name not in EXPORT_FORMATS:
+        known = ", ".join(map(repr, EXPORT_FORMATS))
+        raise typer.BadParameter(f"{name!r} is not one of {known}.")
+    return name
 
 
 @command("napari-sepl export voc.toml --format coco --status accepted --to coco")
@@ -43,9 +51,12 @@ def export_command(  # noqa: PLR0913  each option is an argument
     *,
     to: Annotated[Path, typer.Option(help="Folder to write to.")],
     format_name: Annotated[
-        FormatName | None,
+        str | None,
         typer.Option(
-            "--format", help="Without it, label PNGs as the window saved them, byte for byte."
+            "--format",
+            parser=_known_format,
+            metavar=f"<{'|'.join(EXPORT_FORMATS)}>",
+            help="Without it, label PNGs as the window saved them, byte for byte.",
         ),
     ] = None,
     labels: Labels = None,

@@ -35,10 +35,8 @@ from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from napari_sepl.proposals.sam import open_sam
 from napari_sepl.proposals.sent import SentSam
 from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
-from napari_sepl.workflow.masks.propose import Maker, propose_folder
-from napari_sepl.workflow.masks.record import made_by_regions, made_by_sam
-from napari_sepl.workflow.spread.processes import HERE
-from napari_sepl.workflow.spread.spread import Spread
+from napari_sepl.workflow.masks import Maker, made_by_regions, made_by_sam, propose_folder
+from napari_sepl.workflow.spread.processes import HERE, Spread
 
 PRESET = "paper"
 

@@ -14,10 +14,9 @@ from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_data
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import SampleIndex
-from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Store, store_file
-from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
+from napari_sepl.workflow.report.report import ReportRun
 
 
 def _setting(name: str) -> Any:
@@ -56,8 +55,6 @@ def report_command(  # noqa: PLR0913  each option is an argument
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
     named = dataset.find()
-    guard = Guard(named.spec.inputs)
-    check_page(to, guard)
     with ExitStack() as stack:
         out, store = named.spec.out, None
         if out is not None and store_file(out).exists():
@@ -65,11 +62,12 @@ def report_command(  # noqa: PLR0913  each option is an argument
         index = SampleIndex.open(seen_dataset(scheduler, named.spec))
         spread = choose_spread(workers, scheduler)
         run = ReportRun(index, store, start, sweep=sweep, spread=spread, page=to)
-        code, _ = count(run, len(run), "report", lambda: len(run.report.images))
+        check_page(to, run.guard)
+        code, _ = count(run)
         if code == STOPPED:
             complain_of_stop()
         elif run.report.images:
             page = make_page(run, shown, title=f"SEPL on {named.name}")
-            write_page(to, page, guard)
+            write_page(to, page, run.guard)
             say(f"saved {to} ({len(page) / 2**20:.1f} MB)")
     return code

@@ -28,8 +28,7 @@ from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
-from napari_sepl.workflow.measure.sweep_table import write_sweep
+from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun, write_sweep
 
 Steps = Annotated[
     int, typer.Option(min=2, max=MOST - 1, help="Thresholds from 0 to 1, of t1 and of t2.")
@@ -73,7 +72,7 @@ def sweep_command(
     note_scores(map(index.sample, index.ids))
     run = SweepRun(index, params, *grids, spread=spread)
     checkpoint = None if table is None else run.keep_beside(table)
-    code, failures = count(run, len(run), "sweep", lambda: run.sweep.samples, checkpoint)
+    code, failures = count(run)
     note_unused(run.without_truth, "ground truth")
     if code == STOPPED:
         complain_of_stop(checkpoint)

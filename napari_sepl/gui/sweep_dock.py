@@ -27,8 +27,7 @@ from napari_sepl.files.guard import Guard
 from napari_sepl.gui.panels.best_pairs import BestPairs
 from napari_sepl.gui.panels.surface import SurfacePanel
 from napari_sepl.gui.sweeping import Sweeping
-from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun
-from napari_sepl.workflow.measure.sweep_table import write_sweep
+from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun, write_sweep
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
+from napari_sepl.workflow.results import SampleResult
 
 _BATCH = 0.1
 """Seconds after which a batch begins no further sample: so long may other reading have to wait."""
@@ -56,7 +56,7 @@ class Sweeping:
         self.run = run
         self._background = background
         self._view = view
-        self._steps: Iterator[CountStep] = iter(run)
+        self._steps: Iterator[SampleResult[None]] = iter(run)
         self._failures: list[str] = []
         self._counting = False  # a batch is on its way, be it still wanted or not
         self._drawn = 0.0
@@ -84,16 +84,16 @@ class Sweeping:
         self._counting = True
         self._background.run("sweep", self._batch, self._take, self._fail)
 
-    def _batch(self) -> list[CountStep]:
+    def _batch(self) -> list[SampleResult[None]]:
         until = monotonic() + _BATCH
-        steps: list[CountStep] = []
+        steps: list[SampleResult[None]] = []
         for step in self._steps:
             steps.append(step)
             if monotonic() > until:
                 break
         return steps
 
-    def _take(self, steps: list[CountStep]) -> None:
+    def _take(self, steps: list[SampleResult[None]]) -> None:
         self._counting = False
         self.done += len(steps)
         self._failures += [step.message for step in steps if step.message]

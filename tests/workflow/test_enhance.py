@@ -33,10 +33,9 @@ from napari_sepl.workflow.enhance import (
     save_enhanced,
     save_resolved,
 )
-from napari_sepl.workflow.outcome import Outcome
+from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.spread import groups
-from napari_sepl.workflow.spread.processes import Processes
-from napari_sepl.workflow.spread.spread import DIED
+from napari_sepl.workflow.spread.processes import DIED, Processes
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
 from tests.workflow.dataset import STEMS, WHOLE, Dataset

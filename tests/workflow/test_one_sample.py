@@ -12,7 +12,7 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.files import pictures
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.exports.settings import ExportSettings, FormatName
+from napari_sepl.files.exports.base import ExportSettings
 from napari_sepl.files.samples import load
 from napari_sepl.training.batches import Crops, Draw
 from napari_sepl.training.samples import find_labelled, survey
@@ -20,12 +20,11 @@ from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource
-from napari_sepl.workflow.masks.convert import convert_masks
-from napari_sepl.workflow.masks.propose import propose_folder
+from napari_sepl.workflow.masks import convert_masks, propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
-from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import picture
+from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.review.remake import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import scan_rows
@@ -78,7 +77,7 @@ def evaluate(spec: DatasetSpec) -> Any:
 def export(spec: DatasetSpec) -> Any:
     index = SampleIndex.open(spec, (Role.LABELS,), (), lead=Role.LABELS, labels=spec.pseudo)
     source = FolderSource(index)
-    return Export(source, spec.output, ExportSettings(format=FormatName.PNG)).run()
+    return Export(source, spec.output, ExportSettings(format="png")).run()
 
 
 def propose(spec: DatasetSpec) -> Any:

@@ -18,10 +18,14 @@ from napari_sepl.files.atomic import (
     remove_empty,
     write_whole,
 )
-from napari_sepl.files.exports.base import encode_json
-from napari_sepl.files.exports.noted import digest_of, link_to, remove_owned, tell_differences
-from napari_sepl.files.exports.pictures import Picture
-from napari_sepl.files.exports.settings import Pictures
+from napari_sepl.files.exports.base import Pictures, encode_json
+from napari_sepl.files.exports.noted import (
+    Picture,
+    digest_of,
+    link_to,
+    remove_owned,
+    tell_differences,
+)
 from napari_sepl.files.guard import Guard, foreign
 
 MANIFEST = "napari-sepl-export.json"

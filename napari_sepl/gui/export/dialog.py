@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.class_map_file import read_class_map
+from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.gui.export.exporting import Exporting
 from napari_sepl.gui.panels.export_choice import ExportChoice, ExportChoicePanel
 from napari_sepl.workflow.export.export import Export

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from napari_sepl.core.errors import SeplError
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.export.export import Export
-from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.results import Outcome, SampleResult
 
 _BATCH = 0.1
 """Seconds after which a batch begins no further sample: so long may other reading have to wait."""
@@ -26,7 +26,7 @@ class ExportView(Protocol):
 
 
 class _Batch(NamedTuple):
-    steps: list[Step]
+    steps: list[SampleResult[None]]
     ended: bool
 
 
@@ -55,8 +55,8 @@ class Exporting:
         self._background = background
         self._view = view
         self._export: Export | None = None
-        self._steps: Generator[Step, None, None] | None = None
-        self._done: list[Step] = []
+        self._steps: Generator[SampleResult[None], None, None] | None = None
+        self._done: list[SampleResult[None]] = []
         self._wanted = True
         self.running = False
 
@@ -84,7 +84,7 @@ class Exporting:
 
     def _batch(self) -> _Batch:
         until = monotonic() + _BATCH
-        steps: list[Step] = []
+        steps: list[SampleResult[None]] = []
         for step in self._steps or ():
             steps.append(step)
             if monotonic() > until or not self._wanted:

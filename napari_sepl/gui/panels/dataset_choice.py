@@ -18,8 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.files.dataset.layouts import layout
-from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset, write_dataset
+from napari_sepl.files.dataset.specification import DatasetSpec, layout, read_dataset, write_dataset
 from napari_sepl.gui.panels.fields import (
     OWN_FILE,
     chosen_classes,

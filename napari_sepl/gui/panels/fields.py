@@ -6,7 +6,7 @@ from typing import Any
 from magicgui.widgets import ComboBox, FileEdit
 
 from napari_sepl.core.classes import BUILT_IN
-from napari_sepl.files.score_formats import AUTO, FORMATS
+from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS
 
 OWN_FILE = "own file…"
 
@@ -18,7 +18,7 @@ def class_choice() -> ComboBox:
 
 def format_choice() -> ComboBox:
     """Return a field for what the pseudo-labels are."""
-    return ComboBox(label="their format", choices=[AUTO, *FORMATS], value=AUTO)
+    return ComboBox(label="their format", choices=[AUTO, *PSEUDO_FORMATS], value=AUTO)
 
 
 def only_with_own_file(classes: ComboBox, class_file: FileEdit) -> None:

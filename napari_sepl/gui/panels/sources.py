@@ -9,7 +9,7 @@ from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
 
-from napari_sepl.files.score_formats import AUTO
+from napari_sepl.files.scores import AUTO
 from napari_sepl.gui.panels.dataset_choice import DatasetChoice
 from napari_sepl.gui.panels.fields import (
     chosen_classes,

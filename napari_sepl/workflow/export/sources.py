@@ -14,6 +14,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.files._opening import pixels
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pseudo import read_pseudo_labels
@@ -59,8 +60,8 @@ class LabelSource(Protocol):
         """Its samples, in order."""
 
     @property
-    def inputs(self) -> Sequence[Path]:
-        """Where its files are, and nothing may be written."""
+    def guard(self) -> Guard:
+        """What keeps an export from writing where its files are."""
 
     @property
     def has_pseudo(self) -> bool:
@@ -107,7 +108,7 @@ class ReviewSource:
         unusable = (problem.sample_id for problem in index.problems)
         everything = dict.fromkeys((*index.ids, *unusable, *sorted(self._samples.statuses)))
         self.ids = [one for one in everything if self._samples.status(one) in which]
-        self.inputs = (*index.spec.inputs, *index.spec.folders)
+        self.guard = index.guard(*index.spec.folders, writes=None)
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:  # noqa: ARG002
         """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
@@ -157,7 +158,7 @@ class FolderSource:
     def __init__(self, index: SampleIndex) -> None:
         self._index, self.classes = index, index.classes
         self.ids = [*index.ids, *(problem.sample_id for problem in index.problems)]
-        self.inputs = (*index.spec.inputs, *index.folders.values())
+        self.guard = index.guard(writes=None)
         self.has_pseudo = Role.PSEUDO in index.folders
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:

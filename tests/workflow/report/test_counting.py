@@ -16,8 +16,7 @@ from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.measure.sweep import SweepRun
-from napari_sepl.workflow.report.counting import ReportRun
-from napari_sepl.workflow.report.report import Report
+from napari_sepl.workflow.report.report import Report, ReportRun
 from napari_sepl.workflow.spread.processes import Processes
 from tests.workflow.sweeping import IDS, SHAPE, write_samples
 

@@ -275,16 +275,21 @@ def note_unused(unused: Sequence[str], lacking: str) -> None:
         note(f"{samples(len(unused))}: no {lacking}, so not used: {listing(unused)}")
 
 
-def save_result(write: Callable[[], list[Path]]) -> tuple[list[Path], bool]:
-    """Save the files of a result; return them, and whether they are saved.
+def save_result(
+    code: int, write: Callable[[], list[Path]], checkpoint: "RunCheckpoint | None" = None
+) -> tuple[int, list[Path]]:
+    """Save the files of a result, and drop what was kept on the way; return exit code and files.
 
-    Why they are not is printed: the result is shown all the same.
+    Why they are not saved is printed: the result is shown all the same.
     """
     try:
-        return write(), True
+        files = write()
     except SaveError as error:
         complain(f"napari-sepl: {error}")
-        return [], False
+        return FAILED, []
+    if checkpoint is not None:
+        checkpoint.end()
+    return code, files
 
 
 def complain_of_stop(checkpoint: "RunCheckpoint | None" = None) -> None:

@@ -8,7 +8,6 @@ import typer
 
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import (
-    FAILED,
     complain,
     count,
     give_json,
@@ -72,8 +71,8 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     found, classes = run.worst_first(), run.index.classes
     files: list[Path] = []
     if table is not None and found:
-        files, is_saved = save_result(partial(write_diagnoses, table, found, classes, run.guard))
-        code = code if is_saved else FAILED
+        write = partial(write_diagnoses, table, found, classes, run.guard)
+        code, files = save_result(code, write)
     listed = found[: worst or None]
     if listed:
         say("suspicion, sample, and what is likely wrong:")

@@ -10,7 +10,6 @@ import typer
 
 from napari_sepl.cli._command import command, require_there
 from napari_sepl.cli._console import (
-    FAILED,
     complain_of_stop,
     count,
     give_json,
@@ -76,19 +75,17 @@ def evaluate_command(
         labels=seen(scheduler, labels),
     )
     run = EvaluationRun(index, background=background, spread=choose_spread(workers, scheduler))
-    checkpoint = None if table is None else run.keep_beside(table)
+    if table is not None:
+        run.keep_beside(table)
     code, failures = count(run)
     if code == STOPPED:
-        complain_of_stop(checkpoint)
+        complain_of_stop(run.checkpoint)
         return code
     files: list[Path] = []
     if run.evaluation.images:
-        if table is not None and checkpoint is not None:
+        if table is not None:
             write = partial(write_evaluation, table, run.evaluation, run.guard, running=as_released)
-            files, is_saved = save_result(write)
-            if is_saved:
-                checkpoint.end()
-            code = code if is_saved else FAILED
+            code, files = save_result(code, write, run.checkpoint)
         _tell(run.evaluation, as_released=as_released)
         say_saved(files)
     counts = {"counted": len(run.evaluation.images), "failed": failures.content()}

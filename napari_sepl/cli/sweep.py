@@ -9,7 +9,6 @@ import typer
 
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import (
-    FAILED,
     complain_of_stop,
     count,
     give_json,
@@ -71,19 +70,18 @@ def sweep_command(
     )
     note_scores(map(index.sample, index.ids))
     run = SweepRun(index, params, *grids, spread=spread)
-    checkpoint = None if table is None else run.keep_beside(table)
+    if table is not None:
+        run.keep_beside(table)
     code, failures = count(run)
     note_unused(run.without_truth, "ground truth")
     if code == STOPPED:
-        complain_of_stop(checkpoint)
+        complain_of_stop(run.checkpoint)
         return code
     files: list[Path] = []
     if run.sweep.samples:
-        if table is not None and checkpoint is not None:
-            files, is_saved = save_result(partial(write_sweep, table, run.sweep, run.guard))
-            if is_saved:
-                checkpoint.end()
-            code = code if is_saved else FAILED
+        if table is not None:
+            write = partial(write_sweep, table, run.sweep, run.guard)
+            code, files = save_result(code, write, run.checkpoint)
         _tell(run.sweep)
         say_saved(files)
     give_json({"counted": run.sweep.samples, "failed": failures.content()} | _content(run.sweep))

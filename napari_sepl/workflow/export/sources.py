@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
-from napari_sepl.document.resolve import Resolved
 from napari_sepl.files._opening import pixels
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
@@ -129,7 +128,8 @@ class ReviewSource:
                 expected="masks, or a review that accepts it without",
             )
         given, resolved = resolve_sample(item, self.classes)
-        return _exportable(resolved, item.sample.image, item.status, given.pseudo)
+        labels, sources = resolved.final, resolved.find_sources()
+        return Exportable(labels, item.sample.image, item.status, given.pseudo, sources)
 
     def told(self) -> dict[str, Any]:
         """Return the dataset's places, and which samples are taken."""
@@ -138,12 +138,6 @@ class ReviewSource:
             "statuses": sorted(self._which),
             "start": self._samples.start.model_dump(mode="json"),
         }
-
-
-def _exportable(
-    resolved: Resolved, picture: Path, status: Status, pseudo: NDArray[np.uint8]
-) -> Exportable:
-    return Exportable(resolved.final, picture, status, pseudo, resolved.find_sources())
 
 
 class FolderSource:

@@ -64,7 +64,7 @@ class CountingRun(ABC, Generic[Given, Counts]):
         SeplError
             If a process ends that should not, or another run is to write the same file.
         """
-        kept, self.failures = self.checkpoint, []
+        kept = self.checkpoint
         tasks = map(self._task, self.ids if kept is None else kept.left(self.ids))
         with sole_writer(self._target, self.command):
             for result in run_samples(self._work(), tasks, self.problems, self._spread):

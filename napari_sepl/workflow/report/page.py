@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -26,6 +26,7 @@ from napari_sepl.files.guard import Guard, check_files, holds_mark
 from napari_sepl.files.images import read_image
 from napari_sepl.files.samples import read_truth
 from napari_sepl.proposals.pictures import as_rgb
+from napari_sepl.workflow.measure.agreement import Figures
 from napari_sepl.workflow.measure.sweep import Sweep
 from napari_sepl.workflow.measure.tables import is_a_table
 from napari_sepl.workflow.report.report import Report, ReportedImage, ReportRun
@@ -181,51 +182,33 @@ _SOURCE_COLOURS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class ClassRow:
-    """A line of the table of classes; shares in 0..1, NaN where they are not defined."""
+class ClassRow(NamedTuple):
+    """A line of the table of classes; the figures are NaN without truth."""
 
     name: str
     colour: str
     images: int
     before: int
     after: int
-    iou_before: float
-    iou: float
-    precision_before: float
-    precision: float
-    recall_before: float
-    recall: float
+    figures_before: Figures
+    figures: Figures
 
 
-def class_rows(report: Report) -> list[ClassRow]:
-    """Return a line for each class that pseudo-labels, labels or truth hold."""
-    classes = report.index.classes
-    before, after = report.agreement_before, report.agreement_after
+def class_rows(report: Report) -> Iterable[ClassRow]:
+    """Yield a line for each class that pseudo-labels, labels or truth hold."""
+    classes, after = report.index.classes, report.agreement_after
     present = report.before + report.after
     if after is not None:
         present[:IGNORE] += after.regions.wanted
-    rows = []
     for class_id in np.flatnonzero(present[:IGNORE]).tolist():
-        shares = [math.nan] * 6
-        if before is not None and after is not None:
-            pairs = [
-                (getattr(old.regions, name)[class_id], getattr(new.regions, name)[class_id])
-                for old, new in [(before, after)]
-                for name in ("iou", "precision", "recall")
-            ]
-            shares = [float(one) for pair in pairs for one in pair]
-        rows.append(
-            ClassRow(
-                classes.name(class_id),
-                hex_of(classes.palette()[class_id]),
-                int(report.holding[class_id]),
-                int(report.before[class_id]),
-                int(report.after[class_id]),
-                *shares,
-            )
+        old, new = (
+            Figures(*[math.nan] * 4) if one is None else one.figures(class_id)
+            for one in (report.agreement_before, after)
         )
-    return rows
+        counts = (report.holding, report.before, report.after)
+        images, pixels_before, pixels = (int(count[class_id]) for count in counts)
+        colour = hex_of(classes.palette()[class_id])
+        yield ClassRow(classes.name(class_id), colour, images, pixels_before, pixels, old, new)
 
 
 def mean_rows(report: Report) -> dict[str, tuple[float, float]]:
@@ -318,7 +301,7 @@ def render(report: Report, groups: dict[str, list[Pictured]], *, title: str, whe
         version=__version__,
         settings=report.params.model_dump(mode="json"),
         places=report.index.spec.model_dump(mode="json"),
-        rows=class_rows(report),
+        rows=list(class_rows(report)),
         sources=list(source_shares(report)),
         means=mean_rows(report),
         cells=list(heat_map(sweep)) if sweep is not None else [],

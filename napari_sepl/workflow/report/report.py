@@ -1,7 +1,7 @@
 """What a report tells of a dataset, counted sample by sample."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -66,9 +66,36 @@ class ReportedImage:
         return self.iou_after - self.iou_before
 
 
+T1, T2 = (threshold_grid(STEPS, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
+
+
 @dataclass(frozen=True, eq=False)
+class Counts:
+    """Pixel counts of one image.
+
+    Parameters
+    ----------
+    before, after : (256,) int64
+        Pixels of each label in pseudo-labels and labels.
+    sources : dict of Source to int
+        Pixels by where their label came from.
+    agreement_before, agreement_after : Agreement, optional
+        Pseudo-labels and labels against the truth.
+    sweep : SweepCounts, optional
+        What SEPL alone gives at each pair of thresholds.
+    """
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    sources: dict[Source, int]
+    agreement_before: Agreement | None
+    agreement_after: Agreement | None
+    sweep: SweepCounts | None
+
+
+@dataclass(eq=False)
 class Report:
-    """All that the page tells, but the pictures.
+    """All that the page tells, but the pictures; sample after sample is added to it.
 
     Parameters
     ----------
@@ -76,36 +103,63 @@ class Report:
         What it tells of.
     params : Params
         The settings of samples that nobody chose any for.
-    images : tuple of ReportedImage
+    swept : SweepCounts
+        What SEPL alone gives at each pair of thresholds, over `swept_samples` samples.
+    failures : list of str
+        Why samples could not be counted.
+    without_masks : list of str
+        Samples that were left out for having no masks and no review.
+    images : list of ReportedImage
         In the dataset's order.
     before, after : (256,) int64
         Pixels of each label in pseudo-labels and labels.
     holding : (256,) int64
         Images whose labels hold each label.
-    sources : dict of Source to int
+    sources : Counter of Source
         Pixels by where their label came from.
     agreement_before, agreement_after : Agreement, optional
         Pseudo-labels and labels against the truth, over the images that have one.
-    sweep : Sweep, optional
-        What SEPL alone gives at each pair of thresholds.
-    failures : tuple of str
-        Why samples could not be counted.
-    without_masks : tuple of str
-        Samples that were left out for having no masks and no review.
     """
 
     index: SampleIndex
     params: Params
-    images: tuple[ReportedImage, ...]
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    holding: NDArray[np.int64]
-    sources: dict[Source, int]
-    agreement_before: Agreement | None
-    agreement_after: Agreement | None
-    sweep: Sweep | None
-    failures: tuple[str, ...]
-    without_masks: tuple[str, ...]
+    swept: SweepCounts
+    failures: list[str]
+    without_masks: list[str]
+    images: list[ReportedImage] = field(default_factory=list)
+    before: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
+    after: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
+    holding: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
+    sources: Counter[Source] = field(default_factory=Counter)
+    agreement_before: Agreement | None = None
+    agreement_after: Agreement | None = None
+    swept_samples: int = 0
+
+    def add(self, image: ReportedImage, counts: Counts) -> None:
+        """Add a sample."""
+        self.images.append(image)
+        self.before += counts.before
+        self.after += counts.after
+        self.holding += counts.after > 0
+        self.sources.update(counts.sources)
+        nothing, before, after = (
+            Agreement.nothing(),
+            counts.agreement_before,
+            counts.agreement_after,
+        )
+        if before is not None and after is not None:
+            self.agreement_before = (self.agreement_before or nothing) + before
+            self.agreement_after = (self.agreement_after or nothing) + after
+        if counts.sweep is not None:
+            self.swept.add(counts.sweep)
+            self.swept_samples += 1
+
+    @property
+    def sweep(self) -> Sweep | None:
+        """What SEPL alone gives at each pair of thresholds; None where that was not counted."""
+        if not self.swept_samples:
+            return None
+        return Sweep(T1, T2, self.params, self.index.classes, self.swept, self.swept_samples)
 
     @property
     def against_truth(self) -> bool:
@@ -136,33 +190,6 @@ class Report:
         return self.worst(len(self.images))[::-1][:count]
 
 
-T1, T2 = (threshold_grid(STEPS, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
-
-
-@dataclass(frozen=True, eq=False)
-class Counts:
-    """Pixel counts of one image.
-
-    Parameters
-    ----------
-    before, after : (256,) int64
-        Pixels of each label in pseudo-labels and labels.
-    sources : dict of Source to int
-        Pixels by where their label came from.
-    agreement_before, agreement_after : Agreement, optional
-        Pseudo-labels and labels against the truth.
-    sweep : SweepCounts, optional
-        What SEPL alone gives at each pair of thresholds.
-    """
-
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    sources: dict[Source, int]
-    agreement_before: Agreement | None
-    agreement_after: Agreement | None
-    sweep: SweepCounts | None
-
-
 _Counted = tuple[ReportedImage, Counts]
 
 
@@ -187,6 +214,13 @@ class ReportRun(CountingRun[Reviewable, _Counted]):
     page : Path, optional
         The file that the report goes into, which no second run shall write meanwhile.
 
+    Attributes
+    ----------
+    samples : ReviewedSamples
+        The samples that are counted.
+    report : Report
+        What is counted so far.
+
     Raises
     ------
     InputError
@@ -208,56 +242,23 @@ class ReportRun(CountingRun[Reviewable, _Counted]):
         super().__init__(index, spread)
         self._target, self._sweep = page, sweep
         self.samples = ReviewedSamples(index, store, start)
-        self.ids, self.params = self.samples.ids, self.samples.start
-        self._images: list[ReportedImage] = []
-        self._before, self._after, self._holding = np.zeros((3, 256), np.int64)
-        self._sources: Counter[Source] = Counter()
-        self._agreements: list[Agreement] = []
+        self.ids, self._has_truth = self.samples.ids, bool(index.names.get(Role.TRUTH))
         shape = (len(T1), len(T2))
-        self._has_truth = bool(index.names.get(Role.TRUTH))
-        self._swept = SweepCounts.nothing(len(index.classes), shape, truth=self._has_truth)
-        self._swept_samples = 0
+        swept = SweepCounts.nothing(len(index.classes), shape, truth=self._has_truth)
+        without_masks = self.samples.without_masks
+        self.report = Report(index, self.samples.start, swept, self.failures, without_masks)
 
     def _task(self, sample_id: str) -> Task[Reviewable]:
         item = self.samples.item(sample_id)
         return Task(sample_id, item.sample.image, item)
 
     def _work(self) -> Work[Reviewable, _Counted]:
-        swept = self.params if self._sweep else None
+        swept = self.samples.start if self._sweep else None
         classes, image_labels = self.index.classes, dict(self.index.image_labels)
         return partial(_count, classes, image_labels, swept, self._has_truth)
 
     def _add(self, _: str, counted: _Counted) -> None:
-        image, counts = counted
-        self._images.append(image)
-        self._before += counts.before
-        self._after += counts.after
-        self._holding += counts.after > 0
-        self._sources.update(counts.sources)
-        before, after = counts.agreement_before, counts.agreement_after
-        if before is not None and after is not None:
-            summed = self._agreements or [Agreement.nothing(), Agreement.nothing()]
-            self._agreements = [summed[0] + before, summed[1] + after]
-        if counts.sweep is not None:
-            self._swept.add(counts.sweep)
-            self._swept_samples += 1
-
-    @property
-    def report(self) -> Report:
-        """What is counted so far."""
-        before, after = self._agreements or (None, None)
-        return Report(
-            self.index, self.params, tuple(self._images), self._before, self._after,
-            self._holding, dict(self._sources), before, after, self._surface,
-            tuple(self.failures), tuple(self.samples.without_masks),
-        )  # fmt: skip
-
-    @property
-    def _surface(self) -> Sweep | None:
-        if not self._swept_samples:
-            return None
-        classes = self.index.classes
-        return Sweep(T1, T2, self.params, classes, self._swept, self._swept_samples)
+        self.report.add(*counted)
 
 
 def _count(

@@ -150,7 +150,7 @@ def test_a_broken_file_is_told_and_the_rest_counted(spec: DatasetSpec) -> None:
 def test_samples_without_masks_are_named(spec: DatasetSpec) -> None:
     (spec.folder("masks") / "a10.json").unlink()
     report = report_on(spec)
-    assert report.without_masks == ("a10",)
+    assert report.without_masks == ["a10"]
     assert [image.sample_id for image in report.images] == ["a2", "b", "c"]
 
 

@@ -9,7 +9,7 @@ import typer
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import follow, say
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
+from napari_sepl.cli._options import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.masks import Conversion, convert_masks
 from napari_sepl.workflow.results import SampleResult

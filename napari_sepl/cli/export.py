@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from pydantic import ValidationError
@@ -103,29 +103,50 @@ def export_command(  # noqa: PLR0913  each option is an argument
         instances=instances, holes=holes, tolerance=tolerance, trust=trust, val=val,
         ignore=tuple(sorted(set(ignore or ()))),
     )  # fmt: skip
+    wanted = _Wanted(to, settings, class_map, holding or [], overwrite)
     spec = dataset.find().spec
     require_there(labels=labels)
-    if labels is not None:
-        if format_name is None or status or everything:
-            raise typer.BadParameter("--labels: name a --format, and no --status: it has no review")
-        index = SampleIndex.open(
-            spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
-        )
-        return _run(FolderSource(index), to, settings, class_map, holding, overwrite=overwrite)
-    if everything and status:
+    if labels is None:
+        return _export_review(dataset, spec, wanted, format_name, status or [], everything)
+    if format_name is None or status or everything:
+        raise typer.BadParameter("--labels: name a --format, and no --status: it has no review")
+    index = SampleIndex.open(
+        spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
+    )
+    return _run(FolderSource(index), wanted)
+
+
+class _Wanted(NamedTuple):
+    """What is to be exported, but for the samples."""
+
+    to: Path
+    settings: ExportSettings
+    class_map: Path | None
+    holding: list[str]
+    overwrite: bool
+
+
+def _export_review(
+    dataset: DatasetOptions,
+    spec: DatasetSpec,
+    wanted: _Wanted,
+    format_name: str | None,
+    statuses: list[Status],
+    everything: bool,
+) -> int:
+    """Export what the review of a dataset has, in a format or as the window saved it."""
+    if everything and statuses:
         raise typer.BadParameter("--status: --all takes every status; leave one of them out")
     for key in ("images", "pseudo", "out"):
         if getattr(spec, key) is None:
             dataset.miss(key)
-    which = frozenset(Status) if everything else frozenset(status or [Status.ACCEPTED])
+    which = frozenset(Status) if everything else frozenset(statuses or [Status.ACCEPTED])
     if format_name is None:
-        _refuse_settings(settings, class_map, holding)
-        return _remake(spec, to, which, overwrite=overwrite)
+        _refuse_settings(wanted)
+        return _remake(spec, wanted, which)
     with _review(spec) as store:
         source = ReviewSource(SampleIndex.open(spec), store, which)
-        if not source.ids:
-            return _nothing(spec, store)
-        return _run(source, to, settings, class_map, holding, overwrite=overwrite)
+        return _run(source, wanted) if source.ids else _nothing(spec, store)
 
 
 def _settings(**told: object) -> ExportSettings:
@@ -135,12 +156,11 @@ def _settings(**told: object) -> ExportSettings:
         refuse_setting(error, ExportSettings.model_fields, _OPTIONS)
 
 
-def _refuse_settings(
-    settings: ExportSettings, map_file: Path | None, holding: list[str] | None
-) -> None:
+def _refuse_settings(wanted: _Wanted) -> None:
     """Refuse what has no use where labels are made as the window saved them."""
-    told = {"class-map": map_file, "class": holding}
-    told |= {_OPTIONS.get(name, name): getattr(settings, name) != value for name, value in DEFAULTS}
+    told: dict[str, object] = {"class-map": wanted.class_map, "class": wanted.holding}
+    for name, value in DEFAULTS:
+        told[_OPTIONS.get(name, name)] = getattr(wanted.settings, name) != value
     named = next((name for name, value in told.items() if value), None)
     if named is not None:
         raise typer.BadParameter(f"--{named} needs a --format: without one labels stay as they are")
@@ -157,23 +177,16 @@ def _review(spec: DatasetSpec) -> Iterator[Store | None]:
         yield store
 
 
-def _run(
-    source: LabelSource,
-    to: Path,
-    settings: ExportSettings,
-    map_file: Path | None,
-    holding: list[str] | None,
-    *,
-    overwrite: bool,
-) -> int:
-    require_there(class_map=map_file)
+def _run(source: LabelSource, wanted: _Wanted) -> int:
+    file = wanted.class_map
+    require_there(class_map=file)
     export = Export(
         source,
-        to,
-        settings,
-        class_map=None if map_file is None else read_class_map(map_file, source.classes),
-        with_classes=_labels_of(holding or [], source.classes),
-        overwrite=overwrite,
+        wanted.to,
+        wanted.settings,
+        class_map=None if file is None else read_class_map(file, source.classes),
+        with_classes=_labels_of(wanted.holding, source.classes),
+        overwrite=wanted.overwrite,
     )
     code = follow(export.run(), len(export), "export")
     for sentence in export.outcome():
@@ -181,7 +194,7 @@ def _run(
     if export.without_pictures:
         note("images stay where they are; --image-files copy, or link, puts them beside the labels")
     if export.others:
-        note(f"{listing(export.others)}: of earlier runs; in {to}, but in no list")
+        note(f"{listing(export.others)}: of earlier runs; in {wanted.to}, but in no list")
     return code
 
 
@@ -201,11 +214,11 @@ def _labels_of(told: list[str], classes: ClassList) -> list[int]:
         return [find_class(classes, int(one) if one.isdigit() else one, "--class") for one in told]
 
 
-def _remake(spec: DatasetSpec, to: Path, which: Collection[Status], *, overwrite: bool) -> int:
+def _remake(spec: DatasetSpec, wanted: _Wanted, which: Collection[Status]) -> int:
     with _review(spec) as store:
         total = 0 if store is None else len(samples_to_export(store, which))
         if store is None or not total:
             return _nothing(spec, store)
         index = SampleIndex.open(spec)
-        events = export_labels(index, store, to, which=which, overwrite=overwrite)
-        return follow(events, total, "export")
+        results = export_labels(index, store, wanted.to, which=which, overwrite=wanted.overwrite)
+        return follow(results, total, "export")

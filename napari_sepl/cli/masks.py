@@ -20,7 +20,7 @@ from napari_sepl.cli._console import (
     progress,
 )
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
+from napari_sepl.cli._options import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex

@@ -19,9 +19,15 @@ from napari_sepl.cli._console import (
     say_saved,
 )
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
-from napari_sepl.cli._settings import params_of, setting
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import check_table_name
+from napari_sepl.cli._options import (
+    Scheduler,
+    Workers,
+    check_table_name,
+    choose_spread,
+    params_of,
+    seen_dataset,
+    setting,
+)
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.stopping import STOPPED

@@ -19,7 +19,14 @@ from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
-from napari_sepl.files.atomic import Unwritten, Write, clear_abandoned, make_folder, write_whole
+from napari_sepl.files.atomic import (
+    Unwritten,
+    Write,
+    clear_abandoned,
+    make_folder,
+    saved_in_groups,
+    write_whole,
+)
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.guard import Guard, foreign
 from napari_sepl.files.label_png import (
@@ -33,7 +40,6 @@ from napari_sepl.files.lock import sole_run
 from napari_sepl.files.pseudo import is_named
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
-from napari_sepl.workflow.spread.groups import saved_in_groups
 from napari_sepl.workflow.spread.processes import HERE, Spread
 
 MADE_FROM = ("image", "pseudo", "masks")

@@ -146,7 +146,7 @@ def _export_review(
         return _remake(spec, wanted, which)
     with _review(spec) as store:
         source = ReviewSource(SampleIndex.open(spec), store, which)
-        return _run(source, wanted) if source.ids else _nothing(spec, store)
+        return _run(source, wanted) if source.ids or source.problems else _nothing(spec, store)
 
 
 def _settings(**told: object) -> ExportSettings:

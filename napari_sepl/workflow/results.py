@@ -103,7 +103,7 @@ def run_samples(
         If the run ends, whichever sample it is at.
     """
     yield from failed_results(problems)
-    yield from spread.run(partial(attempt_sample, work), tasks, _lost)
+    yield from spread.run(partial(_attempt, work), tasks, _lost)
 
 
 def failed_results(problems: Iterable[SampleProblem]) -> Iterator[SampleResult[Any]]:
@@ -112,7 +112,7 @@ def failed_results(problems: Iterable[SampleProblem]) -> Iterator[SampleResult[A
         yield SampleResult(problem.sample_id, Outcome.FAILED, str(problem))
 
 
-def attempt_sample(work: Work[Given, Value], task: Task[Given]) -> SampleResult[Value]:
+def _attempt(work: Work[Given, Value], task: Task[Given]) -> SampleResult[Value]:
     """Work on one sample of a run; RunEndedError alone passes."""
 
     def done() -> SampleResult[Value]:

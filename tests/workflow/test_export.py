@@ -454,9 +454,9 @@ def test_names_that_are_no_text_are_named_and_the_others_go_through(
     index = open_labels(tmp_path / "labels", images=tmp_path / os.fsdecode(b"im\xe9ges"))
     run = Export(FolderSource(index), tmp_path / "to", ExportSettings(format=name))
     first, second = run.run()
-    assert (first.sample_id, first.outcome, first.message) == ("café", "saved", "")
-    assert (second.sample_id, second.outcome) == ("caf\\udce9", "failed")
-    assert second.message == "caf\\udce9: its name is not valid UTF-8"
+    assert (second.sample_id, second.outcome, second.message) == ("café", "saved", "")
+    assert (first.sample_id, first.outcome) == ("caf\\udce9", "failed")
+    assert first.message == "caf\\udce9: its name is not valid UTF-8"
     for path in (tmp_path / "to").rglob("*.json"):
         assert "caf" not in path.name or json.loads(path.read_bytes())["imagePath"].endswith(
             "/café.png"
@@ -498,12 +498,12 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
         open_labels(labels, images=tmp_path / "images", list_file=tmp_path / "list")
     )
     told = [step.message for step in Export(source, tmp_path / "to", ExportSettings()).run()]
-    assert "p9.png: found labels of 30 × 40" in told[0]
-    assert "no image of p10" in told[1]
-    assert "label" in told[2]
-    assert "99" in told[2]
-    assert "no picture in a known format" in told[3]
-    assert "p13: no labels" in told[4]
+    assert "p13: no labels" in told[0]
+    assert "p9.png: found labels of 30 × 40" in told[1]
+    assert "no image of p10" in told[2]
+    assert "label" in told[3]
+    assert "99" in told[3]
+    assert "no picture in a known format" in told[4]
     with refused(tmp_path / "images", "no labels"):
         (tmp_path / "images" / "p9.jpg").unlink()
         open_labels(tmp_path / "images")

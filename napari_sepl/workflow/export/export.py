@@ -36,7 +36,7 @@ from napari_sepl.files.exports.noted import Picture
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.export.sources import Exportable, LabelSource
-from napari_sepl.workflow.results import Outcome, SampleResult, Task, attempt_sample
+from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
 
 Pair = tuple[int, int]
 """Pixels of a class in both of two maps, and in either."""
@@ -163,7 +163,7 @@ class Export:
             )  # fmt: skip
 
     def __len__(self) -> int:
-        return len(self._source.ids)
+        return len(self._source.ids) + len(self._source.problems)
 
     def outcome(self) -> list[str]:
         """Return sentences on what polygons lost, and on files of other exports."""
@@ -206,14 +206,13 @@ class Export:
         done: list[str] = []
         failed: list[str] = []
         counts: Counter[Outcome] = Counter()
-        work = partial(self._export, folder)
-        for sample_id in self._source.ids:
-            result = attempt_sample(work, Task(sample_id, sample_id, sample_id))
+        tasks = (Task(one, one, one) for one in self._source.ids)
+        for result in run_samples(partial(self._export, folder), tasks, self._source.problems):
             counts[result.outcome] += 1
             if result.outcome in (Outcome.SAVED, Outcome.PRESENT):
-                done.append(sample_id)
+                done.append(result.sample_id)
             elif result.outcome is Outcome.FAILED:
-                failed.append(sample_id)
+                failed.append(result.sample_id)
             yield result
         self.others = folder.others((*done, *failed))
         if done:

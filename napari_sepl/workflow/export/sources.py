@@ -12,7 +12,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
 from napari_sepl.files._opening import pixels
-from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.index import Role, SampleIndex, SampleProblem
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
@@ -57,6 +57,10 @@ class LabelSource(Protocol):
     @property
     def ids(self) -> Sequence[str]:
         """Its samples, in order."""
+
+    @property
+    def problems(self) -> Sequence[SampleProblem]:
+        """Samples that are asked for and cannot be used."""
 
     @property
     def guard(self) -> Guard:
@@ -104,9 +108,11 @@ class ReviewSource:
         self._which = frozenset(which)
         self._samples = ReviewedSamples(index, store, start)
         self.classes = index.classes
-        unusable = (problem.sample_id for problem in index.problems)
-        everything = dict.fromkeys((*index.ids, *unusable, *sorted(self._samples.statuses)))
-        self.ids = [one for one in everything if self._samples.status(one) in which]
+        status = self._samples.status
+        self.problems = [one for one in index.problems if status(one.sample_id) in which]
+        unusable = {problem.sample_id for problem in self.problems}
+        everything = dict.fromkeys((*index.ids, *sorted(self._samples.statuses)))
+        self.ids = [one for one in everything if status(one) in which and one not in unusable]
         self.guard = index.guard(*index.spec.folders, writes=None)
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:  # noqa: ARG002
@@ -151,7 +157,7 @@ class FolderSource:
 
     def __init__(self, index: SampleIndex) -> None:
         self._index, self.classes = index, index.classes
-        self.ids = [*index.ids, *(problem.sample_id for problem in index.problems)]
+        self.ids, self.problems = index.ids, index.problems
         self.guard = index.guard(writes=None)
         self.has_pseudo = Role.PSEUDO in index.folders
 

@@ -20,7 +20,7 @@ from napari_sepl.files.lock import sole_run
 from napari_sepl.files.samples import Enhanceable, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
-from napari_sepl.workflow.results import Outcome, SampleResult, Task, attempt_sample
+from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
 from napari_sepl.workflow.review.state import said_of
 
 ACCEPTED = frozenset((Status.ACCEPTED,))
@@ -77,8 +77,8 @@ def export_labels(
     wanted = samples_to_export(store, which)
     last = len(index)
     with sole_run(out, "export"):
-        for sample_id in sorted(wanted, key=lambda name: index.positions.get(name, last)):
-            yield attempt_sample(work, Task(sample_id, sample_id, sample_id))
+        ids = sorted(wanted, key=lambda name: index.positions.get(name, last))
+        yield from run_samples(work, (Task(one, one, one) for one in ids))
 
 
 def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolved:

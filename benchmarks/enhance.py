@@ -28,7 +28,7 @@ from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder, enhance_sample
-from napari_sepl.workflow.outcome import Outcome
+from napari_sepl.workflow.results import Outcome
 
 IMAGES = 20
 BATCH = 4  # images between two looks at the clock

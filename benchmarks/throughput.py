@@ -22,11 +22,10 @@ from benchmarks.enhance import Dataset, index_of
 from benchmarks.pictures import voc_size_pictures
 from benchmarks.timing import duration, machine, print_table
 from napari_sepl import Params
-from napari_sepl.files.atomic import Unwritten
+from napari_sepl.files.atomic import GROUP, Unwritten, saved_in_groups
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder
-from napari_sepl.workflow.outcome import Outcome
-from napari_sepl.workflow.spread.groups import GROUP, saved_in_groups
+from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.spread.processes import Processes
 
 SAMPLES = 1600

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -24,7 +24,8 @@ from napari_sepl.workflow.measure.tables import encode_json
 
 if TYPE_CHECKING:  # they take a second to import, which `--version` need not wait
     from napari_sepl.workflow.measure.checkpoint import RunCheckpoint
-    from napari_sepl.workflow.outcome import Step
+    from napari_sepl.workflow.measure.counting import CountingRun
+    from napari_sepl.workflow.results import SampleResult
 
 FAILED = 1
 TIME = TimeRemainingColumn(elapsed_when_finished=True)
@@ -34,6 +35,7 @@ TOLD = {
     "present": "skipped (already done)",
     "kept": "kept (edited by a person)",
     "left out": "left out (other classes)",
+    "counted": "counted",
     "failed": "failed",
 }
 """What became of a sample, by the values of `Outcome`."""
@@ -173,18 +175,6 @@ class Part:
     show: Callable[[float], None] = field(default=lambda _share: None)
 
 
-class Counted(Protocol):
-    """One sample of a run is dealt with."""
-
-    @property
-    def sample_id(self) -> str:
-        """The sample."""
-
-    @property
-    def message(self) -> str:
-        """Why it failed; empty otherwise."""
-
-
 @dataclass
 class Failures:
     """The samples of a run that failed, and why."""
@@ -194,10 +184,10 @@ class Failures:
     def __len__(self) -> int:
         return len(self.messages)
 
-    def add(self, step: Counted) -> None:
+    def add(self, result: "SampleResult[object]") -> None:
         """Note a sample, if it failed."""
-        if step.message:
-            self.messages.append((step.sample_id, step.message))
+        if result.message:
+            self.messages.append((result.sample_id, result.message))
 
     def lines(self) -> list[str]:
         """Return a line for each failure, and one for all that are alike."""
@@ -231,70 +221,58 @@ def _reason(sample_id: str, message: str) -> str:
 
 
 def follow(
-    events: "Iterable[Step]",
-    total: int,
-    told: str,
-    part: Part | None = None,
+    results: "Iterable[SampleResult[object]]", total: int, told: str, part: Part | None = None
 ) -> int:
-    """Show a bar while the run goes on, then its summary; return the exit code.
+    """Show a bar while a run writes files, then its summary; return the exit code.
 
     The bar also moves by what `part` is told while a sample is under way.
     """
-    counts: Counter[str] = Counter()
+    code, _ = _follow(results, total, told, Counter(), part)
+    if code == STOPPED:
+        complain("Stopped. What is saved is whole; the same command resumes.")
+    return code
+
+
+def count(run: "CountingRun[Any, Any]") -> tuple[int, Failures]:
+    """Show a bar while a run counts, then its summary; return the exit code and what failed.
+
+    Where it keeps what it has counted, that is written however it ends.
+    """
+    checkpoint = run.checkpoint
+    if checkpoint is None:
+        return _follow(run, len(run), run.command, Counter(counted=0))
+    if checkpoint.note:
+        note(checkpoint.note)
+    try:
+        return _follow(run, len(run), run.command, Counter(counted=len(checkpoint.stamps)))
+    finally:
+        checkpoint.save()
+
+
+def _follow(
+    results: "Iterable[SampleResult[object]]",
+    total: int,
+    told: str,
+    counts: Counter[str],
+    part: Part | None = None,
+) -> tuple[int, Failures]:
+    """Show a bar while a run goes on after so many samples, then how all of them ended."""
     failures = Failures()
     stopped = False
-    with _bar(told, total) as move:
+    with _bar(told, total, counts.total()) as move:
         if part is not None:
             part.show = lambda share: move(counts.total() + share)
         try:
-            for event in events:
-                counts[event.outcome] += 1
-                failures.add(event)
+            for result in results:
+                counts[result.outcome] += 1
+                failures.add(result)
                 move(counts.total())
         except KeyboardInterrupt:
             stopped = True
-    became = [f"{counts[outcome]} {words}" for outcome, words in TOLD.items() if counts[outcome]]
+    became = [f"{counts[outcome]} {words}" for outcome, words in TOLD.items() if outcome in counts]
     say(f"{samples(total)}: {', '.join(became) or 'nothing done'}")
     failures.complain()
-    if stopped:
-        complain("Stopped. What is saved is whole; the same command resumes.")
-        return STOPPED
-    return FAILED if failures else 0
-
-
-def count(
-    run: Iterable[Counted],
-    total: int,
-    told: str,
-    counted: Callable[[], int],
-    checkpoint: "RunCheckpoint | None" = None,
-) -> tuple[int, Failures]:
-    """Show a bar while a run counts, then how many it counted and why not the others.
-
-    Where it keeps what it has counted, that is written however it ends. Return the exit code and
-    the samples that failed.
-    """
-    failures = Failures()
-    stopped = False
-    done = 0 if checkpoint is None else len(checkpoint.stamps)
-    if checkpoint is not None and checkpoint.note:
-        note(checkpoint.note)
-    with _bar(told, total, done) as move:
-        try:
-            for number, step in enumerate(run, done + 1):
-                failures.add(step)
-                move(number)
-        except KeyboardInterrupt:
-            stopped = True
-        finally:
-            if checkpoint is not None:
-                checkpoint.save()
-    failed = f", {len(failures)} failed" if failures else ""
-    say(f"{samples(total)}: {counted()} counted{failed}")
-    failures.complain()
-    if stopped:
-        return STOPPED, failures
-    return (FAILED if failures else 0), failures
+    return STOPPED if stopped else FAILED if failures else 0, failures
 
 
 @contextmanager
@@ -324,16 +302,21 @@ def note_unused(unused: Sequence[str], lacking: str, so: str = "not used") -> No
         note(f"{samples(len(unused))}: no {lacking}, so {so}: {listing(unused)}")
 
 
-def save_result(write: Callable[[], list[Path]]) -> tuple[list[Path], bool]:
-    """Save the files of a result; return them, and whether they are saved.
+def save_result(
+    code: int, write: Callable[[], list[Path]], checkpoint: "RunCheckpoint | None" = None
+) -> tuple[int, list[Path]]:
+    """Save the files of a result, and drop what was kept on the way; return exit code and files.
 
-    Why they are not is printed: the result is shown all the same.
+    Why they are not saved is printed: the result is shown all the same.
     """
     try:
-        return write(), True
+        files = write()
     except SaveError as error:
         complain(f"napari-sepl: {error}")
-        return [], False
+        return FAILED, []
+    if checkpoint is not None:
+        checkpoint.end()
+    return code, files
 
 
 def complain_of_stop(checkpoint: "RunCheckpoint | None" = None) -> None:

@@ -17,11 +17,18 @@ from napari_sepl.cli._console import note
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.scores import Scores
 from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.dataset.layouts import LAYOUTS, find_layout, layout, voc_folders
-from napari_sepl.files.dataset.specification import DatasetSpec, looks_like_dataset, read_dataset
+from napari_sepl.files.dataset.specification import (
+    LAYOUTS,
+    DatasetSpec,
+    find_layout,
+    layout,
+    looks_like_dataset,
+    read_dataset,
+    voc_folders,
+)
 from napari_sepl.files.pseudo import read_pseudo
 from napari_sepl.files.samples import Sample
-from napari_sepl.files.score_formats import AUTO, FORMATS, check_format
+from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, check_format
 
 Labels = Annotated[
     Path | None, typer.Option(help="Folder of another program's labels, in place of --out.")
@@ -35,7 +42,7 @@ LAYOUT_OPTIONS: Mapping[str, tuple[Any, str]] = {
 }
 """The options that name a layout, with their types and helps."""
 
-_MORE = {"pseudo_format": f" One of {', '.join((AUTO, *FORMATS))}."}
+_MORE = {"pseudo_format": f" One of {', '.join((AUTO, *PSEUDO_FORMATS))}."}
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import typer
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import follow, say
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
+from napari_sepl.cli._options import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.workflow.masks.convert import Conversion, convert_masks
+from napari_sepl.workflow.masks import Conversion, convert_masks
+from napari_sepl.workflow.results import SampleResult
 
 
 @command("napari-sepl convert-masks --masks sam_png --to sam_json")
@@ -31,24 +32,26 @@ def convert_command(
     spread = choose_spread(workers, scheduler)
     index = SampleIndex.open(seen_dataset(scheduler, spec), (Role.MASKS,), (), lead=Role.MASKS)
     done: list[Conversion] = []
-    steps = convert_masks(index, seen(scheduler, to), spread=spread)
-    code = follow(_noted(steps, done), len(index) + len(index.problems), "convert")
-    converted = [step for step in done if step.bytes_after]
-    if converted:
-        say(_saving(converted))
+    results = convert_masks(index, seen(scheduler, to), spread=spread)
+    code = follow(_noted(results, done), len(index) + len(index.problems), "convert")
+    if done:
+        say(_saving(done))
     return code
 
 
-def _noted(steps: Iterable[Conversion], done: list[Conversion]) -> Iterator[Conversion]:
-    for step in steps:
-        done.append(step)
-        yield step
+def _noted(
+    results: Iterable[SampleResult[Conversion]], done: list[Conversion]
+) -> Iterator[SampleResult[Conversion]]:
+    for result in results:
+        if result.value is not None:
+            done.append(result.value)
+        yield result
 
 
 def _saving(converted: list[Conversion]) -> str:
-    files = sum(step.files_before for step in converted)
-    before = sum(step.bytes_before for step in converted)
-    after = sum(step.bytes_after for step in converted)
+    files = sum(one.files_before for one in converted)
+    before = sum(one.bytes_before for one in converted)
+    after = sum(one.bytes_after for one in converted)
     return (
         f"{files:,} file{'s' * (files != 1)}, {_size(before)} of the disk, became "
         f"{len(converted):,} of {_size(after)}; the originals are where they were"

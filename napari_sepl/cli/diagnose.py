@@ -8,7 +8,6 @@ import typer
 
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import (
-    FAILED,
     complain,
     count,
     give_json,
@@ -18,9 +17,16 @@ from napari_sepl.cli._console import (
     say_saved,
 )
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
-from napari_sepl.cli._settings import params_of, setting
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import Overwrite, check_table_name
+from napari_sepl.cli._options import (
+    Overwrite,
+    Scheduler,
+    Workers,
+    check_table_name,
+    choose_spread,
+    params_of,
+    seen_dataset,
+    setting,
+)
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Conflict, Params, Strategy
@@ -67,7 +73,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     run = DiagnosisRun(index, params, spread=spread)
     if table is not None:
         run.check_table(table, overwrite=overwrite)
-    code, failures = count(run, len(run), "diagnose", lambda: len(run.found))
+    code, failures = count(run)
     note_unused(index.unused, "pseudo-labels")
     if code == STOPPED:
         complain("Stopped: a part of the samples has no order of all, so nothing is listed.")
@@ -75,8 +81,8 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     found, classes = run.worst_first(), run.index.classes
     files: list[Path] = []
     if table is not None and found:
-        files, is_saved = save_result(partial(write_diagnoses, table, found, classes, run.guard))
-        code = code if is_saved else FAILED
+        write = partial(write_diagnoses, table, found, classes, run.guard)
+        code, files = save_result(code, write)
     listed = found[: worst or None]
     if listed:
         say("suspicion, sample, and what is likely wrong:")

@@ -5,8 +5,15 @@ from typing import Annotated
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import follow, note_unused
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
-from napari_sepl.cli._settings import overwriting, params_of, setting
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
+from napari_sepl.cli._options import (
+    Scheduler,
+    Workers,
+    choose_spread,
+    overwriting,
+    params_of,
+    seen_dataset,
+    setting,
+)
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.enhance import enhance_folder

@@ -10,7 +10,6 @@ import typer
 
 from napari_sepl.cli._command import command, require_there
 from napari_sepl.cli._console import (
-    FAILED,
     complain_of_stop,
     count,
     give_json,
@@ -20,15 +19,25 @@ from napari_sepl.cli._console import (
     say_saved,
 )
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
-from napari_sepl.cli._settings import setting
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
-from napari_sepl.cli._table import Overwrite, check_table_name
+from napari_sepl.cli._options import (
+    Overwrite,
+    Scheduler,
+    Workers,
+    check_table_name,
+    choose_spread,
+    seen,
+    seen_dataset,
+    setting,
+)
 from napari_sepl.core.running import RunningFigures
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.workflow.measure.agreement import Evaluation, Figures
-from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.measure.evaluation_table import evaluation_content, write_evaluation
+from napari_sepl.workflow.measure.evaluate import (
+    EvaluationRun,
+    evaluation_content,
+    write_evaluation,
+)
 
 
 @command("napari-sepl evaluate voc.toml --list val.txt --table evaluation.csv", json=True)
@@ -75,12 +84,11 @@ def evaluate_command(
         labels=seen(scheduler, labels),
     )
     run = EvaluationRun(index, background=background, spread=choose_spread(workers, scheduler))
-    checkpoint = None if table is None else run.keep_beside(table, overwrite=overwrite)
-    code, failures = count(
-        run, len(run), "evaluate", lambda: len(run.evaluation.images), checkpoint
-    )
+    if table is not None:
+        run.keep_beside(table, overwrite=overwrite)
+    code, failures = count(run)
     if code == STOPPED:
-        complain_of_stop(checkpoint)
+        complain_of_stop(run.checkpoint)
         return code
     found = {NAMED[role]: index.count(role) for role in (Role.LABELS, Role.TRUTH)}
     left_out = {
@@ -90,12 +98,9 @@ def evaluate_command(
     _tell_left_out(found, left_out)
     files: list[Path] = []
     if run.evaluation.images:
-        if table is not None and checkpoint is not None:
+        if table is not None:
             write = partial(write_evaluation, table, run.evaluation, run.guard, running=as_released)
-            files, is_saved = save_result(write)
-            if is_saved:
-                checkpoint.end()
-            code = code if is_saved else FAILED
+            code, files = save_result(code, write, run.checkpoint)
         _tell(run.evaluation, as_released=as_released)
         say_saved(files)
     counts = {

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from pydantic import ValidationError
@@ -12,15 +12,16 @@ from pydantic import ValidationError
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
 from napari_sepl.cli._console import FAILED, complain, follow, listing, note, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
-from napari_sepl.cli._settings import overwriting
+from napari_sepl.cli._options import overwriting
 from napari_sepl.core.class_maps import find_class
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.polygons import Holes
 from napari_sepl.core.segments import Instances
-from napari_sepl.files.class_map_file import read_class_map
+from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
+from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting
+from napari_sepl.files.exports.base import ExportSettings, Ignore, Pictures
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, LabelSource, ReviewSource
@@ -32,7 +33,14 @@ _OPTIONS = {"pictures": "image-files"}
 
 def _setting(name: str, option: str | None = None) -> Any:
     """Return the option for a field of ExportSettings, with its help."""
-    return typer.Option(option or f"--{name}", help=ExportSettings.model_fields[name].description)
+    return typer.Option(option or f"--{name}", help=describe_setting(name))
+
+
+def _known_format(name: str) -> str:
+    if name not in EXPORT_FORMATS:
+        known = ", ".join(map(repr, EXPORT_FORMATS))
+        raise typer.BadParameter(f"{name!r} is not one of {known}.")
+    return name
 
 
 @command("napari-sepl export voc.toml --format coco --status accepted --to coco")
@@ -45,9 +53,12 @@ def export_command(  # noqa: PLR0913  each option is an argument
     *,
     to: Annotated[Path, typer.Option(help="Folder to write to.")],
     format_name: Annotated[
-        FormatName | None,
+        str | None,
         typer.Option(
-            "--format", help="Without it, label PNGs as the window saved them, byte for byte."
+            "--format",
+            parser=_known_format,
+            metavar=f"<{'|'.join(EXPORT_FORMATS)}>",
+            help="Without it, label PNGs as the window saved them, byte for byte.",
         ),
     ] = None,
     labels: Labels = None,
@@ -93,32 +104,55 @@ def export_command(  # noqa: PLR0913  each option is an argument
         instances=instances, holes=holes, tolerance=tolerance, trust=trust, val=val,
         ignore=tuple(sorted(set(ignore or ()))),
     )  # fmt: skip
+    wanted = _Wanted(to, settings, class_map, holding or [], overwrite)
     spec = dataset.find().spec
     require_there(labels=labels)
-    if labels is not None:
-        if format_name is None or status or everything:
-            raise typer.BadParameter("--labels: name a --format, and no --status: it has no review")
-        index = SampleIndex.open(
-            spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
-        )
-        note_unused(index.unused, NAMED[Role.LABELS])
-        return _run(FolderSource(index), to, settings, class_map, holding, overwrite=overwrite)
-    if everything and status:
+    if labels is None:
+        return _export_review(dataset, spec, wanted, format_name, status or [], everything)
+    if format_name is None or status or everything:
+        raise typer.BadParameter("--labels: name a --format, and no --status: it has no review")
+    index = SampleIndex.open(
+        spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
+    )
+    note_unused(index.unused, NAMED[Role.LABELS])
+    return _run(FolderSource(index), wanted)
+
+
+class _Wanted(NamedTuple):
+    """What is to be exported, but for the samples."""
+
+    to: Path
+    settings: ExportSettings
+    class_map: Path | None
+    holding: list[str]
+    overwrite: bool
+
+
+def _export_review(
+    dataset: DatasetOptions,
+    spec: DatasetSpec,
+    wanted: _Wanted,
+    format_name: str | None,
+    statuses: list[Status],
+    everything: bool,
+) -> int:
+    """Export what the review of a dataset has, in a format or as the window saved it."""
+    if everything and statuses:
         raise typer.BadParameter("--status: --all takes every status; leave one of them out")
     for key in ("images", "pseudo", "out"):
         if getattr(spec, key) is None:
             dataset.miss(key)
-    which = frozenset(Status) if everything else frozenset(status or [Status.ACCEPTED])
+    which = frozenset(Status) if everything else frozenset(statuses or [Status.ACCEPTED])
     if format_name is None:
-        _refuse_settings(settings, class_map, holding)
-        return _remake(spec, to, which, overwrite=overwrite)
+        _refuse_settings(wanted)
+        return _remake(spec, wanted, which)
     with _review(spec) as store:
         index = SampleIndex.open(spec)
         source = ReviewSource(index, store, which)
-        if not source.ids:
+        if not (source.ids or source.problems):
             return _nothing(spec, store)
         _note_left_out(index, store, which)
-        return _run(source, to, settings, class_map, holding, overwrite=overwrite)
+        return _run(source, wanted)
 
 
 def _settings(**told: object) -> ExportSettings:
@@ -128,12 +162,11 @@ def _settings(**told: object) -> ExportSettings:
         refuse_setting(error, ExportSettings.model_fields, _OPTIONS)
 
 
-def _refuse_settings(
-    settings: ExportSettings, map_file: Path | None, holding: list[str] | None
-) -> None:
+def _refuse_settings(wanted: _Wanted) -> None:
     """Refuse what has no use where labels are made as the window saved them."""
-    told = {"class-map": map_file, "class": holding}
-    told |= {_OPTIONS.get(name, name): getattr(settings, name) != value for name, value in DEFAULTS}
+    told: dict[str, object] = {"class-map": wanted.class_map, "class": wanted.holding}
+    for name, value in DEFAULTS:
+        told[_OPTIONS.get(name, name)] = getattr(wanted.settings, name) != value
     named = next((name for name, value in told.items() if value), None)
     if named is not None:
         raise typer.BadParameter(f"--{named} needs a --format: without one labels stay as they are")
@@ -150,23 +183,16 @@ def _review(spec: DatasetSpec) -> Iterator[Store | None]:
         yield store
 
 
-def _run(
-    source: LabelSource,
-    to: Path,
-    settings: ExportSettings,
-    map_file: Path | None,
-    holding: list[str] | None,
-    *,
-    overwrite: bool,
-) -> int:
-    require_there(class_map=map_file)
+def _run(source: LabelSource, wanted: _Wanted) -> int:
+    file = wanted.class_map
+    require_there(class_map=file)
     export = Export(
         source,
-        to,
-        settings,
-        class_map=None if map_file is None else read_class_map(map_file, source.classes),
-        with_classes=_labels_of(holding or [], source.classes),
-        overwrite=overwrite,
+        wanted.to,
+        wanted.settings,
+        class_map=None if file is None else read_class_map(file, source.classes),
+        with_classes=_labels_of(wanted.holding, source.classes),
+        overwrite=wanted.overwrite,
     )
     code = follow(export.run(), len(export), "export")
     for sentence in export.outcome():
@@ -174,7 +200,7 @@ def _run(
     if export.without_pictures:
         note("images stay where they are; --image-files copy, or link, puts them beside the labels")
     if export.others:
-        note(f"{listing(export.others)}: of earlier runs; in {to}, but in no list")
+        note(f"{listing(export.others)}: of earlier runs; in {wanted.to}, but in no list")
     return code
 
 
@@ -206,12 +232,12 @@ def _labels_of(told: list[str], classes: ClassList) -> list[int]:
         return [find_class(classes, int(one) if one.isdigit() else one, "--class") for one in told]
 
 
-def _remake(spec: DatasetSpec, to: Path, which: Collection[Status], *, overwrite: bool) -> int:
+def _remake(spec: DatasetSpec, wanted: _Wanted, which: Collection[Status]) -> int:
     with _review(spec) as store:
         total = 0 if store is None else len(samples_to_export(store, which))
         if store is None or not total:
             return _nothing(spec, store)
         index = SampleIndex.open(spec)
         _note_left_out(index, store, which)
-        events = export_labels(index, store, to, which=which, overwrite=overwrite)
-        return follow(events, total, "export")
+        results = export_labels(index, store, wanted.to, which=which, overwrite=wanted.overwrite)
+        return follow(results, total, "export")

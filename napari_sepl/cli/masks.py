@@ -20,7 +20,7 @@ from napari_sepl.cli._console import (
     progress,
 )
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
+from napari_sepl.cli._options import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
@@ -35,10 +35,14 @@ from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from napari_sepl.proposals.sam import open_sam
 from napari_sepl.proposals.sent import SentSam
 from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
-from napari_sepl.workflow.masks.propose import Maker, check_masks_folder, propose_folder
-from napari_sepl.workflow.masks.record import made_by_regions, made_by_sam
-from napari_sepl.workflow.spread.processes import HERE
-from napari_sepl.workflow.spread.spread import Spread
+from napari_sepl.workflow.masks import (
+    Maker,
+    check_masks_folder,
+    made_by_regions,
+    made_by_sam,
+    propose_folder,
+)
+from napari_sepl.workflow.spread.processes import HERE, Spread
 
 PRESET = "paper"
 

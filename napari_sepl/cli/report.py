@@ -1,6 +1,7 @@
 """The command `report`: a dataset on one page."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,16 +10,21 @@ import typer
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import complain_of_stop, count, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
-from napari_sepl.cli._settings import params_of, setting
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import Overwrite
+from napari_sepl.cli._options import (
+    Overwrite,
+    Scheduler,
+    Workers,
+    choose_spread,
+    params_of,
+    seen_dataset,
+    setting,
+)
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Store, store_file
-from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
+from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.review.reviewed import ReviewedSamples
 
 
@@ -59,8 +65,6 @@ def report_command(  # noqa: PLR0913  each option is an argument
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
     named = dataset.find()
-    guard = Guard(named.spec.inputs, overwrite=overwrite)
-    check_page(to, guard)
     with ExitStack() as stack:
         out, store = named.spec.out, None
         if out is not None and store_file(out).exists():
@@ -68,13 +72,15 @@ def report_command(  # noqa: PLR0913  each option is an argument
         index = SampleIndex.open(seen_dataset(scheduler, named.spec))
         spread = choose_spread(workers, scheduler)
         run = ReportRun(index, store, start, sweep=sweep, spread=spread, page=to)
-        code, _ = count(run, len(run), "report", lambda: len(run.report.images))
+        run.guard = replace(run.guard, overwrite=overwrite)
+        check_page(to, run.guard)
+        code, _ = count(run)
         _note_left_out(index, run.samples)
         if code == STOPPED:
             complain_of_stop()
         elif run.report.images:
             page = make_page(run, shown, title=f"SEPL on {named.name}")
-            write_page(to, page, guard)
+            write_page(to, page, run.guard)
             say(f"saved {to} ({len(page) / 2**20:.1f} MB)")
     return code
 

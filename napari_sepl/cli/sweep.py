@@ -9,7 +9,6 @@ import typer
 
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import (
-    FAILED,
     complain_of_stop,
     count,
     give_json,
@@ -20,16 +19,22 @@ from napari_sepl.cli._console import (
     say_saved,
 )
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
-from napari_sepl.cli._settings import params_of, setting
-from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.cli._table import Overwrite, check_table_name
+from napari_sepl.cli._options import (
+    Overwrite,
+    Scheduler,
+    Workers,
+    check_table_name,
+    choose_spread,
+    params_of,
+    seen_dataset,
+    setting,
+)
 from napari_sepl.core.corners import MOST
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
-from napari_sepl.workflow.measure.sweep_table import write_sweep
+from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun, write_sweep
 
 Steps = Annotated[
     int, typer.Option(min=2, max=MOST - 1, help="Thresholds from 0 to 1, of t1 and of t2.")
@@ -95,20 +100,19 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     )
     note_scores(map(index.sample, index.ids))
     run = SweepRun(index, params, *grids, spread=spread)
-    checkpoint = None if table is None else run.keep_beside(table, overwrite=overwrite)
-    code, failures = count(run, len(run), "sweep", lambda: run.sweep.samples, checkpoint)
+    if table is not None:
+        run.keep_beside(table, overwrite=overwrite)
+    code, failures = count(run)
     note_unused(run.without_truth, "ground truth")
     note_unused(index.unused, "pseudo-labels")
     if code == STOPPED:
-        complain_of_stop(checkpoint)
+        complain_of_stop(run.checkpoint)
         return code
     files: list[Path] = []
     if run.sweep.samples:
-        if table is not None and checkpoint is not None:
-            files, is_saved = save_result(partial(write_sweep, table, run.sweep, run.guard))
-            if is_saved:
-                checkpoint.end()
-            code = code if is_saved else FAILED
+        if table is not None:
+            write = partial(write_sweep, table, run.sweep, run.guard)
+            code, files = save_result(code, write, run.checkpoint)
         _tell(run.sweep)
         say_saved(files)
     counts = {

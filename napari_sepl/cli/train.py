@@ -29,8 +29,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.files.dataset.layouts import voc_folders
-from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.dataset.specification import DatasetSpec, voc_folders
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
 from napari_sepl.training.backbones import IMAGENET, NONE
 from napari_sepl.training.evaluation import Views
@@ -40,6 +39,7 @@ from napari_sepl.training.plan import Part, Plan
 from napari_sepl.training.recipe import Precision, Recipe
 from napari_sepl.training.run import Evaluated, Tested, Trained, TrainingRun
 from napari_sepl.training.samples import Survey, find_labelled, survey
+from napari_sepl.workflow.results import failed_results
 
 NETWORK = "deeplabv2_resnet101"
 WORKERS = min(4, (os.cpu_count() or 1) - 1)
@@ -183,7 +183,9 @@ def _held_out_spec(
 def _open(spec: DatasetSpec, labels: Path | None, failures: Failures) -> SampleIndex:
     """List the images with labels, and name the samples that lack one of them."""
     index = SampleIndex.open(spec, (Role.IMAGE, Role.LABELS), (), lead=Role.LABELS, labels=labels)
-    found = Failures([(one.sample_id, str(one)) for one in index.problems])
+    found = Failures()
+    for failed in failed_results(index.problems):
+        found.add(failed)
     found.complain()
     failures.messages += found.messages
     note_unused(index.unused, "labels")

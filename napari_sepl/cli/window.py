@@ -14,7 +14,7 @@ from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import Sample, load_enhanceable
-from napari_sepl.files.score_formats import AUTO
+from napari_sepl.files.scores import AUTO
 
 ScreenshotOption = Annotated[
     Path | None,

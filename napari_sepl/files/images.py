@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files.pictures import open_picture
-from napari_sepl.files.tiff import is_tiff, read_tiff, tiff_size
+from napari_sepl.files.pictures import is_tiff, open_picture, read_tiff, tiff_size
 
 SUFFIXES = frozenset((
     ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",

@@ -12,8 +12,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.sepl import as_labels
 from napari_sepl.files import arrays
 from napari_sepl.files._opening import check_density, check_pixel_count, check_size
-from napari_sepl.files.pictures import open_picture
-from napari_sepl.files.tiff import is_tiff, read_tiff_indices
+from napari_sepl.files.pictures import is_tiff, open_picture, read_tiff_indices
 
 SUFFIXES = arrays.SUFFIXES | frozenset((".bmp", ".gif", ".pgm", ".png", ".tif", ".tiff"))
 """Endings, in lower case, of the files `read_labels` takes."""

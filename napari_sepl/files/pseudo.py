@@ -11,8 +11,15 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.scores import Scores, cut_scores
 from napari_sepl.files import arrays, class_pngs, pickles
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.score_formats import AUTO, FORMATS, Layout, ScoreFormat, check_format
-from napari_sepl.files.scores import guess_format, read_scores
+from napari_sepl.files.scores import (
+    AUTO,
+    PSEUDO_FORMATS,
+    Layout,
+    ScoreFormat,
+    check_format,
+    guess_format,
+    read_scores,
+)
 
 _SEEN = "taken for "
 
@@ -32,7 +39,7 @@ def read_pseudo(
     path : Path
         The file; of several for the classes any one.
     name : str
-        The format's name in `FORMATS`, or "auto" to see from the file what it is; then
+        The format's name in `PSEUDO_FORMATS`, or "auto" to see from the file what it is; then
         ``Scores.origin`` says what it was taken for.
     sample_id : str, optional
         The image's id, whose last part tells ``cat_7.png`` of the image ``cat`` from a label map.
@@ -54,7 +61,7 @@ def read_pseudo(
     check_format(name)
     if name == AUTO:
         return _read_unnamed(path, sample_id, shape, of)
-    fmt = FORMATS[name]
+    fmt = PSEUDO_FORMATS[name]
     if path.suffix.lower() not in fmt.suffixes:
         raise InputError(
             path,
@@ -117,7 +124,7 @@ def _read_unnamed(
             if stored.header.dtype.kind == "f" and len(stored.header.shape) == 3:
                 value = np.array(stored.whole())
     elif _is_of_class(path, sample_id) and class_pngs.is_surely_scores(path):
-        return _seen(read_scores(path, FORMATS["l2g"], shape=shape))
+        return _seen(read_scores(path, PSEUDO_FORMATS["l2g"], shape=shape))
     if value is None:
         return read_labels(path, shape, of)
     return _seen(read_scores(path, guess_format(path, value), value, shape))
@@ -127,7 +134,9 @@ def is_named(origin: str, name: str) -> bool:
     """Tell whether a `Scores.origin`, empty for a label map, is what this format's name gives."""
     if name == AUTO:
         return not origin or origin.startswith(_SEEN)
-    return origin.startswith(f"{name}: ") if origin else FORMATS[name].layout is Layout.LABELS
+    return (
+        origin.startswith(f"{name}: ") if origin else PSEUDO_FORMATS[name].layout is Layout.LABELS
+    )
 
 
 def _seen(scores: Scores) -> Scores:

@@ -17,7 +17,7 @@ from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.pseudo import read_pseudo
-from napari_sepl.files.score_formats import AUTO
+from napari_sepl.files.scores import AUTO
 
 
 @dataclass(frozen=True)

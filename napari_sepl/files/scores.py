@@ -1,7 +1,8 @@
-"""Reading soft scores: the CAM files of the methods that `score_formats` lists."""
+"""The formats of pseudo-labels by the methods that write them, and reading their soft scores."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,102 @@ from napari_sepl.core.enlarging import enlarge, find_factor
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.core.scores import BackgroundRule, Scores
+from napari_sepl.files import labels as label_files
+from napari_sepl.files import pickles
 from napari_sepl.files._opening import pixels, tell
 from napari_sepl.files.class_pngs import read_class_pngs
-from napari_sepl.files.score_formats import FORMATS, Layout, ScoreFormat
+
+AUTO = "auto"
+"""The name for: see from the file what it is."""
+
+
+class Layout(StrEnum):
+    """How a file holds the scores of one image."""
+
+    LABELS = "label map"
+    CAMS = "CAM dictionary, classes counted from 0"
+    PROBABILITIES = "CRF dictionary, 0 for the background and classes counted from 1"
+    KEYED = "dictionary with keys, classes counted from 0"
+    KEYED_FROM_1 = "dictionary with keys, 0 in front and classes counted from 1"
+    KEYED_OWN = "dictionary with keys, the background's scores in front"
+    STACK = "array (classes, H, W), the background first"
+    CLASS_PNGS = "one grey PNG for each class, counted from 0"
+
+
+@dataclass(frozen=True)
+class ScoreFormat:
+    """What a method writes.
+
+    Parameters
+    ----------
+    name : str
+        What `--pseudo-format` calls it.
+    layout : Layout
+        How a file holds the scores.
+    background : float
+        The method's own value for the background's rule; see `core.scores.cut_scores`.
+    fields : tuple of str
+        Of a dictionary with keys, what the maps may be called, the best first.
+    """
+
+    name: str
+    layout: Layout
+    background: float
+    fields: tuple[str, ...] = ()
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Endings, in lower case, of the files that hold it."""
+        if self.layout is Layout.LABELS:
+            return label_files.SUFFIXES
+        if self.layout is Layout.CLASS_PNGS:
+            return frozenset((".png",))
+        return frozenset((".npy",)) if self.layout is Layout.STACK else _DICTIONARIES
+
+
+_DICTIONARIES = pickles.SUFFIXES | {".npy"}
+SUFFIXES = label_files.SUFFIXES | pickles.SUFFIXES
+"""Endings, in lower case, of all files of pseudo-labels."""
+
+_COARSE = ("high_res", "cam")
+PSEUDO_FORMATS = {
+    one.name: one
+    for one in (
+        ScoreFormat("labels", Layout.LABELS, 0),
+        ScoreFormat("psa", Layout.CAMS, 0.2),
+        ScoreFormat("seam", Layout.CAMS, 0.26),
+        ScoreFormat("eps", Layout.CAMS, 0.2),
+        ScoreFormat("transcam", Layout.CAMS, 0.42),
+        ScoreFormat("ppc", Layout.CAMS, 0.26),
+        ScoreFormat("mctformer", Layout.CAMS, 0.39),
+        ScoreFormat("irn", Layout.KEYED, 0.15, _COARSE),
+        ScoreFormat("clims", Layout.KEYED, 0.15, _COARSE),
+        ScoreFormat("clip-es", Layout.KEYED, 2, ("attn_highres",)),
+        ScoreFormat("puzzlecam", Layout.KEYED_FROM_1, 0.25, ("rw", "hr_cam", "cam")),
+        ScoreFormat("recurseed", Layout.KEYED_FROM_1, 2, ("seed",)),
+        ScoreFormat("sipe", Layout.KEYED_OWN, 1, ("IS_CAM",)),
+        ScoreFormat("l2g", Layout.CLASS_PNGS, 0.25),
+        ScoreFormat("rca", Layout.CLASS_PNGS, 0.25),  # its own rule asks for saliency maps
+        ScoreFormat("crf", Layout.PROBABILITIES, 1),
+        ScoreFormat("stack", Layout.STACK, 1),
+    )
+}
+"""By name, all that can be named; `auto` stands for one of them."""
+
+
+def check_format(name: str) -> str:
+    """Return the name of a format, or raise InputError that lists them all."""
+    if name != AUTO and name not in PSEUDO_FORMATS:
+        raise InputError(
+            "pseudo-format", found=repr(name), expected=f"{AUTO}, {', '.join(PSEUDO_FORMATS)}"
+        )
+    return name
+
+
+def suffixes_of(name: str) -> frozenset[str]:
+    """Return the endings of the files that hold a format, in lower case."""
+    return SUFFIXES if name == AUTO else PSEUDO_FORMATS[name].suffixes
+
 
 Shape = tuple[int, int]
 
@@ -26,7 +120,10 @@ _MOST = 2**31
 
 _FROM_0 = (Layout.CAMS, Layout.KEYED, Layout.CLASS_PNGS)
 _TELLING = {
-    field: name for name, fmt in reversed(FORMATS.items()) for field in fmt.fields if field != "cam"
+    field: name
+    for name, fmt in reversed(PSEUDO_FORMATS.items())
+    for field in fmt.fields
+    if field != "cam"
 }
 """Fields that one format alone has, or that the first of two is as good for."""
 
@@ -77,13 +174,13 @@ def guess_format(path: Path, value: Any) -> ScoreFormat:
         If it is none of the known ones, or might be two of them.
     """
     if isinstance(value, np.ndarray):
-        return FORMATS["stack"]
+        return PSEUDO_FORMATS["stack"]
     if not isinstance(value, Mapping):
         raise InputError(path, found=f"a {type(value).__name__}", expected="a dictionary of maps")
     if "keys" in value:
         return _guess_keyed(path, value)
     if 0 not in value:
-        return FORMATS["psa"]
+        return PSEUDO_FORMATS["psa"]
     share = share_of_ones(path, value)
     if _UNSURE < share < _SURE:
         raise InputError(
@@ -92,22 +189,22 @@ def guess_format(path: Path, value: Any) -> ScoreFormat:
             "the pixels: background of a CRF, or the first class of a CAM",
             expected="to be told: --pseudo-format crf, or the method's name, such as psa",
         )
-    return FORMATS["crf" if share >= _SURE else "psa"]
+    return PSEUDO_FORMATS["crf" if share >= _SURE else "psa"]
 
 
 def _guess_keyed(path: Path, value: Mapping[Any, Any]) -> ScoreFormat:
     for field, name in _TELLING.items():
         if field in value:
-            return FORMATS[name]
+            return PSEUDO_FORMATS[name]
     cam, keys = value.get("cam"), value["keys"]
     if isinstance(cam, np.ndarray) and isinstance(keys, np.ndarray) and cam.ndim:
         ahead = keys.size == len(cam) + 1
-        return FORMATS["puzzlecam" if ahead else "irn"]
+        return PSEUDO_FORMATS["puzzlecam" if ahead else "irn"]
     raise InputError(path, found=_described(value), expected=_expected_fields())
 
 
 def _expected_fields() -> str:
-    fields = sorted({field for fmt in FORMATS.values() for field in fmt.fields})
+    fields = sorted({field for fmt in PSEUDO_FORMATS.values() for field in fmt.fields})
     return f"keys and one of {', '.join(fields)}"
 
 

@@ -28,9 +28,8 @@ from napari_sepl.files.guard import Guard
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.sweep import BestPairs, SurfacePanel
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.measure.counted import CountStep
-from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun
-from napari_sepl.workflow.measure.sweep_table import write_sweep
+from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun, write_sweep
+from napari_sepl.workflow.results import SampleResult
 
 _BATCH = 0.1
 """Seconds after which a batch begins no further sample: so long may other reading have to wait."""
@@ -63,7 +62,7 @@ class Sweeping:
         self.run = run
         self._background = background
         self._dock = dock
-        self._steps: Iterator[CountStep] = iter(run)
+        self._steps: Iterator[SampleResult[None]] = iter(run)
         self._failures: list[str] = []
         self._counting = False  # a batch is on its way, be it still wanted or not
         self._drawn = 0.0
@@ -91,16 +90,16 @@ class Sweeping:
         self._counting = True
         self._background.run("sweep", self._batch, self._take, self._fail)
 
-    def _batch(self) -> list[CountStep]:
+    def _batch(self) -> list[SampleResult[None]]:
         until = monotonic() + _BATCH
-        steps: list[CountStep] = []
+        steps: list[SampleResult[None]] = []
         for step in self._steps:
             steps.append(step)
             if monotonic() > until:
                 break
         return steps
 
-    def _take(self, steps: list[CountStep]) -> None:
+    def _take(self, steps: list[SampleResult[None]]) -> None:
         self._counting = False
         self.done += len(steps)
         self._failures += [step.message for step in steps if step.message]

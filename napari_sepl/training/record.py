@@ -6,8 +6,7 @@ from typing import Any
 
 from napari_sepl import __version__
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import read_bytes
-from napari_sepl.files._texts import parse_json
+from napari_sepl.files._opening import parse_json, read_bytes
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.differences import tell_differences
 

@@ -1,52 +1,34 @@
 """Which images of a dataset deserve to be looked at first, and why."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.errors import attempt
 from napari_sepl.core.params import Params
 from napari_sepl.document.findings import diagnose_resolved, tell_finding
 from napari_sepl.document.resolve import resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import NO_INPUTS, Guard
-from napari_sepl.files.lock import sole_writer
 from napari_sepl.files.samples import Sample, load_enhanceable
+from napari_sepl.workflow.measure.counting import CountingRun
 from napari_sepl.workflow.measure.tables import (
     check_tables,
     diagnosis_files,
     encode_csv,
     write_tables,
 )
-from napari_sepl.workflow.spread.processes import HERE
-from napari_sepl.workflow.spread.spread import Spread
+from napari_sepl.workflow.results import Outcome, Task, Work
+from napari_sepl.workflow.spread.processes import HERE, Spread
+
+_Labelled = tuple[Sample, tuple[int, ...]]
 
 
-@dataclass(frozen=True)
-class DiagnosisStep:
-    """One sample is diagnosed, or cannot be.
-
-    Parameters
-    ----------
-    sample_id : str
-        The sample.
-    diagnosis : Diagnosis or None
-        What was found; None if it cannot be diagnosed.
-    message : str
-        Why not; empty otherwise.
-    """
-
-    sample_id: str
-    diagnosis: Diagnosis | None = None
-    message: str = ""
-
-
-class DiagnosisRun:
-    """The diagnosis of a dataset on its way: go through its steps, each a sample.
+class DiagnosisRun(CountingRun[_Labelled, Diagnosis]):
+    """The diagnosis of a dataset on its way: go through its results, each a sample's.
 
     It tells of what SEPL makes of the files; what a person decided or painted is not read.
 
@@ -63,89 +45,47 @@ class DiagnosisRun:
     Attributes
     ----------
     found : list of (str, Diagnosis)
-        Ids and diagnoses so far, in the order of the steps.
+        Ids and diagnoses so far, in the order of the results.
     without_masks : list of str
         The samples that are left out.
-    guard : Guard
-        What no table is to be written over.
     """
 
+    command = "diagnose"
+
     def __init__(self, index: SampleIndex, params: Params, *, spread: Spread = HERE) -> None:
-        self.index, self.params, self._spread = index, params, spread
+        super().__init__(index, spread)
+        self.params = params
         self.without_masks = index.without(Role.MASKS)
         bare = set(self.without_masks)
         self.ids = [sample_id for sample_id in index.ids if sample_id not in bare]
         self.found: list[tuple[str, Diagnosis]] = []
-        self.guard = Guard(index.spec.inputs)
-        self._table: Path | None = None
 
     def check_table(self, table: Path, *, overwrite: bool = False) -> None:
         """Raise InputError or SaveError if the diagnoses may not be written there, as meant."""
         self.guard = replace(self.guard, overwrite=overwrite)
         check_tables(diagnosis_files(table), self.guard)
-        self._table = table
+        self._target = table
 
-    def __len__(self) -> int:
-        return len(self.ids) + len(self.index.problems)
+    def _task(self, sample_id: str) -> Task[_Labelled]:
+        sample = self.index.sample(sample_id)
+        return Task(sample_id, sample.image, (sample, self.index.image_labels.get(sample_id, ())))
 
-    def __iter__(self) -> Iterator[DiagnosisStep]:
-        """Diagnose sample after sample, in the dataset's order, going on after failures.
+    def _work(self) -> Work[_Labelled, Diagnosis]:
+        return partial(_diagnose, self.index.classes, self.params)
 
-        Raises
-        ------
-        SeplError
-            If a process ends that should not.
-        """
-        index = self.index
-        labelled = (
-            (index.sample(sample_id), index.image_labels.get(sample_id, ()))
-            for sample_id in self.ids
-        )
-        diagnose = partial(_attempt, index.classes, self.params)
-        self.found = []
-        with sole_writer(self._table, "diagnose"):
-            for problem in index.problems:
-                yield DiagnosisStep(problem.sample_id, message=str(problem))
-            for step in self._spread.run(diagnose, labelled, _lost):
-                if step.diagnosis is not None:
-                    self.found.append((step.sample_id, step.diagnosis))
-                yield step
+    def _add(self, sample_id: str, diagnosis: Diagnosis) -> None:
+        self.found.append((sample_id, diagnosis))
 
     def worst_first(self) -> list[tuple[str, Diagnosis]]:
         """Return what was found so far by falling suspicion, of equal ones in order."""
         return sorted(self.found, key=lambda one: -one[1].suspicion)
 
 
-def diagnose_sample(
-    sample: Sample, classes: ClassList, params: Params, image_labels: Iterable[int] = ()
-) -> Diagnosis:
-    """Read a sample, and find what may be wrong with the labels that SEPL makes of it.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read, or does not fit the others.
-    """
-    given = load_enhanceable(sample, classes).cut_at(params.background)
-    return diagnose_resolved(resolve(given.overlap, Said(params)), image_labels)
-
-
-def _attempt(
-    classes: ClassList, params: Params, labelled: tuple[Sample, tuple[int, ...]]
-) -> DiagnosisStep:
+def _diagnose(classes: ClassList, params: Params, labelled: _Labelled) -> tuple[Outcome, Diagnosis]:
     sample, image_labels = labelled
-    return attempt(
-        lambda: DiagnosisStep(
-            sample.sample_id, diagnose_sample(sample, classes, params, image_labels)
-        ),
-        lambda why: DiagnosisStep(sample.sample_id, message=why),
-        sample.image,
-    )
-
-
-def _lost(labelled: tuple[Sample, tuple[int, ...]], why: str) -> DiagnosisStep:
-    sample, _ = labelled
-    return DiagnosisStep(sample.sample_id, message=f"{sample.image}: {why}")
+    given = load_enhanceable(sample, classes).cut_at(params.background)
+    resolved = resolve(given.overlap, Said(params))
+    return Outcome.COUNTED, diagnose_resolved(resolved, image_labels)
 
 
 def write_diagnoses(

@@ -1,32 +1,46 @@
 """Enhancing labels and saving them: the one way from inputs to bytes on disk."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import attempt
+from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
-from napari_sepl.files.atomic import Unwritten, Write, clear_abandoned, make_folder, write_whole
+from napari_sepl.files.atomic import (
+    Unwritten,
+    Write,
+    clear_abandoned,
+    make_folder,
+    saved_in_groups,
+    write_whole,
+)
 from napari_sepl.files.dataset.index import SampleIndex
-from napari_sepl.files.guard import Guard
-from napari_sepl.files.label_png import Provenance, params_told, write_label_png
+from napari_sepl.files.guard import Guard, foreign
+from napari_sepl.files.label_png import (
+    Provenance,
+    params_told,
+    read_provenance,
+    salvage_provenance,
+    write_label_png,
+)
 from napari_sepl.files.lock import sole_run
+from napari_sepl.files.pseudo import is_named
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
-from napari_sepl.workflow.outcome import Outcome, Step, existing_outcome, failed_steps
-from napari_sepl.workflow.spread.groups import saved_in_groups
-from napari_sepl.workflow.spread.processes import HERE
-from napari_sepl.workflow.spread.spread import Spread
+from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
+from napari_sepl.workflow.spread.processes import HERE, Spread
 
 MADE_FROM = ("image", "pseudo", "masks")
 """Roles whose digests go into a label file; the truth has no part in making one."""
@@ -134,7 +148,7 @@ def enhance_folder(
     *,
     overwrite: bool = False,
     spread: Spread = HERE,
-) -> Iterator[Step]:
+) -> Iterator[SampleResult[Any]]:
     """Enhance sample after sample into the output folder, going on after failures.
 
     Samples that are done are skipped. A run that was stopped, even in the middle of a file, leaves
@@ -156,7 +170,7 @@ def enhance_folder(
 
     Yields
     ------
-    Step
+    SampleResult
         One for each sample, as soon as it is dealt with.
 
     Raises
@@ -166,59 +180,120 @@ def enhance_folder(
     SaveError
         If the folder cannot be made, or another run is at work there.
     """
-    Guard(index.spec.inputs).check_place(index.spec.output)
+    index.guard().check_place(index.spec.output)
     with sole_run(index.spec.output, "enhance"):
         yield from _enhance_all(index, params, overwrite, spread)
 
 
 def _enhance_all(
     index: SampleIndex, params: Params, overwrite: bool, spread: Spread
-) -> Iterator[Step]:
+) -> Iterator[SampleResult[Any]]:
     out, classes = index.spec.output, index.classes
     for inside in {sample_id.rpartition("/")[0] for sample_id in index.ids}:
         clear_abandoned(out / inside)
-    yield from failed_steps(index.problems)
     samples = map(index.sample, index.ids)
+    tasks = (Task(sample.sample_id, sample.image, sample) for sample in samples)
     if not spread.local:
-        written = partial(_attempt, out, classes, params, overwrite, write_whole)
-        yield from spread.run(written, samples, _lost)
+        written = partial(_enhance, out, classes, params, overwrite, write_whole)
+        yield from run_samples(written, tasks, index.problems, spread)
         return
-    unwritten = partial(_attempt_unwritten, out, classes, params, overwrite)
-    answers = spread.run(unwritten, samples, lambda *lost: (_lost(*lost), None))
-    with closing(answers):
-        yield from saved_in_groups(answers, _unsaved)
+    unwritten = partial(_enhance_unwritten, out, classes, params, overwrite)
+    results = run_samples(unwritten, tasks, index.problems, spread)
+    with closing(results):
+        files = ((replace(result, value=None), result.value) for result in results)
+        yield from saved_in_groups(files, _unsaved)
 
 
-def _attempt_unwritten(
+def _enhance_unwritten(
     out: Path, classes: ClassList, params: Params, overwrite: bool, sample: Sample
-) -> tuple[Step, Unwritten | None]:
-    """Do as `_attempt` does, but leave the file to be written with others."""
+) -> tuple[Outcome, Unwritten | None]:
+    """Do as `_enhance` does, but leave the file to be written with others."""
     files: list[Unwritten] = []
 
     def write(path: Path, content: bytes) -> None:
         files.append(Unwritten(path, content))
 
-    step = _attempt(out, classes, params, overwrite, write, sample)
-    return step, files[0] if files else None
+    outcome, _ = _enhance(out, classes, params, overwrite, write, sample)
+    return outcome, files[0] if files else None
 
 
-def _unsaved(step: Step, why: str) -> Step:
-    return replace(step, outcome=Outcome.FAILED, message=why)
+def _unsaved(result: SampleResult[Any], why: str) -> SampleResult[Any]:
+    return replace(result, outcome=Outcome.FAILED, message=why)
 
 
-def _attempt(
+def _enhance(
     out: Path, classes: ClassList, params: Params, overwrite: bool, write: Write, sample: Sample
-) -> Step:
-    def work() -> Step:
-        path = label_file(out, sample.sample_id)
-        outcome = existing_outcome(path, classes, params, sample.pseudo_format, overwrite=overwrite)
-        if outcome is None:
-            enhance_sample(sample, out, classes, params, write)
-            outcome = Outcome.SAVED
-        return Step(sample.sample_id, outcome)
-
-    return attempt(work, partial(Step, sample.sample_id, Outcome.FAILED), sample.image)
+) -> tuple[Outcome, None]:
+    path = label_file(out, sample.sample_id)
+    outcome = existing_outcome(path, classes, params, sample.pseudo_format, overwrite=overwrite)
+    if outcome is None:
+        enhance_sample(sample, out, classes, params, write)
+        outcome = Outcome.SAVED
+    return outcome, None
 
 
-def _lost(sample: Sample, why: str) -> Step:
-    return Step(sample.sample_id, Outcome.FAILED, f"{sample.image}: {why}")
+def existing_outcome(
+    path: Path, classes: ClassList, params: Params, pseudo_format: str, *, overwrite: bool
+) -> Outcome | None:
+    """Tell what a label file that may be there means for a run.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    classes, params, pseudo_format
+        What labels are to be made with.
+    overwrite : bool
+        Whether labels of other settings are made again; never what a person edited, nor a file
+        that napari-sepl did not write.
+
+    Returns
+    -------
+    Outcome or None
+        What becomes of the sample; None to make the file, or to make it again.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    SaveError
+        If it was made by another program, or with other settings.
+    """
+    if not os.path.lexists(path):
+        return None
+    try:
+        provenance = read_provenance(path)
+    except InputError as error:
+        _refuse_damaged(path, error, overwrite=overwrite)
+        return None
+    if provenance is None:
+        raise foreign(path, "--out")
+    if provenance.edited:
+        return Outcome.KEPT
+    if overwrite:
+        return None
+    made, asked = (params_told(one, provenance.scores) for one in (provenance.params, params))
+    same = (made, provenance.classes) == (asked, classes.title)
+    if not same or not is_named(provenance.scores, pseudo_format):
+        raise SaveError(
+            f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it again."
+        )
+    return Outcome.PRESENT
+
+
+def _refuse_damaged(path: Path, error: InputError, *, overwrite: bool) -> None:
+    """Raise unless a damaged file tells that napari-sepl made it alone, and may make it again."""
+    told = salvage_provenance(path)
+    ours = told is not None and not told.edited
+    if not (ours and overwrite):
+        go_on = "--overwrite makes it again" if ours else "remove it, or choose another --out"
+        raise InputError(
+            path, found=error.found, expected=f"whole labels of napari-sepl; {go_on}"
+        ) from error
+
+
+def _told(provenance: Provenance) -> str:
+    settings = provenance.params.model_dump(mode="json", exclude_none=True)
+    settings |= {"classes": provenance.classes}
+    settings |= {"scores": provenance.scores} if provenance.scores else {}
+    return ", ".join(f"{name} {value}" for name, value in settings.items())

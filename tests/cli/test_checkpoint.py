@@ -13,9 +13,9 @@ from napari_sepl.cli import sweep as sweep_command
 from napari_sepl.core.errors import SaveError
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.workflow.measure.checkpoint import checkpoint_file
-from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
+from napari_sepl.workflow.results import Outcome, SampleResult
 from tests.messages import says
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
@@ -79,7 +79,7 @@ def test_after_ctrl_c_the_same_command_goes_on(
 ) -> None:
     plain = RUNS[command].__iter__
 
-    def stopped_after_two(self: SweepRun | EvaluationRun) -> Iterator[CountStep]:
+    def stopped_after_two(self: SweepRun | EvaluationRun) -> Iterator[SampleResult[None]]:
         steps = plain(self)
         yield next(steps)
         yield next(steps)
@@ -121,8 +121,8 @@ def test_after_kill_9_the_same_command_goes_on(
 def test_without_a_table_ctrl_c_keeps_nothing(
     run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    def stopped(self: SweepRun | EvaluationRun) -> Iterator[CountStep]:
-        yield CountStep("a2")
+    def stopped(self: SweepRun | EvaluationRun) -> Iterator[SampleResult[None]]:
+        yield SampleResult("a2", Outcome.COUNTED)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(RUNS[command], "__iter__", stopped)

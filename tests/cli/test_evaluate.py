@@ -12,8 +12,8 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.measure.agreement import Evaluation
-from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
+from napari_sepl.workflow.results import SampleResult
 from tests.files.making import save_picture
 from tests.messages import assert_says, plain, says
 from tests.program import Run
@@ -135,7 +135,7 @@ def test_ctrl_c_saves_no_table(
 ) -> None:
     plain = EvaluationRun.__iter__
 
-    def stopped_after_one(self: EvaluationRun) -> Iterator[CountStep]:
+    def stopped_after_one(self: EvaluationRun) -> Iterator[SampleResult[None]]:
         yield next(iter(plain(self)))
         raise KeyboardInterrupt
 

@@ -13,8 +13,8 @@ from napari_sepl.cli.sweep import _at_edge
 from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
-from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun
+from napari_sepl.workflow.results import SampleResult
 from tests.messages import assert_says, says
 from tests.program import Run
 from tests.workflow.sweeping import write_samples
@@ -168,7 +168,7 @@ def test_ctrl_c_saves_no_table(
 ) -> None:
     plain = SweepRun.__iter__
 
-    def stopped_after_one(self: SweepRun) -> Iterator[CountStep]:
+    def stopped_after_one(self: SweepRun) -> Iterator[SampleResult[None]]:
         yield next(iter(plain(self)))
         raise KeyboardInterrupt
 

@@ -24,10 +24,8 @@ from napari_sepl import MaskSet
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.scores import Scores
-from napari_sepl.files.class_lists import encode_class_list, read_class_list
-from napari_sepl.files.class_map_file import read_class_map
-from napari_sepl.files.dataset.image_labels import read_image_labels
-from napari_sepl.files.dataset.lists import read_list
+from napari_sepl.files.class_lists import encode_class_list, read_class_list, read_class_map
+from napari_sepl.files.dataset.lists import read_image_labels, read_list
 from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.label_png import encode_label_png, read_provenance

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_sepl.core.classes import VOC
-from napari_sepl.files.class_map_file import read_class_map
+from napari_sepl.files.class_lists import read_class_map
 from tests.files.making import refused
 
 

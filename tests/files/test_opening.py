@@ -16,11 +16,9 @@ from PIL import Image
 
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError
-from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.class_map_file import read_class_map
-from napari_sepl.files.dataset.image_labels import read_image_labels
+from napari_sepl.files.class_lists import read_class_list, read_class_map
 from napari_sepl.files.dataset.listing import list_files
-from napari_sepl.files.dataset.lists import read_list
+from napari_sepl.files.dataset.lists import read_image_labels, read_list
 from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset
 from napari_sepl.files.digests import digest_file
 from napari_sepl.files.guard import Guard

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_sepl.core.scores import BackgroundRule, Scores, cut_scores
 from napari_sepl.files.class_pngs import group_class_pngs
 from napari_sepl.files.pseudo import read_pseudo
-from napari_sepl.files.score_formats import FORMATS
+from napari_sepl.files.scores import PSEUDO_FORMATS
 from tests.files import cam_files
 from tests.files.cam_files import (
     COARSE,
@@ -296,4 +296,4 @@ def test_a_grey_truck_as_l2g_stores_it_gives_its_pseudo_labels(shared_data: Path
 
 def test_all_formats_are_tried_above() -> None:
     text = Path(__file__).read_text()
-    assert [name for name in FORMATS if f'"{name}"' not in text] == []
+    assert [name for name in PSEUDO_FORMATS if f'"{name}"' not in text] == []

@@ -16,7 +16,7 @@ from napari_sepl.gui.commands import export_dataset
 from napari_sepl.gui.queue.export import ExportDialog, Exporting
 from napari_sepl.gui.worker import Background, Immediate
 from napari_sepl.workflow.export.export import Export
-from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.results import Outcome, SampleResult
 from tests.gui.conftest import Window, was_told
 from tests.gui.test_queue import Walk, spec
 
@@ -35,12 +35,12 @@ class FakeExport:
     def outcome(self) -> list[str]:
         return ["Nothing lost."]
 
-    def run(self) -> Iterator[Step]:
+    def run(self) -> Iterator[SampleResult[object]]:
         try:
             for number in range(self.count):
                 failed = number % 2 == 1
                 outcome = Outcome.FAILED if failed else Outcome.SAVED
-                yield Step(f"s{number}", outcome, f"s{number}: broken." if failed else "")
+                yield SampleResult(f"s{number}", outcome, f"s{number}: broken." if failed else "")
         finally:
             self.closed = True
 

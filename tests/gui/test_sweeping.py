@@ -14,8 +14,8 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui import sweep_dock
 from napari_sepl.gui.sweep_dock import SweepDock, Sweeping
-from napari_sepl.workflow.measure.counted import CountStep
 from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
+from napari_sepl.workflow.results import SampleResult
 from tests.gui.conftest import Window, was_told
 from tests.gui.test_queue import CTRL, Walk
 from tests.workflow.sweeping import IDS, write_samples
@@ -123,7 +123,7 @@ def test_it_stops_and_goes_on_and_counts_each_sample_once(
     monkeypatch.setattr(sweep_dock, "_BATCH", 0.0)  # a sample at a time
     take = Sweeping._take
 
-    def stop_after_one(self: Sweeping, steps: list[CountStep]) -> None:
+    def stop_after_one(self: Sweeping, steps: list[SampleResult[None]]) -> None:
         take(self, steps)
         if self.done == 1 and self.running:
             dock.start.click()

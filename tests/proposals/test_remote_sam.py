@@ -19,9 +19,8 @@ from napari_sepl.proposals.errors import ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told, ignore
 from napari_sepl.proposals.sam import SamMasks, open_sam
-from napari_sepl.workflow.masks.propose import propose_folder
-from napari_sepl.workflow.masks.record import made_by_sam
-from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.masks import made_by_sam, propose_folder
+from napari_sepl.workflow.results import Outcome, SampleResult
 from tests.files.dataset.opening import open_images
 from tests.files.making import save_picture
 from tests.proposals.conftest import ALL_MASKS, blobs, labels_in_a_corner
@@ -101,7 +100,7 @@ def test_a_batch_is_gone_on_with(
     index, out = folder_of_three(tmp_path), tmp_path / "out"
     made_with = made_by_sam(checkpoint, SMALL_BATCHES)
 
-    def go_on(told: Told) -> list[Step]:
+    def go_on(told: Told) -> list[SampleResult[object]]:
         return list(propose_folder(index, out, RemoteMasks(remote), made_with, told=told))
 
     def stop_at_second_image(_progress: Progress) -> None:

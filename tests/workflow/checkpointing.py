@@ -9,12 +9,9 @@ import pytest
 
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.measure.evaluation_table import write_evaluation
-from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun
-from napari_sepl.workflow.measure.sweep_table import write_sweep
-from napari_sepl.workflow.spread.processes import HERE
-from napari_sepl.workflow.spread.spread import Spread
+from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
+from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun, write_sweep
+from napari_sepl.workflow.spread.processes import HERE, Spread
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, rectangles, write_samples
 

@@ -9,7 +9,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder
-from napari_sepl.workflow.outcome import Outcome
+from napari_sepl.workflow.results import Outcome
 from tests.files.making import random_labels, random_masks, save_picture
 
 ROLES = ("images", "pseudo", "masks", "ground_truth")

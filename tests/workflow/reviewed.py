@@ -13,7 +13,7 @@ from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import save_resolved
-from napari_sepl.workflow.outcome import Step
+from napari_sepl.workflow.results import SampleResult
 from napari_sepl.workflow.review.remake import export_labels
 from tests.files.making import random_labels, random_masks, save_picture
 
@@ -70,7 +70,7 @@ class Session:
         self.store.put_review(replace(review, **changes))
         return review
 
-    def export(self, out: str = "again", **options: Any) -> list[Step]:
+    def export(self, out: str = "again", **options: Any) -> list[SampleResult[Any]]:
         return list(export_labels(self.index, self.store, self.root / out, **options))
 
     def read(self, out: str, stem: str) -> bytes:

@@ -15,10 +15,10 @@ import pytest
 from napari_sepl import Params
 from napari_sepl.core.errors import SeplError
 from napari_sepl.workflow.enhance import enhance_folder
-from napari_sepl.workflow.outcome import Outcome
+from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.spread import cluster as workflow
 from napari_sepl.workflow.spread.cluster import Cluster
-from napari_sepl.workflow.spread.spread import AHEAD, DIED
+from napari_sepl.workflow.spread.processes import AHEAD, DIED
 from tests.waiting import PATIENCE
 from tests.workflow import deadly
 from tests.workflow.checkpointing import (

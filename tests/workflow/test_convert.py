@@ -10,9 +10,9 @@ import pytest
 from napari_sepl import MaskSet
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.masks import encode_masks, read_masks
-from napari_sepl.workflow.masks import convert as workflow
-from napari_sepl.workflow.masks.convert import convert_masks
-from napari_sepl.workflow.outcome import Outcome
+from napari_sepl.workflow import masks as workflow
+from napari_sepl.workflow.masks import convert_masks
+from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.spread.processes import Processes
 from tests.files.dataset.opening import open_masks
 from tests.files.making import random_masks, refused, save_amg_folder
@@ -54,9 +54,10 @@ def test_the_same_masks_are_in_fewer_bytes(folder: Path, tmp_path: Path, workers
             np.testing.assert_array_equal(getattr(made.scores, name), scores)
         own = [content for name, content in before.items() if name.startswith(path.name)]
         blocks = sum(math.ceil(len(content) / 4096) for content in own)
-        assert (step.files_before, step.bytes_before) == (len(own), 4096 * blocks)
+        assert step.value is not None
+        assert (step.value.files_before, step.value.bytes_before) == (len(own), 4096 * blocks)
         written = (out / f"{step.sample_id}.json").stat().st_size
-        assert written <= step.bytes_after < written + 4096
+        assert written <= step.value.bytes_after < written + 4096
 
 
 def test_a_second_run_makes_only_what_is_missing(folder: Path, tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_a_second_run_makes_only_what_is_missing(folder: Path, tmp_path: Path) -
     (out / "a10.json").unlink()
     second = list(convert_masks(index, out))
     assert [step.outcome for step in second] == [Outcome.PRESENT, Outcome.SAVED, Outcome.PRESENT]
-    assert [step.bytes_after for step in second] == [step.bytes_after for step in first]
+    assert [step.value for step in second] == [step.value for step in first]
 
 
 def test_originals_that_changed_are_not_told_to_be_converted(folder: Path, tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_originals_that_changed_are_not_told_to_be_converted(folder: Path, tmp_p
     assert steps[1].message.startswith(
         f"{out / 'a10.json'}: holds other masks than {folder / 'a10'}"
     )
-    assert steps[1].bytes_after == 0
+    assert steps[1].value is None
     assert contents(out) == made
 
 

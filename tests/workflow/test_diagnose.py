@@ -39,8 +39,8 @@ def test_each_sample_is_diagnosed_with_these_settings(
     steps = list(run)
     assert [step.sample_id for step in steps] == list(dataset.ids)
     assert len(run) == len(steps)
-    for step in steps:
-        assert step.diagnosis == diagnosis_of(dataset, step.sample_id, params)
+    for sample_id, diagnosis in run.found:
+        assert diagnosis == diagnosis_of(dataset, sample_id, params)
     worst = run.worst_first()
     assert sorted(worst, key=lambda one: dataset.ids.index(one[0])) == run.found
     suspicions = [diagnosis.suspicion for _, diagnosis in worst]
@@ -55,6 +55,7 @@ def test_several_processes_find_the_same(spec: DatasetSpec) -> None:
         DiagnosisRun(dataset, Params(), spread=Processes(2)),
     )
     assert list(alone) == list(shared)
+    assert alone.found == shared.found
 
 
 def test_image_labels_are_asked_for(spec: DatasetSpec, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from napari_sepl.core.params import Conflict, Strategy
 from napari_sepl.core.provenance import count_sources
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
+from napari_sepl.files import atomic
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.label_png import KEY, Provenance, encode_label_png, read_provenance
@@ -33,10 +34,8 @@ from napari_sepl.workflow.enhance import (
     save_enhanced,
     save_resolved,
 )
-from napari_sepl.workflow.outcome import Outcome
-from napari_sepl.workflow.spread import groups
-from napari_sepl.workflow.spread.processes import Processes
-from napari_sepl.workflow.spread.spread import DIED
+from napari_sepl.workflow.results import Outcome
+from napari_sepl.workflow.spread.processes import DIED, Processes
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
 from tests.workflow.dataset import STEMS, WHOLE, Dataset
@@ -252,7 +251,7 @@ def test_a_full_disk_fails_each_sample_and_keeps_what_was_there(
 def test_a_folder_that_vanishes_in_the_middle_is_told_and_not_made_again(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "GROUP", 1)
+    monkeypatch.setattr(atomic, "GROUP", 1)
     events = enhance_folder(dataset.index(), Params())
     assert next(events).outcome is Outcome.SAVED
     wait_for_the_disk()
@@ -274,7 +273,7 @@ def test_a_folder_that_cannot_be_made_ends_the_run(dataset: Dataset) -> None:
 def test_an_interrupt_leaves_whole_files_and_the_same_call_goes_on(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "GROUP", 1)
+    monkeypatch.setattr(atomic, "GROUP", 1)
     dataset.run()
     whole = dataset.saved()
     for path in dataset.out.iterdir():

@@ -17,10 +17,9 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.workflow.measure import evaluate as workflow
 from napari_sepl.workflow.measure.agreement import Evaluation
-from napari_sepl.workflow.measure.counted import CountStep
-from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.measure.evaluation_table import write_evaluation
+from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.tables import class_table, running_table
+from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.spread.processes import Processes
 from tests.core.cases import Labels
 from tests.files.dataset.opening import open_labels
@@ -50,7 +49,7 @@ def run_over(spec: DatasetSpec, *, baseline: bool = True, workers: int = 1) -> E
 def evaluated(spec: DatasetSpec, **options: bool) -> Evaluation:
     """Run over a dataset of which nothing fails."""
     run = run_over(spec, **options)
-    assert list(run) == [CountStep(sample_id) for sample_id in IDS]
+    assert list(run) == [SampleResult(sample_id, Outcome.COUNTED) for sample_id in IDS]
     return run.evaluation
 
 

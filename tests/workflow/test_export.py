@@ -20,17 +20,18 @@ from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_file
+from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports import folder as export_folder
+from napari_sepl.files.exports.base import ExportSettings, Ignore, Pictures
 from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
 from napari_sepl.files.exports.noted import link_to
-from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load_enhanceable
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.export.export import Export, split_of
 from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
-from napari_sepl.workflow.outcome import Outcome
+from napari_sepl.workflow.results import Outcome
 from tests.files.dataset.opening import open_labels
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
 from tests.workflow.reviewed import STEMS, Session
@@ -53,7 +54,7 @@ def export(
 ) -> Export:
     options = {key: told.pop(key) for key in ("class_map", "with_classes") if key in told}
     overwrite, to = told.pop("overwrite", False), session.root / told.pop("to", "to")
-    settings = ExportSettings(format=FormatName(name), **told)
+    settings = ExportSettings(format=name, **told)
     source = ReviewSource(session.index, session.store, which)
     return Export(source, to, settings, overwrite=overwrite, **options)
 
@@ -115,7 +116,7 @@ def test_other_settings_than_were_reviewed_are_never_guessed(session: Session) -
     assert steps["b"].outcome is Outcome.SAVED
 
 
-@pytest.mark.parametrize("name", FormatName)
+@pytest.mark.parametrize("name", EXPORT_FORMATS)
 def test_an_export_goes_on_where_it_was_stopped(session: Session, name: str) -> None:
     told = {"pictures": Pictures.COPY, "val": 0.5}
     assert run(session, name, to="whole", **told) == dict.fromkeys(STEMS, "saved")
@@ -239,13 +240,13 @@ def test_inputs_stay_even_if_an_export_that_is_replaced_wrote_them(tmp_path: Pat
     first = Export(
         FolderSource(open_labels(folder_of_labels(tmp_path))),
         to,
-        ExportSettings(format=FormatName.PNG),
+        ExportSettings(format="png"),
     )
     assert len(list(first.run())) == 2
     second = Export(
         FolderSource(open_labels(to / "labels")),
         to,
-        ExportSettings(format=FormatName.VOC),
+        ExportSettings(format="voc"),
         overwrite=True,
     )
     assert [step.outcome for step in second.run()] == ["saved", "saved"]
@@ -440,7 +441,7 @@ def folder_of_labels(root: Path) -> Path:
 def test_any_folder_of_labels_can_be_exported(tmp_path: Path) -> None:
     labels = folder_of_labels(tmp_path)
     source = FolderSource(open_labels(labels))
-    run = Export(source, tmp_path / "to", ExportSettings(format=FormatName.VOC))
+    run = Export(source, tmp_path / "to", ExportSettings(format="voc"))
     assert [(step.sample_id, step.outcome) for step in run.run()] == [
         ("p9", "saved"), ("p10", "saved"),
     ]  # fmt: skip
@@ -450,9 +451,9 @@ def test_any_folder_of_labels_can_be_exported(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there names can be any bytes")
-@pytest.mark.parametrize("name", [one for one in FormatName if one != "soft"])
+@pytest.mark.parametrize("name", [one for one in EXPORT_FORMATS if one != "soft"])
 def test_names_that_are_no_text_are_named_and_the_others_go_through(
-    tmp_path: Path, name: FormatName
+    tmp_path: Path, name: str
 ) -> None:
     for folder in ("labels", os.fsdecode(b"im\xe9ges")):
         (tmp_path / folder).mkdir()
@@ -461,9 +462,9 @@ def test_names_that_are_no_text_are_named_and_the_others_go_through(
     index = open_labels(tmp_path / "labels", images=tmp_path / os.fsdecode(b"im\xe9ges"))
     run = Export(FolderSource(index), tmp_path / "to", ExportSettings(format=name))
     first, second = run.run()
-    assert (first.sample_id, first.outcome, first.message) == ("café", "saved", "")
-    assert (second.sample_id, second.outcome) == ("caf\\udce9", "failed")
-    assert second.message == "caf\\udce9: its name is not valid UTF-8"
+    assert (second.sample_id, second.outcome, second.message) == ("café", "saved", "")
+    assert (first.sample_id, first.outcome) == ("caf\\udce9", "failed")
+    assert first.message == "caf\\udce9: its name is not valid UTF-8"
     for path in (tmp_path / "to").rglob("*.json"):
         assert "caf" not in path.name or json.loads(path.read_bytes())["imagePath"].endswith(
             "/café.png"
@@ -475,7 +476,7 @@ def test_names_that_are_no_text_are_named_and_the_others_go_through(
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"format": FormatName.LABELME}, "no picture"),
+        ({"format": "labelme"}, "no picture"),
         ({"pictures": Pictures.LINK}, "no picture"),
     ],
 )
@@ -489,7 +490,7 @@ def test_pictures_that_are_needed_are_asked_for(
 
 def test_pseudo_labels_that_are_needed_are_asked_for(tmp_path: Path) -> None:
     source = FolderSource(open_labels(folder_of_labels(tmp_path)))
-    for told in ({"format": FormatName.SOFT}, {"ignore": (Ignore.UNSURE,)}):
+    for told in ({"format": "soft"}, {"ignore": (Ignore.UNSURE,)}):
         with pytest.raises(InputError, match="no pseudo-labels"):
             Export(source, tmp_path / "to", ExportSettings.model_validate(told))
 
@@ -505,12 +506,12 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
         open_labels(labels, images=tmp_path / "images", list_file=tmp_path / "list")
     )
     told = [step.message for step in Export(source, tmp_path / "to", ExportSettings()).run()]
-    assert "p9.png: found labels of 30 × 40" in told[0]
-    assert "no image of p10" in told[1]
-    assert "label" in told[2]
-    assert "99" in told[2]
-    assert "no picture in a known format" in told[3]
-    assert "p13: no labels" in told[4]
+    assert "p13: no labels" in told[0]
+    assert "p9.png: found labels of 30 × 40" in told[1]
+    assert "no image of p10" in told[2]
+    assert "label" in told[3]
+    assert "99" in told[3]
+    assert "no picture in a known format" in told[4]
     with refused(tmp_path / "images", "no labels"):
         (tmp_path / "images" / "p9.jpg").unlink()
         open_labels(tmp_path / "images")
@@ -677,6 +678,6 @@ def test_pseudo_labels_are_read_where_they_are_needed(
     for path in labels.iterdir():
         (pseudo / path.name).write_bytes(b"damaged")
     index = open_labels(labels, Role.PSEUDO, pseudo=pseudo)
-    settings = ExportSettings(format=FormatName.COCO, **told)
+    settings = ExportSettings(format="coco", **told)
     steps = list(Export(FolderSource(index), tmp_path / "to", settings).run())
     assert {step.outcome for step in steps} == {outcome}

@@ -7,9 +7,8 @@ from threading import Event
 import pytest
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files.atomic import Unwritten, write_together
-from napari_sepl.workflow.spread import groups
-from napari_sepl.workflow.spread.groups import saved_in_groups
+from napari_sepl.files import atomic
+from napari_sepl.files.atomic import Unwritten, saved_in_groups, write_together
 from tests.waiting import PATIENCE
 
 Answer = tuple[str, Unwritten | None]
@@ -36,7 +35,7 @@ def test_all_is_told_in_order_and_in_place(tmp_path: Path) -> None:
 def test_nothing_is_told_before_it_is_in_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "GROUP", 4)
+    monkeypatch.setattr(atomic, "GROUP", 4)
     for told in saved_in_groups(written(tmp_path, 10), failed):
         assert (tmp_path / f"{told}.txt").exists() == (int(told) % 3 != 2)
 
@@ -44,7 +43,7 @@ def test_nothing_is_told_before_it_is_in_its_place(
 def test_a_slow_run_is_told_of_in_smaller_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "LONGEST", 0.0)
+    monkeypatch.setattr(atomic, "LONGEST", 0.0)
     told = saved_in_groups(written(tmp_path, 10), failed)
     assert next(told) == "0"
     assert (tmp_path / "0.txt").exists()
@@ -73,7 +72,7 @@ def test_what_was_written_before_ctrl_c_is_saved_and_told(tmp_path: Path) -> Non
 def test_what_was_written_before_the_run_is_left_is_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "GROUP", 2)
+    monkeypatch.setattr(atomic, "GROUP", 2)
     told = saved_in_groups(written(tmp_path, 10), failed)
     next(told)
     told.close()  # type: ignore[attr-defined]
@@ -97,7 +96,7 @@ def test_the_next_group_is_gathered_while_the_disk_is_at_one(
                 gathering.set()
             yield answer
 
-    monkeypatch.setattr(groups, "GROUP", 2)
-    monkeypatch.setattr(groups, "write_together", slowly)
+    monkeypatch.setattr(atomic, "GROUP", 2)
+    monkeypatch.setattr(atomic, "write_together", slowly)
     assert list(saved_in_groups(answers(), failed)) == ["0", "1", "2", "3"]
     assert waits == [True, True]

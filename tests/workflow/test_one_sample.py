@@ -12,7 +12,7 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.files import pictures
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.exports.settings import ExportSettings, FormatName
+from napari_sepl.files.exports.base import ExportSettings
 from napari_sepl.files.samples import load
 from napari_sepl.training.batches import Crops, Draw
 from napari_sepl.training.samples import find_labelled, survey
@@ -20,12 +20,12 @@ from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource
-from napari_sepl.workflow.masks.convert import convert_masks
-from napari_sepl.workflow.masks.propose import propose_folder
+from napari_sepl.workflow.masks import convert_masks, propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
-from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.page import picture
+from napari_sepl.workflow.report.report import ReportRun
+from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.remake import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import scan_rows
@@ -78,7 +78,7 @@ def evaluate(spec: DatasetSpec) -> Any:
 def export(spec: DatasetSpec) -> Any:
     index = SampleIndex.open(spec, (Role.LABELS,), (), lead=Role.LABELS, labels=spec.pseudo)
     source = FolderSource(index)
-    return Export(source, spec.output, ExportSettings(format=FormatName.PNG)).run()
+    return Export(source, spec.output, ExportSettings(format="png")).run()
 
 
 def propose(spec: DatasetSpec) -> Any:
@@ -91,7 +91,8 @@ def convert(spec: DatasetSpec) -> Any:
     folder.mkdir(parents=True)
     for sample_id in IDS:
         save_amg_folder(folder / sample_id, random_masks())
-    index = SampleIndex.open(DatasetSpec(masks=folder), (Role.MASKS,), (), lead=Role.MASKS)
+    masks = DatasetSpec(masks=folder).model_copy(update={"list_file": spec.list_file})
+    index = SampleIndex.open(masks, (Role.MASKS,), (), lead=Role.MASKS)
     return convert_masks(index, spec.output / "json")
 
 
@@ -115,6 +116,16 @@ def test_in_runs_of_the_command_line(
     assert told["b"].startswith("unexpected error: ")
     assert told["b"].endswith(WORDS)
     assert "b" in told["b"].removesuffix(WORDS)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_samples_that_cannot_be_used_come_first(name: str, spec: DatasetSpec) -> None:
+    file = spec.output.with_name("list.txt")
+    file.write_text("\n".join((*IDS, "gone")))
+    results = list(RUNS[name](spec.model_copy(update={"list_file": file})))
+    assert [result.sample_id for result in results] == ["gone", *IDS]
+    assert [result.outcome for result in results].count(Outcome.FAILED) == 1
+    assert results[0].message.startswith("gone: no ")
 
 
 def test_in_a_reports_pictures(spec: DatasetSpec, break_sample: Callable[[str], None]) -> None:

@@ -19,14 +19,14 @@ from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Progress, Told, ignore
 from napari_sepl.proposals.regions import RegionSettings
 from napari_sepl.proposals.settings import SamSettings
-from napari_sepl.workflow.masks.propose import propose_folder
-from napari_sepl.workflow.masks.record import (
+from napari_sepl.workflow.masks import (
     RECORD,
     made_by_regions,
     made_by_sam,
     made_otherwise,
+    propose_folder,
 )
-from napari_sepl.workflow.outcome import Outcome
+from napari_sepl.workflow.results import Outcome
 from tests.files.dataset.opening import open_images
 from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
 

@@ -16,7 +16,7 @@ from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.enhance import save_enhanced
-from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.review.remake import export_labels, samples_to_export
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
 from tests.workflow.reviewed import STEMS, Session
@@ -42,7 +42,7 @@ def test_what_the_window_saved_is_made_again_byte_for_byte(
 ) -> None:
     session = Session(tmp_path_factory.mktemp("s"))
     session.review("b", params, paint)
-    assert session.export() == [Step("b", Outcome.SAVED)]
+    assert session.export() == [SampleResult("b", Outcome.SAVED)]
     assert session.read("again", "b") == session.read("out", "b")
     session.store.close()
 
@@ -52,7 +52,7 @@ def test_all_accepted_samples_come_in_the_datasets_order(session: Session) -> No
         session.review(stem, Params(t1=0.3), slice(3, 9))
     session.store.put_status("a10", Status.FLAGGED)
     assert samples_to_export(session.store) == ["b", "a2"]
-    assert session.export() == [Step("a2", Outcome.SAVED), Step("b", Outcome.SAVED)]
+    assert session.export() == [SampleResult("a2", Outcome.SAVED), SampleResult("b", Outcome.SAVED)]
     assert not (session.root / "again" / "a10.png").exists()
     assert [step.sample_id for step in session.export(which=list(Status))] == list(STEMS)
 
@@ -62,7 +62,10 @@ def test_labels_that_are_there_are_left_alone(session: Session) -> None:
     session.review("b", Params())
     path = session.root / "out" / "b.png"
     before = path.stat().st_ino
-    present = [Step("a2", Outcome.PRESENT), Step("b", Outcome.PRESENT)]
+    present: list[SampleResult[None]] = [
+        SampleResult("a2", Outcome.PRESENT),
+        SampleResult("b", Outcome.PRESENT),
+    ]
     assert session.export("out") == present
     assert path.stat().st_ino == before
     good = path.read_bytes()
@@ -77,7 +80,7 @@ def test_labels_that_are_there_are_left_alone(session: Session) -> None:
     (step,) = (step for step in session.export("out") if step.sample_id == "b")
     assert step.outcome is Outcome.FAILED
     assert step.message == f"{path}: holds other labels than the review; --overwrite replaces it."
-    assert session.export("out", overwrite=True)[1] == Step("b", Outcome.SAVED)
+    assert session.export("out", overwrite=True)[1] == SampleResult("b", Outcome.SAVED)
     assert path.read_bytes() == good
 
 
@@ -116,8 +119,8 @@ def test_inputs_that_changed_are_told_and_nothing_is_written(
     else:
         save_picture(path, random_labels(top=2))
     kept, failed = session.export()
-    assert kept == Step("a2", Outcome.SAVED)
-    assert failed == Step(
+    assert kept == SampleResult("a2", Outcome.SAVED)
+    assert failed == SampleResult(
         "b",
         Outcome.FAILED,
         f"{session.store.path}, sample b: found that {role} changed on disk since the review; "
@@ -165,7 +168,7 @@ def test_masks_by_prompts_are_part_of_what_is_made_anew(session: Session) -> Non
     hand[0, 2:5, 1:6] = True
     mask = MaskSet.from_dense(hand)
     session.review("b", Params(), prompt=[(mask, 3), (mask, 0)], decide={})
-    assert session.export() == [Step("b", Outcome.SAVED)]
+    assert session.export() == [SampleResult("b", Outcome.SAVED)]
     assert session.read("again", "b") == session.read("out", "b")
 
 
@@ -186,7 +189,7 @@ def test_other_labels_than_were_saved_are_not_passed_off_as_them(session: Sessio
     assert step.outcome is Outcome.FAILED
     assert "found other labels than were saved" in step.message
     session.store.put_review(replace(review, overlay=painted, labels=""))  # changed since: so be it
-    assert session.export() == [Step("b", Outcome.SAVED)]
+    assert session.export() == [SampleResult("b", Outcome.SAVED)]
 
 
 def test_a_damaged_record_is_told(session: Session) -> None:
@@ -215,7 +218,7 @@ def test_a_store_that_is_read_only_is_enough(session: Session) -> None:
     with Store.open(session.store.path, who="", write=False) as other:
         out = session.root / "again"
         steps = list(export_labels(session.index, other, out))
-    assert steps == [Step("b", Outcome.SAVED)]
+    assert steps == [SampleResult("b", Outcome.SAVED)]
     session.store.close()
     with pytest.raises(InputError, match="a store that was closed"):
         session.export()

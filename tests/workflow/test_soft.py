@@ -21,9 +21,9 @@ from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.sources import FolderSource
-from napari_sepl.workflow.masks.propose import propose_folder
+from napari_sepl.workflow.masks import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.outcome import Outcome
+from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.remake import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import scan_sample, stamp_of

@@ -10,9 +10,18 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.workflow.spread.bundles import MOST, Done, Pace, do_each
-from napari_sepl.workflow.spread.processes import HERE, Processes
-from napari_sepl.workflow.spread.spread import AHEAD, DIED, GIVEN_UP, TRIES
+from napari_sepl.workflow.spread.processes import (
+    AHEAD,
+    DIED,
+    GIVEN_UP,
+    HERE,
+    MOST,
+    TRIES,
+    Done,
+    Pace,
+    Processes,
+    do_each,
+)
 from tests.waiting import PATIENCE, wait_until
 from tests.workflow import deadly
 

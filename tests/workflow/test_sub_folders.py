@@ -12,7 +12,8 @@ import pytest
 from napari_sepl import MaskSet, Params
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.exports.settings import ExportSettings, FormatName, Pictures
+from napari_sepl.files.exports import EXPORT_FORMATS
+from napari_sepl.files.exports.base import ExportSettings, Pictures
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks, write_masks
@@ -22,13 +23,11 @@ from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
-from napari_sepl.workflow.masks.convert import convert_masks
-from napari_sepl.workflow.masks.propose import propose_folder
-from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.measure.evaluation_table import write_evaluation
+from napari_sepl.workflow.masks import convert_masks, propose_folder
+from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.sweep import SweepRun
-from napari_sepl.workflow.outcome import Outcome
-from napari_sepl.workflow.report.counting import ReportRun
+from napari_sepl.workflow.report.report import ReportRun
+from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.remake import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.spread.processes import HERE, Processes
@@ -199,8 +198,8 @@ def test_a_review_is_kept_and_made_anew_by_the_ids(spec: DatasetSpec, tmp_path: 
     again.close()
 
 
-@pytest.mark.parametrize("name", [one for one in FormatName if one != "soft"])
-def test_exports_are_flat(spec: DatasetSpec, tmp_path: Path, name: FormatName) -> None:
+@pytest.mark.parametrize("name", [one for one in EXPORT_FORMATS if one != "soft"])
+def test_exports_are_flat(spec: DatasetSpec, tmp_path: Path, name: str) -> None:
     list(enhance_folder(SampleIndex.open(spec), Params()))
     settings = ExportSettings(format=name, pictures=Pictures.COPY)
     source, to = FolderSource(labelled(spec, Role.IMAGE)), tmp_path / "to"
@@ -228,7 +227,7 @@ def test_names_that_clash_in_an_export_are_refused(tmp_path: Path) -> None:
     def export() -> STEP:
         spec = DatasetSpec(out=tmp_path / "labels", list_file=tmp_path / "list.txt")
         index = SampleIndex.open(spec, (Role.LABELS,), (), lead=Role.LABELS)
-        settings = ExportSettings(format=FormatName.PNG)
+        settings = ExportSettings(format="png")
         return told(Export(FolderSource(index), tmp_path / "to", settings).run())
 
     (tmp_path / "list.txt").write_text("train/a\ntrain__a\nTRAIN/A\nb\n")

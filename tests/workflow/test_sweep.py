@@ -20,10 +20,9 @@ from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.measure import sweep as workflow
-from napari_sepl.workflow.measure.counted import CountStep
-from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun
-from napari_sepl.workflow.measure.sweep_table import write_sweep
+from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun, write_sweep
 from napari_sepl.workflow.measure.tables import class_table
+from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.spread.processes import Processes
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, write_samples
@@ -43,7 +42,7 @@ def run_over(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> 
 def swept(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> Sweep:
     """Run over a dataset of which nothing fails."""
     run = run_over(spec, params, workers)
-    assert list(run) == [CountStep(sample_id) for sample_id in IDS]
+    assert list(run) == [SampleResult(sample_id, Outcome.COUNTED) for sample_id in IDS]
     return run.sweep
 
 

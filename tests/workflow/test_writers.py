@@ -17,8 +17,9 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.atomic import clear_abandoned
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import write_dataset
+from napari_sepl.files.exports import EXPORT_FORMATS
+from napari_sepl.files.exports.base import ExportSettings, Pictures
 from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
-from napari_sepl.files.exports.settings import ExportSettings, FormatName, Pictures
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Status
 from napari_sepl.proposals.progress import Told, ignore
@@ -26,22 +27,18 @@ from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import ReviewSource
-from napari_sepl.workflow.masks.convert import convert_masks
-from napari_sepl.workflow.masks.propose import propose_folder
-from napari_sepl.workflow.masks.record import RECORD
-from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.measure.evaluation_table import write_evaluation
-from napari_sepl.workflow.measure.sweep import SweepRun
-from napari_sepl.workflow.measure.sweep_table import write_sweep
-from napari_sepl.workflow.outcome import Outcome, Step
-from napari_sepl.workflow.report.counting import ReportRun
+from napari_sepl.workflow.masks import RECORD, convert_masks, propose_folder
+from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
+from napari_sepl.workflow.measure.sweep import SweepRun, write_sweep
 from napari_sepl.workflow.report.page import check_page, write_page
+from napari_sepl.workflow.report.report import ReportRun
+from napari_sepl.workflow.results import Outcome, SampleResult
 from tests.files.dataset.opening import open_images, open_masks
 from tests.files.making import random_masks
 from tests.workflow.checkpointing import T1, T2, begin_evaluation
 from tests.workflow.reviewed import STEMS, Session
 
-Write = Callable[[Session, Path, bool], list[Step]]
+Write = Callable[[Session, Path, bool], list[SampleResult[object]]]
 """Writes to a file, or into a folder, and may be told to overwrite; returns what became of it."""
 
 
@@ -71,7 +68,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
 # --- writers of files
 
 
-def sweep(session: Session, table: Path, overwrite: bool) -> list[Step]:
+def sweep(session: Session, table: Path, overwrite: bool) -> list[SampleResult[object]]:
     run = SweepRun(session.index, Params(), T1, T2)
     kept = run.keep_beside(table, overwrite=overwrite)
     list(run)
@@ -80,7 +77,7 @@ def sweep(session: Session, table: Path, overwrite: bool) -> list[Step]:
     return []
 
 
-def evaluate(session: Session, table: Path, overwrite: bool) -> list[Step]:
+def evaluate(session: Session, table: Path, overwrite: bool) -> list[SampleResult[object]]:
     run = begin_evaluation(session.spec)
     kept = run.keep_beside(table, overwrite=overwrite)
     list(run)
@@ -89,7 +86,7 @@ def evaluate(session: Session, table: Path, overwrite: bool) -> list[Step]:
     return []
 
 
-def diagnose(session: Session, table: Path, overwrite: bool) -> list[Step]:
+def diagnose(session: Session, table: Path, overwrite: bool) -> list[SampleResult[object]]:
     run = DiagnosisRun(session.index, Params())
     run.check_table(table, overwrite=overwrite)
     list(run)
@@ -97,14 +94,14 @@ def diagnose(session: Session, table: Path, overwrite: bool) -> list[Step]:
     return []
 
 
-def report(session: Session, page: Path, overwrite: bool) -> list[Step]:
+def report(session: Session, page: Path, overwrite: bool) -> list[SampleResult[object]]:
     guard = Guard(session.spec.inputs, overwrite=overwrite)
     check_page(page, guard)
     write_page(page, '<meta name="generator" content="napari-sepl">', guard)
     return []
 
 
-def dataset(session: Session, path: Path, _: bool) -> list[Step]:
+def dataset(session: Session, path: Path, _: bool) -> list[SampleResult[object]]:
     write_dataset(path, session.spec)
     return []
 
@@ -118,32 +115,32 @@ BY_FILE = pytest.mark.parametrize(("name", "write"), FILES.items())
 # --- writers into folders
 
 
-def enhance(session: Session, out: Path, overwrite: bool) -> list[Step]:
+def enhance(session: Session, out: Path, overwrite: bool) -> list[SampleResult[object]]:
     index = SampleIndex.open(session.spec.model_copy(update={"out": out}))
     return list(enhance_folder(index, Params(), overwrite=overwrite))
 
 
-def remake(session: Session, out: Path, overwrite: bool) -> list[Step]:
+def remake(session: Session, out: Path, overwrite: bool) -> list[SampleResult[object]]:
     return session.export(str(out), overwrite=overwrite)
 
 
-def propose(session: Session, out: Path, overwrite: bool) -> list[Step]:
+def propose(session: Session, out: Path, overwrite: bool) -> list[SampleResult[object]]:
     index = open_images(session.root / "images", Role.PSEUDO, pseudo=session.root / "pseudo")
     return list(propose_folder(index, out, Maker(), {"model": "x"}, overwrite=overwrite))
 
 
-def convert(session: Session, out: Path, _: bool) -> list[Step]:
+def convert(session: Session, out: Path, _: bool) -> list[SampleResult[object]]:
     return list(convert_masks(open_masks(session.root / "arrays"), out))
 
 
-def export(name: FormatName, session: Session, to: Path, overwrite: bool) -> list[Step]:
+def export(name: str, session: Session, to: Path, overwrite: bool) -> list[SampleResult[object]]:
     source = ReviewSource(session.index, session.store, tuple(Status))
-    pictures = Pictures.NO if name in (FormatName.NPY, FormatName.COCO) else Pictures.COPY
+    pictures = Pictures.NO if name in ("npy", "coco") else Pictures.COPY
     settings = ExportSettings(format=name, pictures=pictures)
     return list(Export(source, to, settings, overwrite=overwrite).run())
 
 
-FORMATS: dict[str, Write] = {name.value: partial(export, name) for name in FormatName}
+FORMATS: dict[str, Write] = {name: partial(export, name) for name in EXPORT_FORMATS}
 FOLDERS: dict[str, Write] = {
     "enhance": enhance,
     "remake": remake,

@@ -13,7 +13,6 @@ from napari_sepl.files import labels as label_files
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import real_place
 from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.dataset.image_labels import read_image_labels
 from napari_sepl.files.dataset.listing import (
     Listing,
     aligned,
@@ -23,11 +22,12 @@ from napari_sepl.files.dataset.listing import (
     list_masks,
     list_pseudo,
 )
-from napari_sepl.files.dataset.lists import natural_order, read_list
+from napari_sepl.files.dataset.lists import natural_order, read_image_labels, read_list
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.masks import mask_file
 from napari_sepl.files.samples import Sample
-from napari_sepl.files.score_formats import AUTO, suffixes_of
+from napari_sepl.files.scores import AUTO, suffixes_of
 
 
 class Role(StrEnum):
@@ -155,32 +155,25 @@ class SampleIndex:
         folders = _folders(spec, required, optional, labels)
         listings = _list_roles(spec, folders)
         known = set[str]().union(*(listing.ids for listing in listings.values()))
-        leading = listings[lead].ids
         unused: list[str] = []
         if spec.list_file is not None:
             ids, problems = _usable(read_list(spec.list_file, known), listings, required)
             problems = _with_places(problems, known)
         else:
-            ids, problems = _usable(natural_order(leading), listings, required)
+            ids, problems = _usable(natural_order(listings[lead].ids), listings, required)
             closed = listings[lead].closed.items()
             problems += [SampleProblem(_shown(name), _shown(told)) for name, told in closed]
-            unused = natural_order(known - leading)
+            unused = [_shown(name) for name in natural_order(known - listings[lead].ids)]
         if not ids:
             bare = [role for role in (lead, *required) if _is_bare(listings[role])]
             if bare:
                 raise _no_file(bare[0], spec, folders[bare[0]])
             raise _no_sample(spec.list_file or folders[lead], problems)
+        labelled = spec.image_labels
+        image_labels = {} if labelled is None else read_image_labels(labelled, classes, known)
+        names = {role: listing.names for role, listing in listings.items()}
         return cls(
-            spec,
-            classes,
-            tuple(ids),
-            tuple(problems),
-            tuple(map(_shown, unused)),
-            {}
-            if spec.image_labels is None
-            else read_image_labels(spec.image_labels, classes, known),
-            {role: listing.names for role, listing in listings.items()},
-            folders,
+            spec, classes, tuple(ids), tuple(problems), tuple(unused), image_labels, names, folders
         )
 
     def __len__(self) -> int:
@@ -215,6 +208,17 @@ class SampleIndex:
     def asked(self) -> list[str]:
         """The samples that are asked for, whether they can be used or not."""
         return [*self.ids, *(problem.sample_id for problem in self.problems)]
+
+    def guard(self, *more: Path, writes: Role | None = Role.LABELS) -> Guard:
+        """Return what keeps a run from writing onto what is read: all but the role it writes."""
+        spec, own = self.spec, None if writes is None else getattr(self.spec, FIELDS[writes])
+        if writes is Role.MASKS:
+            spec = spec.model_copy(update={"masks": None})
+        others = [
+            folder for role, folder in self.folders.items() if (role, folder) != (writes, own)
+        ]
+        output = self.spec.out if writes is None else None
+        return Guard((*spec.inputs, *others, *more), output=output)
 
     def without(self, role: Role, among: Iterable[str] | None = None) -> list[str]:
         """Return the samples, all or of some, that have no file of a role."""

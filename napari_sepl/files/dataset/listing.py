@@ -14,7 +14,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import odd_kind, real_place, unopened
 from napari_sepl.files.class_pngs import group_class_pngs, split_stem
-from napari_sepl.files.score_formats import AUTO, FORMATS, Layout, check_format, suffixes_of
+from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, Layout, check_format, suffixes_of
 
 
 @dataclass
@@ -150,7 +150,7 @@ def list_pseudo(
     remedy = "; choose one with --pseudo-format"
     listing = list_files(folder, suffixes, skip, "pseudo-labels", remedy)
     is_auto = format_name == AUTO
-    if not is_auto and FORMATS[format_name].layout is not Layout.CLASS_PNGS:
+    if not is_auto and PSEUDO_FORMATS[format_name].layout is not Layout.CLASS_PNGS:
         return listing
     samples = _spelled(known, listing)
     listing.names, both = group_class_pngs(listing.names, samples, only=not is_auto)

@@ -1,22 +1,31 @@
-"""Formats that labels leave in: a file for each, all behind `Format`."""
+"""Formats that labels leave in: a file for each, all behind `ExportFormat`."""
 
 from napari_sepl.files.exports.arrays import IndexPng, Npy, SoftNpz
-from napari_sepl.files.exports.base import Format
+from napari_sepl.files.exports.base import ExportFormat, ExportSettings
 from napari_sepl.files.exports.coco import Coco
 from napari_sepl.files.exports.labelme import Labelme
-from napari_sepl.files.exports.settings import FormatName
 from napari_sepl.files.exports.voc import Voc
 from napari_sepl.files.exports.yolo import Yolo
 
-FORMATS: dict[FormatName, Format] = {
-    FormatName.VOC: Voc(),
-    FormatName.PNG: IndexPng(),
-    FormatName.NPY: Npy(),
-    FormatName.COCO: Coco(polygons=False),
-    FormatName.COCO_POLYGONS: Coco(polygons=True),
-    FormatName.YOLO: Yolo(),
-    FormatName.LABELME: Labelme(masks=False),
-    FormatName.LABELME_MASKS: Labelme(masks=True),
-    FormatName.SOFT: SoftNpz(),
+EXPORT_FORMATS: dict[str, ExportFormat] = {
+    one.name: one
+    for one in (
+        Voc(),
+        IndexPng(),
+        Npy(),
+        Coco(polygons=False),
+        Coco(polygons=True),
+        Yolo(),
+        Labelme(masks=False),
+        Labelme(masks=True),
+        SoftNpz(),
+    )
 }
-"""What writes each format."""
+"""All formats by name, in the order they are offered in."""
+
+
+def describe_setting(name: str) -> str:
+    """Return what a field of `ExportSettings` says, with the formats that have a use for it."""
+    formats = [one.name for one in EXPORT_FORMATS.values() if name in one.options]
+    told = ExportSettings.model_fields[name].description or ""
+    return f"{', '.join(formats)}: {told[:1].lower()}{told[1:]}" if formats else told

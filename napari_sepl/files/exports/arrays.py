@@ -8,14 +8,17 @@ from PIL import Image
 
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.class_lists import encode_class_list
-from napari_sepl.files.exports.base import Encoded, Labelled, Listing, split_lists
-from napari_sepl.files.exports.settings import ExportSettings
+from napari_sepl.files.exports.base import (
+    Encoded,
+    ExportFormat,
+    ExportSettings,
+    Labelled,
+    Listing,
+    split_lists,
+)
 
 
-class _Plain:
-    needs_picture = False
-    needs_pseudo = False
-
+class _Plain(ExportFormat):
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
         """Return a list of samples for each split, and the class list."""
         return split_lists(listing) | {"classes.toml": lambda: [encode_class_list(listing.classes)]}
@@ -28,6 +31,9 @@ class _Plain:
 class IndexPng(_Plain):
     """A PNG of mode L for each sample: grey value = class."""
 
+    def __init__(self) -> None:
+        super().__init__("png")
+
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
         """Return the PNG."""
         file = io.BytesIO()
@@ -37,6 +43,9 @@ class IndexPng(_Plain):
 
 class Npy(_Plain):
     """A .npy for each sample: (H, W) uint8."""
+
+    def __init__(self) -> None:
+        super().__init__("npy")
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
         """Return the array."""
@@ -53,6 +62,9 @@ class SoftNpz(_Plain):
     """
 
     needs_pseudo = True
+
+    def __init__(self) -> None:
+        super().__init__("soft", ("trust",))
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
         """Return the archive."""

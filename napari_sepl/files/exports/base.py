@@ -1,17 +1,136 @@
-"""What a format is: bytes for each sample, and files that tell of all of them."""
+"""What an export format is, and what a person can choose about an export."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from pydantic import BaseModel, ConfigDict, Field
 
 from napari_sepl.core.certainty import SoftLabels
 from napari_sepl.core.classes import ClassList
+from napari_sepl.core.polygons import Holes
+from napari_sepl.core.segments import Instances
 from napari_sepl.files.atomic import Content
-from napari_sepl.files.exports.settings import ExportSettings
+
+
+class Pictures(StrEnum):
+    """What becomes of the pictures."""
+
+    NO = "no"
+    """They stay where they are."""
+    LINK = "link"
+    """A symbolic link to each, where readers of the format look for it."""
+    COPY = "copy"
+    """A copy of each, byte for byte."""
+
+
+class Ignore(StrEnum):
+    """Which pixels become 255 that are not."""
+
+    FLAGGED = "flagged"
+    """All pixels of flagged samples."""
+    UNSURE = "unsure"
+    """Pixels whose final label is not the pseudo-label, unless a person decided them."""
+
+
+class ExportSettings(BaseModel):
+    """How labels are exported; an export is gone on with only under the same settings.
+
+    Parameters
+    ----------
+    format : str
+        The format's name in `EXPORT_FORMATS`.
+    pictures : Pictures
+        What becomes of the pictures.
+    folder : str
+        VOC: the folder of label PNGs.
+    instances : Instances
+        Formats that list objects: what counts as one.
+    holes : Holes
+        Polygons: what becomes of holes.
+    tolerance : float
+        Polygons: pixels by which they may miss a corner.
+    trust : float
+        Soft labels: how probable the final label of an unsure pixel is.
+    val : float
+        Share of the samples that go to the split "val", chosen by their names alone.
+    ignore : tuple of Ignore
+        Which pixels become 255.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str = Field("voc", description="What to write.")
+    pictures: Pictures = Field(
+        Pictures.NO, description="Put a link to each picture, or a copy, where the format has it."
+    )
+    folder: str = Field(
+        "SegmentationClass",
+        pattern=r"^[^/\\.][^/\\]*$",
+        description="Name of the folder of labels, SegmentationClassAug say.",
+    )
+    instances: Instances = Field(
+        Instances.COMPONENTS,
+        description="An object for each connected component, or each class.",
+    )
+    holes: Holes = Field(
+        Holes.CUT,
+        description=(
+            "Polygons have no holes: cut through them into more polygons, or fill them. (One line "
+            "of yolo is one object, so there a cut makes more objects.)"
+        ),
+    )
+    tolerance: float = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Leave out corners that lines miss by no more than so many pixels.",
+    )
+    trust: float = Field(
+        0.75,
+        ge=0.5,
+        le=1,
+        description=(
+            "Probability of the label where it differs from the pseudo-label and no person "
+            "decided; the pseudo-label has the rest."
+        ),
+    )
+    val: float = Field(
+        0,
+        ge=0,
+        lt=1,
+        description="Share of the samples for the split val; the others are train.",
+    )
+    ignore: tuple[Ignore, ...] = Field(
+        (),
+        description=(
+            "Make 255 (ignore): all of flagged samples, or unsure pixels, which differ from the "
+            "pseudo-labels and were decided by no person; may be repeated."
+        ),
+    )
+
+
+Points = Sequence[Sequence[float]]
+"""Corners (x, y)."""
+
+
+def draw_as_pillow(target: NDArray[np.uint8], points: Points, class_id: int) -> None:
+    """Write a class where Pillow draws a polygon, filled and outlined, as labelme does."""
+    corners = np.asarray(points)
+    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
+    place = target[top:bottom, left:right]
+    picture = Image.new("L", place.shape[::-1])
+    moved = [(x - left, y - top) for x, y in corners.tolist()]
+    ImageDraw.Draw(picture).polygon(moved, fill=1, outline=1)
+    place[np.asarray(picture) > 0] = class_id
+
 
 SPLITS = ("train", "val")
 
@@ -100,19 +219,39 @@ class Listing:
     )
 
 
-class Format(Protocol):
-    """One format; it touches no disk."""
+class ExportFormat(ABC):
+    """One format; it touches no disk. All that is known of it is declared in its own class.
 
-    needs_picture: bool
+    Parameters
+    ----------
+    name : str
+        What a person calls it.
+    options : collection of str
+        The fields of `ExportSettings` that it alone, or not every format, has a use for.
+    """
+
+    needs_picture = False
     """Whether a sample without a picture cannot be written."""
-    needs_pseudo: bool
+    needs_pseudo = False
     """Whether it asks for soft labels."""
 
+    def __init__(self, name: str, options: Collection[str] = ()) -> None:
+        self.name, self.options = name, frozenset(options)
+
+    @abstractmethod
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return the files of one sample; the same sample gives the same bytes."""
 
+    @abstractmethod
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:
         """Return the files that tell of all samples, by path within the export's folder."""
+
+
+OBJECTS = ("instances",)
+"""The options of a format that lists objects."""
+
+POLYGONS = (*OBJECTS, "holes", "tolerance")
+"""Those of one whose objects are polygons."""
 
 
 def text_file(text: str) -> Content:

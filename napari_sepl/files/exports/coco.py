@@ -13,8 +13,15 @@ from napari_sepl.core.polygons import fill_polygons, trace_polygons
 from napari_sepl.core.rle import write_rle
 from napari_sepl.core.segments import Segment, find_segments
 from napari_sepl.files.atomic import Content
-from napari_sepl.files.exports.base import Encoded, Labelled, Listing
-from napari_sepl.files.exports.settings import ExportSettings
+from napari_sepl.files.exports.base import (
+    OBJECTS,
+    POLYGONS,
+    Encoded,
+    ExportFormat,
+    ExportSettings,
+    Labelled,
+    Listing,
+)
 
 _MISSING = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
 """Numbers of the 91 that COCO left out. Source: instances_val2017.json and COCO's API."""
@@ -35,7 +42,7 @@ def category_ids(classes: ClassList) -> dict[int, int]:
     }
 
 
-class Coco:
+class Coco(ExportFormat):
     """``annotations/instances_train.json``, and ``…_val.json``; pictures in ``train`` and ``val``.
 
     Pixels of background and of ignore belong to no object.
@@ -46,10 +53,9 @@ class Coco:
         Whether objects are polygons. Otherwise they are compressed run lengths, pixel for pixel.
     """
 
-    needs_picture = False
-    needs_pseudo = False
-
     def __init__(self, *, polygons: bool) -> None:
+        name, options = ("coco-polygons", POLYGONS) if polygons else ("coco", OBJECTS)
+        super().__init__(name, options)
         self._polygons = polygons
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:

@@ -19,10 +19,13 @@ from napari_sepl.files.atomic import (
     write_whole,
 )
 from napari_sepl.files.differences import tell_differences
-from napari_sepl.files.exports.base import encode_json
-from napari_sepl.files.exports.noted import digest_of, link_to, remove_owned
-from napari_sepl.files.exports.pictures import Picture
-from napari_sepl.files.exports.settings import Pictures
+from napari_sepl.files.exports.base import Pictures, encode_json
+from napari_sepl.files.exports.noted import (
+    Picture,
+    digest_of,
+    link_to,
+    remove_owned,
+)
 from napari_sepl.files.guard import Guard, foreign
 
 MANIFEST = "napari-sepl-export.json"

@@ -14,21 +14,25 @@ from napari_sepl.core.polygons import INSET, trace_polygons
 from napari_sepl.core.segments import Segment, find_segments
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
+    OBJECTS,
+    POLYGONS,
     Encoded,
+    ExportFormat,
+    ExportSettings,
     Labelled,
     Listing,
+    Pictures,
+    draw_as_pillow,
     encode_json,
     text_file,
 )
-from napari_sepl.files.exports.drawing import draw_as_pillow
-from napari_sepl.files.exports.settings import ExportSettings, Pictures
 
 _VERSION = "6.3.1"  # of the labelme whose reader these files were checked with
 _IGNORE = "__ignore__"  # labelme's own word for pixels of no class
 _BACKGROUND = "_background_"
 
 
-class Labelme:
+class Labelme(ExportFormat):
     """``ID.json`` for each sample, and labels.txt as labelme's scripts take it.
 
     Shapes of one object share a group_id; ignore pixels are shapes of the label ``__ignore__``.
@@ -41,9 +45,10 @@ class Labelme:
     """
 
     needs_picture = True  # labelme opens no JSON without
-    needs_pseudo = False
 
     def __init__(self, *, masks: bool) -> None:
+        name, options = ("labelme-masks", OBJECTS) if masks else ("labelme", POLYGONS)
+        super().__init__(name, options)
         self._masks = masks
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:

@@ -1,12 +1,14 @@
-"""What an export notes of its files: how each is told from one that somebody changed."""
+"""What an export notes of its files, pictures among them, and how it tells those that changed."""
 
 import hashlib
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files._opening import unopened
+from napari_sepl.files._opening import real_place, unopened
+from napari_sepl.files.exports.base import Pictures
 
 Owned = Mapping[str, Collection[str]]
 """All digests that the files of an export may have, by their places in its folder."""
@@ -61,3 +63,39 @@ def remove_owned(root: Path, owned: Owned, names: Collection[str]) -> int:
                 ) from error
             removed += 1
     return removed
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that goes along.
+
+    Parameters
+    ----------
+    source : Path
+        The file.
+    place : str
+        Where it goes, in the folder.
+    how : Pictures
+        Link or copy.
+    """
+
+    source: Path
+    place: str
+    how: Pictures
+
+    @property
+    def digest(self) -> str | None:
+        """What the link or the copy is known by; None for a copy of a file that is gone."""
+        return (
+            link_to(self.link) if self.how is Pictures.LINK else digest_of(real_place(self.source))
+        )
+
+    @property
+    def link(self) -> Path:
+        """Where the link leads."""
+        return self.source.absolute()
+
+    def is_at_home(self, root: Path) -> bool:
+        """Tell whether the picture itself lies where it would go: an export into its dataset."""
+        path = root / self.place
+        return not path.is_symlink() and path.exists() and path.samefile(self.source)

@@ -5,22 +5,28 @@ from pathlib import PurePath
 
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.class_lists import encode_class_list
-from napari_sepl.files.exports.base import Encoded, Labelled, Listing, split_lists
-from napari_sepl.files.exports.settings import ExportSettings
+from napari_sepl.files.exports.base import (
+    Encoded,
+    ExportFormat,
+    ExportSettings,
+    Labelled,
+    Listing,
+    split_lists,
+)
 from napari_sepl.files.label_png import encode_label_png
 
 LISTS = "ImageSets/Segmentation/"
 
 
-class Voc:
+class Voc(ExportFormat):
     """A folder as VOCdevkit/VOC2012: JPEGImages, SegmentationClass, ImageSets/Segmentation.
 
     Labels are palette PNGs, index = class, 255 = void; each has its split's list, and
     trainval.txt has all. torchvision's VOCSegmentation reads it from two folders above.
     """
 
-    needs_picture = False
-    needs_pseudo = False
+    def __init__(self) -> None:
+        super().__init__("voc", ("folder",))
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return the label PNG."""

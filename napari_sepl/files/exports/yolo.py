@@ -4,18 +4,28 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_sepl.core.polygons import INSET, trace_polygons
 from napari_sepl.core.segments import find_segments
 from napari_sepl.files.atomic import Content
-from napari_sepl.files.exports.base import SPLITS, Encoded, Labelled, Listing, text_file
-from napari_sepl.files.exports.drawing import draw_as_yolo
-from napari_sepl.files.exports.settings import ExportSettings
+from napari_sepl.files.exports.base import (
+    POLYGONS,
+    SPLITS,
+    Encoded,
+    ExportFormat,
+    ExportSettings,
+    Labelled,
+    Listing,
+    Points,
+    draw_as_pillow,
+    text_file,
+)
 
 _DIGITS = 6
 
 
-class Yolo:
+class Yolo(ExportFormat):
     """``labels/train/ID.txt``, pictures in ``images/train``, the same for val, and data.yaml.
 
     A line is a class, counted from 0 without background, and the corners of one polygon as
@@ -23,8 +33,8 @@ class Yolo:
     and ignore are not told apart.
     """
 
-    needs_picture = False
-    needs_pseudo = False
+    def __init__(self) -> None:
+        super().__init__("yolo", POLYGONS)
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return the text file."""
@@ -38,7 +48,7 @@ class Yolo:
                 segment.region, settings.holes, inset=INSET, tolerance=settings.tolerance
             ):
                 shares = ((ring + offset) / (height, width))[:, ::-1].round(_DIGITS)
-                draw_as_yolo(drawn, shares.tolist(), segment.class_id)
+                _draw(drawn, shares.tolist(), segment.class_id)
                 told = " ".join(f"{share:.{_DIGITS}f}" for share in shares.ravel())
                 lines.append(f"{segment.class_id - 1} {told}\n")
         name = f"labels/{sample.split}/{sample.name}.txt"
@@ -57,3 +67,10 @@ class Yolo:
             f"  {at}: {json.dumps(name)}" for at, name in enumerate(listing.classes.names[1:])
         ]
         return {"data.yaml": text_file("\n".join(lines) + "\n")}
+
+
+def _draw(target: NDArray[np.uint8], shares: Points, class_id: int) -> None:
+    """Write a class where ultralytics draws a polygon of shares: cut to whole pixels, outlined."""
+    height, width = target.shape
+    whole = np.trunc(np.asarray(shares) * (width, height))
+    draw_as_pillow(target, whole.tolist(), class_id)

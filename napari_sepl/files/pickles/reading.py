@@ -1,22 +1,268 @@
-"""Reading the one value that a .npy or .pkl file has pickled."""
+"""What numpy and torch pickle, read from .npy and .pkl files and built from bytes alone.
+
+In a plain pickle a tensor is a view (offset, sizes, strides) of a storage, and the storage is a
+file of its own inside the pickle, as ``torch.save`` writes it: since torch 0.4 in the older of its
+two layouts, pickles one after the other with the numbers behind; a zip archive is read too.
+"""
 
 import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files._opening import DAMAGE, read_whole, reading, tell
 from napari_sepl.files.arrays import read_header
-from napari_sepl.files.pickles import numpy_parts, torch_parts
-from napari_sepl.files.pickles.machine import Machine, UnfitPickle
-from napari_sepl.files.pickles.numpy_parts import PickledArray
+from napari_sepl.files.pickles.machine import Builder, Machine, Name, Shell, UnfitPickle
+
+_NUMBER = re.compile(r"b1|[iu][1248]|f[248]")
+_OBJECT = re.compile(r"O[48]?")
+_MAX_DIMENSIONS = 8
+
+
+class PickledType(Shell):
+    """A number's type; its byte order follows in the second step.
+
+    Parameters
+    ----------
+    code : str
+        Kind and bytes, as "f4".
+    """
+
+    def __init__(self, code: Any, *_: Any) -> None:
+        code = code.decode("ascii") if isinstance(code, bytes) else code
+        if not isinstance(code, str) or not (_NUMBER.fullmatch(code) or _OBJECT.fullmatch(code)):
+            raise UnfitPickle(f"an array of type {tell(code)}")
+        self._code, self._order = code, "="
+
+    @property
+    def of_objects(self) -> bool:
+        """Whether it is no number but any Python object."""
+        return self._code.startswith("O")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type as numpy has it."""
+        if self.of_objects:
+            raise UnfitPickle("an array of Python objects")
+        return np.dtype(self._order + self._code)
+
+    def fill(self, state: Any) -> None:
+        """Take the byte order; all else that a type may say belongs to records and dates."""
+        _version, order, *rest = state
+        order = order.decode("ascii") if isinstance(order, bytes) else order
+        if order not in ("<", ">", "|", "=") or any(part is not None for part in rest[:3]):
+            raise UnfitPickle("an array of records")
+        self._order = order
+
+
+class PickledArray(Shell):
+    """An array; its shape, type and numbers follow in the second step.
+
+    Attributes
+    ----------
+    value : array, or any value
+        The array; of an array without dimensions that holds one Python object, the object.
+    """
+
+    def __init__(self, *_: Any) -> None:
+        self.value: Any = None
+
+    def fill(self, state: Any) -> None:
+        """Take the numbers."""
+        shape, kind, fortran, content = state[-4:]
+        if not isinstance(kind, PickledType):
+            raise TypeError("no type of numbers")
+        if kind.of_objects:
+            if shape != () or not isinstance(content, list) or len(content) != 1:
+                raise UnfitPickle("an array of Python objects")
+            self.value = content[0]
+        else:
+            self.value = _array(content, kind, shape, "F" if fortran else "C")
+
+
+def _array(content: Any, kind: PickledType, shape: Any, order: str) -> NDArray[Any]:
+    if isinstance(content, str):  # by Python 2, which has no other bytes
+        content = content.encode("latin-1")
+    if not isinstance(content, bytes | bytearray):
+        raise TypeError("no bytes for the numbers of an array")
+    shape = checked_shape(shape)
+    if prod(shape) * kind.dtype.itemsize != len(content):
+        raise ValueError(f"{len(content)} bytes for an array of shape {shape}")
+    flat = np.frombuffer(content, kind.dtype)
+    return flat.reshape(shape, order="F" if order == "F" else "C")
+
+
+def checked_shape(shape: Any) -> tuple[int, ...]:
+    """Return sizes or strides that are whole numbers from 0 on, or raise ValueError."""
+    if isinstance(shape, int):
+        shape = (shape,)
+    numbers = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
+    if not numbers or len(shape) > _MAX_DIMENSIONS:
+        raise ValueError(f"the shape {tell(shape)}")
+    return tuple(shape)
+
+
+def _from_buffer(content: Any, kind: Any, shape: Any, order: Any, axes: Any = None) -> NDArray[Any]:
+    if axes is not None or not isinstance(kind, PickledType):
+        raise UnfitPickle("an array with its axes in another order")
+    return _array(content, kind, shape, order)
+
+
+def _number(kind: Any, content: Any) -> Any:
+    if not isinstance(kind, PickledType):
+        raise TypeError("no type of a number")
+    return _array(content, kind, (), "C").item()
+
+
+def _encoded(text: Any, coding: Any) -> bytes:
+    """Return bytes that protocols before 3 write as text."""
+    if not isinstance(text, str) or coding != "latin1":
+        raise UnfitPickle(f"text in the coding {tell(coding)}")
+    return text.encode("latin-1")
+
+
+def _no_bytes() -> bytes:
+    """Return what protocols before 3 write of bytes where there are none."""
+    return b""
+
+
+def _old_and_new(module: str, name: str) -> Iterator[Name]:
+    """Yield the names that numpy gave a function before and after version 2."""
+    yield Name(f"numpy.core.{module}", name)
+    yield Name(f"numpy._core.{module}", name)
+
+
+_NUMPY: dict[Name, Builder | None] = {
+    Name("numpy", "ndarray"): None,
+    Name("numpy", "dtype"): PickledType,
+    Name("_codecs", "encode"): _encoded,
+    Name("__builtin__", "bytes"): _no_bytes,
+    **dict.fromkeys(_old_and_new("multiarray", "_reconstruct"), PickledArray),
+    **dict.fromkeys(_old_and_new("multiarray", "scalar"), _number),
+    **dict.fromkeys(_old_and_new("numeric", "_frombuffer"), _from_buffer),
+}
+
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+_BFLOAT16 = "bfloat16"
+_TYPES = {
+    "FloatStorage": "f4", "DoubleStorage": "f8", "HalfStorage": "f2", "BFloat16Storage": _BFLOAT16,
+    "LongStorage": "i8", "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1",
+    "ByteStorage": "u1", "BoolStorage": "b1",
+}  # fmt: skip
+_STORAGES: dict[Name, Builder | None] = dict.fromkeys(
+    [Name("torch", name) for name in _TYPES], None
+)
+
+
+class _Stored:
+    """A storage that a pickle refers to; its numbers stand behind the pickle, or beside it."""
+
+    def __init__(self, identity: Any) -> None:
+        kind, storage, key, _device, count, *view = identity
+        if kind not in ("storage", b"storage") or any(part is not None for part in view):
+            raise UnfitPickle("a torch storage that is part of another")
+        if not isinstance(storage, Name) or not isinstance(key, str):
+            raise TypeError("no storage")
+        self.code, self.key, (self.count,) = _TYPES[storage.name], key, checked_shape(count)
+
+    def numbers(self, content: bytes, order: str) -> NDArray[Any]:
+        """Return the (N,) numbers that these bytes stand for; bfloat16 as float32."""
+        itemsize = 2 if self.code == _BFLOAT16 else int(self.code[1:])
+        if len(content) != self.count * itemsize:
+            raise ValueError(f"{len(content)} bytes for {self.count} numbers of a tensor")
+        if self.code == _BFLOAT16:  # the upper half of a float32
+            halves = np.frombuffer(content, order + "u2").astype(np.uint32)
+            return (halves << 16).view(np.float32)
+        return np.frombuffer(content, order + self.code)
+
+
+def _load_from_bytes(blob: Any) -> NDArray[Any]:
+    """Return the (N,) numbers of a storage that was pickled as a file within the file."""
+    if not isinstance(blob, bytes | bytearray):
+        raise TypeError("no bytes for a torch storage")
+    return _from_zip(bytes(blob)) if blob[:2] == b"PK" else _from_pickles(bytes(blob))
+
+
+def _from_pickles(blob: bytes) -> NDArray[Any]:
+    file = io.BytesIO(blob)
+    magic, protocol = Machine({}).run(file), Machine({}).run(file)
+    system = Machine({}).run(file)
+    if magic != _MAGIC or protocol != _PROTOCOL or not isinstance(system, Mapping):
+        raise UnfitPickle("a torch storage in a layout that is not known")
+    stored = Machine(_STORAGES, _Stored).run(file)
+    keys = Machine({}).run(file)
+    if not isinstance(stored, _Stored) or keys != [stored.key]:
+        raise UnfitPickle("a torch file of something else than one storage")
+    little = system.get("little_endian", True)
+    count = int.from_bytes(file.read(8), "little" if little else "big")
+    if count != stored.count:
+        raise ValueError(f"a torch storage of {count} numbers for {stored.count}")
+    return stored.numbers(file.read(), "<" if little else ">")
+
+
+def _from_zip(blob: bytes) -> NDArray[Any]:
+    with zipfile.ZipFile(io.BytesIO(blob)) as archive:
+        members = {name.partition("/")[2]: name for name in archive.namelist()}
+        with io.BytesIO(_member(archive, members["data.pkl"])) as file:
+            stored = Machine(_STORAGES, _Stored).run(file)
+        if not isinstance(stored, _Stored):
+            raise UnfitPickle("a torch file of something else than one storage")
+        little = True
+        if "byteorder" in members:
+            little = _member(archive, members["byteorder"]) == b"little"
+        content = _member(archive, members[f"data/{stored.key}"])
+    return stored.numbers(content, "<" if little else ">")
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a member's bytes; torch compresses none, so that none can grow."""
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise UnfitPickle("a torch file that is compressed")
+    return archive.read(name)
+
+
+def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> NDArray[Any]:
+    """Return the view of a storage that a tensor is."""
+    if not isinstance(storage, np.ndarray) or storage.ndim != 1:
+        raise TypeError("no storage of a tensor")
+    (offset,), size, stride = checked_shape(offset), checked_shape(size), checked_shape(stride)
+    if len(size) != len(stride):
+        raise ValueError(f"strides {stride} for a tensor of shape {size}")
+    if not prod(size):
+        return np.empty(size, storage.dtype)
+    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    if last >= storage.size or prod(size) > storage.size:
+        raise ValueError(f"a tensor of shape {size}, larger than what is stored of it")
+    steps = [step * storage.itemsize for step in stride]
+    return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
+
+
+def _hooks() -> dict[Any, Any]:
+    """Return the OrderedDict of a tensor's hooks, of which there are none."""
+    return {}
+
+
+_TORCH: dict[Name, Builder | None] = {
+    Name("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+    Name("torch._utils", "_rebuild_tensor"): _rebuild_tensor,
+    Name("torch.storage", "_load_from_bytes"): _load_from_bytes,
+    Name("collections", "OrderedDict"): _hooks,
+}
+
 
 SUFFIXES = frozenset((".pkl", ".pickle"))
 """Endings, in lower case, of files that are one pickle."""
 
-_KNOWN = numpy_parts.KNOWN | torch_parts.KNOWN
+_KNOWN = _NUMPY | _TORCH
 _EXPECTED = "numpy arrays, torch tensors, numbers, text, lists and dictionaries, and nothing else"
 _PLAIN = (str, bytes, bytearray, int, float, np.ndarray)
 _MAX_DEPTH = 8

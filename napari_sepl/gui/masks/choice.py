@@ -10,7 +10,7 @@ from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.regions import RegionSettings
 from napari_sepl.proposals.settings import SamSettings
-from napari_sepl.workflow.masks.record import made_by_regions, made_by_sam
+from napari_sepl.workflow.masks import made_by_regions, made_by_sam
 
 
 @dataclass(frozen=True)

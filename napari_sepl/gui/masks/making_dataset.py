@@ -21,9 +21,8 @@ from napari_sepl.gui.queue.navigator import Navigator
 from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.progress import Told, ignore
-from napari_sepl.workflow.masks.propose import propose_folder
-from napari_sepl.workflow.masks.record import made_otherwise
-from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.masks import made_otherwise, propose_folder
+from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 DEATHS = 3
@@ -51,11 +50,11 @@ class _Run:
     """How far a plan is."""
 
     plan: _Plan
-    steps: Iterator[Step] = field(default_factory=lambda: iter(()))
+    steps: Iterator[SampleResult[None]] = field(default_factory=lambda: iter(()))
     done: int = 0
     failures: list[str] = field(default_factory=list)
 
-    def note(self, step: Step) -> None:
+    def note(self, step: SampleResult[None]) -> None:
         self.done += 1
         if step.outcome is Outcome.FAILED:
             self.failures.append(step.message)
@@ -201,7 +200,7 @@ class DatasetMaking:
             lambda error: self._end(run, error),
         )
 
-    def _take(self, run: _Run, step: Step | None) -> None:
+    def _take(self, run: _Run, step: SampleResult[None] | None) -> None:
         if step is None or self._closed:
             self._end(run)
             return

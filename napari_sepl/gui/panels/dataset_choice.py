@@ -19,9 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.files.dataset.layouts import layout
-from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset, write_dataset
-from napari_sepl.files.score_formats import AUTO, FORMATS
+from napari_sepl.files.dataset.specification import DatasetSpec, layout, read_dataset, write_dataset
+from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS
 
 OWN_FILE = "own file…"
 
@@ -33,7 +32,7 @@ def class_choice() -> ComboBox:
 
 def format_choice() -> ComboBox:
     """Return a field for what the pseudo-labels are."""
-    return ComboBox(label="their format", choices=[AUTO, *FORMATS], value=AUTO)
+    return ComboBox(label="their format", choices=[AUTO, *PSEUDO_FORMATS], value=AUTO)
 
 
 def only_with_own_file(classes: ComboBox, class_file: FileEdit) -> None:

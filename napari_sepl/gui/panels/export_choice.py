@@ -10,21 +10,13 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
-from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore
+from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting
+from napari_sepl.files.exports.base import ExportSettings, Ignore
 from napari_sepl.files.store import Status
 from napari_sepl.gui.panels.dataset_choice import path_of
 
 ALL = "all, untouched ones enhanced"
 ANY = "any"
-_POLYGONS = (FormatName.COCO_POLYGONS, FormatName.YOLO, FormatName.LABELME)
-_OBJECTS = (*_POLYGONS, FormatName.COCO, FormatName.LABELME_MASKS)
-_ONLY_FOR: Mapping[str, tuple[FormatName, ...]] = {
-    "folder": (FormatName.VOC,),
-    "instances": _OBJECTS,
-    "holes": _POLYGONS,
-    "tolerance": _POLYGONS,
-    "trust": (FormatName.SOFT,),
-}
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ class ExportChoicePanel(QWidget):
         accepted, *others = sorted(Status, key=lambda one: one is not Status.ACCEPTED)
         samples = [accepted.value, ALL, *(one.value for one in others)]
         self.fields: dict[str, Any] = {
-            "format": _choice("format"),
+            "format": ComboBox(label="format", choices=list(EXPORT_FORMATS)),
             "to": FileEdit(label="to folder", mode="d", nullable=True),
             "samples": ComboBox(label="samples", choices=samples),
             "class_id": ComboBox(label="that hold", choices=[ANY]),
@@ -82,9 +74,8 @@ class ExportChoicePanel(QWidget):
             "overwrite": CheckBox(text="replace an export of other settings"),
         }
         for name, field in self.fields.items():
-            described = ExportSettings.model_fields.get(name)
-            field.tooltip = described.description if described is not None else ""
-        self.fields[Ignore.UNSURE.value].tooltip = ExportSettings.model_fields["ignore"].description
+            field.tooltip = describe_setting(name) if name in ExportSettings.model_fields else ""
+        self.fields[Ignore.UNSURE.value].tooltip = describe_setting("ignore")
         container = Container(widgets=list(self.fields.values()), labels=True)
         container.margins = (0, 0, 0, 0)
         layout = QVBoxLayout(self)
@@ -99,9 +90,9 @@ class ExportChoicePanel(QWidget):
         self._show_fields()
 
     def _show_fields(self) -> None:
-        chosen = FormatName(self.fields["format"].value)
-        for name, formats in _ONLY_FOR.items():
-            self.fields[name].visible = chosen in formats
+        chosen = EXPORT_FORMATS[self.fields["format"].value]
+        for name in frozenset[str]().union(*(one.options for one in EXPORT_FORMATS.values())):
+            self.fields[name].visible = name in chosen.options
 
     def show_classes(self, classes: ClassList) -> None:
         """Offer the classes of a dataset."""

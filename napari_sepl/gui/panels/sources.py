@@ -18,7 +18,7 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.masks import read_masks
-from napari_sepl.files.score_formats import AUTO
+from napari_sepl.files.scores import AUTO
 from napari_sepl.gui.panels.dataset_choice import (
     DatasetChoice,
     chosen_classes,

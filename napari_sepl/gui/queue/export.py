@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.class_map_file import read_class_map
+from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.gui.panels.export_choice import ExportChoice, ExportChoicePanel
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import ReviewSource
-from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ExportView(Protocol):
 
 
 class _Batch(NamedTuple):
-    steps: list[Step]
+    steps: list[SampleResult[None]]
     ended: bool
 
 
@@ -65,8 +65,8 @@ class Exporting:
         self._background = background
         self._view = view
         self._export: Export | None = None
-        self._steps: Generator[Step, None, None] | None = None
-        self._done: list[Step] = []
+        self._steps: Generator[SampleResult[None], None, None] | None = None
+        self._done: list[SampleResult[None]] = []
         self._wanted = True
         self.running = False
 
@@ -94,7 +94,7 @@ class Exporting:
 
     def _batch(self) -> _Batch:
         until = monotonic() + _BATCH
-        steps: list[Step] = []
+        steps: list[SampleResult[None]] = []
         for step in self._steps or ():
             steps.append(step)
             if monotonic() > until or not self._wanted:

@@ -5,7 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,22 +16,82 @@ from numpy.typing import NDArray
 from napari_sepl import __version__
 from napari_sepl.core.certainty import find_unsure, soften
 from napari_sepl.core.class_maps import ClassMap
-from napari_sepl.core.errors import InputError, SaveError, attempt
-from napari_sepl.core.metrics import count_labels
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.metrics import Confusion, count_labels
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files._opening import real_place
 from napari_sepl.files.digests import digest_labels
-from napari_sepl.files.exports import FORMATS
-from napari_sepl.files.exports.base import Labelled, Listing, flat_name
+from napari_sepl.files.exports import EXPORT_FORMATS
+from napari_sepl.files.exports.base import (
+    ExportSettings,
+    Ignore,
+    Labelled,
+    Listing,
+    Pictures,
+    flat_name,
+)
 from napari_sepl.files.exports.folder import ExportFolder
-from napari_sepl.files.exports.pictures import Picture
-from napari_sepl.files.exports.settings import ExportSettings, Ignore, Pictures
-from napari_sepl.files.guard import Guard
+from napari_sepl.files.exports.noted import Picture
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status
-from napari_sepl.workflow.export.loss import Loss, measure_loss, tell_loss
 from napari_sepl.workflow.export.sources import Exportable, LabelSource
-from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
+
+Pair = tuple[int, int]
+"""Pixels of a class in both of two maps, and in either."""
+
+
+@dataclass(eq=False)
+class Loss:
+    """What polygons lose: pixels of each class in both the labels and what is drawn, and in either.
+
+    Ignore pixels are left out.
+    """
+
+    pixels: dict[int, Pair] = field(default_factory=dict)
+
+    def add(self, pixels: Mapping[int, Pair]) -> None:
+        """Add the counts of one sample."""
+        for class_id, (both, either) in pixels.items():
+            before = self.pixels.get(class_id, (0, 0))
+            self.pixels[class_id] = before[0] + both, before[1] + either
+
+    @property
+    def iou(self) -> dict[int, float]:
+        """IoU, 0..1, of what is drawn with the labels, by class."""
+        return {class_id: both / either for class_id, (both, either) in self.pixels.items()}
+
+    @property
+    def mean(self) -> float:
+        """The mean of `iou` over classes; 1 if there are none."""
+        found = self.iou.values()
+        return sum(found) / len(found) if found else 1.0
+
+
+def measure_loss(
+    drawn: NDArray[np.uint8] | None, labels: NDArray[np.uint8]
+) -> dict[int, Pair] | None:
+    """Count what is drawn of each class against its labels; None where nothing had to be drawn."""
+    if drawn is None:
+        return None
+    counts = Confusion.of(drawn, labels).counts
+    both = np.diag(counts)
+    either = counts.sum(axis=0) + counts.sum(axis=1) - both
+    return {
+        class_id: (int(both[class_id]), int(either[class_id]))
+        for class_id in np.flatnonzero(either).tolist()
+        if class_id not in (0, IGNORE)
+    }
+
+
+def tell_loss(loss: Loss, classes: ClassList) -> str:
+    """Return a sentence on what polygons lost."""
+    told = f"IoU of the polygons, as they are read, with the labels: {loss.mean:.4f}"
+    lowest = min(loss.iou.items(), key=lambda one: one[1], default=None)
+    if lowest is None or lowest[1] == 1:
+        return f"{told}."
+    return f"{told} (mean of classes; lowest {classes.name(lowest[0])}, {lowest[1]:.4f})."
 
 
 class Export:
@@ -85,7 +145,7 @@ class Export:
         self._source = source
         self._to = to
         self._settings = settings
-        self._format = FORMATS[settings.format]
+        self._format = EXPORT_FORMATS[settings.format]
         self._map = class_map or ClassMap.identity(source.classes)
         self._with_classes = frozenset(with_classes)
         self._overwrite = overwrite
@@ -103,7 +163,7 @@ class Export:
             )  # fmt: skip
 
     def __len__(self) -> int:
-        return len(self._source.ids)
+        return len(self._source.ids) + len(self._source.problems)
 
     def outcome(self) -> list[str]:
         """Return sentences on what polygons lost, and on files of other exports."""
@@ -113,7 +173,7 @@ class Export:
         stale = "not of this export, which has no such split."
         return told + [f"{self._to / name}: {stale}" for name in self._stale]
 
-    def run(self) -> Generator[Step, None, None]:
+    def run(self) -> Generator[SampleResult[None], None, None]:
         """Export sample after sample, passing over what is there and going on after failures.
 
         The same export goes on where it was stopped. Lists, and files that tell of all samples,
@@ -121,7 +181,7 @@ class Export:
 
         Yields
         ------
-        Step
+        SampleResult
             One for each sample, as soon as it is dealt with.
 
         Raises
@@ -133,7 +193,7 @@ class Export:
         InputError
             If the folder is an input or lies in one, or its record is damaged.
         """
-        guard = Guard(tuple(self._source.inputs), output=self._source.output)
+        guard = self._source.guard
         guard.check_place(self._to)
         with sole_run(self._to, "export"):
             folder = ExportFolder(self._to, self._told(), guard, overwrite=self._overwrite)
@@ -142,18 +202,18 @@ class Export:
             self._clashes = _clashes((*folder.others(()), *self._source.ids))
             yield from self._run(folder)
 
-    def _run(self, folder: ExportFolder) -> Iterator[Step]:
+    def _run(self, folder: ExportFolder) -> Iterator[SampleResult[None]]:
         done: list[str] = []
         failed: list[str] = []
         counts: Counter[Outcome] = Counter()
-        for sample_id in self._source.ids:
-            step = self._attempt(folder, sample_id)
-            counts[step.outcome] += 1
-            if step.outcome in (Outcome.SAVED, Outcome.PRESENT):
-                done.append(sample_id)
-            elif step.outcome is Outcome.FAILED:
-                failed.append(sample_id)
-            yield step
+        tasks = (Task(one, one, one) for one in self._source.ids)
+        for result in run_samples(partial(self._export, folder), tasks, self._source.problems):
+            counts[result.outcome] += 1
+            if result.outcome in (Outcome.SAVED, Outcome.PRESENT):
+                done.append(result.sample_id)
+            elif result.outcome is Outcome.FAILED:
+                failed.append(result.sample_id)
+            yield result
         self.others = folder.others((*done, *failed))
         if done:
             self._finish(folder, done, counts)
@@ -162,25 +222,18 @@ class Export:
 
     # --- one sample
 
-    def _attempt(self, folder: ExportFolder, sample_id: str) -> Step:
-        return attempt(
-            lambda: Step(sample_id, self._export(folder, sample_id)),
-            partial(Step, sample_id, Outcome.FAILED),
-            sample_id,
-        )
-
-    def _export(self, folder: ExportFolder, sample_id: str) -> Outcome:
+    def _export(self, folder: ExportFolder, sample_id: str) -> tuple[Outcome, None]:
         if sample_id in self._clashes:
             other = self._clashes[sample_id]
             raise SaveError(f"{sample_id}: its files would have the names of those of {other}.")
         given = self._source.read(sample_id, with_pseudo=self._needs_pseudo)
         if self._with_classes and not self._with_classes & _present(given.labels):
-            return Outcome.LEFT_OUT
+            return Outcome.LEFT_OUT, None
         sample, key = self._map_sample(sample_id, given)
         record = folder.record(sample_id)
         picture = self._picture(sample, None if record is None else record.get("picture"))
         if record is not None and folder.holds(sample_id, key, picture):
-            return Outcome.PRESENT
+            return Outcome.PRESENT, None
         encoded = self._format.encode(sample, self._settings)
         folder.put(
             {
@@ -196,7 +249,7 @@ class Export:
             encoded.files,
             self._picture(sample, encoded.picture),
         )
-        return Outcome.SAVED
+        return Outcome.SAVED, None
 
     def _map_sample(self, sample_id: str, given: Exportable) -> tuple[Labelled, str]:
         """Return a sample as it goes out, and a digest of all that its files follow from."""

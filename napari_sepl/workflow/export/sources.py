@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
-from napari_sepl.document.resolve import Resolved
 from napari_sepl.files._opening import pixels
-from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.index import Role, SampleIndex, SampleProblem
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pseudo import read_pseudo_labels
@@ -59,12 +59,12 @@ class LabelSource(Protocol):
         """Its samples, in order."""
 
     @property
-    def inputs(self) -> Sequence[Path]:
-        """Where its files are, and nothing may be written."""
+    def problems(self) -> Sequence[SampleProblem]:
+        """Samples that are asked for and cannot be used."""
 
     @property
-    def output(self) -> Path | None:
-        """The dataset's output folder, where it names one."""
+    def guard(self) -> Guard:
+        """What keeps an export from writing where its files are."""
 
     @property
     def has_pseudo(self) -> bool:
@@ -108,11 +108,12 @@ class ReviewSource:
         self._which = frozenset(which)
         self._samples = ReviewedSamples(index, store, start)
         self.classes = index.classes
-        unusable = (problem.sample_id for problem in index.problems)
-        everything = dict.fromkeys((*index.ids, *unusable, *sorted(self._samples.statuses)))
-        self.ids = [one for one in everything if self._samples.status(one) in which]
-        self.inputs = (*index.spec.inputs, *index.spec.folders)
-        self.output = index.spec.out
+        status = self._samples.status
+        self.problems = [one for one in index.problems if status(one.sample_id) in which]
+        unusable = {problem.sample_id for problem in self.problems}
+        everything = dict.fromkeys((*index.ids, *sorted(self._samples.statuses)))
+        self.ids = [one for one in everything if status(one) in which and one not in unusable]
+        self.guard = index.guard(*index.spec.folders, writes=None)
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:  # noqa: ARG002
         """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
@@ -133,7 +134,8 @@ class ReviewSource:
                 expected="masks, or a review that accepts it without",
             )
         given, resolved = resolve_sample(item, self.classes)
-        return _exportable(resolved, item.sample.image, item.status, given.pseudo)
+        labels, sources = resolved.final, resolved.find_sources()
+        return Exportable(labels, item.sample.image, item.status, given.pseudo, sources)
 
     def told(self) -> dict[str, Any]:
         """Return the dataset's places, and which samples are taken."""
@@ -142,12 +144,6 @@ class ReviewSource:
             "statuses": sorted(self._which),
             "start": self._samples.start.model_dump(mode="json"),
         }
-
-
-def _exportable(
-    resolved: Resolved, picture: Path, status: Status, pseudo: NDArray[np.uint8]
-) -> Exportable:
-    return Exportable(resolved.final, picture, status, pseudo, resolved.find_sources())
 
 
 class FolderSource:
@@ -161,9 +157,8 @@ class FolderSource:
 
     def __init__(self, index: SampleIndex) -> None:
         self._index, self.classes = index, index.classes
-        self.ids = [*index.ids, *(problem.sample_id for problem in index.problems)]
-        self.inputs = (*index.spec.inputs, *index.folders.values())
-        self.output = index.spec.out
+        self.ids, self.problems = index.ids, index.problems
+        self.guard = index.guard(writes=None)
         self.has_pseudo = Role.PSEUDO in index.folders
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:

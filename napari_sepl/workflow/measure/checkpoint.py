@@ -8,6 +8,7 @@ import stat
 import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -20,7 +21,6 @@ from napari_sepl import __version__
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import read_bytes, real_place
 from napari_sepl.files.atomic import write_whole
-from napari_sepl.workflow.measure.counted import Counts, CountStep, count_each
 
 Arrays = dict[str, NDArray[Any]]
 Sums = TypeVar("Sums")
@@ -77,6 +77,7 @@ class RunCheckpoint:
         self._key = {**key, "version": __version__}
         self._files_of, self._sums = files_of, sums
         self.stamps: dict[str, str] = {}
+        self._begun: dict[str, str] = {}
         self.note, self.problem, self.holds = "", "", False
         self._whole = True  # no sample is in a part of the sums only
         self._written = 0
@@ -113,40 +114,22 @@ class RunCheckpoint:
         more = f" and of {len(changed) - 1:,} more samples" if len(changed) > 1 else ""
         return f"files of {changed[0]}{more} have changed" if changed else ""
 
-    def count(
-        self,
-        ids: Iterable[str],
-        answers: Callable[[Iterable[str]], Iterable[Counts | str]],
-        add: Callable[[str, Counts], None],
-    ) -> Iterator[CountStep]:
-        """Add up what samples come to, as `count_each` does, but for those that are counted.
-
-        Parameters
-        ----------
-        ids : iterable of str
-            All samples.
-        answers : callable
-            Takes samples, and returns the counts of each, or why there are none.
-        add : callable
-            Takes a sample and its counts.
-        """
-        begun: dict[str, str] = {}
-
-        def stamped(left: Iterable[str]) -> Iterator[str]:
-            for sample_id in left:  # a file that changes while it is read counts as changed
-                begun[sample_id] = self._stamp(sample_id)
+    def left(self, ids: Iterable[str]) -> Iterator[str]:
+        """Yield the samples that are not counted yet, noting the state of their files."""
+        for sample_id in ids:
+            if sample_id not in self.stamps:  # a file that changes while it is read has changed
+                self._begun[sample_id] = self._stamp(sample_id)
                 yield sample_id
 
-        def add_and_keep(sample_id: str, counts: Counts) -> None:
-            self._whole = False  # and so it stays if Ctrl+C or a full memory ends the run here
-            add(sample_id, counts)
-            self.stamps[sample_id] = begun.pop(sample_id)
-            self._whole = True
-            if monotonic() >= self._due:
-                self.save()
-
-        left = [sample_id for sample_id in ids if sample_id not in self.stamps]
-        return count_each(left, answers(stamped(left)), add_and_keep)
+    @contextmanager
+    def adding(self, sample_id: str) -> Iterator[None]:
+        """Note that a sample is counted, whose counts are added within the block; save in time."""
+        self._whole = False  # and so it stays if Ctrl+C or a full memory ends the run here
+        yield
+        self.stamps[sample_id] = self._begun.pop(sample_id)
+        self._whole = True
+        if monotonic() >= self._due:
+            self.save()
 
     def save(self) -> None:
         """Write what is counted so far, unless that is written, or half a sample is among it.
@@ -180,18 +163,6 @@ class RunCheckpoint:
 
     def _stamp(self, sample_id: str) -> str:
         return stamp_files(self._files_of(sample_id))
-
-
-def count_from(
-    checkpoint: RunCheckpoint | None,
-    ids: Iterable[str],
-    answers: Callable[[Iterable[str]], Iterable[Counts | str]],
-    add: Callable[[str, Counts], None],
-) -> Iterator[CountStep]:
-    """Count all samples, or those that a checkpoint does not have yet; as its `count`."""
-    if checkpoint is None:
-        return count_each(ids, answers(ids), add)
-    return checkpoint.count(ids, answers, add)
 
 
 def place(folder: Path | None) -> str | None:

@@ -1,44 +1,53 @@
 """Labels of a whole dataset against their truth, and against the labels they were made from."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter
 
+from napari_sepl.core.boundaries import DILATION_RATIO
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, attempt
+from napari_sepl.core.errors import InputError
 from napari_sepl.core.running import RunningFigures
-from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
-from napari_sepl.files.guard import Guard
+from napari_sepl.files.guard import NO_INPUTS, Guard, IsOurs
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.lock import sole_writer
 from napari_sepl.files.pseudo import read_pseudo_labels
-from napari_sepl.workflow.measure.agreement import Agreement, Evaluation, ImageFigures
-from napari_sepl.workflow.measure.checkpoint import (
-    Arrays,
-    RunCheckpoint,
-    count_from,
-    from_arrays,
-    place,
-    to_arrays,
+from napari_sepl.workflow.measure.agreement import (
+    Agreement,
+    ClassFigures,
+    Evaluation,
+    Figures,
+    ImageFigures,
 )
-from napari_sepl.workflow.measure.counted import CountStep, failed_counts
-from napari_sepl.workflow.measure.tables import check_checkpoint, check_tables, evaluation_files
-from napari_sepl.workflow.spread.processes import HERE
-from napari_sepl.workflow.spread.spread import Spread
+from napari_sepl.workflow.measure.checkpoint import Arrays, from_arrays, place, to_arrays
+from napari_sepl.workflow.measure.counting import ResumableRun
+from napari_sepl.workflow.measure.tables import (
+    class_table,
+    encode_csv,
+    encode_json,
+    evaluation_files,
+    running_table,
+    write_tables,
+)
+from napari_sepl.workflow.results import Outcome, Task, Work
+from napari_sepl.workflow.spread.processes import HERE, Spread
 
 COMPARED = (Role.LABELS, Role.TRUTH, Role.PSEUDO)
 """What is compared, in this order; pseudo-labels are the baseline."""
 
+_Item = tuple[str, list[Path]]
+_Compared = tuple[Agreement, Agreement | None]
+_Read = Callable[[Path, str, NDArray[np.uint8], Path], NDArray[np.uint8]]
 _IMAGES = TypeAdapter(list[ImageFigures], config=ConfigDict(ser_json_inf_nan="constants"))
 
 
-class EvaluationRun:
+class EvaluationRun(ResumableRun[_Item, _Compared]):
     """A run over all samples of which there are labels and ground truth.
 
     Parameters
@@ -70,23 +79,16 @@ class EvaluationRun:
         If the dataset has no folder of ground truth, or no sample can be compared.
     """
 
+    command = "evaluate"
+
     def __init__(
         self, index: SampleIndex, *, background: float | None = None, spread: Spread = HERE
     ) -> None:
-        self.index, self.classes, self._spread = index, index.classes, spread
-        pseudo_format = index.spec.pseudo_format
-        self._read_baseline = partial(_read_pseudo, pseudo_format, background)
-        self._cut = {"pseudo_format": pseudo_format, "background": background}
+        super().__init__(index, spread)
         if Role.TRUTH not in index.folders:
             raise InputError("dataset", found="no ground_truth", expected="a folder of it")
-        self.guard = Guard(
-            (
-                *index.spec.inputs,
-                *(folder for folder in index.folders.values() if folder != index.spec.out),
-            )
-        )
+        self.classes, self._background = index.classes, background
         self._roles = [role for role in COMPARED if role in index.folders]
-        self.problems = list(index.problems)
         self.without_truth = index.without(Role.TRUTH)
         baselines = index.names.get(Role.PSEUDO, {}).keys() - index.names[Role.TRUTH].keys()
         self.without_labels = [one for one in index.unused if one not in baselines]
@@ -108,76 +110,41 @@ class EvaluationRun:
         has_baseline = Role.PSEUDO in index.folders
         self._baseline = Agreement.nothing() if has_baseline else None
         self._images: dict[str, ImageFigures] = {}
-        self._checkpoint: RunCheckpoint | None = None
 
-    def keep_beside(self, table: Path, *, overwrite: bool = False) -> RunCheckpoint:
-        """Keep what is counted beside a table, after resuming from what was kept there.
+    def _refuse(self, sample_ids: list[str], reason: str) -> None:
+        self.problems += [SampleProblem(sample_id, reason) for sample_id in sample_ids]
 
-        Parameters
-        ----------
-        table : Path
-            The table to come.
-        overwrite : bool
-            Whether it, and those that go with it, may replace ours that exist.
+    def _tables(self, table: Path) -> dict[Path, IsOurs]:
+        return evaluation_files(table)
 
-        Raises
-        ------
-        InputError, SaveError
-            If the table, or one that goes with it, may not be written.
-        """
-        self.guard = replace(self.guard, overwrite=overwrite)
-        check_checkpoint(table, self.guard)
-        check_tables(evaluation_files(table), self.guard)
-        key = {
-            "command": "evaluate",
-            **self._cut,
-            "classes": [self.classes.title, *self.classes.names],
-            **{str(role): place(self.index.folders.get(role)) for role in COMPARED},
-        }
-        checkpoint = RunCheckpoint(table, key, self._files, self._arrays)
-        arrays = checkpoint.resume(self.ids)
-        if arrays is not None:
-            images = _IMAGES.validate_json(arrays.pop("images").tobytes())
-            self._images = {image.sample_id: image for image in images}
-            self._labels = from_arrays(self._labels, arrays, "labels")
-            self._baseline = from_arrays(self._baseline, arrays, "baseline")
-        self._checkpoint = checkpoint
-        return checkpoint
-
-    def _arrays(self) -> Arrays:
-        images = _IMAGES.dump_json(list(self._images.values()))
-        arrays: Arrays = {"images": np.frombuffer(images, np.uint8)}
-        return arrays | to_arrays(self._labels, "labels") | to_arrays(self._baseline, "baseline")
-
-    def _files(self, sample_id: str) -> list[Path]:
-        return [file for path in self._paths(sample_id) for file in files_of(path, sample_id)]
-
-    def __len__(self) -> int:
-        return len(self.ids) + len(self.problems)
-
-    def __iter__(self) -> Iterator[CountStep]:
-        """Compare sample after sample, in order, going on after failures."""
-        compare = partial(_attempt, self.classes, self._read_baseline)
-
-        def answers(ids: Iterable[str]) -> Iterator[_Compared]:
-            return self._spread.run(compare, map(self._item, ids), _lost)
-
-        table = None if self._checkpoint is None else self._checkpoint.table
-        with sole_writer(table, "evaluate"):
-            yield from failed_counts(self.problems)
-            yield from count_from(self._checkpoint, self.ids, answers, self._add)
-
-    def _item(self, sample_id: str) -> tuple[str, list[Path]]:
-        return sample_id, self._paths(sample_id)
+    def _key(self) -> dict[str, Any]:
+        places = {str(role): place(self.index.folders.get(role)) for role in COMPARED}
+        return {"background": self._background, **places}
 
     def _paths(self, sample_id: str) -> list[Path]:
         """Return the files of a sample: labels, ground truth and, if there is one, baseline."""
         return [self.index.path_of(role, sample_id) for role in self._roles]
 
-    def _refuse(self, sample_ids: list[str], reason: str) -> None:
-        self.problems += [SampleProblem(sample_id, reason) for sample_id in sample_ids]
+    def _sums(self) -> Arrays:
+        images = _IMAGES.dump_json(list(self._images.values()))
+        arrays: Arrays = {"images": np.frombuffer(images, np.uint8)}
+        return arrays | to_arrays(self._labels, "labels") | to_arrays(self._baseline, "baseline")
 
-    def _add(self, sample_id: str, compared: tuple[Agreement, Agreement | None]) -> None:
+    def _restore(self, arrays: Arrays) -> None:
+        images = _IMAGES.validate_json(arrays["images"].tobytes())
+        self._images = {image.sample_id: image for image in images}
+        self._labels = from_arrays(self._labels, arrays, "labels")
+        self._baseline = from_arrays(self._baseline, arrays, "baseline")
+
+    def _task(self, sample_id: str) -> Task[_Item]:
+        paths = self._paths(sample_id)
+        return Task(sample_id, paths[0], (sample_id, paths))
+
+    def _work(self) -> Work[_Item, _Compared]:
+        read_baseline = partial(_read_pseudo, self.index.spec.pseudo_format, self._background)
+        return partial(_compare, self.classes, read_baseline)
+
+    def _add(self, sample_id: str, compared: _Compared) -> None:
         labels, baseline = compared
         self._labels += labels
         if self._baseline is not None and baseline is not None:
@@ -200,24 +167,16 @@ class EvaluationRun:
         return Evaluation(self.classes, self._labels, self._baseline, tuple(images))
 
 
-_Compared = tuple[Agreement, Agreement | None] | str
-_Read = Callable[[Path, str, NDArray[np.uint8], Path], NDArray[np.uint8]]
-
-
-def _attempt(classes: ClassList, read_baseline: _Read, item: tuple[str, list[Path]]) -> _Compared:
-    """Return the counts of a sample's labels and of its baseline, or why there are none."""
+def _compare(classes: ClassList, read_baseline: _Read, item: _Item) -> tuple[Outcome, _Compared]:
+    """Return the counts of a sample's labels and of its baseline."""
     sample_id, paths = item
-
-    def work() -> _Compared:
-        truth = _read(paths[1], classes)
-        labels = _read(paths[0], classes, (truth.shape[0], truth.shape[1]), paths[1])
-        baseline = [read_baseline(path, sample_id, truth, paths[1]) for path in paths[2:]]
-        for path, found in zip(paths[2:], baseline, strict=True):
-            classes.check(found, path)
-        compared = [Agreement.of(found, truth) for found in (labels, *baseline)]
-        return compared[0], compared[1] if baseline else None
-
-    return attempt(work, str, paths[0])
+    truth = _read(paths[1], classes)
+    labels = _read(paths[0], classes, (truth.shape[0], truth.shape[1]), paths[1])
+    baseline = [read_baseline(path, sample_id, truth, paths[1]) for path in paths[2:]]
+    for path, found in zip(paths[2:], baseline, strict=True):
+        classes.check(found, path)
+    compared = [Agreement.of(found, truth) for found in (labels, *baseline)]
+    return Outcome.COUNTED, (compared[0], compared[1] if baseline else None)
 
 
 def _read_pseudo(
@@ -239,13 +198,125 @@ def _read_pseudo(
     )
 
 
-def _lost(item: tuple[str, list[Path]], why: str) -> _Compared:
-    return f"{item[1][0]}: {why}"
-
-
 def _read(
     path: Path, classes: ClassList, shape: tuple[int, int] | None = None, of: object = ""
 ) -> NDArray[np.uint8]:
     labels = read_labels(path, shape, of)
     classes.check(labels, path)
     return labels
+
+
+_FIGURES = ("iou", "precision", "recall", "boundary_iou")
+_RUNNING = {"mIoU": "iou", "mprecision": "precision", "mrecall": "recall"}
+
+
+def write_evaluation(
+    path: Path,
+    evaluation: Evaluation,
+    guard: Guard = NO_INPUTS,
+    *,
+    running: bool = False,
+) -> list[Path]:
+    """Write an evaluation as two tables and as JSON, and the authors' figures as a third table.
+
+    The first has a row for each image: its means over the classes of its truth, those of the
+    baseline (``baseline_iou`` …), the change in IoU, then the IoU of each class. The second has a
+    row for each class. The JSON has the means, "classes" and "images" with the same keys. Shares
+    are in 0..1 with all digits; one that is not defined is empty in the tables, null in the JSON.
+
+    Parameters
+    ----------
+    path : Path
+        The first file, which ends in .csv; its folder is made if need be.
+    evaluation : Evaluation
+        What to write.
+    guard : Guard
+        Tells what is not to be written over; files of earlier evaluations are.
+    running : bool
+        Write the table of the authors' program too, with its columns.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    InputError, SaveError
+        As `write_tables`.
+    """
+    contents = {
+        path: encode_csv(_image_rows(evaluation)),
+        class_table(path): encode_csv(_class_rows(evaluation)),
+        path.with_suffix(".json"): encode_json(evaluation_content(evaluation)).encode(),
+    }
+    if running:
+        contents[running_table(path)] = encode_csv(_running_rows(evaluation))
+    return write_tables(contents, evaluation_files(path), guard)
+
+
+def _image_rows(evaluation: Evaluation) -> Iterable[list[object]]:
+    rows = [row for row in evaluation.class_figures if row.pixels]
+    for image in evaluation.images:
+        told = _columns(image)
+        if image is evaluation.images[0]:
+            yield ["sample_id", *told, *(f"iou {row.name}" for row in rows)]
+        ious = [image.iou.get(row.class_id, "") for row in rows]
+        yield [image.sample_id, *told.values(), *ious]
+
+
+def _class_rows(evaluation: Evaluation) -> Iterable[list[object]]:
+    for row in evaluation.class_figures:
+        told = _columns(row)
+        if row is evaluation.class_figures[0]:
+            yield ["class_id", "class", "pixels", *told]
+        yield [row.class_id, row.name, row.pixels, *told.values()]
+
+
+def _columns(row: ImageFigures | ClassFigures) -> dict[str, float]:
+    """Return the figures of a row by the names of their columns."""
+    told = _named(row.labels)
+    if row.baseline is not None:
+        told |= _named(row.baseline, "baseline_") | {"change": row.change}
+    return told
+
+
+def _named(figures: Figures, prefix: str = "") -> dict[str, float]:
+    return {f"{prefix}{name}": getattr(figures, name) for name in _FIGURES}
+
+
+def _running_rows(evaluation: Evaluation) -> Iterable[list[object]]:
+    """Yield the lines of the authors' table, whose names and order they keep."""
+    pseudo = evaluation.baseline is not None
+    prefixes = ["pseudo_"] * pseudo + ["after_sam_"]
+    deltas = [f"{name}_delta" for name in _RUNNING] * pseudo
+    yield ["name", *(f"{prefix}{name}" for prefix in prefixes for name in _RUNNING), *deltas]
+    for image in evaluation.images:
+        after = _figures(image.running)
+        before = [] if image.running_baseline is None else _figures(image.running_baseline)
+        deltas_of = [a - b for a, b in zip(after, before, strict=True)] if before else []
+        yield [image.sample_id, *before, *after, *deltas_of]
+
+
+def _figures(figures: RunningFigures) -> list[float]:
+    return [getattr(figures, name) for name in _RUNNING.values()]
+
+
+def evaluation_content(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation as its JSON holds it."""
+    baseline = evaluation.baseline
+    return {
+        "boundary_dilation_ratio": DILATION_RATIO,
+        "mean": asdict(evaluation.labels.mean),
+        "baseline_mean": baseline and asdict(baseline.mean),
+        "released": asdict(evaluation.running),
+        "released_baseline": evaluation.running_baseline and asdict(evaluation.running_baseline),
+        "classes": [
+            {"class_id": row.class_id, "class": row.name, "pixels": row.pixels, **_columns(row)}
+            for row in evaluation.class_figures
+        ],
+        "images": [
+            {"sample_id": row.sample_id, **_columns(row), "classes": row.iou}
+            for row in evaluation.images
+        ],
+    }

@@ -1,8 +1,8 @@
 """The surface over both thresholds for a whole dataset: which t1 and t2 fit it, and each class."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,25 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, attempt
+from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
 from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
-from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.files.guard import Guard
-from napari_sepl.files.lock import sole_writer
+from napari_sepl.files.guard import NO_INPUTS, Guard, IsOurs
 from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
-from napari_sepl.workflow.measure.checkpoint import (
-    RunCheckpoint,
-    count_from,
-    from_arrays,
-    place,
-    to_arrays,
-)
-from napari_sepl.workflow.measure.counted import CountStep, failed_counts
-from napari_sepl.workflow.measure.tables import check_checkpoint, check_tables, sweep_files
-from napari_sepl.workflow.spread.processes import HERE
-from napari_sepl.workflow.spread.spread import Spread
+from napari_sepl.workflow.measure.checkpoint import Arrays, from_arrays, place, to_arrays
+from napari_sepl.workflow.measure.counting import ResumableRun
+from napari_sepl.workflow.measure.tables import class_table, encode_csv, sweep_files, write_tables
+from napari_sepl.workflow.results import Outcome, Task, Work
+from napari_sepl.workflow.spread.processes import HERE, Spread
 
 DEFAULTS = Params()
 """The thresholds of the paper, to which the best ones are compared."""
@@ -167,8 +159,8 @@ class Sweep:
         return float("nan") if at is None else float(surface[at])
 
 
-class SweepRun:
-    """A sweep on its way: go through its steps, and ask for what is counted so far.
+class SweepRun(ResumableRun[Sample, SweepCounts]):
+    """A sweep on its way: go through its results, and ask for what is counted so far.
 
     Parameters
     ----------
@@ -189,6 +181,8 @@ class SweepRun:
         truth.
     """
 
+    command = "sweep"
+
     def __init__(
         self,
         index: SampleIndex,
@@ -198,7 +192,8 @@ class SweepRun:
         *,
         spread: Spread = HERE,
     ) -> None:
-        self.index, self.params, self._spread = index, params, spread
+        super().__init__(index, spread)
+        self.params = params
         self.t1 = threshold_grid(STEPS, DEFAULTS.t1) if t1 is None else t1
         self.t2 = threshold_grid(STEPS, DEFAULTS.t2) if t2 is None else t2
         check_grid("t1", self.t1)
@@ -217,75 +212,36 @@ class SweepRun:
             raise InputError(index.spec.masks, found="no masks", expected="those of a sample")
         shape = (len(self.t1), len(self.t2))
         self._counts = SweepCounts.nothing(len(index.classes), shape, truth=has_truth)
-        self.guard = Guard(index.spec.inputs)
         self._samples = 0
-        self._checkpoint: RunCheckpoint | None = None
 
-    def keep_beside(self, table: Path, *, overwrite: bool = False) -> RunCheckpoint:
-        """Keep what is counted beside a table, after resuming from what was kept there.
-
-        Parameters
-        ----------
-        table : Path
-            The table to come.
-        overwrite : bool
-            Whether it, and those that go with it, may replace ours that exist.
-
-        Raises
-        ------
-        InputError, SaveError
-            If the table, or one that goes with it, may not be written.
-        """
-        self.guard = replace(self.guard, overwrite=overwrite)
-        check_checkpoint(table, self.guard)
-        check_tables(sweep_files(table), self.guard)
-        checkpoint = RunCheckpoint(
-            table, self._key(), self._files, lambda: to_arrays(self._counts, "counts")
-        )
-        arrays = checkpoint.resume(self.ids)
-        if arrays is not None:
-            self._counts = from_arrays(self._counts, arrays, "counts")
-            self._samples = len(checkpoint.stamps)
-        self._checkpoint = checkpoint
-        return checkpoint
+    def _tables(self, table: Path) -> dict[Path, IsOurs]:
+        return sweep_files(table)
 
     def _key(self) -> dict[str, Any]:
-        """Return all that the counts depend on but the samples' files."""
         roles = (Role.IMAGE, Role.PSEUDO, Role.MASKS, Role.TRUTH)
         return {
-            "command": "sweep",
             **self.params.model_dump(mode="json", exclude={"t1", "t2"}),
             "t1": self.t1.tolist(),
             "t2": self.t2.tolist(),
-            "classes": [self.index.classes.title, *self.index.classes.names],
-            "pseudo_format": self.index.spec.pseudo_format,
             **{str(role): place(self.index.folders.get(role)) for role in roles},
         }
 
-    def _files(self, sample_id: str) -> list[Path]:
-        files = self.index.sample(sample_id).files
-        return [file for path in files for file in files_of(path, sample_id)]
+    def _paths(self, sample_id: str) -> list[Path]:
+        return list(self.index.sample(sample_id).files)
 
-    def __len__(self) -> int:
-        return len(self.ids) + len(self.index.problems)
+    def _sums(self) -> Arrays:
+        return to_arrays(self._counts, "counts")
 
-    def __iter__(self) -> Iterator[CountStep]:
-        """Count sample after sample, in the dataset's order, going on after failures.
+    def _restore(self, arrays: Arrays) -> None:
+        self._counts = from_arrays(self._counts, arrays, "counts")
+        self._samples = 0 if self.checkpoint is None else len(self.checkpoint.stamps)
 
-        Raises
-        ------
-        SeplError
-            If a process ends that should not.
-        """
-        count = partial(_attempt, self.index.classes, self.t1, self.t2, self.params)
+    def _task(self, sample_id: str) -> Task[Sample]:
+        sample = self.index.sample(sample_id)
+        return Task(sample_id, sample.image, sample)
 
-        def answers(ids: Iterable[str]) -> Iterator[SweepCounts | str]:
-            return self._spread.run(count, map(self.index.sample, ids), _lost)
-
-        table = None if self._checkpoint is None else self._checkpoint.table
-        with sole_writer(table, "sweep"):
-            yield from failed_counts(self.index.problems)
-            yield from count_from(self._checkpoint, self.ids, answers, self._add)
+    def _work(self) -> Work[Sample, SweepCounts]:
+        return partial(_count, self.index.classes, self.t1, self.t2, self.params)
 
     def _add(self, _: str, counts: SweepCounts) -> None:
         self._counts.add(counts)
@@ -293,27 +249,67 @@ class SweepRun:
 
     @property
     def sweep(self) -> Sweep:
-        """What is counted so far, which further steps leave as it is."""
+        """What is counted so far, which further results leave as it is."""
         counts = deepcopy(self._counts)
         return Sweep(self.t1, self.t2, self.params, self.index.classes, counts, self._samples)
 
 
-def _attempt(
+def _count(
     classes: ClassList,
     t1: NDArray[np.float64],
     t2: NDArray[np.float64],
     params: Params,
     sample: Sample,
-) -> SweepCounts | str:
-    """Return the counts of a sample, or why there are none."""
-
-    def work() -> SweepCounts | str:
-        given = load_enhanceable(sample, classes).cut_at(params.background)
-        truth = read_truth(sample, classes, given.overlap.shape)
-        return sweep_image(given.overlap, truth, t1, t2, params)
-
-    return attempt(work, str, sample.image)
+) -> tuple[Outcome, SweepCounts]:
+    given = load_enhanceable(sample, classes).cut_at(params.background)
+    truth = read_truth(sample, classes, given.overlap.shape)
+    return Outcome.COUNTED, sweep_image(given.overlap, truth, t1, t2, params)
 
 
-def _lost(sample: Sample, why: str) -> SweepCounts | str:
-    return f"{sample.image}: {why}"
+def write_sweep(path: Path, sweep: Sweep, guard: Guard = NO_INPUTS) -> list[Path]:
+    """Write a sweep as a table, and the best pair of each class as a second one beside it.
+
+    The first has a row for each pair: t1, t2, mean_iou (with the truth; without truth agreement,
+    which is mean IoU with the pseudo-labels), change, then the IoU of each class in any of them.
+    The second has a row for each class, and is written only with truth. Shares are in 0..1 with
+    all digits; one that is not defined is empty.
+
+    Parameters
+    ----------
+    path : Path
+        The first file; its folder is made if need be.
+    sweep : Sweep
+        What to write.
+    guard : Guard
+        Tells what is not to be written over; earlier tables of sweeps are.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    InputError, SaveError
+        As `write_tables`.
+    """
+    contents = {path: encode_csv(_surface_rows(sweep))}
+    if sweep.against_truth:
+        contents[class_table(path)] = encode_csv(_class_rows(sweep))
+    return write_tables(contents, sweep_files(path), guard)
+
+
+def _surface_rows(sweep: Sweep) -> Iterable[list[object]]:
+    iou, mean, change = sweep.matches.iou, sweep.matches.mean_iou, sweep.change
+    present = np.flatnonzero(~np.isnan(iou).all(axis=(1, 2))).tolist()
+    names = [f"iou {sweep.classes.name(class_id)}" for class_id in present]
+    yield ["t1", "t2", "mean_iou" if sweep.against_truth else "agreement", "change", *names]
+    for i, j in np.ndindex(mean.shape):
+        yield [sweep.t1[i], sweep.t2[j], mean[i, j], change[i, j], *iou[present, i, j]]
+
+
+def _class_rows(sweep: Sweep) -> Iterable[list[object]]:
+    yield ["class_id", "class", "t1", "t2", "iou", "iou_at_default"]
+    for row in sweep.best_of_classes:
+        best, name = row.best, sweep.classes.name(row.class_id)
+        yield [row.class_id, name, best.t1, best.t2, best.iou, row.default]

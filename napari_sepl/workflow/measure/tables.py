@@ -10,7 +10,6 @@ from typing import Any
 
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.guard import Guard, IsOurs, begins, check_files
-from napari_sepl.workflow.measure.checkpoint import checkpoint_file
 
 
 def class_table(path: Path) -> Path:
@@ -53,17 +52,6 @@ def evaluation_files(path: Path) -> dict[Path, IsOurs]:
 def diagnosis_files(path: Path) -> dict[Path, IsOurs]:
     """Return the file that diagnoses are written to, and how it is told from others."""
     return {path: begins(_DIAGNOSES)}
-
-
-def check_checkpoint(path: Path, guard: Guard) -> None:
-    """Raise if what a run keeps beside its table, by a name all its own, may not be written.
-
-    Raises
-    ------
-    InputError, SaveError
-        As `Guard.check`.
-    """
-    guard.check(checkpoint_file(path), lambda _: True, "--table")
 
 
 def check_tables(files: Mapping[Path, IsOurs], guard: Guard) -> None:

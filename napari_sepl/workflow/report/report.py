@@ -1,17 +1,29 @@
-"""What a report tells of a dataset and of each image, but the pictures."""
+"""What a report tells of a dataset, counted sample by sample."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.causes import Cause
+from napari_sepl.core.classes import ClassList
+from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.params import Params
-from napari_sepl.core.provenance import Source
-from napari_sepl.files.dataset.index import SampleIndex
-from napari_sepl.files.store import Status
+from napari_sepl.core.provenance import Source, count_sources
+from napari_sepl.core.sweep import SweepCounts, sweep_image, threshold_grid
+from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.samples import read_truth
+from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.measure.agreement import Agreement
-from napari_sepl.workflow.measure.sweep import Sweep
+from napari_sepl.workflow.measure.counting import CountingRun
+from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Sweep
+from napari_sepl.workflow.results import Outcome, Task, Work
+from napari_sepl.workflow.review.reviewed import Reviewable, ReviewedSamples, resolve_sample
+from napari_sepl.workflow.spread.processes import HERE, Spread
 
 
 @dataclass(frozen=True)
@@ -54,9 +66,36 @@ class ReportedImage:
         return self.iou_after - self.iou_before
 
 
+T1, T2 = (threshold_grid(STEPS, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
+
+
 @dataclass(frozen=True, eq=False)
+class Counts:
+    """Pixel counts of one image.
+
+    Parameters
+    ----------
+    before, after : (256,) int64
+        Pixels of each label in pseudo-labels and labels.
+    sources : dict of Source to int
+        Pixels by where their label came from.
+    agreement_before, agreement_after : Agreement, optional
+        Pseudo-labels and labels against the truth.
+    sweep : SweepCounts, optional
+        What SEPL alone gives at each pair of thresholds.
+    """
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    sources: dict[Source, int]
+    agreement_before: Agreement | None
+    agreement_after: Agreement | None
+    sweep: SweepCounts | None
+
+
+@dataclass(eq=False)
 class Report:
-    """All that the page tells, but the pictures.
+    """All that the page tells, but the pictures; sample after sample is added to it.
 
     Parameters
     ----------
@@ -64,36 +103,63 @@ class Report:
         What it tells of.
     params : Params
         The settings of samples that nobody chose any for.
-    images : tuple of ReportedImage
+    swept : SweepCounts
+        What SEPL alone gives at each pair of thresholds, over `swept_samples` samples.
+    failures : list of str
+        Why samples could not be counted.
+    without_masks : list of str
+        Samples that were left out for having no masks and no review.
+    images : list of ReportedImage
         In the dataset's order.
     before, after : (256,) int64
         Pixels of each label in pseudo-labels and labels.
     holding : (256,) int64
         Images whose labels hold each label.
-    sources : dict of Source to int
+    sources : Counter of Source
         Pixels by where their label came from.
     agreement_before, agreement_after : Agreement, optional
         Pseudo-labels and labels against the truth, over the images that have one.
-    sweep : Sweep, optional
-        What SEPL alone gives at each pair of thresholds.
-    failures : tuple of str
-        Why samples could not be counted.
-    without_masks : tuple of str
-        Samples that were left out for having no masks and no review.
     """
 
     index: SampleIndex
     params: Params
-    images: tuple[ReportedImage, ...]
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    holding: NDArray[np.int64]
-    sources: dict[Source, int]
-    agreement_before: Agreement | None
-    agreement_after: Agreement | None
-    sweep: Sweep | None
-    failures: tuple[str, ...]
-    without_masks: tuple[str, ...]
+    swept: SweepCounts
+    failures: list[str]
+    without_masks: list[str]
+    images: list[ReportedImage] = field(default_factory=list)
+    before: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
+    after: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
+    holding: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
+    sources: Counter[Source] = field(default_factory=Counter)
+    agreement_before: Agreement | None = None
+    agreement_after: Agreement | None = None
+    swept_samples: int = 0
+
+    def add(self, image: ReportedImage, counts: Counts) -> None:
+        """Add a sample."""
+        self.images.append(image)
+        self.before += counts.before
+        self.after += counts.after
+        self.holding += counts.after > 0
+        self.sources.update(counts.sources)
+        nothing, before, after = (
+            Agreement.nothing(),
+            counts.agreement_before,
+            counts.agreement_after,
+        )
+        if before is not None and after is not None:
+            self.agreement_before = (self.agreement_before or nothing) + before
+            self.agreement_after = (self.agreement_after or nothing) + after
+        if counts.sweep is not None:
+            self.swept.add(counts.sweep)
+            self.swept_samples += 1
+
+    @property
+    def sweep(self) -> Sweep | None:
+        """What SEPL alone gives at each pair of thresholds; None where that was not counted."""
+        if not self.swept_samples:
+            return None
+        return Sweep(T1, T2, self.params, self.index.classes, self.swept, self.swept_samples)
 
     @property
     def against_truth(self) -> bool:
@@ -122,3 +188,106 @@ class Report:
     def best(self, count: int) -> list[ReportedImage]:
         """Return the images that gained most IoU; without truth, the least suspicious."""
         return self.worst(len(self.images))[::-1][:count]
+
+
+_Counted = tuple[ReportedImage, Counts]
+
+
+class ReportRun(CountingRun[Reviewable, _Counted]):
+    """A report on its way: go through its results, then ask for it.
+
+    Labels are those of the review, where there is one, and else those that SEPL makes.
+
+    Parameters
+    ----------
+    index : SampleIndex
+        The samples. Each of its problems counts as failed.
+    store : Store or None
+        The record of their review, if there is one.
+    start : Params, optional
+        The settings of samples that nobody chose any for; those of the review's session, or the
+        paper's, if left out.
+    sweep : bool
+        Whether to count every pair of thresholds too.
+    spread : Spread
+        Where samples are counted; in this process if left out.
+    page : Path, optional
+        The file that the report goes into, which no second run shall write meanwhile.
+
+    Attributes
+    ----------
+    samples : ReviewedSamples
+        The samples that are counted.
+    report : Report
+        What is counted so far.
+
+    Raises
+    ------
+    InputError
+        If the record cannot be read.
+    """
+
+    command = "report"
+
+    def __init__(
+        self,
+        index: SampleIndex,
+        store: Store | None,
+        start: Params | None = None,
+        *,
+        sweep: bool = True,
+        spread: Spread = HERE,
+        page: Path | None = None,
+    ) -> None:
+        super().__init__(index, spread)
+        self._target, self._sweep = page, sweep
+        self.samples = ReviewedSamples(index, store, start)
+        self.ids, self._has_truth = self.samples.ids, bool(index.names.get(Role.TRUTH))
+        shape = (len(T1), len(T2))
+        swept = SweepCounts.nothing(len(index.classes), shape, truth=self._has_truth)
+        without_masks = self.samples.without_masks
+        self.report = Report(index, self.samples.start, swept, self.failures, without_masks)
+
+    def _task(self, sample_id: str) -> Task[Reviewable]:
+        item = self.samples.item(sample_id)
+        return Task(sample_id, item.sample.image, item)
+
+    def _work(self) -> Work[Reviewable, _Counted]:
+        swept = self.samples.start if self._sweep else None
+        classes, image_labels = self.index.classes, dict(self.index.image_labels)
+        return partial(_count, classes, image_labels, swept, self._has_truth)
+
+    def _add(self, _: str, counted: _Counted) -> None:
+        self.report.add(*counted)
+
+
+def _count(
+    classes: ClassList,
+    image_labels: dict[str, tuple[int, ...]],
+    swept: Params | None,
+    has_truth: bool,
+    item: Reviewable,
+) -> tuple[Outcome, _Counted]:
+    """Count a sample; only samples with truth are swept, if any sample has one."""
+    given, resolved = resolve_sample(item, classes)
+    truth = read_truth(item.sample, classes, given.pseudo.shape)
+    diagnosis = diagnose_resolved(resolved, image_labels.get(item.sample.sample_id, ()))
+    before = after = sweep = None
+    if truth is not None:
+        before, after = (Agreement.of(a, truth) for a in (given.pseudo, resolved.final))
+    if swept is not None and (truth is not None or not has_truth):
+        sweep = sweep_image(given.overlap, truth, T1, T2, swept)
+    image = ReportedImage(
+        item.sample.sample_id,
+        item.status,
+        resolved.said.edited,
+        float(np.mean(resolved.final != given.pseudo)),
+        before.mean.iou if before is not None else float("nan"),
+        after.mean.iou if after is not None else float("nan"),
+        diagnosis.suspicion,
+        NAMES[Cause(diagnosis.main.cause)] if diagnosis.main is not None else "",
+        tuple(tell_finding(finding, classes) for finding in diagnosis.findings),
+    )
+    pixels = count_labels(given.pseudo), count_labels(resolved.final)
+    sources = count_sources(resolved.find_sources())
+    return Outcome.COUNTED, (image, Counts(*pixels, sources, before, after, sweep))

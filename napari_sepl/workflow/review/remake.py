@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_sepl.core.errors import InputError, SaveError, attempt
+from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.overlap import extend_overlap
 from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
@@ -20,7 +20,7 @@ from napari_sepl.files.lock import sole_run
 from napari_sepl.files.samples import Enhanceable, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
-from napari_sepl.workflow.outcome import Outcome, Step
+from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
 from napari_sepl.workflow.review.state import said_of
 
 ACCEPTED = frozenset((Status.ACCEPTED,))
@@ -38,7 +38,7 @@ def export_labels(
     *,
     which: Collection[Status] = ACCEPTED,
     overwrite: bool = False,
-) -> Iterator[Step]:
+) -> Iterator[SampleResult[None]]:
     """Make the labels of reviewed samples anew, byte for byte as the window saved them.
 
     Labels are made only from the very files that were reviewed: a sample whose picture,
@@ -61,7 +61,7 @@ def export_labels(
 
     Yields
     ------
-    Step
+    SampleResult
         One for each of `samples_to_export`, in the dataset's order, as soon as it is dealt with;
         those that the dataset does not hold come last and fail.
 
@@ -72,16 +72,13 @@ def export_labels(
     InputError
         If the store cannot be read, or the folder holds inputs of the dataset.
     """
-    Guard(index.spec.inputs).check_place(out)
+    index.guard().check_place(out)
+    work = partial(_export, index, store, out, overwrite)
     wanted = samples_to_export(store, which)
     last = len(index)
     with sole_run(out, "export"):
-        for sample_id in sorted(wanted, key=lambda name: index.positions.get(name, last)):
-            yield attempt(
-                partial(_export, index, store, out, sample_id, overwrite=overwrite),
-                partial(Step, sample_id, Outcome.FAILED),
-                sample_id,
-            )
+        ids = sorted(wanted, key=lambda name: index.positions.get(name, last))
+        yield from run_samples(work, (Task(one, one, one) for one in ids))
 
 
 def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolved:
@@ -130,8 +127,8 @@ def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolve
 
 
 def _export(
-    index: SampleIndex, store: Store, out: Path, sample_id: str, *, overwrite: bool
-) -> Step:
+    index: SampleIndex, store: Store, out: Path, overwrite: bool, sample_id: str
+) -> tuple[Outcome, None]:
     sample = index.sample(sample_id)
     review = store.review(sample_id)
     if review is None:
@@ -140,10 +137,10 @@ def _export(
     resolved = remake_labels(review, given, store.path)
     path = label_file(out, sample_id)
     if os.path.lexists(path) and _is_present(path, resolved, given, overwrite=overwrite):
-        return Step(sample_id, Outcome.PRESENT)
+        return Outcome.PRESENT, None
     Guard(tuple(sample.files)).check_place(path)
     save_resolved(out, resolved, given)
-    return Step(sample_id, Outcome.SAVED)
+    return Outcome.SAVED, None
 
 
 def _is_present(path: Path, resolved: Resolved, given: Enhanceable, *, overwrite: bool) -> bool:

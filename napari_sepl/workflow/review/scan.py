@@ -16,7 +16,7 @@ from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.samples import Sample
-from napari_sepl.files.score_formats import AUTO
+from napari_sepl.files.scores import AUTO
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.workflow.review.passes import Known, Pass, SampleFacts, Scanned, scan_each
 

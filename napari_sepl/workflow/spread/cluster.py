@@ -12,7 +12,7 @@ from typing import Any
 
 from napari_sepl import __version__
 from napari_sepl.core.errors import SeplError
-from napari_sepl.workflow.spread.spread import AHEAD, DIED, Answer, Item
+from napari_sepl.workflow.spread.processes import AHEAD, DIED, Answer, Item
 
 CONNECTING = 10.0
 """Seconds that the scheduler gets to answer."""

@@ -1,21 +1,132 @@
-"""One function over many items, in several processes of this computer."""
+"""One function over many items: in this process, in several, or elsewhere.
+
+A `Spread` hands out a bounded number of items at a time and gives the answers in the order of the
+items. A process that dies, as where the memory is full, loses nothing: its items are done again
+elsewhere. An item that processes keep dying of is given up after `TRIES`, and the rest goes on.
+
+To hand out an item and to take its answer costs two processes as much as a few milliseconds of
+work: they wait for each other. Bundles of what is quick make up for it; slow items go one by one.
+"""
 
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import Generic, NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.stopping import held_back, let_through, starting_processes
-from napari_sepl.workflow.spread.bundles import Done, Pace, do_each
-from napari_sepl.workflow.spread.spread import AHEAD, DIED, GIVEN_UP, TRIES, Answer, Item
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+AHEAD = 4
+"""Items, or bundles of quick ones, handed out for each process: none waits for its next."""
+
+TRIES = 2
+"""How many processes an item may end, each having nothing else to do, before it is given up."""
+
+GIVEN_UP = 3
+"""After so many items that were given up, with no answer to any, there is no point in going on."""
+
+DIED = "the process that worked on it ended without a word; its memory may have been too little"
+"""Why an item was given up."""
+
+
+class Spread(Protocol):
+    """Calls a function on many items."""
+
+    @property
+    def local(self) -> bool:
+        """Whether this computer does it all, so that files can be forced to the disk from here."""
+        ...
+
+    def run(
+        self,
+        function: Callable[[Item], Answer],
+        items: Iterable[Item],
+        lost: Callable[[Item, str], Answer],
+    ) -> Generator[Answer, None, None]:
+        """Call a function on items.
+
+        Parameters
+        ----------
+        function : callable
+            It can be pickled, and so can what it takes and returns. It may be called again on an
+            item that a process died of. What it raises ends the run.
+        items : iterable
+            Asked for as they are needed.
+        lost : callable
+            Called here with an item that is given up, and the reason; returns the answer.
+
+        Yields
+        ------
+        object
+            Each answer, in the order of the items.
+
+        Raises
+        ------
+        SeplError
+            If there is nothing left that works.
+        """
+        ...
+
+
+MOST = 16
+"""Items of a bundle at most."""
+
+_ENOUGH = 0.05
+"""Seconds that a bundle shall take."""
+
+
+class Done(NamedTuple, Generic[Answer]):
+    """What became of a bundle.
+
+    Parameters
+    ----------
+    answers : list
+        The answers, in the order of the items; as far as it came.
+    seconds : float
+        How long it took.
+    error : Exception or None
+        What the function raised, upon which the rest of the bundle was left.
+    """
+
+    answers: list[Answer]
+    seconds: float
+    error: Exception | None = None
+
+
+def do_each(function: Callable[[Item], Answer], items: Sequence[Item]) -> Done[Answer]:
+    """Call a function on the items of a bundle; in the process that does the work."""
+    start = time.perf_counter()
+    answers: list[Answer] = []
+    try:
+        for item in items:
+            answers.append(function(item))  # noqa: PERF401  # what was answered stays
+    except Exception as error:  # noqa: BLE001  # raised where the answers are taken
+        return Done(answers, time.perf_counter() - start, error)
+    return Done(answers, time.perf_counter() - start)
+
+
+class Pace:
+    """How long an item takes, and so how many make a bundle: one, until that is known."""
+
+    def __init__(self) -> None:
+        self.size = 1
+
+    def note(self, done: Done[Answer]) -> None:
+        """Learn from a bundle that is done."""
+        if done.answers:
+            each = done.seconds / len(done.answers)
+            self.size = int(min(max(_ENOUGH / max(each, 1e-6), 1), MOST))
 
 
 class _Fates:

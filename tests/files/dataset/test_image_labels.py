@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.core.classes import COCO, VOC, ClassList
-from napari_sepl.files.dataset.image_labels import read_image_labels
+from napari_sepl.files.dataset.lists import read_image_labels
 from tests.files.making import refused
 
 KNOWN = {"2007_000032", "2007_000033", "none", "a", "b", "train/c", "val/c"}

@@ -17,9 +17,8 @@ from PIL import Image, ImageDraw
 from pycocotools.coco import COCO
 
 from napari_sepl.core.classes import VOC
-from napari_sepl.files.exports import FORMATS
-from napari_sepl.files.exports.base import Encoded, Labelled, Listing
-from napari_sepl.files.exports.settings import ExportSettings, FormatName
+from napari_sepl.files.exports import EXPORT_FORMATS
+from napari_sepl.files.exports.base import Encoded, ExportSettings, Labelled, Listing
 
 Labels = NDArray[np.uint8]
 
@@ -39,16 +38,16 @@ class Made(NamedTuple):
         return whole_files(self.listing, self.settings)
 
 
-def encode(labels: Labels, name: FormatName, **choices: Any) -> Made:
+def encode(labels: Labels, name: str, **choices: Any) -> Made:
     settings = ExportSettings(format=name, **choices)
     sample = Labelled("cat", labels, VOC, picture=Path("/x/cat.jpg"), picture_from="../cat.jpg")
-    encoded = FORMATS[name].encode(sample, settings)
+    encoded = EXPORT_FORMATS[name].encode(sample, settings)
     listing = Listing(VOC, {"train": ["cat"]}, lambda ids: ((i, encoded.entry) for i in ids))
     return Made(encoded, listing, settings)
 
 
 def whole_files(listing: Listing, settings: ExportSettings) -> dict[str, bytes]:
-    files = FORMATS[settings.format].whole(listing, settings)
+    files = EXPORT_FORMATS[settings.format].whole(listing, settings)
     assert all(b"".join(content()) == b"".join(content()) for content in files.values())
     return {name: b"".join(content()) for name, content in files.items()}
 

@@ -12,10 +12,9 @@ from napari_sepl.core.class_maps import ClassMap
 from napari_sepl.core.classes import COCO, VOC, ClassList
 from napari_sepl.core.segments import Instances
 from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.exports import FORMATS
-from napari_sepl.files.exports.base import Listing
+from napari_sepl.files.exports import EXPORT_FORMATS
+from napari_sepl.files.exports.base import ExportSettings, Listing, Pictures
 from napari_sepl.files.exports.coco import category_ids
-from napari_sepl.files.exports.settings import ExportSettings, FormatName, Pictures
 from tests.files.exports.reading import coco_of, encode, whole_files
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
@@ -23,7 +22,7 @@ CAT = np.array([[0, 8, 8], [0, 0, 8]], np.uint8)
 
 
 def whole(
-    name: FormatName, splits: dict[str, list[str]], classes: ClassList = VOC, **choices: Any
+    name: str, splits: dict[str, list[str]], classes: ClassList = VOC, **choices: Any
 ) -> dict[str, bytes]:
     entry = encode(CAT, name).encoded.entry
     listing = Listing(classes, splits, lambda ids: ((one, entry) for one in ids))
@@ -31,7 +30,7 @@ def whole(
 
 
 def test_voc_lists() -> None:
-    files = whole(FormatName.VOC, {"train": ["b", "a"], "val": ["c"]})
+    files = whole("voc", {"train": ["b", "a"], "val": ["c"]})
     lists = {name: text for name, text in files.items() if name.endswith(".txt")}
     assert lists == {
         "ImageSets/Segmentation/train.txt": b"b\na\n",
@@ -40,10 +39,10 @@ def test_voc_lists() -> None:
     }
 
 
-@pytest.mark.parametrize("name", [FormatName.VOC, FormatName.PNG, FormatName.NPY, FormatName.SOFT])
-def test_class_lists_are_read_back(name: FormatName, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["voc", "png", "npy", "soft"])
+def test_class_lists_are_read_back(name: str, tmp_path: Path) -> None:
     odd = ClassList("odd", ("background", 'a "q" \\ \x7fé'), ((0, 0, 0), (1, 200, 3)))
-    files = whole(name, {"train": ["a"]}, odd) if name is not FormatName.SOFT else whole_files(
+    files = whole(name, {"train": ["a"]}, odd) if name != "soft" else whole_files(
         Listing(odd, {"train": ["a"]}), ExportSettings(format=name)
     )  # fmt: skip
     (tmp_path / "classes.toml").write_bytes(files["classes.toml"])
@@ -52,7 +51,7 @@ def test_class_lists_are_read_back(name: FormatName, tmp_path: Path) -> None:
 
 
 def test_pictures_go_where_readers_look() -> None:
-    places = {name: encode(CAT, name).encoded.picture for name in FormatName if name != "soft"}
+    places = {name: encode(CAT, name).encoded.picture for name in EXPORT_FORMATS if name != "soft"}
     assert places == {
         "voc": "JPEGImages/cat.jpg", "png": "images/cat.jpg", "npy": "images/cat.jpg",
         "coco": "train/cat.jpg", "coco-polygons": "train/cat.jpg", "yolo": "images/train/cat.jpg",
@@ -62,15 +61,15 @@ def test_pictures_go_where_readers_look() -> None:
 
 def test_labelme_names_the_picture_from_its_own_folder() -> None:
     for pictures, place in ((Pictures.NO, "../cat.jpg"), (Pictures.COPY, "cat.jpg")):
-        encoded = encode(CAT, FormatName.LABELME, pictures=pictures).encoded
+        encoded = encode(CAT, "labelme", pictures=pictures).encoded
         assert json.loads(encoded.files["cat.json"])["imagePath"] == place
 
 
 def test_yolo_yaml() -> None:
-    told = yaml.safe_load(whole(FormatName.YOLO, {"train": ["a"], "val": ["b"]})["data.yaml"])
+    told = yaml.safe_load(whole("yolo", {"train": ["a"], "val": ["b"]})["data.yaml"])
     assert (told["train"], told["val"]) == ("images/train", "images/val")
     assert told["names"] == dict(enumerate(VOC.names[1:]))
-    alone = yaml.safe_load(whole(FormatName.YOLO, {"train": ["a"]})["data.yaml"])
+    alone = yaml.safe_load(whole("yolo", {"train": ["a"]})["data.yaml"])
     assert (alone["train"], alone["val"]) == ("images/train", "images/train")
 
 
@@ -113,7 +112,7 @@ def test_mapped_classes_keep_cocos_numbers_while_they_are_cocos() -> None:
     ],
 )
 def test_coco_numbers_pictures_as_their_names_do(ids: list[str], numbers: list[int]) -> None:
-    files = whole(FormatName.COCO, {"train": ids[:1], "val": ids[1:]})
+    files = whole("coco", {"train": ids[:1], "val": ids[1:]})
     told = [json.loads(files[f"annotations/instances_{split}.json"]) for split in ("train", "val")]
     assert [one["images"][0]["id"] for one in told] == numbers
     assert [one["annotations"][0]["image_id"] for one in told] == numbers
@@ -126,7 +125,7 @@ def test_coco_objects() -> None:
         (Instances.COMPONENTS, [[2, 1, 3, 2], [0, 4, 1, 1]]),
         (Instances.CLASS, [[0, 1, 5, 4]]),
     ):
-        made = encode(labels, FormatName.COCO_POLYGONS, instances=instances)
+        made = encode(labels, "coco-polygons", instances=instances)
         coco = coco_of(json.loads(*made.whole().values()))
         objects = coco.loadAnns(coco.getAnnIds(catIds=coco.getCatIds(catNms=["cat"])))
         assert [one["bbox"] for one in objects] == boxes
@@ -137,5 +136,6 @@ def test_coco_objects() -> None:
         assert len(coco.getCatIds()) == 20
 
 
-def test_every_format_has_a_writer() -> None:
-    assert FORMATS.keys() == set(FormatName)
+def test_options_of_formats_are_settings() -> None:
+    for name, one in EXPORT_FORMATS.items():
+        assert one.options <= ExportSettings.model_fields.keys() - {"format"}, name

@@ -15,9 +15,8 @@ from napari_sepl.core.certainty import SoftLabels
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.polygons import Holes
 from napari_sepl.core.segments import Instances, find_segments
-from napari_sepl.files.exports import FORMATS
-from napari_sepl.files.exports.base import Labelled
-from napari_sepl.files.exports.settings import ExportSettings, FormatName
+from napari_sepl.files.exports import EXPORT_FORMATS
+from napari_sepl.files.exports.base import ExportSettings, Labelled
 from tests.core.cases import quick
 from tests.files.exports.reading import (
     LABELS,
@@ -43,16 +42,14 @@ def only(files: Mapping[str, bytes]) -> bytes:
 @quick
 @given(LABELS)
 def test_palette_and_grey_pngs_and_arrays(labels: Labels) -> None:
-    with Image.open(io.BytesIO(only(encode(labels, FormatName.VOC).encoded.files))) as picture:
+    with Image.open(io.BytesIO(only(encode(labels, "voc").encoded.files))) as picture:
         assert picture.mode == "P"
         assert np.array_equal(np.asarray(picture), labels)
         assert picture.getpalette() == VOC.palette().ravel().tolist()
-    with Image.open(io.BytesIO(only(encode(labels, FormatName.PNG).encoded.files))) as picture:
+    with Image.open(io.BytesIO(only(encode(labels, "png").encoded.files))) as picture:
         assert picture.mode == "L"
         assert np.array_equal(np.asarray(picture), labels)
-    array = np.load(
-        io.BytesIO(only(encode(labels, FormatName.NPY).encoded.files)), allow_pickle=False
-    )
+    array = np.load(io.BytesIO(only(encode(labels, "npy").encoded.files)), allow_pickle=False)
     assert array.dtype == np.uint8
     assert np.array_equal(array, labels)
 
@@ -60,7 +57,7 @@ def test_palette_and_grey_pngs_and_arrays(labels: Labels) -> None:
 @quick
 @given(LABELS, ANY)
 def test_coco_run_lengths(labels: Labels, instances: Instances) -> None:
-    made = encode(labels, FormatName.COCO, instances=instances)
+    made = encode(labels, "coco", instances=instances)
     content = json.loads(only(made.whole()))
     assert made.encoded.drawn is None
     expected = without_ignore(labels)
@@ -75,7 +72,7 @@ def test_coco_run_lengths(labels: Labels, instances: Instances) -> None:
 @given(LABELS, ANY, st.sampled_from(Holes), st.sampled_from((0.0, 1.0)))
 def test_coco_polygons(labels: Labels, instances: Instances, holes: Holes, off: float) -> None:
     choices: dict[str, Any] = {"instances": instances, "holes": holes, "tolerance": off}
-    made = encode(labels, FormatName.COCO_POLYGONS, **choices)
+    made = encode(labels, "coco-polygons", **choices)
     content = json.loads(only(made.whole()))
     assert made.encoded.drawn is not None
     read = coco_labels(content, {k: k for k in range(1, 21)})
@@ -88,7 +85,7 @@ def test_coco_polygons(labels: Labels, instances: Instances, holes: Holes, off: 
 @given(LABELS, ANY, st.sampled_from(Holes), st.sampled_from((0.0, 1.0)))
 def test_labelme_polygons(labels: Labels, instances: Instances, holes: Holes, off: float) -> None:
     choices: dict[str, Any] = {"instances": instances, "holes": holes, "tolerance": off}
-    made = encode(labels, FormatName.LABELME, **choices)
+    made = encode(labels, "labelme", **choices)
     read = labelme_labels(only(made.encoded.files), only(made.whole()))
     assert made.encoded.drawn is not None
     assert np.array_equal(read, made.encoded.drawn)
@@ -99,7 +96,7 @@ def test_labelme_polygons(labels: Labels, instances: Instances, holes: Holes, of
 @quick
 @given(LABELS, ANY)
 def test_labelme_masks(labels: Labels, instances: Instances) -> None:
-    made = encode(labels, FormatName.LABELME_MASKS, instances=instances)
+    made = encode(labels, "labelme-masks", instances=instances)
     read = labelme_labels(only(made.encoded.files), only(made.whole()))
     assert np.array_equal(read, labels)
 
@@ -108,7 +105,7 @@ def test_labelme_masks(labels: Labels, instances: Instances) -> None:
 @given(LABELS, ANY, st.sampled_from(Holes), st.sampled_from((0.0, 1.0)))
 def test_yolo_polygons(labels: Labels, instances: Instances, holes: Holes, off: float) -> None:
     choices: dict[str, Any] = {"instances": instances, "holes": holes, "tolerance": off}
-    made = encode(labels, FormatName.YOLO, **choices)
+    made = encode(labels, "yolo", **choices)
     read = yolo_labels(only(made.encoded.files), labels.shape)
     assert made.encoded.drawn is not None
     assert np.array_equal(read, made.encoded.drawn)
@@ -120,7 +117,7 @@ def test_filled_holes_are_a_loss_and_what_lies_in_them_stays() -> None:
     labels = np.full((9, 9), 1, np.uint8)
     labels[2:7, 2:7] = 0
     labels[4, 4] = 2
-    for name in (FormatName.COCO_POLYGONS, FormatName.YOLO, FormatName.LABELME):
+    for name in ("coco-polygons", "yolo", "labelme"):
         made = encode(labels, name, holes=Holes.FILL)
         assert made.encoded.drawn is not None
         assert np.count_nonzero(made.encoded.drawn == 1) == 80
@@ -132,9 +129,9 @@ def test_filled_holes_are_a_loss_and_what_lies_in_them_stays() -> None:
 def test_soft_labels(labels: Labels) -> None:
     class_ids = np.array([0, 3], np.uint8)
     soft = SoftLabels(class_ids, np.full((2, *labels.shape), 0.5, np.float16))
-    settings = ExportSettings(format=FormatName.SOFT)
+    settings = ExportSettings(format="soft")
     sample = Labelled("cat", labels, VOC, soft=soft)
-    encoded = FORMATS[FormatName.SOFT].encode(sample, settings)
+    encoded = EXPORT_FORMATS["soft"].encode(sample, settings)
     with np.load(io.BytesIO(only(encoded.files)), allow_pickle=False) as archive:
         assert np.array_equal(archive["labels"], labels)
         assert np.array_equal(archive["class_ids"], class_ids)
@@ -142,8 +139,8 @@ def test_soft_labels(labels: Labels) -> None:
         assert np.array_equal(archive["probabilities"], soft.probabilities)
 
 
-@pytest.mark.parametrize("name", [name for name in FormatName if name is not FormatName.SOFT])
-def test_the_same_labels_give_the_same_bytes(name: FormatName) -> None:
+@pytest.mark.parametrize("name", [name for name in EXPORT_FORMATS if name != "soft"])
+def test_the_same_labels_give_the_same_bytes(name: str) -> None:
     labels = np.random.default_rng(0).integers(0, 4, (20, 30)).astype(np.uint8)
     first, second = encode(labels, name).encoded, encode(labels, name).encoded
     assert first.files == second.files
@@ -154,7 +151,7 @@ def test_the_same_labels_give_the_same_bytes(name: FormatName) -> None:
 @given(LABELS)
 def test_opencv_fills_yolos_polygons_to_the_pixel(labels: Labels) -> None:
     cv2 = pytest.importorskip("cv2")  # what ultralytics draws with
-    content = only(encode(labels, FormatName.YOLO).encoded.files)
+    content = only(encode(labels, "yolo").encoded.files)
     drawn = np.zeros(labels.shape, np.uint8)
     for line in content.decode("ascii").splitlines():
         class_id, *shares = line.split()

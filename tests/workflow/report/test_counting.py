@@ -16,8 +16,7 @@ from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.measure.sweep import SweepRun
-from napari_sepl.workflow.report.counting import ReportRun
-from napari_sepl.workflow.report.report import Report
+from napari_sepl.workflow.report.report import Report, ReportRun
 from napari_sepl.workflow.spread.processes import Processes
 from tests.workflow.sweeping import IDS, SHAPE, write_samples
 
@@ -151,7 +150,7 @@ def test_a_broken_file_is_told_and_the_rest_counted(spec: DatasetSpec) -> None:
 def test_samples_without_masks_are_named(spec: DatasetSpec) -> None:
     (spec.folder("masks") / "a10.json").unlink()
     report = report_on(spec)
-    assert report.without_masks == ("a10",)
+    assert report.without_masks == ["a10"]
     assert [image.sample_id for image in report.images] == ["a2", "b", "c"]
 
 

@@ -19,11 +19,16 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import NO_INPUTS, Guard
 from napari_sepl.proposals.pictures import as_rgb
-from napari_sepl.workflow.report import heat
-from napari_sepl.workflow.report.counting import ReportRun
-from napari_sepl.workflow.report.heat import heat_map
-from napari_sepl.workflow.report.page import check_page, make_page, write_page
-from napari_sepl.workflow.report.pictures import draw_tiles, lay_over
+from napari_sepl.workflow.report.page import (
+    _spans,
+    check_page,
+    draw_tiles,
+    heat_map,
+    lay_over,
+    make_page,
+    write_page,
+)
+from napari_sepl.workflow.report.report import ReportRun
 from tests.workflow.sweeping import IDS, write_samples
 
 PALETTE = VOC.palette()
@@ -130,7 +135,7 @@ def test_all_pictures_become_colours(shape: tuple[int, ...], dtype: type) -> Non
 
 @given(steps=st.integers(2, 30), default=st.floats(0.01, 0.99))
 def test_cells_cover_the_square_once(steps: int, default: float) -> None:
-    spans = heat._spans(threshold_grid(steps, default))
+    spans = _spans(threshold_grid(steps, default))
     ends = [start + length for start, length in spans]
     assert spans[0][0] == 0
     assert ends[-1] == pytest.approx(1)

@@ -1,1 +1,0 @@
-"""Making masks for many samples, and turning folders of them into one file each."""

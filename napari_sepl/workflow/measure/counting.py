@@ -1,0 +1,146 @@
+"""Runs that count all samples of a dataset, going on after those that cannot be counted."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from napari_sepl.files.class_pngs import files_of
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.guard import IsOurs
+from napari_sepl.files.lock import sole_writer
+from napari_sepl.workflow.measure.checkpoint import Arrays, RunCheckpoint, checkpoint_file
+from napari_sepl.workflow.measure.tables import check_tables
+from napari_sepl.workflow.results import Given, SampleResult, Task, Work, run_samples
+from napari_sepl.workflow.spread.processes import Spread
+
+Counts = TypeVar("Counts")
+
+
+class CountingRun(ABC, Generic[Given, Counts]):
+    """A run that counts samples: go through its results, and ask for what is counted so far.
+
+    Parameters
+    ----------
+    index : SampleIndex
+        The samples. Each of its problems counts as failed.
+    spread : Spread
+        Where samples are counted.
+
+    Attributes
+    ----------
+    ids : list of str
+        The samples to count.
+    problems : list of SampleProblem
+        Those that cannot be counted.
+    failures : list of str
+        Why samples failed so far.
+    guard : Guard
+        What no result of the run is to be written over.
+    checkpoint : RunCheckpoint or None
+        Keeps what is counted, where that is wanted.
+    """
+
+    command: ClassVar[str]
+    """The command that the run is of."""
+
+    def __init__(self, index: SampleIndex, spread: Spread) -> None:
+        self.index, self._spread = index, spread
+        self.ids, self.problems = list(index.ids), list(index.problems)
+        self.failures: list[str] = []
+        self.guard = index.guard()
+        self.checkpoint: RunCheckpoint | None = None
+        self._target: Path | None = None  # the file that no second run shall write meanwhile
+
+    def __len__(self) -> int:
+        return len(self.ids) + len(self.problems)
+
+    def __iter__(self) -> Iterator[SampleResult[None]]:
+        """Count sample after sample, in the dataset's order, going on after failures.
+
+        Raises
+        ------
+        SeplError
+            If a process ends that should not, or another run is to write the same file.
+        """
+        kept = self.checkpoint
+        tasks = map(self._task, self.ids if kept is None else kept.left(self.ids))
+        with sole_writer(self._target, self.command):
+            for result in run_samples(self._work(), tasks, self.problems, self._spread):
+                if result.value is not None:
+                    with nullcontext() if kept is None else kept.adding(result.sample_id):
+                        self._add(result.sample_id, result.value)
+                self.failures += [result.message] * bool(result.message)
+                yield SampleResult(result.sample_id, result.outcome, result.message)
+
+    @abstractmethod
+    def _task(self, sample_id: str) -> Task[Given]:
+        """Return what is counted of a sample."""
+
+    @abstractmethod
+    def _work(self) -> Work[Given, Counts]:
+        """Return what counts a sample."""
+
+    @abstractmethod
+    def _add(self, sample_id: str, counts: Counts) -> None:
+        """Add the counts of a sample."""
+
+
+class ResumableRun(CountingRun[Given, Counts]):
+    """A counting run that can keep what it has counted beside its table."""
+
+    def keep_beside(self, table: Path, *, overwrite: bool = False) -> RunCheckpoint:
+        """Keep what is counted beside a table, after resuming from what was kept there.
+
+        Parameters
+        ----------
+        table : Path
+            The table to come.
+        overwrite : bool
+            Whether it, and those that go with it, may replace ours that exist.
+
+        Raises
+        ------
+        InputError, SaveError
+            If the table, or one that goes with it, may not be written.
+        """
+        self.guard = replace(self.guard, overwrite=overwrite)
+        self.guard.check(checkpoint_file(table), lambda _: True, "--table")  # ours by its name
+        check_tables(self._tables(table), self.guard)
+        key = {
+            "command": self.command,
+            "classes": [self.index.classes.title, *self.index.classes.names],
+            "pseudo_format": self.index.spec.pseudo_format,
+            **self._key(),
+        }
+        self.checkpoint = RunCheckpoint(table, key, self._files, self._sums)
+        self._target = table
+        arrays = self.checkpoint.resume(self.ids)
+        if arrays is not None:
+            self._restore(arrays)
+        return self.checkpoint
+
+    def _files(self, sample_id: str) -> list[Path]:
+        return [one for path in self._paths(sample_id) for one in files_of(path, sample_id)]
+
+    @abstractmethod
+    def _tables(self, table: Path) -> dict[Path, IsOurs]:
+        """Return the files that the run's result is written to, as `check_tables` takes them."""
+
+    @abstractmethod
+    def _key(self) -> Mapping[str, Any]:
+        """Return what else the counts depend on but the samples' files."""
+
+    @abstractmethod
+    def _paths(self, sample_id: str) -> list[Path]:
+        """Return the files of a sample."""
+
+    @abstractmethod
+    def _sums(self) -> Arrays:
+        """Return what is counted so far, as arrays by name."""
+
+    @abstractmethod
+    def _restore(self, arrays: Arrays) -> None:
+        """Take up what `_sums` returned in an earlier run."""

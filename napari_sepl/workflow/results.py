@@ -1,0 +1,126 @@
+"""How one sample of any run ended, and the one way through the samples of a run."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from napari_sepl.core.errors import attempt
+from napari_sepl.files.dataset.index import SampleProblem
+from napari_sepl.workflow.spread.processes import HERE, Spread
+
+Given = TypeVar("Given")
+Value = TypeVar("Value")
+Value_co = TypeVar("Value_co", covariant=True)
+
+
+class Outcome(StrEnum):
+    """How one sample of a run ended."""
+
+    SAVED = "saved"
+    PRESENT = "present"
+    """Its file, made with the same settings, was there already."""
+    KEPT = "kept"
+    """A person edited its labels: no run replaces them, not even one that overwrites."""
+    LEFT_OUT = "left out"
+    """It has none of the classes that were asked for."""
+    COUNTED = "counted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class SampleResult(Generic[Value_co]):
+    """How one sample of a run ended.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    outcome : Outcome
+        How it ended.
+    message : str
+        Why it failed; empty otherwise.
+    value : object
+        What came of it, where that is more than a file; None if it failed.
+    """
+
+    sample_id: str
+    outcome: Outcome
+    message: str = ""
+    value: Value_co | None = None
+
+
+class Task(NamedTuple, Generic[Given]):
+    """One sample to work on.
+
+    Parameters
+    ----------
+    sample_id : str
+        The sample.
+    file : object
+        The file, or the id, that is named where the work fails and does not say at what.
+    given : object
+        What the work takes.
+    """
+
+    sample_id: str
+    file: object
+    given: Given
+
+
+Work = Callable[[Given], tuple[Outcome, Value]]
+"""Works on what is given of a sample; says how that ended, and what came of it."""
+
+
+def run_samples(
+    work: Work[Given, Value],
+    tasks: Iterable[Task[Given]],
+    problems: Iterable[SampleProblem] = (),
+    spread: Spread = HERE,
+) -> Generator[SampleResult[Value], None, None]:
+    """Work on sample after sample, going on after failures.
+
+    Parameters
+    ----------
+    work : callable
+        Can be pickled where other processes do the work.
+    tasks : iterable of Task
+        The samples, asked for as they are needed.
+    problems : iterable of SampleProblem
+        Samples that cannot be used.
+    spread : Spread
+        Where the work is done.
+
+    Yields
+    ------
+    SampleResult
+        One for each problem, then one for each task, in order.
+
+    Raises
+    ------
+    SeplError
+        If the run ends, whichever sample it is at.
+    """
+    yield from failed_results(problems)
+    yield from spread.run(partial(_attempt, work), tasks, _lost)
+
+
+def failed_results(problems: Iterable[SampleProblem]) -> Iterator[SampleResult[Any]]:
+    """Yield the result of each sample that cannot be used."""
+    for problem in problems:
+        yield SampleResult(problem.sample_id, Outcome.FAILED, str(problem))
+
+
+def _attempt(work: Work[Given, Value], task: Task[Given]) -> SampleResult[Value]:
+    """Work on one sample of a run; RunEndedError alone passes."""
+
+    def done() -> SampleResult[Value]:
+        outcome, value = work(task.given)
+        return SampleResult(task.sample_id, outcome, value=value)
+
+    return attempt(done, partial(SampleResult, task.sample_id, Outcome.FAILED), task.file)
+
+
+def _lost(task: Task[Any], why: str) -> SampleResult[Any]:
+    return SampleResult(task.sample_id, Outcome.FAILED, f"{task.file}: {why}")

@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from napari_sepl.cli._console import choose_output, complain
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.stopping import STOPPED
+from napari_sepl.core.stopping import STOPPED, at_work, stopped
 
 _SWITCHES = {
     "quiet": "Print errors only.",
@@ -54,8 +54,12 @@ def command(example: str, *, json: bool = False) -> Callable[[Callable[..., int 
             asked = {name: told.pop(name) for name in switches}
             choose_output(quiet=asked["quiet"], json=asked.get("json", False))
             try:
-                code = function(**told)
-            except KeyboardInterrupt:
+                with at_work():
+                    code = function(**told)
+            except (KeyboardInterrupt, Exception) as error:
+                of_a_signal = isinstance(error, KeyboardInterrupt) or stopped()
+                if isinstance(error, typer.Exit) or not of_a_signal:
+                    raise
                 complain("Stopped.")
                 raise typer.Exit(STOPPED) from None
             raise typer.Exit(code or 0)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.stopping import STOPPED
+from napari_sepl.core.stopping import STOPPED, stopped
 from napari_sepl.workflow.measure.tables import encode_json
 
 if TYPE_CHECKING:  # they take a second to import, which `--version` need not wait
@@ -242,7 +242,7 @@ def follow(
     """
     counts: Counter[str] = Counter()
     failures = Failures()
-    stopped = False
+    was_stopped = False
     with _bar(told, total) as move:
         if part is not None:
             part.show = lambda share: move(counts.total() + share)
@@ -252,12 +252,13 @@ def follow(
                 failures.add(event)
                 move(counts.total())
         except KeyboardInterrupt:
-            stopped = True
+            was_stopped = True
     became = [f"{counts[outcome]} {words}" for outcome, words in TOLD.items() if counts[outcome]]
     say(f"{samples(total)}: {', '.join(became) or 'nothing done'}")
     failures.complain()
-    if stopped:
-        complain("Stopped. What is saved is whole; the same command resumes.")
+    if was_stopped or stopped():
+        resumes = 0 < counts.total() < total
+        complain(f"Stopped.{' What is saved is whole; the same command resumes.' * resumes}")
         return STOPPED
     return FAILED if failures else 0
 
@@ -275,7 +276,7 @@ def count(
     the samples that failed.
     """
     failures = Failures()
-    stopped = False
+    was_stopped = False
     done = 0 if checkpoint is None else len(checkpoint.stamps)
     if checkpoint is not None and checkpoint.note:
         note(checkpoint.note)
@@ -285,14 +286,14 @@ def count(
                 failures.add(step)
                 move(number)
         except KeyboardInterrupt:
-            stopped = True
+            was_stopped = True
         finally:
             if checkpoint is not None:
                 checkpoint.save()
     failed = f", {len(failures)} failed" if failures else ""
     say(f"{samples(total)}: {counted()} counted{failed}")
     failures.complain()
-    if stopped:
+    if was_stopped or stopped():
         return STOPPED, failures
     return (FAILED if failures else 0), failures
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_sepl import __version__
 from napari_sepl.core.errors import SeplError
+from napari_sepl.core.stopping import raise_if_stopped
 from napari_sepl.workflow.spread.spread import AHEAD, DIED, Answer, Item
 
 CONNECTING = 10.0
@@ -99,6 +100,7 @@ class _Job:
         from distributed import KilledWorker  # noqa: PLC0415
 
         while True:
+            raise_if_stopped()
             try:
                 return True, future.result(timeout=_POLL)
             except KilledWorker:

@@ -328,12 +328,13 @@ def note_unused(unused: Sequence[str], lacking: str, so: str = "not used") -> No
 def save_result(write: Callable[[], list[Path]]) -> tuple[list[Path], bool]:
     """Save the files of a result; return them, and whether they are saved.
 
-    Why they are not is printed: the result is shown all the same.
+    Why they are not is printed: the result is shown all the same, as one that is not saved.
     """
     try:
         return write(), True
     except SaveError as error:
         complain(f"napari-sepl: {error}")
+        say("not saved, only told here:")
         return [], False
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.workflow.spread.cluster import Cluster
+from napari_sepl.workflow.spread.cluster import ADDRESS, Cluster
 from napari_sepl.workflow.spread.processes import Processes
 from napari_sepl.workflow.spread.spread import Spread
 
@@ -31,6 +31,9 @@ def choose_spread(workers: int | None, scheduler: str | None) -> Spread:
         return Processes(workers or 1)
     if workers is not None:
         raise typer.BadParameter("--workers: a Dask scheduler has its own; leave one of them out")
+    if not ADDRESS.fullmatch(scheduler):
+        expected = "an address such as tcp://10.0.0.1:8786"
+        raise typer.BadParameter(f"--scheduler: found {scheduler!r}; expected {expected}")
     return Cluster(scheduler)
 
 

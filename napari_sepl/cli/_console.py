@@ -34,6 +34,7 @@ TOLD = {
     "present": "skipped (already done)",
     "kept": "kept (edited by a person)",
     "left out": "left out (other classes)",
+    "other settings": "left as they are (other settings)",
     "failed": "failed",
 }
 """What became of a sample, by the values of `Outcome`."""
@@ -310,6 +311,11 @@ def _bar(told: str, total: int, done: int = 0) -> Iterator[Callable[[float], Non
 def samples(number: int) -> str:
     """Return how many samples there are in words."""
     return f"{number} sample{'s' * (number != 1)}"
+
+
+def size(number: int) -> str:
+    """Return bytes in MB, or in kB where they are few."""
+    return f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.1f} kB"
 
 
 def listing(names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import attempt
+from napari_sepl.core.errors import attempt, on_one_line
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
@@ -23,7 +23,13 @@ from napari_sepl.files.guard import Guard
 from napari_sepl.files.label_png import Provenance, params_told, write_label_png
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
-from napari_sepl.workflow.outcome import Outcome, Step, existing_outcome, failed_steps
+from napari_sepl.workflow.outcome import (
+    OtherSettingsError,
+    Outcome,
+    Step,
+    existing_outcome,
+    failed_steps,
+)
 from napari_sepl.workflow.spread.groups import saved_in_groups
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -149,8 +155,8 @@ def enhance_folder(
     params : Params
         The settings.
     overwrite : bool
-        Make labels of other settings again, unless a person edited them. Otherwise they count as
-        failures, for they are not what was asked; files of another program do in any case.
+        Make labels of other settings again, unless a person edited them. Otherwise they
+        stay, which is told, for they are not what was asked. Files of another program are failures.
     spread : Spread
         Where the samples are enhanced.
 
@@ -211,7 +217,11 @@ def _attempt(
 ) -> Step:
     def work() -> Step:
         path = label_file(out, sample.sample_id)
-        outcome = existing_outcome(path, classes, params, sample.pseudo_format, overwrite=overwrite)
+        pseudo_format = sample.pseudo_format
+        try:
+            outcome = existing_outcome(path, classes, params, pseudo_format, overwrite=overwrite)
+        except OtherSettingsError as error:
+            return Step(sample.sample_id, Outcome.OTHER, on_one_line(str(error)))
         if outcome is None:
             enhance_sample(sample, out, classes, params, write)
             outcome = Outcome.SAVED

@@ -11,7 +11,7 @@ from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.index import SampleProblem
 from napari_sepl.files.guard import foreign
-from napari_sepl.files.label_png import Provenance, params_told, read_provenance, salvage_provenance
+from napari_sepl.files.label_png import params_told, read_provenance, salvage_provenance
 from napari_sepl.files.pseudo import is_named
 
 
@@ -25,7 +25,13 @@ class Outcome(StrEnum):
     """A person edited its labels: no run replaces them, not even one that overwrites."""
     LEFT_OUT = "left out"
     """It has none of the classes that were asked for."""
+    OTHER = "other settings"
+    """Its labels were made with other settings, and stay: they are not what was asked for."""
     FAILED = "failed"
+
+
+class OtherSettingsError(SaveError):
+    """Labels that are there were made with other settings."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Step:
     outcome : Outcome
         What became of it.
     message : str
-        Why it failed; empty otherwise.
+        Why it failed, or what its labels were made with instead; empty otherwise.
     """
 
     sample_id: str
@@ -78,7 +84,7 @@ def existing_outcome(
     InputError
         If the file cannot be read.
     SaveError
-        If it was made by another program, or with other settings.
+        If it was made by another program, or (OtherSettingsError) with other settings.
     """
     if not os.path.lexists(path):
         return None
@@ -94,10 +100,12 @@ def existing_outcome(
     if overwrite:
         return None
     made, asked = (params_told(one, provenance.scores) for one in (provenance.params, params))
-    same = (made, provenance.classes) == (asked, classes.title)
-    if not same or not is_named(provenance.scores, pseudo_format):
-        raise SaveError(
-            f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it again."
+    changed = _changed(_told(made, provenance.classes), _told(asked, classes.title))
+    if not is_named(provenance.scores, pseudo_format):
+        changed.append(f"scores {provenance.scores or 'none'}; now {pseudo_format}")
+    if changed:
+        raise OtherSettingsError(
+            f"{path}: made with other settings ({', '.join(changed)}); --overwrite makes it again."
         )
     return Outcome.PRESENT
 
@@ -113,8 +121,14 @@ def _refuse_damaged(path: Path, error: InputError, *, overwrite: bool) -> None:
         ) from error
 
 
-def _told(provenance: Provenance) -> str:
-    settings = provenance.params.model_dump(mode="json", exclude_none=True)
-    settings |= {"classes": provenance.classes}
-    settings |= {"scores": provenance.scores} if provenance.scores else {}
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
+def _told(params: Params, classes: str) -> dict[str, object]:
+    return params.model_dump(mode="json", exclude_none=True) | {"classes": classes}
+
+
+def _changed(made: dict[str, object], asked: dict[str, object]) -> list[str]:
+    """Return which settings differ, as they were and as they are asked for."""
+    return [
+        f"{name} {made.get(name, 'by default')}; now {asked.get(name, 'by default')}"
+        for name in made | asked
+        if made.get(name) != asked.get(name)
+    ]

@@ -184,6 +184,8 @@ def refuse_setting(
 
 def _in_words(bounds: Mapping[str, float], number: str = "a number") -> str:
     """Return bounds such as {"ge": 0, "lt": 1} in words; empty for none."""
+    if bounds.keys() == {"ge"}:
+        return f"{number} of at least {bounds['ge']:g}"
     told = [f"{words} {bounds[key]:g}" for key, words in _BOUNDS.items() if key in bounds]
     return " ".join((number, *told)) if told else ""
 

@@ -296,6 +296,7 @@ def test_a_file_without_what_it_names_is_bad_data(run: Run, tmp_path: Path) -> N
         (("enhance", "--t1", "nan"), "'--t1': expected a number from 0 to 1"),
         (("enhance", "--t1", "a"), "'--t1': expected a number from 0 to 1"),
         (("enhance", "--workers", "0"), "'--workers': expected a number from 1 to 64"),
+        (("diagnose", "--worst", "-1"), "'--worst': expected a number of at least 0"),
         (("enhance", "--strategy", "best"), "'best' is not one of"),
         (("export", "--to", "x", "--folder", "a/b"), "found 'a/b'; expected the name of a folder"),
         (

@@ -164,3 +164,58 @@ def test_a_second_ctrl_c_ends_a_run_at_once(tmp_path: Path, delay: float) -> Non
     time.sleep(delay)
     os.killpg(process.pid, signal.SIGINT)
     check_stopped(process, tmp_path)
+
+
+TWENTY = [str(number) for number in range(20)]
+STOPPABLE = {
+    "enhance": "d.toml --overwrite",
+    "enhance --workers": "2 d.toml --overwrite",
+    "evaluate": "d.toml --labels pseudo --table t.csv --overwrite",
+    "diagnose": "d.toml --table d.csv --overwrite",
+    "convert-masks": "--masks arrays --to",
+    "export": "d.toml --all --format voc --to",
+}
+ANY_MOMENT = 3.0  # seconds, in which all of these commands are over
+
+
+@pytest.fixture(scope="module")
+def twenty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("twenty")
+    write_dataset(root / "d.toml", write_samples(root, TWENTY))
+    (root / "arrays").mkdir()
+    for sample_id in TWENTY:
+        np.save(root / "arrays" / f"{sample_id}.npy", random_masks())
+    return root
+
+
+def listens(process: subprocess.Popen[str]) -> bool:
+    """Tell whether a program does anything of its own on SIGTERM, or is over."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1) or process.poll() is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it asks /proc for the handlers")
+@pytest.mark.parametrize("command", STOPPABLE)
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 20))]
+)
+def test_a_signal_at_any_moment_stops_or_comes_too_late(
+    twenty: Path, tmp_path: Path, command: str, seed: int
+) -> None:
+    words = [*command.split(), *STOPPABLE[command].split()]
+    if words[-1] == "--to":
+        words.append(str(tmp_path / "to"))
+    rng = np.random.default_rng([seed, len(words), len(command)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "napari_sepl", *words],
+        cwd=twenty, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    wait_until(lambda: listens(process))
+    time.sleep(rng.uniform(0, ANY_MOMENT))
+    process.send_signal([signal.SIGINT, signal.SIGTERM][rng.integers(2)])
+    out, err = process.communicate(timeout=60)
+    assert process.returncode in (0, 130), out + err
+    assert err.count("Stopped") == (process.returncode == 130), out + err
+    assert not any(word in err for word in ("Traceback", "ignored", "leaked", "unexpected")), err

@@ -16,5 +16,6 @@ def main() -> None:
 
             run()
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped.\n")
+        if sys.stderr is not None:
+            sys.stderr.write("Stopped.\n")
         sys.exit(STOPPED)

@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from napari_sepl.cli._console import choose_output, complain
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.stopping import STOPPED
+from napari_sepl.core.stopping import STOPPED, at_work, stopped
 
 _SWITCHES = {
     "quiet": "Print errors only.",
@@ -54,8 +54,12 @@ def command(example: str, *, json: bool = False) -> Callable[[Callable[..., int 
             asked = {name: told.pop(name) for name in switches}
             choose_output(quiet=asked["quiet"], json=asked.get("json", False))
             try:
-                code = function(**told)
-            except KeyboardInterrupt:
+                with at_work():
+                    code = function(**told)
+            except (KeyboardInterrupt, Exception) as error:
+                of_a_signal = isinstance(error, KeyboardInterrupt) or stopped()
+                if isinstance(error, typer.Exit) or not of_a_signal:
+                    raise
                 complain("Stopped.")
                 raise typer.Exit(STOPPED) from None
             raise typer.Exit(code or 0)
@@ -180,6 +184,8 @@ def refuse_setting(
 
 def _in_words(bounds: Mapping[str, float], number: str = "a number") -> str:
     """Return bounds such as {"ge": 0, "lt": 1} in words; empty for none."""
+    if bounds.keys() == {"ge"}:
+        return f"{number} of at least {bounds['ge']:g}"
     told = [f"{words} {bounds[key]:g}" for key, words in _BOUNDS.items() if key in bounds]
     return " ".join((number, *told)) if told else ""
 

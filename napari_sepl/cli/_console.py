@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.stopping import STOPPED
+from napari_sepl.core.stopping import STOPPED, stopped
 from napari_sepl.workflow.measure.tables import encode_json
 
 if TYPE_CHECKING:  # they take a second to import, which `--version` need not wait
@@ -36,6 +36,7 @@ TOLD = {
     "kept": "kept (edited by a person)",
     "left out": "left out (other classes)",
     "counted": "counted",
+    "other settings": "left as they are (other settings)",
     "failed": "failed",
 }
 """What became of a sample, by the values of `Outcome`."""
@@ -227,9 +228,11 @@ def follow(
 
     The bar also moves by what `part` is told while a sample is under way.
     """
-    code, _ = _follow(results, total, told, Counter(), part)
+    counts: Counter[str] = Counter()
+    code, _ = _follow(results, total, told, counts, part)
     if code == STOPPED:
-        complain("Stopped. What is saved is whole; the same command resumes.")
+        resumes = 0 < counts.total() < total
+        complain(f"Stopped.{' What is saved is whole; the same command resumes.' * resumes}")
     return code
 
 
@@ -258,7 +261,7 @@ def _follow(
 ) -> tuple[int, Failures]:
     """Show a bar while a run goes on after so many samples, then how all of them ended."""
     failures = Failures()
-    stopped = False
+    was_stopped = False
     with _bar(told, total, counts.total()) as move:
         if part is not None:
             part.show = lambda share: move(counts.total() + share)
@@ -268,11 +271,13 @@ def _follow(
                 failures.add(result)
                 move(counts.total())
         except KeyboardInterrupt:
-            stopped = True
+            was_stopped = True
     became = [f"{counts[outcome]} {words}" for outcome, words in TOLD.items() if outcome in counts]
     say(f"{samples(total)}: {', '.join(became) or 'nothing done'}")
     failures.complain()
-    return STOPPED if stopped else FAILED if failures else 0, failures
+    if was_stopped or stopped():
+        return STOPPED, failures
+    return FAILED if failures else 0, failures
 
 
 @contextmanager
@@ -287,6 +292,11 @@ def _bar(told: str, total: int, done: int = 0) -> Iterator[Callable[[float], Non
 def samples(number: int) -> str:
     """Return how many samples there are in words."""
     return f"{number} sample{'s' * (number != 1)}"
+
+
+def size(number: int) -> str:
+    """Return bytes in MB, or in kB where they are few."""
+    return f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.1f} kB"
 
 
 def listing(names: Sequence[str]) -> str:
@@ -307,12 +317,13 @@ def save_result(
 ) -> tuple[int, list[Path]]:
     """Save the files of a result, and drop what was kept on the way; return exit code and files.
 
-    Why they are not saved is printed: the result is shown all the same.
+    Why they are not is printed: the result is shown all the same, as one that is not saved.
     """
     try:
         files = write()
     except SaveError as error:
         complain(f"napari-sepl: {error}")
+        say("not saved, only told here:")
         return FAILED, []
     if checkpoint is not None:
         checkpoint.end()

@@ -300,7 +300,7 @@ def _option(name: str, panel: str, reads: Collection[str]) -> Parameter:
     is_word = field.annotation is str
     about = f"{field.description}{_MORE.get(name, '')}"
     if name == "masks" and "out" in reads:
-        about = f"{about} If left out, masks/ in --out."
+        about = f"{about} If left out, masks/ in --out, which `napari-sepl masks` makes."
     shown = f"{field.default}, or the file's" if is_word else False
     return _parameter(name, str if is_word else Path, option_of(name), about, panel, shown)
 

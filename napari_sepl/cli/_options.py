@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from napari_sepl.cli._command import refuse_setting
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.workflow.spread.cluster import Cluster
+from napari_sepl.workflow.spread.cluster import ADDRESS, Cluster
 from napari_sepl.workflow.spread.processes import Processes, Spread
 
 
@@ -70,6 +70,9 @@ def choose_spread(workers: int | None, scheduler: str | None) -> Spread:
         return Processes(workers or 1)
     if workers is not None:
         raise typer.BadParameter("--workers: a Dask scheduler has its own; leave one of them out")
+    if not ADDRESS.fullmatch(scheduler):
+        expected = "an address such as tcp://10.0.0.1:8786"
+        raise typer.BadParameter(f"--scheduler: found {scheduler!r}; expected {expected}")
     return Cluster(scheduler)
 
 

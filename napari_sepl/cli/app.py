@@ -55,6 +55,7 @@ def make_app(names: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
 
 def run() -> None:
     """Run the words of the command line; an expected error is one line and exit code 1."""
+    _open_what_is_closed()
     output = StandardOutput(sys.stdout)
     with redirect_stdout(cast("TextIO", output)):
         try:
@@ -64,6 +65,20 @@ def run() -> None:
             sys.exit(FAILED)
         except SystemExit as ended:
             sys.exit(ended.code or (FAILED if output.failed else 0))
+
+
+def _open_what_is_closed() -> None:
+    """Write nowhere what goes to an output that the shell closed, which Python makes None.
+
+    Its number stays taken as well: else the next file that is opened gets what is printed.
+    """
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
 def _needed(words: Sequence[str]) -> Collection[str]:

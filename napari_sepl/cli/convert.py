@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import follow, say
+from napari_sepl.cli._console import follow, say, size
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._options import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.files.dataset.index import Role, SampleIndex
@@ -53,11 +53,6 @@ def _saving(converted: list[Conversion]) -> str:
     before = sum(one.bytes_before for one in converted)
     after = sum(one.bytes_after for one in converted)
     return (
-        f"{files:,} file{'s' * (files != 1)}, {_size(before)} of the disk, became "
-        f"{len(converted):,} of {_size(after)}; the originals are where they were"
+        f"{files:,} file{'s' * (files != 1)}, {size(before)} of the disk, became "
+        f"{len(converted):,} of {size(after)}; the originals are where they were"
     )
-
-
-def _size(number: int) -> str:
-    """Return bytes in MB, or in kB where they are few."""
-    return f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.1f} kB"

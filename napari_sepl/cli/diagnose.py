@@ -31,7 +31,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Conflict, Params, Strategy
 from napari_sepl.core.stopping import STOPPED
-from napari_sepl.document.findings import tell_finding
+from napari_sepl.document.findings import NAMES, tell_finding
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 
@@ -110,7 +110,7 @@ def _content(sample_id: str, diagnosis: Diagnosis, classes: ClassList) -> dict[s
     """Return a diagnosis as JSON holds it."""
     findings = [
         {
-            "cause": finding.cause.value,
+            "cause": NAMES[finding.cause],
             "class_id": finding.class_id,
             "class": classes.name(finding.class_id),
             "strength": finding.strength,

@@ -17,7 +17,9 @@ def info_command(path: Annotated[Path, typer.Argument(help="A label PNG.")]) -> 
     require_there(PATH=path)
     provenance = read_provenance(path)
     if provenance is None:
-        complain(f"{path}: napari-sepl did not write this file; it holds nothing about its making.")
+        complain(
+            f"{path}: holds no note of its making; the label PNGs of enhance and the window do."
+        )
         return FAILED
     for name, value in _facts(provenance):
         say(f"{name:<15}{value}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import complain_of_stop, count, note_unused, say
+from napari_sepl.cli._console import complain_of_stop, count, note_unused, say, size
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._options import (
     Overwrite,
@@ -81,7 +81,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
         elif run.report.images:
             page = make_page(run, shown, title=f"SEPL on {named.name}")
             write_page(to, page, run.guard)
-            say(f"saved {to} ({len(page) / 2**20:.1f} MB)")
+            say(f"saved {to} ({size(len(page))})")
     return code
 
 

@@ -140,7 +140,10 @@ def _tell(sweep: Sweep) -> None:
         if edges:
             meant = "; ".join(f"at {edge}, {why}" for edge, why in edges.items())
             say(f"the best pair is at the edge of the grid: {meant}")
-        say(f"to use the best pair: --t1 {sweep.best.t1:.4g} --t2 {sweep.best.t2:.4g}")
+        if (sweep.best.t1, sweep.best.t2) == (DEFAULTS.t1, DEFAULTS.t2):
+            say("the best pair is the default, for which no option is needed")
+        else:
+            say(f"to use the best pair: --t1 {sweep.best.t1:.4g} --t2 {sweep.best.t2:.4g}")
 
 
 def _at_edge(sweep: Sweep, point: Point) -> Iterator[tuple[str, str]]:

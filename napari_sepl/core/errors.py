@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from napari_sepl.core.stopping import raise_if_stopped
+
 Value = TypeVar("Value")
 Lost = TypeVar("Lost")
 
@@ -96,13 +98,17 @@ def attempt(work: Callable[[], Value], failed: Callable[[str], Lost], name: obje
     ------
     RunEndedError
         As `work` raises it.
+    KeyboardInterrupt
+        In place of whatever a signal made of the work, and before it where one was swallowed.
     """
+    raise_if_stopped()
     try:
         with of_one_sample(name):
             return work()
     except RunEndedError:
         raise
     except SeplError as error:
+        raise_if_stopped()
         return failed(on_one_line(str(error)))
 
 

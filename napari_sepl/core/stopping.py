@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 STOPPED = 130
@@ -22,7 +22,8 @@ class _Heard:
     def __init__(self) -> None:
         self.signals = 0
         self.holds = 0  # blocks that are not to be broken off
-        self.waits = False  # a signal came within one
+        self.begun = False  # before it, nothing is written that must be whole
+        self.over = False  # nothing is left to be broken off
 
 
 _heard = _Heard()
@@ -30,23 +31,52 @@ _heard = _Heard()
 
 @contextmanager
 def stops_in_good_order() -> Iterator[None]:
-    """Have the first signal raise KeyboardInterrupt within the block, and no other one.
+    """Have the first signal end the program: at once, or as KeyboardInterrupt where it is at work.
 
-    A second Ctrl+C kills the processes that were started, so that nothing is waited for. It is
-    heard until the program ends, where a first one came.
+    A second Ctrl+C kills the processes that were started, so that nothing is waited for. After
+    the work, and while the interpreter ends, a first signal changes nothing any more.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # other threads get no signals and may not set what they do
         return
-    before = {number: signal.signal(number, _hear) for number in _SIGNALS}
+    _heard.begun = _heard.over = False
+    for number in _SIGNALS:
+        signal.signal(number, _hear)
+    atexit.unregister(_end_deaf)
+    atexit.register(_end_deaf)
     try:
         yield
     finally:
-        if _heard.signals:
-            atexit.register(_end_deaf)
-        else:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        _heard.begun = _heard.over = True
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Have the first signal raise KeyboardInterrupt within the block, and ignore it after that.
+
+    It comes at any place, so a library may swallow it, or raise something else for it: `stopped`
+    tells of it all the same.
+    """
+    _heard.begun = True
+    told, sys.unraisablehook = sys.unraisablehook, _keep_quiet
+    try:
+        yield
+    finally:
+        _heard.over = True
+        if not _heard.signals:
+            sys.unraisablehook = told
+
+
+def stopped() -> bool:
+    """Tell whether a signal came, whatever became of it."""
+    return _heard.signals > 0
+
+
+def raise_if_stopped() -> None:
+    """Raise KeyboardInterrupt where a signal came that may break off what goes on here."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and _heard.signals and not _heard.holds:
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -60,7 +90,7 @@ def held_back() -> Iterator[None]:
         yield
     finally:
         _heard.holds -= 1
-    _raise_waiting()
+    raise_if_stopped()
 
 
 @contextmanager
@@ -71,7 +101,7 @@ def let_through() -> Iterator[None]:
         return
     holds, _heard.holds = _heard.holds, 0
     try:
-        _raise_waiting()
+        raise_if_stopped()
         yield
     finally:
         _heard.holds = holds
@@ -88,20 +118,16 @@ def starting_processes() -> Iterator[None]:
             _unblock(blocked)
 
 
-def _raise_waiting() -> None:
-    if _heard.waits and not _heard.holds:
-        _heard.waits = False
-        raise KeyboardInterrupt
-
-
 def _hear(number: int, _frame: FrameType | None) -> None:
     _heard.signals += 1
     if _heard.signals > 1:
         if number == signal.SIGINT:
             _end_at_once()
-    elif _heard.holds:
-        _heard.waits = True
-    else:
+    elif not _heard.begun:
+        with suppress(OSError):  # standard error may be closed
+            os.write(2, b"Stopped.\n")
+        os._exit(STOPPED)
+    elif not (_heard.holds or _heard.over):
         raise KeyboardInterrupt
 
 
@@ -121,6 +147,12 @@ def _give_up() -> None:
     os._exit(STOPPED)
 
 
+def _keep_quiet(told: "sys.UnraisableHookArgs") -> None:
+    """Tell of an exception that no code can catch, unless it may come of a signal."""
+    if not _heard.signals:
+        sys.__unraisablehook__(told)
+
+
 def _kill_children() -> None:
     if "multiprocessing" in sys.modules:
         import multiprocessing  # noqa: PLC0415
@@ -134,6 +166,9 @@ def _end_deaf() -> None:
     _kill_children()
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    # One raised within the exec of a text, as by libraries, makes Python kill itself by SIGINT at
+    # its end, though it was caught; the next text that is executed makes it forget.
+    exec("")  # noqa: S102
 
 
 if sys.platform == "win32":

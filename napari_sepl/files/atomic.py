@@ -5,9 +5,10 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from threading import Thread
@@ -66,28 +67,33 @@ def link_whole(path: Path, target: Path) -> None:
 
 def _take_over(path: Path, make: Callable[[Path], None]) -> None:
     """Put something in its place, and force the place to the disk."""
-    _put(path, make)
+    _put({path: make})
     _sync_folder(path)
 
 
-def _put(path: Path, make: Callable[[Path], None]) -> None:
-    """Have something made under another name, and give it its own when it is whole."""
+def _put(makes: Mapping[Path, Callable[[Path], None]]) -> None:
+    """Have things made under other names, and give them their own when all are whole."""
     for left in reversed(range(_TRIES)):
-        part = path.with_name(f"{_PART}{secrets.token_hex(8)}.part")
+        parts = {path: path.with_name(f"{_PART}{secrets.token_hex(8)}.part") for path in makes}
+        placed: list[Path] = []
         try:
-            make(part)
-            if not part.is_symlink():
-                _copy_permissions(path, part)
-            part.replace(path)
+            for path, part in parts.items():
+                makes[path](part)
+                if not part.is_symlink():
+                    _copy_permissions(path, part)
+            for path, part in parts.items():
+                part.replace(path)
+                placed.append(path)
         except OSError as error:
             removed = isinstance(error, FileNotFoundError) and path.parent.exists()
             if not (removed and left):
-                raise _unsaved(path, error) from error
+                raise _unsaved(path, error, placed) from error
         else:
             return
         finally:
-            with suppress(OSError):  # reached with the file still there only after a failure
-                part.unlink(missing_ok=True)
+            for part in parts.values():  # there still only after a failure
+                with suppress(OSError):
+                    part.unlink(missing_ok=True)
 
 
 class Unwritten(NamedTuple):
@@ -126,9 +132,22 @@ def write_together(files: Sequence[Unwritten]) -> list[SaveError | None]:
     return errors
 
 
+def write_as_one(contents: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: all are whole before the first takes its place.
+
+    Raises
+    ------
+    SaveError
+        As `write_whole` does: none is new, unless the error names it.
+    """
+    _put({path: partial(_write_through, content=content) for path, content in contents.items()})
+    for path in {path.parent: path for path in contents}.values():
+        _sync_folder(path)
+
+
 def _written(one: Unwritten) -> SaveError | None:
     try:
-        _put(one.path, lambda part: _write_through(part, one.content))
+        _put({one.path: lambda part: _write_through(part, one.content)})
     except SaveError as error:
         return error
     return None
@@ -182,10 +201,11 @@ def remove_empty(folders: Iterable[Path]) -> None:
             folder.rmdir()
 
 
-def _unsaved(path: Path, error: OSError) -> SaveError:
+def _unsaved(path: Path, error: OSError, placed: Sequence[Path]) -> SaveError:
+    others = f"only {', '.join(map(str, placed))} is new" if placed else ""
     return SaveError(
         f"{path}: could not be saved ({error.strerror or error}); "
-        "what was there before is untouched."
+        f"{others or 'what was there before is untouched'}."
     )
 
 

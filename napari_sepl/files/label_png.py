@@ -127,7 +127,7 @@ def write_label_png(
 
 
 def read_provenance(path: Path) -> Provenance | None:
-    """Read how a label file was made; None for a picture that napari-sepl did not write.
+    """Read how a label file was made; None for a picture that does not tell.
 
     The pixels are decoded too, so a file that is answered for is whole.
 
@@ -136,7 +136,7 @@ def read_provenance(path: Path) -> Provenance | None:
     InputError
         If the file is no picture, is cut off, or its provenance cannot be understood.
     """
-    with open_picture(path, "a label file") as picture:
+    with open_picture(path, "a label PNG, of enhance or the window") as picture:
         picture.load()
         text = picture.info.get(KEY)
     if text is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Params
-from napari_sepl.document.findings import diagnose_resolved, tell_finding
+from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
 from napari_sepl.document.resolve import resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files.dataset.index import Role, SampleIndex
@@ -135,6 +135,7 @@ def _rows(found: Sequence[tuple[str, Diagnosis]], classes: ClassList) -> Iterato
         for one in diagnosis.findings:
             mask = "" if one.mask_index is None else one.mask_index
             name, told = classes.name(one.class_id), tell_finding(one, classes)
+            cause = NAMES[one.cause]
             yield [
-                *start, one.cause.kind, one.cause, one.strength, one.class_id, name, mask, told,
+                *start, one.cause.kind, cause, one.strength, one.class_id, name, mask, told,
             ]  # fmt: skip

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
 from napari_sepl.document.inputs import Inputs
@@ -39,7 +39,13 @@ from napari_sepl.files.label_png import (
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.pseudo import is_named
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
-from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
+from napari_sepl.workflow.results import (
+    OtherSettingsError,
+    Outcome,
+    SampleResult,
+    Task,
+    run_samples,
+)
 from napari_sepl.workflow.spread.processes import HERE, Spread
 
 MADE_FROM = ("image", "pseudo", "masks")
@@ -163,8 +169,8 @@ def enhance_folder(
     params : Params
         The settings.
     overwrite : bool
-        Make labels of other settings again, unless a person edited them. Otherwise they count as
-        failures, for they are not what was asked; files of another program do in any case.
+        Make labels of other settings again, unless a person edited them. Otherwise they
+        stay, which is told, for they are not what was asked. Files of another program are failures.
     spread : Spread
         Where the samples are enhanced.
 
@@ -257,7 +263,7 @@ def existing_outcome(
     InputError
         If the file cannot be read.
     SaveError
-        If it was made by another program, or with other settings.
+        If it was made by another program, or (OtherSettingsError) with other settings.
     """
     if not os.path.lexists(path):
         return None
@@ -273,10 +279,12 @@ def existing_outcome(
     if overwrite:
         return None
     made, asked = (params_told(one, provenance.scores) for one in (provenance.params, params))
-    same = (made, provenance.classes) == (asked, classes.title)
-    if not same or not is_named(provenance.scores, pseudo_format):
-        raise SaveError(
-            f"{path}: made with other settings ({_told(provenance)}); --overwrite makes it again."
+    changed = _changed(_told(made, provenance.classes), _told(asked, classes.title))
+    if not is_named(provenance.scores, pseudo_format):
+        changed.append(f"scores {provenance.scores or 'none'}; now {pseudo_format}")
+    if changed:
+        raise OtherSettingsError(
+            f"{path}: made with other settings ({', '.join(changed)}); --overwrite makes it again."
         )
     return Outcome.PRESENT
 
@@ -292,8 +300,14 @@ def _refuse_damaged(path: Path, error: InputError, *, overwrite: bool) -> None:
         ) from error
 
 
-def _told(provenance: Provenance) -> str:
-    settings = provenance.params.model_dump(mode="json", exclude_none=True)
-    settings |= {"classes": provenance.classes}
-    settings |= {"scores": provenance.scores} if provenance.scores else {}
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
+def _told(params: Params, classes: str) -> dict[str, object]:
+    return params.model_dump(mode="json", exclude_none=True) | {"classes": classes}
+
+
+def _changed(made: dict[str, object], asked: dict[str, object]) -> list[str]:
+    """Return which settings differ, as they were and as they are asked for."""
+    return [
+        f"{name} {made.get(name, 'by default')}; now {asked.get(name, 'by default')}"
+        for name in made | asked
+        if made.get(name) != asked.get(name)
+    ]

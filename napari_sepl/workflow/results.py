@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from napari_sepl.core.errors import attempt
+from napari_sepl.core.errors import SaveError, attempt, on_one_line
 from napari_sepl.files.dataset.index import SampleProblem
 from napari_sepl.workflow.spread.processes import HERE, Spread
 
@@ -26,7 +26,13 @@ class Outcome(StrEnum):
     LEFT_OUT = "left out"
     """It has none of the classes that were asked for."""
     COUNTED = "counted"
+    OTHER = "other settings"
+    """Its labels were made with other settings, and stay: they are not what was asked for."""
     FAILED = "failed"
+
+
+class OtherSettingsError(SaveError):
+    """What is there was made with other settings, and stays."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class SampleResult(Generic[Value_co]):
     outcome : Outcome
         How it ended.
     message : str
-        Why it failed; empty otherwise.
+        Why it failed, or what its file was made with instead; empty otherwise.
     value : object
         What came of it, where that is more than a file; None if it failed.
     """
@@ -116,7 +122,10 @@ def _attempt(work: Work[Given, Value], task: Task[Given]) -> SampleResult[Value]
     """Work on one sample of a run; RunEndedError alone passes."""
 
     def done() -> SampleResult[Value]:
-        outcome, value = work(task.given)
+        try:
+            outcome, value = work(task.given)
+        except OtherSettingsError as error:
+            return SampleResult(task.sample_id, Outcome.OTHER, on_one_line(str(error)))
         return SampleResult(task.sample_id, outcome, value=value)
 
     return attempt(done, partial(SampleResult, task.sample_id, Outcome.FAILED), task.file)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from napari_sepl import Params
 from napari_sepl.cli.app import make_app
 from napari_sepl.core.params import Strategy
-from napari_sepl.document.findings import tell_finding
+from napari_sepl.document.findings import NAMES, tell_finding
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.diagnose import DiagnosisRun
@@ -48,6 +48,14 @@ def test_folders_stand_for_a_dataset_and_few_are_listed(spec: DatasetSpec) -> No
     folders = [f"--{role}={getattr(spec, role)}" for role in ("images", "pseudo", "masks")]
     code, lines = run(*folders, "--worst", 2)
     assert (code, len(lines)) == (0, 4)
+
+
+def test_json_calls_causes_as_the_window_does(spec: DatasetSpec, tmp_path: Path) -> None:
+    write_dataset(tmp_path / "dataset.toml", spec)
+    images = json.loads("\n".join(run(tmp_path / "dataset.toml", "--json")[1]))["images"]
+    causes = {one["cause"] for image in images for one in image["findings"]}
+    assert causes
+    assert causes <= set(NAMES.values())
 
 
 def test_failures_are_told_and_the_others_listed(spec: DatasetSpec, tmp_path: Path) -> None:

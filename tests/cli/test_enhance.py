@@ -95,6 +95,13 @@ def test_two_processes_do_as_one(run: Run, folders: list[object], tmp_path: Path
     assert {path.name: path.read_bytes() for path in again.iterdir()} == saved
 
 
+@pytest.mark.parametrize("address", ["foo", "tcp://", "tcp://host", "host:port"])
+def test_a_scheduler_has_an_address(run: Run, folders: list[object], address: str) -> None:
+    code, _, err = run("enhance", *folders, "--scheduler", address)
+    assert code == 2
+    assert_says(err, f"--scheduler: found '{address}'; expected an address such as")
+
+
 def test_a_scheduler_has_its_own_workers(run: Run, folders: list[object]) -> None:
     code, _, err = run("enhance", *folders, "--workers", 2, "--scheduler", "tcp://127.0.0.1:1")
     assert code == 2
@@ -115,10 +122,24 @@ def test_overwrite_makes_labels_anew(run: Run, folders: list[object], tmp_path: 
     save = tmp_path / "out" / "a.png"
     run("enhance", *folders)
     code, out, err = run("enhance", *folders, "--t1", 0.1)
-    assert (code, out) == (1, "2 samples: 2 failed\n")
-    assert f"2 samples: {save.with_name('*.png')}: made with other settings (t1 0.5" in err
+    assert (code, out) == (1, "2 samples: 2 left as they are (other settings)\n")
+    assert (
+        f"2 samples: {save.with_name('*.png')}: made with other settings (t1 0.5; now 0.1)" in err
+    )
     code, out, _ = run("enhance", *folders, "--t1", 0.1, "--overwrite")
     assert (code, out) == (0, "2 samples: 2 saved\n")
+
+
+def test_a_stop_resumes_only_where_something_is_saved(
+    run: Run, folders: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_sepl.workflow.enhance.enhance_sample", stopped)
+    code, out, err = run("enhance", *folders)
+    assert (code, out) == (130, "2 samples: nothing done\n")
+    assert err.splitlines()[-1] == "Stopped."
 
 
 def test_ctrl_c_sums_up_and_says_how_to_go_on(
@@ -224,7 +245,14 @@ def test_info_says_when_a_file_is_not_ours(run: Run, tmp_path: Path) -> None:
     path = save_picture(tmp_path / "a.png", random_labels())
     code, out, err = run("info", path)
     assert (code, out) == (1, "")
-    assert err.startswith(f"{path}: napari-sepl did not write this file")
+    assert err.startswith(f"{path}: holds no note of its making")
+
+
+def test_info_says_which_files_it_knows(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    code, _, err = run("info", tmp_path / "a.json")
+    assert code == 1
+    assert "found no picture in a known format; expected a label PNG, of enhance" in err
 
 
 def test_version_and_bare_call(run: Run) -> None:

@@ -1,5 +1,6 @@
 """The command `evaluate`."""
 
+import errno
 import json
 from collections.abc import Iterator
 from functools import partial
@@ -128,6 +129,27 @@ def test_failures_are_told_and_the_rest_is_counted(
     assert any(line.startswith(f"{spec.output / 'a2.png'}: found") for line in err.splitlines())
     assert "b: no ground truth" in err.splitlines()
     assert (tmp_path / "e.csv").exists()
+
+
+def test_a_table_that_cannot_be_saved_is_told_as_such_and_replaces_nothing(
+    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "new" / "e.csv"
+    assert run(dataset, "--table", table)[0] == 0
+    before = {path.name: path.read_bytes() for path in table.parent.iterdir()}
+
+    def write_all_but_json(part: Path, content: bytes) -> None:
+        if content.startswith(b"{"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        part.write_bytes(content)
+
+    monkeypatch.setattr("napari_sepl.files.atomic._write_through", write_all_but_json)
+    code, out, err = run(dataset, "--table", table, "--overwrite", "--as-released")
+    assert code == 1
+    assert "e.json: could not be saved (No space left on device); what was there before" in err
+    assert out.splitlines()[1] == "not saved, only told here:"
+    kept = {path.name: path.read_bytes() for path in table.parent.glob("[!.]*")}
+    assert {name: kept[name] for name in before} == before
 
 
 def test_ctrl_c_saves_no_table(

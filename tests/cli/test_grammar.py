@@ -171,6 +171,72 @@ def test_ctrl_c_outside_a_run_is_one_line(
     assert run("info", tmp_path) == (130, "", "Stopped.\n")
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        "exec('signal.raise_signal(signal.SIGINT)')",
+        "signal.raise_signal(signal.SIGTERM)",
+        "swallow(signal.SIGINT); raise SystemError",
+        "swallow(signal.SIGTERM); read_provenance(path)",
+    ],
+)
+def test_a_signal_is_the_stop_whatever_libraries_make_of_it(tmp_path: Path, after: str) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    code = f"""
+import signal, sys
+from napari_sepl.cli import info, main
+
+read_provenance = info.read_provenance
+
+def swallow(number):
+    try:
+        signal.raise_signal(number)
+    except KeyboardInterrupt:
+        pass
+
+def stopped(path):
+    {after}
+
+info.read_provenance = stopped
+sys.argv = ["napari-sepl", "info", {str(tmp_path / "a.png")!r}]
+main()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Stopped.\n")
+
+
+@pytest.mark.parametrize(("module", "code"), [("typer", 130), ("atexit", 0)])
+def test_a_signal_before_the_work_ends_it_at_once_and_after_it_nothing(
+    module: str, code: int
+) -> None:
+    words = f"""
+import atexit, signal, sys
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise ImportError
+
+sys.meta_path.insert(0, Stop())
+sys.argv = ["napari-sepl", "--version"]
+from napari_sepl.cli import main
+try:
+    main()
+finally:
+    if {module!r} == "atexit":
+        signal.raise_signal(signal.SIGINT)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (code, "Stopped.\n" * (code == 130))
+
+
 @pytest.mark.parametrize("name", ON_DATASETS)
 def test_masks_in_the_output_folder_are_told_where_there_is_one(run: Run, name: str) -> None:
     offered = options(name)
@@ -230,6 +296,7 @@ def test_a_file_without_what_it_names_is_bad_data(run: Run, tmp_path: Path) -> N
         (("enhance", "--t1", "nan"), "'--t1': expected a number from 0 to 1"),
         (("enhance", "--t1", "a"), "'--t1': expected a number from 0 to 1"),
         (("enhance", "--workers", "0"), "'--workers': expected a number from 1 to 64"),
+        (("diagnose", "--worst", "-1"), "'--worst': expected a number of at least 0"),
         (("enhance", "--strategy", "best"), "'best' is not one of"),
         (("export", "--to", "x", "--folder", "a/b"), "found 'a/b'; expected the name of a folder"),
         (

@@ -85,6 +85,19 @@ def test_a_full_disk_is_one_line_and_the_table_is_saved(toml: Path, command: str
     assert table.exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="its shell closes no output")
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&-"])
+@pytest.mark.parametrize("words", ["evaluate set.toml --json", "enhance set.toml --out new", "-h"])
+def test_a_closed_output_changes_nothing_else(toml: Path, closed: str, words: str) -> None:
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m napari_sepl {words} {closed}"],
+        cwd=toml.parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
+    assert (ended.stdout == "") == ("1>" in closed)
+
+
 @NEEDS_FULL
 @pytest.mark.parametrize("words", [("--help",), ("--version",), ("enhance", "-h")])
 def test_a_full_disk_is_one_line_of_helps_too(words: tuple[str, ...]) -> None:

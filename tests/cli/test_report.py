@@ -34,6 +34,7 @@ def test_it_writes_one_page_and_may_write_it_anew(run: Run, dataset: Path, tmp_p
         assert code == 0
         assert f"{len(IDS)} counted" in out
         assert f"saved {page}" in out
+        assert "(0.0 MB)" not in out
     code, out, err = run(dataset, "--to", page)
     assert (code, out) == (1, "")
     assert says(err, f"exists: {page}; --overwrite replaces it, or choose another --to.")

@@ -87,6 +87,15 @@ def test_it_tells_the_best_pairs_and_saves_all(
     assert len(list(csv.DictReader(save.read_text().splitlines()))) == 21 * 21
 
 
+def test_a_best_pair_that_is_the_default_needs_no_option(
+    run: Run, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sweep, "best", property(lambda sweep: sweep.default))
+    out = run(dataset)[1]
+    assert "the best pair is the default" in out
+    assert "to use" not in out
+
+
 def test_without_a_file_nothing_is_saved(run: Run, spec: DatasetSpec) -> None:
     words = folders(spec, "images", "pseudo", "masks", "ground_truth")
     code, out, _ = run(*words, "--steps", 3)

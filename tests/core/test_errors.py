@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,6 +43,25 @@ def fail(error: BaseException) -> int:
 
 def reason_of(error: Exception) -> int | str:
     return attempt(lambda: fail(error), str, "cat.png")
+
+
+def test_a_signal_that_a_library_swallowed_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = SimpleNamespace(signals=0, holds=0)
+    monkeypatch.setattr("napari_sepl.core.stopping._heard", heard)
+    done: list[str] = []
+
+    def swallow(sample: str) -> int:
+        heard.signals += 1
+        done.append(sample)
+        raise SystemError
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(lambda: swallow("a"), str, "a")
+    with pytest.raises(KeyboardInterrupt):
+        attempt(lambda: swallow("b"), str, "b")
+    assert done == ["a"]
+    heard.holds = 1
+    assert "SystemError" in str(attempt(lambda: swallow("c"), str, "c"))
 
 
 def test_what_a_sample_causes_becomes_one_line() -> None:

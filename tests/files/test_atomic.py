@@ -1,6 +1,8 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from napari_sepl.files.atomic import (
     Unwritten,
     clear_abandoned,
     make_folder,
+    write_as_one,
     write_together,
     write_whole,
 )
@@ -274,3 +277,34 @@ def test_a_part_that_is_cleared_meanwhile_is_written_again(
         with pytest.raises(SaveError, match="could not be saved"):
             write_whole(path, b"content")
         assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no ulimit")
+def test_files_that_belong_together_are_all_new_or_all_old(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    write_as_one({first: b"old", second: b"old"})
+    code = f"""
+import resource, signal
+from pathlib import Path
+from napari_sepl.files.atomic import write_as_one
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+write_as_one({{Path({str(first)!r}): b"new", Path({str(second)!r}): bytes(1001)}})
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "b.csv: could not be saved (File too large); what was there before" in ended.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "a.csv": b"old",
+        "b.csv": b"old",
+    }
+
+
+def test_what_is_new_all_the_same_is_told(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    second.mkdir()
+    with pytest.raises(SaveError, match=r"b\.csv: could not be saved .*; only .*a\.csv is new"):
+        write_as_one({first: b"new", second: b"new"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "b.csv"]

@@ -1,5 +1,6 @@
 """A small dataset whose labels depend on both thresholds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,11 @@ def rectangles(rng: np.random.Generator, *values: int) -> NDArray[np.uint8]:
     return drawn
 
 
-def write_samples(root: Path) -> DatasetSpec:
-    """Write four samples of three classes, each with ground truth."""
+def write_samples(root: Path, ids: Sequence[str] = IDS) -> DatasetSpec:
+    """Write samples of three classes, each with ground truth."""
     for role in ("images", "pseudo", "masks", "ground_truth"):
         (root / role).mkdir(parents=True)
-    for seed, sample_id in enumerate(IDS):
+    for seed, sample_id in enumerate(ids):
         rng = np.random.default_rng(seed)
         masks = np.array([rectangles(rng, 1) for _ in range(15)])
         save_picture(root / "images" / f"{sample_id}.png", rectangles(rng, 99))

@@ -174,6 +174,23 @@ def test_workers_that_all_go_are_told(dask: Dask, monkeypatch: pytest.MonkeyPatc
         list(waiting)
 
 
+def test_nobody_at_the_address_leaves_no_noise() -> None:
+    address = f"tcp://127.0.0.1:{free_port()}"
+    code = f"""
+from napari_sepl.core.errors import SeplError
+from napari_sepl.workflow.spread.cluster import Cluster
+
+try:
+    list(Cluster({address!r}).run(abs, [1], abs))
+except SeplError:
+    print("told")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "told\n", "")
+
+
 def test_nobody_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "CONNECTING", 1.0)
     address = f"tcp://127.0.0.1:{free_port()}"

@@ -10,6 +10,7 @@ from napari_sepl.core.diagnosis import Diagnosis, diagnose
 from napari_sepl.core.params import Strategy
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import assign
+from napari_sepl.document.findings import NAMES
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load
@@ -104,7 +105,7 @@ def test_the_table_has_a_row_for_each_finding(spec: DatasetSpec, tmp_path: Path)
     assert (rows[-1]["id"], rows[-1]["suspicion"], rows[-1]["rank"]) == ("fine", "0.0", "5")
     first, main = rows[0], found[0][1].main
     assert main is not None
-    assert (first["rank"], first["id"], first["cause"]) == ("1", found[0][0], main.cause)
+    assert (first["rank"], first["id"], first["cause"]) == ("1", found[0][0], NAMES[main.cause])
     assert float(first["suspicion"]) == found[0][1].suspicion
     assert float(first["strength"]) == main.strength
     assert first["told"].startswith(f"{first['class']}: ")

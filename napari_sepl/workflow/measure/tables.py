@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.files.atomic import write_whole
+from napari_sepl.core.stopping import held_back
+from napari_sepl.files.atomic import write_as_one
 from napari_sepl.files.guard import Guard, IsOurs, begins, check_files
 
 
@@ -68,16 +69,16 @@ def check_tables(files: Mapping[Path, IsOurs], guard: Guard) -> None:
 def write_tables(
     contents: Mapping[Path, bytes], files: Mapping[Path, IsOurs], guard: Guard
 ) -> list[Path]:
-    """Write tables that belong together, all or none of them where the guard refuses one.
+    """Write tables that belong together, all or none of them; no signal comes between two.
 
     Raises
     ------
     InputError, SaveError
-        As `check_files`; or if a file cannot be written: an older one is untouched.
+        As `check_files` and `write_as_one`.
     """
     check_tables({path: files[path] for path in contents}, guard)
-    for path, content in contents.items():
-        write_whole(path, content)
+    with held_back():
+        write_as_one(contents)
     return list(contents)
 
 

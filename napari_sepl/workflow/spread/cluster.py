@@ -1,6 +1,8 @@
 """One function over many items, on the workers of a Dask scheduler."""
 
 import math
+import re
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -12,6 +14,7 @@ from typing import Any
 
 from napari_sepl import __version__
 from napari_sepl.core.errors import SeplError
+from napari_sepl.core.stopping import raise_if_stopped
 from napari_sepl.workflow.spread.processes import AHEAD, DIED, Answer, Item
 
 CONNECTING = 10.0
@@ -19,6 +22,9 @@ CONNECTING = 10.0
 
 PATIENCE = 60.0
 """Seconds without any worker after which there will be none."""
+
+ADDRESS = re.compile(r"(\w+://)?[^\s/]+:\d{1,5}")
+"""What the address of a scheduler looks like."""
 
 _POLL = 1.0  # seconds between looks at whether there are workers
 
@@ -99,6 +105,7 @@ class _Job:
         from distributed import KilledWorker  # noqa: PLC0415
 
         while True:
+            raise_if_stopped()
             try:
                 return True, future.result(timeout=_POLL)
             except KilledWorker:
@@ -150,6 +157,7 @@ def _client(address: str) -> Iterator[Any]:
             "pip install 'napari-sepl[dask]'."
         ) from error
     try:
+        _knock(address)
         client: Any = Client(address, timeout=CONNECTING, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise SeplError(
@@ -158,6 +166,14 @@ def _client(address: str) -> Iterator[Any]:
     with client:
         _check_workers(client, address)
         yield client
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: a Client that fails by that is noisy until the end."""
+    protocol, _, place = address.rpartition("://")
+    if protocol in ("", "tcp", "tls"):
+        host, _, port = place.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), CONNECTING).close()
 
 
 def _check_workers(client: Any, address: str) -> None:

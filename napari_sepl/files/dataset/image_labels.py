@@ -50,7 +50,7 @@ def read_image_labels(
         if sample_id in found:
             raise InputError(place, found=f"{sample_id} again", expected="each sample once")
         labels = _labels(words[1:], labels_of, place, classes)
-        if sample_id in known:
+        if sample_id is not None:
             found[sample_id] = labels
     return found
 

@@ -65,7 +65,10 @@ class DatasetSpec(BaseModel):
         None, description="Text file of image-level labels: a sample and its classes on each line."
     )
     list_file: Path | None = Field(
-        None, alias="list", description="Text file with the samples to take, one a line."
+        None,
+        alias="list",
+        description="Text file with the samples to take: an id or a path on each line, or several "
+        "columns, of which the first counts.",
     )
     classes: str = Field("voc", description="voc, coco or a TOML file.")
     pseudo_format: str = Field(

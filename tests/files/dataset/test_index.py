@@ -131,12 +131,15 @@ def test_a_pipe_among_the_pseudo_labels_is_told_first(root: Path) -> None:
 
 
 def test_a_list_says_which_and_in_what_order(root: Path) -> None:
-    (root / "list.txt").write_text("b.c\nz\n/images/a2.jpg /pseudo/a2.png\np\n")
+    (root / "list.txt").write_text(
+        "b.c\nnot z\n/images/a2.jpg /pseudo/a2.png\np\nt/a10.png\nv/a10.png\n"
+    )
     index = SampleIndex.open(spec_of(root, list_file=root / "list.txt"), WHOLE)
     assert index.ids == ("b.c", "a2")
     assert told(index) == {
-        "z": "no image and no pseudo-labels and no masks",
+        "not z": "no image and no pseudo-labels and no masks",
         "p": "no pseudo-labels",
+        "a10": "the list names it as t/a10.png and as v/a10.png",
     }
     assert index.unused == ()
 

@@ -39,7 +39,7 @@ def test_only_accepted_samples_are_exported_unless_told(toml: Path) -> None:
     to = toml.parent / "voc"
     code, out = run(toml, "--to", to, "--format", "voc", "--folder", "SegmentationClassAug")
     assert (code, out.splitlines()[-2]) == (0, "1 sample: 1 saved")
-    assert (to / "ImageSets" / "Segmentation" / "train.txt").read_text() == "a2\n"
+    assert (to / "ImageSets" / "SegmentationAug" / "train.txt").read_text() == "a2\n"
     with Image.open(to / "SegmentationClassAug" / "a2.png") as picture:
         assert picture.mode == "P"
     code, out = run(toml, "--to", toml.parent / "all", "--format", "voc", "--all")

@@ -1,5 +1,6 @@
 """What a person can choose about an export: once for command line, window and manifest."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +21,18 @@ class FormatName(StrEnum):
     LABELME = "labelme"
     LABELME_MASKS = "labelme-masks"
     SOFT = "soft"
+
+
+_POLYGONS = (FormatName.COCO_POLYGONS, FormatName.YOLO, FormatName.LABELME)
+_OBJECTS = (*_POLYGONS, FormatName.COCO, FormatName.LABELME_MASKS)
+ONLY_FOR: Mapping[str, tuple[FormatName, ...]] = {
+    "folder": (FormatName.VOC,),
+    "instances": _OBJECTS,
+    "holes": _POLYGONS,
+    "tolerance": _POLYGONS,
+    "trust": (FormatName.SOFT,),
+}
+"""The fields of `ExportSettings` that some formats alone have a use for, with these formats."""
 
 
 class Pictures(StrEnum):
@@ -76,7 +89,8 @@ class ExportSettings(BaseModel):
     folder: str = Field(
         "SegmentationClass",
         pattern=r"^[^/\\.][^/\\]*$",
-        description="voc: name of the folder of labels, SegmentationClassAug say.",
+        description="voc: name of the folder of labels; beside SegmentationClassAug say, the lists "
+        "are in ImageSets/SegmentationAug.",
     )
     instances: Instances = Field(
         Instances.COMPONENTS,

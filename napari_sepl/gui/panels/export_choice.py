@@ -10,21 +10,12 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
-from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore
+from napari_sepl.files.exports.settings import ONLY_FOR, ExportSettings, FormatName, Ignore
 from napari_sepl.files.store import Status
 from napari_sepl.gui.panels.fields import path_of
 
 ALL = "all, untouched ones enhanced"
 ANY = "any"
-_POLYGONS = (FormatName.COCO_POLYGONS, FormatName.YOLO, FormatName.LABELME)
-_OBJECTS = (*_POLYGONS, FormatName.COCO, FormatName.LABELME_MASKS)
-_ONLY_FOR: Mapping[str, tuple[FormatName, ...]] = {
-    "folder": (FormatName.VOC,),
-    "instances": _OBJECTS,
-    "holes": _POLYGONS,
-    "tolerance": _POLYGONS,
-    "trust": (FormatName.SOFT,),
-}
 
 
 @dataclass(frozen=True)
@@ -100,7 +91,7 @@ class ExportChoicePanel(QWidget):
 
     def _show_fields(self) -> None:
         chosen = FormatName(self.fields["format"].value)
-        for name, formats in _ONLY_FOR.items():
+        for name, formats in ONLY_FOR.items():
             self.fields[name].visible = chosen in formats
 
     def show_classes(self, classes: ClassList) -> None:

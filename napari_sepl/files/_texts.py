@@ -31,7 +31,7 @@ def read_text(path: Path, expected: str) -> str:
 
 
 def read_toml(path: Path, expected: str) -> dict[str, Any]:
-    """Return what a TOML file holds.
+    """Return what a TOML file holds; a byte order mark is left out.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def read_toml(path: Path, expected: str) -> dict[str, Any]:
     if any(line.count(b".") > _MAX_DOTS for line in content.splitlines()):
         raise InputError(path, found=f"a line of over {_MAX_DOTS:,} dots", expected=expected)
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         found = f"text that is not valid TOML ({_place_first(str(error))})"
         raise InputError(path, found=found, expected=expected) from error

@@ -76,6 +76,13 @@ class DatasetSpec(BaseModel):
         AUTO, description="Which method's files the pseudo-labels are; auto: see from the file."
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_empty(cls, value: object) -> object:
+        if value == "":  # which as a path is the working directory
+            raise ValueError("empty")
+        return value
+
     @field_validator("pseudo_format")
     @classmethod
     def _known_format(cls, name: str) -> str:

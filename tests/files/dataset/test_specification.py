@@ -214,6 +214,19 @@ def test_writing_replaces_an_old_file(tmp_path: Path) -> None:
     assert read_dataset(path) == spec_in(tmp_path)
 
 
+@pytest.mark.parametrize("key", ["images", "out", "list", "classes", "pseudo_format"])
+def test_an_empty_path_is_named_with_its_key(tmp_path: Path, key: str) -> None:
+    path = write(tmp_path, f'{key} = ""\n')
+    with refused(path, f'found {key} = ""'):
+        read_dataset(path)
+
+
+def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path, "\ufeff" + NEEDED)
+    assert read_dataset(path) == read_dataset(write(tmp_path, NEEDED))
+    assert looks_like_dataset(path)
+
+
 def test_a_toml_without_masks_looks_for_them_in_out(tmp_path: Path) -> None:
     path = tmp_path / "d.toml"
     path.write_text(TOML)

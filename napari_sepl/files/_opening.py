@@ -148,6 +148,8 @@ def unopened(path: Path, error: OSError, expected: str) -> InputError:
         found = f"something that cannot be opened ({error.strerror or error})"
     elif error.errno == errno.ENOENT and path.is_symlink():
         found = "a link to no such file or folder"
+    elif error.errno == errno.ENOTDIR and os.path.lexists(path):
+        found = "a file"
     return InputError(path, found=found, expected=expected)
 
 

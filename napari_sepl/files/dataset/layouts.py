@@ -90,8 +90,11 @@ def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
         lists = root / "ImageSets" / "Segmentation"
         found["list_file"] = lists / f"{split}.txt"
         if not found["list_file"].is_file():
-            names = ", ".join(sorted(file.stem for file in lists.glob("*.txt"))) or "no list"
-            raise InputError(lists, found=names, expected=f"{split}.txt among the lists")
+            names = sorted(file.stem for file in lists.glob("*.txt"))
+            expected = (
+                f"one of {', '.join(names)}" if names else f"{split}.txt, and there is no list"
+            )
+            raise InputError(lists, found=f"no list {split!r}", expected=expected)
     return found
 
 

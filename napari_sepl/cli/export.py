@@ -20,7 +20,13 @@ from napari_sepl.core.segments import Instances
 from napari_sepl.files.class_map_file import read_class_map
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.exports.settings import ExportSettings, FormatName, Ignore, Pictures
+from napari_sepl.files.exports.settings import (
+    ONLY_FOR,
+    ExportSettings,
+    FormatName,
+    Ignore,
+    Pictures,
+)
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, LabelSource, ReviewSource
@@ -47,7 +53,9 @@ def export_command(  # noqa: PLR0913  each option is an argument
     format_name: Annotated[
         FormatName | None,
         typer.Option(
-            "--format", help="Without it, label PNGs as the window saved them, byte for byte."
+            "--format",
+            help="Without it, only reviewed samples: label PNGs as the window saved them, "
+            "byte for byte.",
         ),
     ] = None,
     labels: Labels = None,
@@ -56,7 +64,10 @@ def export_command(  # noqa: PLR0913  each option is an argument
         typer.Option(help="Status to export, accepted if left out; may be repeated."),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Samples of every status, untouched ones enhanced.")
+        bool,
+        typer.Option(
+            "--all", help="Samples of every status; with --format untouched ones too, enhanced."
+        ),
     ] = False,
     holding: Annotated[
         list[str] | None,
@@ -93,11 +104,12 @@ def export_command(  # noqa: PLR0913  each option is an argument
         instances=instances, holes=holes, tolerance=tolerance, trust=trust, val=val,
         ignore=tuple(sorted(set(ignore or ()))),
     )  # fmt: skip
+    if format_name is not None:
+        _refuse_unused(settings)
     spec = dataset.find().spec
     require_there(labels=labels)
     if labels is not None:
-        if format_name is None or status or everything:
-            raise typer.BadParameter("--labels: name a --format, and no --status: it has no review")
+        _refuse_beside_labels(format_name, status=status, all=everything)
         index = SampleIndex.open(
             spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
         )
@@ -116,7 +128,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
         index = SampleIndex.open(spec)
         source = ReviewSource(index, store, which)
         if not source.ids:
-            return _nothing(spec, store)
+            return _nothing(spec, store, "")
         _note_left_out(index, store, which)
         return _run(source, to, settings, class_map, holding, overwrite=overwrite)
 
@@ -137,6 +149,31 @@ def _refuse_settings(
     named = next((name for name, value in told.items() if value), None)
     if named is not None:
         raise typer.BadParameter(f"--{named} needs a --format: without one labels stay as they are")
+
+
+def _refuse_unused(settings: ExportSettings) -> None:
+    """Refuse what the format has no use for."""
+    for name, formats in ONLY_FOR.items():
+        if settings.format not in formats and getattr(settings, name) != getattr(DEFAULTS, name):
+            raise typer.BadParameter(
+                f"--{name} has no use with --format {settings.format}; it is for "
+                f"{', '.join(formats)}"
+            )
+
+
+def _refuse_beside_labels(format_name: FormatName | None, **chosen: object) -> None:
+    """Refuse to export a folder of labels without a format, or by what only a review knows."""
+    for name, value in chosen.items():
+        if value:
+            raise typer.BadParameter(
+                f"--{name} chooses samples of a review, and --labels is a folder of label files; "
+                f"leave --{name} out"
+            )
+    if format_name is None:
+        raise typer.BadParameter(
+            "--format is missing: --labels is a folder of label PNGs already; name the format to "
+            "write them in"
+        )
 
 
 @contextmanager
@@ -190,13 +227,13 @@ def _note_left_out(index: SampleIndex, store: Store | None, which: Collection[St
     note_unused(index.unused, NAMED[Role.PSEUDO])
 
 
-def _nothing(spec: DatasetSpec, store: Store | None) -> int:
+def _nothing(spec: DatasetSpec, store: Store | None, rule: str) -> int:
     why = "no sample has that status; --status chooses others"
     if store is None:
         why = f"nothing was reviewed in {spec.output}"
     complain(
-        f"nothing to export: {why}. --format with --all exports samples of every status; --format "
-        f"with --labels {spec.output} exports the label files as they are"
+        f"nothing to export: {why}{rule}. --format with --all exports samples of every status; "
+        f"--format with --labels {spec.output} exports the label files as they are"
     )
     return FAILED
 
@@ -210,7 +247,7 @@ def _remake(spec: DatasetSpec, to: Path, which: Collection[Status], *, overwrite
     with _review(spec) as store:
         total = 0 if store is None else len(samples_to_export(store, which))
         if store is None or not total:
-            return _nothing(spec, store)
+            return _nothing(spec, store, "; without --format only reviewed samples are exported")
         index = SampleIndex.open(spec)
         _note_left_out(index, store, which)
         events = export_labels(index, store, to, which=which, overwrite=overwrite)

@@ -91,9 +91,7 @@ def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
         found["list_file"] = lists / f"{split}.txt"
         if not found["list_file"].is_file():
             names = sorted(file.stem for file in lists.glob("*.txt"))
-            expected = (
-                f"one of {', '.join(names)}" if names else f"{split}.txt, and there is no list"
-            )
+            expected = f"one of {', '.join(names)}" if names else f"{split}.txt; there is no list"
             raise InputError(lists, found=f"no list {split!r}", expected=expected)
     return found
 

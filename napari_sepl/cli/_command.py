@@ -200,7 +200,7 @@ class PlainCommand(TyperCommand):
             error.message = _plain(error.message, error.param)
             raise
         told, _, _ = self.make_parser(ctx).parse_args(args=given)
-        for option in self.params:
+        for option in cast("list[Any]", self.params):
             value = told.get(option.name)
             if value == "" or (isinstance(value, list | tuple) and "" in value):
                 raise typer.BadParameter("found nothing; expected a value", ctx, option)

@@ -195,15 +195,22 @@ def _without_prefix(message: str) -> str:
 
 
 class PlainCommand(TyperCommand):
-    """A command that says what is wrong with a value in plain words."""
+    """A command that says what is wrong with a value in plain words; no value is empty."""
 
-    def parse_args(self, *arguments: Any) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Return the words that are left, or raise typer.BadParameter."""
+        given = list(args)  # where an empty path is no working directory yet
         try:
-            return super().parse_args(*arguments)
+            left = super().parse_args(ctx, args)
         except typer.BadParameter as error:
             error.message = _plain(error.message, error.param)
             raise
+        told, _, _ = self.make_parser(ctx).parse_args(args=given)
+        for option in cast("list[Any]", self.params):
+            value = told.get(option.name)
+            if value == "" or (isinstance(value, list | tuple) and "" in value):
+                raise typer.BadParameter("found nothing; expected a value", ctx, option)
+        return left
 
 
 def _plain(message: str, option: object) -> str:

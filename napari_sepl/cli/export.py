@@ -20,7 +20,7 @@ from napari_sepl.core.segments import Instances
 from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting
+from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting, formats_with
 from napari_sepl.files.exports.base import ExportSettings, Ignore, Pictures
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export.export import Export
@@ -58,7 +58,8 @@ def export_command(  # noqa: PLR0913  each option is an argument
             "--format",
             parser=_known_format,
             metavar=f"<{'|'.join(EXPORT_FORMATS)}>",
-            help="Without it, label PNGs as the window saved them, byte for byte.",
+            help="Without it, only reviewed samples: label PNGs as the window saved them, "
+            "byte for byte.",
         ),
     ] = None,
     labels: Labels = None,
@@ -67,7 +68,10 @@ def export_command(  # noqa: PLR0913  each option is an argument
         typer.Option(help="Status to export, accepted if left out; may be repeated."),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Samples of every status, untouched ones enhanced.")
+        bool,
+        typer.Option(
+            "--all", help="Samples of every status; with --format untouched ones too, enhanced."
+        ),
     ] = False,
     holding: Annotated[
         list[str] | None,
@@ -104,13 +108,14 @@ def export_command(  # noqa: PLR0913  each option is an argument
         instances=instances, holes=holes, tolerance=tolerance, trust=trust, val=val,
         ignore=tuple(sorted(set(ignore or ()))),
     )  # fmt: skip
+    if format_name is not None:
+        _refuse_unused(settings)
     wanted = _Wanted(to, settings, class_map, holding or [], overwrite)
     spec = dataset.find().spec
     require_there(labels=labels)
     if labels is None:
         return _export_review(dataset, spec, wanted, format_name, status or [], everything)
-    if format_name is None or status or everything:
-        raise typer.BadParameter("--labels: name a --format, and no --status: it has no review")
+    _refuse_beside_labels(format_name, status=status, all=everything)
     index = SampleIndex.open(
         spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
     )
@@ -150,7 +155,7 @@ def _export_review(
         index = SampleIndex.open(spec)
         source = ReviewSource(index, store, which)
         if not (source.ids or source.problems):
-            return _nothing(spec, store)
+            return _nothing(spec, store, "")
         _note_left_out(index, store, which)
         return _run(source, wanted)
 
@@ -170,6 +175,33 @@ def _refuse_settings(wanted: _Wanted) -> None:
     named = next((name for name, value in told.items() if value), None)
     if named is not None:
         raise typer.BadParameter(f"--{named} needs a --format: without one labels stay as they are")
+
+
+def _refuse_unused(settings: ExportSettings) -> None:
+    """Refuse what the format has no use for."""
+    for name in ExportSettings.model_fields:
+        formats = formats_with(name)
+        is_changed = getattr(settings, name) != getattr(DEFAULTS, name)
+        if formats and settings.format not in formats and is_changed:
+            raise typer.BadParameter(
+                f"--{name} has no use with --format {settings.format}; it is for "
+                f"{', '.join(formats)}"
+            )
+
+
+def _refuse_beside_labels(format_name: str | None, **chosen: object) -> None:
+    """Refuse to export a folder of labels without a format, or by what only a review knows."""
+    for name, value in chosen.items():
+        if value:
+            raise typer.BadParameter(
+                f"--{name} chooses samples of a review, and --labels is a folder of label files; "
+                f"leave --{name} out"
+            )
+    if format_name is None:
+        raise typer.BadParameter(
+            "--format is missing: --labels is a folder of label PNGs already; name the format to "
+            "write them in"
+        )
 
 
 @contextmanager
@@ -216,13 +248,13 @@ def _note_left_out(index: SampleIndex, store: Store | None, which: Collection[St
     note_unused(index.unused, NAMED[Role.PSEUDO])
 
 
-def _nothing(spec: DatasetSpec, store: Store | None) -> int:
+def _nothing(spec: DatasetSpec, store: Store | None, rule: str) -> int:
     why = "no sample has that status; --status chooses others"
     if store is None:
         why = f"nothing was reviewed in {spec.output}"
     complain(
-        f"nothing to export: {why}. --format with --all exports samples of every status; --format "
-        f"with --labels {spec.output} exports the label files as they are"
+        f"nothing to export: {why}{rule}. --format with --all exports samples of every status; "
+        f"--format with --labels {spec.output} exports the label files as they are"
     )
     return FAILED
 
@@ -236,7 +268,7 @@ def _remake(spec: DatasetSpec, wanted: _Wanted, which: Collection[Status]) -> in
     with _review(spec) as store:
         total = 0 if store is None else len(samples_to_export(store, which))
         if store is None or not total:
-            return _nothing(spec, store)
+            return _nothing(spec, store, "; without --format only reviewed samples are exported")
         index = SampleIndex.open(spec)
         _note_left_out(index, store, which)
         results = export_labels(index, store, wanted.to, which=which, overwrite=wanted.overwrite)

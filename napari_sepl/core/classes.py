@@ -100,7 +100,8 @@ class ClassList:
             raise InputError(
                 source,
                 found=f"label{'s' * (len(outside) > 1)} {', '.join(map(str, outside[:8]))}",
-                expected=f"0 to {len(self) - 1} of the class list {self.title}, or 255 for ignore",
+                expected=f"0 to {len(self) - 1} of the class list {self.title}, or 255 for ignore; "
+                "name another list by --classes",
             )
 
 

@@ -151,6 +151,8 @@ def unopened(path: Path, error: OSError, expected: str) -> InputError:
         found = f"something that cannot be opened ({error.strerror or error})"
     elif error.errno == errno.ENOENT and path.is_symlink():
         found = "a link to no such file or folder"
+    elif error.errno == errno.ENOTDIR and os.path.lexists(path):
+        found = "a file"
     return InputError(path, found=found, expected=expected)
 
 
@@ -273,7 +275,7 @@ def read_text(path: Path, expected: str) -> str:
 
 
 def read_toml(path: Path, expected: str) -> dict[str, Any]:
-    """Return what a TOML file holds.
+    """Return what a TOML file holds; a byte order mark is left out.
 
     Raises
     ------
@@ -284,7 +286,7 @@ def read_toml(path: Path, expected: str) -> dict[str, Any]:
     if any(line.count(b".") > _MAX_DOTS for line in content.splitlines()):
         raise InputError(path, found=f"a line of over {_MAX_DOTS:,} dots", expected=expected)
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         found = f"text that is not valid TOML ({_place_first(str(error))})"
         raise InputError(path, found=found, expected=expected) from error

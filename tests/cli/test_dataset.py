@@ -52,6 +52,20 @@ def test_options_replace_keys_for_this_run_from_the_working_directory(
     assert_says(err, "--masks: gone: no such file or folder")
 
 
+@pytest.mark.parametrize("words", [
+    ("enhance", ""), ("enhance", "set", "--out", ""), ("enhance", "set", "--masks="),
+    ("export", "set", "--to", ""), ("export", "set", "--to", "x", "--format", "png", "--class", ""),
+    ("init", "set", "--to", "s.toml", "--classes", ""), ("info", ""), ("demo", "--screenshot", ""),
+])  # fmt: skip
+def test_an_empty_value_is_wrong_usage(
+    run: Run, toml: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(toml.parent.parent)
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert_says(err, "found nothing; expected a value")
+
+
 def test_masks_that_no_key_names_go_with_the_output_folder(
     run: Run, toml: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:

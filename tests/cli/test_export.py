@@ -13,7 +13,7 @@ from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from tests.files.making import SHAPE, random_labels, save_picture
-from tests.messages import assert_says, raises_input_error
+from tests.messages import assert_says, plain, raises_input_error
 from tests.workflow.reviewed import Session
 
 
@@ -39,7 +39,7 @@ def test_only_accepted_samples_are_exported_unless_told(toml: Path) -> None:
     to = toml.parent / "voc"
     code, out = run(toml, "--to", to, "--format", "voc", "--folder", "SegmentationClassAug")
     assert (code, out.splitlines()[-2]) == (0, "1 sample: 1 saved")
-    assert (to / "ImageSets" / "Segmentation" / "train.txt").read_text() == "a2\n"
+    assert (to / "ImageSets" / "SegmentationAug" / "train.txt").read_text() == "a2\n"
     with Image.open(to / "SegmentationClassAug" / "a2.png") as picture:
         assert picture.mode == "P"
     code, out = run(toml, "--to", toml.parent / "all", "--format", "voc", "--all")
@@ -66,6 +66,34 @@ def test_what_needs_a_format_is_refused_without_one(toml: Path, words: tuple[str
     assert code == 2
     assert f"{words[0]} needs a --format" in out
     assert not (toml.parent / "anew").exists()
+
+
+@pytest.mark.parametrize(
+    ("format_name", "option", "value", "formats"),
+    [
+        ("coco", "--folder", "X", "for voc"), ("png", "--holes", "fill", "for coco-polygons"),
+        ("voc", "--trust", "0.5", "for soft"), ("soft", "--instances", "class", "coco, label"),
+        ("coco", "--tolerance", "1", "coco-polygons, yolo, labelme"),
+    ],
+)  # fmt: skip
+def test_what_a_format_has_no_use_for_is_refused(
+    toml: Path, format_name: str, option: str, value: str, formats: str
+) -> None:
+    code, out = run(toml, "--to", toml.parent / "x", "--format", format_name, option, value)
+    assert code == 2
+    assert_says(out, f"{option} has no use with --format {format_name}", formats)
+    assert not (toml.parent / "x").exists()
+
+
+def test_what_a_folder_of_labels_has_no_use_for_is_refused_in_plain_words(toml: Path) -> None:
+    words = ("--labels", toml.parent / "out", "--to", toml.parent / "x")
+    code, out = run(*words)
+    assert code == 2
+    assert_says(out, "--format is missing: --labels is a folder of label PNGs already")
+    for chosen in (("--all",), ("--status", "flagged")):
+        code, out = run(*words, "--format", "png", *chosen)
+        assert code == 2
+        assert_says(out, f"leave {chosen[0]} out")
 
 
 def test_classes_are_mapped_and_samples_chosen_by_class(toml: Path) -> None:
@@ -149,6 +177,7 @@ def test_where_nothing_was_reviewed_the_ways_out_are_named(
     code, out = run(toml, "--to", toml.parent / "to", *words)
     assert code == 1
     assert_says(out, f"nothing was reviewed in {toml.parent / 'out'}", "--all", "--labels")
+    assert ("without --format only reviewed" in plain(out)) == ("--format" not in words)
     assert not (toml.parent / "to").exists()
 
 

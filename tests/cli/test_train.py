@@ -170,7 +170,7 @@ def test_a_voc_folder_is_enough(run: Run, options: list[object], tmp_path: Path)
     assert "too high" not in err
     code, _, err = run(*voc[:-1], tmp_path / "second", "--split", "trainaug")
     assert code == 2
-    assert "train, val; expected trainaug.txt among the lists" in err
+    assert "found no list 'trainaug'; expected one of train, val" in err
     held_out = ("--val-split", "train", "--val-ground-truth", root / "SegmentationClassAug")
     third = ("--root", root, *augmented, "--split", "train", *held_out)
     code, _, err = run(*third, *options[8:-1], tmp_path / "third")

@@ -48,7 +48,8 @@ def test_one_label_outside_is_named() -> None:
     own = ClassList("own", ("background", "cell"), ((0, 0, 0), (9, 8, 7)))
     message = (
         r"^cat\.png: found label 3; "
-        r"expected 0 to 1 of the class list own, or 255 for ignore\.$"
+        r"expected 0 to 1 of the class list own, or 255 for ignore; "
+        r"name another list by --classes\.$"
     )
     with pytest.raises(InputError, match=message):
         own.check(labels("0.13?".replace("0", ".")), "cat.png")

@@ -34,6 +34,7 @@ from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
 from napari_sepl.workflow.results import Outcome
 from tests.files.dataset.opening import open_labels
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
+from tests.messages import raises_input_error
 from tests.workflow.reviewed import STEMS, Session
 
 Outcomes = dict[str, str]
@@ -601,6 +602,33 @@ def test_an_export_into_the_dataset_itself(session: Session) -> None:
     assert content(session.root / "JPEGImages") == before
 
 
+def test_an_export_stands_beside_the_labels_and_lists_of_voc(session: Session) -> None:
+    root = session.root
+    (root / "images").rename(root / "JPEGImages")
+    lists = root / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    for name in ("train", "trainval"):
+        (lists / f"{name}.txt").write_text("a2\n")
+    places = {"images": root / "JPEGImages", "list_file": lists / "train.txt"}
+    session.index = SampleIndex.open(session.spec.model_copy(update=places))
+    before = content(root)
+    with raises_input_error(lists / "train.txt", found="one of the inputs", expected="--folder"):
+        run(session, "voc", to=".")
+    (lists / "train.txt").rename(root / "list.txt")
+    places["list_file"] = root / "list.txt"
+    session.index = SampleIndex.open(session.spec.model_copy(update=places))
+    with pytest.raises(SaveError, match=r"trainval.txt; move it, or choose another --folder"):
+        run(session, "voc", to=".")
+    (root / "list.txt").rename(lists / "train.txt")
+    assert content(root) == before
+    choices: Any = {"folder": "SegmentationClassSepl", "pictures": Pictures.LINK}
+    made = export(session, "voc", to=".", which=[Status.ACCEPTED], **choices)
+    assert [step.outcome for step in made.run()] == ["saved"]
+    assert made.outcome()[0].endswith(": 1; they stay as they are.")
+    assert (root / "ImageSets" / "SegmentationSepl" / "trainval.txt").read_text() == "a2\n"
+    assert content(root).items() >= before.items()
+
+
 def test_what_others_put_there_is_theirs_even_if_it_is_the_same(session: Session) -> None:
     theirs = session.root / "to" / "images" / "b.jpg"
     theirs.parent.mkdir(parents=True)
@@ -636,7 +664,7 @@ def test_a_folder_of_others_labels_stays_as_it_was(session: Session) -> None:
     assert run(session, "voc", folder="SegmentationClass") == dict.fromkeys(STEMS, "failed")
     assert sorted((session.root / "to").rglob("*")) == before
     (session.root / "to" / "ImageSets").mkdir()
-    (session.root / "to" / "ImageSets" / "Segmentation").write_bytes(b"a file")
+    (session.root / "to" / "ImageSets" / "new").write_bytes(b"a file")
     before = sorted((session.root / "to").rglob("*"))
     with pytest.raises(SaveError):
         run(session, "voc", folder="new")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SeplError
@@ -16,7 +17,6 @@ from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.listing import (
     Listing,
     aligned,
-    by_last_part,
     endings_in,
     list_files,
     list_masks,
@@ -157,8 +157,8 @@ class SampleIndex:
         known = set[str]().union(*(listing.ids for listing in listings.values()))
         unused: list[str] = []
         if spec.list_file is not None:
-            ids, problems = _usable(read_list(spec.list_file, known), listings, required)
-            problems = _with_places(problems, known)
+            listed = read_list(spec.list_file, known)
+            ids, problems = _usable(listed, listings, required, listed)
         else:
             ids, problems = _usable(natural_order(listings[lead].ids), listings, required)
             closed = listings[lead].closed.items()
@@ -301,9 +301,15 @@ def _list_role(
 
 
 def _usable(
-    wanted: Iterable[str], listings: Mapping[Role, Listing], required: Collection[Role]
+    wanted: Iterable[str],
+    listings: Mapping[Role, Listing],
+    required: Collection[Role],
+    reasons: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[str], list[SampleProblem]]:
-    """Return the samples that can be used, and the others with the reason why not."""
+    """Return the samples that can be used, and the others with the reason why not.
+
+    What is wrong with a line of the list (`reasons`) stands before what its sample lacks.
+    """
     ids, problems = [], []
     for sample_id in wanted:
         missing, faults = [], []
@@ -316,6 +322,8 @@ def _usable(
                     missing.append(NAMED[role])
         if not _is_text(sample_id):
             problems.append(SampleProblem(_shown(sample_id), "its name is not valid UTF-8"))
+        elif reasons.get(sample_id):
+            problems.append(SampleProblem(_shown(sample_id), _shown(reasons[sample_id])))
         elif faults or missing:
             lacking = [f"no {' and no '.join(missing)}"] if missing else []
             problems.append(SampleProblem(sample_id, _shown("; ".join(faults + lacking))))
@@ -332,20 +340,6 @@ def _shown(text: str) -> str:
 def _is_text(name: str) -> bool:
     """Tell whether a name can be stored; bytes that are no UTF-8 come as lone surrogates."""
     return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
-
-
-def _with_places(problems: list[SampleProblem], known: Collection[str]) -> list[SampleProblem]:
-    """Return the problems, with the places of samples that a list's line may name."""
-    named = by_last_part(known)
-
-    def told(problem: SampleProblem) -> SampleProblem:
-        places = sorted(named.get(problem.sample_id, ()))
-        if problem.sample_id in known or len(places) < 2:
-            return problem
-        folders = " and ".join(place.removesuffix(problem.sample_id) or "." for place in places)
-        return SampleProblem(problem.sample_id, _shown(f"in {folders}; write {places[0]}"))
-
-    return list(map(told, problems))
 
 
 def _is_bare(listing: Listing) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from napari_sepl.core.errors import InputError
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import odd_kind, real_place, unopened
-from napari_sepl.files.class_pngs import group_class_pngs, split_stem
+from napari_sepl.files.class_pngs import group_class_pngs
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, Layout, check_format, suffixes_of
 
 
@@ -164,11 +164,7 @@ def list_pseudo(
 
 def _spelled(known: Collection[str], listing: Listing) -> Collection[str]:
     """Return samples by their images as the names of a listing spell them, which may be flat."""
-    if _is_flat(known) == listing.is_flat:
-        return known
-    lasts = set(map(last_part, known))
-    stems = {*listing.names, *(parts[0] for one in listing.names if (parts := split_stem(one)))}
-    return {one for one in stems if last_part(one) in lasts}
+    return set(map(last_part, known)) if _pair_by_last_part(listing, known) else known
 
 
 def endings_in(folder: Path) -> Counter[str]:
@@ -189,8 +185,9 @@ def last_part(sample_id: str) -> str:
 def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     """Return a listing by the ids of samples that may lie in sub-folders where its files do not.
 
-    Files that mirror the sub-folders have the samples' ids already. Where one side has sub-folders
-    and the other has none, files and samples pair by the last part of their ids, if it is unique.
+    Files and samples pair by their whole ids. Only where all samples lie in sub-folders and no
+    file does, they pair by the last part of the ids, if it is unique: a file in a sub-folder never
+    stands for a sample elsewhere.
 
     Parameters
     ----------
@@ -201,26 +198,24 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     what : str
         What the files are, for reasons.
     """
-    if _is_flat(samples) == listing.is_flat:
+    if not _pair_by_last_part(listing, samples):
         return listing
-    samples_of, files_of = by_last_part(samples), by_last_part(listing.ids)
-    known = listing.ids  # a file with the exact id, or two of them, stands before one alike
+    samples_of = by_last_part(samples)
     found = Listing(closed=listing.closed)
     for file_id, reason in listing.faults.items():
-        found.faults |= dict.fromkeys(samples_of.get(last_part(file_id), [file_id]), reason)
+        found.faults |= dict.fromkeys(samples_of.get(file_id, [file_id]), reason)
     for file_id, name in listing.names.items():
-        last = last_part(file_id)
-        alike = [one for one in samples_of.get(last, ()) if one not in known]
-        candidates = [file_id] if file_id in samples else alike
-        if not candidates:
-            found.names[file_id] = name
-        elif len(candidates) == 1 and (candidates == [file_id] or len(files_of[last]) == 1):
+        candidates = samples_of.get(file_id, [file_id])
+        if len(candidates) == 1:
             found.names[candidates[0]] = name
         else:
-            files = " and ".join(sorted(listing.names.get(one, one) for one in files_of[last]))
-            reason = f"{what} {files} may be of {' or '.join(sorted(candidates))}"
+            reason = f"{what} {name} may be of {' or '.join(sorted(candidates))}"
             found.faults |= dict.fromkeys(candidates, reason)
     return found
+
+
+def _pair_by_last_part(listing: Listing, samples: Collection[str]) -> bool:
+    return listing.is_flat and all("/" in sample_id for sample_id in samples)
 
 
 def _is_flat(ids: Iterable[str]) -> bool:

@@ -8,10 +8,17 @@ from pathlib import Path, PurePosixPath
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.files import images as image_files
+from napari_sepl.files import masks as mask_files
+from napari_sepl.files import scores as score_files
 from napari_sepl.files._opening import read_text
-from napari_sepl.files.dataset.listing import last_part
+from napari_sepl.files.dataset.listing import by_last_part
 
 _NUMBER = re.compile(r"0*([0-9]+)")
+_COMMENT = re.compile(r"#(\s|$)")
+_MARKED = re.compile(r"\S+\s+(-1|0|1)")
+"""A line of VOC's ImageSets/Main/car_train.txt: a sample, and whether it has the class."""
+
+_ENDINGS = image_files.SUFFIXES | score_files.SUFFIXES | mask_files.SUFFIXES
 
 
 def natural_order(names: Iterable[str]) -> list[str]:
@@ -26,20 +33,28 @@ def natural_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=key)
 
 
-def read_list(path: Path, known: Collection[str]) -> list[str]:
+def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
     """Return the samples that a text file names, one a line, each once.
 
-    A line holds the id of a sample, a path of one of its files, or two such columns, of which the
-    first counts.
+    A line holds the id of a sample or a path of one of its files; of several columns the first
+    counts, and the others must not name another sample. Empty lines and comments (``# …``) do not
+    count. Where each line ends in -1, 0 or 1, as VOC's lists of a class do, that is left out.
 
     Parameters
     ----------
     path : Path
         The file.
     known : collection of str
-        The samples there are. A path stands for the one that its end names: both
-        ``JPEGImages/a.jpg`` and ``a`` for ``a``; and ``a`` for ``train/a`` where no other sample
-        ends so.
+        The samples there are. An id must be one of them; a path, which has an ending or begins
+        with a slash, stands for the one that its end names: both ``JPEGImages/a.jpg`` and
+        ``/data/a`` for ``a``. Without folders ``a`` stands for ``train/a``, too, where no other
+        sample ends so.
+
+    Returns
+    -------
+    dict of str to str
+        The samples in order, with what is wrong with their lines; empty for nothing. A line that
+        names no sample stands there whole.
 
     Raises
     ------
@@ -47,16 +62,26 @@ def read_list(path: Path, known: Collection[str]) -> list[str]:
         If the file cannot be read, is no text, or names no sample.
     """
     expected = "a text file with one sample a line"
-    text = read_text(path, expected)
-    find = SampleFinder(known)
-    names = [find(line) for line in map(str.strip, text.splitlines()) if line]
-    if not names:
+    lines = [line for line in map(str.strip, read_text(path, expected).splitlines()) if line]
+    lines = [line for line in lines if not _COMMENT.match(line)]
+    if not lines:
         raise InputError(path, found="no sample", expected=expected)
-    return list(dict.fromkeys(names))
+    if all(map(_MARKED.fullmatch, lines)) and not any(line in known for line in lines):
+        lines = [line.split()[0] for line in lines]
+    find = SampleFinder(known)
+    named: dict[str, str] = {}
+    told: dict[str, str] = {}
+    for line in lines:
+        sample_id, reason = find.named_by(line)
+        first = named.setdefault(sample_id, line)
+        if not _same_place(first, line):
+            reason = f"the list names it as {first} and as {line}"
+        told[sample_id] = told.get(sample_id) or reason
+    return told
 
 
 class SampleFinder:
-    """Finds the sample that a line of a list names.
+    """Finds the sample that a word or a line of a list names.
 
     Parameters
     ----------
@@ -66,43 +91,77 @@ class SampleFinder:
 
     def __init__(self, known: Collection[str]) -> None:
         self._known = known
-        self._has_spaces = any(" " in sample_id for sample_id in known)
-        self._by_last: dict[str, str | None] = {}
-        for sample_id in known:
-            last = last_part(sample_id)
-            self._by_last[last] = None if last in self._by_last else sample_id
+        self._by_last = by_last_part(known)
 
-    def __call__(self, line: str) -> str:
-        """Return the sample's id; the last part of the path where there is no such sample."""
-        if line in self._known:
-            return line
-        first = line.split(maxsplit=1)[0]
-        whole = self._find(line) if self._has_spaces else None
-        if whole is not None and " " in whole:
-            return whole
-        return self._find(first) or stem_of(first)
+    def named_by(self, line: str) -> tuple[str, str]:
+        """Return the sample that a line names, and what is wrong; the whole line for none."""
+        first, *others = self._columns(line)
+        sample_id = self(first)
+        if sample_id is None:
+            return line, self._places(first)
+        others_named = {self(other) for other in others} - {sample_id, None}
+        if others_named:
+            return line, f"names {sample_id} and {', '.join(sorted(map(str, others_named)))}"
+        return sample_id, ""
 
-    def _find(self, word: str) -> str | None:
-        parts = [part for part in word.replace("\\", "/").split("/") if part not in ("", ".")]
+    def __call__(self, word: str) -> str | None:
+        """Return the sample that an id or a path names; None if there is none."""
+        if word in self._known:
+            return word
+        parts = _parts(word)
         if not parts:
             return None
-        stems = [*parts[:-1], stem_of(parts[-1])]
+        stems = [*parts[:-1], _without_ending(parts[-1])]
         for spelled in (parts, stems):
-            for start in range(len(spelled)):
+            for start in range(len(spelled) if _is_path(word) else 1):
                 sample_id = "/".join(spelled[start:])
                 if sample_id in self._known:
                     return sample_id
-        return self._by_last.get(stems[-1]) if len(stems) == 1 else None
+        alike = self._by_last.get(stems[-1], ()) if len(parts) == 1 else ()
+        return alike[0] if len(alike) == 1 else None
+
+    def _columns(self, line: str) -> list[str]:
+        """Return the columns of a line; one, where a sample's name has the separator in it."""
+        columns = _columns_of(line)
+        whole = self(line) if len(columns) > 1 else None
+        return columns if whole is None or any(whole in one for one in columns) else [line]
+
+    def _places(self, word: str) -> str:
+        """Return where samples lie that a word may name; empty if there are no two."""
+        last = _without_ending(word)
+        places = sorted(self._by_last.get(last, ()))
+        if len(places) < 2:
+            return ""
+        folders = " and ".join(place.removesuffix(last) or "." for place in places)
+        return f"in {folders}; write {places[0]}"
 
 
-def stem_of(word: str) -> str:
-    """Return the last part of a path, without the ending of an image."""
-    return PurePosixPath(_without_ending(word)).name
+def _columns_of(line: str) -> list[str]:
+    for separator in "\t,":
+        if separator in line:
+            return [one for one in map(str.strip, line.split(separator)) if one] or [line]
+    words = line.split()
+    return words if all(map(_is_path, words)) else [line]
+
+
+def _is_path(word: str) -> bool:
+    """Tell whether a word is the path of a file, and not an id: it has an ending or is absolute."""
+    return _without_ending(word) != word or word.startswith(("/", "\\"))
+
+
+def _parts(word: str) -> list[str]:
+    return [part for part in word.replace("\\", "/").split("/") if part not in ("", ".")]
+
+
+def _same_place(one: str, other: str) -> bool:
+    """Tell whether two lines may mean the same file: one's folders end as the other's do."""
+    first, second = (_parts(_columns_of(line)[0])[:-1][::-1] for line in (one, other))
+    return all(map(str.__eq__, first, second))
 
 
 def _without_ending(word: str) -> str:
     ending = PurePosixPath(word).suffix
-    return word.removesuffix(ending) if ending.lower() in image_files.SUFFIXES else word
+    return word.removesuffix(ending) if ending.lower() in _ENDINGS else word
 
 
 _EXPECTED = "a text file with a sample and its classes on each line"
@@ -146,7 +205,7 @@ def read_image_labels(
         if sample_id in found:
             raise InputError(place, found=f"{sample_id} again", expected="each sample once")
         labels = _labels(words[1:], labels_of, place, classes)
-        if sample_id in known:
+        if sample_id is not None:
             found[sample_id] = labels
     return found
 

@@ -1,6 +1,7 @@
 """Where the files of a dataset are: what DATASET.toml holds, or a known layout tells."""
 
 import json
+import os
 from collections.abc import Collection
 from datetime import date, time
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.files._opening import expanded, read_toml, tell, unopened
+from napari_sepl.files._opening import expanded, read_toml, real_place, tell, unopened
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.scores import AUTO, check_format
@@ -65,12 +66,22 @@ class DatasetSpec(BaseModel):
         None, description="Text file of image-level labels: a sample and its classes on each line."
     )
     list_file: Path | None = Field(
-        None, alias="list", description="Text file with the samples to take, one a line."
+        None,
+        alias="list",
+        description="Text file with the samples to take: an id or a path on each line, or several "
+        "columns, of which the first counts.",
     )
     classes: str = Field("voc", description="voc, coco or a TOML file.")
     pseudo_format: str = Field(
         AUTO, description="Which method's files the pseudo-labels are; auto: see from the file."
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_empty(cls, value: object) -> object:
+        if value == "":  # which as a path is the working directory
+            raise ValueError("empty")
+        return value
 
     @field_validator("pseudo_format")
     @classmethod
@@ -191,7 +202,7 @@ def _suggested(key: str) -> str:
 
 def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:
     def place(text: Path | str) -> Path:
-        return path.parent / expanded(text, path, _EXPECTED)
+        return _without_dots(path.parent / expanded(text, path, _EXPECTED))
 
     places: dict[str, Any] = {name: place(value) for name, value in spec if isinstance(value, Path)}
     if spec.classes not in BUILT_IN:
@@ -219,8 +230,9 @@ def check_dataset_file(path: Path, spec: DatasetSpec, *, asked: bool = False) ->
 def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None:
     """Write a TOML file that `read_dataset` reads back as `spec`.
 
-    What lies in the file's own folder is named from there, so that both can be moved together;
-    all else by its whole path.
+    All that shares a folder with the file, other than the disk's root, is named from the file's
+    folder, so that both can be moved together; all else by its whole path. Masks that are left to
+    the output folder are left out.
 
     Raises
     ------
@@ -231,7 +243,8 @@ def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None
     lines = []
     for name, value in spec:
         key = "list" if name == "list_file" else name
-        if value is not None and (key, value) != ("pseudo_format", AUTO):
+        implied = spec.masks_to_come if key == "masks" else (key, value) == ("pseudo_format", AUTO)
+        if value is not None and not implied:
             named = key == "pseudo_format" or (key == "classes" and value in BUILT_IN)
             text = value if named else _place_from(path.parent, Path(value))
             lines.append(f"{key} = {_quoted(text)}\n")
@@ -248,9 +261,23 @@ def _place_from(folder: Path, place: Path) -> str:
     """Return a path as a file in `folder` names it."""
     if place.is_relative_to(folder):
         relative = place.relative_to(folder)
-        if not relative.as_posix().startswith("~"):  # which would be read as somebody's home
-            return relative.as_posix()
-    return place.absolute().as_posix()
+    else:
+        here, place = real_place(folder), _without_dots(place.absolute())
+        shared = here.anchor == place.anchor and os.path.commonpath((here, place)) != here.anchor
+        if not shared:
+            return place.as_posix()
+        relative = Path(os.path.relpath(place, here))
+    if relative.as_posix().startswith("~"):  # which would be read as somebody's home
+        return place.absolute().as_posix()
+    return relative.as_posix()
+
+
+def _without_dots(place: Path) -> Path:
+    """Return a path without "..", where a link does not make that another place."""
+    if ".." not in place.parts:
+        return place
+    plain = Path(os.path.normpath(place))
+    return plain if real_place(plain) == real_place(place) else place
 
 
 def _quoted(text: str) -> str:
@@ -341,8 +368,9 @@ def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
         lists = root / "ImageSets" / "Segmentation"
         found["list_file"] = lists / f"{split}.txt"
         if not found["list_file"].is_file():
-            names = ", ".join(sorted(file.stem for file in lists.glob("*.txt"))) or "no list"
-            raise InputError(lists, found=names, expected=f"{split}.txt among the lists")
+            names = sorted(file.stem for file in lists.glob("*.txt"))
+            expected = f"one of {', '.join(names)}" if names else f"{split}.txt; there is no list"
+            raise InputError(lists, found=f"no list {split!r}", expected=expected)
     return found
 
 

@@ -26,6 +26,11 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
 
 def describe_setting(name: str) -> str:
     """Return what a field of `ExportSettings` says, with the formats that have a use for it."""
-    formats = [one.name for one in EXPORT_FORMATS.values() if name in one.options]
+    formats = formats_with(name)
     told = ExportSettings.model_fields[name].description or ""
     return f"{', '.join(formats)}: {told[:1].lower()}{told[1:]}" if formats else told
+
+
+def formats_with(name: str) -> list[str]:
+    """Return the formats that have a use for a field of `ExportSettings`; none if all have."""
+    return [one.name for one in EXPORT_FORMATS.values() if name in one.options]

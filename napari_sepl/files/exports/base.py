@@ -73,7 +73,8 @@ class ExportSettings(BaseModel):
     folder: str = Field(
         "SegmentationClass",
         pattern=r"^[^/\\.][^/\\]*$",
-        description="Name of the folder of labels, SegmentationClassAug say.",
+        description="Name of the folder of labels; beside SegmentationClassAug say, the lists "
+        "are in ImageSets/SegmentationAug.",
     )
     instances: Instances = Field(
         Instances.COMPONENTS,

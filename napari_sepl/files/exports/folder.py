@@ -103,7 +103,7 @@ class ExportFolder:
             return False  # all up to the damage is made again
         return same
 
-    def begin(self, names: Iterable[str]) -> None:
+    def begin(self, names: Iterable[str], option: str = "--to") -> None:
         """Make ready to write; remove an export that this one replaces.
 
         Its files are removed before its record, so that a run that is stopped can be repeated.
@@ -112,6 +112,8 @@ class ExportFolder:
         ----------
         names : iterable of str
             The files that tell of all samples.
+        option : str
+            The option that names their place, for messages.
 
         Raises
         ------
@@ -120,7 +122,7 @@ class ExportFolder:
         """
         try:
             for name in names:
-                self._check(name, None)
+                self._check(name, None, option)
         except SeplError:
             remove_empty(self._made)
             raise
@@ -284,7 +286,7 @@ class ExportFolder:
         """Write into the manifest what came of it."""
         self._write_manifest(summary)
 
-    def _check(self, name: str, digest: str | None) -> bool:
+    def _check(self, name: str, digest: str | None, option: str = "--to") -> bool:
         """Tell whether a file is there already; raise unless it is, or may be written."""
         path = self.root / name
         self._prepare(path.parent)
@@ -292,7 +294,7 @@ class ExportFolder:
             raise SaveError(f"{path}: this export's own record has that name; rename the sample.")
         there, known = digest_of(path), {digest} | self._owned.get(name, set())
         if there not in known or not path.is_symlink():  # our own link leads to an input
-            self._guard.check(path, lambda _: there in known, "--to")
+            self._guard.check(path, lambda _: there in known, option)
         return there is not None and there == digest
 
     def _prepare(self, folder: Path) -> None:

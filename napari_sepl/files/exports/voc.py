@@ -15,14 +15,14 @@ from napari_sepl.files.exports.base import (
 )
 from napari_sepl.files.label_png import encode_label_png
 
-LISTS = "ImageSets/Segmentation/"
-
 
 class Voc(ExportFormat):
     """A folder as VOCdevkit/VOC2012: JPEGImages, SegmentationClass, ImageSets/Segmentation.
 
     Labels are palette PNGs, index = class, 255 = void; each has its split's list, and
-    trainval.txt has all. torchvision's VOCSegmentation reads it from two folders above.
+    trainval.txt has all. torchvision's VOCSegmentation reads it from two folders above. With
+    another folder of labels, SegmentationClassAug say, the lists are in ImageSets/SegmentationAug,
+    so that an export stands beside VOC's own labels and lists.
     """
 
     def __init__(self) -> None:
@@ -39,9 +39,10 @@ class Voc(ExportFormat):
             f"JPEGImages/{sample.name}{ending}",
         )
 
-    def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
+    def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:
         """Return the lists of samples, and the class list."""
-        lists = split_lists(listing, LISTS)
+        folder = f"ImageSets/{settings.folder.replace('Class', '', 1) or settings.folder}/"
+        lists = split_lists(listing, folder)
         all_ids = sorted(one for ids in listing.splits.values() for one in ids)
-        together = split_lists(Listing(listing.classes, {"trainval": all_ids}), LISTS)
+        together = split_lists(Listing(listing.classes, {"trainval": all_ids}), folder)
         return lists | together | {"classes.toml": lambda: [encode_class_list(listing.classes)]}

@@ -33,6 +33,7 @@ from napari_sepl.files.exports.base import (
 )
 from napari_sepl.files.exports.folder import ExportFolder
 from napari_sepl.files.exports.noted import Picture
+from napari_sepl.files.guard import Guard
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.export.sources import Exportable, LabelSource
@@ -123,6 +124,8 @@ class Export:
     without_pictures : bool
         Whether pictures of the samples that were written were left where they are, though the
         format has a place for them.
+    at_home : int
+        Images that lie in the folder already, where the format has them, and were left there.
     removed : int
         Files of an export of other settings that were removed, for this one replaced it.
 
@@ -152,7 +155,7 @@ class Export:
         self.loss: Loss | None = None
         self.others: list[str] = []
         self.without_pictures = False
-        self.removed = 0
+        self.at_home = self.removed = 0
         self._clashes: dict[str, str] = {}  # samples to others that have their files' names
         self._stale: list[str] = []  # lists of splits that are empty now
         self._needs_pseudo = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
@@ -168,6 +171,8 @@ class Export:
     def outcome(self) -> list[str]:
         """Return sentences on what polygons lost, and on files of other exports."""
         told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
+        if self.at_home:
+            told.append(f"Images already in {self._to}: {self.at_home:,}; they stay as they are.")
         if self.removed:
             told.append(f"Removed {self.removed} files of the export that this one replaces.")
         stale = "not of this export, which has no such split."
@@ -197,10 +202,23 @@ class Export:
         guard.check_place(self._to)
         with sole_run(self._to, "export"):
             folder = ExportFolder(self._to, self._told(), guard, overwrite=self._overwrite)
-            folder.begin(self._format.whole(self._list(self._source.ids), self._settings))
+            self._begin(folder, guard)
             self.removed = folder.removed
             self._clashes = _clashes((*folder.others(()), *self._source.ids))
             yield from self._run(folder)
+
+    def _begin(self, folder: ExportFolder, guard: Guard) -> None:
+        """Make a folder ready; of one with labels of VOC's own say that there may be others."""
+        whole = self._format.whole(self._list(self._source.ids), self._settings)
+        if "folder" not in self._format.options:
+            folder.begin(whole)
+            return
+        try:
+            guard.check_place(self._to / self._settings.folder)
+            folder.begin(whole, "--folder")
+        except InputError as error:
+            expected = "another --folder, such as SegmentationClassSepl, for the labels"
+            raise InputError(error.source, found=error.found, expected=expected) from error
 
     def _run(self, folder: ExportFolder) -> Iterator[SampleResult[None]]:
         done: list[str] = []
@@ -233,8 +251,10 @@ class Export:
         record = folder.record(sample_id)
         picture = self._picture(sample, None if record is None else record.get("picture"))
         if record is not None and folder.holds(sample_id, key, picture):
+            self._count_at_home(picture)
             return Outcome.PRESENT, None
         encoded = self._format.encode(sample, self._settings)
+        picture = self._picture(sample, encoded.picture)
         folder.put(
             {
                 "id": sample_id,
@@ -247,9 +267,13 @@ class Export:
                 "loss": measure_loss(encoded.drawn, sample.labels),
             },
             encoded.files,
-            self._picture(sample, encoded.picture),
+            picture,
         )
+        self._count_at_home(picture)
         return Outcome.SAVED, None
+
+    def _count_at_home(self, picture: Picture | None) -> None:
+        self.at_home += picture is not None and picture.is_at_home(self._to)
 
     def _map_sample(self, sample_id: str, given: Exportable) -> tuple[Labelled, str]:
         """Return a sample as it goes out, and a digest of all that its files follow from."""

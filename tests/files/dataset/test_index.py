@@ -131,12 +131,15 @@ def test_a_pipe_among_the_pseudo_labels_is_told_first(root: Path) -> None:
 
 
 def test_a_list_says_which_and_in_what_order(root: Path) -> None:
-    (root / "list.txt").write_text("b.c\nz\n/images/a2.jpg /pseudo/a2.png\np\n")
+    (root / "list.txt").write_text(
+        "b.c\nnot z\n/images/a2.jpg /pseudo/a2.png\np\nt/a10.png\nv/a10.png\n"
+    )
     index = SampleIndex.open(spec_of(root, list_file=root / "list.txt"), WHOLE)
     assert index.ids == ("b.c", "a2")
     assert told(index) == {
-        "z": "no image and no pseudo-labels and no masks",
+        "not z": "no image and no pseudo-labels and no masks",
         "p": "no pseudo-labels",
+        "a10": "the list names it as t/a10.png and as v/a10.png",
     }
     assert index.unused == ()
 
@@ -291,6 +294,35 @@ def test_a_flat_role_pairs_by_the_last_part_where_that_is_unique(nested: Path) -
     assert told(index) == {"c": "no image", "train/a": ambiguous, "val/a": ambiguous}
 
 
+def test_a_file_in_a_sub_folder_is_no_other_sample(root: Path) -> None:
+    for role, ending in (("pseudo", "png"), ("masks", "json"), ("ground_truth", "png")):
+        fill(root / role, f"backup/p.{ending}", f"backup/b.c.{ending}")
+    (root / "pseudo" / "b.c.png").unlink()
+    spec = spec_of(root, ground_truth=root / "ground_truth")
+    index = SampleIndex.open(spec, (Role.IMAGE, Role.PSEUDO), lead=Role.IMAGE)
+    assert told(index) == {"b.c": "no pseudo-labels", "p": "no pseudo-labels"}
+    assert index.without(Role.MASKS) == ["m"]
+    assert index.without(Role.TRUTH) == ["a10", "m"]
+
+
+def test_labels_in_a_sub_folder_beside_others_have_no_truth_at_the_top(root: Path) -> None:
+    fill(root / "out", "a2.png", "old/a2.png")
+    spec = spec_of(root, ground_truth=root / "ground_truth")
+    index = SampleIndex.open(spec, (Role.LABELS, Role.TRUTH), (), lead=Role.LABELS)
+    assert index.ids == ("a2",)
+    assert told(index) == {"old/a2": "no ground truth"}
+
+
+def test_two_labels_that_may_be_of_one_truth_are_told(root: Path) -> None:
+    fill(root / "out", "old/a2.png", "new/a2.png", "new/a10.png")
+    fill(root / "ground_truth", "a10.png")
+    spec = spec_of(root, ground_truth=root / "ground_truth")
+    index = SampleIndex.open(spec, (Role.LABELS, Role.TRUTH), (), lead=Role.LABELS)
+    assert index.ids == ("new/a10",)
+    reason = "ground truth a2.png may be of new/a2 or old/a2"
+    assert told(index) == {"new/a2": reason, "old/a2": reason}
+
+
 def test_a_sub_folder_that_cannot_be_read_costs_its_samples(
     nested: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,13 +403,12 @@ def naive_pairs(names: dict[str, set[str]]) -> dict[str, dict[str, str]]:
     """Return the files by role of each sample that can be used; as slow as it is plain."""
     files = {role: naive_files(role, held) for role, held in names.items()}
     samples = files["images"]
-    nested = any("/" in sample_id for sample_id in samples)
+    nested = all("/" in sample_id for sample_id in samples)
     paired: dict[str, dict[str, list[str]]] = {one: {} for one in samples}
     for role, held in files.items():
-        mirrored = nested == any("/" in file_id for file_id in held)
+        by_last = nested and not any("/" in file_id for file_id in held)
         for file_id, found in held.items():
-            owners = [one for one in samples if last(one) == last(file_id) and one not in held]
-            owners = [file_id] if file_id in samples else [] if mirrored else owners
+            owners = [one for one in samples if (last(one) if by_last else one) == file_id]
             for sample_id in owners:  # of two samples that may be meant it is neither's
                 paired[sample_id].setdefault(role, []).extend(found * len(owners))
     return {

@@ -31,8 +31,11 @@ def test_the_voc_layout(tmp_path: Path) -> None:
         tmp_path / "SegmentationClass",
         lists / "train.txt",
     )
-    with refused(lists, "found train;", "train_aug.txt among the lists"):
+    with refused(lists, "found no list 'train_aug';", "expected one of train"):
         layout("voc", tmp_path, out, split="train_aug")
+    (lists / "train.txt").unlink()
+    with refused(lists, "expected train.txt; there is no list"):
+        layout("voc", tmp_path, out, split="train")
 
 
 def test_what_is_told_is_not_looked_for(tmp_path: Path) -> None:

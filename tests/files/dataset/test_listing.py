@@ -187,8 +187,9 @@ def test_files_of_classes_are_one_sample(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("folder", ["", "t/"])
-@pytest.mark.parametrize("known", [{"a", "b"}, {"t/a", "t/b"}])
+@pytest.mark.parametrize(
+    ("folder", "known"), [("", {"a", "b"}), ("", {"t/a", "t/b"}), ("t/", {"t/a", "t/b"})]
+)
 def test_files_of_classes_in_sub_folders(tmp_path: Path, folder: str, known: set[str]) -> None:
     fill(tmp_path, f"{folder}a_14.png", f"{folder}a_3.png", f"{folder}b.png")
     found = aligned(list_pseudo(tmp_path, "auto", known), known, "pseudo-labels")
@@ -223,11 +224,16 @@ def test_a_flat_role_pairs_by_the_last_part(tmp_path: Path) -> None:
     assert found.faults == dict.fromkeys(("t/b", "v/b"), "ground truth b.png may be of t/b or v/b")
 
 
-def test_sub_folders_of_a_role_pair_with_flat_samples(tmp_path: Path) -> None:
-    fill(tmp_path, "t/a.png", "t/b.png", "v/b.png", "c.png", "v/c.png", "v/x.png")
-    found = aligned(list_files(tmp_path, PNG), {"a", "b", "c", "d"}, "masks")
-    assert found.names == {"a": "t/a.png", "c": "c.png", "v/c": "v/c.png", "v/x": "v/x.png"}
-    assert found.faults == {"b": "masks t/b.png and v/b.png may be of b"}
+@pytest.mark.parametrize("known", [{"a", "b", "c"}, {"a", "b", "x/c"}])
+def test_a_file_in_a_sub_folder_is_no_other_sample(tmp_path: Path, known: set[str]) -> None:
+    fill(tmp_path, "backup/a.png", "backup/b.jpg", "backup/b.png", "c.png")
+    listing = list_files(tmp_path, PNG)
+    assert aligned(listing, known, "pseudo-labels") is listing
+
+
+def test_flat_files_pair_exactly_where_only_some_samples_lie_in_sub_folders() -> None:
+    listing = Listing({"a": "a.png", "b": "b.png"})
+    assert aligned(listing, {"a", "old/a", "old/b"}, "ground truth") is listing
 
 
 def test_a_fault_of_a_flat_file_is_one_of_the_sample(tmp_path: Path) -> None:
@@ -249,3 +255,11 @@ def test_a_folder_that_is_not_there_is_named_with_its_role(tmp_path: Path) -> No
         list_masks(gone, set())
     with refused(gone, "no such file", "a folder of pseudo-labels"):
         list_pseudo(gone, "auto", set())
+
+
+def test_a_file_in_the_place_of_a_folder_is_named_as_one(tmp_path: Path) -> None:
+    fill(tmp_path, "voc.toml")
+    with refused(tmp_path / "voc.toml", "found a file;", "a folder of images"):
+        list_files(tmp_path / "voc.toml", PNG, what="images")
+    with refused(tmp_path / "voc.toml" / "deep", "no such file", "a folder of images"):
+        list_files(tmp_path / "voc.toml" / "deep", PNG, what="images")

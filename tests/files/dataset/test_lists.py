@@ -8,46 +8,62 @@ from hypothesis import strategies as st
 from napari_sepl.files.dataset.lists import SampleFinder, natural_order, read_list
 from tests.files.making import refused
 
-FLAT = {"a", "b", "c", "x.y", "my dog", "my", "2007_000032"}
+FLAT = {"a", "b", "c", "x.y", "my dog", "my", "2007_000032", "b,c"}
 NESTED = {"train/a", "val/a", "val/b", "val/deep/c d"}
 
 
-def read(folder: Path, content: str | bytes, known: set[str]) -> list[str]:
+def read(folder: Path, content: str | bytes, known: set[str]) -> dict[str, str]:
     path = folder / "list.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_list(path, known)
 
 
 def test_samples_come_in_the_order_of_the_list_each_once(tmp_path: Path) -> None:
-    listed = "c  1\n\n/JPEGImages/b.jpg /SegmentationClassAug/b.png\nx.y -1\nc\nz\n"
-    assert read(tmp_path, listed, FLAT) == ["c", "b", "x.y", "z"]
-    assert read(tmp_path, "\ufeffb\r\na\r\n", FLAT) == ["b", "a"]
+    listed = "# mine\nc\n\n/JPEGImages/b.jpg /SegmentationClassAug/b.png\nx.y,-1\n#\nc\nz 1\n"
+    assert list(read(tmp_path, listed, FLAT)) == ["c", "b", "x.y", "z 1"]
+    assert list(read(tmp_path, "\ufeffb\r\na\r\n", FLAT)) == ["b", "a"]
+
+
+def test_the_marks_of_a_list_of_a_class_are_left_out(tmp_path: Path) -> None:
+    assert list(read(tmp_path, "a -1\nc  1\nz  0\n", FLAT)) == ["a", "c", "z"]
+    assert list(read(tmp_path, "a -1\nc  2\n", FLAT)) == ["a -1", "c  2"]
+    assert list(read(tmp_path, "my 1\nmy 0\n", {"my", "my 1"})) == ["my 1", "my 0"]
 
 
 @pytest.mark.parametrize(("line", "sample_id"), [
     ("a", "a"),
     ("a.jpg", "a"),
     ("./a.png", "a"),
+    ("a.npy", "a"),
     ("/data/JPEGImages/a.JPG", "a"),
+    ("/data/JPEGImages/a", "a"),
     ("JPEGImages\\a.jpg", "a"),
-    ("C:\\data\\a.jpg C:\\labels\\b.png", "a"),
-    ("images/a.jpg labels/b.png", "a"),
-    ("a 1", "a"),
+    ("C:\\data\\a.jpg C:\\labels\\a.png", "a"),
+    ("/JPEGImages/a /SegmentationClassAug/a", "a"),
+    ("images/a.jpg labels/a_gt.png", "a"),
     ("a\t-1", "a"),
+    ("a,1", "a"),
     ("x.y", "x.y"),
     ("x.y.png", "x.y"),
     ("my dog", "my dog"),
     ("my dog.jpg", "my dog"),
-    ("JPEGImages/my dog.jpg", "my dog"),
-    ("my cat", "my"),
+    ("my dog.jpg\tmy dog.png", "my dog"),
+    ("my dog.jpg,my dog.png", "my dog"),
+    ("my images/a.jpg", "a"),
+    ("data/my images/my dog.jpg", "my dog"),
+    ("b,c.jpg", "b,c"),
+    ("img/b,c.jpg", "b,c"),
     ("JPEGImages/2007_000032.jpg", "2007_000032"),
-    ("nothing/known.jpg", "known"),
-    ("..", ".."),
-    ("../../etc/passwd", "passwd"),
-    ("/", ""),
 ])  # fmt: skip
 def test_what_a_line_stands_for(line: str, sample_id: str) -> None:
-    assert SampleFinder(FLAT)(line) == sample_id
+    assert SampleFinder(FLAT).named_by(line) == (sample_id, "")
+
+
+@pytest.mark.parametrize(
+    "line", ["my cat", "my cat 9", "my cat.jpg", "a 1", "val/a", "z/known.jpg", "..", "../a", "/"]
+)
+def test_a_line_that_names_no_sample_stands_for_itself(line: str) -> None:
+    assert SampleFinder(FLAT).named_by(line) == (line, "")
 
 
 @pytest.mark.parametrize(("line", "sample_id"), [
@@ -60,11 +76,27 @@ def test_what_a_line_stands_for(line: str, sample_id: str) -> None:
     ("/images/val/deep/c d.jpg", "val/deep/c d"),
     ("b", "val/b"),
     ("b.jpg", "val/b"),
-    ("a", "a"),  # of which there are two, so it is no sample
-    ("test/b.jpg", "b"),  # which is another sample than val/b
+    ("test/b.jpg", "test/b.jpg"),  # which is another sample than val/b
 ])  # fmt: skip
 def test_what_a_line_stands_for_where_there_are_sub_folders(line: str, sample_id: str) -> None:
-    assert SampleFinder(NESTED)(line) == sample_id
+    assert SampleFinder(NESTED).named_by(line) == (sample_id, "")
+
+
+@pytest.mark.parametrize("line", ["a", "a.png"])
+def test_a_line_that_may_name_two_samples_tells_both(line: str) -> None:
+    assert SampleFinder(NESTED).named_by(line) == (line, "in train/ and val/; write train/a")
+
+
+def test_columns_that_name_two_samples_are_told() -> None:
+    line = "images/a.jpg labels/b.png"
+    assert SampleFinder(FLAT).named_by(line) == (line, "names a and b")
+
+
+def test_lines_that_name_one_sample_in_two_folders_are_told(tmp_path: Path) -> None:
+    listed = "train/a.jpg\nval/a.jpg\nb.jpg\nimg/b.jpg\n/data/img/b.jpg\n"
+    assert read(tmp_path, listed, FLAT) == {
+        "a": "the list names it as train/a.jpg and as val/a.jpg", "b": "",
+    }  # fmt: skip
 
 
 def test_a_list_without_samples_is_named(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def test_paths_start_from_the_files_own_folder(
         masks=tmp_path / "m",
         out=tmp_path / "o",
         ground_truth=Path("/abs/t"),
-        image_labels=tmp_path / "../tags.txt",
+        image_labels=tmp_path.parent / "tags.txt",
         list_file=Path("/home/ana/l.txt"),
         classes=str(tmp_path / "c.toml"),
     )
@@ -110,7 +111,7 @@ ODD = 'Zoë\'s "größte" \\ 図 = #1 \t\x7f\x01'
     {"ground_truth": "t", "image_labels": "tags.txt", "list_file": "lists/train.txt"},
     {"images": ODD, "classes": f"{ODD}.toml"},
     {"images": "~ana/images", "ground_truth": "~", "out": "~out"},
-    {"out": ".", "pseudo": "../pseudo", "masks": "voc"},
+    {"out": ".", "pseudo": "p", "masks": "voc"},
     {"images": "/elsewhere/図", "classes": "/elsewhere/c.toml"},
 ])  # fmt: skip
 def test_a_dataset_that_is_written_is_read_back(tmp_path: Path, others: dict[str, str]) -> None:
@@ -152,9 +153,44 @@ def test_relative_paths_are_those_of_the_working_folder(
     spec = spec_in(Path("sets"), images=Path("images"), classes="c.toml")
     write_dataset(Path("sets/d.toml"), spec)
     read = read_dataset(Path("sets/d.toml"))
-    assert read == spec_in(Path("sets"), images=tmp_path / "images", classes=f"{tmp_path}/c.toml")
+    assert read == spec
+    assert 'images = "../images"' in Path("sets/d.toml").read_text()
     write_dataset(Path("d.toml"), spec)
     assert read_dataset(Path("d.toml")) == spec
+
+
+def test_a_tree_that_holds_file_and_folders_can_be_moved(tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    (before / "sets").mkdir(parents=True)
+    spec = spec_in(before, images=before / "sets" / ".." / "i", ground_truth=Path("/other/t"))
+    write_dataset(before / "sets" / "d.toml", spec)
+    text = (before / "sets" / "d.toml").read_text()
+    assert 'out = "../out"' in text
+    assert 'ground_truth = "/other/t"' in text
+    before.rename(after)
+    moved = spec_in(after, images=after / "i", ground_truth=Path("/other/t"))
+    assert read_dataset(after / "sets" / "d.toml") == moved
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_to_the_folder_of_a_file_changes_no_place(tmp_path: Path) -> None:
+    (tmp_path / "a" / "real").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "a" / "real")
+    spec = spec_in(tmp_path)
+    write_dataset(tmp_path / "link" / "d.toml", spec)
+    assert 'images = "../../images"' in (tmp_path / "a" / "real" / "d.toml").read_text()
+    for folder in (tmp_path / "link", tmp_path / "a" / "real"):
+        read = read_dataset(folder / "d.toml").images
+        assert read is not None
+        assert read.resolve() == spec.images
+
+
+def test_masks_that_are_left_to_out_are_not_written(tmp_path: Path) -> None:
+    for masks in (None, tmp_path / "o" / "masks"):
+        spec = DatasetSpec(images=tmp_path / "i", out=tmp_path / "o", masks=masks)
+        write_dataset(tmp_path / "d.toml", spec)
+        assert "masks" not in (tmp_path / "d.toml").read_text()
+        assert read_dataset(tmp_path / "d.toml") == spec
 
 
 def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
@@ -176,6 +212,19 @@ def test_writing_replaces_an_old_file(tmp_path: Path) -> None:
     path = write(tmp_path, NEEDED)
     write_dataset(path, spec_in(tmp_path))
     assert read_dataset(path) == spec_in(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["images", "out", "list", "classes", "pseudo_format"])
+def test_an_empty_path_is_named_with_its_key(tmp_path: Path, key: str) -> None:
+    path = write(tmp_path, f'{key} = ""\n')
+    with refused(path, f'found {key} = ""'):
+        read_dataset(path)
+
+
+def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path, "\ufeff" + NEEDED)
+    assert read_dataset(path) == read_dataset(write(tmp_path, NEEDED))
+    assert looks_like_dataset(path)
 
 
 def test_a_toml_without_masks_looks_for_them_in_out(tmp_path: Path) -> None:

@@ -29,13 +29,20 @@ def whole(
     return whole_files(listing, ExportSettings(format=name, **choices))
 
 
-def test_voc_lists() -> None:
-    files = whole("voc", {"train": ["b", "a"], "val": ["c"]})
+@pytest.mark.parametrize(
+    ("folder", "lists_in"),
+    [
+        ("SegmentationClass", "Segmentation"), ("SegmentationClassAug", "SegmentationAug"),
+        ("labels", "labels"), ("Class", "Class"),
+    ],
+)  # fmt: skip
+def test_voc_lists(folder: str, lists_in: str) -> None:
+    files = whole("voc", {"train": ["b", "a"], "val": ["c"]}, folder=folder)
     lists = {name: text for name, text in files.items() if name.endswith(".txt")}
     assert lists == {
-        "ImageSets/Segmentation/train.txt": b"b\na\n",
-        "ImageSets/Segmentation/val.txt": b"c\n",
-        "ImageSets/Segmentation/trainval.txt": b"a\nb\nc\n",
+        f"ImageSets/{lists_in}/train.txt": b"b\na\n",
+        f"ImageSets/{lists_in}/val.txt": b"c\n",
+        f"ImageSets/{lists_in}/trainval.txt": b"a\nb\nc\n",
     }
 
 

@@ -161,7 +161,8 @@ def test_what_is_counted_is_kept_until_the_table_is_saved(
     assert code == 1
     assert "the disk is full" in err
     assert "best " in shown  # a result that cannot be saved is not lost
-    assert "saved" not in shown
+    assert "not saved, only told here" in shown
+    assert "saved " not in shown
     code, out, err = run("sweep", dataset, "--table", table)
     assert code == 0
     assert "resumes after 4 of 4 samples" in err

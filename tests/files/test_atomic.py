@@ -17,6 +17,7 @@ from napari_sepl.files.atomic import (
     write_together,
     write_whole,
 )
+from tests.messages import says
 
 
 def names(folder: Path) -> list[str]:
@@ -190,10 +191,9 @@ def test_make_folder_makes_those_above_too_and_names_what_stands_in_its_way(tmp_
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
-    assert says(str(caught.value), f"a file has that name: {tmp_path / 'file'}")
     with pytest.raises(SaveError) as caught:
         make_folder(tmp_path / "file" / "out")
-    assert str(caught.value).startswith(f"{tmp_path / 'file' / 'out'}: the folder could not")
+    assert says(str(caught.value), f"a file has that name: {tmp_path / 'file'}")
 
 
 def test_files_are_written_together(tmp_path: Path) -> None:

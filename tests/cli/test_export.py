@@ -72,7 +72,7 @@ def test_what_needs_a_format_is_refused_without_one(toml: Path, words: tuple[str
     ("format_name", "option", "value", "formats"),
     [
         ("coco", "--folder", "X", "for voc"), ("png", "--holes", "fill", "for coco-polygons"),
-        ("voc", "--trust", "0.5", "for soft"), ("soft", "--instances", "class", "coco, coco-polygons"),
+        ("voc", "--trust", "0.5", "for soft"), ("soft", "--instances", "class", "for coco"),
         ("coco", "--tolerance", "1", "coco-polygons, yolo, labelme"),
     ],
 )  # fmt: skip

@@ -22,7 +22,7 @@ from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.cli._settings import setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen, seen_dataset
 from napari_sepl.cli._table import check_table_name
-from napari_sepl.core.running import RunningFigures
+from napari_sepl.core.metrics import RunningFigures
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.agreement import Evaluation, Figures

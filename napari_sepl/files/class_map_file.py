@@ -4,8 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
-from napari_sepl.core.class_maps import ClassMap
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.classes import ClassList, ClassMap
 from napari_sepl.core.errors import InputError
 from napari_sepl.files._texts import read_toml
 

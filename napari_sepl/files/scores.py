@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.enlarging import enlarge, find_factor
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.core.scores import BackgroundRule, Scores
+from napari_sepl.core.scores import BackgroundRule, Scores, enlarge, find_factor
 from napari_sepl.files._opening import pixels, tell
 from napari_sepl.files.class_pngs import read_class_pngs
 from napari_sepl.files.score_formats import FORMATS, Layout, ScoreFormat

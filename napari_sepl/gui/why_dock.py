@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
-from napari_sepl.document.mask_rows import list_masks
+from napari_sepl.document.explain import list_masks
 from napari_sepl.gui.panels.mask_table import MaskTable
 from napari_sepl.gui.panels.plane import PlanePanel
 

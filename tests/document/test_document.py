@@ -12,8 +12,8 @@ from napari_sepl.core.pixels import NO_OPINION
 from napari_sepl.core.sepl import enhance
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import ParamsEdit, StrokeEdit
+from napari_sepl.document.history import replay
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.document.replay import replay
 from napari_sepl.document.said import Said
 from tests.document.drawing import SHAPE, cat_and_dog
 from tests.messages import raises_input_error

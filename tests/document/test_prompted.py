@@ -15,9 +15,8 @@ from napari_sepl.core.provenance import Source
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import PromptEdit
 from napari_sepl.document.explain import explain_region
-from napari_sepl.document.prompted import join_prompted
-from napari_sepl.document.replay import replay
-from napari_sepl.document.said import Said
+from napari_sepl.document.history import replay
+from napari_sepl.document.said import Said, join_prompted
 from tests.core.cases import Case, cases
 from tests.document.drawing import SHAPE, cat_and_dog
 from tests.messages import raises_input_error

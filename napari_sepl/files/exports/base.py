@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.certainty import SoftLabels
 from napari_sepl.core.classes import ClassList
+from napari_sepl.core.provenance import SoftLabels
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.settings import ExportSettings
 

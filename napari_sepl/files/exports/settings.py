@@ -4,8 +4,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_sepl.core.polygons import Holes
-from napari_sepl.core.segments import Instances
+from napari_sepl.core.polygons import Holes, Instances
 
 
 class FormatName(StrEnum):

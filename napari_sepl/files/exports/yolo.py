@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from napari_sepl.core.polygons import INSET, trace_polygons
-from napari_sepl.core.segments import find_segments
+from napari_sepl.core.polygons import INSET, find_segments, trace_polygons
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import SPLITS, Encoded, Labelled, Listing, text_file
 from napari_sepl.files.exports.drawing import draw_as_yolo

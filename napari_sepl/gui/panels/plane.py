@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.params import Params, Strategy
-from napari_sepl.document.mask_rows import MaskRows
+from napari_sepl.document.explain import MaskRows
 
 _SMALLEST, _LARGEST = 6.0, 34.0  # diameters of dots, in pixels of the screen
 _GREY = (150, 150, 150)

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, attempt
-from napari_sepl.core.running import RunningFigures
+from napari_sepl.core.metrics import RunningFigures
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
 from napari_sepl.files.guard import Guard

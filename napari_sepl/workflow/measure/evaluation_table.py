@@ -5,8 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.core.boundaries import DILATION_RATIO
-from napari_sepl.core.running import RunningFigures
+from napari_sepl.core.metrics import DILATION_RATIO, RunningFigures
 from napari_sepl.files.guard import NO_INPUTS, Guard
 from napari_sepl.workflow.measure.agreement import ClassFigures, Evaluation, Figures, ImageFigures
 from napari_sepl.workflow.measure.tables import (

@@ -9,7 +9,8 @@ from napari_sepl.cli._console import follow, note_unused
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.params import Conflict, Params
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.enhance import enhance_folder
 

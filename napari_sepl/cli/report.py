@@ -11,8 +11,9 @@ from napari_sepl.cli._console import complain_of_stop, count, say
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
-from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.params import Conflict, Params
 from napari_sepl.core.stopping import STOPPED
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Store, store_file

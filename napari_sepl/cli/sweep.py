@@ -23,8 +23,9 @@ from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._settings import params_of, setting
 from napari_sepl.cli._spread import Scheduler, Workers, choose_spread, seen_dataset
 from napari_sepl.cli._table import check_table_name
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
 from napari_sepl.core.stopping import STOPPED
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.core.sweep import MOST, threshold_grid
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
+from napari_sepl.core.assignment import Assignment
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE, Overlap
 from napari_sepl.core.pixels import NO_OPINION
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.strategies import Assignment
 from napari_sepl.core.transpose import to_columns, to_rows
 
 
@@ -52,14 +52,9 @@ NAMES: dict[Source, str] = {
 }
 """What each source is called."""
 
-_OF_RULE = np.zeros(len(Rule), np.uint8)
-_OF_RULE[[Rule.BY_O_P, Rule.BY_O_S, Rule.BY_BOTH, Rule.BY_LEVEL, Rule.BY_PERSON]] = (
-    Source.BY_O_P,
-    Source.BY_O_S,
-    Source.BY_O_S,
-    Source.BY_O_S,
-    Source.PERSON,
-)
+_OF_RULE = np.zeros(max(Rule) + 1, np.uint8)
+_OF_RULE[Rule.BY_O_S :] = Source.BY_O_S
+_OF_RULE[Rule.BY_O_P], _OF_RULE[Rule.BY_PERSON] = Source.BY_O_P, Source.PERSON
 
 
 def find_sources(

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
+from napari_sepl.core.assignment import Assignment, Kept, assign
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overlap import IGNORE, Overlap, measure_overlap
-from napari_sepl.core.overrides import Kept
-from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.params import Conflict, Params
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import fill_runs, paint_span
-from napari_sepl.core.strategies import Assignment, assign
 from napari_sepl.core.transpose import BLOCK, renew_rows, to_rows
 
 
@@ -144,7 +143,7 @@ def paint_columns(
     left, right = columns or (0, width)
     first, last = left * height, right * height
     flat = np.zeros(len(overlap.pseudo_columns), np.uint8)
-    if params.strategy is not Strategy.RELEASED and len(overlap.ignored[0]):
+    if params.strategy.method.keeps_ignore and len(overlap.ignored[0]):
         fill_runs(flat, *overlap.ignored, IGNORE, first, last)
     masks, kept = overlap.masks.runs, assignment.kept.regions
     if params.conflict is Conflict.ASCENDING:
@@ -293,7 +292,7 @@ def repaint(
 
 def _rules_of(params: Params) -> tuple[object, ...]:
     """Return the settings by which an assignment is painted."""
-    return params.conflict, params.strategy is Strategy.RELEASED
+    return params.conflict, params.strategy.method.keeps_ignore
 
 
 def find_stale(overlap: Overlap, before: Assignment, after: Assignment) -> NDArray[np.bool_]:

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
+from napari_sepl.core.assignment import assign
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.metrics import count_labels, share
 from napari_sepl.core.overlap import IGNORE, Overlap
-from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.params import Conflict, Params
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
 from napari_sepl.core.transpose import to_columns, to_rows
 
 LEFT_OUT, RIGHT, WRONG = range(3)
@@ -150,9 +150,9 @@ def sweep_image(
 ) -> SweepCounts:
     """Count what ``paint(overlap, assign(overlap, params), params)`` gives at each (t1, t2).
 
-    `paper` is never painted, and takes as long for a fine grid as for a coarse one. `released` and
-    `tree` have no such short cut: each assignment that differs from the others is painted once,
-    and for `tree` the masks are assigned at each pair.
+    `paper` is never painted, and takes as long for a fine grid as for a coarse one. The other
+    strategies have no such short cut: each assignment that differs from the others is painted
+    once, and without `Borders` the masks are assigned at each pair.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def sweep_image(
         raise InputError("truth", found=f"{found} pixels", expected=f"{expected} as the image")
     others = np.full(overlap.shape, IGNORE, np.uint8) if truth is None else truth
     labels = np.concatenate([[0], overlap.class_ids, [IGNORE]]).astype(np.uint8)
-    if params.strategy is Strategy.PAPER:
+    if params.strategy.method.counts_by_corners:
         counts = count_by_corners(overlap, to_columns(others), labels, (t1, t2), params.conflict)
     else:
         counts = _count_by_painting(overlap, others, labels, (t1, t2), params)
@@ -243,8 +243,10 @@ def _count_by_painting(
 
 def _decisive(overlap: Overlap, params: Params) -> bytes:
     """Return what decides on the labels: where it is the same, they are."""
-    if params.strategy is Strategy.RELEASED:  # all that it asks, and cheaper than an assignment
-        return ((overlap.o_s > params.t1) | (overlap.o_p >= params.t2)).tobytes()
+    borders = params.strategy.method.borders
+    if borders is not None:  # all that is asked, and cheaper than an assignment
+        passes = (overlap.o_s > params.t1) | borders.passes_t2(overlap.o_p, params.t2)
+        return passes.tobytes()
     assignment = assign(overlap, params)
     kept, regions = assignment.kept, assignment.kept.regions
     digest = hashlib.sha256(np.where(assignment.taken, assignment.class_ids, IGNORE).tobytes())

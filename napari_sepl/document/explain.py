@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.overrides import REFUSE
-from napari_sepl.core.params import Strategy
+from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.rules import Rule
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import area_of, name_region
@@ -34,28 +33,8 @@ def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
         parts.append(inputs.classes.name(class_id))
     if class_id and rule is not Rule.BY_PERSON:
         parts.append(_shares(inputs, resolved, region, class_id))
-    parts.append(tell_rule(rule))
+    parts.append(rule.told)
     return " · ".join(parts + _scores(inputs, region))
-
-
-def tell_rule(rule: Rule) -> str:
-    """Return in words why masks with this rule are taken or refused."""
-    return _VERDICTS[rule]
-
-
-_VERDICTS = {
-    Rule.EMPTY: "refused: it has no pixel",
-    Rule.NO_CLASS: "refused: it meets no pseudo-label",
-    Rule.REFUSED: "refused by you",
-    Rule.POOR_FIT: "refused: it fits the class too poorly",
-    Rule.OTHER_LEVEL: "refused: a mask around it, or those in it, fit better",
-    Rule.BELOW: "refused: below both thresholds",
-    Rule.BY_O_S: "taken by o_s",
-    Rule.BY_O_P: "taken by o_p",
-    Rule.BY_BOTH: "taken by o_s and o_p",
-    Rule.BY_LEVEL: "taken: the level that fits best",
-    Rule.BY_PERSON: "taken by you",
-}
 
 
 def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
@@ -67,11 +46,9 @@ def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
         return f"{'kept' if decided else 'taken'} as {inputs.classes.name(decided)} by you"
     if class_id not in resolved.assignment.kept.class_ids:
         return "replaced by masks"
-    if resolved.params.strategy is Strategy.RELEASED:
-        return "kept where no mask is"
-    if class_id in resolved.assignment.class_ids[resolved.assignment.taken]:
-        return "kept where no mask speaks against it"
-    return "kept: no mask was taken for it"
+    method, assignment = resolved.params.strategy.method, resolved.assignment
+    beside = class_id in assignment.class_ids[assignment.taken]
+    return (method.kept_beside if beside else "") or method.kept
 
 
 def _shares(inputs: Inputs, resolved: Resolved, mask_index: int, class_id: int) -> str:
@@ -79,10 +56,11 @@ def _shares(inputs: Inputs, resolved: Resolved, mask_index: int, class_id: int) 
     column = int(np.flatnonzero(overlap.class_ids == class_id)[0])
     o_s = float(overlap.o_s[mask_index, column])
     o_p = float(overlap.o_p[mask_index, column])
-    if params.strategy is Strategy.TREE:
+    borders = params.strategy.method.borders
+    if borders is None:
         return f"o_s {o_s:.3f}, o_p {o_p:.3f}"  # it weighs them against other masks
-    at_least, below = (">", "≤") if params.strategy is Strategy.PAPER else ("≥", "<")
-    by_o_p = o_p > params.t2 or (o_p == params.t2 and at_least == "≥")
+    at_least, below = ("≥", "<") if borders.reaches_t2 else (">", "≤")
+    by_o_p = borders.passes_t2(overlap.o_p[mask_index, column], params.t2)
     return (
         f"o_s {o_s:.3f} {'>' if o_s > params.t1 else '≤'} {params.t1:g}, "
         f"o_p {o_p:.3f} {at_least if by_o_p else below} {params.t2:g}"
@@ -145,7 +123,7 @@ class MaskRows:
 
     def verdict(self, mask_index: int) -> str:
         """Return why a mask is taken or refused, in words."""
-        told = tell_rule(Rule(self.rules[mask_index]))
+        told = Rule(self.rules[mask_index]).told
         return f"{told}, made by a prompt" if self.prompted[mask_index] else told
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from napari_sepl import Params
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.measure.counted import CountStep

@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.overlap import extend_overlap, measure_overlap
-from napari_sepl.core.overrides import REFUSE
-from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import PromptEdit
 from napari_sepl.document.explain import explain_region

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.intersections import count_shared
-from napari_sepl.core.overlap import IGNORE
-from napari_sepl.core.overrides import REFUSE
+from napari_sepl.core.assignment import REFUSE
+from napari_sepl.core.overlap import IGNORE, count_shared
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import runs_of_mask
 from napari_sepl.document.document import Document

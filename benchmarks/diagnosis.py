@@ -15,13 +15,13 @@ from benchmarks.pictures import VOC, Picture, voc_size_pictures
 from benchmarks.strategies import Labels, pseudo_of, read_images
 from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table
 from napari_sepl import Params
+from napari_sepl.core.assignment import assign
 from napari_sepl.core.causes import HINT, Cause
 from napari_sepl.core.diagnosis import Diagnosis, diagnose
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.overlap import IGNORE, Overlap, measure_overlap
-from napari_sepl.core.params import Strategy
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.strategies import Strategy
 
 FALLS = (0.0, 0.02, 0.05)  # mean IoU of an image that must be lost for it to count as fallen
 HINTS = (0.0, 0.1, 0.25, 0.5, 1.0)

@@ -16,12 +16,12 @@ from benchmarks.core import LARGE, LARGE_MASKS, drag, slider
 from benchmarks.pictures import VOC, Picture, generate, read_voc, voc_size_pictures
 from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table
 from napari_sepl import MaskSet, Params
+from napari_sepl.core.assignment import assign
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.overlap import IGNORE, Overlap, measure_overlap
-from napari_sepl.core.params import Strategy
 from napari_sepl.core.runs import paint_runs
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.core.transpose import to_rows
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks

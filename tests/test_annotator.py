@@ -7,9 +7,10 @@ import pytest
 
 from benchmarks.annotator import Annotator, Kind, paint_line
 from benchmarks.effort import TARGETS, KeepsPseudo, correct
+from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.overrides import REFUSE
-from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.params import Conflict, Params
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import regions_within

@@ -29,8 +29,9 @@ from napari_sepl.cli._options import (
 )
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.params import Conflict, Params
 from napari_sepl.core.stopping import STOPPED
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.findings import NAMES, tell_finding
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses

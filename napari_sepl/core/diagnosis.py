@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.assignment import Assignment
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE, Overlap
-from napari_sepl.core.strategies import Assignment
 from napari_sepl.core.symptoms import contested_shares, weakest_masks
 
 LEAST = 0.01

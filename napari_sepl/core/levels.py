@@ -1,6 +1,5 @@
 """The strategy `tree`: of masks that lie in one another, the level that fits the class best."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,6 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.overlap import Overlap
-from napari_sepl.core.overrides import Kept, override_masks
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import Runs
 
@@ -22,9 +20,9 @@ MASK_PRICE = 0.1
 """What each mask costs, as a share of the piece it lies on: several parts must beat their whole."""
 
 
-def choose_levels(
-    overlap: Overlap, t1: float, t2: float, overrides: Mapping[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Kept]:
+def select_levels(
+    overlap: Overlap, t1: float, _t2: float, decided: NDArray[np.intp]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Take the masks whose gains sum to most, no two of one class and one nest.
 
     Parameters
@@ -32,20 +30,14 @@ def choose_levels(
     overlap : Overlap
         The table of masks against pseudo-labels.
     t1 : float
-        Sets the price of a pixel outside the class, ``OUTSIDE_PRICE * t1 / (1 - t1)``; also the
-        share of each mask around a pixel of P_k that must lie on the class for the pixel to stay.
-    t2 : float
-        Share of a piece of P_k beyond which the taken masks stand for all of it.
-    overrides : mapping of int to int
-        A person's decisions on masks; the strategy chooses among the others.
+        Sets the price of a pixel outside the class, ``OUTSIDE_PRICE * t1 / (1 - t1)``.
+    decided : (D,) intp
+        The masks on which a person decided; it chooses among the others.
 
     Returns
     -------
     class_ids, rules : (N,) uint8
         As in `Assignment`.
-    kept : Kept
-        P_k where no mask was taken for k; else its pixels of which all masks around lie on the
-        class by more than t1, and those in no mask whose piece the taken masks cover by at most t2.
 
     Notes
     -----
@@ -54,34 +46,48 @@ def choose_levels(
     """
     nests = overlap.nests
     columns = overlap.best
-    if overrides:
+    if len(decided):
         columns = columns.copy()
-        columns[[region for region in overrides if region >= 0]] = -1
+        columns[decided] = -1
     price = OUTSIDE_PRICE * t1 / max(1 - t1, 1e-9)
     outside = overlap.masks.areas - overlap.best_shared
     gains = overlap.best_shared - price * outside - MASK_PRICE * nests.piece_sizes
     taken = _take(nests.order, nests.parents, columns, gains, len(overlap.class_ids))
     fates = np.where(gains > 0, np.uint8(Rule.OTHER_LEVEL), np.uint8(Rule.POOR_FIT))
     fates[taken >= 0] = Rule.BY_LEVEL
-    rules = np.where(overlap.best >= 0, fates, overlap.refusals)
-    class_ids = overlap.best_class
-    if overrides:
-        class_ids, rules = override_masks(class_ids, rules, overrides)
-        taken = _columns_taken(overlap, class_ids, rules)
-    return class_ids, rules, _keep(overlap, taken, t1, t2)
+    return overlap.best_class, np.where(overlap.best >= 0, fates, overlap.refusals)
 
 
-def _columns_taken(
-    overlap: Overlap, class_ids: NDArray[np.uint8], rules: NDArray[np.uint8]
-) -> NDArray[np.intp]:
-    """Return (N,) intp: the column of the class each mask was taken for, -1 for none."""
+def keep_beside_levels(
+    overlap: Overlap,
+    t1: float,
+    t2: float,
+    class_ids: NDArray[np.uint8],
+    rules: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], Runs]:
+    """Tell what stays of the pseudo-labels beside the masks taken for each class.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table of masks against pseudo-labels.
+    t1 : float
+        The share of each mask around a pixel of P_k that must lie on the class for it to stay.
+    t2 : float
+        Share of a piece of P_k beyond which the taken masks stand for all of it.
+    class_ids, rules : (N,) uint8
+        As in `Assignment`.
+
+    Returns
+    -------
+    (M,) uint8, Runs
+        Classes, and of each P_k where no mask was taken for k; else its pixels of which all masks
+        around lie on the class by more than t1, and those in no mask whose piece the taken masks
+        cover by at most t2.
+    """
     column_of = np.full(256, -1, np.intp)
     column_of[overlap.class_ids] = np.arange(len(overlap.class_ids))
-    return np.where(rules >= Rule.BY_O_S, column_of[class_ids], -1)
-
-
-def _keep(overlap: Overlap, taken: NDArray[np.intp], t1: float, t2: float) -> Kept:
-    """Return what stays of the pseudo-labels beside the masks taken for each class."""
+    taken = np.where(rules >= Rule.BY_O_S, column_of[class_ids], -1)
     masks, parts = overlap.masks.runs, overlap.nests.fragments
     starts, stops, offsets = _stay(
         (parts.starts, parts.stops, parts.offsets, parts.pieces, parts.weakest),
@@ -90,8 +96,7 @@ def _keep(overlap: Overlap, taken: NDArray[np.intp], t1: float, t2: float) -> Ke
     )  # fmt: skip
     filled = np.flatnonzero(offsets[1:] > offsets[:-1])
     bounds = np.concatenate([offsets[:1], offsets[filled + 1]])
-    regions = Runs(overlap.shape, starts, stops, bounds)
-    return Kept.by_strategy(overlap.class_ids[filled], regions)
+    return overlap.class_ids[filled], Runs(overlap.shape, starts, stops, bounds)
 
 
 @jit

@@ -6,15 +6,59 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core._jit import jit
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.grounds import Grounds, find_grounds
-from napari_sepl.core.intersections import count_shared
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.nests import Nests, find_nests
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import Runs, label_runs, runs_of_labels
 from napari_sepl.core.transpose import to_columns
 from napari_sepl.core.tree import MaskTree, build_tree
+
+
+def count_shared(
+    regions: Runs, starts: NDArray[np.int32], stops: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return (N,) int64: the pixels that each of N regions shares with one more.
+
+    Parameters
+    ----------
+    regions : Runs
+        The N regions.
+    starts, stops : (R,) int32
+        The runs of the other one, column-major and ascending.
+    """
+    shared = np.zeros(len(regions), np.int64)
+    _intersect(regions.starts, regions.stops, regions.offsets, starts, stops, shared)
+    return shared
+
+
+@jit
+def _intersect(
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    seed_starts: NDArray[np.int32],
+    seed_stops: NDArray[np.int32],
+    shared: NDArray[np.int64],
+) -> None:
+    """Add to `shared` the pixels each region has in common with one class's runs."""
+    for region in range(shared.size):
+        first, last = offsets[region], offsets[region + 1]
+        if first == last:
+            continue
+        seed = np.searchsorted(seed_stops, starts[first], side="right")
+        for run in range(first, last):
+            while seed < seed_stops.size and seed_stops[seed] <= starts[run]:
+                seed += 1
+            at = seed
+            while at < seed_starts.size and seed_starts[at] < stops[run]:
+                shared[region] += min(stops[run], seed_stops[at]) - max(
+                    starts[run], seed_starts[at]
+                )
+                at += 1
+
 
 IGNORE = 255
 """The label of pixels that have no class; they are never matched."""

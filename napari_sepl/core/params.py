@@ -4,17 +4,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
-class Strategy(StrEnum):
-    """How masks are chosen for a class.
-
-    `paper` is Algorithm 1 of arXiv 2305.05803; `released` is what its authors' code computes;
-    `tree` takes, of masks that lie in one another, the level that fits the class best.
-    """
-
-    PAPER = "paper"
-    RELEASED = "released"
-    TREE = "tree"
+from napari_sepl.core.strategies import Strategy
 
 
 class Conflict(StrEnum):
@@ -57,10 +47,11 @@ class Params(BaseModel):
         ge=0,
         le=1,
         title="t1 (mask on class)",
-        description=(
-            "Take a mask if more than this share of it lies on the class (o_s > t1). In tree: the "
-            "higher, the smaller the masks that are taken, and the less stays of pseudo-labels "
-            "in masks that were not."
+        description=" ".join(
+            [
+                "Take a mask if more than this share of it lies on the class (o_s > t1).",
+                *(f"In {one}: {one.method.of_t1}." for one in Strategy if one.method.of_t1),
+            ]
         ),
     )
     t2: float = Field(
@@ -68,19 +59,17 @@ class Params(BaseModel):
         ge=0,
         le=1,
         title="t2 (class in mask)",
-        description=(
-            "Take a mask if it covers more than this share of the class (o_p > t2). In tree: once "
-            "the masks taken cover more than this share of a connected piece of the "
-            "pseudo-labels, what of it lies in no mask goes."
+        description=" ".join(
+            [
+                "Take a mask if it covers more than this share of the class (o_p > t2).",
+                *(f"In {one}: {one.method.of_t2}." for one in Strategy if one.method.of_t2),
+            ]
         ),
     )
     strategy: Strategy = Field(
         Strategy.PAPER,
         title="strategy",
-        description=(
-            "paper: Algorithm 1 of the paper. released: what the authors' code computes. tree: of "
-            "masks that lie in one another, the level that fits the class best."
-        ),
+        description=" ".join(f"{one}: {one.method.summary}." for one in Strategy),
     )
     conflict: Conflict = Field(
         Conflict.ASCENDING,

@@ -1,17 +1,18 @@
-"""Where each pixel of the labels came from."""
+"""Where each pixel of the labels came from, and which of them are unsure."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
+from napari_sepl.core.assignment import Assignment
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE, Overlap
 from napari_sepl.core.pixels import NO_OPINION
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.strategies import Assignment
 from napari_sepl.core.transpose import to_columns, to_rows
 
 
@@ -51,14 +52,9 @@ NAMES: dict[Source, str] = {
 }
 """What each source is called."""
 
-_OF_RULE = np.zeros(len(Rule), np.uint8)
-_OF_RULE[[Rule.BY_O_P, Rule.BY_O_S, Rule.BY_BOTH, Rule.BY_LEVEL, Rule.BY_PERSON]] = (
-    Source.BY_O_P,
-    Source.BY_O_S,
-    Source.BY_O_S,
-    Source.BY_O_S,
-    Source.PERSON,
-)
+_OF_RULE = np.zeros(max(Rule) + 1, np.uint8)
+_OF_RULE[Rule.BY_O_S :] = Source.BY_O_S
+_OF_RULE[Rule.BY_O_P], _OF_RULE[Rule.BY_PERSON] = Source.BY_O_P, Source.PERSON
 
 
 def find_sources(
@@ -137,3 +133,71 @@ def count_sources(found: NDArray[np.uint8]) -> dict[Source, int]:
     """Return how many pixels came from each source; those without a pixel are left out."""
     counts = count_labels(found)
     return {source: int(counts[source]) for source in Source if counts[source]}
+
+
+@dataclass(frozen=True, eq=False)
+class SoftLabels:
+    """How probable each class is at each pixel.
+
+    Parameters
+    ----------
+    class_ids : (C,) uint8
+        The classes that any pixel may be, ascending.
+    probabilities : (C, H, W) float16
+        They add up to 1 at each pixel; to 0 where the label is ignore.
+    """
+
+    class_ids: NDArray[np.uint8]
+    probabilities: NDArray[np.float16]
+
+
+def find_unsure(
+    final: NDArray[np.uint8],
+    pseudo: NDArray[np.uint8],
+    sources: NDArray[np.uint8] | None = None,
+) -> NDArray[np.bool_]:
+    """Tell which pixels are unsure: the final label is not the pseudo-label, and no person's.
+
+    Parameters
+    ----------
+    final, pseudo : (H, W) uint8
+        The labels, and the pseudo-labels they were made from.
+    sources : (H, W) uint8, optional
+        A `Source` for each pixel. Strokes, protected labels, and masks that a person took or
+        made by prompts are a person's word. Without sources nothing is.
+    """
+    unsure: NDArray[np.bool_] = final != pseudo
+    return unsure if sources is None else unsure & (sources < Source.PERSON)
+
+
+def soften(
+    final: NDArray[np.uint8],
+    pseudo: NDArray[np.uint8],
+    unsure: NDArray[np.bool_],
+    trust: float,
+) -> SoftLabels:
+    """Return the probabilities of classes.
+
+    A pixel that is sure has its final label with 1. An unsure one has its final label with
+    `trust` and its pseudo-label with the rest; with 1 if its pseudo-label is ignore.
+
+    Parameters
+    ----------
+    final, pseudo : (H, W) uint8
+        The labels, and the pseudo-labels they were made from.
+    unsure : (H, W) bool
+        See `find_unsure`.
+    trust : float
+        How probable, 0..1, the final label of an unsure pixel is.
+    """
+    split = unsure & (pseudo != IGNORE) & (final != IGNORE)
+    present = np.union1d(final, pseudo[split])
+    class_ids = present[present != IGNORE].astype(np.uint8)
+    probabilities = np.zeros((len(class_ids), *final.shape), np.float16)
+    of_final = np.where(split, np.float16(trust), np.float16(1))
+    of_pseudo = np.float16(1) - np.float16(trust)
+    for place, class_id in enumerate(class_ids):
+        mine = final == class_id
+        probabilities[place][mine] = of_final[mine]
+        probabilities[place][split & (pseudo == class_id)] += of_pseudo
+    return SoftLabels(class_ids, probabilities)

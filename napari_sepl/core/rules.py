@@ -4,27 +4,35 @@ from enum import IntEnum
 
 
 class Rule(IntEnum):
-    """Why a mask was taken or refused; those from `BY_O_S` on are taken."""
+    """Why a mask was taken or refused; those from `BY_O_S` on are taken.
 
-    EMPTY = 0
-    """The mask has no pixel."""
-    NO_CLASS = 1
-    """The mask meets no pseudo-label."""
-    REFUSED = 2
-    """A person refused it."""
-    POOR_FIT = 3
-    """Refused by `tree`: it lies outside the class too much, or on too little of it."""
-    OTHER_LEVEL = 4
-    """Refused by `tree`: a mask around it, or those in it, fit the class better."""
-    BELOW = 5
-    """Refused: both shares are at or under their thresholds."""
-    BY_O_S = 6
-    """Taken: enough of the mask lies on the class."""
-    BY_O_P = 7
-    """Taken: the mask covers enough of the class."""
-    BY_BOTH = 8
-    """Taken: both shares pass."""
-    BY_LEVEL = 9
-    """Taken by `tree`: of the masks in one another it fits the class best."""
-    BY_PERSON = 10
-    """A person took it."""
+    Attributes
+    ----------
+    told : str
+        The same in words.
+    """
+
+    told: str
+
+    def __new__(cls, number: int, told: str = "") -> "Rule":
+        """Make a member of its number and its words; `Rule(number)` looks one up."""
+        rule = int.__new__(cls, number)
+        rule._value_ = number
+        rule.told = told
+        return rule
+
+    EMPTY = 0, "refused: it has no pixel"
+    NO_CLASS = 1, "refused: it meets no pseudo-label"
+    REFUSED = 2, "refused by you"
+    POOR_FIT = 3, "refused: it fits the class too poorly"
+    """By `tree`: it lies outside the class too much, or on too little of it."""
+    OTHER_LEVEL = 4, "refused: a mask around it, or those in it, fit better"
+    BELOW = 5, "refused: below both thresholds"
+    BY_O_S = 6, "taken by o_s"
+    """Enough of the mask lies on the class."""
+    BY_O_P = 7, "taken by o_p"
+    """The mask covers enough of the class."""
+    BY_BOTH = 8, "taken by o_s and o_p"
+    BY_LEVEL = 9, "taken: the level that fits best"
+    """By `tree`: of the masks in one another."""
+    BY_PERSON = 10, "taken by you"

@@ -1,4 +1,13 @@
-"""How SEPL fares at every pair of thresholds: exact pixel counts of one image, or of many."""
+"""How SEPL fares at every pair of thresholds: exact pixel counts of one image, or of many.
+
+Where each mask is judged by itself, as in `paper`, nothing needs painting. A mask is selected at
+the pairs (t1, t2) where t1 is below its o_s or t2 below its o_p. On a grid of ascending thresholds,
+a mask that exceeds the first `a` of t1 and the first `b` of t2 is rejected in a corner: from row
+`a` and column `b` on. A pixel is claimed by none of several masks where their corners meet, which
+is a corner again, and P_k is kept in the corner where no mask of k is selected. So each claim adds
+to a table, or takes from it, at the tips of a few corners, and one running sum over the table gives
+the counts at all pairs.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,23 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.corners import (
-    KINDS,
-    LEFT_OUT,
-    MOST,
-    RIGHT,
-    WRONG,
-    Grids,
-    count_by_corners,
-    find_kind,
-)
+from napari_sepl.core.assignment import assign
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.metrics import count_labels, share
 from napari_sepl.core.overlap import IGNORE, Overlap
-from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.params import Conflict, Params
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
 from napari_sepl.core.transpose import to_columns, to_rows
+
+LEFT_OUT, RIGHT, WRONG = range(3)
+"""What a label is to another one: that one is 255; it is the same; it is not."""
+
+KINDS = 9
+"""Kinds of pixels: three by what their label is to the truth, times three to the pseudo-label."""
+
+Grids = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""The thresholds t1 and t2, ascending."""
+
+MOST = 1000
+"""Thresholds of a grid; the pixels' states could hold 65 times as many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +150,9 @@ def sweep_image(
 ) -> SweepCounts:
     """Count what ``paint(overlap, assign(overlap, params), params)`` gives at each (t1, t2).
 
-    `paper` is never painted, and takes as long for a fine grid as for a coarse one. `released` and
-    `tree` have no such short cut: each assignment that differs from the others is painted once,
-    and for `tree` the masks are assigned at each pair.
+    `paper` is never painted, and takes as long for a fine grid as for a coarse one. The other
+    strategies have no such short cut: each assignment that differs from the others is painted
+    once, and without `Borders` the masks are assigned at each pair.
 
     Parameters
     ----------
@@ -173,7 +184,7 @@ def sweep_image(
         raise InputError("truth", found=f"{found} pixels", expected=f"{expected} as the image")
     others = np.full(overlap.shape, IGNORE, np.uint8) if truth is None else truth
     labels = np.concatenate([[0], overlap.class_ids, [IGNORE]]).astype(np.uint8)
-    if params.strategy is Strategy.PAPER:
+    if params.strategy.method.counts_by_corners:
         counts = count_by_corners(overlap, to_columns(others), labels, (t1, t2), params.conflict)
     else:
         counts = _count_by_painting(overlap, others, labels, (t1, t2), params)
@@ -232,8 +243,10 @@ def _count_by_painting(
 
 def _decisive(overlap: Overlap, params: Params) -> bytes:
     """Return what decides on the labels: where it is the same, they are."""
-    if params.strategy is Strategy.RELEASED:  # all that it asks, and cheaper than an assignment
-        return ((overlap.o_s > params.t1) | (overlap.o_p >= params.t2)).tobytes()
+    borders = params.strategy.method.borders
+    if borders is not None:  # all that is asked, and cheaper than an assignment
+        passes = (overlap.o_s > params.t1) | borders.passes_t2(overlap.o_p, params.t2)
+        return passes.tobytes()
     assignment = assign(overlap, params)
     kept, regions = assignment.kept, assignment.kept.regions
     digest = hashlib.sha256(np.where(assignment.taken, assignment.class_ids, IGNORE).tobytes())
@@ -251,3 +264,123 @@ def _count_kinds(maps: tuple[Any, ...], rows: NDArray[np.intp], count: int) -> N
     for at in range(enhanced.size):
         counts[rows[enhanced[at]], find_kind(enhanced[at], truth[at], pseudo[at])] += 1
     return counts
+
+
+def count_by_corners(
+    overlap: Overlap,
+    truth: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    grids: Grids,
+    conflict: Conflict,
+) -> NDArray[np.int64]:
+    """Count the pixels that `paper` gives each label.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table of one image.
+    truth : (H * W,) uint8
+        True labels in column-major order, 255 where they are not known.
+    labels : (K + 2,) uint8
+        0, the classes of the pseudo-labels, and 255.
+    grids : two arrays, (A,) and (B,) float64
+        At most `MOST` thresholds t1 and t2 in 0..1, ascending.
+    conflict : Conflict
+        Who wins a pixel that several classes claim.
+
+    Returns
+    -------
+    (K + 2, KINDS, A, B) int64
+        Pixels of each label and kind at each pair of thresholds.
+    """
+    ends = np.array([len(grid) for grid in grids])
+    refused = np.column_stack(  # the corner of each mask, which is taken if o > t
+        [grids[0].searchsorted(overlap.best_o_s), grids[1].searchsorted(overlap.best_o_p)]
+    )
+    met = overlap.best >= 0
+    kept = np.zeros((len(overlap.class_ids), 2), np.intp)  # the corner of each P_k
+    np.maximum.at(kept, overlap.best[met], refused[met])
+    regions = overlap.masks.runs.followed_by(overlap.seeds)
+    columns = np.concatenate([overlap.best, np.arange(len(kept))])
+    order = np.argsort(-columns, kind="stable")
+    if conflict is Conflict.SMALLEST:
+        order = np.lexsort((-columns, regions.areas))
+    order = order[np.concatenate([refused.any(axis=1), (kept < ends).all(axis=1)])[order]]
+    table = np.zeros((len(labels), KINDS, *(ends + 1)), np.int64)
+    state = np.zeros((len(truth), 4), np.uint16)
+    state[:, 2:] = ends
+    pixels = (truth, overlap.pseudo_columns, labels)
+    pieces = (regions.starts, regions.stops, regions.offsets, columns)
+    for own in (True, False) if conflict is Conflict.SEED else (False,):
+        _claim(table, state, pixels, pieces, (order, refused, kept), own)
+    _leave(table, state, pixels)
+    return np.asarray(table[:, :, :-1, :-1].cumsum(axis=2).cumsum(axis=3))
+
+
+@jit
+def _claim(
+    table: NDArray[np.int64],
+    state: NDArray[np.uint16],
+    pixels: tuple[Any, ...],
+    pieces: tuple[Any, ...],
+    claims: tuple[Any, ...],
+    own: bool,
+) -> None:
+    """Let the regions, the winner first, claim what is left of their pixels; if `own`, of P_k.
+
+    A pixel's state is two corners: it is unclaimed in the first, but for the second.
+    """
+    truth, pseudo, labels = pixels
+    starts, stops, offsets, columns = pieces
+    order, refused, kept = claims
+    for region in order:
+        row = columns[region] + 1
+        label = labels[row]
+        is_mask = region < len(refused)
+        tip = refused[region] if is_mask else kept[columns[region]]
+        for run in range(offsets[region], offsets[region + 1]):
+            for at in range(starts[run], stops[run]):
+                # one by one, for a view of the four would make all of it six times as slow
+                a, b, cut_a, cut_b = state[at, 0], state[at, 1], state[at, 2], state[at, 3]
+                if is_mask:
+                    done = tip[0] <= a and tip[1] <= b
+                else:
+                    done = tip[0] == cut_a and tip[1] == cut_b
+                if done or (own and pseudo[at] != label):
+                    continue
+                cells = table[row, find_kind(label, truth[at], pseudo[at])]
+                _add_corners(cells, a, b, cut_a, cut_b, 1)
+                if is_mask:
+                    a, b = max(a, tip[0]), max(b, tip[1])
+                    state[at, 0], state[at, 1] = a, b
+                else:
+                    cut_a, cut_b = tip[0], tip[1]
+                    state[at, 2], state[at, 3] = cut_a, cut_b
+                _add_corners(cells, a, b, cut_a, cut_b, -1)
+
+
+@jit
+def _leave(table: NDArray[np.int64], state: NDArray[np.uint16], pixels: tuple[Any, ...]) -> None:
+    """Count what no region claims: 255 where the pseudo-label is that, else background."""
+    truth, pseudo, labels = pixels
+    for at in range(truth.size):
+        row = len(labels) - 1 if pseudo[at] == IGNORE else 0
+        cells = table[row, find_kind(labels[row], truth[at], pseudo[at])]
+        _add_corners(cells, state[at, 0], state[at, 1], state[at, 2], state[at, 3], 1)
+
+
+@jit
+def _add_corners(
+    cells: NDArray[np.int64], a: int, b: int, cut_a: int, cut_b: int, sign: int
+) -> None:
+    """Add the tip of a corner, and take that of what the other corner cuts from it."""
+    cells[a, b] += sign
+    cells[max(a, cut_a), max(b, cut_b)] -= sign
+
+
+@jit
+def find_kind(label: int, truth: int, pseudo: int) -> int:
+    """Return what kind a pixel is of, by its label and those of truth and pseudo-labels."""
+    to_truth = LEFT_OUT if truth == IGNORE else RIGHT if truth == label else WRONG
+    to_pseudo = LEFT_OUT if pseudo == IGNORE else RIGHT if pseudo == label else WRONG
+    return 3 * to_truth + to_pseudo

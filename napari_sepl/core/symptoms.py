@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
+from napari_sepl.core.assignment import Assignment
 from napari_sepl.core.overlap import Overlap
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.strategies import Assignment
 
 _EMPTY, _REFUSED, _BELOW = int(Rule.EMPTY), int(Rule.REFUSED), int(Rule.BELOW)
 _BY_O_P, _BY_LEVEL, _BY_PERSON = int(Rule.BY_O_P), int(Rule.BY_LEVEL), int(Rule.BY_PERSON)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_sepl.core.assignment import REFUSE, check_overrides
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.overrides import REFUSE, check_overrides
 from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import NO_OPINION, find_strokes, map_change
 from napari_sepl.document.edits import (

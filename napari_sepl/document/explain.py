@@ -1,11 +1,12 @@
-"""Why a region was taken or refused, in words."""
+"""Why regions were taken or refused: in words, and as a table of all masks."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_sepl.core.overrides import REFUSE
-from napari_sepl.core.params import Strategy
+from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.rules import Rule
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import area_of, name_region
@@ -32,28 +33,8 @@ def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
         parts.append(inputs.classes.name(class_id))
     if class_id and rule is not Rule.BY_PERSON:
         parts.append(_shares(inputs, resolved, region, class_id))
-    parts.append(tell_rule(rule))
+    parts.append(rule.told)
     return " · ".join(parts + _scores(inputs, region))
-
-
-def tell_rule(rule: Rule) -> str:
-    """Return in words why masks with this rule are taken or refused."""
-    return _VERDICTS[rule]
-
-
-_VERDICTS = {
-    Rule.EMPTY: "refused: it has no pixel",
-    Rule.NO_CLASS: "refused: it meets no pseudo-label",
-    Rule.REFUSED: "refused by you",
-    Rule.POOR_FIT: "refused: it fits the class too poorly",
-    Rule.OTHER_LEVEL: "refused: a mask around it, or those in it, fit better",
-    Rule.BELOW: "refused: below both thresholds",
-    Rule.BY_O_S: "taken by o_s",
-    Rule.BY_O_P: "taken by o_p",
-    Rule.BY_BOTH: "taken by o_s and o_p",
-    Rule.BY_LEVEL: "taken: the level that fits best",
-    Rule.BY_PERSON: "taken by you",
-}
 
 
 def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
@@ -65,11 +46,9 @@ def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
         return f"{'kept' if decided else 'taken'} as {inputs.classes.name(decided)} by you"
     if class_id not in resolved.assignment.kept.class_ids:
         return "replaced by masks"
-    if resolved.params.strategy is Strategy.RELEASED:
-        return "kept where no mask is"
-    if class_id in resolved.assignment.class_ids[resolved.assignment.taken]:
-        return "kept where no mask speaks against it"
-    return "kept: no mask was taken for it"
+    method, assignment = resolved.params.strategy.method, resolved.assignment
+    beside = class_id in assignment.class_ids[assignment.taken]
+    return (method.kept_beside if beside else "") or method.kept
 
 
 def _shares(inputs: Inputs, resolved: Resolved, mask_index: int, class_id: int) -> str:
@@ -77,10 +56,11 @@ def _shares(inputs: Inputs, resolved: Resolved, mask_index: int, class_id: int) 
     column = int(np.flatnonzero(overlap.class_ids == class_id)[0])
     o_s = float(overlap.o_s[mask_index, column])
     o_p = float(overlap.o_p[mask_index, column])
-    if params.strategy is Strategy.TREE:
+    borders = params.strategy.method.borders
+    if borders is None:
         return f"o_s {o_s:.3f}, o_p {o_p:.3f}"  # it weighs them against other masks
-    at_least, below = (">", "≤") if params.strategy is Strategy.PAPER else ("≥", "<")
-    by_o_p = o_p > params.t2 or (o_p == params.t2 and at_least == "≥")
+    at_least, below = ("≥", "<") if borders.reaches_t2 else (">", "≤")
+    by_o_p = borders.passes_t2(overlap.o_p[mask_index, column], params.t2)
     return (
         f"o_s {o_s:.3f} {'>' if o_s > params.t1 else '≤'} {params.t1:g}, "
         f"o_p {o_p:.3f} {at_least if by_o_p else below} {params.t2:g}"
@@ -94,3 +74,81 @@ def _scores(inputs: Inputs, mask_index: int) -> list[str]:
         ("stability", float(scores.stability_score[mask_index])),
     )
     return [f"{name} {value:.2f}" for name, value in named if not math.isnan(value)]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskRows:
+    """The masks of one image, a column each.
+
+    Parameters
+    ----------
+    class_ids : (N,) uint8
+        The class each mask was taken for or, if refused, shares most pixels with; 0 for none.
+    areas : (N,) int64
+        Pixels.
+    o_s, o_p : (N,) float64
+        Share of the mask on the class, and of the class in the mask; 0 if it meets none.
+    rules : (N,) uint8
+        A `Rule` for each mask.
+    predicted_iou, stability : (N,) float32
+        SAM's ratings, NaN where there are none.
+    depths : (N,) intp
+        How many masks hold each mask.
+    prompted : (N,) bool
+        Whether a person made it by prompts.
+    """
+
+    class_ids: NDArray[np.uint8]
+    areas: NDArray[np.int64]
+    o_s: NDArray[np.float64]
+    o_p: NDArray[np.float64]
+    rules: NDArray[np.uint8]
+    predicted_iou: NDArray[np.float32]
+    stability: NDArray[np.float32]
+    depths: NDArray[np.intp]
+    prompted: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    @property
+    def taken(self) -> NDArray[np.bool_]:
+        """(N,) bool: which masks are taken."""
+        return self.rules >= Rule.BY_O_S
+
+    @property
+    def decided(self) -> NDArray[np.bool_]:
+        """(N,) bool: on which masks a person decided."""
+        return np.isin(self.rules, (Rule.REFUSED, Rule.BY_PERSON))
+
+    def verdict(self, mask_index: int) -> str:
+        """Return why a mask is taken or refused, in words."""
+        told = Rule(self.rules[mask_index]).told
+        return f"{told}, made by a prompt" if self.prompted[mask_index] else told
+
+
+def list_masks(inputs: Inputs, resolved: Resolved) -> MaskRows:
+    """Return all masks of an image as they are now."""
+    overlap, assignment, scores = inputs.overlap, resolved.assignment, inputs.masks.scores
+    columns = np.searchsorted(overlap.class_ids, assignment.class_ids)
+    columns = np.minimum(columns, max(0, len(overlap.class_ids) - 1))
+    masks = np.arange(len(inputs.masks))
+    prompted = np.zeros(len(masks), np.bool_)
+    prompted[list(resolved.said.prompted)] = True
+    if len(overlap.class_ids):
+        met = overlap.class_ids[columns] == assignment.class_ids
+        o_s = np.where(met, overlap.o_s[masks, columns], 0.0)
+        o_p = np.where(met, overlap.o_p[masks, columns], 0.0)
+    else:
+        o_s, o_p = np.zeros((2, len(masks)))
+    return MaskRows(
+        assignment.class_ids,
+        inputs.masks.areas,
+        o_s,
+        o_p,
+        assignment.rules,
+        scores.predicted_iou,
+        scores.stability_score,
+        inputs.tree.depths,
+        prompted,
+    )

@@ -16,7 +16,7 @@ from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.overlap import Overlap, extend_overlap, measure_overlap, remeasure_overlap
 from napari_sepl.core.scores import Scores, cut_scores, vanished_classes
 from napari_sepl.core.tree import MaskTree
-from napari_sepl.document.prompted import join_prompted
+from napari_sepl.document.said import join_prompted
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.intersections import count_shared
-from napari_sepl.core.overlap import IGNORE
-from napari_sepl.core.overrides import REFUSE
+from napari_sepl.core.assignment import REFUSE, Assignment
+from napari_sepl.core.overlap import IGNORE, count_shared
 from napari_sepl.core.runs import runs_of_mask
-from napari_sepl.core.strategies import Assignment
 from napari_sepl.document.inputs import Inputs
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.assignment import Assignment, assign
 from napari_sepl.core.overlap import Overlap
 from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import lay_over
 from napari_sepl.core.provenance import find_sources
-from napari_sepl.core.repaint import Painted, repaint
-from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import Assignment, assign
+from napari_sepl.core.sepl import Painted, paint, repaint
 from napari_sepl.document.said import Said
 
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.enlarging import enlarge, find_factor
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.core.scores import BackgroundRule, Scores
+from napari_sepl.core.scores import BackgroundRule, Scores, enlarge, find_factor
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import pickles
 from napari_sepl.files._opening import pixels, tell

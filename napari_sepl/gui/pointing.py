@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.outlines import trace_region
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.core.overrides import REFUSE
 from napari_sepl.document.document import Document
 from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs

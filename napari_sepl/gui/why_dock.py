@@ -7,8 +7,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.params import Params, Strategy
-from napari_sepl.document.mask_rows import MaskRows, list_masks
+from napari_sepl.core.params import Params
+from napari_sepl.document.explain import MaskRows, list_masks
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.mask_table import MaskTable
 
@@ -80,9 +80,9 @@ class PlanePanel(QWidget):
         )  # fmt: skip
 
     def show_params(self, params: Params) -> None:
-        """Put the lines where the thresholds are; under `tree` they are no borders, and hidden."""
+        """Put the lines where the thresholds are; hide them where they are no borders."""
         for name, line in self.lines.items():
-            line.setVisible(params.strategy is not Strategy.TREE)
+            line.setVisible(params.strategy.method.borders is not None)
             if line.value() != getattr(params, name):
                 line.setValue(getattr(params, name))
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from napari_sepl import Params
 from napari_sepl.cli.app import make_app
-from napari_sepl.core.params import Strategy
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.findings import NAMES, tell_finding
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset

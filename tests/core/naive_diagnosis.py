@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import label
 
+from napari_sepl.core.assignment import Assignment
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.strategies import Assignment
 from tests.core.naive import above, parents_of
 
 Labels = NDArray[np.uint8]

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet, Params, enhance
+from napari_sepl.core.assignment import assign
 from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.strategies import Strategy
 from tests.core.cases import Case, cases, crowded_cases, label_maps, mask_stacks, quick, thorough
 from tests.core.naive import naive_enhance
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import binary_erosion
 
-from napari_sepl.core import boundaries
-from napari_sepl.core.boundaries import BoundaryCounts, band_width
+from napari_sepl.core import metrics
+from napari_sepl.core.metrics import BoundaryCounts, band_width
 from tests.core.cases import Labels, Masks, label_maps, quick, shapes
 from tests.core.drawing import labels
 from tests.messages import raises_input_error
@@ -42,7 +42,7 @@ def test_as_erosion(pair: tuple[Labels, Labels]) -> None:
 @pytest.mark.parametrize("width", [1, 2, 3, 7])
 @pytest.mark.parametrize("seed", range(4))
 def test_wide_bands_as_erosion(width: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boundaries, "DILATION_RATIO", width / np.hypot(40, 31))
+    monkeypatch.setattr(metrics, "DILATION_RATIO", width / np.hypot(40, 31))
     rng = np.random.default_rng(seed)
     maps = np.zeros((2, 40, 31), np.uint8)
     for drawn in maps:

@@ -2,8 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_sepl.core.certainty import find_unsure, soften
-from napari_sepl.core.provenance import Source
+from napari_sepl.core.provenance import Source, find_unsure, soften
 from tests.core.cases import Labels, label_maps, quick, shapes
 from tests.core.drawing import labels
 

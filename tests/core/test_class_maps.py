@@ -3,8 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_sepl.core.class_maps import ClassMap, find_class
-from napari_sepl.core.classes import VOC, ClassList
+from napari_sepl.core.classes import VOC, ClassList, ClassMap, find_class
 from napari_sepl.core.errors import InputError
 from tests.messages import raises_input_error
 

@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params
+from napari_sepl.core.assignment import REFUSE, assign
 from napari_sepl.core.causes import HINT, Cause, Kind
 from napari_sepl.core.diagnosis import LEAST, Diagnosis, Finding, diagnose
 from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.overrides import REFUSE
-from napari_sepl.core.params import Strategy
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.strategies import Strategy
 from tests.core.cases import Case, cases, quick
 from tests.core.drawing import labels, mask
 from tests.core.naive_diagnosis import strengths_of

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.flips import find_flips
+from napari_sepl.core.assignment import assign, find_flips
 from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.params import Strategy
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.strategies import Strategy
 from tests.core.cases import Case, cases
 
 PLAIN = [Strategy.PAPER, Strategy.RELEASED]

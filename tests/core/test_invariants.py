@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet, Params, enhance
+from napari_sepl.core.assignment import Assignment, assign
 from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.strategies import Assignment, assign
+from napari_sepl.core.strategies import Strategy
 from tests.core.cases import Case, cases, quick, shares
 
 

@@ -6,13 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params
+from napari_sepl.core.assignment import REFUSE, assign
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.overrides import REFUSE
-from napari_sepl.core.params import Strategy
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.strategies import Strategy
 from tests.core.cases import Case, Labels, cases, thorough
 from tests.core.naive import Claims, Mask, area, choose_levels, settle, shared
 

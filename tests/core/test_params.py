@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from napari_sepl import Params
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
+from napari_sepl.core.strategies import Strategy
 
 
 def test_the_paper_s_defaults() -> None:

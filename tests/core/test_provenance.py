@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet
+from napari_sepl.core.assignment import assign
 from napari_sepl.core.overlap import measure_overlap
 from napari_sepl.core.provenance import NAMES, Source, count_sources, find_sources
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
 from tests.core.cases import Case, cases, quick
 from tests.core.test_overrides import decided_cases
 

@@ -9,12 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params
+from napari_sepl.core.assignment import REFUSE, assign
 from napari_sepl.core.overlap import Overlap, measure_overlap
-from napari_sepl.core.overrides import REFUSE
 from napari_sepl.core.params import Conflict
-from napari_sepl.core.repaint import Painted, find_stale, repaint
-from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.sepl import Painted, find_stale, paint, repaint
 from napari_sepl.core.transpose import BLOCK
 from tests.core.cases import Case, cases, shares, thorough
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.running import RunningFigures
+from napari_sepl.core.metrics import Confusion, RunningFigures
 from tests.core.cases import Labels, label_maps, quick, shapes
 from tests.core.drawing import labels
 

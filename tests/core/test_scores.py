@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from napari_sepl.core.enlarging import enlarge, find_factor
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.scores import BackgroundRule, Scores, cut_scores
+from napari_sepl.core.scores import BackgroundRule, Scores, cut_scores, enlarge, find_factor
 
 SHAPE = (3, 4)
 FEW = st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.75, 1.0])  # few values, so that there are ties

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco
 
+from napari_sepl.core.polygons import Instances, find_segments
 from napari_sepl.core.rle import write_rle
-from napari_sepl.core.segments import Instances, find_segments
 from tests.core.cases import Labels, label_maps, quick, shapes
 from tests.core.drawing import labels
 

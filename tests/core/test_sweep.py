@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.corners import MOST
+from napari_sepl.core.assignment import assign
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.overlap import Overlap, measure_overlap
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
-from napari_sepl.core.sweep import Matches, SweepCounts, sweep_image, threshold_grid
+from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.sweep import MOST, Matches, SweepCounts, sweep_image, threshold_grid
 from tests.core.cases import (
     Case,
     Labels,

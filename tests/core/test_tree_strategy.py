@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params, enhance
+from napari_sepl.core.assignment import REFUSE, assign
 from napari_sepl.core.levels import MASK_PRICE, OUTSIDE_PRICE
 from napari_sepl.core.nests import BARE
 from napari_sepl.core.overlap import Overlap, measure_overlap
-from napari_sepl.core.overrides import REFUSE
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.strategies import Strategy
 from tests.core.cases import Case, cases, label_maps, mask_stacks, quick, shares, thorough
 from tests.core.drawing import decide, labels, mask, text
 

@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from napari_sepl import MaskSet, Params
+from napari_sepl.core.assignment import assign
 from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.strategies import Strategy
 from tests.core.naive import naive_enhance
 from tests.core.reference import coco_decode
 

@@ -9,9 +9,10 @@ from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.params import Params
 from napari_sepl.core.scores import Scores, cut_scores
 from napari_sepl.core.sepl import enhance
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import ParamsEdit
 from napari_sepl.document.regions import area_of

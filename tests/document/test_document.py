@@ -5,15 +5,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.classes import VOC
-from napari_sepl.core.overrides import REFUSE
-from napari_sepl.core.params import Conflict, Params, Strategy
+from napari_sepl.core.params import Conflict, Params
 from napari_sepl.core.pixels import NO_OPINION
 from napari_sepl.core.sepl import enhance
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import ParamsEdit, StrokeEdit
+from napari_sepl.document.history import replay
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.document.replay import replay
 from napari_sepl.document.said import Said
 from tests.document.drawing import SHAPE, cat_and_dog
 from tests.messages import raises_input_error

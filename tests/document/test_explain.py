@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from napari_sepl.core.masks import MaskScores, MaskSet
-from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.params import Params
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import resolve

@@ -5,19 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.overlap import extend_overlap, measure_overlap
-from napari_sepl.core.overrides import REFUSE
-from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import PromptEdit
 from napari_sepl.document.explain import explain_region
-from napari_sepl.document.prompted import join_prompted
-from napari_sepl.document.replay import replay
-from napari_sepl.document.said import Said
+from napari_sepl.document.history import replay
+from napari_sepl.document.said import Said, join_prompted
 from tests.core.cases import Case, cases
 from tests.document.drawing import SHAPE, cat_and_dog
 from tests.messages import raises_input_error

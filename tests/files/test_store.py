@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from napari_sepl import Params
 from napari_sepl.core.errors import SaveError
 from napari_sepl.core.masks import MaskScores, MaskSet
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.store import (
     LogEntry,
     Review,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.overrides import REFUSE
 from napari_sepl.files.store import (
     Status,
     Store,

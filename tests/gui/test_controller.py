@@ -9,7 +9,8 @@ from napari.components import ViewerModel
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.params import Params
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels

@@ -9,7 +9,8 @@ from npe2 import PluginManifest
 from PIL import Image
 from qtpy.QtWidgets import QFileDialog
 
-from napari_sepl.core.params import Params
+from napari_sepl.core.params import Conflict, Params
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.commands import get_mask_reader, save_selected_labels
 from napari_sepl.gui.panels.params import PLUGIN, PREFERRED, preferred_params
@@ -35,6 +36,8 @@ def test_defaults_in_preferences_are_those_of_params() -> None:
     for name in PREFERRED:
         field = Params.model_fields[name]
         assert properties[name].title == field.title
+    assert properties["strategy"].enum == list(Strategy)
+    assert properties["conflict"].enum == list(Conflict)
 
 
 def test_preferences_change_where_the_widget_starts(window: Window) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_sepl.core.params import Params, Strategy
+from napari_sepl.core.params import Params
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure import checkpoint, evaluate, sweep

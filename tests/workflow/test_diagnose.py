@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from napari_sepl import Params
+from napari_sepl.core.assignment import assign
 from napari_sepl.core.diagnosis import Diagnosis, diagnose
-from napari_sepl.core.params import Strategy
 from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import assign
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.findings import NAMES
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec

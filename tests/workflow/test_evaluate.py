@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_sepl.core.boundaries import BoundaryCounts
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.running import RunningFigures
+from napari_sepl.core.metrics import BoundaryCounts, Confusion, RunningFigures
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.class_maps import ClassMap
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.classes import VOC, ClassMap
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.polygons import Holes
 from napari_sepl.document.resolve import resolve

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from napari_sepl import MaskSet, Params
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.params import Conflict, Strategy
+from napari_sepl.core.params import Conflict
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status, Store

@@ -9,7 +9,7 @@ import pytest
 from napari_sepl import MaskSet, Params
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.params import Strategy
+from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.edits import ParamsEdit
 from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.files.dataset.index import SampleIndex

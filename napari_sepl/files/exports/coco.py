@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import COCO, ClassList
-from napari_sepl.core.polygons import fill_polygons, trace_polygons
+from napari_sepl.core.polygons import Segment, fill_polygons, find_segments, trace_polygons
 from napari_sepl.core.rle import write_rle
-from napari_sepl.core.segments import Segment, find_segments
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
     OBJECTS,

@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.core.polygons import INSET, trace_polygons
-from napari_sepl.core.segments import Segment, find_segments
+from napari_sepl.core.polygons import INSET, Segment, find_segments, trace_polygons
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
     OBJECTS,

@@ -7,11 +7,11 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 
+from napari_sepl.core.assignment import Assignment
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.outlines import MaskOutlines
 from napari_sepl.core.pixels import Box, copy_changes
 from napari_sepl.core.rules import Rule
-from napari_sepl.core.strategies import Assignment
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.layers.drawing import (

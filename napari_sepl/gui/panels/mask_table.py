@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.classes import ClassList
-from napari_sepl.document.mask_rows import MaskRows
+from napari_sepl.document.explain import MaskRows
 
 _HEADERS = ("mask", "class", "area", "o_s", "o_p", "decision", "IoU", "stability", "depth")
 _TIPS = (

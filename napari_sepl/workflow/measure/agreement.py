@@ -6,10 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.boundaries import BoundaryCounts
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.running import RunningFigures
+from napari_sepl.core.metrics import BoundaryCounts, Confusion, RunningFigures
 
 
 @dataclass(frozen=True)

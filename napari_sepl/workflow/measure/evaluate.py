@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter
 
-from napari_sepl.core.boundaries import DILATION_RATIO
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.running import RunningFigures
+from napari_sepl.core.metrics import DILATION_RATIO, RunningFigures
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
 from napari_sepl.files.guard import NO_INPUTS, Guard, IsOurs
 from napari_sepl.files.labels import read_labels

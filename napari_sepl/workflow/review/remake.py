@@ -9,8 +9,8 @@ import numpy as np
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.overlap import extend_overlap
-from napari_sepl.document.prompted import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
+from napari_sepl.document.said import join_prompted
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.guard import Guard, foreign

@@ -10,8 +10,7 @@ import numpy as np
 from napari_sepl.core.errors import SaveError, SeplError
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
-from napari_sepl.document.history import History
-from napari_sepl.document.replay import replay
+from napari_sepl.document.history import History, replay
 from napari_sepl.document.said import Said
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from napari_sepl.core.class_maps import ClassMap
-from napari_sepl.core.classes import COCO, VOC, ClassList
-from napari_sepl.core.segments import Instances
+from napari_sepl.core.classes import COCO, VOC, ClassList, ClassMap
+from napari_sepl.core.polygons import Instances
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports.base import ExportSettings, Listing, Pictures

@@ -20,8 +20,8 @@ from napari_sepl.core.masks import MaskScores
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
+from napari_sepl.proposals.models import SamSettings
 from napari_sepl.proposals.points import MARGIN, near_labels, plan_crops
-from napari_sepl.proposals.settings import SamSettings
 
 TRUCK = VOC.parent / "truck"
 CLASSES = 21

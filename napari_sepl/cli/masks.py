@@ -25,17 +25,23 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.proposals.checkpoints import Checkpoint, fetch_checkpoint, own_checkpoint
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
-from napari_sepl.proposals.models import REGIONS, SamModel, find_model, model_names
+from napari_sepl.proposals.maker import Maker, MaskProgress
+from napari_sepl.proposals.models import (
+    PRESETS,
+    REGIONS,
+    SamModel,
+    SamSettings,
+    find_model,
+    find_preset,
+    model_names,
+)
 from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Progress as Made
 from napari_sepl.proposals.regions import RegionMasks, RegionSettings
-from napari_sepl.proposals.sam import open_sam
-from napari_sepl.proposals.sent import SentSam
-from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
-from napari_sepl.workflow.masks.propose import Maker, propose_folder
+from napari_sepl.proposals.sam import RemoteSam, open_sam
+from napari_sepl.proposals.weights import Checkpoint, find_checkpoint
+from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.masks.record import made_by_regions, made_by_sam
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
@@ -141,7 +147,7 @@ def masks_command(  # noqa: PLR0913  each option is an argument
         index, out = _open(spec)
         weights = _weights(chosen, seen(scheduler, checkpoint))
         near = MARGIN if margin is None else margin
-        sam = SentSam(weights, device or AUTO, asked, near)
+        sam = RemoteSam(weights, device or AUTO, asked, near)
         made_with = made_by_sam(weights, asked, near if guided else None)
         code = _follow_sam(index, out, sam, made_with, guided, spread)
     note_unused(index.unused, "pseudo-labels")
@@ -162,7 +168,7 @@ def _open(spec: DatasetSpec) -> tuple[SampleIndex, Path]:
 def _follow_sam(
     index: SampleIndex,
     out: Path,
-    sam: SentSam,
+    sam: RemoteSam,
     made_with: dict[str, Any],
     guided: bool,
     spread: Spread,
@@ -186,7 +192,7 @@ def _follow(
 ) -> int:
     part = Part()
 
-    def hear(made: Made) -> None:
+    def hear(made: MaskProgress) -> None:
         if made.message:
             note(made.message)
         part.show(made.done / max(made.total, 1))
@@ -196,11 +202,9 @@ def _follow(
 
 
 def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
-    if checkpoint is not None:
-        return own_checkpoint(model, checkpoint)
     with _download_bar(model.file_name) as told:
         try:
-            return fetch_checkpoint(model, told=told)
+            return find_checkpoint(model, checkpoint, told)
         except KeyboardInterrupt:
             complain("Stopped. The same command resumes the download.")
             raise typer.Exit(STOPPED) from None

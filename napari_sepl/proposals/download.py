@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.proposals.errors import DownloadError
+from napari_sepl.proposals.maker import DownloadError
 
-Told = Callable[[int, int], None]
+OnBytes = Callable[[int, int], None]
 """Called with the bytes that are there and the bytes in all."""
 
 _CHUNK = 1 << 16  # bytes; what a broken connection loses at most
@@ -40,7 +40,7 @@ class Downloader:
     timeout: float = 30.0
 
     def for_pooch(
-        self, path: Path, size: int, told: Told | None = None
+        self, path: Path, size: int, told: OnBytes | None = None
     ) -> Callable[[str, str, object], None]:
         """Return a downloader for pooch, which then checks the digest and gives the file its name.
 
@@ -61,7 +61,7 @@ class Downloader:
 
         return download
 
-    def _fetch(self, url: str, part: Path, size: int, told: Told) -> None:
+    def _fetch(self, url: str, part: Path, size: int, told: OnBytes) -> None:
         failed, most = 0, _length(part)
         while True:
             try:
@@ -75,7 +75,7 @@ class Downloader:
             else:
                 return
 
-    def _attempt(self, url: str, part: Path, size: int, told: Told) -> None:
+    def _attempt(self, url: str, part: Path, size: int, told: OnBytes) -> None:
         import requests
 
         have = _length(part)
@@ -108,7 +108,7 @@ def _check(answer: Any, part: Path) -> None:
     raise DownloadError(f"{answer.url}: could not be fetched ({problem}).")
 
 
-def _receive(answer: Any, part: Path, size: int, told: Told) -> None:
+def _receive(answer: Any, part: Path, size: int, told: OnBytes) -> None:
     """Append what comes, or begin anew where the server does not go on in the middle."""
     goes_on = answer.status_code == _PARTIAL
     there = _length(part) if goes_on else 0

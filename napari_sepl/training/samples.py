@@ -15,9 +15,8 @@ from napari_sepl.core.errors import of_one_sample
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
-from napari_sepl.files.images import image_size, read_image
+from napari_sepl.files.images import as_rgb, image_size, read_image
 from napari_sepl.files.labels import read_labels
-from napari_sepl.proposals.pictures import as_rgb
 
 Told = Callable[[int, int], None]
 """Called with the samples looked at and the samples in all."""

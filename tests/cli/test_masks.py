@@ -11,10 +11,9 @@ from rich.progress import Progress, TaskID
 from napari_sepl.cli import masks as command
 from napari_sepl.files.masks import read_masks
 from napari_sepl.proposals import models
-from napari_sepl.proposals.checkpoints import CACHE, Checkpoint
-from napari_sepl.proposals.models import MODELS
+from napari_sepl.proposals.models import MODELS, SamSettings
 from napari_sepl.proposals.regions import RegionMasks
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import CACHE, Checkpoint
 from tests.files.making import save_picture
 from tests.messages import plain
 from tests.program import Run

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam, load_sam
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.models import SamSettings
+from napari_sepl.proposals.weights import Checkpoint, LoadedSam, load_sam
 from tests.proposals.needs import need_sam
 from tests.proposals.tiny_sam import save_tiny
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from napari_sepl.proposals.models import SamSettings
 from napari_sepl.proposals.points import MARGIN, near_labels, plan_crops
-from napari_sepl.proposals.settings import SamSettings
 from tests.messages import raises_input_error
 from tests.proposals.conftest import labels_in_a_corner
 from tests.proposals.needs import need_sam

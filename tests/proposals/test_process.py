@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.proposals import process
-from napari_sepl.proposals.checkpoints import Checkpoint, load_sam
-from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.maker import MaskProgress, OpeningError, ProposalError, StoppedError
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Progress
 from napari_sepl.proposals.sam import SamMasks, open_sam
+from napari_sepl.proposals.weights import Checkpoint, load_sam
 from tests.proposals.conftest import ALL_MASKS
 from tests.proposals.needs import need_sam
 from tests.waiting import wait_until
@@ -237,7 +236,7 @@ def test_leaving_ends_the_process() -> None:
 
 
 def test_sam_makes_the_same_masks_there(checkpoint: Checkpoint, picture: NDArray[np.uint8]) -> None:
-    told: list[Progress] = []
+    told: list[MaskProgress] = []
     pseudo = np.zeros(picture.shape[:2], np.uint8)
     pseudo[:40, :40] = 1
     with Remote(open_sam, checkpoint, "cpu", ALL_MASKS) as remote:

@@ -9,10 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam
-from napari_sepl.proposals.embeddings import EmbeddingCache, digest_image
 from napari_sepl.proposals.process import Remote
-from napari_sepl.proposals.prompts import Prompter, open_prompter
+from napari_sepl.proposals.prompts import EmbeddingCache, Prompter, digest_image, open_prompter
+from napari_sepl.proposals.weights import Checkpoint, LoadedSam
 from tests.messages import raises_input_error
 from tests.proposals.conftest import blobs
 from tests.proposals.needs import need_sam

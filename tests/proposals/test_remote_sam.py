@@ -14,11 +14,16 @@ from numpy.typing import NDArray
 
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.masks import mask_file, read_masks
-from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam
-from napari_sepl.proposals.errors import ProposalError, StoppedError
+from napari_sepl.proposals.maker import (
+    MaskProgress,
+    OnProgress,
+    ProposalError,
+    StoppedError,
+    ignore,
+)
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Progress, Told, ignore
 from napari_sepl.proposals.sam import SamMasks, open_sam
+from napari_sepl.proposals.weights import Checkpoint, LoadedSam
 from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.masks.record import made_by_sam
 from napari_sepl.workflow.outcome import Outcome, Step
@@ -39,10 +44,10 @@ def remote(checkpoint: Checkpoint) -> Iterator[Remote]:
         yield remote
 
 
-def at_second_batch(action: Callable[[], object]) -> Callable[[Progress], None]:
+def at_second_batch(action: Callable[[], object]) -> Callable[[MaskProgress], None]:
     """Return what does something once, when a process tells of its second batch of points."""
 
-    def told(progress: Progress) -> None:
+    def told(progress: MaskProgress) -> None:
         if progress.done == 8:
             action()
 
@@ -101,10 +106,10 @@ def test_a_batch_is_gone_on_with(
     index, out = folder_of_three(tmp_path), tmp_path / "out"
     made_with = made_by_sam(checkpoint, SMALL_BATCHES)
 
-    def go_on(told: Told) -> list[Step]:
+    def go_on(told: OnProgress) -> list[Step]:
         return list(propose_folder(index, out, RemoteMasks(remote), made_with, told=told))
 
-    def stop_at_second_image(_progress: Progress) -> None:
+    def stop_at_second_image(_progress: MaskProgress) -> None:
         if mask_file(out, "a").exists():
             remote.stop()
 

@@ -9,13 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl import Params, enhance
-from napari_sepl.proposals.checkpoints import LoadedSam
 from napari_sepl.proposals.device import float_type
-from napari_sepl.proposals.errors import ProposalError
+from napari_sepl.proposals.maker import MaskProgress, ProposalError
+from napari_sepl.proposals.models import SamSettings
 from napari_sepl.proposals.points import plan_crops
-from napari_sepl.proposals.progress import Progress
 from napari_sepl.proposals.sam import SamMasks
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import LoadedSam
 from tests.messages import raises_input_error
 from tests.proposals.conftest import ALL_MASKS, blobs, dense, labels_in_a_corner
 from tests.proposals.needs import need_sam
@@ -163,7 +162,7 @@ def test_grey_transparent_and_deep_pictures_are_as_their_colours(
 
 
 def test_progress_counts_all_points(sam: LoadedSam, picture: NDArray[np.uint8]) -> None:
-    told: list[Progress] = []
+    told: list[MaskProgress] = []
     settings = changed(points_per_batch=10, crop_n_layers=1, crop_n_points_downscale_factor=3)
     SamMasks(sam, settings).make(picture, told=told.append)
     total = 36 + 4 * 4
@@ -205,7 +204,7 @@ def test_full_memory_makes_batches_smaller_and_says_so(
     sam: LoadedSam, picture: NDArray[np.uint8], error: Exception | None
 ) -> None:
     narrow = Narrow(sam.network, 9, error)
-    told: list[Progress] = []
+    told: list[MaskProgress] = []
     maker = SamMasks(with_part(sam, mask_decoder=narrow), changed(points_per_batch=32))
     masks = maker.make(picture, told=told.append)
     assert narrow.asked == [32, 16, 8, 8, 8, 8, 4]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_sepl.proposals.tidy import tidy_mask
+from napari_sepl.proposals.mask_records import tidy_mask
 from tests.proposals.needs import need_sam
 
 

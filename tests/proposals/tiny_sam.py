@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.proposals.checkpoints import Checkpoint, own_checkpoint
 from napari_sepl.proposals.models import SamModel
+from napari_sepl.proposals.weights import Checkpoint, find_checkpoint
 
 TINY = SamModel("tiny", "the tiny SAM", "tests.proposals.tiny_sam", "tiny")
 WIDER = SamModel("wider", "the wider SAM", "tests.proposals.tiny_sam", "wider")
@@ -66,4 +66,4 @@ def save_tiny(path: Path, seed: int = 0) -> Checkpoint:
     network = build()
     _liven(network)
     torch.save(network.state_dict(), path)
-    return own_checkpoint(TINY, path)
+    return find_checkpoint(TINY, path)

@@ -16,9 +16,14 @@ from napari_sepl.files.store import Status
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.queue.bulk import listed
-from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.maker import (
+    OnProgress,
+    OpeningError,
+    ProposalError,
+    StoppedError,
+    ignore,
+)
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Told, ignore
 from napari_sepl.workflow.masks.propose import propose_folder
 from napari_sepl.workflow.masks.record import made_otherwise
 from napari_sepl.workflow.outcome import Outcome, Step
@@ -82,7 +87,7 @@ class DatasetMaking:
     reviewing : Reviewing
         The dataset.
     navigator : Navigator
-        Told of each sample of which there are new masks.
+        OnProgress of each sample of which there are new masks.
     """
 
     def __init__(
@@ -253,7 +258,7 @@ class EnduringMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: Told = ignore,
+        told: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image; as `RemoteMasks.make`, and as it raises.
 

@@ -14,13 +14,11 @@ from napari_sepl.document.document import Document
 from napari_sepl.gui.layers.layers import line_width
 from napari_sepl.gui.masks.choice import MaskChoice
 from napari_sepl.gui.masks.prompt_layer import Prompts
-from napari_sepl.proposals.checkpoints import cache_folder, find_checkpoint
-from napari_sepl.proposals.embeddings import EmbeddingCache
-from napari_sepl.proposals.errors import StoppedError
-from napari_sepl.proposals.models import REGIONS, find_model
+from napari_sepl.proposals.maker import StoppedError
+from napari_sepl.proposals.models import REGIONS, SamSettings, find_model
 from napari_sepl.proposals.process import Remote
-from napari_sepl.proposals.prompts import open_prompter
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.prompts import EmbeddingCache, open_prompter
+from napari_sepl.proposals.weights import cache_folder, find_checkpoint
 
 if TYPE_CHECKING:
     from napari_sepl.gui.controller import Controller

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
+from napari_sepl.proposals.models import PRESETS, SamSettings, find_preset
 
 _DECIMALS = 3
 _MOST = 1_000_000  # of a field without an upper bound

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,21 +17,11 @@ from napari_sepl.files.images import read_image
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.masks import mask_file, write_masks
 from napari_sepl.files.pseudo import read_pseudo_labels
-from napari_sepl.proposals.errors import ProposalError
-from napari_sepl.proposals.progress import Told, ignore
+from napari_sepl.proposals.maker import Maker, OnProgress, ProposalError, ignore
 from napari_sepl.workflow.masks.record import claim
 from napari_sepl.workflow.outcome import Outcome, Step, failed_steps
 from napari_sepl.workflow.spread.processes import HERE
 from napari_sepl.workflow.spread.spread import Spread
-
-
-class Maker(Protocol):
-    """What makes masks."""
-
-    def make(
-        self, image: NDArray[Any], pseudo: NDArray[np.uint8] | None = None, told: Told = ignore
-    ) -> MaskSet:
-        """Return the masks of an image, (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16."""
 
 
 class _Item(NamedTuple):
@@ -51,7 +41,7 @@ def propose_folder(  # noqa: PLR0913  a setting each
     *,
     guided: bool = True,
     sample_ids: Iterable[str] | None = None,
-    told: Told = ignore,
+    told: OnProgress = ignore,
     mixed: bool = False,
     overwrite: bool = False,
     spread: Spread = HERE,
@@ -124,7 +114,7 @@ def _lost(item: _Item, why: str) -> Step:
 
 
 def _attempt(
-    out: Path, maker: Maker, told: Told, guided: bool, overwrite: bool, item: _Item
+    out: Path, maker: Maker, told: OnProgress, guided: bool, overwrite: bool, item: _Item
 ) -> Step:
     path = mask_file(out, item.sample_id)
     if path.exists() and not overwrite:
@@ -150,7 +140,11 @@ def _guide(item: _Item, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
 
 
 def _made(
-    maker: Maker, image: NDArray[Any], pseudo: NDArray[np.uint8] | None, told: Told, item: _Item
+    maker: Maker,
+    image: NDArray[Any],
+    pseudo: NDArray[np.uint8] | None,
+    told: OnProgress,
+    item: _Item,
 ) -> MaskSet:
     try:
         return maker.make(image, pseudo, told)

@@ -9,11 +9,10 @@ from napari_sepl.files._opening import read_bytes
 from napari_sepl.files._texts import parse_json
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset.listing import list_masks
-from napari_sepl.proposals.checkpoints import Checkpoint
-from napari_sepl.proposals.models import REGIONS
+from napari_sepl.proposals.models import REGIONS, SamSettings
 from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.regions import RegionSettings
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import Checkpoint
 
 RECORD = ".napari-sepl-masks.json"
 """The hidden file of a folder of masks that tells what they were made with."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from napari_sepl.core.differences import ERROR_COLOURS, find_errors
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.proposals.pictures import as_rgb
+from napari_sepl.files.images import as_rgb
 
 WIDTH = 320
 """Pixels across, at most."""

@@ -18,7 +18,7 @@ from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import NO_INPUTS
-from napari_sepl.proposals.pictures import as_rgb
+from napari_sepl.files.images import as_rgb
 from napari_sepl.workflow.report import heat
 from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.heat import heat_map

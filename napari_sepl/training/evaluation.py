@@ -13,11 +13,10 @@ from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.label_png import write_label_png
 from napari_sepl.proposals.device import is_out_of_memory
-from napari_sepl.training.augment import normalise, resize_picture
-from napari_sepl.training.errors import TooLittleMemoryError, TrainingError
+from napari_sepl.training.batches import normalise, resize_picture
+from napari_sepl.training.labelled import LabelledImage, read_labelled
 from napari_sepl.training.learner import computing
-from napari_sepl.training.recipe import Precision
-from napari_sepl.training.samples import LabelledImage, read_labelled
+from napari_sepl.training.recipe import Precision, TooLittleMemoryError, TrainingError
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,12 @@ from typing import Any
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.proposals.device import is_out_of_memory
-from napari_sepl.training.errors import DivergedError, TooLittleMemoryError
-from napari_sepl.training.recipe import Precision, Recipe
+from napari_sepl.training.recipe import (
+    DivergedError,
+    Precision,
+    TooLittleMemoryError,
+    TrainingRecipe,
+)
 
 _BFLOAT16_CARDS = 8  # compute capability from which CUDA cards compute in bfloat16 themselves
 
@@ -43,13 +47,13 @@ class Learner:
     ----------
     module : torch.nn.Module
         The network, as `networks.Network` tells; it is moved to the device.
-    recipe : Recipe
+    recipe : TrainingRecipe
         How to train it; its precision is not "auto".
     device : str
         Where to compute.
     """
 
-    def __init__(self, module: Any, recipe: Recipe, device: str) -> None:
+    def __init__(self, module: Any, recipe: TrainingRecipe, device: str) -> None:
         import torch
 
         self.recipe, self.device = recipe, device
@@ -166,7 +170,7 @@ def computing(device: str, precision: Precision) -> Iterator[None]:
 
 
 @contextmanager
-def told_of_memory(recipe: Recipe, device: str) -> Iterator[None]:
+def told_of_memory(recipe: TrainingRecipe, device: str) -> Iterator[None]:
     """Turn torch's error into one that names what to lower."""
     try:
         yield

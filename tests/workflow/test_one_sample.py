@@ -15,7 +15,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports.settings import ExportSettings, FormatName
 from napari_sepl.files.samples import load
 from napari_sepl.training.batches import Crops, Draw
-from napari_sepl.training.samples import find_labelled, survey
+from napari_sepl.training.labelled import find_labelled, survey
 from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export

@@ -1,6 +1,6 @@
 """Masks without SAM: regions of like colour at several scales.
 
-They know nothing of objects. What SEPL makes of them is measured by ``benchmarks.regions``.
+They know nothing of objects. What SEPL makes of them is measured by ``studies.regions``.
 """
 
 from typing import Any

@@ -52,7 +52,7 @@ def test_grey_pictures_have_regions_and_settings_have_bounds() -> None:
 
 @pytest.mark.parametrize("step", [12, pytest.param(3, marks=pytest.mark.long)])
 def test_they_do_no_harm_to_published_pseudo_labels(shared_data: Path, step: int) -> None:
-    """On some of the images, for time; `benchmarks.regions` measures all."""
+    """On some of the images, for time; `studies.regions` measures all."""
     voc = shared_data / "voc"
     before = after = Confusion(np.zeros((256, 256), np.int64))
     for name in (voc / "train120.txt").read_text().split()[::step]:

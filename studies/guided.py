@@ -1,6 +1,6 @@
 """What SEPL makes of the masks that SAM gives near pseudo-labels, against those of its whole grid.
 
-Run with ``python -m benchmarks.guided [images]``; needs the extra "sam", for the grid. Which masks
+Run with ``python -m studies.guided [images]``; needs the extra "sam", for the grid. Which masks
 SAM would miss depends on its weights, so two bounds stand for it on VOC's simulated masks: a mask
 is found if any point of the grid in it is asked about, or if one of them is, drawn once for each.
 The photograph of a truck has masks of SAM's own, each with the point that it was found by.

@@ -10,7 +10,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset
 from tests.files.cam_files import cams, save_cam_dict
 from tests.messages import assert_says, says
 from tests.program import Run
-from tests.workflow.sweeping import SHAPE, write_samples
+from tests.workflow.sweeping import SHAPE, options
 
 
 @pytest.fixture
@@ -18,21 +18,12 @@ def run(run: Run) -> Run:
     return partial(run, "init")
 
 
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path / "set")
-
-
-def folders(spec: DatasetSpec, *roles: str) -> list[object]:
-    return [word for role in roles for word in (f"--{role}", getattr(spec, role))]
-
-
 def test_it_writes_what_it_was_told_and_says_what_is_there(
     run: Run, spec: DatasetSpec, tmp_path: Path
 ) -> None:
-    to = tmp_path / "set" / "pets.toml"
+    to = tmp_path / "samples" / "pets.toml"
     code, out, _ = run(
-        *folders(spec, "images", "pseudo", "masks", "out"),
+        *options(spec, "images", "pseudo", "masks", "out"),
         "--ground-truth", spec.ground_truth, "--to", to,
     )  # fmt: skip
     assert code == 0
@@ -54,7 +45,7 @@ def test_what_does_not_pair_is_named(run: Run, spec: DatasetSpec, tmp_path: Path
     (spec.images / "b.png").unlink()
     for sample_id in ("a2", "c"):
         (spec.masks / f"{sample_id}.json").unlink()
-    code, out, err = run(*folders(spec, "images", "pseudo", "masks"), "--to", tmp_path / "s.toml")
+    code, out, err = run(*options(spec, "images", "pseudo", "masks"), "--to", tmp_path / "s.toml")
     assert code == 0
     assert_says(out, "1 sample with all files")
     assert_says(err, "2 samples: no masks: a2, c", "b: no image")
@@ -76,11 +67,11 @@ def test_a_file_that_is_there_is_never_replaced(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dataset.toml").write_text("mine")
-    code, _, err = run(*folders(spec, "images", "pseudo"))
+    code, _, err = run(*options(spec, "images", "pseudo"))
     assert code == 1
     assert_says(err, "dataset.toml: exists")
     assert Path("dataset.toml").read_text() == "mine"
-    code, _, err = run(*folders(spec, "images", "pseudo"), "--to", "set.txt")
+    code, _, err = run(*options(spec, "images", "pseudo"), "--to", "set.txt")
     assert code == 2
     assert not Path("set.txt").exists()
 
@@ -112,7 +103,7 @@ def test_a_dataset_without_output_folder_names_the_remedy(
     run: Run, spec: DatasetSpec, tmp_path: Path
 ) -> None:
     to = tmp_path / "new" / "sub" / "s.toml"
-    code, _, err = run(*folders(spec, "images", "pseudo", "masks"), "--to", to)
+    code, _, err = run(*options(spec, "images", "pseudo", "masks"), "--to", to)
     assert code == 0
     assert_says(err, f'add --out FOLDER, or the line out = "labels" to {to}')
 
@@ -122,7 +113,7 @@ def test_only_samples_that_have_all_files_count(
 ) -> None:
     assert spec.ground_truth is not None
     (spec.ground_truth / "c.png").unlink()
-    words = (*folders(spec, "images", "pseudo", "masks"), "--ground-truth", spec.ground_truth)
+    words = (*options(spec, "images", "pseudo", "masks"), "--ground-truth", spec.ground_truth)
     code, out, err = run(*words, "--to", tmp_path / "s.toml")
     assert code == 0
     assert_says(out, "3 samples with all files that are named", "ground truth 3")
@@ -131,7 +122,7 @@ def test_only_samples_that_have_all_files_count(
 
 def test_with_a_list_its_samples_count(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("b\nc\n")
-    words = (*folders(spec, "images", "pseudo"), "--list", tmp_path / "list.txt")
+    words = (*options(spec, "images", "pseudo"), "--list", tmp_path / "list.txt")
     code, out, _ = run(*words, "--to", tmp_path / "s.toml")
     assert code == 0
     assert_says(out, "2 samples with all files", "image 2", "pseudo-labels 2")
@@ -142,7 +133,7 @@ def test_a_first_file_that_is_broken_is_a_line_of_its_own(
 ) -> None:
     assert spec.pseudo is not None
     (spec.pseudo / "a2.png").write_text("no picture")
-    code, out, _ = run(*folders(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
+    code, out, _ = run(*options(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
     assert code == 0
     lines = out.splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("pseudo-labels"))

@@ -18,9 +18,8 @@ from tests.files.making import save_picture
 from tests.messages import plain
 from tests.program import Run
 from tests.proposals.conftest import blobs, labels_in_a_corner
-from tests.proposals.needs import need_sam
 from tests.proposals.server import serving
-from tests.proposals.tiny_sam import TINY, save_tiny
+from tests.proposals.tiny_sam import TINY, need_sam, save_tiny
 
 SHAPE = (60, 80)
 EASY = ("--pred-iou-thresh", 0, "--stability-score-thresh", 0, "--points-per-side", 4)

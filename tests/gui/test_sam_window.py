@@ -17,8 +17,7 @@ from napari_sepl.proposals.weights import CACHE, Checkpoint, load_sam
 from tests.gui.conftest import Window
 from tests.gui.test_correct import spec  # noqa: F401  a fixture
 from tests.gui.test_queue import Walk
-from tests.proposals.needs import need_sam
-from tests.proposals.tiny_sam import TINY, save_tiny
+from tests.proposals.tiny_sam import TINY, need_sam, save_tiny
 
 need_sam()
 

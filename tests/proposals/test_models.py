@@ -21,7 +21,7 @@ from napari_sepl.proposals.models import (
     model_names,
 )
 from tests.messages import raises_input_error
-from tests.proposals.needs import need_sam
+from tests.proposals.tiny_sam import need_sam
 
 
 def test_the_published_weights() -> None:

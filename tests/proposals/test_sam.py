@@ -17,7 +17,7 @@ from napari_sepl.proposals.sam import SamMasks
 from napari_sepl.proposals.weights import LoadedSam
 from tests.messages import raises_input_error
 from tests.proposals.conftest import ALL_MASKS, blobs, dense, labels_in_a_corner
-from tests.proposals.needs import need_sam
+from tests.proposals.tiny_sam import need_sam
 
 need_sam()
 
@@ -131,7 +131,7 @@ def test_labels_without_a_class_need_no_look_at_the_image(
     sam: LoadedSam, picture: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maker = SamMasks(sam, ALL_MASKS)
-    monkeypatch.setattr(maker, "_embed", None)
+    monkeypatch.setattr(maker._predictor, "set_image", None)
     masks = maker.make(picture, np.full(picture.shape[:2], 255, np.uint8))
     assert (len(masks), masks.shape) == (0, picture.shape[:2])
 

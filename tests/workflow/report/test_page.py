@@ -24,14 +24,9 @@ from napari_sepl.workflow.report.counting import ReportRun
 from napari_sepl.workflow.report.heat import heat_map
 from napari_sepl.workflow.report.page import check_page, make_page, write_page
 from napari_sepl.workflow.report.pictures import draw_tiles, lay_over
-from tests.workflow.sweeping import IDS, write_samples
+from tests.workflow.sweeping import IDS
 
 PALETTE = VOC.palette()
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path)
 
 
 def page_of(spec: DatasetSpec, shown: int = 2) -> str:
@@ -85,8 +80,7 @@ def test_an_image_that_is_gone_is_told_in_its_place(spec: DatasetSpec) -> None:
     assert f"{gone}: found no such file" in page
 
 
-def test_a_name_cannot_become_part_of_the_page(tmp_path: Path) -> None:
-    spec = write_samples(tmp_path)
+def test_a_name_cannot_become_part_of_the_page(spec: DatasetSpec) -> None:
     odd = "<img src=x onerror=alert(1)>"
     for folder, suffix in (
         (spec.images, "png"), (spec.pseudo, "png"), (spec.masks, "json"),

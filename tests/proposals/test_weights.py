@@ -19,8 +19,7 @@ from napari_sepl.proposals.weights import (
     load_sam,
 )
 from tests.files.making import refused
-from tests.proposals.needs import need_sam
-from tests.proposals.tiny_sam import TINY, WIDER, build, save_tiny
+from tests.proposals.tiny_sam import TINY, WIDER, build, need_sam, save_tiny
 
 need_sam()
 

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.atomic import make_folder, write_whole
 from napari_sepl.files.images import as_rgb
-from napari_sepl.proposals.device import is_out_of_memory
-from napari_sepl.proposals.maker import ProposalError
 from napari_sepl.proposals.weights import Checkpoint, LoadedSam, load_sam
 
 LIMIT = 2 << 30
@@ -157,6 +155,8 @@ class Prompter:
         SaveError
             If its embedding cannot be kept; prompts work all the same.
         """
+        import torch
+
         picture = as_rgb(image)
         digest = digest_image(picture)
         if digest == self._digest:
@@ -166,7 +166,8 @@ class Prompter:
         if kept is not None:
             self._restore(kept, (picture.shape[0], picture.shape[1]))
         else:
-            self._embed(picture)
+            with torch.no_grad():
+                self._sam.embed(self._predictor, picture)
         self._digest = digest
         if kept is None and self._cache is not None:
             embedding = self._predictor.features.cpu().numpy()
@@ -261,20 +262,6 @@ class Prompter:
             whole = network.postprocess_masks(chosen, predictor.input_size, size)
         inside = (whole[0, 0] > network.mask_threshold).cpu().numpy()
         return inside, float(ratings[0, best])
-
-    def _embed(self, picture: NDArray[np.uint8]) -> None:
-        import torch
-
-        try:
-            with torch.no_grad():
-                self._predictor.set_image(picture)
-        except (RuntimeError, MemoryError) as error:
-            if is_out_of_memory(error):
-                raise ProposalError(
-                    f"The memory of {self._sam.device} does not hold an image in "
-                    f"{self._sam.model.title}: choose a smaller model or the device cpu."
-                ) from error
-            raise
 
     def _restore(self, embedding: NDArray[np.float32], shape: tuple[int, int]) -> None:
         """Put the predictor into the state that `set_image` would have left it in."""

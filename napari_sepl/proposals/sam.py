@@ -54,11 +54,6 @@ class SamMasks:
         self._batch = settings.points_per_batch
 
     @property
-    def device(self) -> str:
-        """Where it computes."""
-        return self._sam.device
-
-    @property
     def about(self) -> str:
         """Which model it is and where it computes, for people."""
         return self._sam.about
@@ -125,7 +120,7 @@ class SamMasks:
     ) -> MaskRecords:
         """Find the masks in one crop."""
         x0, y0, x1, y1 = crop.box
-        self._embed(picture[y0:y1, x0:x1])
+        self._sam.embed(self._predictor, picture[y0:y1, x0:x1])
         shape = (picture.shape[0], picture.shape[1])
         found, start = [], 0
         while start < len(crop.points):
@@ -143,27 +138,18 @@ class SamMasks:
         masks = MaskRecords.join(found)
         return masks.unique(masks.predicted_iou, self._settings.box_nms_thresh)
 
-    def _embed(self, picture: NDArray[np.uint8]) -> None:
-        try:
-            self._predictor.set_image(picture)
-        except (RuntimeError, MemoryError) as error:
-            if is_out_of_memory(error):
-                raise ProposalError(
-                    f"The memory of {self.device} does not hold an image in {self._sam.model.title}"
-                    ": choose a smaller model or the device cpu."
-                ) from error
-            raise
-
     def _smaller_batches(self, error: BaseException) -> str:
         """Halve the batches, for this image and those that follow, and say so."""
         if self._batch == 1:
             raise ProposalError(
-                f"The memory of {self.device} does not hold the masks of a single point: "
+                f"The memory of {self._sam.device} does not hold the masks of a single point: "
                 "choose a smaller model or the device cpu."
             ) from error
         self._batch = max(1, self._batch // 2)
-        free_memory(self.device)
-        return f"The memory of {self.device} is full: going on with {self._batch} points at once."
+        free_memory(self._sam.device)
+        return (
+            f"The memory of {self._sam.device} is full: going on with {self._batch} points at once."
+        )
 
     def _ask(self, points: NDArray[np.float64], crop: Crop, shape: tuple[int, int]) -> MaskRecords:
         """Return the masks that SAM gives for points (P, 2) of a crop, those it rates low left."""
@@ -188,9 +174,9 @@ class SamMasks:
 
         predictor, network = self._predictor, self._sam.network
         placed = predictor.transform.apply_coords(points, predictor.original_size)
-        dtype = float_type(self.device)
-        coords = torch.as_tensor(placed).to(dtype).to(self.device)[:, None, :]
-        labels = torch.ones((len(points), 1), dtype=torch.int, device=self.device)
+        dtype = float_type(self._sam.device)
+        coords = torch.as_tensor(placed).to(dtype).to(self._sam.device)[:, None, :]
+        labels = torch.ones((len(points), 1), dtype=torch.int, device=self._sam.device)
         sparse, dense = network.prompt_encoder(points=(coords, labels), boxes=None, masks=None)
         small, ratings = network.mask_decoder(
             image_embeddings=predictor.features,

@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.digests import digest_file
-from napari_sepl.proposals.device import choose_device, describe_device, is_out_of_memory
+from napari_sepl.proposals.device import (
+    choose_device,
+    describe_device,
+    full_memory_as,
+    is_out_of_memory,
+)
 from napari_sepl.proposals.download import Downloader, OnBytes
 from napari_sepl.proposals.maker import DownloadError, ProposalError
 from napari_sepl.proposals.models import MODELS, SamModel
@@ -65,12 +74,25 @@ class LoadedSam:
         """Which model it is and where it computes, for people."""
         return f"{self.model.title} on {describe_device(self.device)}"
 
+    def embed(self, predictor: Any, picture: NDArray[np.uint8]) -> None:
+        """Let segment-anything's predictor look at a picture, (H, W, 3) uint8.
+
+        Raises
+        ------
+        ProposalError
+            If the device's memory does not hold it.
+        """
+        told = (
+            f"The memory of {self.device} does not hold an image in {self.model.title}: "
+            "choose a smaller model or the device cpu."
+        )
+        with full_memory_as(ProposalError, told):
+            predictor.set_image(picture)
+
 
 def cache_folder() -> Path:
     """Return the folder in which this program keeps what it can fetch or make again."""
-    import pooch
-
-    return Path(os.environ.get(CACHE) or pooch.os_cache("napari-sepl"))
+    return Path(os.environ.get(CACHE) or user_cache_path("napari-sepl"))
 
 
 def fetch_checkpoint(
@@ -103,29 +125,20 @@ def fetch_checkpoint(
     SaveError
         If the folder cannot be written to.
     """
-    import pooch
-
     if not model.url:
         raise InputError(model.title, found="no published weights", expected="a file of your own")
     folder = folder or cache_folder() / "checkpoints"
     path = folder / model.file_name
-    pooch.get_logger().setLevel("WARNING")  # it would print where nothing but the caller prints
     by_hand = f"Fetch {model.url} by other means and put it at {path}, or name it as checkpoint."
-    fetch = downloader or Downloader()
     try:
-        pooch.retrieve(
-            model.url, f"sha256:{model.sha256}", fname=path.name, path=folder,
-            downloader=fetch.for_pooch(path, model.size, told),
-        )  # fmt: skip
+        if not path.exists() or digest_file(path) != model.sha256:
+            folder.mkdir(parents=True, exist_ok=True)
+            fetch = (downloader or Downloader()).fetch
+            fetch(model.url, path, model.size, model.sha256, told)
     except DownloadError as error:
         raise DownloadError(f"{error} {by_hand}") from error
     except OSError as error:
         raise SaveError(f"{path}: could not be saved ({error.strerror or error}).") from error
-    except ValueError as error:  # how pooch refuses a file by its digest
-        raise DownloadError(
-            f"{model.url}: found other content than was published; expected the SHA-256 "
-            f"{model.sha256}. It was thrown away. {by_hand}"
-        ) from error
     return Checkpoint(model, path, model.sha256)
 
 
@@ -167,15 +180,12 @@ def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
     network = checkpoint.model.build()
     _check_fit(checkpoint, network.state_dict(), weights)
     network.load_state_dict(weights)
-    try:
+    told = (
+        f"{title} does not fit into the memory of {device}: "
+        "choose a smaller model or the device cpu."
+    )
+    with full_memory_as(ProposalError, told):
         network.eval().to(device)
-    except RuntimeError as error:
-        if is_out_of_memory(error):
-            raise ProposalError(
-                f"{title} does not fit into the memory of {device}: "
-                "choose a smaller model or the device cpu."
-            ) from error
-        raise
     return LoadedSam(checkpoint.model, network, device, checkpoint.sha256)
 
 

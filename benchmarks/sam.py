@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.timing import duration, machine, print_table, verdict
-from napari_sepl.proposals.checkpoints import LoadedSam
 from napari_sepl.proposals.device import choose_device
-from napari_sepl.proposals.models import find_model
+from napari_sepl.proposals.models import SamSettings, find_model
 from napari_sepl.proposals.process import Remote
 from napari_sepl.proposals.sam import SamMasks
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import LoadedSam
 
 SHAPE = (375, 500)
 STAY = 0.05  # share of masks that their rating lets through; about 150 of the paper's 3,072

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from napari_sepl.files.dataset.specification import DatasetSpec
 from tests.program import run
+from tests.workflow.sweeping import write_samples
 
-__all__ = ["run", "shared_data"]
+__all__ = ["run", "shared_data", "spec"]
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> DatasetSpec:
+    """Four samples of three classes, with ground truth and without an output folder."""
+    return write_samples(tmp_path / "samples")
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,10 @@
-"""The annotator of `benchmarks.effort`: its best decision is the best, its strokes do as told."""
+"""The annotator of `studies.effort`: its best decision is the best, its strokes do as told."""
 
 from itertools import product
 
 import numpy as np
 import pytest
 
-from benchmarks.annotator import Annotator, Kind, paint_line
-from benchmarks.effort import TARGETS, KeepsPseudo, correct
 from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.params import Conflict, Params
@@ -15,6 +13,8 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import regions_within
 from napari_sepl.document.said import Said
+from studies.annotator import Annotator, Kind, paint_line
+from studies.effort import TARGETS, KeepsPseudo, correct
 from tests.document.drawing import cat_and_dog
 
 SETTINGS = [Params(strategy=s, conflict=c) for s, c in product(Strategy, Conflict)]

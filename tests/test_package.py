@@ -40,7 +40,7 @@ def test_a_wheel_holds_all_that_runs(tmp_path: Path) -> None:
         names = set(archive.namelist())
     assert {"napari_sepl/py.typed", "napari_sepl/__main__.py", "napari_sepl/napari.yaml"} <= names
     assert "napari_sepl/sample_data/masks/coffee.json" in names
-    assert not [name for name in names if name.startswith(("tests", "benchmarks"))]
+    assert not [name for name in names if name.startswith(("tests", "benchmarks", "studies"))]
     place = tmp_path / "fresh"
     venv.create(place, with_pip=False, symlinks=True, system_site_packages=False)
     (python,) = [*place.glob("bin/python"), *place.glob("Scripts/python.exe")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,18 +26,23 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.proposals.checkpoints import Checkpoint, fetch_checkpoint, own_checkpoint
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
-from napari_sepl.proposals.models import REGIONS, SamModel, find_model, model_names
+from napari_sepl.proposals.maker import Maker, MaskProgress
+from napari_sepl.proposals.models import (
+    PRESETS,
+    REGIONS,
+    SamModel,
+    SamSettings,
+    find_model,
+    find_preset,
+    model_names,
+)
 from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Progress as Made
 from napari_sepl.proposals.regions import RegionMasks, RegionSettings
-from napari_sepl.proposals.sam import open_sam
-from napari_sepl.proposals.sent import SentSam
-from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
+from napari_sepl.proposals.sam import RemoteSam, open_sam
+from napari_sepl.proposals.weights import Checkpoint, find_checkpoint
 from napari_sepl.workflow.masks import (
-    Maker,
     check_masks_folder,
     made_by_regions,
     made_by_sam,
@@ -123,31 +129,24 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     given = {name: value for name, value in told.items() if name in SamSettings.model_fields}
     with usage("--preset"):
         usual = find_preset(preset or PRESET)
-    name = model or usual.model
+    name, where = model or usual.model, device or AUTO
     spread = choose_spread(workers, scheduler)
     spec = seen_dataset(scheduler, dataset.find().spec)
-    guided = spec.pseudo is not None and not full_grid and name != REGIONS
     if name == REGIONS:
         _refuse(told)
         regions = RegionSettings()
         index, out = _open(spec)
-        made_with = made_by_regions(regions)
-        code = _follow(index, out, RegionMasks(regions), made_with, False, spread)
+        code = _follow(index, out, made_by_regions(regions), False, spread, RegionMasks(regions))
     else:
         asked = _settings(usual.settings, given)
-        with usage("--model"):
-            chosen = find_model(name)
-        require_there(checkpoint=checkpoint)
-        chosen.require()
-        if spread == HERE:  # else the device is one of the workers'
-            with usage("--device"):
-                choose_device(device or AUTO)
+        chosen = _usable(name, checkpoint, where, spread)
         index, out = _open(spec)
         weights = _weights(chosen, seen(scheduler, checkpoint))
         near = MARGIN if margin is None else margin
-        sam = SentSam(weights, device or AUTO, asked, near)
+        guided = spec.pseudo is not None and not full_grid
         made_with = made_by_sam(weights, asked, near if guided else None)
-        code = _follow_sam(index, out, sam, made_with, guided, spread)
+        follow_maker = partial(_follow, index, out, made_with, guided, spread)
+        code = _follow_sam(follow_maker, RemoteSam(weights, where, asked, near), spread)
     note_unused(index.unused, "pseudo-labels")
     return code
 
@@ -164,34 +163,39 @@ def _open(spec: DatasetSpec) -> tuple[SampleIndex, Path]:
     return index, spec.masks
 
 
-def _follow_sam(
-    index: SampleIndex,
-    out: Path,
-    sam: SentSam,
-    made_with: dict[str, Any],
-    guided: bool,
-    spread: Spread,
-) -> int:
+def _usable(name: str, checkpoint: Path | None, device: str, spread: Spread) -> SamModel:
+    """Return a model, if its packages, the user's weights and the device are there."""
+    with usage("--model"):
+        model = find_model(name)
+    require_there(checkpoint=checkpoint)
+    model.require()
+    if spread == HERE:  # else the device is one of the workers'
+        with usage("--device"):
+            choose_device(device)
+    return model
+
+
+def _follow_sam(follow_maker: Callable[[Maker], int], sam: RemoteSam, spread: Spread) -> int:
     """Make masks with SAM: in one process of its own, or in those of the spread."""
     if spread != HERE:
         note(f"{sam.weights.model.title}, loaded by each worker")
-        return _follow(index, out, sam, made_with, guided, spread)
+        return follow_maker(sam)
     note(f"{sam.weights.model.title} on {describe_device(choose_device(sam.device))}")
     with Remote(open_sam, sam.weights, sam.device, sam.settings, sam.margin) as remote:
-        return _follow(index, out, RemoteMasks(remote), made_with, guided, spread)
+        return follow_maker(RemoteMasks(remote))
 
 
 def _follow(
     index: SampleIndex,
     out: Path,
-    maker: Maker,
     made_with: dict[str, Any],
     guided: bool,
     spread: Spread,
+    maker: Maker,
 ) -> int:
     part = Part()
 
-    def hear(made: Made) -> None:
+    def hear(made: MaskProgress) -> None:
         if made.message:
             note(made.message)
         part.show(made.done / max(made.total, 1))
@@ -201,11 +205,9 @@ def _follow(
 
 
 def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
-    if checkpoint is not None:
-        return own_checkpoint(model, checkpoint)
     with _download_bar(model.file_name) as told:
         try:
-            return fetch_checkpoint(model, told=told)
+            return find_checkpoint(model, checkpoint, told)
         except KeyboardInterrupt:
             complain("Stopped. The same command resumes the download.")
             raise typer.Exit(STOPPED) from None

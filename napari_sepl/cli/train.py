@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
@@ -31,14 +31,12 @@ from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, voc_folders
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
-from napari_sepl.training.backbones import IMAGENET, NONE
 from napari_sepl.training.evaluation import Views
+from napari_sepl.training.labelled import Survey, find_labelled, survey
 from napari_sepl.training.learner import settle_precision
-from napari_sepl.training.networks import NETWORKS, find_network, require_torch
-from napari_sepl.training.plan import Part, Plan
-from napari_sepl.training.recipe import Precision, Recipe
-from napari_sepl.training.run import Evaluated, Tested, Trained, TrainingRun
-from napari_sepl.training.samples import Survey, find_labelled, survey
+from napari_sepl.training.networks import IMAGENET, NETWORKS, NONE, find_network, require_torch
+from napari_sepl.training.recipe import Precision, TrainingRecipe
+from napari_sepl.training.run import Evaluated, Plan, Tested, Trained, TrainingRun
 from napari_sepl.workflow.results import failed_results
 
 NETWORK = "deeplabv2_resnet101"
@@ -51,10 +49,10 @@ def _recipe(name: str, panel: str = "Recipe; what is left out is usual for the n
     option = name.replace("_", "-")
     words = (
         f"--{option}/--no-{option}"
-        if Recipe.model_fields[name].annotation is bool
+        if TrainingRecipe.model_fields[name].annotation is bool
         else (f"--{option}")
     )
-    about = Recipe.model_fields[name].description
+    about = TrainingRecipe.model_fields[name].description
     return typer.Option(words, help=about, rich_help_panel=panel)
 
 
@@ -126,7 +124,7 @@ def train_command(  # noqa: PLR0913  each option is an argument
     given = {
         name: value
         for name, value in locals().items()
-        if name in Recipe.model_fields and value is not None
+        if name in TrainingRecipe.model_fields and value is not None
     }
     require_torch()
     named = dataset.find()
@@ -137,23 +135,31 @@ def train_command(  # noqa: PLR0913  each option is an argument
         dataset.miss("out")
     held_out = _held_out_spec(named, val_images, val_ground_truth, val_list, val_split)
     views = Views(_scales(scales), mirror)
-    with usage("--network"):
-        chosen = find_network(network)
-    recipe = _validated(chosen.usual, given)
-    with usage("--device"):
-        device = choose_device(device)
-    exact = {"precision": settle_precision(recipe.precision, device)}
+    title, recipe, device = _settle(network, given, device)
     failures = Failures()
     learnt = _open(named.spec, labels, failures)
     tested = None if held_out is None else _open(held_out, held_out.ground_truth, failures)
     plan = Plan(
-        recipe.model_copy(update=exact), learnt.classes, _part("training samples", learnt), to,
-        device, backbone_weights, None if tested is None else _part("held-out samples", tested),
+        recipe, learnt.classes, _survey("training samples", learnt), to,
+        device, backbone_weights, None if tested is None else _survey("held-out samples", tested),
         views, save_predictions, workers, checkpoint_every, log_every, evaluate_every,
     )  # fmt: skip
-    note(f"{chosen.title} on {describe_device(device)}, {exact['precision']}")
-    code = _follow(TrainingRun(plan))
-    return code or (FAILED if failures else 0)
+    note(f"{title} on {describe_device(device)}, {recipe.precision}")
+    return _follow(TrainingRun(plan)) or (FAILED if failures else 0)
+
+
+def _settle(network: str, given: dict[str, Any], device: str) -> tuple[str, TrainingRecipe, str]:
+    """Return the title of a network, how it is trained, and the device that computes it."""
+    with usage("--network"):
+        chosen = find_network(network)
+    try:
+        recipe = TrainingRecipe.model_validate(chosen.usual.model_dump() | given)
+    except ValidationError as error:
+        refuse_setting(error, TrainingRecipe.model_fields)
+    with usage("--device"):
+        device = choose_device(device)
+    exact = {"precision": settle_precision(recipe.precision, device)}
+    return chosen.title, recipe.model_copy(update=exact), device
 
 
 def _held_out_spec(
@@ -192,14 +198,14 @@ def _open(spec: DatasetSpec, labels: Path | None, failures: Failures) -> SampleI
     return index
 
 
-def _part(told: str, index: SampleIndex) -> Part:
-    """Look at all samples under a bar."""
+def _survey(told: str, index: SampleIndex) -> Survey:
+    """Look at all samples under a bar, and say what they hold."""
     found = find_labelled(index)
     with progress(*COLUMNS, transient=True) as bar:
         task = bar.add_task(told, total=len(found))
         seen = survey(found, index.classes, lambda done, _total: bar.update(task, completed=done))
     say(f"{told}: {len(found)}, {_labels(seen, index.classes)}")
-    return Part(tuple(found), seen.digest)
+    return seen
 
 
 def _labels(seen: Survey, classes: ClassList) -> str:
@@ -281,13 +287,6 @@ def _ctrl_c_stops(run: TrainingRun) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _validated(usual: BaseModel, given: dict[str, Any]) -> Recipe:
-    try:
-        return Recipe.model_validate(usual.model_dump() | given)
-    except ValidationError as error:
-        refuse_setting(error, Recipe.model_fields)
 
 
 def _scales(text: str) -> tuple[float, ...]:

@@ -1,6 +1,8 @@
 """Where SAM computes: a graphics card if there is one, else the processor."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from napari_sepl.core.errors import InputError
@@ -79,6 +81,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
     )
+
+
+@contextmanager
+def full_memory_as(kind: type[Exception], message: str) -> Iterator[None]:
+    """Raise `kind`, with a message for people, where torch runs out of memory in the block."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise kind(message) from error
 
 
 def free_memory(device: str) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.proposals.errors import DownloadError
+from napari_sepl.files.digests import digest_file
+from napari_sepl.proposals.maker import DownloadError
 
-Told = Callable[[int, int], None]
+OnBytes = Callable[[int, int], None]
 """Called with the bytes that are there and the bytes in all."""
 
 _CHUNK = 1 << 16  # bytes; what a broken connection loses at most
@@ -39,29 +40,40 @@ class Downloader:
     wait: float = 1.0
     timeout: float = 30.0
 
-    def for_pooch(
-        self, path: Path, size: int, told: Told | None = None
-    ) -> Callable[[str, str, object], None]:
-        """Return a downloader for pooch, which then checks the digest and gives the file its name.
+    def fetch(
+        self, url: str, path: Path, size: int, sha256: str, told: OnBytes | None = None
+    ) -> None:
+        """Fetch a file, going on from what an earlier call left beside it as ``.part``.
 
         Parameters
         ----------
+        url, sha256 : str
+            Where the file is, and the digest without which it never takes its name.
         path : Path
-            Where the file will be; beside it, as ``.part``, lies what has come so far.
+            Where it will be; its folder is there.
         size : int
-            Bytes of the file, 0 if that is not known.
+            Its bytes, 0 if that is not known.
         told : callable, optional
             Called with every 64 kB.
+
+        Raises
+        ------
+        DownloadError
+            If it cannot be fetched, or is not what was published.
+        OSError
+            If it cannot be written.
         """
         part = path.with_name(f"{path.name}.part")
+        self._fetch(url, part, size, told or (lambda _there, _total: None))
+        if digest_file(part) != sha256:
+            part.unlink()
+            raise DownloadError(
+                f"{url}: found other content than was published; expected the SHA-256 {sha256}. "
+                "It was thrown away."
+            )
+        part.replace(path)
 
-        def download(url: str, output_file: str, _pooch: object) -> None:
-            self._fetch(url, part, size, told or _ignore)
-            part.replace(output_file)
-
-        return download
-
-    def _fetch(self, url: str, part: Path, size: int, told: Told) -> None:
+    def _fetch(self, url: str, part: Path, size: int, told: OnBytes) -> None:
         failed, most = 0, _length(part)
         while True:
             try:
@@ -75,7 +87,7 @@ class Downloader:
             else:
                 return
 
-    def _attempt(self, url: str, part: Path, size: int, told: Told) -> None:
+    def _attempt(self, url: str, part: Path, size: int, told: OnBytes) -> None:
         import requests
 
         have = _length(part)
@@ -108,7 +120,7 @@ def _check(answer: Any, part: Path) -> None:
     raise DownloadError(f"{answer.url}: could not be fetched ({problem}).")
 
 
-def _receive(answer: Any, part: Path, size: int, told: Told) -> None:
+def _receive(answer: Any, part: Path, size: int, told: OnBytes) -> None:
     """Append what comes, or begin anew where the server does not go on in the middle."""
     goes_on = answer.status_code == _PARTIAL
     there = _length(part) if goes_on else 0
@@ -138,6 +150,3 @@ def _told(error: Exception) -> str:
     while inner.__cause__ or inner.__context__:
         inner = inner.__cause__ or inner.__context__ or inner
     return str(inner) or type(inner).__name__
-
-
-def _ignore(_there: int, _total: int) -> None: ...

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.models import SamSettings
 
 MARGIN = 1 / 40
 """How far from a pseudo-label points still count, as a share of the image's longer side.

@@ -15,8 +15,13 @@ from numpy.typing import NDArray
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.stopping import starting_processes
-from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
-from napari_sepl.proposals.progress import Told, ignore
+from napari_sepl.proposals.maker import (
+    OnProgress,
+    OpeningError,
+    ProposalError,
+    StoppedError,
+    ignore,
+)
 
 _POLL = 0.05  # seconds between looks at whether the process lives and is still wanted
 _PATIENCE = 5.0  # seconds that a process gets to end by itself
@@ -238,7 +243,7 @@ class RemoteMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: Told = ignore,
+        told: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image; as `SamMasks.make`, and as `Remote.call` raises."""
         masks: MaskSet = self._remote.call("make", image, pseudo, told=told)

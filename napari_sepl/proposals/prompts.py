@@ -1,16 +1,106 @@
 """Masks by prompts: points, a box or a rough mask give the mask that SAM rates best."""
 
+import contextlib
+import hashlib
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam, load_sam
-from napari_sepl.proposals.device import is_out_of_memory
-from napari_sepl.proposals.embeddings import EmbeddingCache, digest_image
-from napari_sepl.proposals.errors import ProposalError
-from napari_sepl.proposals.pictures import as_rgb
+from napari_sepl.files.atomic import make_folder, write_whole
+from napari_sepl.files.images import as_rgb
+from napari_sepl.proposals.weights import Checkpoint, LoadedSam, load_sam
+
+LIMIT = 2 << 30
+"""Bytes that the cache may take: 500 embeddings of SAM's three models, 4 MB each."""
+
+_ENDING = ".embedding"
+_DIGEST = 32  # bytes of SHA-256, which come before the array
+
+
+def digest_image(image: NDArray[np.uint8]) -> str:
+    """Return the SHA-256 of a picture's size and pixels, (H, W, 3) uint8."""
+    digest = hashlib.sha256(np.asarray(image.shape, "<i8").tobytes())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class EmbeddingCache:
+    """Embeddings in a folder; those that were not used for longest go first.
+
+    Several programs may share the folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are; made when the first is kept.
+    limit : int
+        Bytes that all may take together.
+    """
+
+    folder: Path
+    limit: int = LIMIT
+
+    def find(self, image_digest: str, model_digest: str) -> NDArray[np.float32] | None:
+        """Return the embedding of an image by a model; None if it is not there, or damaged.
+
+        A damaged one is removed.
+        """
+        path = self._path(image_digest, model_digest)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        told, rest = content[:_DIGEST], content[_DIGEST:]
+        if hashlib.sha256(rest).digest() != told:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return None
+        with contextlib.suppress(OSError):  # another program may have removed it
+            os.utime(path)
+        embedding: NDArray[np.float32] = np.load(io.BytesIO(rest), allow_pickle=False)
+        return embedding
+
+    def keep(self, image_digest: str, model_digest: str, embedding: NDArray[np.float32]) -> None:
+        """Keep an embedding, and drop others if all together become too large.
+
+        Raises
+        ------
+        SaveError
+            If it cannot be written.
+        """
+        make_folder(self.folder)
+        buffer = io.BytesIO()
+        np.save(buffer, embedding, allow_pickle=False)
+        content = buffer.getvalue()
+        digest = hashlib.sha256(content).digest()
+        write_whole(self._path(image_digest, model_digest), digest + content)
+        self._shrink()
+
+    def _path(self, image_digest: str, model_digest: str) -> Path:
+        both = hashlib.sha256(f"{image_digest} {model_digest}".encode()).hexdigest()
+        return self.folder / f"{both}{_ENDING}"
+
+    def _shrink(self) -> None:
+        held: list[tuple[int, int, Path]] = []
+        for path in self.folder.glob(f"*{_ENDING}"):
+            with contextlib.suppress(OSError):
+                state: Any = path.stat()
+                held.append((state.st_mtime_ns, state.st_size, path))
+        taken = sum(size for _, size, _ in held)
+        for _, size, path in sorted(held):
+            if taken <= self.limit:
+                return
+            with contextlib.suppress(OSError):
+                path.unlink()
+            taken -= size
+
 
 _SURE = 6.9  # log odds of 0.999: how sure a rough mask is of its pixels
 
@@ -65,6 +155,8 @@ class Prompter:
         SaveError
             If its embedding cannot be kept; prompts work all the same.
         """
+        import torch
+
         picture = as_rgb(image)
         digest = digest_image(picture)
         if digest == self._digest:
@@ -74,7 +166,8 @@ class Prompter:
         if kept is not None:
             self._restore(kept, (picture.shape[0], picture.shape[1]))
         else:
-            self._embed(picture)
+            with torch.no_grad():
+                self._sam.embed(self._predictor, picture)
         self._digest = digest
         if kept is None and self._cache is not None:
             embedding = self._predictor.features.cpu().numpy()
@@ -169,20 +262,6 @@ class Prompter:
             whole = network.postprocess_masks(chosen, predictor.input_size, size)
         inside = (whole[0, 0] > network.mask_threshold).cpu().numpy()
         return inside, float(ratings[0, best])
-
-    def _embed(self, picture: NDArray[np.uint8]) -> None:
-        import torch
-
-        try:
-            with torch.no_grad():
-                self._predictor.set_image(picture)
-        except (RuntimeError, MemoryError) as error:
-            if is_out_of_memory(error):
-                raise ProposalError(
-                    f"The memory of {self._sam.device} does not hold an image in "
-                    f"{self._sam.model.title}: choose a smaller model or the device cpu."
-                ) from error
-            raise
 
     def _restore(self, embedding: NDArray[np.float32], shape: tuple[int, int]) -> None:
         """Put the predictor into the state that `set_image` would have left it in."""

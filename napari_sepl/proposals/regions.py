@@ -1,6 +1,6 @@
 """Masks without SAM: regions of like colour at several scales.
 
-They know nothing of objects. What SEPL makes of them is measured by ``benchmarks.regions``.
+They know nothing of objects. What SEPL makes of them is measured by ``studies.regions``.
 """
 
 from typing import Any
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.runs import join
-from napari_sepl.proposals.pictures import as_rgb
-from napari_sepl.proposals.progress import Progress, Told, ignore
+from napari_sepl.files.images import as_rgb
+from napari_sepl.proposals.maker import MaskProgress, OnProgress, ignore
 
 _Pair = tuple[NDArray[np.int32], NDArray[np.int32]]
 
@@ -47,7 +47,7 @@ class RegionMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,  # noqa: ARG002  regions need no prompts
-        told: Told = ignore,
+        told: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image.
 
@@ -79,7 +79,7 @@ class RegionMasks:
             regions = felzenszwalb(picture, scale=scale, min_size=self._settings.smallest)
             for starts, stops in _split(regions):
                 found.setdefault(starts.tobytes() + stops.tobytes(), (starts, stops))
-            told(Progress(number + 1, len(self._settings.scales)))
+            told(MaskProgress(number + 1, len(self._settings.scales)))
         return MaskSet(join(shape, found.values()), MaskScores.unknown(len(found)))
 
 

@@ -4,22 +4,31 @@ Masks that SAM itself rates too low are dropped before they are enlarged to the 
 the rest are enlarged a few at a time.
 """
 
+import functools
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.runs import runs_of_mask
-from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam, load_sam
+from napari_sepl.files.images import as_rgb
 from napari_sepl.proposals.device import float_type, free_memory, is_out_of_memory
-from napari_sepl.proposals.errors import ProposalError
-from napari_sepl.proposals.found import Found
-from napari_sepl.proposals.pictures import as_rgb
+from napari_sepl.proposals.maker import (
+    MaskProgress,
+    OnProgress,
+    OpeningError,
+    ProposalError,
+    ignore,
+)
+from napari_sepl.proposals.mask_records import MaskRecords
+from napari_sepl.proposals.models import SamSettings
 from napari_sepl.proposals.points import MARGIN, Crop, plan_crops
-from napari_sepl.proposals.progress import Progress, Told, ignore
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import Checkpoint, LoadedSam, load_sam
 
 _ENLARGED = 1 << 28  # bytes of masks enlarged at once, as float32
 
@@ -45,11 +54,6 @@ class SamMasks:
         self._batch = settings.points_per_batch
 
     @property
-    def device(self) -> str:
-        """Where it computes."""
-        return self._sam.device
-
-    @property
     def about(self) -> str:
         """Which model it is and where it computes, for people."""
         return self._sam.about
@@ -58,7 +62,7 @@ class SamMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: Told = ignore,
+        told: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image.
 
@@ -98,8 +102,10 @@ class SamMasks:
                     done += len(crop.points)
         return self._without_duplicates(found, len(crops), shape).as_masks(shape)
 
-    def _without_duplicates(self, found: list[Found], crops: int, shape: tuple[int, int]) -> Found:
-        masks, settings = Found.join(found), self._settings
+    def _without_duplicates(
+        self, found: list[MaskRecords], crops: int, shape: tuple[int, int]
+    ) -> MaskRecords:
+        masks, settings = MaskRecords.join(found), self._settings
         if crops > 1:
             x0, y0, x1, y1 = masks.crop_boxes.T
             smaller_first = 1 / ((x1 - x0) * (y1 - y0)).astype(np.float32)
@@ -110,11 +116,11 @@ class SamMasks:
         return masks
 
     def _look(
-        self, picture: NDArray[np.uint8], crop: Crop, done: int, total: int, told: Told
-    ) -> Found:
+        self, picture: NDArray[np.uint8], crop: Crop, done: int, total: int, told: OnProgress
+    ) -> MaskRecords:
         """Find the masks in one crop."""
         x0, y0, x1, y1 = crop.box
-        self._embed(picture[y0:y1, x0:x1])
+        self._sam.embed(self._predictor, picture[y0:y1, x0:x1])
         shape = (picture.shape[0], picture.shape[1])
         found, start = [], 0
         while start < len(crop.points):
@@ -124,37 +130,28 @@ class SamMasks:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                told(Progress(done + start, total, self._smaller_batches(error)))
+                told(MaskProgress(done + start, total, self._smaller_batches(error)))
                 continue
             start += len(points)
-            told(Progress(done + start, total))
+            told(MaskProgress(done + start, total))
         self._predictor.reset_image()
-        masks = Found.join(found)
+        masks = MaskRecords.join(found)
         return masks.unique(masks.predicted_iou, self._settings.box_nms_thresh)
-
-    def _embed(self, picture: NDArray[np.uint8]) -> None:
-        try:
-            self._predictor.set_image(picture)
-        except (RuntimeError, MemoryError) as error:
-            if is_out_of_memory(error):
-                raise ProposalError(
-                    f"The memory of {self.device} does not hold an image in {self._sam.model.title}"
-                    ": choose a smaller model or the device cpu."
-                ) from error
-            raise
 
     def _smaller_batches(self, error: BaseException) -> str:
         """Halve the batches, for this image and those that follow, and say so."""
         if self._batch == 1:
             raise ProposalError(
-                f"The memory of {self.device} does not hold the masks of a single point: "
+                f"The memory of {self._sam.device} does not hold the masks of a single point: "
                 "choose a smaller model or the device cpu."
             ) from error
         self._batch = max(1, self._batch // 2)
-        free_memory(self.device)
-        return f"The memory of {self.device} is full: going on with {self._batch} points at once."
+        free_memory(self._sam.device)
+        return (
+            f"The memory of {self._sam.device} is full: going on with {self._batch} points at once."
+        )
 
-    def _ask(self, points: NDArray[np.float64], crop: Crop, shape: tuple[int, int]) -> Found:
+    def _ask(self, points: NDArray[np.float64], crop: Crop, shape: tuple[int, int]) -> MaskRecords:
         """Return the masks that SAM gives for points (P, 2) of a crop, those it rates low left."""
         small, ratings = self._decode(points)
         each = small.shape[1]
@@ -169,7 +166,7 @@ class SamMasks:
             stop = start + len(logits)
             parts.append(self._cut(logits, ratings[start:stop], places[start:stop], crop, shape))
             start = stop
-        return Found.join(parts)
+        return MaskRecords.join(parts)
 
     def _decode(self, points: NDArray[np.float64]) -> tuple[Any, Any]:
         """Return SAM's logits (P, 3, 256, 256) and ratings (P, 3) for points of the crop."""
@@ -177,9 +174,9 @@ class SamMasks:
 
         predictor, network = self._predictor, self._sam.network
         placed = predictor.transform.apply_coords(points, predictor.original_size)
-        dtype = float_type(self.device)
-        coords = torch.as_tensor(placed).to(dtype).to(self.device)[:, None, :]
-        labels = torch.ones((len(points), 1), dtype=torch.int, device=self.device)
+        dtype = float_type(self._sam.device)
+        coords = torch.as_tensor(placed).to(dtype).to(self._sam.device)[:, None, :]
+        labels = torch.ones((len(points), 1), dtype=torch.int, device=self._sam.device)
         sparse, dense = network.prompt_encoder(points=(coords, labels), boxes=None, masks=None)
         small, ratings = network.mask_decoder(
             image_embeddings=predictor.features,
@@ -209,7 +206,7 @@ class SamMasks:
         places: NDArray[np.float64],
         crop: Crop,
         shape: tuple[int, int],
-    ) -> Found:
+    ) -> MaskRecords:
         """Make masks of logits, and drop the unstable ones and those that the crop cuts off."""
         from segment_anything.utils import amg
 
@@ -223,7 +220,7 @@ class SamMasks:
             kept &= stability >= settings.stability_score_thresh
         x0, y0 = crop.box[:2]
         chosen = kept.cpu().numpy()
-        return Found(
+        return MaskRecords(
             runs=[_runs_in(mask, crop, shape) for mask in masks[kept].cpu().numpy()],
             boxes=boxes[kept].cpu().numpy().astype(np.float32)
             + np.array([x0, y0, x0, y0], np.float32),
@@ -251,3 +248,53 @@ def open_sam(
 ) -> SamMasks:
     """Load a model and return what makes masks with it; raises as `load_sam` does."""
     return SamMasks(load_sam(checkpoint, device), settings, margin)
+
+
+_LOADING = threading.Lock()  # of a worker with several threads one loads the model
+
+
+@dataclass(frozen=True)
+class RemoteSam:
+    """Makes masks in any process it is sent to, which loads the model once; looks as `SamMasks`.
+
+    Parameters
+    ----------
+    weights : Checkpoint
+        The model's weights; the other process must see the file under the same name.
+    device : str
+        As `choose_device` takes it, there.
+    settings : SamSettings
+        The generator's settings.
+    margin : float
+        What is near a pseudo-label, as a share of the longer side.
+    """
+
+    weights: Checkpoint
+    device: str
+    settings: SamSettings
+    margin: float = MARGIN
+
+    def make(
+        self,
+        image: NDArray[Any],
+        pseudo: NDArray[np.uint8] | None = None,
+        told: OnProgress = ignore,
+    ) -> MaskSet:
+        """Make the masks of one image, as `SamMasks.make`.
+
+        Raises
+        ------
+        OpeningError
+            If the model cannot be loaded.
+        """
+        with _LOADING:
+            sam = _loaded(self)
+        return sam.make(image, pseudo, told)
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(sent: RemoteSam) -> SamMasks:
+    try:
+        return open_sam(sent.weights, sent.device, sent.settings, sent.margin)
+    except SeplError as error:
+        raise OpeningError(str(error)) from error

@@ -1,12 +1,209 @@
-"""Files of weights, read as tensors and nothing else, and whether they fit a network."""
+"""Weights of models: fetched once or a user's own, and read as tensors, nothing else."""
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.core.errors import InputError
-from napari_sepl.proposals.device import is_out_of_memory
-from napari_sepl.proposals.errors import ProposalError
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files.digests import digest_file
+from napari_sepl.proposals.device import (
+    choose_device,
+    describe_device,
+    full_memory_as,
+    is_out_of_memory,
+)
+from napari_sepl.proposals.download import Downloader, OnBytes
+from napari_sepl.proposals.maker import DownloadError, ProposalError
+from napari_sepl.proposals.models import MODELS, SamModel
+
+CACHE = "NAPARI_SEPL_CACHE"
+"""The environment variable that names another folder for what is fetched and kept."""
+
+_TELLING = "image_encoder.pos_embed"  # its last length differs from architecture to architecture
+_WIDTHS = {768: "vit_b", 1024: "vit_l", 1280: "vit_h"}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights on the disk and the model they are for; small, to be sent to another process.
+
+    Parameters
+    ----------
+    model : SamModel
+        The model.
+    path : Path
+        The file of weights.
+    sha256 : str
+        Its digest.
+    """
+
+    model: SamModel
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedSam:
+    """A model ready to be used.
+
+    Parameters
+    ----------
+    model : SamModel
+        Which one.
+    network : torch.nn.Module
+        It, with its weights, in evaluation mode and on the device.
+    device : str
+        Where it computes.
+    sha256 : str
+        Digest of its weights, by which what it makes is known.
+    """
+
+    model: SamModel
+    network: Any
+    device: str
+    sha256: str
+
+    @property
+    def about(self) -> str:
+        """Which model it is and where it computes, for people."""
+        return f"{self.model.title} on {describe_device(self.device)}"
+
+    def embed(self, predictor: Any, picture: NDArray[np.uint8]) -> None:
+        """Let segment-anything's predictor look at a picture, (H, W, 3) uint8.
+
+        Raises
+        ------
+        ProposalError
+            If the device's memory does not hold it.
+        """
+        told = (
+            f"The memory of {self.device} does not hold an image in {self.model.title}: "
+            "choose a smaller model or the device cpu."
+        )
+        with full_memory_as(ProposalError, told):
+            predictor.set_image(picture)
+
+
+def cache_folder() -> Path:
+    """Return the folder in which this program keeps what it can fetch or make again."""
+    return Path(os.environ.get(CACHE) or user_cache_path("napari-sepl"))
+
+
+def fetch_checkpoint(
+    model: SamModel,
+    folder: Path | None = None,
+    told: OnBytes | None = None,
+    downloader: Downloader | None = None,
+) -> Checkpoint:
+    """Return the published weights of a model, fetching them if they are not there whole.
+
+    What was fetched of a download that broke off is kept beside, and the next call goes on from
+    there. A file with another digest than the published one never takes its name.
+
+    Parameters
+    ----------
+    model : SamModel
+        The model.
+    folder : Path, optional
+        Where to keep them; "checkpoints" in `cache_folder` if left out.
+    told : callable, optional
+        Called with the bytes that are there and the bytes in all, now and then.
+    downloader : Downloader, optional
+        How to fetch; with the usual patience if left out.
+
+    Raises
+    ------
+    DownloadError
+        If they cannot be fetched or are not what was published: with the address and the place
+        to put the file by hand.
+    SaveError
+        If the folder cannot be written to.
+    """
+    if not model.url:
+        raise InputError(model.title, found="no published weights", expected="a file of your own")
+    folder = folder or cache_folder() / "checkpoints"
+    path = folder / model.file_name
+    by_hand = f"Fetch {model.url} by other means and put it at {path}, or name it as checkpoint."
+    try:
+        if not path.exists() or digest_file(path) != model.sha256:
+            folder.mkdir(parents=True, exist_ok=True)
+            fetch = (downloader or Downloader()).fetch
+            fetch(model.url, path, model.size, model.sha256, told)
+    except DownloadError as error:
+        raise DownloadError(f"{error} {by_hand}") from error
+    except OSError as error:
+        raise SaveError(f"{path}: could not be saved ({error.strerror or error}).") from error
+    return Checkpoint(model, path, model.sha256)
+
+
+def find_checkpoint(model: SamModel, own: Path | None, told: OnBytes | None = None) -> Checkpoint:
+    """Return a user's own weights for a model, or the published ones where none are named.
+
+    Raises InputError if there is no such file of the user's; else as `fetch_checkpoint`.
+    """
+    if own is None:
+        return fetch_checkpoint(model, told=told)
+    return Checkpoint(model, own, digest_file(own))
+
+
+def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
+    """Build a model, give it its weights and put it on a device.
+
+    Nothing in the file is run: it is read as tensors only.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The weights.
+    device : str
+        As `choose_device` takes it.
+
+    Raises
+    ------
+    MissingPackageError
+        If torch, torchvision or the model's package is not installed.
+    InputError
+        If the file is no file of weights, or of another architecture, or there is no such device.
+    ProposalError
+        If the device's memory does not hold the model.
+    """
+    checkpoint.model.require()
+    device = choose_device(device)
+    title = checkpoint.model.title
+    weights = read_weights(checkpoint.path, f"the weights of {title} as torch saves them")
+    network = checkpoint.model.build()
+    _check_fit(checkpoint, network.state_dict(), weights)
+    network.load_state_dict(weights)
+    told = (
+        f"{title} does not fit into the memory of {device}: "
+        "choose a smaller model or the device cpu."
+    )
+    with full_memory_as(ProposalError, told):
+        network.eval().to(device)
+    return LoadedSam(checkpoint.model, network, device, checkpoint.sha256)
+
+
+def _check_fit(
+    checkpoint: Checkpoint, wanted: Mapping[str, Any], weights: Mapping[str, Any]
+) -> None:
+    """Refuse weights of another architecture, saying whose they are where that shows."""
+    told = misfit(wanted, weights)
+    if not told:
+        return
+    width = weights[_TELLING].shape[-1] if _TELLING in weights else 0
+    if width in _WIDTHS and _WIDTHS[width] != checkpoint.model.architecture:
+        found = f"weights of {MODELS[_WIDTHS[width]].title}"
+    else:
+        found = f"weights {told}"
+    raise InputError(
+        checkpoint.path, found=found, expected=f"the weights of {checkpoint.model.title}"
+    )
 
 
 def read_weights(path: Path, expected: str) -> dict[str, Any]:

@@ -12,12 +12,11 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.label_png import write_label_png
-from napari_sepl.proposals.device import is_out_of_memory
-from napari_sepl.training.augment import normalise, resize_picture
-from napari_sepl.training.errors import TooLittleMemoryError, TrainingError
+from napari_sepl.proposals.device import full_memory_as
+from napari_sepl.training.batches import normalise, resize_picture
+from napari_sepl.training.labelled import LabelledImage, read_labelled
 from napari_sepl.training.learner import computing
-from napari_sepl.training.recipe import Precision
-from napari_sepl.training.samples import LabelledImage, read_labelled
+from napari_sepl.training.recipe import Precision, TooLittleMemoryError, TrainingError
 
 
 @dataclass(frozen=True)
@@ -69,16 +68,16 @@ class Predictor:
         TooLittleMemoryError
             If the picture does not fit into the memory of the device.
         """
-        try:
+        size, scales = (
+            f"{image.shape[0]} × {image.shape[1]}",
+            ", ".join(map(str, self.views.scales)),
+        )
+        told = (
+            f"A picture of {size} at the scales {scales} does not fit into the memory of "
+            f"{self.device}: lower --scales."
+        )
+        with full_memory_as(TooLittleMemoryError, told):
             return self._predict(image)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            size = f"{image.shape[0]} × {image.shape[1]}"
-            raise TooLittleMemoryError(
-                f"A picture of {size} at the scales {', '.join(map(str, self.views.scales))} does "
-                f"not fit into the memory of {self.device}: lower --scales."
-            ) from error
 
     def _predict(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         import torch

@@ -1,14 +1,18 @@
 """A network that learns: one step of SGD at a time."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.proposals.device import is_out_of_memory
-from napari_sepl.training.errors import DivergedError, TooLittleMemoryError
-from napari_sepl.training.recipe import Precision, Recipe
+from napari_sepl.proposals.device import full_memory_as
+from napari_sepl.training.recipe import (
+    DivergedError,
+    Precision,
+    TooLittleMemoryError,
+    TrainingRecipe,
+)
 
 _BFLOAT16_CARDS = 8  # compute capability from which CUDA cards compute in bfloat16 themselves
 
@@ -43,17 +47,17 @@ class Learner:
     ----------
     module : torch.nn.Module
         The network, as `networks.Network` tells; it is moved to the device.
-    recipe : Recipe
+    recipe : TrainingRecipe
         How to train it; its precision is not "auto".
     device : str
         Where to compute.
     """
 
-    def __init__(self, module: Any, recipe: Recipe, device: str) -> None:
+    def __init__(self, module: Any, recipe: TrainingRecipe, device: str) -> None:
         import torch
 
         self.recipe, self.device = recipe, device
-        with told_of_memory(recipe, device):
+        with _memory_told(recipe, device):
             self.module = module.to(device)
         if recipe.freeze_bn:
             for norm in self._backbone_norms():
@@ -88,7 +92,7 @@ class Learner:
         TooLittleMemoryError
             If the batch does not fit into the memory of the device.
         """
-        with told_of_memory(self.recipe, self.device):
+        with _memory_told(self.recipe, self.device):
             return self._step(images, labels, iteration)
 
     def check_finite(self, iteration: int) -> None:
@@ -165,16 +169,11 @@ def computing(device: str, precision: Precision) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def told_of_memory(recipe: Recipe, device: str) -> Iterator[None]:
-    """Turn torch's error into one that names what to lower."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise TooLittleMemoryError(
-            f"{recipe.network} with batches of {recipe.batch} crops of {recipe.crop} × "
-            f"{recipe.crop} does not fit into the memory of {device}: lower --batch or --crop, or "
-            "take a smaller network."
-        ) from error
+def _memory_told(recipe: TrainingRecipe, device: str) -> AbstractContextManager[None]:
+    """Return what turns torch's error for a full memory into one that names what to lower."""
+    return full_memory_as(
+        TooLittleMemoryError,
+        f"{recipe.network} with batches of {recipe.batch} crops of {recipe.crop} × "
+        f"{recipe.crop} does not fit into the memory of {device}: lower --batch or --crop, or "
+        "take a smaller network.",
+    )

@@ -1,9 +1,34 @@
-"""How a network is trained: all that decides on its weights, but for samples and first weights."""
+"""How a network is trained, and what can end a training.
+
+TrainingError              the training cannot go on
+├── MissingTorchError      torch or torchvision is not installed
+├── DivergedError          the loss is no number any more
+└── TooLittleMemoryError   a batch does not fit into the memory of the device
+"""
 
 from enum import StrEnum
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from napari_sepl.core.errors import SeplError
+
+
+class TrainingError(SeplError):
+    """The training cannot go on; the last checkpoint is whole."""
+
+
+class MissingTorchError(TrainingError):
+    """A package that training needs is not installed."""
+
+
+class DivergedError(TrainingError):
+    """The loss is no number any more."""
+
+
+class TooLittleMemoryError(TrainingError):
+    """A batch does not fit into the memory of the device."""
+
 
 MEAN = (0.485, 0.456, 0.406)
 """Mean of ImageNet's red, green and blue, as shares of full brightness."""
@@ -21,7 +46,7 @@ class Precision(StrEnum):
     FLOAT16 = "float16"
 
 
-class Recipe(BaseModel):
+class TrainingRecipe(BaseModel):
     """The settings of a training; frozen, so that a checkpoint can be tied to them.
 
     The defaults are those usual for DeepLab V3 on PASCAL VOC; each network has its own.

@@ -1,8 +1,9 @@
-"""A training from its first batch, or from its last checkpoint, to the end."""
+"""A training: what is to be done, and the run from its first batch or last checkpoint on."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,28 +14,91 @@ from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.lock import sole_run
-from napari_sepl.training.backbones import load_backbone
 from napari_sepl.training.batches import Crops, load_batches
-from napari_sepl.training.checkpoint import (
-    Progress,
+from napari_sepl.training.evaluation import ONE_VIEW, Predictor, Views, evaluate
+from napari_sepl.training.labelled import Survey
+from napari_sepl.training.learner import Learner
+from napari_sepl.training.networks import find_network, load_backbone, name_weights
+from napari_sepl.training.recipe import TrainingRecipe
+from napari_sepl.training.run_folder import (
+    CHECKPOINT,
+    ITERATION,
+    LOG,
+    MEAN_IOU,
+    PREDICTIONS,
+    WEIGHTS,
+    TrainingLog,
+    TrainingState,
+    check_folder,
     read_checkpoint,
     seed_all,
     write_checkpoint,
+    write_record,
     write_weights,
 )
-from napari_sepl.training.evaluation import Predictor, evaluate
-from napari_sepl.training.learner import Learner
-from napari_sepl.training.log import ITERATION, MEAN_IOU, Log
-from napari_sepl.training.networks import find_network
-from napari_sepl.training.plan import Plan
-from napari_sepl.training.record import (
-    CHECKPOINT,
-    LOG,
-    PREDICTIONS,
-    WEIGHTS,
-    check_folder,
-    write_record,
-)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained, on what, and what becomes of it.
+
+    Parameters
+    ----------
+    recipe : TrainingRecipe
+        How; its precision is one that the device has.
+    classes : ClassList
+        What the labels mean.
+    training : Survey
+        What to learn from.
+    out : Path
+        The folder for checkpoint, weights, log and predictions.
+    device : str
+        Where to compute.
+    backbone_weights : str
+        What the backbone starts from, as `load_backbone` takes it.
+    held_out : Survey, optional
+        What to test with; without it, nothing is evaluated.
+    views : Views
+        How held-out pictures are shown to the network.
+    save_predictions : bool
+        Whether to save what the network says of held-out pictures.
+    workers : int
+        Processes that read samples ahead.
+    checkpoint_every, log_every, evaluate_every : int
+        Iterations between two of them; 0 for an evaluation at the end alone.
+    """
+
+    recipe: TrainingRecipe
+    classes: ClassList
+    training: Survey
+    out: Path
+    device: str
+    backbone_weights: str
+    held_out: Survey | None = None
+    views: Views = ONE_VIEW
+    save_predictions: bool = False
+    workers: int = 0
+    checkpoint_every: int = 1000
+    log_every: int = 20
+    evaluate_every: int = 0
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The folders that samples are read from."""
+        parts = [part for part in (self.training, self.held_out) if part is not None]
+        samples = [sample for part in parts for sample in part.samples]
+        return tuple({file.parent for one in samples for file in (one.image, one.labels)})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides on the weights, in words and numbers of JSON."""
+        return {
+            **self.recipe.model_dump(mode="json"),
+            "backbone_weights": name_weights(self.backbone_weights),
+            "classes": list(self.classes.names),
+            "samples": len(self.training.samples),
+            "samples_sha256": self.training.digest,
+        }
 
 
 @dataclass(frozen=True)
@@ -101,14 +165,14 @@ class TrainingRun:
         self.plan = plan
         self._checkpoint = plan.out / CHECKPOINT
         self._learner = _begin(plan)
-        progress = Progress(0, [])
+        progress = TrainingState(0, [])
         if self._checkpoint.exists():
             progress = read_checkpoint(self._checkpoint, self._learner)
         make_folder(plan.out)
         write_record(plan.out, settings)
         self.iteration = self._saved = progress.iteration
         self._losses = progress.losses
-        self._log = Log(plan.out / LOG, self.iteration)
+        self._log = TrainingLog(plan.out / LOG, self.iteration)
         self._stopped = False
 
     @property
@@ -173,7 +237,7 @@ class TrainingRun:
             write_weights(weights, self._learner.module)
         if learnt:
             write_checkpoint(
-                self._checkpoint, self._learner, Progress(self.iteration, self._losses)
+                self._checkpoint, self._learner, TrainingState(self.iteration, self._losses)
             )
             self._saved = self.iteration
 

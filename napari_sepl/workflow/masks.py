@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,11 @@ from napari_sepl.files.masks import (
     write_masks,
 )
 from napari_sepl.files.pseudo import read_pseudo_labels
-from napari_sepl.proposals.checkpoints import Checkpoint
-from napari_sepl.proposals.errors import ProposalError
-from napari_sepl.proposals.models import REGIONS
+from napari_sepl.proposals.maker import Maker, OnProgress, ProposalError, ignore
+from napari_sepl.proposals.models import REGIONS, SamSettings
 from napari_sepl.proposals.points import MARGIN
-from napari_sepl.proposals.progress import Told, ignore
 from napari_sepl.proposals.regions import RegionSettings
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import Checkpoint
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
 from napari_sepl.workflow.spread.processes import HERE, Spread
 
@@ -182,15 +180,6 @@ def _read_record(out: Path) -> dict[str, Any] | None:
     return known
 
 
-class Maker(Protocol):
-    """What makes masks."""
-
-    def make(
-        self, image: NDArray[Any], pseudo: NDArray[np.uint8] | None = None, told: Told = ignore
-    ) -> MaskSet:
-        """Return the masks of an image, (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16."""
-
-
 class _Item(NamedTuple):
     """An image to make masks for, with the pseudo-labels that guide the points."""
 
@@ -208,7 +197,7 @@ def propose_folder(  # noqa: PLR0913  a setting each
     *,
     guided: bool = True,
     sample_ids: Iterable[str] | None = None,
-    told: Told = ignore,
+    told: OnProgress = ignore,
     mixed: bool = False,
     overwrite: bool = False,
     spread: Spread = HERE,
@@ -280,7 +269,7 @@ def _task(index: SampleIndex, sample_id: str) -> Task[_Item]:
 
 
 def _make(
-    out: Path, maker: Maker, told: Told, guided: bool, overwrite: bool, item: _Item
+    out: Path, maker: Maker, told: OnProgress, guided: bool, overwrite: bool, item: _Item
 ) -> tuple[Outcome, None]:
     path = mask_file(out, item.sample_id)
     if path.exists() and not overwrite:
@@ -302,7 +291,11 @@ def _guide(item: _Item, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
 
 
 def _made(
-    maker: Maker, image: NDArray[Any], pseudo: NDArray[np.uint8] | None, told: Told, item: _Item
+    maker: Maker,
+    image: NDArray[Any],
+    pseudo: NDArray[np.uint8] | None,
+    told: OnProgress,
+    item: _Item,
 ) -> MaskSet:
     try:
         return maker.make(image, pseudo, told)

@@ -11,7 +11,7 @@ import pytest
 
 from napari_sepl.cli import sweep as sweep_command
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files.dataset.specification import write_dataset
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure.checkpoint import checkpoint_file
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
@@ -42,11 +42,8 @@ main()
 
 
 @pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    """Write a dataset with labels, and its TOML file."""
-    spec = write_labelled_samples(tmp_path / "samples")
-    write_dataset(tmp_path / "dataset.toml", spec)
-    return tmp_path / "dataset.toml"
+def spec(tmp_path: Path) -> DatasetSpec:
+    return write_labelled_samples(tmp_path / "samples")
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -95,7 +92,8 @@ def test_after_ctrl_c_the_same_command_goes_on(
         patched.setattr(RUNS[command], "__iter__", stopped_after_two)
         code, out, err = run(command, dataset, "--table", table, *options)
     assert (code, out) == (130, "4 samples: 2 counted\n")
-    assert "What is counted is kept; the same command resumes." in err
+    assert "Stopped. What is counted is kept; the same command resumes." in err
+    assert not table.exists()
     assert list(table.parent.glob("*.npz")) == [checkpoint_file(table)]
     check_going_on(run, command, dataset, table.parent, *options)
 

@@ -11,18 +11,13 @@ from napari_sepl.files.label_png import read_provenance
 from tests.messages import assert_says
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
-from tests.workflow.sweeping import IDS, write_samples
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path / "set")
+from tests.workflow.sweeping import IDS
 
 
 @pytest.fixture
 def toml(spec: DatasetSpec, tmp_path: Path) -> Path:
-    write_dataset(tmp_path / "set" / "pets.toml", spec)
-    return tmp_path / "set" / "pets.toml"
+    write_dataset(tmp_path / "samples" / "pets.toml", spec)
+    return tmp_path / "samples" / "pets.toml"
 
 
 def ids_in(folder: Path) -> list[str]:
@@ -43,11 +38,11 @@ def test_options_replace_keys_for_this_run_from_the_working_directory(
     monkeypatch.chdir(tmp_path)
     Path("some.txt").write_text("b\n")
     before = toml.read_bytes()
-    code, out, _ = run("enhance", "set/pets.toml", "--list", "some.txt", "--out", "elsewhere")
+    code, out, _ = run("enhance", "samples/pets.toml", "--list", "some.txt", "--out", "elsewhere")
     assert (code, out) == (0, "1 sample: 1 saved\n")
     assert ids_in(tmp_path / "elsewhere") == ["b"]
     assert toml.read_bytes() == before
-    code, _, err = run("enhance", "set/pets.toml", "--masks", "gone")
+    code, _, err = run("enhance", "samples/pets.toml", "--masks", "gone")
     assert code == 2
     assert_says(err, "--masks: gone: no such file or folder")
 
@@ -91,7 +86,7 @@ def test_masks_of_another_program_are_not_written_among(
 
 
 def test_a_layout_is_seen_in_a_folder(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
-    root = tmp_path / "set"
+    root = tmp_path / "samples"
     (root / "images").rename(root / "JPEGImages")
     (root / "ground_truth").rename(root / "SegmentationClass")
     lists = root / "ImageSets" / "Segmentation"

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from napari_sepl import Params
@@ -14,12 +13,6 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.diagnose import DiagnosisRun
 from tests.messages import says
-from tests.workflow.sweeping import write_samples
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path / "samples")
 
 
 def run(*words: object) -> tuple[int, list[str]]:

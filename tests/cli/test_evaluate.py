@@ -2,7 +2,6 @@
 
 import errno
 import json
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +10,13 @@ import pytest
 
 from napari_sepl.core.classes import VOC
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure.agreement import Evaluation
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
-from napari_sepl.workflow.results import SampleResult
 from tests.files.making import save_picture
 from tests.messages import assert_says, plain, says
 from tests.program import Run
-from tests.workflow.sweeping import IDS, rectangles, write_samples
+from tests.workflow.checkpointing import write_labelled_samples
 
 
 @pytest.fixture
@@ -28,19 +26,7 @@ def run(run: Run) -> Run:
 
 @pytest.fixture
 def spec(tmp_path: Path) -> DatasetSpec:
-    spec = write_samples(tmp_path / "samples")
-    spec.output.mkdir()
-    for seed, sample_id in enumerate(IDS):
-        drawn = rectangles(np.random.default_rng(100 + seed), 12, 8, 15, 3)
-        save_picture(spec.output / f"{sample_id}.png", drawn)
-    return spec
-
-
-@pytest.fixture
-def dataset(spec: DatasetSpec, tmp_path: Path) -> Path:
-    """Write the dataset's TOML file."""
-    write_dataset(tmp_path / "dataset.toml", spec)
-    return tmp_path / "dataset.toml"
+    return write_labelled_samples(tmp_path / "samples")
 
 
 def expected(spec: DatasetSpec, *, baseline: bool = True) -> Evaluation:
@@ -150,23 +136,6 @@ def test_a_table_that_cannot_be_saved_is_told_as_such_and_replaces_nothing(
     assert out.splitlines()[1] == "not saved, only told here:"
     kept = {path.name: path.read_bytes() for path in table.parent.glob("[!.]*")}
     assert {name: kept[name] for name in before} == before
-
-
-def test_ctrl_c_saves_no_table(
-    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = EvaluationRun.__iter__
-
-    def stopped_after_one(self: EvaluationRun) -> Iterator[SampleResult[None]]:
-        yield next(iter(plain(self)))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(EvaluationRun, "__iter__", stopped_after_one)
-    code, out, err = run(dataset, "--table", tmp_path / "e.csv")
-    assert code == 130
-    assert out == "4 samples: 1 counted\n"
-    assert "Stopped. What is counted is kept; the same command resumes." in err
-    assert not (tmp_path / "e.csv").exists()
 
 
 @pytest.mark.parametrize(

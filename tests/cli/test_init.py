@@ -11,7 +11,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset
 from tests.files.cam_files import cams, save_cam_dict
 from tests.messages import assert_says, says
 from tests.program import Run
-from tests.workflow.sweeping import SHAPE, write_samples
+from tests.workflow.sweeping import SHAPE, options
 
 
 @pytest.fixture
@@ -19,21 +19,12 @@ def run(run: Run) -> Run:
     return partial(run, "init")
 
 
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path / "set")
-
-
-def folders(spec: DatasetSpec, *roles: str) -> list[object]:
-    return [word for role in roles for word in (f"--{role}", getattr(spec, role))]
-
-
 def test_it_writes_what_it_was_told_and_says_what_is_there(
     run: Run, spec: DatasetSpec, tmp_path: Path
 ) -> None:
-    to = tmp_path / "set" / "pets.toml"
+    to = tmp_path / "samples" / "pets.toml"
     code, out, _ = run(
-        *folders(spec, "images", "pseudo", "masks", "out"),
+        *options(spec, "images", "pseudo", "masks", "out"),
         "--ground-truth", spec.ground_truth, "--to", to,
     )  # fmt: skip
     assert code == 0
@@ -55,7 +46,7 @@ def test_what_does_not_pair_is_named(run: Run, spec: DatasetSpec, tmp_path: Path
     (spec.images / "b.png").unlink()
     for sample_id in ("a2", "c"):
         (spec.masks / f"{sample_id}.json").unlink()
-    code, out, err = run(*folders(spec, "images", "pseudo", "masks"), "--to", tmp_path / "s.toml")
+    code, out, err = run(*options(spec, "images", "pseudo", "masks"), "--to", tmp_path / "s.toml")
     assert code == 0
     assert_says(out, "1 sample with all files")
     assert_says(err, "2 samples: no masks: a2, c", "b: no image")
@@ -77,11 +68,11 @@ def test_a_file_that_is_there_is_never_replaced(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dataset.toml").write_text("mine")
-    code, _, err = run(*folders(spec, "images", "pseudo"))
+    code, _, err = run(*options(spec, "images", "pseudo"))
     assert code == 1
     assert_says(err, "dataset.toml: exists")
     assert Path("dataset.toml").read_text() == "mine"
-    code, _, err = run(*folders(spec, "images", "pseudo"), "--to", "set.txt")
+    code, _, err = run(*options(spec, "images", "pseudo"), "--to", "set.txt")
     assert code == 2
     assert not Path("set.txt").exists()
 
@@ -113,7 +104,7 @@ def test_a_dataset_without_output_folder_names_the_remedy(
     run: Run, spec: DatasetSpec, tmp_path: Path
 ) -> None:
     to = tmp_path / "new" / "sub" / "s.toml"
-    code, _, err = run(*folders(spec, "images", "pseudo", "masks"), "--to", to)
+    code, _, err = run(*options(spec, "images", "pseudo", "masks"), "--to", to)
     assert code == 0
     assert_says(err, f'add --out FOLDER, or the line out = "labels" to {to}')
 
@@ -123,7 +114,7 @@ def test_only_samples_that_have_all_files_count(
 ) -> None:
     assert spec.ground_truth is not None
     (spec.ground_truth / "c.png").unlink()
-    words = (*folders(spec, "images", "pseudo", "masks"), "--ground-truth", spec.ground_truth)
+    words = (*options(spec, "images", "pseudo", "masks"), "--ground-truth", spec.ground_truth)
     code, out, err = run(*words, "--to", tmp_path / "s.toml")
     assert code == 0
     assert_says(out, "3 samples with all files that are named", "ground truth 3")
@@ -132,7 +123,7 @@ def test_only_samples_that_have_all_files_count(
 
 def test_with_a_list_its_samples_count(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("b\nc\n")
-    words = (*folders(spec, "images", "pseudo"), "--list", tmp_path / "list.txt")
+    words = (*options(spec, "images", "pseudo"), "--list", tmp_path / "list.txt")
     code, out, _ = run(*words, "--to", tmp_path / "s.toml")
     assert code == 0
     assert_says(out, "2 samples with all files", "image 2", "pseudo-labels 2")
@@ -148,7 +139,7 @@ def test_samples_whose_files_cannot_be_read_are_counted(
     for path, suffix in ((spec.images / "b.png", ".png"), (spec.masks / "c.json", ".json")):
         assert path.suffix == suffix
         path.write_bytes(path.read_bytes()[:-40])
-    words = folders(spec, "images", "pseudo", "masks")
+    words = options(spec, "images", "pseudo", "masks")
     code, out, err = run(*words, "--to", tmp_path / "s.toml")
     assert code == 1
     assert says(out, "1 sample with all files", "3 with a file that cannot be read")
@@ -166,7 +157,7 @@ def test_the_first_pseudo_labels_are_read_whole(
     content = bytearray(path.read_bytes())
     content[-20] ^= 1
     path.write_bytes(content)
-    code, out, err = run(*folders(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
+    code, out, err = run(*options(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
     assert code == 1
     assert says(out, "3 samples with all files", "1 with a file that cannot be read")
     assert says(err, path, "checksum")
@@ -176,7 +167,7 @@ def test_of_many_samples_some_are_checked(
     run: Run, spec: DatasetSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(init, "_CHECKED", 2)
-    code, out, _ = run(*folders(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
+    code, out, _ = run(*options(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
     assert code == 0
     assert says(out, "headers of those of 2 of 4 samples")
 
@@ -184,7 +175,7 @@ def test_of_many_samples_some_are_checked(
 def test_no_file_is_written_into_a_folder_of_the_dataset_but_out(
     run: Run, spec: DatasetSpec, tmp_path: Path
 ) -> None:
-    named = folders(spec, "images", "pseudo", "masks")
+    named = options(spec, "images", "pseudo", "masks")
     named += ["--ground-truth", spec.ground_truth]
     before = sorted(tmp_path.rglob("*"))
     for folder in (spec.images, spec.pseudo, spec.masks, spec.ground_truth):

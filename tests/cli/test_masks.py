@@ -11,17 +11,15 @@ from rich.progress import Progress, TaskID
 from napari_sepl.cli import masks as command
 from napari_sepl.files.masks import read_masks
 from napari_sepl.proposals import models
-from napari_sepl.proposals.checkpoints import CACHE, Checkpoint
-from napari_sepl.proposals.models import MODELS
+from napari_sepl.proposals.models import MODELS, SamSettings
 from napari_sepl.proposals.regions import RegionMasks
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import CACHE, Checkpoint
 from tests.files.making import save_picture
 from tests.messages import plain, says
 from tests.program import Run
 from tests.proposals.conftest import blobs, labels_in_a_corner
-from tests.proposals.needs import need_sam
 from tests.proposals.server import serving
-from tests.proposals.tiny_sam import TINY, save_tiny
+from tests.proposals.tiny_sam import TINY, need_sam, save_tiny
 
 SHAPE = (60, 80)
 EASY = ("--pred-iou-thresh", 0, "--stability-score-thresh", 0, "--points-per-side", 4)

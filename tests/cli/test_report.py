@@ -5,26 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
+from napari_sepl.files.dataset.specification import DatasetSpec
 from tests.messages import assert_says, says
 from tests.program import Run
-from tests.workflow.sweeping import IDS, write_samples
+from tests.workflow.sweeping import IDS
 
 
 @pytest.fixture
 def run(run: Run) -> Run:
     return partial(run, "report")
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path / "samples")
-
-
-@pytest.fixture
-def dataset(spec: DatasetSpec, tmp_path: Path) -> Path:
-    write_dataset(tmp_path / "pets.toml", spec)
-    return tmp_path / "pets.toml"
 
 
 def test_it_writes_one_page_and_may_write_it_anew(run: Run, dataset: Path, tmp_path: Path) -> None:
@@ -39,6 +28,7 @@ def test_it_writes_one_page_and_may_write_it_anew(run: Run, dataset: Path, tmp_p
     assert (code, out) == (1, "")
     assert says(err, f"exists: {page}; --overwrite replaces it, or choose another --to.")
     assert "SEPL on pets" in page.read_text()
+    assert "SEPL on dataset" in page.read_text()
     assert "Thresholds" in page.read_text()
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,33 +12,16 @@ from napari_sepl.cli.sweep import _at_edge
 from napari_sepl.core.params import Conflict
 from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.dataset.index import SampleIndex
-from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun
-from napari_sepl.workflow.results import SampleResult
 from tests.messages import assert_says, says
 from tests.program import Run
-from tests.workflow.sweeping import write_samples
+from tests.workflow.sweeping import options
 
 
 @pytest.fixture
 def run(run: Run) -> Run:
     return partial(run, "sweep")
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path / "samples")
-
-
-@pytest.fixture
-def dataset(spec: DatasetSpec, tmp_path: Path) -> Path:
-    """Write the dataset's TOML file."""
-    write_dataset(tmp_path / "dataset.toml", spec)
-    return tmp_path / "dataset.toml"
-
-
-def folders(spec: DatasetSpec, *roles: str) -> list[object]:
-    return [word for role in roles for word in (f"--{role.replace('_', '-')}", getattr(spec, role))]
 
 
 def expected(spec: DatasetSpec, params: Params | None = None) -> Sweep:
@@ -56,7 +38,7 @@ def test_what_has_no_use_beside_a_file_is_refused(run: Run, dataset: Path, optio
 
 
 def test_a_split_without_a_layout_is_refused(run: Run, spec: DatasetSpec) -> None:
-    code, _, err = run(*folders(spec, "images", "pseudo", "masks"), "--split", "val")
+    code, _, err = run(*options(spec, "images", "pseudo", "masks"), "--split", "val")
     assert code == 2
     assert "--split: there is no --root" in err
 
@@ -98,7 +80,7 @@ def test_a_best_pair_that_is_the_default_needs_no_option(
 
 
 def test_without_a_file_nothing_is_saved(run: Run, spec: DatasetSpec) -> None:
-    words = folders(spec, "images", "pseudo", "masks", "ground_truth")
+    words = options(spec, "images", "pseudo", "masks", "ground_truth")
     code, out, _ = run(*words, "--steps", 3)
     assert code == 0
     assert "saved" not in out
@@ -107,7 +89,7 @@ def test_without_a_file_nothing_is_saved(run: Run, spec: DatasetSpec) -> None:
 
 def test_without_truth_it_tells_the_agreement(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
     save = tmp_path / "sweep.csv"
-    code, out, err = run(*folders(spec, "images", "pseudo", "masks"), "--table", save, "--steps", 3)
+    code, out, err = run(*options(spec, "images", "pseudo", "masks"), "--table", save, "--steps", 3)
     assert code == 0
     assert "agreement" in out
     assert "best" not in out
@@ -123,7 +105,7 @@ def test_every_option_counts(run: Run, spec: DatasetSpec, tmp_path: Path) -> Non
     (tmp_path / "my.toml").write_text(
         "classes = [" + ", ".join(f'{{name = "n{k}"}}' for k in range(16)) + "]"
     )
-    words = [*folders(spec, "images", "pseudo", "masks", "ground_truth"), "--strategy", "released"]
+    words = [*options(spec, "images", "pseudo", "masks", "ground_truth"), "--strategy", "released"]
     words += ["--conflict", "seed", "--list", tmp_path / "list.txt"]
     code, out, _ = run(*words, "--classes", tmp_path / "my.toml", "--workers", 2)
     params = Params(strategy=Strategy.RELEASED, conflict=Conflict.SEED)
@@ -173,22 +155,6 @@ def test_where_all_fail_nothing_is_told(
     assert not (tmp_path / "sweep.csv").exists()
 
 
-def test_ctrl_c_saves_no_table(
-    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = SweepRun.__iter__
-
-    def stopped_after_one(self: SweepRun) -> Iterator[SampleResult[None]]:
-        yield next(iter(plain(self)))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(SweepRun, "__iter__", stopped_after_one)
-    code, out, err = run(dataset, "--table", tmp_path / "sweep.csv")
-    assert (code, out) == (130, "4 samples: 1 counted\n")
-    assert "Stopped. What is counted is kept; the same command resumes." in err
-    assert not (tmp_path / "sweep.csv").exists()
-
-
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -213,7 +179,7 @@ def test_missing_folders_are_wrong_usage(run: Run, spec: DatasetSpec) -> None:
     code, _, err = run()
     assert code == 2
     assert "--images is missing" in err
-    code, _, err = run(*folders(spec, "images", "pseudo"))
+    code, _, err = run(*options(spec, "images", "pseudo"))
     assert code == 2
     assert "--masks is missing" in err
     assert spec.masks is not None

@@ -14,7 +14,7 @@ from napari_sepl.core.errors import (
     attempt,
     of_one_sample,
 )
-from napari_sepl.proposals.errors import OpeningError, StoppedError
+from napari_sepl.proposals.maker import OpeningError, StoppedError
 
 
 def test_an_input_error_tells_where_what_and_what_instead() -> None:

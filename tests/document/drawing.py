@@ -1,10 +1,16 @@
 """A small image whose right answers can be seen."""
 
+from pathlib import Path
+
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.masks import write_masks
 
 SHAPE = (40, 60)
 
@@ -36,3 +42,18 @@ def cat_and_dog(*, truth: bool = False, sample_id: str = "pets") -> Inputs:
         true_labels if truth else None,
         {"image": "i", "pseudo": "p", "masks": "m"},
     )
+
+
+def save_pets(root: Path, pseudo: dict[str, NDArray[np.uint8] | None]) -> DatasetSpec:
+    """Save the cat and the dog as samples, each with its own pseudo-labels or, for None, theirs."""
+    inputs = cat_and_dog()
+    spec = DatasetSpec(**{role: root / role for role in ("images", "pseudo", "masks", "out")})
+    for sample_id, labels in pseudo.items():
+        for role, array in (("images", inputs.image), ("pseudo", labels)):
+            path = root / role / f"{sample_id}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(inputs.pseudo if array is None else array).save(path)
+        path = root / "masks" / f"{sample_id}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_masks(path, inputs.masks)
+    return spec

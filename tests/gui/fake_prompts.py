@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.proposals.errors import ProposalError
+from napari_sepl.proposals.maker import ProposalError
 
 RADIUS = 12
 

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
 
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.masks import write_masks
-from tests.document.drawing import cat_and_dog
+from tests.document.drawing import SHAPE, save_pets
 
 BIRD, PERSON = 3, 15
 CLASSES = [(8, 12), (8, 12), (8, 12), (8, 12), (), (BIRD, PERSON), (BIRD,)]
@@ -16,15 +15,9 @@ IDS = [f"s{number}" for number in range(1, 8)]
 
 def make_dataset(root: Path) -> DatasetSpec:
     """Make seven samples s1 to s7 of different classes."""
-    inputs = cat_and_dog()
-    folders = {name: root / name for name in ("images", "pseudo", "masks")}
-    for folder in folders.values():
-        folder.mkdir()
+    pseudo = dict[str, NDArray[np.uint8] | None]()
     for name, class_ids in zip(IDS, CLASSES, strict=True):
-        pseudo = np.zeros_like(inputs.pseudo)
+        labels = pseudo[name] = np.zeros(SHAPE, np.uint8)
         for place, class_id in enumerate(class_ids):
-            pseudo[10 * place : 10 * place + 8, 5:20] = class_id
-        Image.fromarray(pseudo).save(folders["pseudo"] / f"{name}.png")
-        Image.fromarray(inputs.image).save(folders["images"] / f"{name}.png")
-        write_masks(folders["masks"] / f"{name}.json", inputs.masks)
-    return DatasetSpec(**folders, out=root / "out")
+            labels[10 * place : 10 * place + 8, 5:20] = class_id
+    return save_pets(root, pseudo)

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from napari_sepl.core.masks import MaskSet
-from napari_sepl.proposals.progress import Progress
+from napari_sepl.proposals.maker import MaskProgress
 from napari_sepl.proposals.regions import RegionMasks
 
 AFTER = "SEPL_TEST_SLOW_AFTER"
@@ -14,7 +14,7 @@ AFTER = "SEPL_TEST_SLOW_AFTER"
 
 class Slow:
     def make(self, _image: Any, _pseudo: Any, told: Any) -> MaskSet:
-        told(Progress(3, 1000))
+        told(MaskProgress(3, 1000))
         time.sleep(300)
         raise AssertionError("nobody waits so long")
 

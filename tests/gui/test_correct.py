@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QScrollArea
@@ -15,9 +14,8 @@ from napari_sepl.core.assignment import REFUSE
 from napari_sepl.core.provenance import Source
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.panels.correct import QuickPick
-from tests.document.drawing import cat_and_dog
+from tests.document.drawing import cat_and_dog, save_pets
 from tests.gui.conftest import Window
 from tests.gui.test_queue import CTRL, Walk
 
@@ -28,15 +26,7 @@ CAT, DOG, PERSON = 8, 12, 15
 @pytest.fixture
 def spec(tmp_path: Path) -> DatasetSpec:
     """Two samples of a cat and a dog; the first's cat has a hole, and lost a piece."""
-    inputs = cat_and_dog()
-    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks")}
-    for folder in folders.values():
-        folder.mkdir()
-    for name in ("s1", "s2"):
-        Image.fromarray(inputs.image).save(folders["images"] / f"{name}.png")
-        Image.fromarray(inputs.pseudo).save(folders["pseudo"] / f"{name}.png")
-        write_masks(folders["masks"] / f"{name}.json", inputs.masks)
-    return DatasetSpec(**folders, out=tmp_path / "out")
+    return save_pets(tmp_path, dict.fromkeys(("s1", "s2")))
 
 
 @pytest.fixture

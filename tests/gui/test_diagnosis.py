@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from PIL import Image
+from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -17,14 +17,13 @@ from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.queue import COLUMNS, QueuePanel
 from napari_sepl.gui.queue import passes
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review.queue import Column, Filter
-from tests.document.drawing import cat_and_dog
+from tests.document.drawing import SHAPE, cat_and_dog, save_pets
 from tests.gui.conftest import Window, wait_until
 from tests.gui.test_passes_window import Opened
 
@@ -104,21 +103,15 @@ def test_a_finding_points_at_its_mask_or_its_class(bench: Bench) -> None:
 @pytest.fixture
 def spec(tmp_path: Path) -> DatasetSpec:
     """Five samples: in s3 the dog grows much, in s4 the cat shrinks, the others are fine."""
-    inputs = cat_and_dog()
-    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks")}
-    for folder in folders.values():
-        folder.mkdir()
+    pseudo = dict[str, NDArray[np.uint8] | None]()
     for number in range(1, 6):
-        pseudo = np.zeros_like(inputs.pseudo)
-        pseudo[5:25, 5:25] = CAT
+        labels = pseudo[f"s{number}"] = np.zeros(SHAPE, np.uint8)
+        labels[5:25, 5:25] = CAT
         if number == 3:
-            pseudo[10:29, 40:43] = DOG
+            labels[10:29, 40:43] = DOG
         if number == 4:
-            pseudo[5:40, 5:35] = CAT
-        Image.fromarray(pseudo).save(folders["pseudo"] / f"s{number}.png")
-        Image.fromarray(inputs.image).save(folders["images"] / f"s{number}.png")
-        write_masks(folders["masks"] / f"s{number}.json", inputs.masks)
-    return DatasetSpec(**folders, out=tmp_path / "out")
+            labels[5:40, 5:35] = CAT
+    return save_pets(tmp_path, pseudo)
 
 
 @pytest.fixture

@@ -14,14 +14,9 @@ from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.keys import KeysBox
 from tests.gui.conftest import Window, messages, wait_until, was_told
 from tests.gui.test_queue import Walk
-from tests.workflow.sweeping import IDS, write_samples
+from tests.workflow.sweeping import IDS
 
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path)
 
 
 @pytest.fixture

@@ -18,14 +18,13 @@ from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.workflow.review.queue import Column, Filter
 from napari_sepl.workflow.review.record import Record
 from napari_sepl.workflow.review.reviewing import Reviewing
-from tests.document.drawing import cat_and_dog
+from tests.document.drawing import cat_and_dog, save_pets
 from tests.gui.conftest import Window, wait_until, was_told
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -36,18 +35,14 @@ def spec(tmp_path: Path) -> DatasetSpec:
     """Six samples s1 to s6, each its own cat and dog; s4 has a broken picture."""
     inputs = cat_and_dog(truth=True)
     assert inputs.truth is not None
-    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks", "ground_truth")}
-    for folder in folders.values():
-        folder.mkdir()
-    for number in range(1, 7):
-        name = f"s{number}"
-        Image.fromarray(inputs.image).save(folders["images"] / f"{name}.png")
-        Image.fromarray(np.roll(inputs.pseudo, number, 1)).save(folders["pseudo"] / f"{name}.png")
-        Image.fromarray(inputs.truth).save(folders["ground_truth"] / f"{name}.png")
-        write_masks(folders["masks"] / f"{name}.json", inputs.masks)
-    broken = folders["images"] / "s4.png"
+    rolled = {f"s{number}": np.roll(inputs.pseudo, number, 1) for number in range(1, 7)}
+    spec = save_pets(tmp_path, dict(rolled))
+    (tmp_path / "ground_truth").mkdir()
+    for name in rolled:
+        Image.fromarray(inputs.truth).save(tmp_path / "ground_truth" / f"{name}.png")
+    broken = spec.folder("images") / "s4.png"
     broken.write_bytes(broken.read_bytes()[:200])
-    return DatasetSpec(**folders, out=tmp_path / "out")
+    return spec.model_copy(update={"ground_truth": tmp_path / "ground_truth"})
 
 
 @pytest.fixture

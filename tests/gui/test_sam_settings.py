@@ -3,7 +3,7 @@
 from pytestqt.qtbot import QtBot
 
 from napari_sepl.gui.panels.masks import SamSettingsPanel
-from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
+from napari_sepl.proposals.models import PRESETS, SamSettings, find_preset
 
 
 def test_presets_are_exact_and_changes_are_counted(qtbot: QtBot) -> None:

@@ -10,16 +10,14 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.proposals.checkpoints import CACHE, Checkpoint, load_sam
-from napari_sepl.proposals.models import MODELS
+from napari_sepl.proposals.models import MODELS, SamSettings
 from napari_sepl.proposals.prompts import Prompter
 from napari_sepl.proposals.sam import SamMasks
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import CACHE, Checkpoint, load_sam
 from tests.gui.conftest import Window
 from tests.gui.test_correct import spec  # noqa: F401  a fixture
 from tests.gui.test_queue import Walk
-from tests.proposals.needs import need_sam
-from tests.proposals.tiny_sam import TINY, save_tiny
+from tests.proposals.tiny_sam import TINY, need_sam, save_tiny
 
 need_sam()
 

@@ -4,17 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit
 
 from napari_sepl.files.dataset.specification import DatasetSpec, layout, read_dataset, write_dataset
-from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.panels import dataset_choice
 from napari_sepl.gui.panels.dataset_choice import COCO, FOLDERS, OWN_FILE, TOML, VOC, DatasetChoice
 from napari_sepl.gui.panels.sources import SourcesPanel
-from tests.document.drawing import cat_and_dog
+from tests.document.drawing import save_pets
 from tests.gui.conftest import Window, messages
 
 
@@ -60,15 +58,8 @@ def page(qtbot: Any) -> Page:
 @pytest.fixture
 def folders(tmp_path: Path) -> dict[str, Path]:
     """Two samples on disk, and where their labels go."""
-    inputs = cat_and_dog()
-    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks")}
-    for folder in folders.values():
-        folder.mkdir()
-    for name in ("s1", "s2"):
-        Image.fromarray(inputs.image).save(folders["images"] / f"{name}.png")
-        Image.fromarray(inputs.pseudo).save(folders["pseudo"] / f"{name}.png")
-        write_masks(folders["masks"] / f"{name}.json", inputs.masks)
-    return folders | {"out": tmp_path / "out"}
+    save_pets(tmp_path, dict.fromkeys(("s1", "s2")))
+    return {role: tmp_path / role for role in ("images", "pseudo", "masks", "out")}
 
 
 def test_each_way_has_its_fields(page: Page) -> None:

@@ -8,9 +8,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import Status
-from tests.document.drawing import cat_and_dog
+from tests.document.drawing import save_pets
 from tests.gui.conftest import Window, messages
 from tests.gui.test_queue import Walk
 
@@ -19,15 +18,7 @@ IDS = ("train/a", "train/b", "val/a")
 
 @pytest.fixture
 def spec(tmp_path: Path) -> DatasetSpec:
-    inputs = cat_and_dog()
-    folders = {name: tmp_path / name for name in ("images", "pseudo", "masks")}
-    for sample_id in IDS:
-        for folder in folders.values():
-            (folder / sample_id).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(inputs.image).save(folders["images"] / f"{sample_id}.png")
-        Image.fromarray(inputs.pseudo).save(folders["pseudo"] / f"{sample_id}.png")
-        write_masks(folders["masks"] / f"{sample_id}.json", inputs.masks)
-    return DatasetSpec(**folders, out=tmp_path / "out")
+    return save_pets(tmp_path, dict.fromkeys(IDS))
 
 
 def test_samples_are_walked_jumped_to_and_accepted_by_their_ids(

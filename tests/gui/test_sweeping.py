@@ -19,14 +19,9 @@ from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
 from napari_sepl.workflow.results import SampleResult
 from tests.gui.conftest import Window, was_told
 from tests.gui.test_queue import CTRL, Walk
-from tests.workflow.sweeping import IDS, write_samples
+from tests.workflow.sweeping import IDS
 
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path)
 
 
 @pytest.fixture

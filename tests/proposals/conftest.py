@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam, load_sam
-from napari_sepl.proposals.settings import SamSettings
-from tests.proposals.needs import need_sam
-from tests.proposals.tiny_sam import save_tiny
+from napari_sepl.proposals.models import SamSettings
+from napari_sepl.proposals.weights import Checkpoint, LoadedSam, load_sam
+from tests.proposals.tiny_sam import need_sam, save_tiny
 
 ALL_MASKS = SamSettings(
     points_per_side=6, pred_iou_thresh=0, stability_score_thresh=0, box_nms_thresh=0.95

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from napari_sepl.core.errors import SaveError
-from napari_sepl.proposals.checkpoints import Checkpoint, fetch_checkpoint, own_checkpoint
 from napari_sepl.proposals.download import Downloader
-from napari_sepl.proposals.errors import DownloadError
+from napari_sepl.proposals.maker import DownloadError
 from napari_sepl.proposals.models import SamModel
+from napari_sepl.proposals.weights import Checkpoint, fetch_checkpoint, find_checkpoint
 from tests.messages import raises_input_error
 from tests.proposals.server import Server, serving
 
@@ -181,7 +181,7 @@ def test_a_file_of_the_users_is_known_by_its_digest(tmp_path: Path) -> None:
     model = model_at("http://127.0.0.1:1/weights.pth")
     (tmp_path / "mine.pth").write_bytes(b"mine")
     assert (
-        own_checkpoint(model, tmp_path / "mine.pth").sha256 == hashlib.sha256(b"mine").hexdigest()
+        find_checkpoint(model, tmp_path / "mine.pth").sha256 == hashlib.sha256(b"mine").hexdigest()
     )
     with raises_input_error("gone.pth", found="no such file"):
-        own_checkpoint(model, tmp_path / "gone.pth")
+        find_checkpoint(model, tmp_path / "gone.pth")

@@ -10,11 +10,18 @@ from pydantic import ValidationError
 from napari_sepl.proposals import device as devices
 from napari_sepl.proposals import models
 from napari_sepl.proposals.device import choose_device, describe_device, is_out_of_memory
-from napari_sepl.proposals.errors import MissingPackageError
-from napari_sepl.proposals.models import MODELS, SamModel, find_model, model_names
-from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
+from napari_sepl.proposals.maker import MissingPackageError
+from napari_sepl.proposals.models import (
+    MODELS,
+    PRESETS,
+    SamModel,
+    SamSettings,
+    find_model,
+    find_preset,
+    model_names,
+)
 from tests.messages import raises_input_error
-from tests.proposals.needs import need_sam
+from tests.proposals.tiny_sam import need_sam
 
 
 def test_the_published_weights() -> None:

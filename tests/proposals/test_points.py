@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from napari_sepl.proposals.models import SamSettings
 from napari_sepl.proposals.points import MARGIN, near_labels, plan_crops
-from napari_sepl.proposals.settings import SamSettings
 from tests.messages import raises_input_error
 from tests.proposals.conftest import labels_in_a_corner
-from tests.proposals.needs import need_sam
+from tests.proposals.tiny_sam import need_sam
 
 
 def slowly_near(pseudo: NDArray[np.uint8], distance: float) -> NDArray[np.bool_]:

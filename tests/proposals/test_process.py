@@ -15,14 +15,26 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
+from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.masks import mask_file, read_masks
 from napari_sepl.proposals import process
-from napari_sepl.proposals.checkpoints import Checkpoint, load_sam
-from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.maker import (
+    MaskProgress,
+    OnProgress,
+    OpeningError,
+    ProposalError,
+    StoppedError,
+    ignore,
+)
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Progress
 from napari_sepl.proposals.sam import SamMasks, open_sam
-from tests.proposals.conftest import ALL_MASKS
-from tests.proposals.needs import need_sam
+from napari_sepl.proposals.weights import Checkpoint, LoadedSam, load_sam
+from napari_sepl.workflow.masks import made_by_sam, propose_folder
+from napari_sepl.workflow.results import Outcome, SampleResult
+from tests.files.dataset.opening import open_images
+from tests.files.making import save_picture
+from tests.proposals.conftest import ALL_MASKS, blobs, labels_in_a_corner
+from tests.proposals.tiny_sam import need_sam
 from tests.waiting import wait_until
 
 
@@ -236,8 +248,11 @@ def test_leaving_ends_the_process() -> None:
             os.kill(number, 0)
 
 
+# --- with a small SAM
+
+
 def test_sam_makes_the_same_masks_there(checkpoint: Checkpoint, picture: NDArray[np.uint8]) -> None:
-    told: list[Progress] = []
+    told: list[MaskProgress] = []
     pseudo = np.zeros(picture.shape[:2], np.uint8)
     pseudo[:40, :40] = 1
     with Remote(open_sam, checkpoint, "cpu", ALL_MASKS) as remote:
@@ -255,3 +270,67 @@ def test_a_missing_checkpoint_is_told_from_there(checkpoint: Checkpoint, tmp_pat
     missing = pytest.raises(ProposalError, match=r"gone\.pth: found No such file")
     with Remote(open_sam, gone, "cpu", ALL_MASKS) as remote, missing:
         remote.call("make", np.zeros((4, 4), np.uint8))
+
+
+SHAPE = (60, 80)
+SMALL_BATCHES = ALL_MASKS.model_copy(update={"points_per_batch": 4})
+
+
+@pytest.fixture
+def sam_remote(checkpoint: Checkpoint) -> Iterator[Remote]:
+    with Remote(open_sam, checkpoint, "cpu", SMALL_BATCHES) as remote:
+        yield remote
+
+
+def test_it_is_stopped_amid_its_points(sam_remote: Remote, picture: NDArray[np.uint8]) -> None:
+    def stop_at_second_batch(progress: MaskProgress) -> None:
+        if progress.done == 8:
+            threading.Thread(target=sam_remote.stop).start()
+            wait_until(lambda: sam_remote._stopped)
+
+    with pytest.raises(StoppedError):  # also if it was done by then
+        RemoteMasks(sam_remote).make(picture, None, stop_at_second_batch)
+    assert sam_remote.process_id is None
+    assert len(RemoteMasks(sam_remote).make(picture)) > 0
+
+
+def test_it_tells_where_it_computes(checkpoint: Checkpoint, picture: NDArray[np.uint8]) -> None:
+    heard: list[str] = []
+    with Remote(open_sam, checkpoint, "cpu", SMALL_BATCHES, opened=heard.append) as remote:
+        for _ in range(2):
+            RemoteMasks(remote).make(picture)
+    assert len(heard) == 1
+    assert heard[0].startswith("the tiny SAM on cpu (")
+
+
+def folder_of_three(root: Path) -> SampleIndex:
+    for folder in ("images", "pseudo"):
+        (root / folder).mkdir()
+    for seed, stem in enumerate("abc"):
+        save_picture(root / "images" / f"{stem}.png", blobs(SHAPE, seed))
+        save_picture(root / "pseudo" / f"{stem}.png", labels_in_a_corner(SHAPE))
+    return open_images(root / "images", Role.PSEUDO, pseudo=root / "pseudo")
+
+
+def test_a_batch_is_gone_on_with(
+    sam_remote: Remote, sam: LoadedSam, checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    index, out = folder_of_three(tmp_path), tmp_path / "out"
+    made_with = made_by_sam(checkpoint, SMALL_BATCHES)
+
+    def go_on(told: OnProgress) -> list[SampleResult[object]]:
+        return list(propose_folder(index, out, RemoteMasks(sam_remote), made_with, told=told))
+
+    def stop_at_second_image(_progress: MaskProgress) -> None:
+        if mask_file(out, "a").exists():
+            sam_remote.stop()
+
+    with pytest.raises(StoppedError):
+        go_on(stop_at_second_image)
+    assert sorted(path.name for path in out.glob("[a-z]*")) == ["a.json"]
+    before = mask_file(out, "a").stat().st_mtime_ns
+    assert [step.outcome for step in go_on(ignore)] == [Outcome.PRESENT, *[Outcome.SAVED] * 2]
+    assert mask_file(out, "a").stat().st_mtime_ns == before
+    for seed, stem in enumerate("abc"):
+        here = SamMasks(sam, SMALL_BATCHES).make(blobs(SHAPE, seed), labels_in_a_corner(SHAPE))
+        assert read_masks(mask_file(out, stem), SHAPE).digest == here.digest

@@ -9,13 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.proposals.checkpoints import Checkpoint, LoadedSam
-from napari_sepl.proposals.embeddings import EmbeddingCache, digest_image
 from napari_sepl.proposals.process import Remote
-from napari_sepl.proposals.prompts import Prompter, open_prompter
+from napari_sepl.proposals.prompts import EmbeddingCache, Prompter, digest_image, open_prompter
+from napari_sepl.proposals.weights import Checkpoint, LoadedSam
 from tests.messages import raises_input_error
 from tests.proposals.conftest import blobs
-from tests.proposals.needs import need_sam
+from tests.proposals.tiny_sam import need_sam
 
 ARRAY = np.arange(1000, dtype=np.float32).reshape(1, 10, 100)
 ENTRY = ARRAY.nbytes + 128 + 32  # with numpy's header and the digest
@@ -135,7 +134,7 @@ def test_kept_embeddings_give_the_same_masks(
         assert not first.set_image(picture)
         answers.append(first.predict(point))
     again = Prompter(sam, cache)
-    monkeypatch.setattr(again, "_embed", None)
+    monkeypatch.setattr(again._predictor, "set_image", None)
     for picture, (mask, rating) in zip(pictures, answers, strict=True):
         assert again.set_image(picture)
         found, rated = again.predict(point)

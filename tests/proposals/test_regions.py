@@ -11,7 +11,7 @@ from napari_sepl import enhance
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.images import read_image
 from napari_sepl.files.labels import read_labels
-from napari_sepl.proposals.progress import Progress
+from napari_sepl.proposals.maker import MaskProgress
 from napari_sepl.proposals.regions import RegionMasks, RegionSettings
 from tests.messages import raises_input_error
 from tests.proposals.conftest import blobs, dense
@@ -30,7 +30,7 @@ def test_each_scale_covers_the_image_once(shape: tuple[int, int]) -> None:
 
 def test_scales_follow_each_other_and_no_region_comes_twice() -> None:
     picture = blobs((60, 80))
-    told: list[Progress] = []
+    told: list[MaskProgress] = []
     both = RegionMasks(RegionSettings(scales=(10, 200))).make(picture, told=told.append)
     single = [RegionMasks(RegionSettings(scales=(s,))).make(picture) for s in (10, 200)]
     every = [mask.tobytes() for masks in single for mask in dense(masks)]
@@ -52,7 +52,7 @@ def test_grey_pictures_have_regions_and_settings_have_bounds() -> None:
 
 @pytest.mark.parametrize("step", [12, pytest.param(3, marks=pytest.mark.long)])
 def test_they_do_no_harm_to_published_pseudo_labels(shared_data: Path, step: int) -> None:
-    """On some of the images, for time; `benchmarks.regions` measures all."""
+    """On some of the images, for time; `studies.regions` measures all."""
     voc = shared_data / "voc"
     before = after = Confusion(np.zeros((256, 256), np.int64))
     for name in (voc / "train120.txt").read_text().split()[::step]:

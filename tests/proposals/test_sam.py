@@ -9,16 +9,15 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl import Params, enhance
-from napari_sepl.proposals.checkpoints import LoadedSam
 from napari_sepl.proposals.device import float_type
-from napari_sepl.proposals.errors import ProposalError
+from napari_sepl.proposals.maker import MaskProgress, ProposalError
+from napari_sepl.proposals.models import SamSettings
 from napari_sepl.proposals.points import plan_crops
-from napari_sepl.proposals.progress import Progress
 from napari_sepl.proposals.sam import SamMasks
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import LoadedSam
 from tests.messages import raises_input_error
 from tests.proposals.conftest import ALL_MASKS, blobs, dense, labels_in_a_corner
-from tests.proposals.needs import need_sam
+from tests.proposals.tiny_sam import need_sam
 
 need_sam()
 
@@ -132,7 +131,7 @@ def test_labels_without_a_class_need_no_look_at_the_image(
     sam: LoadedSam, picture: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maker = SamMasks(sam, ALL_MASKS)
-    monkeypatch.setattr(maker, "_embed", None)
+    monkeypatch.setattr(maker._predictor, "set_image", None)
     masks = maker.make(picture, np.full(picture.shape[:2], 255, np.uint8))
     assert (len(masks), masks.shape) == (0, picture.shape[:2])
 
@@ -163,7 +162,7 @@ def test_grey_transparent_and_deep_pictures_are_as_their_colours(
 
 
 def test_progress_counts_all_points(sam: LoadedSam, picture: NDArray[np.uint8]) -> None:
-    told: list[Progress] = []
+    told: list[MaskProgress] = []
     settings = changed(points_per_batch=10, crop_n_layers=1, crop_n_points_downscale_factor=3)
     SamMasks(sam, settings).make(picture, told=told.append)
     total = 36 + 4 * 4
@@ -205,7 +204,7 @@ def test_full_memory_makes_batches_smaller_and_says_so(
     sam: LoadedSam, picture: NDArray[np.uint8], error: Exception | None
 ) -> None:
     narrow = Narrow(sam.network, 9, error)
-    told: list[Progress] = []
+    told: list[MaskProgress] = []
     maker = SamMasks(with_part(sam, mask_decoder=narrow), changed(points_per_batch=32))
     masks = maker.make(picture, told=told.append)
     assert narrow.asked == [32, 16, 8, 8, 8, 8, 4]

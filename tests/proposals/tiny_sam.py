@@ -7,11 +7,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.proposals.checkpoints import Checkpoint, own_checkpoint
+import pytest
+
 from napari_sepl.proposals.models import SamModel
+from napari_sepl.proposals.weights import Checkpoint, find_checkpoint
 
 TINY = SamModel("tiny", "the tiny SAM", "tests.proposals.tiny_sam", "tiny")
 WIDER = SamModel("wider", "the wider SAM", "tests.proposals.tiny_sam", "wider")
+
+
+def need_sam() -> None:
+    """Skip the tests of a file where SAM's packages are missing: call it before importing them."""
+    for package in ("torch", "torchvision", "segment_anything"):
+        pytest.importorskip(
+            package, reason=f"{package} is not installed (the extra 'sam'): SAM is not tested"
+        )
 
 
 def build(width: int = 32, side: int = 128) -> Any:
@@ -66,4 +76,4 @@ def save_tiny(path: Path, seed: int = 0) -> Checkpoint:
     network = build()
     _liven(network)
     torch.save(network.state_dict(), path)
-    return own_checkpoint(TINY, path)
+    return find_checkpoint(TINY, path)

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from napari_sepl.core.overlap import IGNORE
-from napari_sepl.training.augment import normalise, random_crop
-from napari_sepl.training.batches import Crops, Draw, draws
+from napari_sepl.training.batches import Crops, Draw, draws, normalise, random_crop
+from napari_sepl.training.labelled import LabelledImage
 from napari_sepl.training.networks import NETWORKS
-from napari_sepl.training.recipe import MEAN, SPREAD, Recipe
-from napari_sepl.training.samples import LabelledImage
+from napari_sepl.training.recipe import MEAN, SPREAD, TrainingRecipe
 from tests.training.tiny import CLASSES, RECIPE, picture
 
 PLAIN = RECIPE.model_copy(update={"scale_min": 1.0, "scale_max": 1.0, "flip": False})
@@ -125,7 +124,7 @@ def test_the_recipes_are_the_usual_ones() -> None:
 )
 def test_recipes_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Recipe.model_validate(RECIPE.model_dump() | wrong)
+        TrainingRecipe.model_validate(RECIPE.model_dump() | wrong)
 
 
 def test_a_sample_that_cannot_be_read_is_told_in_words() -> None:

@@ -9,9 +9,8 @@ from PIL import Image
 
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.labels import read_labels
-from napari_sepl.training.errors import TooLittleMemoryError
 from napari_sepl.training.evaluation import Predictor, Views, evaluate
-from napari_sepl.training.recipe import MEAN, SPREAD
+from napari_sepl.training.recipe import MEAN, SPREAD, TooLittleMemoryError
 from tests.files.making import save_picture
 from tests.training.tiny import CLASSES, COLOURS, find_samples, need_torch, picture
 

@@ -5,9 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_sepl.training.errors import DivergedError, TooLittleMemoryError
 from napari_sepl.training.learner import Learner, mean_loss, settle_precision
-from napari_sepl.training.recipe import Precision, Recipe
+from napari_sepl.training.recipe import (
+    DivergedError,
+    Precision,
+    TooLittleMemoryError,
+    TrainingRecipe,
+)
 from tests.messages import raises_input_error
 from tests.training.tiny import RECIPE, build, need_torch
 
@@ -16,7 +20,7 @@ need_torch()
 FLOAT32 = RECIPE.model_copy(update={"precision": Precision.FLOAT32})
 
 
-def learner(recipe: Recipe = FLOAT32) -> Learner:
+def learner(recipe: TrainingRecipe = FLOAT32) -> Learner:
     import torch
 
     torch.manual_seed(0)

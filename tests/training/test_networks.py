@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from napari_sepl.proposals.weights import misfit
-from napari_sepl.training import backbones
-from napari_sepl.training.backbones import load_backbone, name_weights
-from napari_sepl.training.errors import MissingTorchError, TrainingError
-from napari_sepl.training.networks import NETWORKS, Network, find_network, require_torch
+from napari_sepl.training import networks
+from napari_sepl.training.networks import (
+    NETWORKS,
+    Network,
+    find_network,
+    load_backbone,
+    name_weights,
+    require_torch,
+)
+from napari_sepl.training.recipe import MissingTorchError, TrainingError
 from tests.files.making import refused
 from tests.training.tiny import RECIPE, build, need_torch
 
@@ -33,7 +39,7 @@ def test_networks_score_each_pixel_and_take_torchvisions_weights(name: str) -> N
     assert scores.shape == (2, 5, 97, 65)
     last = features["out"] if isinstance(features, dict) else features
     assert last.shape[2:] == ((6, 4) if "mobilenet" in name else (12, 8))
-    weights = backbones._features(classifier.state_dict(), network)
+    weights = networks._features(classifier.state_dict(), network)
     assert misfit(module.backbone.state_dict(), weights) == ""
     trained = sum(1 for _ in module.backbone.parameters())
     trained += sum(1 for _ in module.classifier.parameters())

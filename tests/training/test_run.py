@@ -15,13 +15,11 @@ from napari_sepl.core.errors import SaveError
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.labels import read_labels
 from napari_sepl.training.batches import Crops, load_batches
-from napari_sepl.training.errors import DivergedError, TrainingError
 from napari_sepl.training.evaluation import Views
+from napari_sepl.training.labelled import Survey, survey
 from napari_sepl.training.learner import Learner
-from napari_sepl.training.plan import Part, Plan
-from napari_sepl.training.recipe import Precision
-from napari_sepl.training.run import Evaluated, Trained, TrainingRun
-from napari_sepl.training.samples import survey
+from napari_sepl.training.recipe import DivergedError, Precision, TrainingError
+from napari_sepl.training.run import Evaluated, Plan, Trained, TrainingRun
 from tests.files.making import refused
 from tests.training.tiny import CLASSES, RECIPE, find_samples, need_torch, register, same_weights
 
@@ -39,9 +37,9 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     )  # fmt: skip
 
 
-def part(folder: Path, first: int) -> Part:
+def part(folder: Path, first: int) -> Survey:
     samples = find_samples(folder, count=5, first=first)
-    return Part(tuple(samples), survey(samples, CLASSES, lambda _done, _total: None).digest)
+    return survey(samples, CLASSES, lambda _done, _total: None)
 
 
 def stop_after(run: TrainingRun, iteration: int) -> None:

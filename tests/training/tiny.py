@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.classes import VOC, ClassList
 from napari_sepl.files.dataset.index import Role
+from napari_sepl.training.labelled import LabelledImage, find_labelled
 from napari_sepl.training.networks import NETWORKS, Network
-from napari_sepl.training.recipe import Recipe
-from napari_sepl.training.samples import LabelledImage, find_labelled
+from napari_sepl.training.recipe import TrainingRecipe
 from tests.files.dataset.opening import open_labels
 from tests.files.making import save_picture
 
@@ -19,7 +19,7 @@ NAME = "tiny"
 SHAPE = (40, 56)
 CLASSES = ClassList("three", VOC.names[:3], VOC.colours[:3])
 COLOURS = np.array([(30, 30, 30), (200, 60, 40), (40, 80, 210)])
-RECIPE = Recipe(
+RECIPE = TrainingRecipe(
     network=NAME, iterations=12, batch=3, crop=32, lr=0.05, head_factor=2, weight_decay=1e-4
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """A small dataset whose labels depend on both thresholds."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,3 +38,12 @@ def write_samples(root: Path, ids: Sequence[str] = IDS) -> DatasetSpec:
         write_masks(root / "masks" / f"{sample_id}.json", MaskSet.from_dense(masks))
     roles = ("images", "pseudo", "masks", "ground_truth", "out")
     return DatasetSpec(**{role: root / role for role in roles})
+
+
+def options(spec: DatasetSpec, *roles: str) -> list[object]:
+    """Return the options of a command that name some folders of a dataset."""
+    return [word for role in roles for word in (f"--{role.replace('_', '-')}", getattr(spec, role))]
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text("utf-8").splitlines()))

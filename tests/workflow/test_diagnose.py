@@ -16,12 +16,6 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 from napari_sepl.workflow.spread.processes import Processes
-from tests.workflow.sweeping import write_samples
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path)
 
 
 def diagnosis_of(dataset: SampleIndex, sample_id: str, params: Params) -> Diagnosis:

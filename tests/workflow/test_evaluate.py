@@ -1,6 +1,5 @@
 """Evaluations of a small dataset against numpy, and of PASCAL VOC against known figures."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -22,7 +21,8 @@ from napari_sepl.workflow.spread.processes import Processes
 from tests.core.cases import Labels
 from tests.files.dataset.opening import open_labels
 from tests.files.making import save_picture
-from tests.workflow.sweeping import IDS, SHAPE, rectangles, write_samples
+from tests.workflow.checkpointing import write_labelled_samples
+from tests.workflow.sweeping import IDS, SHAPE, read_table
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -30,12 +30,7 @@ DATA = Path(__file__).parents[2].parent / "shared" / "data"
 @pytest.fixture
 def spec(tmp_path: Path) -> DatasetSpec:
     """Write the samples, and other labels of them into the output folder."""
-    spec = write_samples(tmp_path)
-    spec.output.mkdir()
-    for seed, sample_id in enumerate(IDS):
-        drawn = rectangles(np.random.default_rng(100 + seed), 12, 8, 15, 3)
-        save_picture(spec.output / f"{sample_id}.png", drawn)
-    return spec
+    return write_labelled_samples(tmp_path / "samples")
 
 
 def run_over(spec: DatasetSpec, *, baseline: bool = True, workers: int = 1) -> EvaluationRun:
@@ -181,10 +176,6 @@ def test_an_image_beyond_the_memory_is_a_failure(
     monkeypatch.setattr(workflow, "read_labels", full)
     step = next(iter(run_over(spec)))
     assert step.message == f"{spec.output / 'a2.png'}: too large for the memory of this computer"
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
 
 
 def test_the_tables_and_the_json_read_back(spec: DatasetSpec, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports.base import ExportSettings
 from napari_sepl.files.samples import load
 from napari_sepl.training.batches import Crops, Draw
-from napari_sepl.training.samples import find_labelled, survey
+from napari_sepl.training.labelled import find_labelled, survey
 from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
@@ -33,7 +33,7 @@ from napari_sepl.workflow.review.suspicion import suspect_rows
 from tests.files.making import random_masks, save_amg_folder
 from tests.training.tiny import RECIPE
 from tests.workflow.reviewed import Session
-from tests.workflow.sweeping import IDS, write_samples
+from tests.workflow.sweeping import IDS
 from tests.workflow.test_propose import MADE_WITH, Fake
 
 WORDS = "ThunderError: in the middle of ? a line"
@@ -59,11 +59,6 @@ class Unforeseen:
 @pytest.fixture
 def break_sample(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return lambda sample_id: monkeypatch.setattr(pictures, "_checked_png", Unforeseen(sample_id))
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path)
 
 
 def enhance(spec: DatasetSpec) -> Any:

@@ -12,13 +12,18 @@ from napari_sepl import MaskSet
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.masks import mask_file, read_masks
-from napari_sepl.proposals.checkpoints import Checkpoint
-from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
-from napari_sepl.proposals.models import MODELS
+from napari_sepl.proposals.maker import (
+    MaskProgress,
+    OnProgress,
+    OpeningError,
+    ProposalError,
+    StoppedError,
+    ignore,
+)
+from napari_sepl.proposals.models import MODELS, SamSettings
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Progress, Told, ignore
 from napari_sepl.proposals.regions import RegionSettings
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.weights import Checkpoint
 from napari_sepl.workflow.masks import (
     RECORD,
     made_by_regions,
@@ -42,10 +47,13 @@ class Fake:
         self.asked: list[tuple[tuple[int, ...], NDArray[np.uint8] | None]] = []
 
     def make(
-        self, image: NDArray[Any], pseudo: NDArray[np.uint8] | None = None, told: Told = ignore
+        self,
+        image: NDArray[Any],
+        pseudo: NDArray[np.uint8] | None = None,
+        told: OnProgress = ignore,
     ) -> MaskSet:
         self.asked.append((image.shape, pseudo))
-        told(Progress(1, 1, "said"))
+        told(MaskProgress(1, 1, "said"))
         problem = self.problems.pop(0) if self.problems else None
         if problem is not None:
             raise problem
@@ -80,7 +88,7 @@ def saved(root: Path) -> list[str]:
 
 
 def test_a_folder_is_made_in_order_and_enhance_reads_it(root: Path) -> None:
-    told: list[Progress] = []
+    told: list[MaskProgress] = []
     fake = Fake()
     assert run(root, fake, told=told.append) == [(stem, Outcome.SAVED, "") for stem in STEMS]
     assert fake.asked == [((30, 40), None)] * 3

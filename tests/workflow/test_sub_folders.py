@@ -18,7 +18,7 @@ from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks, write_masks
 from napari_sepl.files.store import Status
-from napari_sepl.training.samples import find_labelled
+from napari_sepl.training.labelled import find_labelled
 from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export

@@ -22,12 +22,6 @@ from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.steps import ReviewStep
 from napari_sepl.workflow.review.suspicion import suspect_rows, suspicion_of, suspicion_pass
 from tests.files.making import random_masks
-from tests.workflow.sweeping import write_samples
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path)
 
 
 @pytest.fixture

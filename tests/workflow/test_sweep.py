@@ -1,6 +1,5 @@
 """The surface over a dataset against enhancing it at each pair; its best points; its tables."""
 
-import csv
 from itertools import product
 from pathlib import Path
 
@@ -26,14 +25,9 @@ from napari_sepl.workflow.measure.tables import class_table
 from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.spread.processes import Processes
 from tests.files.making import save_picture
-from tests.workflow.sweeping import IDS, write_samples
+from tests.workflow.sweeping import IDS, read_table
 
 T1, T2 = np.array([0.2, 0.5, 0.7]), np.array([0.3, 0.85])
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path)
 
 
 def run_over(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> SweepRun:
@@ -101,8 +95,8 @@ def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
 
 def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: Path) -> None:
     (spec.folder("masks") / "a2.json").write_text("[")
-    save_picture(tmp_path / "ground_truth" / "b.png", np.zeros((40, 30), np.uint8))
-    save_picture(tmp_path / "ground_truth" / "c.png", np.full((30, 40), 21, np.uint8))
+    save_picture(spec.folder("ground_truth") / "b.png", np.zeros((40, 30), np.uint8))
+    save_picture(spec.folder("ground_truth") / "c.png", np.full((30, 40), 21, np.uint8))
     save_picture(spec.folder("pseudo") / "z.png", np.zeros((30, 40), np.uint8))
     run = run_over(spec)
     assert len(run) == 5
@@ -113,11 +107,11 @@ def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: 
     assert told["a2"].startswith(f"{spec.folder('masks') / 'a2.json'}: found damaged")
     assert told["a10"] == ""
     assert told["b"].startswith(
-        f"{tmp_path / 'ground_truth' / 'b.png'}: found labels of 40 × 30 pixels (height × width); "
-        f"expected 30 × 40 pixels (height × width) as {spec.folder('images') / 'b.png'}"
+        f"{spec.folder('ground_truth') / 'b.png'}: found labels of 40 × 30 pixels (height × "
+        f"width); expected 30 × 40 pixels (height × width) as {spec.folder('images') / 'b.png'}"
     )
     assert told["c"].startswith(
-        f"{tmp_path / 'ground_truth' / 'c.png'}: found label 21; expected 0 to 20"
+        f"{spec.folder('ground_truth') / 'c.png'}: found label 21; expected 0 to 20"
     )
     assert (run.sweep.samples, run.sweep.counts.pixels) == (1, 1200)
 
@@ -206,10 +200,6 @@ def test_without_truth_nothing_is_best(spec: DatasetSpec) -> None:
     assert sweep.best_of_classes == []
     assert sweep.default is not None
     assert sweep.default.iou == sweep.matches.mean_iou[1, 1]
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
 
 
 def test_the_tables_read_back(spec: DatasetSpec, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from napari_sepl.files.exports.base import ExportSettings, Pictures
 from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Status
-from napari_sepl.proposals.progress import Told, ignore
+from napari_sepl.proposals.maker import OnProgress, ignore
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
@@ -45,7 +45,7 @@ Write = Callable[[Session, Path, bool], list[SampleResult[object]]]
 class Maker:
     """Makes the same masks of every image."""
 
-    def make(self, image: object, pseudo: object = None, told: Told = ignore) -> MaskSet:  # noqa: ARG002
+    def make(self, image: object, pseudo: object = None, told: OnProgress = ignore) -> MaskSet:  # noqa: ARG002
         return MaskSet.from_dense(random_masks())
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.proposals.device import AUTO
-from napari_sepl.proposals.models import REGIONS
+from napari_sepl.proposals.models import REGIONS, SamSettings
 from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.regions import RegionSettings
-from napari_sepl.proposals.settings import SamSettings
 from napari_sepl.workflow.masks import made_by_regions, made_by_sam
 
 

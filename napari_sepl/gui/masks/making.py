@@ -14,13 +14,12 @@ from napari_sepl.files.guard import Guard
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.context import Opened, ReviewContext
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
-from napari_sepl.proposals.checkpoints import find_checkpoint
-from napari_sepl.proposals.errors import StoppedError
+from napari_sepl.proposals.maker import MaskProgress, OnProgress, StoppedError
 from napari_sepl.proposals.models import REGIONS, find_model
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Progress, Told
 from napari_sepl.proposals.regions import RegionMasks
 from napari_sepl.proposals.sam import open_sam
+from napari_sepl.proposals.weights import find_checkpoint
 
 
 class MakesOfDataset(Protocol):
@@ -192,10 +191,10 @@ class Making:
             self._remote = Remote(recipe.factory, *recipe.arguments, opened=self.tell_model)
         return self._remote
 
-    def listen(self, show: Callable[[int, int], None]) -> Told:
+    def listen(self, show: Callable[[int, int], None]) -> OnProgress:
         """Return what hears of progress: it passes on messages, and `show` done and total."""
 
-        def told(progress: Progress) -> None:
+        def told(progress: MaskProgress) -> None:
             self.raise_if_cancelled()  # just before the process was asked
             view = self._context.view
             if progress.message:

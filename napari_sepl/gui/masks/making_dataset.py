@@ -18,9 +18,14 @@ from napari_sepl.gui.masks.choice import MaskChoice, Recipe
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.queue.bulk import listed
 from napari_sepl.gui.queue.navigator import Navigator
-from napari_sepl.proposals.errors import OpeningError, ProposalError, StoppedError
+from napari_sepl.proposals.maker import (
+    OnProgress,
+    OpeningError,
+    ProposalError,
+    StoppedError,
+    ignore,
+)
 from napari_sepl.proposals.process import Remote, RemoteMasks
-from napari_sepl.proposals.progress import Told, ignore
 from napari_sepl.workflow.masks import made_otherwise, propose_folder
 from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.review.reviewing import Reviewing
@@ -252,7 +257,7 @@ class EnduringMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: Told = ignore,
+        told: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image; as `RemoteMasks.make`, and as it raises.
 

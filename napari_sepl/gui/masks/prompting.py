@@ -16,13 +16,11 @@ from napari_sepl.gui.layers.layers import line_width
 from napari_sepl.gui.layers.overlays import Prompts
 from napari_sepl.gui.masks.choice import MaskChoice
 from napari_sepl.gui.pointing import Pointing
-from napari_sepl.proposals.checkpoints import cache_folder, find_checkpoint
-from napari_sepl.proposals.embeddings import EmbeddingCache
-from napari_sepl.proposals.errors import StoppedError
-from napari_sepl.proposals.models import REGIONS, find_model
+from napari_sepl.proposals.maker import StoppedError
+from napari_sepl.proposals.models import REGIONS, SamSettings, find_model
 from napari_sepl.proposals.process import Remote
-from napari_sepl.proposals.prompts import open_prompter
-from napari_sepl.proposals.settings import SamSettings
+from napari_sepl.proposals.prompts import EmbeddingCache, open_prompter
+from napari_sepl.proposals.weights import cache_folder, find_checkpoint
 
 _READY = "Click on the object, Alt+click beside it, Shift+drag a box; Enter adds, Esc drops."
 

@@ -23,8 +23,14 @@ from qtpy.QtWidgets import (
 from napari_sepl.gui.keys import key_of
 from napari_sepl.gui.masks.choice import MaskChoice
 from napari_sepl.proposals.device import AUTO
-from napari_sepl.proposals.models import MODELS, REGIONS, model_names
-from napari_sepl.proposals.settings import PRESETS, SamSettings, find_preset
+from napari_sepl.proposals.models import (
+    MODELS,
+    PRESETS,
+    REGIONS,
+    SamSettings,
+    find_preset,
+    model_names,
+)
 
 _DEVICES = (AUTO, "cuda", "mps", "cpu")
 

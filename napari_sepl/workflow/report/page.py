@@ -23,9 +23,8 @@ from napari_sepl.core.overlap import IGNORE
 from napari_sepl.core.provenance import NAMES, Source
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.guard import Guard, check_files, holds_mark
-from napari_sepl.files.images import read_image
+from napari_sepl.files.images import as_rgb, read_image
 from napari_sepl.files.samples import read_truth
-from napari_sepl.proposals.pictures import as_rgb
 from napari_sepl.workflow.measure.agreement import Figures
 from napari_sepl.workflow.measure.sweep import Sweep
 from napari_sepl.workflow.measure.tables import is_a_table

@@ -1,7 +1,6 @@
 """A report against enhancing, comparing and counting each sample by hand."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,14 +17,9 @@ from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.report.report import Report, ReportRun
 from napari_sepl.workflow.spread.processes import Processes
-from tests.workflow.sweeping import IDS, SHAPE, write_samples
+from tests.workflow.sweeping import IDS, SHAPE
 
 PIXELS = SHAPE[0] * SHAPE[1]
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path)
 
 
 def report_on(

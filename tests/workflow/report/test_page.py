@@ -18,7 +18,7 @@ from napari_sepl.core.sweep import threshold_grid
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import NO_INPUTS, Guard
-from napari_sepl.proposals.pictures import as_rgb
+from napari_sepl.files.images import as_rgb
 from napari_sepl.workflow.report.page import (
     _spans,
     check_page,
@@ -29,14 +29,9 @@ from napari_sepl.workflow.report.page import (
     write_page,
 )
 from napari_sepl.workflow.report.report import ReportRun
-from tests.workflow.sweeping import IDS, write_samples
+from tests.workflow.sweeping import IDS
 
 PALETTE = VOC.palette()
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    return write_samples(tmp_path)
 
 
 def page_of(spec: DatasetSpec, shown: int = 2) -> str:
@@ -90,8 +85,7 @@ def test_an_image_that_is_gone_is_told_in_its_place(spec: DatasetSpec) -> None:
     assert f"{gone}: found no such file" in page
 
 
-def test_a_name_cannot_become_part_of_the_page(tmp_path: Path) -> None:
-    spec = write_samples(tmp_path)
+def test_a_name_cannot_become_part_of_the_page(spec: DatasetSpec) -> None:
     odd = "<img src=x onerror=alert(1)>"
     for folder, suffix in (
         (spec.images, "png"), (spec.pseudo, "png"), (spec.masks, "json"),

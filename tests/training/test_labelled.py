@@ -7,7 +7,7 @@ import pytest
 
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.files.dataset.index import Role
-from napari_sepl.training.samples import LabelledImage, Survey, find_labelled, survey
+from napari_sepl.training.labelled import LabelledImage, Survey, find_labelled, survey
 from tests.files.dataset.opening import open_labels
 from tests.files.making import refused, save_picture
 from tests.training.tiny import CLASSES, picture, save_samples

@@ -15,12 +15,8 @@ from napari_sepl.core.errors import of_one_sample
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
-from napari_sepl.files.images import image_size, read_image
+from napari_sepl.files.images import as_rgb, image_size, read_image
 from napari_sepl.files.labels import read_labels
-from napari_sepl.proposals.pictures import as_rgb
-
-Told = Callable[[int, int], None]
-"""Called with the samples looked at and the samples in all."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +38,19 @@ class LabelledImage:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What all samples hold.
+    """Samples that were looked at, and what they hold.
 
     Parameters
     ----------
+    samples : tuple of LabelledImage
+        The samples, in their order.
     digest : str
-        SHA-256 of names, sizes and labels, in their order.
+        SHA-256 of their names, sizes and labels, in that order.
     counts : (256,) int64
         Pixels of each label.
     """
 
+    samples: tuple[LabelledImage, ...]
     digest: str
     counts: NDArray[np.int64]
 
@@ -72,10 +71,13 @@ def find_labelled(index: SampleIndex) -> list[LabelledImage]:
     ]
 
 
-def survey(samples: Sequence[LabelledImage], classes: ClassList, told: Told) -> Survey:
+def survey(
+    samples: Sequence[LabelledImage], classes: ClassList, told: Callable[[int, int], None]
+) -> Survey:
     """Look at all samples, so that a training of days does not end at a bad file.
 
-    Labels are read; of pictures only the sizes.
+    Labels are read; of pictures only the sizes. `told` is called with the samples looked at and
+    the samples in all.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def survey(samples: Sequence[LabelledImage], classes: ClassList, told: Told) -> 
             told(done, len(samples))
     finally:
         pool.shutdown(cancel_futures=True)
-    return Survey(digest.hexdigest(), counts)
+    return Survey(tuple(samples), digest.hexdigest(), counts)
 
 
 def _look(classes: ClassList, sample: LabelledImage) -> tuple[str, str, NDArray[np.int64]]:

@@ -1,6 +1,6 @@
 """How many actions a person needs to put an image right: masks first, strokes where none fits.
 
-Run with ``python -m benchmarks.effort``. A scripted annotator (see `benchmarks.annotator`) corrects
+Run with ``python -m studies.effort``. A scripted annotator (see `studies.annotator`) corrects
 the images of ../shared/data/voc until 95 % or 99 % of the pixels are right, or for 30 actions. Its
 masks are simulated from the truth: the figures compare one way of working with another, and say
 nothing of SAM.
@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.annotator import Action, Annotator, Kind, kept_by_strategy
 from benchmarks.pictures import VOC as FOLDER
 from benchmarks.pictures import read_voc
 from benchmarks.timing import machine, print_table
@@ -30,6 +29,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.document.said import Said
+from studies.annotator import Action, Annotator, Kind, kept_by_strategy
 
 TARGETS = (0.95, 0.99)
 LIMIT = 30

@@ -2,14 +2,10 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from napari_sepl.proposals.tidy import tidy_mask
-from tests.proposals.needs import need_sam
-
-
-def drawn(*rows: str) -> NDArray[np.bool_]:
-    return np.array([[char == "#" for char in row] for row in rows])
+from napari_sepl.proposals.mask_records import tidy_mask
+from tests.core.drawing import mask as drawn
+from tests.proposals.tiny_sam import need_sam
 
 
 def test_small_holes_and_islands_go_and_large_ones_stay() -> None:

@@ -1,6 +1,6 @@
-"""How well the strategies do on PASCAL VOC and on a truck, and what a slider move costs in each.
+"""How well the strategies do on PASCAL VOC and on a photograph of a truck.
 
-Run with ``python -m benchmarks.strategies``. The masks of ../shared/data/voc are simulated from the
+Run with ``python -m studies.strategies``. The masks of ../shared/data/voc are simulated from the
 truth: the figures compare one strategy with another, and say nothing of SAM. Those of
 ../shared/data/truck are SAM's own, without a truth.
 """
@@ -12,9 +12,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.core import LARGE, LARGE_MASKS, drag, slider
-from benchmarks.pictures import VOC, Picture, generate, read_voc, voc_size_pictures
-from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table
+from benchmarks.pictures import VOC, read_voc
+from benchmarks.timing import machine, print_table
 from napari_sepl import MaskSet, Params
 from napari_sepl.core.assignment import assign
 from napari_sepl.core.metrics import Confusion
@@ -33,8 +32,6 @@ DRAWS = 2000  # of the bootstrap
 SPLITS = 20
 GRID = [*product((0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7), (0.7, 0.8, 0.85, 0.9, 0.95))]
 THINNED = 0.5  # share of the masks that is left, for SAM finds fewer than were simulated
-ROUNDS = 5
-COST_LIMIT = 3.0
 
 Labels = NDArray[np.uint8]
 Labeller = Callable[[Overlap], Labels]
@@ -203,37 +200,6 @@ def compare_on_truck() -> None:
     print_table("The truck, SAM's masks", ("", "pixels of the car", "IoU with paper"), rows)
 
 
-def cost(picture: Picture) -> Pairs:
-    """Time a drag of the slider under `tree` and under `paper`, in turns."""
-    overlap = measure_overlap(picture.pseudo, picture.masks)
-    ours, paper = (slider(overlap, strategy) for strategy in (Strategy.TREE, Strategy.PAPER))
-    return Pairs.alternate(lambda: drag(ours), lambda: drag(paper), ROUNDS)
-
-
-def nest_pairs(picture: Picture) -> Pairs:
-    """Time the table with its nests, once for an image, against the table alone."""
-    pseudo, masks = picture.pseudo, picture.masks
-    return Pairs.alternate(
-        lambda: measure_overlap(pseudo, masks).nests, lambda: measure_overlap(pseudo, masks), ROUNDS
-    )
-
-
-def measure_costs() -> None:
-    """Print what `tree` costs over `paper`, at VOC size and at 4096²."""
-    told, pictures = voc_size_pictures(40)
-    large = generate((LARGE, LARGE), LARGE_MASKS, classes=20)
-    rows = []
-    for name, size in ((told, pictures), (f"{LARGE}², {LARGE_MASKS} generated masks", [large])):
-        moves = Pairs.together(cost(picture) for picture in size)
-        ratio = float(np.median(moves.ratios))
-        met = "met" if ratio <= COST_LIMIT else "MISSED"
-        rows.append((*moves.row(f"40 slider moves: {name}")[:-2], f"≤ {COST_LIMIT:g}×", met))
-        rows.append(Pairs.together(nest_pairs(picture) for picture in size).row("nests, once"))
-    title = "How many times longer `tree` (or the table with nests) takes than `paper` (or alone)"
-    header = ("", "tree", "paper", *PAIR_HEADER[3:])
-    print_table(title, header, rows)
-
-
 def main() -> None:
     """Print all tables."""
     print(machine())
@@ -243,7 +209,6 @@ def main() -> None:
         print("There is no ../shared/data/voc: no accuracy to measure.")
     if TRUCK.is_dir():
         compare_on_truck()
-    measure_costs()
 
 
 if __name__ == "__main__":

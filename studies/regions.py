@@ -1,6 +1,6 @@
 """What SEPL makes of regions, which stand in for SAM's masks where there is no SAM.
 
-Run with ``python -m benchmarks.regions [every]``; with 4, say, it takes every fourth image.
+Run with ``python -m studies.regions [every]``; with 4, say, it takes every fourth image.
 """
 
 import sys

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.runs import Runs, join, runs_of_mask
-from napari_sepl.proposals.tidy import tidy_mask
 
 Pair = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class MaskRecords:
     """Masks found so far.
 
     Parameters
@@ -43,7 +43,7 @@ class Found:
         return len(self.runs)
 
     @classmethod
-    def join(cls, parts: Iterable["Found"]) -> "Found":
+    def join(cls, parts: Iterable["MaskRecords"]) -> "MaskRecords":
         """Put several together, in their order; none give an empty one."""
         held = [_NOTHING, *parts]
         runs = [pair for part in held for pair in part.runs]
@@ -53,12 +53,12 @@ class Found:
         }
         return cls(runs, **rest)
 
-    def choose(self, kept: NDArray[np.intp]) -> "Found":
+    def choose(self, kept: NDArray[np.intp]) -> "MaskRecords":
         """Return those that `kept` lists, in its order."""
         runs = [self.runs[index] for index in kept]
-        return Found(runs, **{f.name: getattr(self, f.name)[kept] for f in fields(self)[1:]})
+        return MaskRecords(runs, **{f.name: getattr(self, f.name)[kept] for f in fields(self)[1:]})
 
-    def unique(self, scores: NDArray[Any], threshold: float) -> "Found":
+    def unique(self, scores: NDArray[Any], threshold: float) -> "MaskRecords":
         """Drop masks whose boxes overlap (IoU) a better one's more than `threshold`; best first.
 
         On the processor, for boxes are few and not every device knows how.
@@ -70,7 +70,7 @@ class Found:
         kept = batched_nms(boxes, torch.as_tensor(scores), one_kind, threshold)
         return self.choose(kept.numpy())
 
-    def tidied(self, shape: tuple[int, int], smallest: int, threshold: float) -> "Found":
+    def tidied(self, shape: tuple[int, int], smallest: int, threshold: float) -> "MaskRecords":
         """Fill holes and drop islands below `smallest` pixels, then duplicates that this made.
 
         Of duplicates, masks that needed no tidying win.
@@ -82,7 +82,7 @@ class Found:
             if changed[index]:
                 runs[index] = runs_of_mask(mask)
                 boxes[index] = box_of(join(shape, [runs[index]]))
-        tidied = Found(
+        tidied = MaskRecords(
             runs, boxes, self.predicted_iou, self.stability_score, self.points, self.crop_boxes
         )
         return tidied.unique((~changed).astype(np.float32), threshold)
@@ -105,7 +105,51 @@ def box_of(region: Runs) -> NDArray[np.float32]:
     return np.array([col, row, col + width - 1, row + height - 1], np.float32)
 
 
-_NOTHING = Found(
+_NOTHING = MaskRecords(
     [], np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32),
     np.zeros((0, 2)), np.zeros((0, 4), np.int64),
 )  # fmt: skip
+
+
+_ALL_EIGHT = np.ones((3, 3), np.bool_)
+
+
+def tidy_mask(mask: NDArray[np.bool_], smallest: int) -> tuple[NDArray[np.bool_], bool]:
+    """Fill holes and then drop islands of fewer than `smallest` pixels.
+
+    Parameters
+    ----------
+    mask : (H, W) bool
+        A mask.
+    smallest : int
+        Pixels. Neighbours at a corner hold together. If all islands are smaller, the largest
+        stays (of equal ones the first by rows).
+
+    Returns
+    -------
+    (H, W) bool
+        The tidied mask.
+    bool
+        Whether anything was filled or dropped.
+    """
+    filled, first = _remove(mask, smallest, "holes")
+    tidied, second = _remove(filled, smallest, "islands")
+    return tidied, first or second
+
+
+def _remove(
+    mask: NDArray[np.bool_], smallest: int, what: Literal["holes", "islands"]
+) -> tuple[NDArray[np.bool_], bool]:
+    regions, count = ndimage.label(~mask if what == "holes" else mask, _ALL_EIGHT)
+    sizes = np.bincount(regions.ravel(), minlength=count + 1)
+    small = sizes < smallest
+    small[0] = False  # what is no region
+    if not small.any():
+        return mask, False
+    if what == "holes":
+        return mask | small[regions], True
+    kept = ~small
+    kept[0] = False
+    if not kept.any():
+        kept[1 + int(np.argmax(sizes[1:]))] = True
+    return kept[regions], True

@@ -1,35 +1,31 @@
-"""How well the suspicion finds images whose labels became worse, and what a diagnosis costs.
+"""How well the suspicion finds images whose labels became worse.
 
-Run with ``python -m benchmarks.diagnosis``. The masks of ../shared/data/voc are simulated from the
+Run with ``python -m studies.suspicion``. The masks of ../shared/data/voc are simulated from the
 truth: the figures compare causes with one another, and say nothing of SAM.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.core import drag, slider
-from benchmarks.pictures import VOC, Picture, voc_size_pictures
-from benchmarks.strategies import Labels, pseudo_of, read_images
-from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table
+from benchmarks.pictures import VOC
+from benchmarks.timing import machine, print_table
 from napari_sepl import Params
 from napari_sepl.core.assignment import assign
 from napari_sepl.core.causes import HINT, Cause
 from napari_sepl.core.diagnosis import Diagnosis, diagnose
 from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.overlap import IGNORE, Overlap, measure_overlap
+from napari_sepl.core.overlap import IGNORE, Overlap
 from napari_sepl.core.sepl import paint
 from napari_sepl.core.strategies import Strategy
+from studies.strategies import Labels, pseudo_of, read_images
 
 FALLS = (0.0, 0.02, 0.05)  # mean IoU of an image that must be lost for it to count as fallen
 HINTS = (0.0, 0.1, 0.25, 0.5, 1.0)
 DRAWS = 2000  # of the bootstrap
 SPLITS = 200
 FIFTH = 0.2
-MOVES = 40
-ROUNDS = 5
 
 Scores = NDArray[np.float64]
 Fell = NDArray[np.bool_]
@@ -141,54 +137,13 @@ def find_failures() -> None:
         )
 
 
-def cost(picture: Picture, strategy: Strategy) -> Pairs:
-    """Time diagnoses against as many slider moves, in turns."""
-    overlap, params = measure_overlap(picture.pseudo, picture.masks), Params(strategy=strategy)
-    assignment = assign(overlap, params)
-    enhanced = paint(overlap, assignment, params)
-
-    def many() -> None:
-        for _ in range(MOVES):
-            diagnose(overlap, assignment, enhanced)
-
-    return Pairs.alternate(many, partial(drag, slider(overlap, strategy)), ROUNDS)
-
-
-def once(picture: Picture) -> Pairs:
-    """Time what a diagnosis needs once for an image, with the table, against the table alone."""
-
-    def table() -> Overlap:
-        return measure_overlap(picture.pseudo, picture.masks)
-
-    def all_of_it() -> None:
-        overlap = table()
-        _ = overlap.grounds, overlap.tree
-
-    return Pairs.alternate(all_of_it, table, ROUNDS)
-
-
-def measure_costs() -> None:
-    """Print what a diagnosis costs over a slider move."""
-    told, pictures = voc_size_pictures(40)
-    rows = [
-        Pairs.together(cost(picture, strategy) for picture in pictures).row(
-            f"{MOVES} diagnoses, {MOVES} moves of `{strategy}`"
-        )[:-2]
-        for strategy in Strategy
-    ]
-    rows.append(Pairs.together(map(once, pictures)).row("once: table, tree and grounds")[:-2])
-    header = ("", "diagnosis", "slider move, or the table", *PAIR_HEADER[3:5])
-    print_table(f"How many times longer a diagnosis takes: {told}", header, rows)
-
-
 def main() -> None:
     """Print all tables."""
-    print(machine())
-    if VOC.is_dir():
-        find_failures()
-    else:
+    if not VOC.is_dir():
         print("There is no ../shared/data/voc: no failures to find.")
-    measure_costs()
+        return
+    print(machine())
+    find_failures()
 
 
 if __name__ == "__main__":

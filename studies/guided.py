@@ -1,6 +1,6 @@
 """What SEPL makes of the masks that SAM gives near pseudo-labels, against those of its whole grid.
 
-Run with ``python -m benchmarks.guided [images]``; needs the extra "sam", for the grid. Which masks
+Run with ``python -m studies.guided [images]``; needs the extra "sam", for the grid. Which masks
 SAM would miss depends on its weights, so two bounds stand for it on VOC's simulated masks: a mask
 is found if any point of the grid in it is asked about, or if one of them is, drawn once for each.
 The photograph of a truck has masks of SAM's own, each with the point that it was found by.
@@ -20,8 +20,8 @@ from napari_sepl.core.masks import MaskScores
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
+from napari_sepl.proposals.models import SamSettings
 from napari_sepl.proposals.points import MARGIN, near_labels, plan_crops
-from napari_sepl.proposals.settings import SamSettings
 
 TRUCK = VOC.parent / "truck"
 CLASSES = 21

@@ -182,7 +182,7 @@ def test_a_voc_folder_is_enough(run: Run, options: list[object], tmp_path: Path)
     ("words", "code", "told"),
     [
         (["--network", "deeplabv9"], 2, "--network: found 'deeplabv9'; expected one of deeplabv2_"),
-        (["--batch", 1], 2, "--batch: found 1; expected a number from 2"),
+        (["--batch", 1], 2, "--batch: found 1; expected a number of at least 2"),
         (["--scale-min", 3], 2, "scale_min 3 is above scale_max 2"),
         (["--scales", "1,big"], 2, "--scales: '1,big' is no list of scales"),
         (["--list", "nowhere.txt"], 2, "--list: nowhere.txt: no such file or folder"),

@@ -105,10 +105,6 @@ class Reviewing:
         """Why nothing can be saved; empty if all can."""
         return self.on_disk.refusal
 
-    def files(self, row: int) -> list[Path]:
-        """Return the files of a sample, which saving must not write over."""
-        return self.sample(row).files
-
     def sample(self, row: int) -> Sample:
         """Return where the files of a sample are, with masks that were made since the listing."""
         return self.index.sample(self.queue.ids[row])

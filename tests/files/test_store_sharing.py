@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.core.errors import SaveError
+from napari_sepl.files.lock import FileLock, read_holder
 from napari_sepl.files.store import (
     Status,
     Store,
@@ -18,7 +19,7 @@ from napari_sepl.files.store import (
     recover,
     store_file,
 )
-from napari_sepl.files.store.lock import StoreLock, lock_file, read_holder
+from napari_sepl.files.store.access import lock_file
 from tests.files.test_store import EVERYTHING, same
 from tests.waiting import wait_until
 
@@ -120,7 +121,7 @@ def writes(path: Path) -> bool:
 def test_a_damaged_lock_file_hides_only_the_name(path: Path) -> None:
     with Store.open(path, who="ana"):
         lock_file(path).write_bytes(b"\xff{")
-        assert read_holder(path) is None
+        assert read_holder(lock_file(path)) is None
         with Store.open(path, who="bo") as second:
             assert second.reason == "it is open in another window (of an unknown user)"
 
@@ -211,6 +212,6 @@ def test_a_disk_without_locks_is_no_place_to_write(
     def no_locks(*_: object) -> None:
         raise OSError(38, "Function not implemented")
 
-    monkeypatch.setattr(StoreLock, "take", no_locks)
+    monkeypatch.setattr(FileLock, "take", no_locks)
     with Store.open(path, who="ana") as store:
         assert store.reason == "its folder cannot be written to (Function not implemented)"

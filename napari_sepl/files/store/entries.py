@@ -12,8 +12,12 @@ from napari_sepl.document.edits import (
     ProtectEdit,
     StrokeEdit,
 )
-from napari_sepl.files.store.overlays import decode_runs, encode_runs
-from napari_sepl.files.store.prompted import decode_prompted, encode_prompted
+from napari_sepl.files.store.encoding import (
+    decode_prompted,
+    decode_runs,
+    encode_prompted,
+    encode_runs,
+)
 from napari_sepl.files.store.review import LogEntry
 
 PARAMS, STROKE, OVERRIDE = "params", "stroke", "override"

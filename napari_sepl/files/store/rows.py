@@ -2,69 +2,67 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from napari_sepl.core.params import Params
-from napari_sepl.files.store.fields import parse_class_ids, parse_object, read_params
-from napari_sepl.files.store.log import (
-    SAVED,
-    WHOLE_DATASET,
-    Stamp,
-    log_each,
-    logged_change,
-    write_log,
-)
-from napari_sepl.files.store.overlays import decode_overlay, encode_overlay
-from napari_sepl.files.store.prompted import read_prompted, write_prompted
-from napari_sepl.files.store.review import LogEntry, Review, Status, StatusRow
+from napari_sepl.files.store.encoding import decode_params, encode_params, parse_object
+from napari_sepl.files.store.review import FACTS, LogEntry, Logged, Review, Status, StatusRow, Value
 
-_REVIEW = """
-    SELECT status, params, overlay.runs, class_ids, protection.runs, note, digests, seconds,
-        changed, labels
-    FROM sample LEFT JOIN overlay ON overlay.sample_id = id
-        LEFT JOIN protection ON protection.sample_id = id
-    WHERE id = ?
-"""
-_PUT_REVIEW = """
-    INSERT INTO sample
-        (id, status, edits, changed, note, seconds, who, updated_at, params, digests, labels)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET
-        status = excluded.status, edits = edits + excluded.edits, changed = excluded.changed,
-        note = excluded.note, seconds = excluded.seconds, who = excluded.who,
-        updated_at = excluded.updated_at, params = excluded.params, digests = excluded.digests,
-        labels = excluded.labels
-"""
-_PUT_STATUS = """
-    INSERT INTO sample (id, status, who, updated_at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET
-        status = excluded.status, who = excluded.who, updated_at = excluded.updated_at
-"""
-_PUT_NOTE = """
-    INSERT INTO sample (id, note, who, updated_at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET
-        note = excluded.note, who = excluded.who, updated_at = excluded.updated_at
-"""
+SAVED = "saved"
+"""Kind of the entry that tells, by `digest_labels`, which labels were saved."""
+
+WHOLE_DATASET = ""
+"""The sample id of log entries that concern no single sample."""
+
+
+class Stamp(NamedTuple):
+    """Who wrote something and when."""
+
+    who: str
+    at: str
+
+
+class StampedFacts(NamedTuple):
+    """What was read off the files of a sample, and off which state of them.
+
+    Parameters
+    ----------
+    stamp : str
+        Tells this state of the files, and this kind of facts, from all others.
+    facts : mapping
+        The facts, as JSON can hold them.
+    """
+
+    stamp: str
+    facts: Mapping[str, Any]
+
+
+def _put(table: str, key: str, *columns: str, also: str = "") -> str:
+    """Return the statement that puts values into a row, which is made if need be."""
+    marks = ", ".join("?" * (1 + len(columns)))
+    sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    return (
+        f"INSERT INTO {table} ({', '.join((key, *columns))}) VALUES ({marks}) "  # noqa: S608
+        f"ON CONFLICT ({key}) DO UPDATE SET {sets}{also}"
+    )
+
+
+_SHORT = tuple(name for name, fact in FACTS.items() if not fact.long)
+_LONG = tuple(name for name, fact in FACTS.items() if fact.long)
+_READ_LONG = (f"(SELECT value FROM {name} WHERE sample_id = id)" for name in _LONG)  # noqa: S608
+_REVIEW = f"SELECT {', '.join((*_SHORT, *_READ_LONG))} FROM sample WHERE id = ?"  # noqa: S608
+_STATUSES = f"SELECT id, {', '.join(StatusRow._fields)} FROM sample"  # noqa: S608
+_STAMP = ("who", "updated_at")
+_PUT_REVIEW = _put("sample", "id", *_STAMP, *_SHORT)
+_PUT_STATUS = _put("sample", "id", "status", *_STAMP)
+_PUT_NOTE = _put("sample", "id", "note", *_STAMP)
 # Labels saved with other settings are no longer those of this state, nor is their change.
-_PUT_PARAMS = """
-    INSERT INTO sample (id, params, who, updated_at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET
-        params = excluded.params, who = excluded.who, updated_at = excluded.updated_at,
-        labels = '', changed = NULL
-"""
-_PUT_OVERLAY = """
-    INSERT INTO overlay (sample_id, runs) VALUES (?, ?)
-    ON CONFLICT (sample_id) DO UPDATE SET runs = excluded.runs
-"""
-_PUT_PROTECTION = """
-    INSERT INTO protection (sample_id, class_ids, runs) VALUES (?, ?, ?)
-    ON CONFLICT (sample_id) DO UPDATE SET class_ids = excluded.class_ids, runs = excluded.runs
-"""
-_PUT_SESSION = """
-    INSERT INTO session (key, value) VALUES (?, ?)
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value
-"""
+_PUT_PARAMS = _put("sample", "id", "params", *_STAMP, also=", labels = '', changed = NULL")
+_PUT_SESSION = _put("session", "key", "value")
+_PUT_FACTS = _put("sample_facts", "sample_id", "stamp", "facts")
+_LOG = "INSERT INTO edit_log (sample_id, at, who, kind, payload, blob) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 def read_store_id(connection: sqlite3.Connection) -> str:
@@ -80,27 +78,12 @@ def read_review(connection: sqlite3.Connection, sample_id: str) -> Review | None
         row = connection.execute(_REVIEW, (sample_id,)).fetchone()
         if row is None:
             return None
-        status, params, runs, class_ids, pins, note, digests, seconds, changed, labels = row
-        digests = parse_object(digests)
-        overrides = read_overrides(connection, sample_id, digests.get("masks", ""))
-        prompted = read_prompted(connection, sample_id)
+        values = zip((*_SHORT, *_LONG), row, strict=True)
+        facts = {name: FACTS[name].read(value) for name, value in values}
+        overrides = read_overrides(connection, sample_id, facts["digests"].get("masks", ""))
     finally:
         connection.execute("COMMIT")
-    return Review(
-        sample_id,
-        Status(status),
-        read_params(params),
-        decode_overlay(runs),
-        overrides,
-        note,
-        digests,
-        float(seconds),
-        None if changed is None else float(changed),
-        labels,
-        parse_class_ids(class_ids),
-        decode_overlay(pins),
-        prompted,
-    )
+    return Review(sample_id, overrides=overrides, **facts)
 
 
 def read_overrides(
@@ -119,10 +102,9 @@ def read_overrides(
 def read_statuses(connection: sqlite3.Connection) -> dict[str, StatusRow]:
     """Return what the queue shows of each sample that has a row."""
     statuses = {str(status): status for status in Status}
-    rows = connection.execute("SELECT id, status, edits, changed, note FROM sample")
     return {
-        sample_id: StatusRow(statuses[status], edits, changed, note)
-        for sample_id, status, edits, changed, note in rows
+        sample_id: StatusRow(statuses[status], *rest)
+        for sample_id, status, *rest in connection.execute(_STATUSES)
     }
 
 
@@ -137,25 +119,17 @@ def write_review(
 ) -> None:
     """Put a review in the place of the one that is there, and log what led to it."""
     before, labels = _standing_of(connection, review.sample_id)
+    connection.execute(_PUT_REVIEW, (review.sample_id, *stamp, *short_facts(review)))
     connection.execute(
-        _PUT_REVIEW,
-        (
-            review.sample_id,
-            review.status,
-            len(entries),
-            review.changed,
-            review.note,
-            review.seconds,
-            *stamp,
-            None if review.params is None else review.params.model_dump_json(),
-            json.dumps(dict(review.digests)),
-            review.labels,
-        ),
+        "UPDATE sample SET edits = edits + ? WHERE id = ?", (len(entries), review.sample_id)
     )
-    _write_overlay(connection, review)
+    for name in _LONG:
+        value = FACTS[name].write(getattr(review, name))
+        if value is None:
+            connection.execute(f"DELETE FROM {name} WHERE sample_id = ?", (review.sample_id,))  # noqa: S608
+        else:
+            connection.execute(_put(name, "sample_id", "value"), (review.sample_id, value))
     _write_overrides(connection, review)
-    _write_protection(connection, review)
-    write_prompted(connection, review.sample_id, review.prompted)
     logged = list(entries)
     if before != review.status:
         logged.append(logged_change("status", before, review.status))
@@ -164,12 +138,9 @@ def write_review(
     write_log(connection, review.sample_id, logged or [LogEntry("review")], stamp)
 
 
-def _write_overlay(connection: sqlite3.Connection, review: Review) -> None:
-    runs = encode_overlay(review.overlay)
-    if runs is None:
-        connection.execute("DELETE FROM overlay WHERE sample_id = ?", (review.sample_id,))
-    else:
-        connection.execute(_PUT_OVERLAY, (review.sample_id, runs))
+def short_facts(review: Review) -> list[Value]:
+    """Return what the samples' table keeps of a review, in its order."""
+    return [FACTS[name].write(getattr(review, name)) for name in _SHORT]
 
 
 def _write_overrides(connection: sqlite3.Connection, review: Review) -> None:
@@ -186,14 +157,6 @@ def _write_overrides(connection: sqlite3.Connection, review: Review) -> None:
             for mask_index, class_id in review.overrides.items()
         ],
     )
-
-
-def _write_protection(connection: sqlite3.Connection, review: Review) -> None:
-    if review.protected:
-        row = (json.dumps(sorted(review.protected)), encode_overlay(review.pins))
-        connection.execute(_PUT_PROTECTION, (review.sample_id, *row))
-    else:
-        connection.execute("DELETE FROM protection WHERE sample_id = ?", (review.sample_id,))
 
 
 def write_statuses(
@@ -218,13 +181,13 @@ def write_params(
     """Set the settings of many samples and return those that were there before."""
     rows = connection.execute("SELECT id, params FROM sample").fetchall()
     there = {sample_id: text for sample_id, text in rows if sample_id in changes}
-    parsed = {text: read_params(text) for text in set(there.values())}
+    parsed = {text: decode_params(text) for text in set(there.values())}
     before = {
         sample_id: parsed.get(there.get(sample_id))
         for sample_id, params in changes.items()
         if parsed.get(there.get(sample_id)) != params
     }
-    texts = {params: params and params.model_dump_json() for params in set(changes.values())}
+    texts = {params: encode_params(params) for params in set(changes.values())}
     connection.executemany(_PUT_PARAMS, [(s, texts[changes[s]], *stamp) for s in before])
     log_each(connection, "params", before, changes, stamp)
     return before
@@ -249,3 +212,77 @@ def _standing_of(connection: sqlite3.Connection, sample_id: str) -> tuple[str, s
         "SELECT status, labels FROM sample WHERE id = ?", (sample_id,)
     ).fetchone()
     return (Status.PENDING, "") if row is None else row
+
+
+# --- the log
+
+
+def read_log(connection: sqlite3.Connection, sample_id: str) -> list[Logged]:
+    """Return what was done to a sample, oldest first."""
+    rows = connection.execute(
+        "SELECT seq, at, who, kind, payload, blob FROM edit_log WHERE sample_id = ? ORDER BY seq",
+        (sample_id,),
+    ).fetchall()
+    return [
+        Logged(seq, sample_id, at, who, LogEntry(kind, parse_object(payload), blob))
+        for seq, at, who, kind, payload, blob in rows
+    ]
+
+
+def write_log(
+    connection: sqlite3.Connection, sample_id: str, entries: Iterable[LogEntry], stamp: Stamp
+) -> None:
+    """Add entries to the log."""
+    connection.executemany(
+        _LOG,
+        [
+            (sample_id, stamp.at, stamp.who, entry.kind, json.dumps(entry.payload), entry.blob)
+            for entry in entries
+        ],
+    )
+
+
+def log_each(
+    connection: sqlite3.Connection,
+    kind: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    stamp: Stamp,
+) -> None:
+    """Add an entry for each sample that changed."""
+    for sample_id, value in before.items():
+        write_log(connection, sample_id, [logged_change(kind, value, after[sample_id])], stamp)
+
+
+def logged_change(kind: str, before: object, after: object) -> LogEntry:
+    """Return the entry of a change, as the log keeps settings and statuses."""
+
+    def told(value: object) -> object:
+        return value.model_dump(mode="json") if isinstance(value, Params) else value
+
+    return LogEntry(kind, {"before": told(before), "after": told(after)})
+
+
+# --- facts
+
+
+def read_facts(
+    connection: sqlite3.Connection, sample_ids: Iterable[str]
+) -> dict[str, StampedFacts]:
+    """Return the facts of those samples that have any which make sense."""
+    query = "SELECT stamp, facts FROM sample_facts WHERE sample_id = ?"
+    found = {}
+    for sample_id in sample_ids:
+        row = connection.execute(query, (sample_id,)).fetchone()
+        if row is not None:
+            with suppress(ValueError, TypeError):  # damage: they will be read anew
+                found[sample_id] = StampedFacts(str(row[0]), parse_object(row[1]))
+    return found
+
+
+def write_facts(connection: sqlite3.Connection, facts: Mapping[str, StampedFacts]) -> None:
+    """Put the facts of samples in the place of those that are there."""
+    connection.executemany(
+        _PUT_FACTS,
+        [(sample_id, told.stamp, json.dumps(told.facts)) for sample_id, told in facts.items()],
+    )

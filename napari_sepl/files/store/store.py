@@ -8,13 +8,10 @@ from typing import Any
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
 from napari_sepl.files.store import rows
-from napari_sepl.files.store._sqlite import corrupt, reading
-from napari_sepl.files.store.access import Access
-from napari_sepl.files.store.facts import StampedFacts, read_facts, write_facts
-from napari_sepl.files.store.log import Stamp, read_log, write_log
-from napari_sepl.files.store.opening import check_pages, connect_to_read, now
+from napari_sepl.files.store.access import Access, Transactions
+from napari_sepl.files.store.connections import check_pages, connect_to_read, corrupt, now, reading
 from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
-from napari_sepl.files.store.transactions import Transactions
+from napari_sepl.files.store.rows import Stamp, StampedFacts
 
 FILE_NAME = "napari-sepl.sqlite"
 
@@ -117,7 +114,7 @@ class Store(Transactions):
         """
         with self._read() as connection:
             try:
-                return read_log(connection, sample_id)
+                return rows.read_log(connection, sample_id)
             except (ValueError, TypeError) as error:
                 raise self._damaged_row(sample_id, error) from error
 
@@ -127,7 +124,7 @@ class Store(Transactions):
         What makes no sense is left out, for it can be read anew.
         """
         with self._read() as connection:
-            return read_facts(connection, sample_ids)
+            return rows.read_facts(connection, sample_ids)
 
     def check(self) -> None:
         """Look at every page of the file, for damage that may lie where nobody has read yet.
@@ -202,12 +199,12 @@ class Store(Transactions):
     def put_many_facts(self, facts: Mapping[str, StampedFacts]) -> None:
         """Keep what was read off the files of samples; these are no edits, and not logged."""
         with self._transaction() as connection:
-            write_facts(connection, facts)
+            rows.write_facts(connection, facts)
 
     def log_edit(self, sample_id: str, entry: LogEntry) -> None:
         """Add to the log what no other method tells it."""
         with self._transaction() as connection:
-            write_log(connection, sample_id, [entry], self._stamp())
+            rows.write_log(connection, sample_id, [entry], self._stamp())
 
     def _stamp(self) -> Stamp:
         return Stamp(self.who, now())

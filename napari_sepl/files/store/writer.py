@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from napari_sepl.core.errors import SaveError, SeplError
-from napari_sepl.files.store.errors import StoreCorruptError, StoreReadOnlyError
+from napari_sepl.files.store.connections import StoreCorruptError, StoreReadOnlyError
 from napari_sepl.files.store.review import LogEntry, Review
 from napari_sepl.files.store.store import Store
 

@@ -1,11 +1,22 @@
-"""Painted pixels as a few bytes: runs, counted and packed."""
+"""What a record holds of a sample, as SQLite can hold it: runs of pixels packed, the rest as JSON.
 
+Each `decode` and `parse` raises ValueError or TypeError if what is there makes no sense, so that
+damage is told wherever it is met.
+"""
+
+import json
+import math
 import struct
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import NO_OPINION, PixelRuns, write_runs
 
 _LEVEL = 1  # zlib's fastest: runs of a brush are so alike that more effort gains little
@@ -115,3 +126,99 @@ def _unpack(
         stops.astype(np.int32),
         list(values.astype(np.int16).reshape(columns, runs)),
     )
+
+
+def encode_prompted(mask: MaskSet) -> tuple[str, float | None]:
+    """Return one mask as JSON of a COCO RLE, and its predicted IoU; None if it has none."""
+    (rle,) = mask.to_rle()
+    rating = float(mask.scores.predicted_iou[0])
+    return json.dumps(rle), None if math.isnan(rating) else rating
+
+
+def decode_prompted(rle: object, predicted_iou: object) -> MaskSet:
+    """Return the one mask of a row or a log entry.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    """
+    try:
+        segmentation = json.loads(rle) if isinstance(rle, str) else None
+        record = {"segmentation": segmentation, "predicted_iou": predicted_iou}
+        return MaskSet.from_rle([record])
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+def encode_many_prompted(prompted: Mapping[int, MaskSet]) -> str | None:
+    """Return the masks that a person made on a sample as JSON; None if there are none."""
+    rows = [[int(index), *encode_prompted(mask)] for index, mask in prompted.items()]
+    return json.dumps(sorted(rows)) if rows else None
+
+
+def decode_many_prompted(text: str | None) -> dict[int, MaskSet]:
+    """Return masks by index, as `encode_many_prompted` was given them."""
+    rows = [] if text is None else json.loads(text)
+    if not isinstance(rows, list) or not all(
+        isinstance(row, list) and len(row) == 3 and isinstance(row[0], int) for row in rows
+    ):
+        raise TypeError(f"{text!r:.60} in the place of masks")
+    return {index: decode_prompted(rle, rating) for index, rle, rating in rows}
+
+
+def encode_params(params: Params | None) -> str | None:
+    """Return settings as JSON; None for none."""
+    return None if params is None else params.model_dump_json()
+
+
+def decode_params(text: str | None) -> Params | None:
+    """Return settings from JSON."""
+    return None if text is None else Params.model_validate_json(text)
+
+
+def parse_class_ids(text: str | None) -> frozenset[int]:
+    """Return the classes that JSON lists."""
+    listed = [] if text is None else json.loads(text)
+    if not isinstance(listed, list) or not all(
+        isinstance(class_id, int) and 0 <= class_id <= 255 for class_id in listed
+    ):
+        raise TypeError(f"{text!r} in the place of classes")
+    return frozenset(listed)
+
+
+def encode_class_ids(class_ids: frozenset[int]) -> str:
+    """Return classes as JSON."""
+    return json.dumps(sorted(class_ids))
+
+
+def parse_text(value: object) -> str:
+    """Return a text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.60} in the place of a text")
+    return value
+
+
+def parse_number(value: object) -> float:
+    """Return a number."""
+    if not isinstance(value, int | float):
+        raise TypeError(f"{value!r:.60} in the place of a number")
+    return value
+
+
+def parse_share(value: object) -> float | None:
+    """Return a number, or None for none."""
+    return None if value is None else parse_number(value)
+
+
+def encode_object(told: Mapping[str, Any]) -> str:
+    """Return an object as JSON."""
+    return json.dumps(dict(told))
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """Return what JSON says of an object."""
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise TypeError(f"{text[:60]!r} in the place of an object")
+    return content

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,18 @@ def test_a_second_window_reads_and_is_told_who_writes(path: Path) -> None:
         for write in (
             lambda: second.put_status("a", Status.SKIPPED),
             lambda: second.put_session({"current": "a"}),
-            lambda: StoreWriter(second, print),
         ):
             with pytest.raises(StoreReadOnlyError, match="read-only: it is open in another window"):
                 write()
+        writer = StoreWriter(second, print)
+        assert writer.refusal == f"{path} is read-only here: {second.reason}. Nothing is saved."
+        writer.put_review(replace(EVERYTHING, note="lost"))
+        writer.submit(lambda store: store.put_status("a", Status.SKIPPED))
+        assert writer.pending == 0
+        assert writer.close()
+        with pytest.raises(SaveError, match="Nothing is saved"):
+            writer.recover()
+        assert same(first.review("a"), EVERYTHING)
         second.close()
         first.put_status("a", Status.ACCEPTED)
     with Store.open(path, who="bo") as third:

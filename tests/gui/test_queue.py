@@ -19,11 +19,10 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
-from napari_sepl.files.store import Review, Status, Store, store_file
+from napari_sepl.files.store import Review, Status, Store, StoreWriter, store_file
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.workflow.review.queue import Column, Filter
-from napari_sepl.workflow.review.record import Record
 from napari_sepl.workflow.review.reviewing import Reviewing
 from tests.document.drawing import cat_and_dog
 from tests.gui.conftest import Window, wait_until, was_told
@@ -91,8 +90,8 @@ class Walk:
 
     def _flush(self) -> None:
         """Wait for the thread that writes, which may be slow where the disk is."""
-        writer = self.dock.reviewing.on_disk._writer if self.dock.reviewing is not None else None
-        assert writer is None or writer.flush(60)
+        reviewing = self.dock.reviewing
+        assert reviewing is None or reviewing.on_disk.flush(60)
 
     def log(self, sample_id: str) -> list[str]:
         """Return the kinds of what the store's log tells of a sample."""
@@ -347,12 +346,12 @@ def test_thresholds_for_all_pending_and_back(
         asked.append(question)
         return True
 
-    def read_aside(self: Record, sample_id: str) -> Review | None:
+    def read_aside(self: StoreWriter, sample_id: str) -> Review | None:
         assert threading.current_thread() is not threading.main_thread()
         return review(self, sample_id)
 
-    review = Record.review
-    monkeypatch.setattr(Record, "review", read_aside)
+    review = StoreWriter.review
+    monkeypatch.setattr(StoreWriter, "review", read_aside)
     monkeypatch.setattr(dataset.window.widget, "confirm", agree)
     dataset.dock._apply_params()
     dataset.settle()

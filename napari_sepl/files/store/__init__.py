@@ -6,7 +6,7 @@ from napari_sepl.files.store.connections import (
     StoreNewerError,
     StoreReadOnlyError,
 )
-from napari_sepl.files.store.entries import edit_of, entry_of
+from napari_sepl.files.store.entries import ReviewStep, edit_of, entry_of, steps_of
 from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
 from napari_sepl.files.store.rows import SAVED, StampedFacts
@@ -21,6 +21,7 @@ __all__ = [
     "Logged",
     "Recovery",
     "Review",
+    "ReviewStep",
     "StampedFacts",
     "Status",
     "StatusRow",
@@ -32,5 +33,6 @@ __all__ = [
     "edit_of",
     "entry_of",
     "recover",
+    "steps_of",
     "store_file",
 ]

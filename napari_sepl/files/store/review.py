@@ -174,6 +174,12 @@ class StatusRow(NamedTuple):
     changed: float | None
     note: str
 
+    @classmethod
+    def of(cls, review: Review, edits: int) -> "StatusRow":
+        """Return what the queue shows of a review, after so many steps."""
+        named = {name: getattr(review, name) for name in cls._fields if name != "edits"}
+        return cls(edits=edits, **named)
+
 
 @dataclass(frozen=True)
 class LogEntry:

@@ -8,12 +8,11 @@ from psygnal import Signal
 
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit, ParamsEdit
-from napari_sepl.files.store import Status
+from napari_sepl.files.store import ReviewStep, Status
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.saving import SaveTarget
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.steps import ReviewStep
 
 _REST = 200
 """Milliseconds after which a slider that stopped is recorded."""

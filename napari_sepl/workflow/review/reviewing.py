@@ -1,5 +1,6 @@
 """A dataset under review: its samples, and what was said of them."""
 
+import getpass
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +19,18 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
-from napari_sepl.files.store import Review, StampedFacts, Status, StatusRow, Store, store_file
+from napari_sepl.files.store import (
+    Review,
+    ReviewStep,
+    Status,
+    StatusRow,
+    Store,
+    StoreWriter,
+    steps_of,
+    store_file,
+)
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
 from napari_sepl.workflow.review.queue import Queue, change_of
-from napari_sepl.workflow.review.record import Record, reviewer
 from napari_sepl.workflow.review.session import Session
 from napari_sepl.workflow.review.state import (
     Outdated,
@@ -30,7 +39,6 @@ from napari_sepl.workflow.review.state import (
     saved_digests,
     without_maps,
 )
-from napari_sepl.workflow.review.steps import ReviewStep, steps_of
 
 
 class Reviewing:
@@ -49,7 +57,7 @@ class Reviewing:
 
     Attributes
     ----------
-    on_disk : Record
+    on_disk : StoreWriter
         The store, and the thread that writes what is said here.
     """
 
@@ -68,7 +76,7 @@ class Reviewing:
         self._seconds: dict[int, float] = {}
         self._must_flush = False
         self._fill_queue(store.statuses())
-        self.on_disk = Record(store, on_error, on_saved)
+        self.on_disk = StoreWriter(store, on_error, on_saved)
 
     @classmethod
     def open(
@@ -162,8 +170,7 @@ class Reviewing:
         review = self._state(row, document, status)
         self._told[row] = without_maps(review)
         self.on_disk.put_review(review, [step.entry() for step in steps])
-        self.queue.change[row] = review.changed
-        self.queue.edits[row] += len(steps)
+        self.queue.take(row, StatusRow.of(review, int(self.queue.edits[row]) + len(steps)))
 
     def _state(self, row: int, document: Document, status: Status) -> Review:
         return review_of(
@@ -200,13 +207,13 @@ class Reviewing:
         self.session.sample = self.queue.ids[row]
         told = self._told.get(row)
         self._seconds.setdefault(row, told.seconds if told else 0.0)
-        if self.queue.ids[row] not in self.index.image_labels:
-            self.queue.set_classes(row, map(int, document.inputs.overlap.class_ids))
+        self.queue.find_classes(row, map(int, document.inputs.overlap.class_ids))
         self.queue.change[row] = change_of(document)
 
     def close(self) -> None:
         """Write what is left and close the store; what cannot be written yet goes on trying."""
-        self.on_disk.close()
+        if self.on_disk.close():
+            self.on_disk.store.close()
 
     # --- many samples
 
@@ -281,19 +288,13 @@ class Reviewing:
         masks = self.index.names.get(Role.MASKS, {})
         self.queue.without_masks[:] = [sample_id not in masks for sample_id in self.queue.ids]
         for sample_id, told in statuses.items():
-            row = self.queue.rows.get(sample_id)
-            if row is None:
-                continue
-            self.queue.set_status(row, told.status)
-            self.queue.edits[row] = told.edits
-            self.queue.change[row] = np.nan if told.changed is None else told.changed
-            if told.note:
-                self.queue.notes[row] = told.note
+            if sample_id in self.queue.rows:
+                self.queue.take(self.queue.rows[sample_id], told)
 
-    def known_facts(self, sample_ids: Sequence[str]) -> dict[str, StampedFacts]:
-        """Return what was read off the files of samples and kept; for a thread of its own."""
-        return self.on_disk.known_facts(sample_ids)
 
-    def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
-        """Keep what was read off files; False, unless it is the last, while other things wait."""
-        return self.on_disk.put_facts(facts, last=last)
+def reviewer() -> str:
+    """Return who is at work, for the record; "unknown" where the system has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

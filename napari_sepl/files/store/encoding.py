@@ -187,6 +187,23 @@ def parse_class_ids(text: str | None) -> frozenset[int]:
     return frozenset(listed)
 
 
+def encode_decisions(decisions: Mapping[int, int]) -> str | None:
+    """Return classes by region as JSON; None for no decisions, ValueError for no classes."""
+    pairs = [[int(region), int(class_id)] for region, class_id in decisions.items()]
+    text = json.dumps(pairs) if pairs else None
+    parse_decisions(text)
+    return text
+
+
+def parse_decisions(text: str | None) -> dict[int, int]:
+    """Return the class of each region, -1 for refused; -k is the region of class k's labels."""
+    pairs = [] if text is None else json.loads(text)
+    for region, class_id in pairs:
+        if not (parse_number(region) >= -254 and -1 <= parse_number(class_id) <= 254):
+            raise ValueError(f"region {region!r}, class {class_id!r}")
+    return dict(pairs)
+
+
 def encode_class_ids(class_ids: frozenset[int]) -> str:
     """Return classes as JSON."""
     return json.dumps(sorted(class_ids))

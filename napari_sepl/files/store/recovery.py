@@ -23,7 +23,7 @@ from napari_sepl.files.store.connections import (
     now,
     saving,
 )
-from napari_sepl.files.store.encoding import parse_object
+from napari_sepl.files.store.encoding import parse_decisions, parse_object
 from napari_sepl.files.store.review import LogEntry, Review, Status
 from napari_sepl.files.store.rows import WHOLE_DATASET, Stamp, short_facts, write_log
 from napari_sepl.files.store.schema import PAGE_SIZE, TABLES, Table
@@ -161,10 +161,12 @@ def _fill(connection: sqlite3.Connection, found: Salvage, kept: Path, who: str) 
         places = ", ".join("?" * len(held[0])) if held else ""
         if places:
             connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({places})", held)  # noqa: S608
-    samples, overlays, overrides, entries = (
+    samples, overlays, entries = (
         connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
-        for table in ("sample", "overlay", "mask_override", "edit_log")
+        for table in ("sample", "overlay", "edit_log")
     )
+    decided = connection.execute("SELECT value FROM overrides")
+    overrides = sum(len(parse_decisions(text)) for (text,) in decided)
     recovery = Recovery(kept, samples, overlays, overrides, entries, found.gaps)
     told = {"kept": kept.name, "gaps": found.gaps, "samples": recovery.samples}
     write_log(connection, WHOLE_DATASET, [LogEntry("recovered", told)], Stamp(who, now()))
@@ -182,6 +184,8 @@ def _joined(found: Salvage) -> dict[str, list[Row]]:
     for _seq, sample_id, _at, _who, kind, payload, _blob in rows["edit_log"]:
         if sample_id != WHOLE_DATASET:
             told.setdefault(sample_id, {})[kind] = parse_object(payload).get("after")
+    # With its row a sample loses the digest of the masks that decisions on them are true of.
+    rows["overrides"] = [row for row in rows["overrides"] if row[0] in known]
     rows["sample"] += [
         _sample_row(sample_id, last) for sample_id, last in told.items() if sample_id not in known
     ]

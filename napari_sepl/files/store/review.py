@@ -15,11 +15,13 @@ from napari_sepl.files.store.encoding import (
     decode_overlay,
     decode_params,
     encode_class_ids,
+    encode_decisions,
     encode_many_prompted,
     encode_object,
     encode_overlay,
     encode_params,
     parse_class_ids,
+    parse_decisions,
     parse_number,
     parse_object,
     parse_share,
@@ -106,7 +108,9 @@ class Review:
     status: Annotated[Status, _STATUS] = Status.PENDING
     params: Annotated[Params | None, Stored("TEXT", encode_params, decode_params)] = None
     overlay: Annotated[NDArray[np.int16] | None, _MAP] = None
-    overrides: Mapping[int, int] = field(default_factory=dict)  # kept in a row each
+    overrides: Annotated[
+        Mapping[int, int], Stored("TEXT NOT NULL", encode_decisions, parse_decisions, long=True)
+    ] = field(default_factory=dict)
     note: Annotated[str, Stored("TEXT NOT NULL", str, parse_text)] = ""
     digests: Annotated[Mapping[str, str], Stored("TEXT NOT NULL", encode_object, parse_object)] = (
         field(default_factory=dict)
@@ -151,7 +155,7 @@ FACTS: dict[str, Stored] = {
     for name, hint in get_type_hints(Review, include_extras=True).items()
     if get_origin(hint) is Annotated
 }
-"""How the record keeps each field of a review that is one value of SQLite's."""
+"""How the record keeps each field of a review."""
 
 
 class StatusRow(NamedTuple):

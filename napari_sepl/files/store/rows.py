@@ -73,30 +73,11 @@ def read_store_id(connection: sqlite3.Connection) -> str:
 
 def read_review(connection: sqlite3.Connection, sample_id: str) -> Review | None:
     """Return the review of a sample; ValueError or TypeError if its row makes no sense."""
-    connection.execute("BEGIN")  # all queries see one state
-    try:
-        row = connection.execute(_REVIEW, (sample_id,)).fetchone()
-        if row is None:
-            return None
-        values = zip((*_SHORT, *_LONG), row, strict=True)
-        facts = {name: FACTS[name].read(value) for name, value in values}
-        overrides = read_overrides(connection, sample_id, facts["digests"].get("masks", ""))
-    finally:
-        connection.execute("COMMIT")
-    return Review(sample_id, overrides=overrides, **facts)
-
-
-def read_overrides(
-    connection: sqlite3.Connection, sample_id: str, masks_digest: str
-) -> dict[int, int]:
-    """Return mask index to class for the masks with this digest."""
-    return dict(
-        connection.execute(
-            "SELECT mask_index, class_id FROM mask_override "
-            "WHERE sample_id = ? AND masks_digest = ? ORDER BY mask_index",
-            (sample_id, masks_digest),
-        ).fetchall()
-    )
+    row = connection.execute(_REVIEW, (sample_id,)).fetchone()
+    if row is None:
+        return None
+    values = zip((*_SHORT, *_LONG), row, strict=True)
+    return Review(sample_id, **{name: FACTS[name].read(value) for name, value in values})
 
 
 def read_statuses(connection: sqlite3.Connection) -> dict[str, StatusRow]:
@@ -129,7 +110,6 @@ def write_review(
             connection.execute(f"DELETE FROM {name} WHERE sample_id = ?", (review.sample_id,))  # noqa: S608
         else:
             connection.execute(_put(name, "sample_id", "value"), (review.sample_id, value))
-    _write_overrides(connection, review)
     logged = list(entries)
     if before != review.status:
         logged.append(logged_change("status", before, review.status))
@@ -141,22 +121,6 @@ def write_review(
 def short_facts(review: Review) -> list[Value]:
     """Return what the samples' table keeps of a review, in its order."""
     return [FACTS[name].write(getattr(review, name)) for name in _SHORT]
-
-
-def _write_overrides(connection: sqlite3.Connection, review: Review) -> None:
-    """Replace the overrides of these masks; those of other masks stay, should they come back."""
-    masks = review.digests.get("masks", "")
-    connection.execute(
-        "DELETE FROM mask_override WHERE sample_id = ? AND masks_digest = ?",
-        (review.sample_id, masks),
-    )
-    connection.executemany(
-        "INSERT INTO mask_override VALUES (?, ?, ?, ?)",
-        [
-            (review.sample_id, masks, int(mask_index), int(class_id))
-            for mask_index, class_id in review.overrides.items()
-        ],
-    )
 
 
 def write_statuses(

@@ -43,8 +43,6 @@ class Table:
         Its name.
     columns : tuple of Column
         Its columns.
-    key : str
-        Its primary key, if that is several columns.
     of_samples : bool
         Whether its first column is the id of a row of the samples' table.
     recovered : bool
@@ -53,16 +51,14 @@ class Table:
 
     name: str
     columns: tuple[Column, ...]
-    key: str = ""
     of_samples: bool = False
     recovered: bool = True
 
     @property
     def sql(self) -> str:
         """The statement that makes it."""
-        parts = [f"{column.name} {column.sql}" for column in self.columns]
-        parts += [f"PRIMARY KEY ({self.key})"] if self.key else []
-        return f"CREATE TABLE {self.name} ({', '.join(parts)})"
+        columns = ", ".join(f"{column.name} {column.sql}" for column in self.columns)
+        return f"CREATE TABLE {self.name} ({columns})"
 
     def check(self, row: tuple[Any, ...]) -> None:
         """Raise ValueError or TypeError if a row makes no sense."""
@@ -72,14 +68,6 @@ class Table:
 
 def _text(name: str, sql: str = "TEXT NOT NULL") -> Column:
     return Column(name, sql, parse_text)
-
-
-def _whole(name: str, least: int, most: int) -> Column:
-    def check(value: object) -> None:
-        if not least <= parse_number(value) <= most:
-            raise ValueError(f"{value!r} is not between {least} and {most}")
-
-    return Column(name, f"INTEGER NOT NULL CHECK ({name} BETWEEN {least} AND {most})", check)
 
 
 def _anything(value: object) -> None:
@@ -118,18 +106,6 @@ TABLES = (
         )
         for name, fact in FACTS.items()
         if fact.long
-    ),
-    # Decisions on pseudo-labels are kept under their class's number below 0.
-    Table(
-        "mask_override",
-        (
-            _text("sample_id", "TEXT NOT NULL REFERENCES sample (id)"),
-            _text("masks_digest"),
-            _whole("mask_index", -254, 2**40),
-            _whole("class_id", -1, 254),
-        ),
-        "sample_id, masks_digest, mask_index",
-        of_samples=True,
     ),
     Table(
         "edit_log",

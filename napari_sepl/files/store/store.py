@@ -83,11 +83,6 @@ class Store(Transactions):
             except (ValueError, TypeError) as error:
                 raise self._damaged_row(sample_id, error) from error
 
-    def overrides(self, sample_id: str, masks_digest: str) -> Mapping[int, int]:
-        """Return mask index to class as it was said of the masks with this digest."""
-        with self._read() as connection:
-            return rows.read_overrides(connection, sample_id, masks_digest)
-
     def statuses(self) -> dict[str, StatusRow]:
         """Return a row for each sample that anything was said about, by its id."""
         with self._read() as connection:

@@ -335,6 +335,32 @@ def test_a_drag_that_pauses_is_one_step_also_after_reopening(dataset: Walk) -> N
     assert again.window.document.params == Params()
 
 
+def test_whether_a_file_is_ours_is_found_out_beside_the_window(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget, asked = dataset.window.widget, []
+
+    def wrote_aside(self: Reviewing, row: int, path: Path) -> bool:
+        assert threading.current_thread() is not threading.main_thread()
+        asked.append(path)
+        return wrote(self, row, path)
+
+    wrote = Reviewing.wrote
+    monkeypatch.setattr(Reviewing, "wrote", wrote_aside)
+    monkeypatch.setattr(widget, "confirm_replace", lambda path: asked.append(path.name))
+    dataset.press(Qt.Key.Key_A)
+    file = dataset.spec.output / "s1.png"
+    for expected in ([file], [file, file, "s1.png"]):
+        widget.controller.saving._written.clear()  # as if an earlier window had saved it
+        dataset.dock.navigator.go(0)
+        dataset.settle()
+        dataset.press(Qt.Key.Key_A)
+        dataset.wait_until(lambda expected=expected: asked == expected)
+        before = file.read_bytes()
+        file.write_bytes(b"precious")
+    assert before == b"precious"
+
+
 def test_thresholds_for_all_pending_and_back(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,15 @@ from napari_sepl.files.store.connections import (
 )
 from napari_sepl.files.store.entries import ReviewStep, edit_of, entry_of, steps_of
 from napari_sepl.files.store.recovery import Recovery, recover
-from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
-from napari_sepl.files.store.rows import SAVED, StampedFacts
+from napari_sepl.files.store.review import (
+    SAVED,
+    LogEntry,
+    Logged,
+    Review,
+    StampedFacts,
+    Status,
+    StatusRow,
+)
 from napari_sepl.files.store.store import FILE_NAME, Store, store_file
 from napari_sepl.files.store.writer import StoreWriter
 

@@ -25,7 +25,6 @@ from napari_sepl.files.store.connections import (
     saving,
     unsaved,
 )
-from napari_sepl.files.store.rows import read_store_id
 
 
 def lock_file(store: Path) -> Path:
@@ -124,7 +123,7 @@ class Access:
             if right.lock is not None:
                 writer, right = _connect_if_writable(path, right)
             with reading(path):
-                return cls(reader, writer, right, identity(path), read_store_id(reader))
+                return cls(reader, writer, right, identity(path), _store_id(reader))
         except BaseException:
             reader.close()
             if writer is not None:
@@ -150,6 +149,12 @@ def identity(path: Path) -> tuple[int, int]:
     """Return device and number of a file; FileNotFoundError if it is gone."""
     status = os.stat(path)  # noqa: PTH116  a third of the time, at each write
     return status.st_dev, status.st_ino
+
+
+def _store_id(connection: sqlite3.Connection) -> str:
+    """Return what tells a store from all others."""
+    row = connection.execute("SELECT id FROM store").fetchone()
+    return "" if row is None else str(row[0])
 
 
 def _make(path: Path, who: str, right: Right, *, make: bool) -> None:

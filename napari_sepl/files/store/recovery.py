@@ -24,9 +24,9 @@ from napari_sepl.files.store.connections import (
     saving,
 )
 from napari_sepl.files.store.encoding import parse_decisions, parse_object
-from napari_sepl.files.store.review import LogEntry, Review, Status
-from napari_sepl.files.store.rows import WHOLE_DATASET, Stamp, short_facts, write_log
+from napari_sepl.files.store.review import WHOLE_DATASET, LogEntry, Review, Status
 from napari_sepl.files.store.schema import PAGE_SIZE, TABLES, Table
+from napari_sepl.files.store.store import Stamp, short_facts, write_log
 
 Row = tuple[Any, ...]
 

@@ -28,6 +28,12 @@ from napari_sepl.files.store.encoding import (
     parse_text,
 )
 
+SAVED = "saved"
+"""Kind of the entry that tells, by `digest_labels`, which labels were saved."""
+
+WHOLE_DATASET = ""
+"""The sample id of log entries that concern no single sample."""
+
 Value = str | float | bytes | None
 """What SQLite holds."""
 
@@ -227,3 +233,18 @@ class Logged:
     at: str
     who: str
     entry: LogEntry
+
+
+class StampedFacts(NamedTuple):
+    """What was read off the files of a sample, and off which state of them.
+
+    Parameters
+    ----------
+    stamp : str
+        Tells this state of the files, and this kind of facts, from all others.
+    facts : mapping
+        The facts, as JSON can hold them.
+    """
+
+    stamp: str
+    facts: Mapping[str, Any]

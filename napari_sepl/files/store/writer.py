@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from napari_sepl.core.errors import SaveError, SeplError
 from napari_sepl.files.store.connections import StoreCorruptError
 from napari_sepl.files.store.recovery import Recovery, recover
-from napari_sepl.files.store.review import LogEntry, Logged, Review
-from napari_sepl.files.store.rows import StampedFacts
+from napari_sepl.files.store.review import LogEntry, Logged, Review, StampedFacts
 from napari_sepl.files.store.store import Store
 
 Write = Callable[[Store], object]

@@ -338,7 +338,8 @@ def test_a_drag_that_pauses_is_one_step_also_after_reopening(dataset: Walk) -> N
 def test_whether_a_file_is_ours_is_found_out_beside_the_window(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    widget, asked = dataset.window.widget, []
+    widget = dataset.window.widget
+    asked: list[object] = []
 
     def wrote_aside(self: Reviewing, row: int, path: Path) -> bool:
         assert threading.current_thread() is not threading.main_thread()
@@ -355,7 +356,7 @@ def test_whether_a_file_is_ours_is_found_out_beside_the_window(
         dataset.dock.navigator.go(0)
         dataset.settle()
         dataset.press(Qt.Key.Key_A)
-        dataset.wait_until(lambda expected=expected: asked == expected)
+        dataset.wait_until(partial(asked.__eq__, expected))
         before = file.read_bytes()
         file.write_bytes(b"precious")
     assert before == b"precious"

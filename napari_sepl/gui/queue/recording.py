@@ -87,7 +87,7 @@ class Recording:
         reviewing = self._reviewing
         return SaveTarget(
             reviewing.folder,
-            reviewing.sample(row).files,
+            reviewing.files[row],
             reviewing.refusal,
             not reviewing.refusal,
             str(reviewing.queue.status_of(row)),

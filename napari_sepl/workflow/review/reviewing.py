@@ -59,6 +59,8 @@ class Reviewing:
     ----------
     on_disk : StoreWriter
         The store, and the thread that writes what is said here.
+    files : dict of int to list of Path
+        The files of each sample that was read, by row: saving must not write over them.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Reviewing:
         self.queue = Queue(index.ids)
         self.session = Session(store.session(), self._put_session)
         self._told: dict[int, Review] = {}
+        self.files: dict[int, list[Path]] = {}
         self._outdated: dict[int, Outdated] = {}
         self._seconds: dict[int, float] = {}
         self._must_flush = False
@@ -128,7 +131,9 @@ class Reviewing:
             If a file cannot be read, or does not fit the others.
         """
         sample_id = self.queue.ids[row]
-        inputs = load(self.sample(row), self.index.classes)
+        sample = self.sample(row)
+        self.files[row] = sample.files
+        inputs = load(sample, self.index.classes)
         review = self._review_of(row)
         if review is not None:
             self._told[row] = without_maps(review)

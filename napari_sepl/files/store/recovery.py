@@ -200,7 +200,7 @@ def _sample_row(sample_id: str, last: Mapping[str, Any]) -> Row:
         settings = last.get("params")
         params = None if settings is None else Params.model_validate(settings)
         review = replace(review, status=status, params=params)
-    return review.sample_id, 0, _NOBODY, now(), *short_facts(review)
+    return review.sample_id, 0, *short_facts(review), _NOBODY, now()
 
 
 # --- reading what can be read

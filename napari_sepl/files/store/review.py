@@ -156,14 +156,6 @@ class Review:
         )
 
 
-FACTS: dict[str, Stored] = {
-    name: get_args(hint)[1]
-    for name, hint in get_type_hints(Review, include_extras=True).items()
-    if get_origin(hint) is Annotated
-}
-"""How the record keeps each field of a review."""
-
-
 class StatusRow(NamedTuple):
     """A sample as the queue shows it: columns of the samples' table, `status` first.
 
@@ -189,6 +181,16 @@ class StatusRow(NamedTuple):
         """Return what the queue shows of a review, after so many steps."""
         named = {name: getattr(review, name) for name in cls._fields if name != "edits"}
         return cls(edits=edits, **named)
+
+
+_HINTS = get_type_hints(Review, include_extras=True)
+FACTS: dict[str, Stored] = {
+    name: get_args(_HINTS[name])[1]
+    for name in sorted(_HINTS, key=lambda name: name not in StatusRow._fields)
+    if get_origin(_HINTS[name]) is Annotated
+}
+"""How the record keeps each field of a review. Those that the queue shows come first: SQLite reads
+a row from its beginning."""
 
 
 @dataclass(frozen=True)

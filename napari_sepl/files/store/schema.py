@@ -89,13 +89,13 @@ TABLES = (
         (
             _text("id", _ID),
             Column("edits", "INTEGER NOT NULL DEFAULT 0", parse_number),
-            _text("who"),
-            _text("updated_at"),
             *(
                 Column(name, f"{fact.sql} DEFAULT {_default_of(name)}", fact.read)
                 for name, fact in FACTS.items()
                 if not fact.long
             ),
+            _text("who"),
+            _text("updated_at"),
         ),
     ),
     *(

@@ -143,7 +143,7 @@ class Store(Transactions):
         with self._read() as connection:
             try:
                 return {
-                    sample_id: StatusRow(statuses[status], *rest)
+                    sample_id: StatusRow._make((statuses[status], *rest))
                     for sample_id, status, *rest in connection.execute(_STATUSES)
                 }
             except KeyError as error:

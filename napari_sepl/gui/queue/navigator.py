@@ -14,8 +14,7 @@ from napari_sepl.gui.queue.recording import Recording
 from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.queue import Queue
-from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.state import Outdated
+from napari_sepl.workflow.review.reviewing import Outdated, Reviewing
 from napari_sepl.workflow.review.suspicion import suspicion_of
 
 _MOST = 20

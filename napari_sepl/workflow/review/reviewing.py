@@ -1,8 +1,8 @@
 """A dataset under review: its samples, and what was said of them."""
 
 import getpass
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import (
+    SAVED,
+    Logged,
     Review,
     ReviewStep,
     Status,
@@ -32,13 +34,22 @@ from napari_sepl.files.store import (
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
 from napari_sepl.workflow.review.queue import Queue, change_of
 from napari_sepl.workflow.review.session import Session
-from napari_sepl.workflow.review.state import (
-    Outdated,
-    review_of,
-    said_of,
-    saved_digests,
-    without_maps,
-)
+
+
+@dataclass(frozen=True, eq=False)
+class Outdated:
+    """What was said of a sample whose files have changed since.
+
+    Parameters
+    ----------
+    roles : tuple of str
+        The inputs that changed.
+    said : Said
+        What was said then; without decisions on masks where it was the masks that changed.
+    """
+
+    roles: tuple[str, ...]
+    said: Said
 
 
 class Reviewing:
@@ -303,3 +314,51 @@ def reviewer() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
+
+
+# --- between a document and the record
+
+
+def review_of(
+    document: Document, before: Review, *, status: Status, note: str, seconds: float
+) -> Review:
+    """Return what the store is to keep of a document, `before` being the review until now."""
+    said, final, digests = document.said, document.resolved.final, document.inputs.digests
+    return replace(
+        before,
+        status=status,
+        note=note,
+        seconds=seconds,
+        params=said.params,
+        overlay=said.overlay,
+        overrides=said.overrides,
+        protected=said.protected,
+        pins=said.pins,
+        prompted=said.prompted,
+        digests={role: digests[role] for role in MADE_FROM if role in digests},
+        changed=change_of(document),
+        labels=digest_labels(final) if document.saved else "",
+    )
+
+
+def said_of(review: Review, start: Params) -> Said:
+    """Return what a review says; `start` are the settings where it says none."""
+    return Said(
+        review.params or start,
+        review.overrides,
+        review.protected,
+        review.pins,
+        review.overlay,
+        review.prompted,
+    )
+
+
+def saved_digests(review: Review | None, log: Iterable[Logged]) -> set[str]:
+    """Return `digest_labels` of all labels that were saved of a sample, as far as it is known."""
+    told = {str(logged.entry.payload.get("labels")) for logged in log if logged.entry.kind == SAVED}
+    return told if review is None or not review.labels else told | {review.labels}
+
+
+def without_maps(review: Review) -> Review:
+    """Return a review without its maps, which the document holds."""
+    return replace(review, overlay=None, pins=None, prompted={})

@@ -21,7 +21,7 @@ from napari_sepl.gui.diagnosing import Diagnosing
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.masks.prompting import Prompting
 from napari_sepl.gui.pointing import Pointing
-from napari_sepl.gui.saving import Saving
+from napari_sepl.gui.saving import SaveTarget, Saving
 from napari_sepl.gui.showing import Showing
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
@@ -60,7 +60,7 @@ class Controller:
         context = self.context = ReviewContext(viewer, view, background)
         self._gesture = token_hex(8)
         self._dragging = False
-        self.saving = Saving(view, background)
+        self.saving = Saving(context)
         self.pointing = Pointing(context)
         self.superpixels = Superpixels(context)
         self.cleaning = Cleaning(context)
@@ -74,7 +74,7 @@ class Controller:
 
     def attach(self, view: View) -> None:
         """Show everything in another view from now on."""
-        self.context.view = self.saving.view = view
+        self.context.view = view
         self.showing.show_all()
         view.compare.show_swipe(on=self.comparing.swiping)
 
@@ -114,7 +114,7 @@ class Controller:
 
         def show(opened: Opened) -> None:
             self.context.view.show_busy("")
-            self.show(opened, folder=folder, files=files, given=given)
+            self.show(opened, SaveTarget(folder, files), given=given)
 
         def prepare() -> Opened:
             with of_one_sample(next(iter(files), "image")):
@@ -126,11 +126,9 @@ class Controller:
     def show(
         self,
         opened: Opened,
+        target: SaveTarget,
         *,
-        folder: Path | None = None,
-        files: Collection[Path] = (),
         given: Collection[Layer] = (),
-        before: str = "pending",
     ) -> None:
         """Show an image that was prepared.
 
@@ -138,13 +136,13 @@ class Controller:
         ----------
         opened : Opened
             The image.
-        folder, files, given
+        target : SaveTarget
+            Where its labels go.
+        given : collection of Layer
             As for `open`.
-        before : str
-            What is said of the image until somebody touches it.
         """
         self.context.settled()
-        self.saving.folder, self.saving.inputs, self.saving.before = folder, files, before
+        self.saving.target = target
         if self.context.document is not None:
             self.context.document.stepped.disconnect(self._on_stepped)
         document = self.context.document = opened.document
@@ -162,14 +160,7 @@ class Controller:
 
     def replace_document(self, opened: Opened) -> None:
         """Show the image that is open with other masks; where it is saved stays the same."""
-        saving = self.saving
-        self.show(
-            opened,
-            folder=saving.folder,
-            files=saving.inputs,
-            given=self.context.layers.given,
-            before=saving.before,
-        )
+        self.show(opened, self.saving.target, given=self.context.layers.given)
 
     def _select_label(self, document: Document) -> None:
         """Give the brush the largest class, so that a first stroke paints something sensible."""

@@ -1,29 +1,28 @@
 """From the labels on screen to a file, without losing one that is there."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psygnal import Signal
 
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import InputError
 from napari_sepl.document.document import Document
+from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.guard import Guard
-from napari_sepl.gui.view import View
-from napari_sepl.gui.worker import Background
+from napari_sepl.gui.context import ReviewContext
 from napari_sepl.workflow.enhance import label_file, save_resolved
 
 
-class Saving:
-    """Saves documents in the background and remembers what became of them.
+def _nobody_knows(path: Path) -> bool:  # noqa: ARG001
+    return False
+
+
+@dataclass(frozen=True)
+class SaveTarget:
+    """Where the labels of the image that is open go, and what is known of the file there.
 
     Parameters
-    ----------
-    view : View
-        Asks for the folder, tells outcomes.
-    background : Background
-        Where files are written.
-
-    Attributes
     ----------
     folder : Path or None
         Where labels go; asked for at the first save if None.
@@ -34,24 +33,58 @@ class Saving:
     recorded : bool
         Whether a record keeps what is done, so that nothing waits to be saved.
     before : str
-        What is said of a document that nobody has touched yet.
-    wrote : callable
-        Tells whether a file is one that an earlier window saved of the image.
+        The status of a document that nobody has touched yet.
+    ours : callable
+        Tells whether a file is one that an earlier window saved of the image. It may read the
+        disk, so it is called beside the window's thread; InputError counts as no.
+    """
+
+    folder: Path | None = None
+    inputs: Collection[Path] = ()
+    refusal: str = ""
+    recorded: bool = False
+    before: str = "pending"
+    ours: Callable[[Path], bool] = _nobody_knows
+
+
+@dataclass(frozen=True, eq=False)
+class _Save:
+    """A document as it was when its save was asked for; later edits do not reach the file."""
+
+    document: Document
+    mark: int
+    resolved: Resolved
+    accept: bool
+    target: SaveTarget
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The file it goes to."""
+        return label_file(self.folder, self.document.inputs.sample_id)
+
+
+class Saving:
+    """Saves documents in the background and remembers what became of them.
+
+    Parameters
+    ----------
+    context : ReviewContext
+        Asks for the folder, tells outcomes, and writes files in its background.
+
+    Attributes
+    ----------
+    target : SaveTarget
+        Where the labels of the image that is open go.
     saved : Signal
         Emitted with the document, and whether it was accepted, when its file is there.
     """
 
     saved = Signal(Document, bool)
 
-    def __init__(self, view: View, background: Background) -> None:
-        self.view = view
-        self.folder: Path | None = None
-        self.inputs: Collection[Path] = ()
-        self.refusal = ""
-        self.recorded = False
-        self.before = "pending"
-        self.wrote: Callable[[Path], bool] = _nobody_knows
-        self._background = background
+    def __init__(self, context: ReviewContext) -> None:
+        self.target = SaveTarget()
+        self._context = context
         self._accepted: tuple[Document, int] | None = None
         self._written: set[Path] = set()
 
@@ -60,67 +93,73 @@ class Saving:
         if self._accepted == (document, document.history.mark):
             return "accepted"
         if document.unsaved:
-            return "edited" if self.recorded else "not saved"
-        return "saved" if document.saved else self.before
+            return "edited" if self.target.recorded else "not saved"
+        return "saved" if document.saved else self.target.before
 
     def save(self, document: Document, *, accept: bool) -> None:
         """Write the labels of a document as it is now; later edits do not reach the file."""
-        if self.refusal:
-            self.view.warn(self.refusal)
+        target, view = self.target, self._context.view
+        if target.refusal:
+            view.warn(target.refusal)
             return
-        folder = self._choose(document.inputs.sample_id)
+        folder = target.folder or view.ask_folder(document.inputs.sample_id)
         if folder is None:
             return
-        mark = document.history.mark
-        inputs, resolved = document.inputs, document.resolved.snapshot()
+        mark, resolved = document.history.mark, document.resolved.snapshot()
+        self._run(_Save(document, mark, resolved, accept, target, folder))
 
-        def done(path: Path) -> None:
-            self.view.show_busy("")
-            self._written.add(path)
-            if accept:
-                self._accepted = (document, mark)
-            document.mark_saved(mark)
-            if not (accept and self.recorded):  # the queue shows it: a popup each would pile up
-                self.view.tell(f"{'Accepted' if accept else 'Saved'}: {path}")
-            self.saved.emit(document, accept)
+    def _run(self, save: _Save, *, asked: bool = False) -> None:
+        """Write a file; `asked` if a person agreed to replace the one that is there."""
+        ours = asked or save.path in self._written
 
-        def failed(error: SeplError) -> None:
-            self.view.show_busy("")
-            self.view.warn(str(error))
+        def done(written: bool) -> None:
+            self._context.view.show_busy("")
+            if written:
+                self._note(save)
+            elif self._context.view.confirm_replace(save.path):
+                self._run(save, asked=True)
 
-        self.view.show_busy("saving…")
-        self._background.run(
-            f"save {id(document)} {mark}",  # each save is waited for: none makes another stale
-            lambda: save_resolved(folder, resolved, inputs),
+        self._context.view.show_busy("saving…")
+        self._context.background.run(
+            f"save {id(save.document)} {save.mark}",  # none makes that of another state stale
+            lambda: _write(save, ours=ours),
             done,
-            failed,
+            self._context.refuse,
         )
 
-    def _choose(self, sample_id: str) -> Path | None:
-        """Return the folder to save into, or None where nothing may be written."""
-        folder = self.folder or self.view.ask_folder(sample_id)
-        if folder is None:
-            return None
-        path = label_file(folder, sample_id)
-        try:
-            Guard(tuple(self.inputs)).check_place(path)
-        except InputError as error:
-            self.view.warn(str(error))
-            return None
-        if path.exists() and not self._is_ours(path) and not self.view.confirm_replace(path):
-            return None
-        self.folder = folder
-        return folder
-
-    def _is_ours(self, path: Path) -> bool:
-        """Tell whether this window wrote a file, or an earlier one did and its record tells."""
-        if path in self._written:
-            return True
-        try:
-            return self.wrote(path)
-        except InputError:  # not to be read, so not ours: the user is asked
-            return False
+    def _note(self, save: _Save) -> None:
+        """Take in that a file is there."""
+        self._written.add(save.path)
+        if self.target is save.target:
+            self.target = replace(save.target, folder=save.folder)
+        if save.accept:
+            self._accepted = (save.document, save.mark)
+        save.document.mark_saved(save.mark)
+        if not (save.accept and save.target.recorded):  # the queue shows it: no popup for each
+            self._context.view.tell(f"{'Accepted' if save.accept else 'Saved'}: {save.path}")
+        self.saved.emit(save.document, save.accept)
 
 
-def _nobody_knows(path: Path) -> bool:  # noqa: ARG001
-    return False
+def _write(save: _Save, *, ours: bool) -> bool:
+    """Write a document's labels, beside the window's thread; False if a person must be asked.
+
+    Parameters
+    ----------
+    save : _Save
+        What to write.
+    ours : bool
+        Whether a file that is there may be replaced; else the record is asked.
+    """
+    Guard(tuple(save.target.inputs)).check_place(save.path)
+    if save.path.exists() and not (ours or _is_ours(save)):
+        return False
+    save_resolved(save.folder, save.resolved, save.document.inputs)
+    return True
+
+
+def _is_ours(save: _Save) -> bool:
+    """Tell whether an earlier window wrote the file and its record tells so."""
+    try:
+        return save.target.ours(save.path)
+    except InputError:  # not to be read, so not ours: the person is asked
+        return False

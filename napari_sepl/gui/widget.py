@@ -152,7 +152,7 @@ class SeplWidget(ReviewPanels):
         name = f"{Path(document.inputs.sample_id).name}.json"
         chosen, _ = QFileDialog.getSaveFileName(self, "Save masks", name, "masks (*.json)")
         if chosen:
-            self.controller.making.save(Path(chosen), self.controller.saving.inputs)
+            self.controller.making.save(Path(chosen), self.controller.saving.target.inputs)
 
     def _open_files(self, choice: Any) -> None:
         files = (choice.image, choice.pseudo, choice.masks, choice.truth)

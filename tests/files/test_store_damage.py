@@ -17,7 +17,7 @@ from napari_sepl.files.store import (
     Status,
     Store,
     StoreCorruptError,
-    opening,
+    connections,
     recover,
     store_file,
 )
@@ -195,7 +195,7 @@ def test_a_large_store_is_looked_through_on_demand(
     path.write_bytes(bytes(damaged))
     with pytest.raises(StoreCorruptError):
         Store.open(path, who="ana")
-    monkeypatch.setattr(opening, "CHECKED_AT_ONCE", len(sound) - 1)
+    monkeypatch.setattr(connections, "CHECKED_AT_ONCE", len(sound) - 1)
     with Store.open(path, who="ana") as store:
         assert len(store.statuses()) == COUNT
         with pytest.raises(StoreCorruptError):

@@ -6,21 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.errors import SaveError
 from napari_sepl.files.store import (
     StampedFacts,
     Status,
     Store,
     StoreCorruptError,
     StoreReadOnlyError,
-    access,
     recover,
-    schema,
     store_file,
 )
 from napari_sepl.files.store.schema import PAGE_SIZE
 from tests.files.test_store import EVERYTHING, same
-from tests.files.test_store_opening import make_old
 
 CAT = StampedFacts("1 4711 17", {"class_ids": [8]})
 NONE = StampedFacts("1 20 18", {"class_ids": []})
@@ -31,12 +28,6 @@ OTHER = StampedFacts("2 …", {"class_ids": [1, 254], "causes": {"ä": [0.5, Non
 def path(tmp_path: Path) -> Path:
     (tmp_path / "out").mkdir()
     return store_file(tmp_path / "out")
-
-
-def columns_of_facts(path: Path) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("PRAGMA table_info(sample_facts)").fetchall()
-    return [(name, kind, bool(needed), bool(key)) for _, name, kind, needed, _, key in rows]
 
 
 def test_facts_come_back_and_the_last_ones_count(path: Path) -> None:
@@ -81,49 +72,6 @@ def test_a_second_window_reads_facts_and_writes_none(path: Path) -> None:
             second.put_many_facts({"a": NONE})
 
 
-def test_a_store_of_version_1_gets_room_for_facts(path: Path) -> None:
-    make_old(path)
-    with Store.open(path, who="ana") as store:
-        assert store.facts(["a"]) == {}
-        store.put_many_facts({"a": CAT})
-        store.put_review(EVERYTHING)
-    with Store.open(path, who="ana") as store:
-        assert store.facts(["a"]) == {"a": CAT}
-        assert same(store.review("a"), EVERYTHING)
-        assert [entry.who for entry in store.log("a")] == ["bo", "ana", "ana"]
-    with closing(sqlite3.connect(path)) as connection:
-        assert schema.read_version(connection) == len(schema.MIGRATIONS) > 1
-    assert columns_of_facts(path) == [
-        ("sample_id", "TEXT", True, True),
-        ("stamp", "TEXT", True, False),
-        ("facts", "TEXT", True, False),
-    ]
-
-
-def test_a_store_of_version_1_that_may_not_be_changed_is_left_alone(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_old(path)
-    before = path.read_bytes()
-    told = "schema version 1, which may not be changed here; expected version"
-    with pytest.raises(InputError, match=told):
-        Store.open(path, who="ana", write=False)
-
-    def full(_: Path) -> sqlite3.Connection:
-        error = sqlite3.OperationalError("full")
-        error.sqlite_errorcode = sqlite3.SQLITE_FULL
-        raise error
-
-    with monkeypatch.context() as patched:
-        patched.setattr(access, "connect_to_write", full)
-        for _ in range(2):  # the lock is free again
-            with pytest.raises(InputError, match=told):
-                Store.open(path, who="ana")
-    assert path.read_bytes() == before
-    with Store.open(path, who="ana") as store:
-        assert not store.read_only
-
-
 def test_a_row_that_makes_no_sense_is_as_if_it_were_not_there(path: Path) -> None:
     with Store.open(path, who="ana") as store:
         store.put_many_facts({"a": CAT, "b": CAT, "c": CAT})
@@ -144,18 +92,15 @@ def damage_facts(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
-@pytest.mark.parametrize("old", [False, True])
 def test_damaged_facts_are_told_and_cost_nothing_that_was_said(
-    path: Path, monkeypatch: pytest.MonkeyPatch, old: bool
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if old:  # its table of facts lies elsewhere than in a new store
-        make_old(path)
     with Store.open(path, who="ana") as store:
         store.put_review(EVERYTHING)
         store.put_many_facts({"a": CAT})
     damage_facts(path)
     with monkeypatch.context() as patched:
-        patched.setattr("napari_sepl.files.store.opening.CHECKED_AT_ONCE", 0)
+        patched.setattr("napari_sepl.files.store.connections.CHECKED_AT_ONCE", 0)
         with Store.open(path, who="ana") as store, pytest.raises(StoreCorruptError):
             store.facts(["a"])
     headless = bytes(PAGE_SIZE) + path.read_bytes()[PAGE_SIZE:]

@@ -13,7 +13,6 @@ from napari_sepl.files.store import (
     Status,
     Store,
     StoreWriter,
-    recover,
     store_file,
 )
 from tests.files.test_store import EVERYTHING, same
@@ -219,9 +218,8 @@ def test_a_store_that_was_damaged_is_replaced_and_takes_what_waits(
     store.close()
     path.write_bytes(bytes(100) + path.read_bytes()[100:])
     writer.put_review(EVERYTHING)
-    recover(path, who="ana")
-    with Store.open(path, who="ana") as again:
-        writer.use(again)
+    writer.recover()
+    with writer.store as again:
         assert writer.close(PATIENCE)
         assert again.statuses()["before"].status is Status.ACCEPTED
         assert same(again.review("a"), EVERYTHING)

@@ -15,6 +15,7 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.saving import SaveTarget
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Immediate
 from tests.document.drawing import cat_and_dog
@@ -133,7 +134,7 @@ def test_moves_of_one_drag_are_one_step(controller: Controller) -> None:
 def test_what_is_shown_is_what_is_saved(
     controller: Controller, view: MagicMock, tmp_path: Path
 ) -> None:
-    controller.saving.folder = tmp_path
+    controller.saving.target = SaveTarget(tmp_path)
     paint(controller, 15, slice(30, 34), slice(0, 4))
     controller.accept()
     saved = read_labels(tmp_path / "pets.png")
@@ -151,7 +152,7 @@ def test_a_file_of_another_making_is_asked_about(
     controller: Controller, view: MagicMock, tmp_path: Path
 ) -> None:
     (tmp_path / "pets.png").write_bytes(b"precious")
-    controller.saving.folder = tmp_path
+    controller.saving.target = SaveTarget(tmp_path)
     controller.save()
     view.confirm_replace.assert_called_once_with(tmp_path / "pets.png")
     assert (tmp_path / "pets.png").read_bytes() == b"precious"
@@ -165,8 +166,8 @@ def test_a_file_that_an_earlier_window_saved_is_not_asked_about(
     controller: Controller, view: MagicMock, tmp_path: Path
 ) -> None:
     (tmp_path / "pets.png").write_bytes(b"ours")
-    controller.saving.folder = tmp_path
-    controller.saving.wrote = lambda path: path.read_bytes() == b"ours"
+    ours = lambda path: path.read_bytes() == b"ours"  # noqa: E731
+    controller.saving.target = SaveTarget(tmp_path, ours=ours)
     controller.save()
     view.confirm_replace.assert_not_called()
     assert read_labels(tmp_path / "pets.png").shape == (40, 60)
@@ -196,7 +197,7 @@ def test_an_input_is_never_written_over(
 def test_a_failed_save_leaves_the_work_unsaved(
     controller: Controller, view: MagicMock, tmp_path: Path
 ) -> None:
-    controller.saving.folder = tmp_path / "gone"
+    controller.saving.target = SaveTarget(tmp_path / "gone")
     controller.set_params(Params(t1=0.9))
     controller.save()
     assert str(tmp_path / "gone") in view.warn.call_args.args[0]

@@ -18,7 +18,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.panels.queue import COLUMNS, QueuePanel
+from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.queue import passes
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Immediate
@@ -124,7 +124,7 @@ def opened(window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch) -
 
 def click_header(panel: QueuePanel, column: Column) -> None:
     header = panel.table.horizontalHeader()
-    section = COLUMNS.index(column)
+    section = list(Column).index(column)
     panel.table.scrollTo(panel.model.index(0, section))
     at = header.rect().center()
     at.setX(header.sectionViewportPosition(section) + 5)
@@ -138,7 +138,8 @@ def test_the_queue_is_ordered_worst_first_and_one_key_opens_the_worst(opened: Op
     panel = opened.dock.panel
     click_header(panel, Column.SUSPICION)
     assert opened.listed()[:2] == ["s4", "s3"]
-    causes = [panel.model.data(panel.model.index(n, COLUMNS.index(Column.CAUSE))) for n in (0, 1)]
+    section = list(Column).index(Column.CAUSE)
+    causes = [panel.model.data(panel.model.index(n, section)) for n in (0, 1)]
     assert causes == ["shrank", "grew"]
     opened.window.press(Qt.Key.Key_N, SHIFT)
     wait_until(lambda: opened.dock.navigator.row == 3)

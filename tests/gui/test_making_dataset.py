@@ -128,7 +128,7 @@ def test_masks_of_the_open_sample_become_a_file_and_are_shown(walk: Walk) -> Non
     assert messages()[before:] == [f"The masks are in {walk.spec.masks}."]
     assert "s1" not in walk.window.widget.masks.pending_text.text()
     controller = walk.window.widget.controller
-    assert walk.spec.folder("masks") / "s1.json" in controller.saving.inputs
+    assert walk.spec.folder("masks") / "s1.json" in controller.saving.target.inputs
     np.testing.assert_array_equal(walk.window.shown, walk.window.document.resolved.final)
 
 

@@ -107,7 +107,9 @@ class Bench:
         self.background, self.view = Stepwise(), Shown()
         self.reviewing = Keeping(SampleIndex.open(spec))
         wanted = class_pass(self.reviewing.index, self.reviewing.known_facts)
-        self.run = PassRun(wanted, self.reviewing, self.background, self.view)
+        self.run = PassRun(
+            wanted, self.reviewing.queue, self.reviewing.put_facts, self.background, self.view
+        )
 
     def finish(self) -> None:
         while self.background.step():

@@ -18,11 +18,10 @@ from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.store import Review, Status, Store, store_file
+from napari_sepl.files.store import Review, Status, Store, StoreWriter, store_file
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.workflow.review.queue import Column, Filter
-from napari_sepl.workflow.review.record import Record
 from napari_sepl.workflow.review.reviewing import Reviewing
 from tests.document.drawing import cat_and_dog, save_pets
 from tests.gui.conftest import Window, wait_until, was_told
@@ -86,8 +85,8 @@ class Walk:
 
     def _flush(self) -> None:
         """Wait for the thread that writes, which may be slow where the disk is."""
-        writer = self.dock.reviewing.on_disk._writer if self.dock.reviewing is not None else None
-        assert writer is None or writer.flush(60)
+        reviewing = self.dock.reviewing
+        assert reviewing is None or reviewing.on_disk.flush(60)
 
     def log(self, sample_id: str) -> list[str]:
         """Return the kinds of what the store's log tells of a sample."""
@@ -331,6 +330,33 @@ def test_a_drag_that_pauses_is_one_step_also_after_reopening(dataset: Walk) -> N
     assert again.window.document.params == Params()
 
 
+def test_whether_a_file_is_ours_is_found_out_beside_the_window(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = dataset.window.widget
+    asked: list[object] = []
+
+    def wrote_aside(self: Reviewing, row: int, path: Path) -> bool:
+        assert threading.current_thread() is not threading.main_thread()
+        asked.append(path)
+        return wrote(self, row, path)
+
+    wrote = Reviewing.wrote
+    monkeypatch.setattr(Reviewing, "wrote", wrote_aside)
+    monkeypatch.setattr(widget, "confirm_replace", lambda path: asked.append(path.name))
+    dataset.press(Qt.Key.Key_A)
+    file = dataset.spec.output / "s1.png"
+    for expected in ([file], [file, file, "s1.png"]):
+        widget.controller.saving._written.clear()  # as if an earlier window had saved it
+        dataset.dock.navigator.go(0)
+        dataset.settle()
+        dataset.press(Qt.Key.Key_A)
+        dataset.wait_until(partial(asked.__eq__, expected))
+        before = file.read_bytes()
+        file.write_bytes(b"precious")
+    assert before == b"precious"
+
+
 def test_thresholds_for_all_pending_and_back(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,12 +368,12 @@ def test_thresholds_for_all_pending_and_back(
         asked.append(question)
         return True
 
-    def read_aside(self: Record, sample_id: str) -> Review | None:
+    def read_aside(self: StoreWriter, sample_id: str) -> Review | None:
         assert threading.current_thread() is not threading.main_thread()
         return review(self, sample_id)
 
-    review = Record.review
-    monkeypatch.setattr(Record, "review", read_aside)
+    review = StoreWriter.review
+    monkeypatch.setattr(StoreWriter, "review", read_aside)
     monkeypatch.setattr(dataset.window.widget, "confirm", agree)
     dataset.dock._apply_params()
     dataset.settle()

@@ -47,12 +47,12 @@ def test_masks_that_come_are_read_without_listing_anew(root: Path) -> None:
     before = reviewing.read(0)
     assert len(before.inputs.masks) == 0
     np.testing.assert_array_equal(before.resolved.final, before.inputs.pseudo)
-    assert reviewing.files(0) == [root / "images" / "a2.jpg", root / "pseudo" / "a2.png"]
+    assert reviewing.sample(0).files == [root / "images" / "a2.jpg", root / "pseudo" / "a2.png"]
     path = root / "out" / "masks" / "a2.json"
     path.parent.mkdir(parents=True)
     write_masks(path, MaskSet.from_dense(random_masks()))
     assert len(reviewing.read(0).inputs.masks) > 0
-    assert reviewing.files(0)[-1] == path
+    assert reviewing.sample(0).files[-1] == path
     assert reviewing.index.sample("a10").masks is None
     assert reviewing.index.without(Role.MASKS) == ["a10", "b"]
     reviewing.close()

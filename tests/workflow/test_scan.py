@@ -15,9 +15,14 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import StampedFacts, Status, Store, store_file
 from napari_sepl.workflow.review import scan
-from napari_sepl.workflow.review.passes import SampleFacts
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import rows_to_scan, scan_rows, scan_sample, stamp_of
+from napari_sepl.workflow.review.scan import (
+    SampleFacts,
+    rows_to_scan,
+    scan_rows,
+    scan_sample,
+    stamp_of,
+)
 from tests.files.making import refused
 from tests.workflow.dataset import Dataset as Files
 
@@ -173,19 +178,18 @@ def reviewing(index: SampleIndex) -> Iterator[Reviewing]:
 
 
 def test_a_review_keeps_facts_behind_what_a_person_did(reviewing: Reviewing) -> None:
-    scanned = scan_rows(reviewing.index, [0, 1, 2], reviewing.known_facts)
-    assert reviewing.on_disk._writer is not None
-    with reviewing.on_disk._writer.held():
+    scanned = scan_rows(reviewing.index, [0, 1, 2], reviewing.on_disk.store.facts)
+    with reviewing.on_disk.held():
         reviewing.set_status(0, Status.SKIPPED)
-        assert not reviewing.put_facts(scanned.fresh)
-        assert reviewing.on_disk._writer.pending == 1
-        assert reviewing.put_facts({"b": scanned.fresh["b"]}, last=True)
-        assert reviewing.on_disk._writer.pending == 2
-    assert reviewing.on_disk._writer.flush(10)
-    assert set(reviewing.known_facts(reviewing.queue.ids)) == {"b"}
-    assert reviewing.put_facts(scanned.fresh)
-    assert reviewing.on_disk._writer.flush(10)
-    again = scan_rows(reviewing.index, [0, 1, 2], reviewing.known_facts)
+        assert not reviewing.on_disk.put_facts(scanned.fresh)
+        assert reviewing.on_disk.pending == 1
+        assert reviewing.on_disk.put_facts({"b": scanned.fresh["b"]}, last=True)
+        assert reviewing.on_disk.pending == 2
+    assert reviewing.on_disk.flush(10)
+    assert set(reviewing.on_disk.store.facts(reviewing.queue.ids)) == {"b"}
+    assert reviewing.on_disk.put_facts(scanned.fresh)
+    assert reviewing.on_disk.flush(10)
+    again = scan_rows(reviewing.index, [0, 1, 2], reviewing.on_disk.store.facts)
     assert (again.facts, again.fresh) == (scanned.facts, {})
 
 
@@ -195,8 +199,8 @@ def test_a_review_that_can_only_be_read_keeps_nothing_and_needs_no_second_asking
     with Store.open(store_file(index.spec.output), who="ana") as first:
         second = Reviewing.open(index, lambda _: None)
         assert second.refusal
-        scanned = scan_rows(index, [0, 1, 2], second.known_facts)
+        scanned = scan_rows(index, [0, 1, 2], second.on_disk.store.facts)
         assert len(scanned.facts) == 3
-        assert second.put_facts(scanned.fresh)
+        assert second.on_disk.put_facts(scanned.fresh)
         assert first.facts(index.ids) == {}
         second.close()

@@ -147,7 +147,7 @@ def test_a_review_keeps_the_background_and_is_exported(root: Path) -> None:
     assert reopened.params.background == 0.7
     assert np.array_equal(reopened.inputs.pseudo, document.inputs.pseudo)
     assert np.array_equal(reopened.resolved.final, document.resolved.final)
-    outcomes = [s.outcome for s in export_labels(dataset, again.on_disk.stored(), root / "again")]
+    outcomes = [s.outcome for s in export_labels(dataset, again.on_disk.written(), root / "again")]
     again.close()
     assert outcomes == [Outcome.SAVED]
     exported = read_labels(root / "again" / f"{dataset.ids[0]}.png")

@@ -2,8 +2,7 @@
 
 from napari_sepl import Params
 from napari_sepl.document.edits import OverrideEdit, ParamsEdit
-from napari_sepl.files.store import LogEntry, Logged, entry_of
-from napari_sepl.workflow.review.steps import steps_of
+from napari_sepl.files.store import LogEntry, Logged, entry_of, steps_of
 
 
 def test_a_damaged_entry_is_a_gap_in_the_history() -> None:

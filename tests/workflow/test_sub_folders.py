@@ -185,7 +185,7 @@ def test_a_review_is_kept_and_made_anew_by_the_ids(spec: DatasetSpec, tmp_path: 
     reviewing.close()
     again = Reviewing.open(SampleIndex.open(spec), on_error=print)
     assert [again.queue.status_of(row) for row in range(len(IDS))] == [Status.ACCEPTED] * 3
-    store = again.on_disk.stored()
+    store = again.on_disk.written()
     assert again.wrote(0, spec.output / "train" / "a.png")
     steps = told(export_labels(again.index, store, tmp_path / "anew"))
     assert steps == [(sample_id, Outcome.SAVED, "") for sample_id in IDS]

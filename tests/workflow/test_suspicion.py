@@ -15,11 +15,10 @@ from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
-from napari_sepl.files.store import StampedFacts
+from napari_sepl.files.store import ReviewStep, StampedFacts
 from napari_sepl.workflow.review import suspicion
-from napari_sepl.workflow.review.passes import Scanned, Suspicion
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.steps import ReviewStep
+from napari_sepl.workflow.review.scan import Scanned, Suspicion
 from napari_sepl.workflow.review.suspicion import suspect_rows, suspicion_of, suspicion_pass
 from tests.files.making import random_masks
 
@@ -38,9 +37,8 @@ def scan(reviewing: Reviewing) -> Scanned:
 
 
 def keep(reviewing: Reviewing, scanned: Scanned) -> None:
-    assert reviewing.put_facts(scanned.fresh, last=True)
-    assert reviewing.on_disk._writer is not None
-    assert reviewing.on_disk._writer.flush(10)
+    assert reviewing.on_disk.put_facts(scanned.fresh, last=True)
+    assert reviewing.on_disk.flush(10)
 
 
 def opened(reviewing: Reviewing, row: int) -> Suspicion:

@@ -1,12 +1,22 @@
 """The record of a review: what was said about each sample, in one SQLite file."""
 
-from napari_sepl.files.store.entries import edit_of, entry_of
-from napari_sepl.files.store.errors import StoreCorruptError, StoreNewerError, StoreReadOnlyError
-from napari_sepl.files.store.facts import StampedFacts
-from napari_sepl.files.store.lock import Holder
-from napari_sepl.files.store.log import SAVED
+from napari_sepl.files.lock import Holder
+from napari_sepl.files.store.connections import (
+    StoreCorruptError,
+    StoreNewerError,
+    StoreReadOnlyError,
+)
+from napari_sepl.files.store.entries import ReviewStep, edit_of, entry_of, steps_of
 from napari_sepl.files.store.recovery import Recovery, recover
-from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
+from napari_sepl.files.store.review import (
+    SAVED,
+    LogEntry,
+    Logged,
+    Review,
+    StampedFacts,
+    Status,
+    StatusRow,
+)
 from napari_sepl.files.store.store import FILE_NAME, Store, store_file
 from napari_sepl.files.store.writer import StoreWriter
 
@@ -18,6 +28,7 @@ __all__ = [
     "Logged",
     "Recovery",
     "Review",
+    "ReviewStep",
     "StampedFacts",
     "Status",
     "StatusRow",
@@ -29,5 +40,6 @@ __all__ = [
     "edit_of",
     "entry_of",
     "recover",
+    "steps_of",
     "store_file",
 ]

@@ -1,24 +1,38 @@
-"""The open files of a store: its lock and its connections."""
+"""The open files of a store: its lock, its connections, and one transaction at a time."""
 
 import os
 import sqlite3
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.store._sqlite import reading, reason_of
-from napari_sepl.files.store.lock import Holder, StoreLock, read_holder
-from napari_sepl.files.store.opening import (
+from napari_sepl.files.lock import FileLock, Holder, read_holder
+from napari_sepl.files.store.connections import (
+    StoreCorruptError,
+    StoreReadOnlyError,
     check,
-    check_version,
     connect_to_read,
     connect_to_write,
+    is_disk_trouble,
     make_file,
+    reading,
+    reason_of,
+    saving,
+    unsaved,
 )
-from napari_sepl.files.store.rows import read_store_id
-from napari_sepl.files.store.schema import read_version
+
+
+def lock_file(store: Path) -> Path:
+    """Return the file that is locked for a store.
+
+    It stays: the record's folder is the annotator's, and its name tells who is at work.
+    """
+    return store.with_name(f"{store.name}-lock")
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class Right:
 
     Parameters
     ----------
-    lock : StoreLock or None
+    lock : FileLock or None
         The lock, if it may.
     reason : str
         Why it may not; empty if it may.
@@ -35,7 +49,7 @@ class Right:
         Who has the lock, if another window or process has.
     """
 
-    lock: StoreLock | None
+    lock: FileLock | None
     reason: str = ""
     holder: Holder | None = None
 
@@ -43,12 +57,12 @@ class Right:
     def ask(cls, path: Path, who: str) -> "Right":
         """Take the lock of a store, if it is free and its folder can be written to."""
         try:
-            lock = StoreLock.take(path, who)
+            lock = FileLock.take(lock_file(path), who)
         except OSError as error:
             return cls(None, f"its folder cannot be written to ({error.strerror or error})")
         if lock is not None:
             return cls(lock)
-        holder = read_holder(path)
+        holder = read_holder(lock_file(path))
         return cls(None, f"it is open in another window ({holder or 'of an unknown user'})", holder)
 
 
@@ -105,13 +119,11 @@ class Access:
             reader = connect_to_read(path)
         writer = None
         try:
-            check(path, reader, may_migrate=right.lock is not None)
+            check(path, reader)
             if right.lock is not None:
                 writer, right = _connect_if_writable(path, right)
-                if writer is None:  # so it was not migrated either
-                    check_version(path, read_version(reader), may_migrate=False)
             with reading(path):
-                return cls(reader, writer, right, identity(path), read_store_id(reader))
+                return cls(reader, writer, right, identity(path), _store_id(reader))
         except BaseException:
             reader.close()
             if writer is not None:
@@ -139,6 +151,12 @@ def identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def _store_id(connection: sqlite3.Connection) -> str:
+    """Return what tells a store from all others."""
+    row = connection.execute("SELECT id FROM store").fetchone()
+    return "" if row is None else str(row[0])
+
+
 def _make(path: Path, who: str, right: Right, *, make: bool) -> None:
     if not make:
         raise InputError(path, found="no such file", expected="the store of a review")
@@ -158,3 +176,113 @@ def _connect_if_writable(path: Path, right: Right) -> tuple[sqlite3.Connection |
         if right.lock is not None:
             right.lock.release()
         return None, Right(None, f"it cannot be written to ({reason})")
+
+
+class Transactions:
+    """The open files of a store, for any thread. Reading never waits for writing.
+
+    A transaction that fails leaves nothing behind, and the files can be used on as soon as the
+    disk has room again or their folder is back.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    who : str
+        The reviewer, noted with each write.
+    access : Access
+        Its connections.
+    """
+
+    def __init__(self, path: Path, who: str, access: Access) -> None:
+        self.path = path
+        self.who = who
+        self._access = access
+        self._right = access.right
+        self._store_id = access.store_id
+        self._doubtful = False
+        self._closed = False
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written; `reason` and `holder` tell why."""
+        return self._right.lock is None
+
+    @property
+    def reason(self) -> str:
+        """Why nothing can be written, to follow "the store is read-only: "; empty if it can."""
+        return self._right.reason
+
+    @property
+    def holder(self) -> Holder | None:
+        """Who has the store open for writing, if that is why nothing can be written here."""
+        return self._right.holder
+
+    def close(self) -> None:
+        """Let go of the file; calling it again does nothing."""
+        with self._writing, self._reading:
+            self._closed = True
+            self._access.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        with self._reading, reading(self.path):
+            if self._closed:
+                raise InputError(self.path, found="a store that was closed", expected="an open one")
+            yield self._access.reader
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing, saving(self.path):
+            connection = self._writer()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException as error:
+                self._doubtful = is_disk_trouble(error)
+                with suppress(sqlite3.Error):  # the first error is the one to tell
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                raise
+
+    def _writer(self) -> sqlite3.Connection:
+        """Return the writing connection, anew if the disk was away since the last write."""
+        if self.read_only:
+            raise StoreReadOnlyError(f"{self.path}: the store is read-only: {self.reason}.")
+        if self._closed:
+            raise unsaved(self.path, "the store was closed")
+        try:
+            there = identity(self.path)
+        except OSError as error:
+            raise unsaved(self.path, f"the store is gone: {error.strerror or error}") from error
+        if self._doubtful or there != self._access.identity:
+            self._regain()
+        if self._access.writer is None:
+            raise unsaved(self.path, self._access.right.reason)
+        return self._access.writer
+
+    def _regain(self) -> None:
+        """Open the files anew, unless they are those of another store."""
+        self._access.stop_writing()
+        self._doubtful = True
+        try:
+            access = Access.gain(self.path, self.who, write=True, make=False)
+        except StoreCorruptError:
+            raise
+        except InputError as error:
+            raise unsaved(self.path, str(error)) from error
+        if access.store_id != self._store_id:
+            access.close()
+            raise unsaved(self.path, "another store has taken its place")
+        with self._reading:
+            self._access.close()
+            self._access, self._doubtful = access, access.writer is None

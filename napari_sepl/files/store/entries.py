@@ -1,6 +1,7 @@
 """Steps of a document as entries of the log, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_sepl.core.params import Params
@@ -12,9 +13,13 @@ from napari_sepl.document.edits import (
     ProtectEdit,
     StrokeEdit,
 )
-from napari_sepl.files.store.overlays import decode_runs, encode_runs
-from napari_sepl.files.store.prompted import decode_prompted, encode_prompted
-from napari_sepl.files.store.review import LogEntry
+from napari_sepl.files.store.encoding import (
+    decode_prompted,
+    decode_runs,
+    encode_prompted,
+    encode_runs,
+)
+from napari_sepl.files.store.review import LogEntry, Logged
 
 PARAMS, STROKE, OVERRIDE = "params", "stroke", "override"
 PROTECT, PROMPT = "protect", "prompt"
@@ -87,3 +92,51 @@ def _override_of(regions: object, told: str) -> OverrideEdit:
             raise ValueError(f"{regions!r} in the place of decisions")
         before[row[0]], after[row[0]] = row[1:]
     return OverrideEdit(before, after, told)
+
+
+@dataclass(frozen=True, eq=False)
+class ReviewStep:
+    """One thing a person did to a document.
+
+    Parameters
+    ----------
+    kind : str
+        "do", "undo" or "redo".
+    edit : Edit
+        What was done, taken back, or done again.
+    """
+
+    kind: str
+    edit: Edit
+
+    def merged(self, later: "ReviewStep") -> "ReviewStep | None":
+        """Return this and a later step as one, if both are of one drag of a slider; else None."""
+        if not self.kind == later.kind == "do":
+            return None
+        edit = self.edit.merged(later.edit)
+        return None if edit is None else ReviewStep("do", edit)
+
+    def entry(self) -> LogEntry:
+        """Return the line of the log that tells of it."""
+        entry = entry_of(self.edit)
+        return entry if self.kind == "do" else replace(entry, kind=f"{self.kind} {entry.kind}")
+
+
+def steps_of(log: Iterable[Logged]) -> list[tuple[str, Edit]]:
+    """Return what was done, undone and redone, as a log tells it, oldest first.
+
+    A damaged entry is a gap: what came before it is left out, for it no longer leads here.
+    """
+    steps: list[tuple[str, Edit]] = []
+    for logged in log:
+        entry = logged.entry
+        first, _, rest = entry.kind.partition(" ")
+        kind, bare = (first, rest) if first in ("undo", "redo") else ("do", entry.kind)
+        try:
+            edit = edit_of(replace(entry, kind=bare))
+        except ValueError:
+            steps.clear()
+            continue
+        if edit is not None:
+            steps.append((kind, edit))
+    return steps

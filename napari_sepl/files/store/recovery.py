@@ -3,24 +3,36 @@
 import os
 import shutil
 import sqlite3
+import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import SaveError
 from napari_sepl.core.params import Params
 from napari_sepl.files.store import schema
-from napari_sepl.files.store._sqlite import connect, saving
 from napari_sepl.files.store.access import Right
-from napari_sepl.files.store.fields import parse_object
-from napari_sepl.files.store.log import WHOLE_DATASET, Stamp, write_log
-from napari_sepl.files.store.opening import companions, free_name, now
-from napari_sepl.files.store.review import LogEntry, Review, Status
-from napari_sepl.files.store.salvage import COLUMNS, Row, Salvage, salvage
+from napari_sepl.files.store.connections import (
+    UNREADABLE,
+    companions,
+    connect,
+    free_name,
+    now,
+    saving,
+)
+from napari_sepl.files.store.encoding import parse_decisions, parse_object
+from napari_sepl.files.store.review import WHOLE_DATASET, LogEntry, Review, Status
+from napari_sepl.files.store.schema import PAGE_SIZE, TABLES, Table
+from napari_sepl.files.store.store import Stamp, short_facts, write_log
 
+Row = tuple[Any, ...]
+
+_HEADER_SIZE = 100
+_LAST_ROW = 2**40  # no row has a higher number
+_WAL = b"\2\2"  # the file may have a write-ahead log
 _NOBODY = "recovery"  # who wrote a row that was made anew from the log
 
 
@@ -51,6 +63,27 @@ class Recovery:
             f"{self.overrides:,} decisions on masks and {self.entries:,} log entries; "
             f"{self.gaps:,} places could not be read. The damaged file is kept: {self.kept}"
         )
+
+
+@dataclass
+class Salvage:
+    """Rows that were read, by table, and how often reading failed.
+
+    Parameters
+    ----------
+    rows : dict of str to list of tuple
+        Rows in which every value makes sense.
+    gaps : int
+        Places where one or more rows could not be read, or one made no sense.
+    """
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    gaps: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many rows were read."""
+        return sum(map(len, self.rows.values()))
 
 
 def recover(path: Path, *, who: str) -> Recovery:
@@ -98,7 +131,7 @@ def _recover(path: Path, who: str) -> Recovery:
                 shutil.copyfile(source, target)
         with closing(connect(fresh, mode="rwc")) as connection:
             schema.fill_new(connection, now(), who)
-            found = salvage(copy, fresh)
+            found = _salvage(copy, fresh)
             recovery = _fill(connection, found, kept, who)
         for companion in companions(path):  # SQLite would take them for the new store's
             companion.unlink(missing_ok=True)
@@ -128,10 +161,12 @@ def _fill(connection: sqlite3.Connection, found: Salvage, kept: Path, who: str) 
         places = ", ".join("?" * len(held[0])) if held else ""
         if places:
             connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({places})", held)  # noqa: S608
-    samples, overlays, overrides, entries = (
+    samples, overlays, entries = (
         connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
-        for table in ("sample", "overlay", "mask_override", "edit_log")
+        for table in ("sample", "overlay", "edit_log")
     )
+    decided = connection.execute("SELECT value FROM overrides")
+    overrides = sum(len(parse_decisions(text)) for (text,) in decided)
     recovery = Recovery(kept, samples, overlays, overrides, entries, found.gaps)
     told = {"kept": kept.name, "gaps": found.gaps, "samples": recovery.samples}
     write_log(connection, WHOLE_DATASET, [LogEntry("recovered", told)], Stamp(who, now()))
@@ -141,16 +176,16 @@ def _fill(connection: sqlite3.Connection, found: Salvage, kept: Path, who: str) 
 
 def _joined(found: Salvage) -> dict[str, list[Row]]:
     """Return the rows, with samples that lost their own made anew from the log."""
-    rows = {table: list(found.rows.get(table, ())) for table in COLUMNS}
+    rows = {table.name: list(found.rows.get(table.name, ())) for table in TABLES}
     known = {row[0] for row in rows["sample"]}
     told: dict[str, dict[str, Any]] = {
-        sample_id: {}
-        for table in ("overlay", "mask_override", "protection", "prompted_mask")
-        for sample_id, *_ in rows[table]
+        sample_id: {} for table in TABLES if table.of_samples for sample_id, *_ in rows[table.name]
     }
     for _seq, sample_id, _at, _who, kind, payload, _blob in rows["edit_log"]:
         if sample_id != WHOLE_DATASET:
             told.setdefault(sample_id, {})[kind] = parse_object(payload).get("after")
+    # With its row a sample loses the digest of the masks that decisions on them are true of.
+    rows["overrides"] = [row for row in rows["overrides"] if row[0] in known]
     rows["sample"] += [
         _sample_row(sample_id, last) for sample_id, last in told.items() if sample_id not in known
     ]
@@ -165,7 +200,119 @@ def _sample_row(sample_id: str, last: Mapping[str, Any]) -> Row:
         settings = last.get("params")
         params = None if settings is None else Params.model_validate(settings)
         review = replace(review, status=status, params=params)
-    params_text = None if review.params is None else review.params.model_dump_json()
-    return (
-        sample_id, review.status, 0, None, review.note, 0.0, _NOBODY, now(), params_text, "{}", "",
-    )  # fmt: skip
+    return review.sample_id, 0, *short_facts(review), _NOBODY, now()
+
+
+# --- reading what can be read
+
+
+def _salvage(copy: Path, sound: Path) -> Salvage:
+    """Read what can be read of a copy of a damaged store, which is changed on the way.
+
+    Tried as it is, with the first bytes of a sound store, and with all of its first page, which
+    says where the tables are: whichever gives most.
+
+    Parameters
+    ----------
+    copy : Path
+        The copy, with its -wal beside it if there was one.
+    sound : Path
+        A store as this version makes it.
+    """
+    page = sound.read_bytes()[:PAGE_SIZE]
+    if not copy.stat().st_size:  # SQLite would throw the log of an empty file away
+        _graft(copy, page)
+    best = _read_all(copy)
+    if not best.gaps:
+        return best
+    for taken in (_HEADER_SIZE, PAGE_SIZE):
+        _graft(copy, page[:taken])
+        found = _read_all(copy)
+        if found.count > best.count:
+            best = found
+    return best
+
+
+def _graft(copy: Path, beginning: bytes) -> None:
+    """Put other first bytes in the place of a database's own, and its true length in them."""
+    content = bytearray(copy.read_bytes())
+    content.extend(bytes(-len(content) % PAGE_SIZE or PAGE_SIZE * (not content)))
+    content[: len(beginning)] = beginning
+    pages, changes = len(content) // PAGE_SIZE, content[24:28]
+    struct.pack_into(">III", content, 28, pages, 0, 0)  # and no free pages
+    content[18:20] = _WAL
+    content[92:96] = changes  # the length counts only if both change counters agree
+    copy.write_bytes(content)
+
+
+def _read_all(copy: Path) -> Salvage:
+    found = Salvage()
+    with closing(connect(copy, mode="rw")) as connection:
+        try:
+            connection.execute("SELECT name FROM sqlite_master").fetchall()
+        except UNREADABLE:
+            found.gaps += 1
+            return found
+        for table in TABLES:
+            if not table.recovered:
+                continue
+            held = found.rows[table.name] = []
+            for row in _read_table(connection, table):
+                if row is not None and _makes_sense(table, row):
+                    held.append(row)
+                else:
+                    found.gaps += 1
+    return found
+
+
+def _read_table(connection: sqlite3.Connection, table: Table) -> Iterator[Row | None]:
+    """Yield rows in order, and None for each place where some could not be read."""
+    names = ", ".join(column.name for column in table.columns)
+    query = f"SELECT rowid, {names} FROM {table.name} WHERE rowid > ? ORDER BY rowid"  # noqa: S608
+
+    def next_after(number: int) -> Row | None:
+        row: Row | None = connection.execute(f"{query} LIMIT 1", (number,)).fetchone()
+        return row
+
+    last: int | None = 0
+    while last is not None:
+        try:
+            for number, *row in connection.execute(query, (last,)):
+                if last < number <= _LAST_ROW:  # else the page is damaged, and so is the order
+                    last = number
+                    yield tuple(row)
+        except UNREADABLE:
+            yield None
+            last = _readable_after(next_after, last)
+        else:
+            return
+
+
+def _readable_after(next_after: Callable[[int], Row | None], last: int) -> int | None:
+    """Return the lowest row number above `last` after which a row can be read."""
+
+    def readable(number: int) -> bool:
+        try:
+            return next_after(number) is not None
+        except UNREADABLE:
+            return False
+
+    step = 1
+    while not readable(last + step):
+        step *= 2
+        if last + step > _LAST_ROW:
+            return None
+    bad, good = last + step // 2, last + step
+    while good - bad > 1:
+        middle = (bad + good) // 2
+        bad, good = (bad, middle) if readable(middle) else (middle, good)
+    return good
+
+
+def _makes_sense(table: Table, row: Row) -> bool:
+    """Tell whether a store that holds this row can be used."""
+    try:
+        table.check(row)
+    except (ValueError, TypeError):
+        return False
+    return True

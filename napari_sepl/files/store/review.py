@@ -1,15 +1,41 @@
 """What a person said about a sample, as the store keeps it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.params import Params
+from napari_sepl.files.store.encoding import (
+    decode_many_prompted,
+    decode_overlay,
+    decode_params,
+    encode_class_ids,
+    encode_decisions,
+    encode_many_prompted,
+    encode_object,
+    encode_overlay,
+    encode_params,
+    parse_class_ids,
+    parse_decisions,
+    parse_number,
+    parse_object,
+    parse_share,
+    parse_text,
+)
+
+SAVED = "saved"
+"""Kind of the entry that tells, by `digest_labels`, which labels were saved."""
+
+WHOLE_DATASET = ""
+"""The sample id of log entries that concern no single sample."""
+
+Value = str | float | bytes | None
+"""What SQLite holds."""
 
 
 class Status(StrEnum):
@@ -21,9 +47,35 @@ class Status(StrEnum):
     FLAGGED = "flagged"
 
 
+@dataclass(frozen=True)
+class Stored:
+    """How a record keeps one fact of a sample; the tables and their recovery follow from this.
+
+    Parameters
+    ----------
+    sql : str
+        Type and constraints of its column.
+    write, read : callable
+        To what SQLite holds, and back; `read` raises ValueError or TypeError if it makes no sense.
+    long : bool
+        Whether it is kept in a table of its own, which has a row only where there is something to
+        keep: the queue reads all rows of the samples' table, and short ones make that fast.
+    """
+
+    sql: str
+    write: Callable[[Any], Value]
+    read: Callable[[Any], Any]
+    long: bool = False
+
+
+_STATUSES = ", ".join(f"'{status}'" for status in Status)
+_STATUS = Stored(f"TEXT NOT NULL CHECK (status IN ({_STATUSES}))", str, Status)
+_MAP = Stored("BLOB NOT NULL", encode_overlay, decode_overlay, long=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Review:
-    """All that a person said about one sample.
+    """All that a person said about one sample. To keep one more fact, declare it here.
 
     Parameters
     ----------
@@ -59,18 +111,27 @@ class Review:
     """
 
     sample_id: str
-    status: Status = Status.PENDING
-    params: Params | None = None
-    overlay: NDArray[np.int16] | None = None
-    overrides: Mapping[int, int] = field(default_factory=dict)
-    note: str = ""
-    digests: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
-    changed: float | None = None
-    labels: str = ""
-    protected: frozenset[int] = frozenset()
-    pins: NDArray[np.int16] | None = None
-    prompted: Mapping[int, MaskSet] = field(default_factory=dict)
+    status: Annotated[Status, _STATUS] = Status.PENDING
+    params: Annotated[Params | None, Stored("TEXT", encode_params, decode_params)] = None
+    overlay: Annotated[NDArray[np.int16] | None, _MAP] = None
+    overrides: Annotated[
+        Mapping[int, int], Stored("TEXT NOT NULL", encode_decisions, parse_decisions, long=True)
+    ] = field(default_factory=dict)
+    note: Annotated[str, Stored("TEXT NOT NULL", str, parse_text)] = ""
+    digests: Annotated[Mapping[str, str], Stored("TEXT NOT NULL", encode_object, parse_object)] = (
+        field(default_factory=dict)
+    )
+    seconds: Annotated[float, Stored("REAL NOT NULL", float, parse_number)] = 0.0
+    changed: Annotated[float | None, Stored("REAL", lambda share: share, parse_share)] = None
+    labels: Annotated[str, Stored("TEXT NOT NULL", str, parse_text)] = ""
+    protected: Annotated[
+        frozenset[int], Stored("TEXT NOT NULL", encode_class_ids, parse_class_ids)
+    ] = frozenset()
+    pins: Annotated[NDArray[np.int16] | None, _MAP] = None
+    prompted: Annotated[
+        Mapping[int, MaskSet],
+        Stored("TEXT NOT NULL", encode_many_prompted, decode_many_prompted, long=True),
+    ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("overlay", "pins"):
@@ -96,7 +157,7 @@ class Review:
 
 
 class StatusRow(NamedTuple):
-    """A sample as the queue shows it.
+    """A sample as the queue shows it: columns of the samples' table, `status` first.
 
     Parameters
     ----------
@@ -114,6 +175,22 @@ class StatusRow(NamedTuple):
     edits: int
     changed: float | None
     note: str
+
+    @classmethod
+    def of(cls, review: Review, edits: int) -> "StatusRow":
+        """Return what the queue shows of a review, after so many steps."""
+        named = {name: getattr(review, name) for name in cls._fields if name != "edits"}
+        return cls(edits=edits, **named)
+
+
+_HINTS = get_type_hints(Review, include_extras=True)
+FACTS: dict[str, Stored] = {
+    name: get_args(_HINTS[name])[1]
+    for name in sorted(_HINTS, key=lambda name: name not in StatusRow._fields)
+    if get_origin(_HINTS[name]) is Annotated
+}
+"""How the record keeps each field of a review. Those that the queue shows come first: SQLite reads
+a row from its beginning."""
 
 
 @dataclass(frozen=True)
@@ -158,3 +235,18 @@ class Logged:
     at: str
     who: str
     entry: LogEntry
+
+
+class StampedFacts(NamedTuple):
+    """What was read off the files of a sample, and off which state of them.
+
+    Parameters
+    ----------
+    stamp : str
+        Tells this state of the files, and this kind of facts, from all others.
+    facts : mapping
+        The facts, as JSON can hold them.
+    """
+
+    stamp: str
+    facts: Mapping[str, Any]

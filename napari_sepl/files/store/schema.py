@@ -1,142 +1,140 @@
-"""The tables of a store, and how older ones become them.
+"""The tables of a store, and when a row of them makes sense. There is one version of them.
 
-A change of the tables is a new function at the end of `MIGRATIONS`; those before it never change,
-for stores that they made are out there.
+The facts of a sample come from the fields of `Review`.
 """
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
+from typing import Any, NamedTuple
+
+from napari_sepl.files.store.encoding import parse_number, parse_object, parse_text
+from napari_sepl.files.store.review import FACTS, Review
 
 APPLICATION_ID = 0x5345504C
 """Marks the file as ours, for programs that look: "SEPL"."""
 
 PAGE_SIZE = 4096
-"""Bytes of a page, SQLite's own default; recovery counts on it."""
+"""Bytes of a page, SQLite's own default; recovery counts on it, and on all tables being told of on
+the first page."""
 
-_VERSION_1 = (
-    "CREATE TABLE store (id TEXT NOT NULL, made_at TEXT NOT NULL, who TEXT NOT NULL)",
-    # What the queue shows comes first and what is long last, in a table of its own: SQLite reads
-    # a row from its beginning, and rows of a few hundred bytes are what makes the queue fast.
+VERSION = 4
+"""Raise it with each change of the tables: a store of another version is refused."""
+
+
+class Column(NamedTuple):
+    """A column: its name, its type and constraints, and what raises if a value makes no sense."""
+
+    name: str
+    sql: str
+    check: Callable[[Any], object]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    columns : tuple of Column
+        Its columns.
+    of_samples : bool
+        Whether its first column is the id of a row of the samples' table.
+    recovered : bool
+        Whether recovery saves its rows; False if they can be found out anew.
     """
-    CREATE TABLE sample (
-        id TEXT PRIMARY KEY NOT NULL,
-        status TEXT NOT NULL DEFAULT 'pending'
-            CHECK (status IN ('pending', 'accepted', 'skipped', 'flagged')),
-        edits INTEGER NOT NULL DEFAULT 0,
-        changed REAL,
-        note TEXT NOT NULL DEFAULT '',
-        seconds REAL NOT NULL DEFAULT 0,
-        who TEXT NOT NULL,
-        updated_at TEXT NOT NULL,
-        params TEXT,
-        digests TEXT NOT NULL DEFAULT '{}',
-        labels TEXT NOT NULL DEFAULT ''
-    )
-    """,
-    """
-    CREATE TABLE overlay (
-        sample_id TEXT PRIMARY KEY NOT NULL REFERENCES sample (id),
-        runs BLOB NOT NULL
-    )
-    """,
-    """
-    CREATE TABLE mask_override (
-        sample_id TEXT NOT NULL REFERENCES sample (id),
-        masks_digest TEXT NOT NULL,
-        mask_index INTEGER NOT NULL CHECK (mask_index >= 0),
-        class_id INTEGER NOT NULL CHECK (class_id BETWEEN 0 AND 254),
-        PRIMARY KEY (sample_id, masks_digest, mask_index)
-    )
-    """,
-    """
-    CREATE TABLE edit_log (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        sample_id TEXT NOT NULL,
-        at TEXT NOT NULL,
-        who TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        payload TEXT NOT NULL,
-        blob BLOB
-    )
-    """,
+
+    name: str
+    columns: tuple[Column, ...]
+    of_samples: bool = False
+    recovered: bool = True
+
+    @property
+    def sql(self) -> str:
+        """The statement that makes it."""
+        columns = ", ".join(f"{column.name} {column.sql}" for column in self.columns)
+        return f"CREATE TABLE {self.name} ({columns})"
+
+    def check(self, row: tuple[Any, ...]) -> None:
+        """Raise ValueError or TypeError if a row makes no sense."""
+        for column, value in zip(self.columns, row, strict=True):
+            column.check(value)
+
+
+def _text(name: str, sql: str = "TEXT NOT NULL") -> Column:
+    return Column(name, sql, parse_text)
+
+
+def _anything(value: object) -> None:
+    """Raise nothing."""
+
+
+def _default_of(name: str) -> str:
+    """Return what SQLite holds of a fact if nothing was said, as it writes it."""
+    value = FACTS[name].write(getattr(Review(""), name))
+    return "NULL" if value is None else f"'{value}'" if isinstance(value, str) else repr(value)
+
+
+_ID, _OF_SAMPLE = "TEXT PRIMARY KEY NOT NULL", "TEXT PRIMARY KEY NOT NULL REFERENCES sample (id)"
+
+TABLES = (
+    Table("store", (_text("id"), _text("made_at"), _text("who"))),
+    Table(
+        "sample",
+        (
+            _text("id", _ID),
+            Column("edits", "INTEGER NOT NULL DEFAULT 0", parse_number),
+            *(
+                Column(name, f"{fact.sql} DEFAULT {_default_of(name)}", fact.read)
+                for name, fact in FACTS.items()
+                if not fact.long
+            ),
+            _text("who"),
+            _text("updated_at"),
+        ),
+    ),
+    *(
+        Table(
+            name,
+            (_text("sample_id", _OF_SAMPLE), Column("value", fact.sql, fact.read)),
+            of_samples=True,
+        )
+        for name, fact in FACTS.items()
+        if fact.long
+    ),
+    Table(
+        "edit_log",
+        (
+            Column("seq", "INTEGER PRIMARY KEY AUTOINCREMENT", _anything),
+            _text("sample_id"),
+            _text("at"),
+            _text("who"),
+            _text("kind"),
+            Column("payload", "TEXT NOT NULL", parse_object),
+            Column("blob", "BLOB", _anything),
+        ),
+    ),
+    Table("session", (_text("key", _ID), Column("value", "TEXT NOT NULL", json.loads))),
+    Table(
+        "sample_facts",
+        (_text("sample_id", _ID), _text("stamp"), Column("facts", "TEXT NOT NULL", parse_object)),
+        recovered=False,
+    ),
+)
+
+_RULES = (
     "CREATE INDEX edit_log_of_sample ON edit_log (sample_id, seq)",
-    """
-    CREATE TRIGGER edit_log_keeps BEFORE DELETE ON edit_log
-    BEGIN SELECT RAISE(ABORT, 'the edit log only grows'); END
-    """,
-    """
-    CREATE TRIGGER edit_log_stays BEFORE UPDATE ON edit_log
-    BEGIN SELECT RAISE(ABORT, 'the edit log only grows'); END
-    """,
-    "CREATE TABLE session (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)",
+    *(
+        f"CREATE TRIGGER edit_log_{name} BEFORE {change} ON edit_log "
+        "BEGIN SELECT RAISE(ABORT, 'the edit log only grows'); END"
+        for name, change in (("keeps", "DELETE"), ("stays", "UPDATE"))
+    ),
 )
-
-
-_VERSION_2 = (
-    "CREATE TABLE sample_facts "
-    "(sample_id TEXT PRIMARY KEY NOT NULL, stamp TEXT NOT NULL, facts TEXT NOT NULL)"
-)
-
-
-# Decisions on pseudo-labels are kept beside those on masks, under their class's number below 0.
-# Masks made by prompts are COCO RLE; unlike overrides they outlive the masks they were made beside.
-_VERSION_3 = (
-    """
-    CREATE TABLE mask_override_3 (
-        sample_id TEXT NOT NULL REFERENCES sample (id),
-        masks_digest TEXT NOT NULL,
-        mask_index INTEGER NOT NULL CHECK (mask_index >= -254),
-        class_id INTEGER NOT NULL CHECK (class_id BETWEEN -1 AND 254),
-        PRIMARY KEY (sample_id, masks_digest, mask_index)
-    )
-    """,
-    """
-    INSERT INTO mask_override_3
-    SELECT sample_id, masks_digest, mask_index, iif(class_id = 0, -1, class_id) FROM mask_override
-    """,
-    "DROP TABLE mask_override",
-    "ALTER TABLE mask_override_3 RENAME TO mask_override",
-    """
-    CREATE TABLE protection (
-        sample_id TEXT PRIMARY KEY NOT NULL REFERENCES sample (id),
-        class_ids TEXT NOT NULL,
-        runs BLOB
-    )
-    """,
-    """
-    CREATE TABLE prompted_mask (
-        sample_id TEXT NOT NULL REFERENCES sample (id),
-        mask_index INTEGER NOT NULL CHECK (mask_index >= 0),
-        rle TEXT NOT NULL,
-        predicted_iou REAL,
-        PRIMARY KEY (sample_id, mask_index)
-    )
-    """,
-)
-
-
-def _make_version_1(connection: sqlite3.Connection) -> None:
-    for statement in _VERSION_1:
-        connection.execute(statement)
-
-
-def _make_version_2(connection: sqlite3.Connection) -> None:
-    connection.execute(_VERSION_2)
-
-
-def _make_version_3(connection: sqlite3.Connection) -> None:
-    for statement in _VERSION_3:
-        connection.execute(statement)
-
-
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    _make_version_1,
-    _make_version_2,
-    _make_version_3,
-)
-"""Position n takes a store from version n to n + 1."""
 
 
 def read_version(connection: sqlite3.Connection) -> int:
@@ -144,41 +142,30 @@ def read_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a store to the newest version, each step in a transaction of its own."""
-    for version in range(read_version(connection), len(MIGRATIONS)):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            MIGRATIONS[version](connection)
-            connection.execute(f"PRAGMA user_version = {version + 1}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for statement in (*(table.sql for table in TABLES), *_RULES):
+        connection.execute(statement)
 
 
 def fill_new(connection: sqlite3.Connection, at: str, who: str) -> None:
     """Make a new store in an empty database."""
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    migrate(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    _make_tables(connection)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("INSERT INTO store VALUES (?, ?, ?)", (secrets.token_hex(16), at, who))
+    connection.execute("COMMIT")
 
 
 @cache
-def _expected(migrations: tuple[object, ...], version: int) -> frozenset[tuple[str, ...]]:  # noqa: ARG001
+def expected_tables() -> frozenset[tuple[str, ...]]:
+    """Return what `read_tables` gives of an undamaged store."""
     with sqlite3.connect(":memory:") as connection:
-        for migration in MIGRATIONS[:version]:
-            migration(connection)
+        _make_tables(connection)
         made = read_tables(connection)
     connection.close()
     return made
-
-
-def expected_tables(version: int) -> frozenset[tuple[str, ...]]:
-    """Return what `read_tables` gives of an undamaged store of a version."""
-    return _expected(MIGRATIONS, version)
 
 
 def read_tables(connection: sqlite3.Connection) -> frozenset[tuple[str, ...]]:

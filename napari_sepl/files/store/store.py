@@ -1,20 +1,29 @@
 """The record of a review: one SQLite file beside the labels."""
 
+import json
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
-from napari_sepl.files.store import rows
-from napari_sepl.files.store._sqlite import corrupt, reading
-from napari_sepl.files.store.access import Access
-from napari_sepl.files.store.facts import StampedFacts, read_facts, write_facts
-from napari_sepl.files.store.log import Stamp, read_log, write_log
-from napari_sepl.files.store.opening import check_pages, connect_to_read, now
-from napari_sepl.files.store.review import LogEntry, Logged, Review, Status, StatusRow
-from napari_sepl.files.store.transactions import Transactions
+from napari_sepl.files.store.access import Access, Transactions
+from napari_sepl.files.store.connections import check_pages, connect_to_read, corrupt, now, reading
+from napari_sepl.files.store.encoding import decode_params, encode_params, parse_object
+from napari_sepl.files.store.review import (
+    FACTS,
+    SAVED,
+    WHOLE_DATASET,
+    LogEntry,
+    Logged,
+    Review,
+    StampedFacts,
+    Status,
+    StatusRow,
+    Value,
+)
 
 FILE_NAME = "napari-sepl.sqlite"
 
@@ -22,6 +31,42 @@ FILE_NAME = "napari-sepl.sqlite"
 def store_file(out: Path) -> Path:
     """Return the store of the output folder `out`."""
     return out / FILE_NAME
+
+
+class Stamp(NamedTuple):
+    """Who wrote something and when."""
+
+    who: str
+    at: str
+
+
+def _put(table: str, key: str, *columns: str, also: str = "") -> str:
+    """Return the statement that puts values into a row, which is made if need be."""
+    marks = ", ".join("?" * (1 + len(columns)))
+    sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    return (
+        f"INSERT INTO {table} ({', '.join((key, *columns))}) VALUES ({marks}) "  # noqa: S608
+        f"ON CONFLICT ({key}) DO UPDATE SET {sets}{also}"
+    )
+
+
+_SHORT = tuple(name for name, fact in FACTS.items() if not fact.long)
+_LONG = tuple(name for name, fact in FACTS.items() if fact.long)
+_READ_LONG = (f"(SELECT value FROM {name} WHERE sample_id = id)" for name in _LONG)  # noqa: S608
+_REVIEW = f"SELECT {', '.join((*_SHORT, *_READ_LONG))} FROM sample WHERE id = ?"  # noqa: S608
+_STATUSES = f"SELECT id, {', '.join(StatusRow._fields)} FROM sample"  # noqa: S608
+_STAMP = ("who", "updated_at")
+_PUT_REVIEW = _put("sample", "id", *_STAMP, *_SHORT)
+_PUT_STATUS = _put("sample", "id", "status", *_STAMP)
+_PUT_NOTE = _put("sample", "id", "note", *_STAMP)
+# Labels saved with other settings are no longer those of this state, nor is their change.
+_PUT_PARAMS = _put("sample", "id", "params", *_STAMP, also=", labels = '', changed = NULL")
+_PUT_SESSION = _put("session", "key", "value")
+_PUT_FACTS = _put("sample_facts", "sample_id", "stamp", "facts")
+_PUT_LOG = (
+    "INSERT INTO edit_log (sample_id, at, who, kind, payload, blob) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_LOG = "SELECT seq, at, who, kind, payload, blob FROM edit_log WHERE sample_id = ? ORDER BY seq"
 
 
 class Store(Transactions):
@@ -82,20 +127,25 @@ class Store(Transactions):
         """
         with self._read() as connection:
             try:
-                return rows.read_review(connection, sample_id)
+                row = connection.execute(_REVIEW, (sample_id,)).fetchone()
+                if row is None:
+                    return None
+                values = zip((*_SHORT, *_LONG), row, strict=True)
+                return Review(
+                    sample_id, **{name: FACTS[name].read(value) for name, value in values}
+                )
             except (ValueError, TypeError) as error:
                 raise self._damaged_row(sample_id, error) from error
 
-    def overrides(self, sample_id: str, masks_digest: str) -> Mapping[int, int]:
-        """Return mask index to class as it was said of the masks with this digest."""
-        with self._read() as connection:
-            return rows.read_overrides(connection, sample_id, masks_digest)
-
     def statuses(self) -> dict[str, StatusRow]:
         """Return a row for each sample that anything was said about, by its id."""
+        statuses = {str(status): status for status in Status}
         with self._read() as connection:
             try:
-                return rows.read_statuses(connection)
+                return {
+                    sample_id: StatusRow._make((statuses[status], *rest))
+                    for sample_id, status, *rest in connection.execute(_STATUSES)
+                }
             except KeyError as error:
                 raise corrupt(self.path, f"the status {error}") from error
 
@@ -103,7 +153,8 @@ class Store(Transactions):
         """Return what was noted of the window: current sample, filters, thresholds, panels."""
         with self._read() as connection:
             try:
-                return rows.read_session(connection)
+                held = connection.execute("SELECT key, value FROM session").fetchall()
+                return {key: json.loads(value) for key, value in held}
             except ValueError as error:
                 raise corrupt(self.path, f"the session: {error}") from error
 
@@ -117,7 +168,10 @@ class Store(Transactions):
         """
         with self._read() as connection:
             try:
-                return read_log(connection, sample_id)
+                return [
+                    Logged(seq, sample_id, at, who, LogEntry(kind, parse_object(payload), blob))
+                    for seq, at, who, kind, payload, blob in connection.execute(_LOG, (sample_id,))
+                ]
             except (ValueError, TypeError) as error:
                 raise self._damaged_row(sample_id, error) from error
 
@@ -126,8 +180,15 @@ class Store(Transactions):
 
         What makes no sense is left out, for it can be read anew.
         """
+        query = "SELECT stamp, facts FROM sample_facts WHERE sample_id = ?"
+        found = {}
         with self._read() as connection:
-            return read_facts(connection, sample_ids)
+            for sample_id in sample_ids:
+                row = connection.execute(query, (sample_id,)).fetchone()
+                if row is not None:
+                    with suppress(ValueError, TypeError):  # damage: they will be read anew
+                        found[sample_id] = StampedFacts(str(row[0]), parse_object(row[1]))
+        return found
 
     def check(self) -> None:
         """Look at every page of the file, for damage that may lie where nobody has read yet.
@@ -163,14 +224,16 @@ class Store(Transactions):
             The steps that led from the last one to it, for the log; see `entry_of`.
         """
         with self._transaction() as connection:
-            rows.write_review(connection, review, entries, self._stamp())
+            write_review(connection, review, entries, self._stamp())
 
     def put_status(self, sample_id: str, status: Status, *, note: str | None = None) -> None:
         """Set how far a sample is, and its remark if one is given; leave all else as it is."""
         with self._transaction() as connection:
-            rows.write_statuses(connection, {sample_id: status}, self._stamp())
+            stamp = self._stamp()
+            _write_statuses(connection, {sample_id: status}, stamp)
             if note is not None:
-                rows.write_note(connection, sample_id, note, self._stamp())
+                connection.execute(_PUT_NOTE, (sample_id, note, *stamp))
+                write_log(connection, sample_id, [LogEntry("note", {"after": note})], stamp)
 
     def put_many_statuses(self, changes: Mapping[str, Status]) -> dict[str, Status]:
         """Set how far many samples are.
@@ -181,7 +244,7 @@ class Store(Transactions):
             What the samples that changed had before; to undo it, put that.
         """
         with self._transaction() as connection:
-            return rows.write_statuses(connection, changes, self._stamp())
+            return _write_statuses(connection, changes, self._stamp())
 
     def put_many_params(self, changes: Mapping[str, Params | None]) -> dict[str, Params | None]:
         """Set the settings of many samples.
@@ -192,17 +255,35 @@ class Store(Transactions):
             What the samples that changed had before; to undo it, put that.
         """
         with self._transaction() as connection:
-            return rows.write_params(connection, changes, self._stamp())
+            stamp = self._stamp()
+            held = connection.execute("SELECT id, params FROM sample").fetchall()
+            there = {sample_id: text for sample_id, text in held if sample_id in changes}
+            parsed = {text: decode_params(text) for text in set(there.values())}
+            before = {
+                sample_id: parsed.get(there.get(sample_id))
+                for sample_id, params in changes.items()
+                if parsed.get(there.get(sample_id)) != params
+            }
+            texts = {params: encode_params(params) for params in set(changes.values())}
+            connection.executemany(_PUT_PARAMS, [(s, texts[changes[s]], *stamp) for s in before])
+            _log_each(connection, "params", before, changes, stamp)
+            return before
 
     def put_session(self, values: Mapping[str, Any]) -> None:
         """Note something of the window, as JSON can hold it; other keys stay."""
         with self._transaction() as connection:
-            rows.write_session(connection, values, self._stamp())
+            held = [(key, json.dumps(value)) for key, value in values.items()]
+            connection.executemany(_PUT_SESSION, held)
+            entry = LogEntry("session", {"keys": sorted(values)})
+            write_log(connection, WHOLE_DATASET, [entry], self._stamp())
 
     def put_many_facts(self, facts: Mapping[str, StampedFacts]) -> None:
         """Keep what was read off the files of samples; these are no edits, and not logged."""
         with self._transaction() as connection:
-            write_facts(connection, facts)
+            connection.executemany(
+                _PUT_FACTS,
+                [(name, told.stamp, json.dumps(told.facts)) for name, told in facts.items()],
+            )
 
     def log_edit(self, sample_id: str, entry: LogEntry) -> None:
         """Add to the log what no other method tells it."""
@@ -211,3 +292,89 @@ class Store(Transactions):
 
     def _stamp(self) -> Stamp:
         return Stamp(self.who, now())
+
+
+def write_review(
+    connection: sqlite3.Connection, review: Review, entries: Sequence[LogEntry], stamp: Stamp
+) -> None:
+    """Put a review in the place of the one that is there, and log what led to it."""
+    before, labels = _standing_of(connection, review.sample_id)
+    connection.execute(_PUT_REVIEW, (review.sample_id, *stamp, *short_facts(review)))
+    connection.execute(
+        "UPDATE sample SET edits = edits + ? WHERE id = ?", (len(entries), review.sample_id)
+    )
+    for name in _LONG:
+        value = FACTS[name].write(getattr(review, name))
+        if value is None:
+            connection.execute(f"DELETE FROM {name} WHERE sample_id = ?", (review.sample_id,))  # noqa: S608
+        else:
+            connection.execute(_put(name, "sample_id", "value"), (review.sample_id, value))
+    logged = list(entries)
+    if before != review.status:
+        logged.append(_logged_change("status", before, review.status))
+    if review.labels not in ("", labels):
+        logged.append(LogEntry(SAVED, {"labels": review.labels}))
+    write_log(connection, review.sample_id, logged or [LogEntry("review")], stamp)
+
+
+def short_facts(review: Review) -> list[Value]:
+    """Return what the samples' table keeps of a review, in its order."""
+    return [FACTS[name].write(getattr(review, name)) for name in _SHORT]
+
+
+def _write_statuses(
+    connection: sqlite3.Connection, changes: Mapping[str, Status], stamp: Stamp
+) -> dict[str, Status]:
+    """Set many statuses and return those that were there before, of samples that changed."""
+    rows = connection.execute("SELECT id, status FROM sample").fetchall()
+    there = {sample_id: Status(status) for sample_id, status in rows}
+    before = {
+        sample_id: there.get(sample_id, Status.PENDING)
+        for sample_id, status in changes.items()
+        if there.get(sample_id, Status.PENDING) != status
+    }
+    connection.executemany(_PUT_STATUS, [(s, changes[s], *stamp) for s in before])
+    _log_each(connection, "status", before, changes, stamp)
+    return before
+
+
+def _standing_of(connection: sqlite3.Connection, sample_id: str) -> tuple[str, str]:
+    """Return a sample's status, and the digest of the labels that were saved from its state."""
+    row: tuple[str, str] | None = connection.execute(
+        "SELECT status, labels FROM sample WHERE id = ?", (sample_id,)
+    ).fetchone()
+    return (Status.PENDING, "") if row is None else row
+
+
+def write_log(
+    connection: sqlite3.Connection, sample_id: str, entries: Iterable[LogEntry], stamp: Stamp
+) -> None:
+    """Add entries to the log."""
+    connection.executemany(
+        _PUT_LOG,
+        [
+            (sample_id, stamp.at, stamp.who, entry.kind, json.dumps(entry.payload), entry.blob)
+            for entry in entries
+        ],
+    )
+
+
+def _log_each(
+    connection: sqlite3.Connection,
+    kind: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    stamp: Stamp,
+) -> None:
+    """Add an entry for each sample that changed."""
+    for sample_id, value in before.items():
+        write_log(connection, sample_id, [_logged_change(kind, value, after[sample_id])], stamp)
+
+
+def _logged_change(kind: str, before: object, after: object) -> LogEntry:
+    """Return the entry of a change, as the log keeps settings and statuses."""
+
+    def told(value: object) -> object:
+        return value.model_dump(mode="json") if isinstance(value, Params) else value
+
+    return LogEntry(kind, {"before": told(before), "after": told(after)})

@@ -1,16 +1,17 @@
-"""Writing to a store from a thread of its own, in order, until it works."""
+"""The record of a review: its store, and the thread that writes to it, in order, until it works."""
 
 import atexit
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from napari_sepl.core.errors import SaveError, SeplError
-from napari_sepl.files.store.errors import StoreCorruptError, StoreReadOnlyError
-from napari_sepl.files.store.review import LogEntry, Review
+from napari_sepl.files.store.connections import StoreCorruptError
+from napari_sepl.files.store.recovery import Recovery, recover
+from napari_sepl.files.store.review import LogEntry, Logged, Review, StampedFacts
 from napari_sepl.files.store.store import Store
 
 Write = Callable[[Store], object]
@@ -18,7 +19,8 @@ Write = Callable[[Store], object]
 RETRY = 1.0
 """Seconds between two attempts at a write that failed."""
 
-_AT_EXIT = 10.0  # seconds that the end of the program may take to save what waits
+PATIENCE = 10.0
+"""Seconds that reading, closing or the end of the program wait for what is still being written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,8 @@ class StoreWriter:
     a few milliseconds after it was submitted. One that fails, the disk being full, say, stays
     first in line and is tried again every second, with all that came since behind it.
 
+    To a store that can only be read nothing is written, and `refusal` says why.
+
     Parameters
     ----------
     store : Store
@@ -51,6 +55,11 @@ class StoreWriter:
         wait is saved.
     retry : float
         Seconds between two attempts.
+
+    Attributes
+    ----------
+    store : Store
+        The store; another one after `recover`.
     """
 
     def __init__(
@@ -61,9 +70,7 @@ class StoreWriter:
         *,
         retry: float = RETRY,
     ) -> None:
-        if store.read_only:
-            raise StoreReadOnlyError(f"{store.path}: the store is read-only: {store.reason}.")
-        self._store = store
+        self.store = store
         self._on_error = on_error
         self._on_saved = on_saved
         self._retry = retry
@@ -72,10 +79,19 @@ class StoreWriter:
         self._told = ""
         self._stopping = self._held = self._at_work = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
-        self._thread.start()
-        # A daemon, or a program that ends without closing would hang; so it is emptied at exit.
-        atexit.register(self._close_at_exit)
+        self._thread: threading.Thread | None = None
+        if not store.read_only:
+            self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
+            self._thread.start()
+            # A daemon, or a program that ends without closing would hang; it is emptied at exit.
+            atexit.register(self.close)
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be saved; empty if all can."""
+        if self._thread is not None:
+            return ""
+        return f"{self.store.path} is read-only here: {self.store.reason}. Nothing is saved."
 
     @property
     def pending(self) -> int:
@@ -90,10 +106,10 @@ class StoreWriter:
         as the methods of Store do.
         """
         with self._changed:
-            self._check_open()
-            self._waiting.append(write)
-            self._submitted += 1
-            self._changed.notify_all()
+            if self._is_open():
+                self._waiting.append(write)
+                self._submitted += 1
+                self._changed.notify_all()
 
     def put_review(self, review: Review, entries: Sequence[LogEntry] = ()) -> None:
         """Have a review put; one of the same sample that waits last in line is taken in.
@@ -102,7 +118,8 @@ class StoreWriter:
         of both.
         """
         with self._changed:
-            self._check_open()
+            if not self._is_open():
+                return
             last = self._waiting[-1] if len(self._waiting) > 1 else None  # the first is under way
             if isinstance(last, _PutReview) and last.review.sample_id == review.sample_id:
                 self._waiting[-1] = _PutReview(review, (*last.entries, *entries))
@@ -110,6 +127,13 @@ class StoreWriter:
                 self._waiting.append(_PutReview(review, tuple(entries)))
                 self._submitted += 1
             self._changed.notify_all()
+
+    def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
+        """Keep what was read off files; False, unless it is the last, while other things wait."""
+        if self.pending and not last:
+            return False
+        self.submit(lambda store: store.put_many_facts(facts))
+        return True
 
     def review(self, sample_id: str) -> Review | None:
         """Return what was said last about a sample, on the disk already or not.
@@ -125,25 +149,46 @@ class StoreWriter:
             for write in reversed(self._waiting):
                 if isinstance(write, _PutReview) and write.review.sample_id == sample_id:
                     return write.review
-            store = self._store
+            store = self.store
         return store.review(sample_id)
 
-    def waits(self, sample_id: str) -> bool:
-        """Tell whether a review of this sample is not on the disk yet."""
+    def log(self, sample_id: str) -> list[Logged]:
+        """Return what was done to a sample, oldest first, waiting for what is to be written of it.
+
+        Raises
+        ------
+        InputError
+            If the store cannot be read.
+        """
         with self._changed:
-            return any(
+            waits = any(
                 isinstance(write, _PutReview) and write.review.sample_id == sample_id
                 for write in self._waiting
             )
+        if waits:
+            self.flush()
+        return self.store.log(sample_id)
 
-    def flush(self, timeout: float) -> bool:
+    def written(self) -> Store:
+        """Return the store with all that was submitted so far.
+
+        Raises
+        ------
+        SaveError
+            If some of it cannot be written.
+        """
+        if not self.flush():
+            raise SaveError(f"{self.store.path}: not all that was done could be written to it.")
+        return self.store
+
+    def flush(self, timeout: float = PATIENCE) -> bool:
         """Wait until all that was submitted so far is on the disk; False if it is not in time."""
         with self._changed:
             target = self._submitted
             self._changed.notify_all()  # a failed write need not wait for its next attempt
             return self._changed.wait_for(lambda: self._done >= target, timeout)
 
-    def close(self, timeout: float) -> bool:
+    def close(self, timeout: float = PATIENCE) -> bool:
         """Save what waits and end the thread.
 
         Returns
@@ -162,15 +207,31 @@ class StoreWriter:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._thread.join()
-        atexit.unregister(self._close_at_exit)
+        if self._thread is not None:
+            self._thread.join()
+            atexit.unregister(self.close)
         return self.pending
 
-    def use(self, store: Store) -> None:
-        """Go on with another store, as after a recovery, with what waits for the old one."""
-        with self._changed:
-            self._store = store
-            self._changed.notify_all()
+    def recover(self) -> Recovery:
+        """Go on with what can be read of a damaged store, which is kept.
+
+        What waits to be written goes to the new one.
+
+        Raises
+        ------
+        SeplError
+            If there is no room for a copy, or nothing may be written here. What waits goes on
+            waiting, and this can be called again.
+        """
+        path, who = self.store.path, self.store.who
+        if self.refusal:
+            raise SaveError(self.refusal)
+        with self.held():
+            self.store.close()
+            recovery = recover(path, who=who)
+            with self._changed:
+                self.store = Store.open(path, who=who)
+        return recovery
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -185,12 +246,11 @@ class StoreWriter:
                 self._held = False
                 self._changed.notify_all()
 
-    def _check_open(self) -> None:
+    def _is_open(self) -> bool:
+        """Tell whether anything is written; SaveError if it was until it was closed."""
         if self._stopping:
-            raise SaveError(f"{self._store.path}: nothing more can be saved: it was closed.")
-
-    def _close_at_exit(self) -> None:
-        self.close(_AT_EXIT)
+            raise SaveError(f"{self.store.path}: nothing more can be saved: it was closed.")
+        return self._thread is not None
 
     # --- in the thread
 
@@ -200,7 +260,7 @@ class StoreWriter:
                 self._changed.wait_for(self._has_work)
                 if self._stopping:
                     return
-                write, store, self._at_work = self._waiting[0], self._store, True
+                write, store, self._at_work = self._waiting[0], self.store, True
             dealt_with = self._attempt(write, store)
             with self._changed:
                 self._at_work = False

@@ -24,9 +24,9 @@ from napari_sepl.core.classes import VOC as NO_CLASSES
 from napari_sepl.core.classes import ClassList
 from napari_sepl.document.findings import NAMES
 from napari_sepl.files.store import Status
-from napari_sepl.workflow.review.queue import STATUSES, Column, Filter, Queue
+from napari_sepl.workflow.review.queue import COLUMNS, STATUSES, Column, Filter, Queue
 
-COLUMNS = tuple(Column)
+_ORDER = tuple(COLUMNS)
 _TEXT_COLOURS = {
     Status.ACCEPTED: QColor(120, 200, 120),
     Status.SKIPPED: QColor(150, 150, 150),
@@ -64,7 +64,7 @@ class QueueModel(QAbstractTableModel):
         """Draw a sample's line anew."""
         place = self.place_of(row)
         if place is not None:
-            last = self.index(place, len(COLUMNS) - 1)
+            last = self.index(place, len(_ORDER) - 1)
             self.dataChanged.emit(self.index(place, 0), last)
 
     def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
@@ -73,53 +73,26 @@ class QueueModel(QAbstractTableModel):
 
     def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
         """Return the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
+        return 0 if parent.isValid() else len(_ORDER)
 
     def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
         """Return a column's name."""
         if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
-            return str(COLUMNS[section])
+            return str(_ORDER[section])
         return None
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
         """Return text, colour or tool tip of a cell."""
         row = int(self.rows[index.row()])
-        column = COLUMNS[index.column()]
+        column = _ORDER[index.column()]
         if role == _Role.DisplayRole:
-            return self._text(row, column)
+            return COLUMNS[column].text(self.queue, row, self.classes)
         if role == _Role.ForegroundRole:
             failed = row in self.queue.failures
             return _FAILED if failed else _TEXT_COLOURS.get(self.queue.status_of(row))
         if role == _Role.ToolTipRole:
             return self.queue.failures.get(row) or self.queue.notes.get(row)
         return None
-
-    def _text(self, row: int, column: Column) -> str:
-        queue = self.queue
-        match column:
-            case Column.SAMPLE:
-                text = queue.ids[row]
-            case Column.STATUS:
-                text = "unreadable" if row in queue.failures else str(queue.status_of(row))
-            case Column.SUSPICION:
-                text = _percent(queue.suspicion[row], 0)
-            case Column.CAUSE:
-                cause = queue.cause_of(row)
-                text = "" if cause is None else NAMES[cause]
-            case Column.CLASSES:
-                text = ", ".join(self.classes.name(c) for c in queue.classes_of(row))
-            case Column.CHANGE:
-                text = _percent(queue.change[row], 1)
-            case Column.EDITS:
-                text = str(queue.edits[row] or "")
-            case Column.NOTE:
-                text = queue.notes.get(row, "")
-        return text
-
-
-def _percent(share: np.float32, digits: int) -> str:
-    """Return a share as text, empty while it is not known."""
-    return "" if np.isnan(share) else f"{100 * share:.{digits}f} %"
 
 
 _WIDTHS = {
@@ -237,7 +210,7 @@ class QueuePanel(QWidget):
         """Set by which column the list is sorted, without listing anew."""
         self.sorted_by, self.descending = column, descending
         order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
-        self.table.horizontalHeader().setSortIndicator(COLUMNS.index(column), order)
+        self.table.horizontalHeader().setSortIndicator(_ORDER.index(column), order)
 
     def show_class_choices(self, class_ids: Sequence[int], classes: ClassList) -> None:
         """Offer these classes to filter by, keeping the one that is chosen."""
@@ -263,8 +236,8 @@ class QueuePanel(QWidget):
         """
         wanted = self.filter
         filtered = wanted.class_id is not None or wanted.cause is not None
-        by_known = self.sorted_by in (Column.CLASSES, Column.SUSPICION, Column.CAUSE)
-        rows = self._listed(queue) if filtered or by_known else self.model.rows
+        by_found = COLUMNS[self.sorted_by].found
+        rows = self._listed(queue) if filtered or by_found else self.model.rows
         if np.array_equal(rows, self.model.rows):
             self.table.viewport().update()
         else:
@@ -359,9 +332,9 @@ class QueuePanel(QWidget):
             self.sample_chosen.emit(row)
 
     def _sort(self, section: int) -> None:
-        column = COLUMNS[section]
+        column = _ORDER[section]
         again = column is self.sorted_by
-        self.show_sorting(column, not self.descending if again else column is Column.SUSPICION)
+        self.show_sorting(column, not self.descending if again else COLUMNS[column].worst_first)
         self.listing_changed.emit()
 
 

@@ -7,8 +7,7 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Recovery, StoreCorruptError, recover, store_file
 from napari_sepl.gui.context import ReviewContext
-from napari_sepl.workflow.review.record import reviewer
-from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.reviewing import Reviewing, reviewer
 
 
 class Damage:

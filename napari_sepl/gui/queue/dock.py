@@ -218,7 +218,7 @@ class QueueDock(QWidget):
         self.passes.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
-            "check", reviewing.on_disk.check, lambda _: None, self._meet_damage
+            "check", reviewing.on_disk.store.check, lambda _: None, self._meet_damage
         )
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):

@@ -226,7 +226,7 @@ def make_export(reviewing: Reviewing, choice: ExportChoice) -> Export:
         If what was done is not on the disk, or the class map cannot be read.
     """
     source = ReviewSource(
-        reviewing.index, reviewing.on_disk.stored(), choice.statuses, reviewing.session.start
+        reviewing.index, reviewing.on_disk.written(), choice.statuses, reviewing.session.start
     )
     class_map = (
         None if choice.class_map is None else read_class_map(choice.class_map, source.classes)

@@ -14,8 +14,7 @@ from napari_sepl.gui.queue.recording import Recording
 from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.queue import Queue
-from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.state import Outdated
+from napari_sepl.workflow.review.reviewing import Outdated, Reviewing
 from napari_sepl.workflow.review.suspicion import suspicion_of
 
 _MOST = 20
@@ -49,7 +48,7 @@ class Navigator:
         self._made: set[int] = set()  # whose masks are newer than what was said of them
         self._recording = Recording(controller, background)
         self._recording.recorded.connect(self._on_recorded)
-        controller.saving.saved.connect(self._on_saved)
+        self._recording.accepted.connect(self._on_accepted)
         controller.diagnosing.found.connect(self._on_diagnosed)
 
     @property
@@ -69,8 +68,6 @@ class Navigator:
         self._reviewing = reviewing
         self._recording.start(reviewing)
         self._ahead = Ahead(self._background, self._prepare)
-        saving = self._controller.saving
-        saving.refusal, saving.recorded = reviewing.refusal, not reviewing.refusal
         self._controller.diagnosing.image_labels = reviewing.index.image_labels
         self._panel.list_samples(reviewing.queue, reviewing.index.classes)
         self.go(
@@ -83,7 +80,6 @@ class Navigator:
             return
         self._leave()
         self._recording.stop()
-        self._controller.saving.refusal, self._controller.saving.recorded = "", False
         self._controller.diagnosing.image_labels = {}
         self._reviewing = self._ahead = self._wanted = None
         self._passed.forget()
@@ -165,12 +161,7 @@ class Navigator:
         self._leave()
         self._recording.open(row, opened.document)
         self._queue.failures.pop(row, None)
-        self._controller.show(
-            opened,
-            folder=self._reviewing.folder,
-            files=self._reviewing.files(row),
-            before=str(self._queue.status_of(row)),
-        )
+        self._controller.show(opened, self._recording.target_of(row))
         if old is not None:
             say_again(self._view, opened.document, old, ask=row not in self._made)
         self._made.discard(row)
@@ -280,9 +271,8 @@ class Navigator:
             self._panel.list_samples(self._queue, self._reviewing.index.classes)
             self._forget()
 
-    def _on_saved(self, document: Document, accepted: bool) -> None:
-        row = self._recording.note_saved(document, accepted=accepted)
-        if row is not None and accepted and row == self.row:
+    def _on_accepted(self, row: int) -> None:
+        if row == self.row:
             self._walk(1)
 
     def _on_recorded(self, row: int) -> None:

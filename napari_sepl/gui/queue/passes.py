@@ -1,20 +1,19 @@
 """Finding out, while a person works, about the samples that nobody opened yet."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.review.passes import Pass, SampleFacts, Scanned
 from napari_sepl.workflow.review.queue import Queue
-from napari_sepl.workflow.review.scan import class_pass
-from napari_sepl.workflow.review.suspicion import Judged, suspicion_pass
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.scan import Pass, Scanned, class_pass
+from napari_sepl.workflow.review.suspicion import suspicion_pass
 
 FIRST = 1000
 """Milliseconds after which it begins, so that the first image comes first."""
@@ -32,17 +31,11 @@ _REDRAW = 1000
 """Milliseconds at least from one drawing of what was found to the next."""
 
 
-class KeepsFacts(Protocol):
-    """What a pass asks of a dataset under review."""
+class KeepFacts(Protocol):
+    """Keeps what was read; False, unless it is the last, while other things wait."""
 
-    index: SampleIndex
-    queue: Queue
-
-    def known_facts(self, sample_ids: Sequence[str]) -> Mapping[str, StampedFacts]:
-        """Return what was kept of samples; called beside the window's thread."""
-
-    def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
-        """Keep what was read; False, unless it is the last, while other things wait."""
+    def __call__(self, facts: Mapping[str, StampedFacts], *, last: bool) -> bool:
+        """Keep it."""
 
 
 class PassView(Protocol):
@@ -68,8 +61,10 @@ class PassRun:
     ----------
     wanted : Pass
         What to find out.
-    reviewing : KeepsFacts
-        The dataset; what is found goes to its queue, and is kept if it keeps anything.
+    queue : Queue
+        Where what is found goes.
+    keep : callable
+        Keeps what was read; False, unless it is the last, while other things wait.
     background : Background
         Where samples are read.
     view : PassView
@@ -82,10 +77,16 @@ class PassRun:
     """
 
     def __init__(
-        self, wanted: Pass, reviewing: KeepsFacts, background: Background, view: PassView
+        self,
+        wanted: Pass,
+        queue: Queue,
+        keep: KeepFacts,
+        background: Background,
+        view: PassView,
     ) -> None:
         self._pass = wanted
-        self._reviewing = reviewing
+        self._queue = queue
+        self._keep_facts = keep
         self._background = background
         self._view = view
         self._rows = wanted.rows
@@ -132,8 +133,10 @@ class PassRun:
         if not self.running:
             return
         for row, facts in scanned.facts.items():
-            self._note(row, facts)
-        self._reviewing.queue.failures.update(scanned.failures)
+            self._queue.find_classes(row, facts.class_ids)
+            if facts.suspicion is not None and np.isnan(self._queue.suspicion[row]):
+                self._queue.set_suspicion(row, *facts.suspicion)
+        self._queue.failures.update(scanned.failures)
         self._next += scanned.count
         self._failures += len(scanned.failures)
         self._unkept |= scanned.fresh
@@ -143,17 +146,9 @@ class PassRun:
             self._background.later("draw pass", _REDRAW, self._draw)
         self._background.later("pass", _PAUSE, self._go_on)
 
-    def _note(self, row: int, facts: SampleFacts) -> None:
-        """Tell the queue, unless it knows better: from image-level labels, or of an open sample."""
-        queue, index = self._reviewing.queue, self._reviewing.index
-        if index.ids[row] not in index.image_labels:
-            queue.set_classes(row, facts.class_ids)
-        if facts.suspicion is not None and np.isnan(queue.suspicion[row]):
-            queue.set_suspicion(row, *facts.suspicion)
-
     def _keep(self, *, last: bool = False) -> None:
         """Have what was read kept, unless what a person did still waits to be written."""
-        if self._unkept and self._reviewing.put_facts(self._unkept, last=last):
+        if self._unkept and self._keep_facts(self._unkept, last=last):
             self._unkept = {}
 
     def _draw(self) -> None:
@@ -165,10 +160,6 @@ class PassRun:
         if self.running:
             self.running = False
             self._view.show_trouble(error)
-
-
-class PassDataset(KeepsFacts, Judged, Protocol):
-    """What both passes ask of a dataset under review."""
 
 
 class PassRow(QWidget):
@@ -200,7 +191,7 @@ class PassRow(QWidget):
         self._panel = panel
         self._warn = warn
         self._trouble = trouble
-        self._reviewing: PassDataset | None = None
+        self._reviewing: Reviewing | None = None
         self._suspecting = False
         self._run: PassRun | None = None
         self.text, self.button = QLabel(), QPushButton()
@@ -212,10 +203,10 @@ class PassRow(QWidget):
         row.addWidget(self.button)
         self._show("")
 
-    def open(self, reviewing: PassDataset) -> None:
+    def open(self, reviewing: Reviewing) -> None:
         """Look through a dataset, when its first image has had time to come."""
         self._reviewing, self._suspecting = reviewing, False
-        classes = class_pass(reviewing.index, reviewing.known_facts)
+        classes = class_pass(reviewing.index, reviewing.on_disk.store.facts)
         if classes.rows:
             self._begin(reviewing, classes)
         else:
@@ -230,13 +221,14 @@ class PassRow(QWidget):
             if stopped:
                 self.pause()
 
-    def _begin(self, reviewing: PassDataset, wanted: Pass) -> None:
+    def _begin(self, reviewing: Reviewing, wanted: Pass) -> None:
         if self._run is not None:
             self._run.stop()
-        self._run = PassRun(wanted, reviewing, self._background, self)
+        keep = reviewing.on_disk.put_facts
+        self._run = PassRun(wanted, reviewing.queue, keep, self._background, self)
         self._run.start(FIRST)
 
-    def _suspect(self, reviewing: PassDataset) -> None:
+    def _suspect(self, reviewing: Reviewing) -> None:
         self._suspecting = True
         self._begin(reviewing, suspicion_pass(reviewing))
 

@@ -1,21 +1,18 @@
 """What is done to the samples of a dataset, on its way to the record."""
 
-from pathlib import Path
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit, ParamsEdit
-from napari_sepl.files.store import Status
+from napari_sepl.files.store import ReviewStep, Status
+from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.saving import SaveTarget
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.steps import ReviewStep
-
-if TYPE_CHECKING:
-    from napari_sepl.gui.controller import Controller
 
 _REST = 200
 """Milliseconds after which a slider that stopped is recorded."""
@@ -37,11 +34,13 @@ class Recording:
         The sample that is open.
     recorded : Signal(int)
         Emitted with the row whose state was recorded.
+    accepted : Signal(int)
+        Emitted with the row of a sample whose accepted labels are on the disk.
     """
 
-    recorded = Signal(int)
+    recorded, accepted = Signal(int), Signal(int)
 
-    def __init__(self, controller: "Controller", background: Background) -> None:
+    def __init__(self, controller: Controller, background: Background) -> None:
         self._controller = controller
         self._background = background
         self._reviewing: Reviewing | None = None
@@ -50,17 +49,21 @@ class Recording:
         self._steps: list[ReviewStep] = []
         self._rows: WeakKeyDictionary[Document, int] = WeakKeyDictionary()
         controller.stepped.connect(self._on_stepped)
+        controller.saving.saved.connect(self._on_saved)
 
     def start(self, reviewing: Reviewing) -> None:
         """Record into this dataset from now on."""
         self._reviewing = reviewing
-        self._controller.saving.wrote = self._wrote
 
     def stop(self) -> None:
         """Record nothing more; what is open counts as saved, for all of it is in the store."""
         document = self._controller.context.document
         if self.row is not None and document is not None:
             document.mark_saved(document.history.mark)
+        target = self._controller.saving.target
+        self._controller.saving.target = SaveTarget(
+            target.folder, target.inputs, before=target.before
+        )
         self._reviewing = self.row = None
         self._rows.clear()
 
@@ -77,17 +80,25 @@ class Recording:
             self._reviewing.add_seconds(self.row, monotonic() - self._since)
             self._since = monotonic()
 
-    def _wrote(self, path: Path) -> bool:
-        """Tell whether a file was saved in some review of the sample that is open."""
-        if self.row is None or self._reviewing is None:
-            return False
-        return self._reviewing.wrote(self.row, path)
+    def target_of(self, row: int) -> SaveTarget:
+        """Return where the labels of a sample go."""
+        if self._reviewing is None:
+            raise RuntimeError("no dataset is open")
+        reviewing = self._reviewing
+        return SaveTarget(
+            reviewing.folder,
+            reviewing.files[row],
+            reviewing.refusal,
+            not reviewing.refusal,
+            str(reviewing.queue.status_of(row)),
+            partial(reviewing.wrote, row),
+        )
 
-    def note_saved(self, document: Document, *, accepted: bool) -> int | None:
-        """Record that a document is on the disk, and return its row; None if it is no sample."""
+    def _on_saved(self, document: Document, accepted: bool) -> None:
+        """Record that a document is on the disk, if it is one of the dataset's."""
         row = self._rows.get(document)
         if row is None or self._reviewing is None:
-            return None
+            return
         if accepted:
             self._reviewing.queue.set_status(row, Status.ACCEPTED)
         steps: list[ReviewStep] = []  # what was done to one that was left is recorded already
@@ -95,7 +106,8 @@ class Recording:
             steps, self._steps = self._steps, []
         self._reviewing.record(row, document, steps)
         self.recorded.emit(row)
-        return row
+        if accepted:
+            self.accepted.emit(row)
 
     def _on_stepped(self, document: Document, kind: str, edit: Edit) -> None:
         step = ReviewStep(kind, edit)

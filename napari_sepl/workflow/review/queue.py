@@ -1,17 +1,19 @@
 """All samples of a dataset as columns, to be sorted and filtered at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.causes import Cause
+from napari_sepl.core.classes import ClassList
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.document.document import Document
-from napari_sepl.files.store import Status
+from napari_sepl.document.findings import NAMES
+from napari_sepl.files.store import Status, StatusRow
 
 STATUSES = tuple(Status)
 CAUSES: tuple[Cause | None, ...] = (None, *Cause)
@@ -19,7 +21,7 @@ _WORDS = 4  # 256 classes as bits of four 64-bit words
 
 
 class Column(StrEnum):
-    """What the queue tells of a sample."""
+    """What the queue tells of a sample; `COLUMNS` says how."""
 
     SAMPLE = "sample"
     STATUS = "status"
@@ -71,6 +73,8 @@ class Queue:
         Steps a person did.
     classes_known : (N,) bool
         Whether it is known which classes a sample holds, be it none.
+    classes_given : (N,) bool
+        Whether image-level labels told so: they outweigh what is found in the files.
     suspicion : (N,) float32
         How much a sample deserves to be looked at, 0..1; NaN until known.
     cause : (N,) uint8
@@ -90,6 +94,7 @@ class Queue:
         self.suspicion = np.full(len(self.ids), np.nan, np.float32)
         self.cause = np.zeros(len(self.ids), np.uint8)
         self.classes_known = np.zeros(len(self.ids), np.bool_)
+        self.classes_given = np.zeros(len(self.ids), np.bool_)
         self.without_masks = np.zeros(len(self.ids), np.bool_)
         self.notes: dict[int, str] = {}
         self.failures: dict[int, str] = {}
@@ -98,6 +103,19 @@ class Queue:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, row: int, told: StatusRow) -> None:
+        """Take in what the record tells of a sample."""
+        self.set_status(row, told.status)
+        self.edits[row] = told.edits
+        self.change[row] = np.nan if told.changed is None else told.changed
+        if told.note:
+            self.notes[row] = told.note
+
+    def find_classes(self, row: int, class_ids: Iterable[int]) -> None:
+        """Remember which classes the files of a sample hold, unless image-level labels told so."""
+        if not self.classes_given[row]:
+            self.set_classes(row, class_ids)
 
     def set_classes(self, row: int, class_ids: Iterable[int]) -> None:
         """Remember which classes a sample holds; background and ignore do not count."""
@@ -130,6 +148,7 @@ class Queue:
         for sample_id, class_ids in image_labels.items():
             if sample_id in self.rows:
                 self.set_classes(self.rows[sample_id], class_ids)
+                self.classes_given[self.rows[sample_id]] = True
 
     def classes_of(self, row: int) -> list[int]:
         """Return the classes a sample is known to hold."""
@@ -198,31 +217,18 @@ class Queue:
         self, rows: NDArray[np.intp], column: Column, *, descending: bool = False
     ) -> NDArray[np.intp]:
         """Return rows sorted by a column; of equal ones, and unknown ones last, in order."""
-        if column is Column.SAMPLE:
-            return rows[::-1] if descending else rows
-        keys = self._keys(rows, column)
+        keys = np.asarray(COLUMNS[column].keys(self, rows), np.float64)
         unknown = np.isnan(keys)
         order = np.lexsort((-keys if descending else keys, unknown))
         return rows[order]
 
-    def _keys(self, rows: NDArray[np.intp], column: Column) -> NDArray[np.float64]:
-        numbers: dict[Column, NDArray[Any]] = {
-            Column.STATUS: self.status,
-            Column.SUSPICION: self.suspicion,
-            Column.CHANGE: self.change,
-            Column.EDITS: self.edits,
-        }
-        if column in numbers:
-            return np.asarray(numbers[column][rows], np.float64)
-        if column is Column.CAUSE:
-            return np.where(self.cause[rows] > 0, self.cause[rows], np.nan)
-        if column is Column.CLASSES:
-            return self._class_ranks(rows)
+    def rank_notes(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the places of notes in the alphabet; NaN for none."""
         texts = [self.notes.get(row, "") for row in rows.tolist()]
         ranked = {text: rank for rank, text in enumerate(sorted(set(texts) - {""}))}
         return np.array([ranked.get(text, np.nan) for text in texts], np.float64)
 
-    def _class_ranks(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    def rank_classes(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return equal numbers for equal classes; np.unique takes four times as long."""
         words = self._classes[rows]
         order = np.lexsort(words.T)
@@ -232,6 +238,70 @@ class Queue:
         ranks[order[1:]] = np.cumsum(differs)
         ranks[~self.classes_known[rows]] = np.nan
         return ranks
+
+
+class Shown(NamedTuple):
+    """How a column is shown and sorted.
+
+    Parameters
+    ----------
+    text : callable
+        Returns the text of a sample's cell; empty for nothing, or while it is not known.
+    keys : callable
+        Returns what rows are sorted by, as numbers; NaN while it is not known.
+    found : bool
+        Whether it becomes known of samples that nobody opened, while a person works.
+    worst_first : bool
+        Whether the first click on its head sorts it descending.
+    """
+
+    text: Callable[[Queue, int, ClassList], str]
+    keys: Callable[[Queue, NDArray[np.intp]], NDArray[np.generic]]
+    found: bool = False
+    worst_first: bool = False
+
+
+def _percent(share: np.float32, digits: int) -> str:
+    return "" if np.isnan(share) else f"{100 * share:.{digits}f} %"
+
+
+def _status_text(queue: Queue, row: int, _: ClassList) -> str:
+    return "unreadable" if row in queue.failures else str(queue.status_of(row))
+
+
+def _cause_text(queue: Queue, row: int, _: ClassList) -> str:
+    cause = queue.cause_of(row)
+    return "" if cause is None else NAMES[cause]
+
+
+def _classes_text(queue: Queue, row: int, classes: ClassList) -> str:
+    return ", ".join(map(classes.name, queue.classes_of(row)))
+
+
+COLUMNS: Mapping[Column, Shown] = {
+    Column.SAMPLE: Shown(lambda queue, row, _: queue.ids[row], lambda _, rows: rows),
+    Column.STATUS: Shown(_status_text, lambda queue, rows: queue.status[rows]),
+    Column.SUSPICION: Shown(
+        lambda queue, row, _: _percent(queue.suspicion[row], 0),
+        lambda queue, rows: queue.suspicion[rows],
+        found=True,
+        worst_first=True,
+    ),
+    Column.CAUSE: Shown(
+        _cause_text,
+        lambda queue, rows: np.where(queue.cause[rows] > 0, queue.cause[rows], np.nan),
+        found=True,
+    ),
+    Column.CLASSES: Shown(_classes_text, Queue.rank_classes, found=True),
+    Column.CHANGE: Shown(
+        lambda queue, row, _: _percent(queue.change[row], 1), lambda queue, rows: queue.change[rows]
+    ),
+    Column.EDITS: Shown(
+        lambda queue, row, _: str(queue.edits[row] or ""), lambda queue, rows: queue.edits[rows]
+    ),
+    Column.NOTE: Shown(lambda queue, row, _: queue.notes.get(row, ""), Queue.rank_notes),
+}
+"""All columns, from left to right. A new one is a name in `Column`, and a line here."""
 
 
 def change_of(document: Document) -> float:

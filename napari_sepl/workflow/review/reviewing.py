@@ -1,7 +1,8 @@
 """A dataset under review: its samples, and what was said of them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+import getpass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,37 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
-from napari_sepl.files.store import Review, StampedFacts, Status, StatusRow, Store, store_file
+from napari_sepl.files.store import (
+    SAVED,
+    Logged,
+    Review,
+    ReviewStep,
+    Status,
+    StatusRow,
+    Store,
+    StoreWriter,
+    steps_of,
+    store_file,
+)
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
 from napari_sepl.workflow.review.queue import Queue, change_of
-from napari_sepl.workflow.review.record import Record, reviewer
 from napari_sepl.workflow.review.session import Session
-from napari_sepl.workflow.review.state import (
-    Outdated,
-    review_of,
-    said_of,
-    saved_digests,
-    without_maps,
-)
-from napari_sepl.workflow.review.steps import ReviewStep, steps_of
+
+
+@dataclass(frozen=True, eq=False)
+class Outdated:
+    """What was said of a sample whose files have changed since.
+
+    Parameters
+    ----------
+    roles : tuple of str
+        The inputs that changed.
+    said : Said
+        What was said then; without decisions on masks where it was the masks that changed.
+    """
+
+    roles: tuple[str, ...]
+    said: Said
 
 
 class Reviewing:
@@ -48,8 +67,10 @@ class Reviewing:
 
     Attributes
     ----------
-    on_disk : Record
+    on_disk : StoreWriter
         The store, and the thread that writes what is said here.
+    files : dict of int to list of Path
+        The files of each sample that was read, by row: saving must not write over them.
     """
 
     def __init__(
@@ -63,11 +84,12 @@ class Reviewing:
         self.queue = Queue(index.ids)
         self.session = Session(store.session(), self._put_session)
         self._told: dict[int, Review] = {}
+        self.files: dict[int, list[Path]] = {}
         self._outdated: dict[int, Outdated] = {}
         self._seconds: dict[int, float] = {}
         self._must_flush = False
         self._fill_queue(store.statuses())
-        self.on_disk = Record(store, on_error, on_saved)
+        self.on_disk = StoreWriter(store, on_error, on_saved)
 
     @classmethod
     def open(
@@ -104,10 +126,6 @@ class Reviewing:
         """Why nothing can be saved; empty if all can."""
         return self.on_disk.refusal
 
-    def files(self, row: int) -> list[Path]:
-        """Return the files of a sample, which saving must not write over."""
-        return self.sample(row).files
-
     def sample(self, row: int) -> Sample:
         """Return where the files of a sample are, with masks that were made since the listing."""
         return self.index.sample(self.queue.ids[row])
@@ -123,7 +141,9 @@ class Reviewing:
             If a file cannot be read, or does not fit the others.
         """
         sample_id = self.queue.ids[row]
-        inputs = load(self.sample(row), self.index.classes)
+        sample = self.sample(row)
+        self.files[row] = sample.files
+        inputs = load(sample, self.index.classes)
         review = self._review_of(row)
         if review is not None:
             self._told[row] = without_maps(review)
@@ -165,8 +185,7 @@ class Reviewing:
         review = self._state(row, document, status)
         self._told[row] = without_maps(review)
         self.on_disk.put_review(review, [step.entry() for step in steps])
-        self.queue.change[row] = review.changed
-        self.queue.edits[row] += len(steps)
+        self.queue.take(row, StatusRow.of(review, int(self.queue.edits[row]) + len(steps)))
 
     def _state(self, row: int, document: Document, status: Status) -> Review:
         return review_of(
@@ -203,13 +222,13 @@ class Reviewing:
         self.session.sample = self.queue.ids[row]
         told = self._told.get(row)
         self._seconds.setdefault(row, told.seconds if told else 0.0)
-        if self.queue.ids[row] not in self.index.image_labels:
-            self.queue.set_classes(row, map(int, document.inputs.overlap.class_ids))
+        self.queue.find_classes(row, map(int, document.inputs.overlap.class_ids))
         self.queue.change[row] = change_of(document)
 
     def close(self) -> None:
         """Write what is left and close the store; what cannot be written yet goes on trying."""
-        self.on_disk.close()
+        if self.on_disk.close():
+            self.on_disk.store.close()
 
     # --- many samples
 
@@ -284,19 +303,61 @@ class Reviewing:
         masks = self.index.names.get(Role.MASKS, {})
         self.queue.without_masks[:] = [sample_id not in masks for sample_id in self.queue.ids]
         for sample_id, told in statuses.items():
-            row = self.queue.rows.get(sample_id)
-            if row is None:
-                continue
-            self.queue.set_status(row, told.status)
-            self.queue.edits[row] = told.edits
-            self.queue.change[row] = np.nan if told.changed is None else told.changed
-            if told.note:
-                self.queue.notes[row] = told.note
+            if sample_id in self.queue.rows:
+                self.queue.take(self.queue.rows[sample_id], told)
 
-    def known_facts(self, sample_ids: Sequence[str]) -> dict[str, StampedFacts]:
-        """Return what was read off the files of samples and kept; for a thread of its own."""
-        return self.on_disk.known_facts(sample_ids)
 
-    def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
-        """Keep what was read off files; False, unless it is the last, while other things wait."""
-        return self.on_disk.put_facts(facts, last=last)
+def reviewer() -> str:
+    """Return who is at work, for the record; "unknown" where the system has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+# --- between a document and the record
+
+
+def review_of(
+    document: Document, before: Review, *, status: Status, note: str, seconds: float
+) -> Review:
+    """Return what the store is to keep of a document, `before` being the review until now."""
+    said, final, digests = document.said, document.resolved.final, document.inputs.digests
+    return replace(
+        before,
+        status=status,
+        note=note,
+        seconds=seconds,
+        params=said.params,
+        overlay=said.overlay,
+        overrides=said.overrides,
+        protected=said.protected,
+        pins=said.pins,
+        prompted=said.prompted,
+        digests={role: digests[role] for role in MADE_FROM if role in digests},
+        changed=change_of(document),
+        labels=digest_labels(final) if document.saved else "",
+    )
+
+
+def said_of(review: Review, start: Params) -> Said:
+    """Return what a review says; `start` are the settings where it says none."""
+    return Said(
+        review.params or start,
+        review.overrides,
+        review.protected,
+        review.pins,
+        review.overlay,
+        review.prompted,
+    )
+
+
+def saved_digests(review: Review | None, log: Iterable[Logged]) -> set[str]:
+    """Return `digest_labels` of all labels that were saved of a sample, as far as it is known."""
+    told = {str(logged.entry.payload.get("labels")) for logged in log if logged.entry.kind == SAVED}
+    return told if review is None or not review.labels else told | {review.labels}
+
+
+def without_maps(review: Review) -> Review:
+    """Return a review without its maps, which the document holds."""
+    return replace(review, overlay=None, pins=None, prompted={})

@@ -1,14 +1,18 @@
 """What can be told of a dataset's samples before they are opened: read off their files, once."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import Any
+from time import monotonic
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from napari_sepl.core.causes import Cause
 from napari_sepl.core.classes import ClassList
+from napari_sepl.core.errors import attempt
 from napari_sepl.core.metrics import count_labels
 from napari_sepl.core.overlap import IGNORE
 from napari_sepl.files._opening import unopened
@@ -18,11 +22,108 @@ from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.samples import Sample
 from napari_sepl.files.scores import AUTO
 from napari_sepl.files.store import StampedFacts
-from napari_sepl.workflow.review.passes import Known, Pass, SampleFacts, Scanned, scan_each
 
 VERSION = 1
 """What the facts hold. Under another number all samples are read anew: raise it with each change
 of `SampleFacts`, or of how they are read."""
+
+
+Known = Callable[[Sequence[str]], Mapping[str, StampedFacts]]
+"""Returns what was kept of the samples with these ids."""
+
+
+class Suspicion(NamedTuple):
+    """How much a sample deserves to be looked at, and why.
+
+    Parameters
+    ----------
+    share : float
+        The suspicion of its diagnosis, 0..1.
+    cause : Cause or None
+        The main cause; None if nothing was found.
+    """
+
+    share: float
+    cause: Cause | None
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """What the files of a sample tell before anybody opens it.
+
+    Parameters
+    ----------
+    class_ids : tuple of int
+        Classes of the pseudo-labels, ascending, without background and ignore.
+    suspicion : Suspicion, optional
+        What `workflow.review.suspicion` found, which reads the masks too.
+    """
+
+    class_ids: tuple[int, ...]
+    suspicion: Suspicion | None = None
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What was found out about some rows.
+
+    Parameters
+    ----------
+    count : int
+        How many of the rows that were given were looked at, from the first on.
+    facts : dict of int to SampleFacts
+        By row.
+    failures : dict of int to str
+        Why a sample cannot be read, by row.
+    fresh : dict of str to StampedFacts
+        What had to be read, to be kept, by the sample's id.
+    """
+
+    count: int
+    facts: dict[int, SampleFacts] = field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)
+    fresh: dict[str, StampedFacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One walk over samples that nobody opened, as the window runs it in batches.
+
+    Parameters
+    ----------
+    told : str
+        What it does.
+    rows : sequence of int
+        The samples to look at.
+    look : callable
+        Finds out about some of the rows, beginning none after so many seconds.
+    """
+
+    told: str
+    rows: Sequence[int]
+    look: Callable[[Sequence[int], float], Scanned]
+
+
+def scan_each(
+    index: SampleIndex,
+    rows: Sequence[int],
+    known: Known,
+    look: Callable[[int, Mapping[str, StampedFacts], Scanned], None],
+    seconds: float,
+) -> Scanned:
+    """Call `look` on rows, with what was kept and what to add to, until the time is over."""
+    until = monotonic() + seconds
+    scanned = Scanned(len(rows))
+    kept = known([index.ids[row] for row in rows])
+    for place, row in enumerate(rows):
+        if place and monotonic() > until:
+            return Scanned(place, scanned.facts, scanned.failures, scanned.fresh)
+        attempt(
+            partial(look, row, kept, scanned),
+            partial(scanned.failures.__setitem__, row),
+            index.ids[row],
+        )
+    return scanned
 
 
 def rows_to_scan(index: SampleIndex) -> list[int]:

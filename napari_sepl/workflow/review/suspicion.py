@@ -8,43 +8,29 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.document.document import Document
 from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.document.said import Said
 from napari_sepl.files._opening import unopened
-from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.files.store import StampedFacts
-from napari_sepl.workflow.review.passes import Pass, SampleFacts, Scanned, Suspicion, scan_each
-from napari_sepl.workflow.review.queue import Queue
-from napari_sepl.workflow.review.scan import read_classes, stamp_of
+from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.scan import (
+    Pass,
+    SampleFacts,
+    Scanned,
+    Suspicion,
+    read_classes,
+    scan_each,
+    stamp_of,
+)
 
 VERSION = 1
 """What a kept suspicion rests on: raise it with each change of what a diagnosis measures."""
-
-
-class Judged(Protocol):
-    """What this scan asks of a dataset under review."""
-
-    index: SampleIndex
-    queue: Queue
-
-    def known_facts(self, sample_ids: Sequence[str]) -> Mapping[str, StampedFacts]:
-        """Return what was kept of samples."""
-
-    def sample(self, row: int) -> Sample:
-        """Return where the files of a sample are."""
-
-    def said(self, row: int) -> Said:
-        """Return what was said of a sample."""
-
-    def read(self, row: int) -> Document:
-        """Read a sample and restore what was said of it."""
 
 
 def suspicion_of(diagnosis: Diagnosis) -> Suspicion:
@@ -53,7 +39,7 @@ def suspicion_of(diagnosis: Diagnosis) -> Suspicion:
     return Suspicion(diagnosis.suspicion, None if main is None else main.cause)
 
 
-def suspicion_pass(reviewing: Judged) -> Pass:
+def suspicion_pass(reviewing: Reviewing) -> Pass:
     """Return the walk that diagnoses the samples of which no suspicion is known yet.
 
     Without masks there is nothing to suspect, and what cannot be read is left out.
@@ -67,12 +53,12 @@ def suspicion_pass(reviewing: Judged) -> Pass:
     return Pass("looking for failures", rows, look)
 
 
-def suspect_rows(reviewing: Judged, rows: Sequence[int], *, seconds: float = inf) -> Scanned:
+def suspect_rows(reviewing: Reviewing, rows: Sequence[int], *, seconds: float = inf) -> Scanned:
     """Diagnose samples one after the other, reading only what changed since it was kept.
 
     Parameters
     ----------
-    reviewing : Judged
+    reviewing : Reviewing
         The dataset, with what was said of it.
     rows : sequence of int
         Places in the dataset.
@@ -85,11 +71,11 @@ def suspect_rows(reviewing: Judged, rows: Sequence[int], *, seconds: float = inf
         If what was kept cannot be read; a sample that cannot be read is among the failures.
     """
     look = partial(_suspect_row, reviewing)
-    return scan_each(reviewing.index, rows, reviewing.known_facts, look, seconds)
+    return scan_each(reviewing.index, rows, reviewing.on_disk.store.facts, look, seconds)
 
 
 def _suspect_row(
-    reviewing: Judged, row: int, kept: Mapping[str, StampedFacts], scanned: Scanned
+    reviewing: Reviewing, row: int, kept: Mapping[str, StampedFacts], scanned: Scanned
 ) -> None:
     sample_id, classes = reviewing.index.ids[row], reviewing.index.classes
     sample, said = reviewing.sample(row), reviewing.said(row)
@@ -110,7 +96,7 @@ def _suspect_row(
     scanned.facts[row] = facts
 
 
-def _resolve(reviewing: Judged, row: int, sample: Sample, said: Said) -> Resolved:
+def _resolve(reviewing: Reviewing, row: int, sample: Sample, said: Said) -> Resolved:
     if said.edited:  # decisions are bound to files, which reading the whole sample looks after
         return reviewing.read(row).resolved
     given = load_enhanceable(sample, reviewing.index.classes).cut_at(said.params.background)

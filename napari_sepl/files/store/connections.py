@@ -1,24 +1,40 @@
-"""Making a store's file, and looking at one before it is trusted."""
+"""The file of a store: connections to SQLite, its errors in our words, and a look at what is there.
+
+SeplError
+├── InputError
+│   ├── StoreNewerError    a later version of this program made the store
+│   └── StoreCorruptError  the store is damaged; `recover` saves what can be read
+└── SaveError
+    └── StoreReadOnlyError the store was opened to be read only
+"""
 
 import os
 import secrets
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.files._opening import unopened
 from napari_sepl.files.store import schema
-from napari_sepl.files.store._sqlite import (
-    UNREADABLE,
-    connect,
-    corrupt,
-    error_code,
-    reading,
-    saving,
-    unsaved,
-)
-from napari_sepl.files.store.errors import StoreNewerError
+
+
+class StoreNewerError(InputError):
+    """A store that a later version of this program made; the file is untouched."""
+
+
+class StoreCorruptError(InputError):
+    """A store that is damaged; the file is untouched, and `recover` keeps it aside."""
+
+
+class StoreReadOnlyError(SaveError):
+    """A write to a store that was opened read-only."""
+
+
+WAIT = 2.0
+"""Seconds to wait for another program that writes to the same file."""
 
 CHECKED_AT_ONCE = 64 * 2**20
 """Bytes up to which a store is read whole when it is opened; a second at 64 MB a second."""
@@ -27,6 +43,120 @@ _CLOSED_FOLDER = (
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
 )  # fmt: skip
 _MOST_VERSIONS = 10_000  # more than there will be: a number beyond it is damage
+
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged store raises; the latter where SQLite's message quotes damaged text."""
+
+_BUGS = (
+    sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError,
+    sqlite3.NotSupportedError,
+)  # fmt: skip
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_AWAY = (
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PROTOCOL,
+)  # fmt: skip
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk failed",
+    sqlite3.SQLITE_READONLY: "the file or its folder cannot be written to",
+    sqlite3.SQLITE_CANTOPEN: "the folder is gone or cannot be written to",
+    sqlite3.SQLITE_PERM: "permission denied",
+    sqlite3.SQLITE_BUSY: "another program keeps it locked",
+    sqlite3.SQLITE_LOCKED: "another program keeps it locked",
+    sqlite3.SQLITE_PROTOCOL: "another program keeps it locked",
+    sqlite3.SQLITE_NOMEM: "the memory is full",
+    sqlite3.SQLITE_TOOBIG: "it is too large",
+}
+
+
+def connect(path: Path, *, mode: str) -> sqlite3.Connection:
+    """Open a database for any thread, one at a time, without transactions of Python's own.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    mode : str
+        "ro" or "rw", neither of which makes the file, or "rwc", which does.
+    """
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT
+    )
+
+
+def error_code(error: Exception) -> int | None:
+    """Return SQLite's primary error code; None for errors of Python's own."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def reason_of(error: sqlite3.Error) -> str | None:
+    """Say why SQLite could not do its work; None if that is no fault of the disk's."""
+    return _REASONS.get(error_code(error) or 0)
+
+
+def is_disk_trouble(error: BaseException) -> bool:
+    """Tell whether the files should be opened anew after an error, for the disk was away."""
+    return isinstance(error, sqlite3.Error) and error_code(error) in _AWAY
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with reading a store into StoreCorruptError or InputError."""
+    try:
+        yield
+    except (*_BUGS, SeplError):
+        raise
+    except OSError as error:
+        raise unopened(path, error, "the store of a review") from error
+    except UnicodeDecodeError as error:
+        raise corrupt(path, error) from error
+    except sqlite3.Error as error:
+        code = error_code(error)
+        if code in _REASONS:
+            raise InputError(
+                path,
+                found=f"a store that cannot be read ({_REASONS[code]})",
+                expected="a readable file in a folder that is there",
+            ) from error
+        # the rest is damage, also a missing table or, without a code, text that is no UTF-8
+        raise corrupt(path, error) from error
+
+
+@contextmanager
+def saving(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with writing to a store into SaveError or StoreCorruptError."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise corrupt(path, error) from error
+    except sqlite3.Error as error:
+        code = error_code(error)
+        if code in _DAMAGE:
+            raise corrupt(path, error) from error
+        if code not in _REASONS:  # a wrong statement: not the disk's fault
+            raise
+        raise unsaved(path, _REASONS[code]) from error
+
+
+def unsaved(path: Path, reason: str) -> SaveError:
+    """Return the SaveError for a change that did not reach the store."""
+    return SaveError(
+        f"{path}: the change could not be saved ({reason}); what was saved before is untouched."
+    )
+
+
+def corrupt(path: Path, reason: object) -> SeplError:
+    """Return the StoreCorruptError for a damaged store."""
+    return StoreCorruptError(
+        path,
+        found=f"a damaged store ({' '.join(str(reason).split())[:120]})",
+        expected="the store of a review; recovery keeps the file and saves what can be read",
+    )
+
+
+# --- the file
 
 
 def now() -> str:
@@ -103,7 +233,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def check(path: Path, connection: sqlite3.Connection, *, may_migrate: bool) -> None:
+def check(path: Path, connection: sqlite3.Connection) -> None:
     """Look whether a file is a store that can be used; of a large one not at every page.
 
     Raises
@@ -113,15 +243,12 @@ def check(path: Path, connection: sqlite3.Connection, *, may_migrate: bool) -> N
     StoreCorruptError
         If it is damaged.
     InputError
-        If it is another program's, or of an older version and may not be changed.
+        If it is another program's, or an earlier version made it.
     """
     with reading(path):
         tables = schema.read_tables(connection)
         _check_mark(path, connection, tables)
-        version = schema.read_version(connection)
-        check_version(path, version, may_migrate=may_migrate)
-        if not schema.expected_tables(version) <= tables:
-            raise corrupt(path, "its tables are not a store's")
+        _check_version(path, schema.read_version(connection), tables)
         if path.stat().st_size % schema.PAGE_SIZE and not _is_unmerged(path):
             raise corrupt(path, "its file was cut off")  # SQLite takes what is missing for zeros
         if path.stat().st_size <= CHECKED_AT_ONCE:
@@ -148,23 +275,24 @@ def _check_mark(
     raise corrupt(path, "its first bytes are not a store's")
 
 
-def check_version(path: Path, version: int, *, may_migrate: bool) -> None:
-    """Raise InputError if a store of this version of the tables cannot be used, or be made so."""
-    newest = len(schema.MIGRATIONS)
-    if not 0 < version <= _MOST_VERSIONS:
-        raise corrupt(path, f"its schema version is {version}")
-    if version > newest:
+def _check_version(path: Path, version: int, tables: frozenset[tuple[str, ...]]) -> None:
+    sound = schema.expected_tables() <= tables
+    if schema.VERSION < version <= _MOST_VERSIONS:
         raise StoreNewerError(
             path,
             found=f"a store of schema version {version}, made by a later napari-sepl",
-            expected=f"version {newest} or older; update napari-sepl",
+            expected=f"version {schema.VERSION}; update napari-sepl",
         )
-    if version < newest and not may_migrate:
+    if 0 < version < schema.VERSION and not sound:
         raise InputError(
             path,
-            found=f"a store of schema version {version}, which may not be changed here",
-            expected=f"version {newest}; open it once in a folder that can be written to",
+            found=f"a store of schema version {version}, made by an earlier napari-sepl",
+            expected=f"version {schema.VERSION}; move it away to begin a new one",
         )
+    if version != schema.VERSION:
+        raise corrupt(path, f"its schema version is {version}")
+    if not sound:
+        raise corrupt(path, "its tables are not a store's")
 
 
 def _is_unmerged(path: Path) -> bool:
@@ -174,7 +302,7 @@ def _is_unmerged(path: Path) -> bool:
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:
-    """Open a checked store for writing and bring it to the newest version.
+    """Open a checked store for writing.
 
     Each transaction is forced to the disk before it counts as done (synchronous = FULL), so it
     outlives a killed process and a pulled plug. Where the disk allows no WAL, as some network
@@ -187,7 +315,6 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_size_limit = 16777216")
         _try_to_write(connection)
-        schema.migrate(connection)
     except BaseException:
         connection.close()
         raise

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_sepl.core.pixels import PixelRuns
-from napari_sepl.files.store.overlays import (
+from napari_sepl.files.store.encoding import (
     decode_overlay,
     decode_runs,
     encode_overlay,

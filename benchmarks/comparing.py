@@ -14,10 +14,10 @@ from benchmarks.pictures import Picture, generate, voc_size_pictures
 from benchmarks.screen import Screen
 from benchmarks.timing import Pairs, duration, machine, print_table
 from napari_sepl.core.classes import VOC
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import resolve
-from napari_sepl.document.said import Said
 
 ROUNDS = 20
 WAYS = ("swipe", "difference", "errors", "where_from")
@@ -35,7 +35,7 @@ def with_truth(picture: Picture) -> Inputs:
 
 def pairs(screen: Screen, toggle: Callable[[], None]) -> NDArray[np.float64]:
     """Return (ROUNDS, 2) milliseconds of a move to its frame, without and with what is toggled."""
-    taken = []
+    selected = []
     for _ in range(ROUNDS + 1):
         both = []
         for _ in range(2):
@@ -45,8 +45,8 @@ def pairs(screen: Screen, toggle: Callable[[], None]) -> NDArray[np.float64]:
             screen.rest()
             toggle()
             screen.rest()
-        taken.append(both)
-    return np.array(taken[1:])
+        selected.append(both)
+    return np.array(selected[1:])
 
 
 def drawn_rows(screen: Screen, picture: Picture) -> list[tuple[str, ...]]:
@@ -70,7 +70,7 @@ def metrics_row(picture: Picture) -> tuple[str, ...]:
     """Return a line: the legend's counts with a truth against those without."""
     inputs = with_truth(picture)
     plain = Inputs(picture.name, inputs.image, inputs.pseudo, inputs.masks, VOC)
-    resolved = resolve(inputs.overlap, Said())
+    resolved = resolve(inputs.overlap, Annotations())
     timed = Pairs.alternate(
         partial(count_classes, plain, resolved), partial(count_classes, inputs, resolved), ROUNDS
     )

@@ -44,17 +44,17 @@ def plain_paper(
     """
     seeds = {int(k): pseudo == k for k in np.unique(pseudo) if k not in (0, 255)}
     sizes = {k: count(seed) for k, seed in seeds.items()}
-    taken: dict[int, list[NDArray[np.bool_]]] = {k: [] for k in seeds}
+    selected: dict[int, list[NDArray[np.bool_]]] = {k: [] for k in seeds}
     for mask in masks:
         shared = {k: count(mask & seed) for k, seed in seeds.items()}
         best = max(shared, key=lambda k: (shared[k], -k), default=0)
         if best and shared[best] > 0:
             o_s, o_p = shared[best] / count(mask), shared[best] / sizes[best]
             if o_s > t1 or o_p > t2:
-                taken[best].append(mask)
+                selected[best].append(mask)
     enhanced = np.where(pseudo == 255, 255, 0).astype(np.uint8)
     for k, seed in seeds.items():
-        for region in taken[k] or [seed]:
+        for region in selected[k] or [seed]:
             enhanced[region] = k
     return enhanced
 
@@ -66,7 +66,7 @@ def plain_table(pseudo: NDArray[np.uint8], masks: NDArray[np.bool_]) -> NDArray[
 
 
 def slider(
-    overlap: Overlap, strategy: Strategy = Strategy.PAPER, conflict: Conflict = Conflict.ASCENDING
+    overlap: Overlap, strategy: Strategy = Strategy.PAPER, conflict: Conflict = Conflict.HIGHEST_ID
 ) -> Callable[[float], NDArray[np.uint8]]:
     """Return what a slider calls with each new t1: new settings, a decision, a repaint."""
     buffer = np.empty(overlap.shape, np.uint8)
@@ -173,10 +173,10 @@ def time_moves(move: Callable[[float], object]) -> Timings:
 
 def print_memory(picture: Picture) -> None:
     """Print what the masks take as runs, and what they would take decoded."""
-    taken, dense = picture.masks.nbytes, len(picture.masks) * picture.pseudo.size
-    met = "met" if taken < MEMORY_TARGET else "MISSED"
+    selected, dense = picture.masks.nbytes, len(picture.masks) * picture.pseudo.size
+    met = "met" if selected < MEMORY_TARGET else "MISSED"
     print(
-        f"\nMemory of the masks: {taken / 1e6:.1f} MB as runs ({dense / 1e9:.1f} GB decoded); "
+        f"\nMemory of the masks: {selected / 1e6:.1f} MB as runs ({dense / 1e9:.1f} GB decoded); "
         f"target < {MEMORY_TARGET / 1e6:.0f} MB, {met}"
     )
 

@@ -35,12 +35,12 @@ PAUSE = 150  # milliseconds a person looks at an image at the very least
 
 def seconds(act: Callable[[], object]) -> float:
     """Return the median of five runs."""
-    taken = []
+    selected = []
     for _ in range(5):
         start = time.perf_counter()
         act()
-        taken.append(time.perf_counter() - start)
-    return float(np.median(taken))
+        selected.append(time.perf_counter() - start)
+    return float(np.median(selected))
 
 
 def measure_listing() -> None:
@@ -169,16 +169,16 @@ def measure_walk() -> None:
         grown = resident() - before
         walk.close()
     rows = [
-        ("next, read ahead", *spread(onwards), "< 100 ms"),
-        ("previous", *spread(back), "< 100 ms"),
+        ("next, read ahead", *executor(onwards), "< 100 ms"),
+        ("previous", *executor(back), "< 100 ms"),
         (f"memory after {WALK - 30} more", f"{grown:+.0f} MB", "", "< 50 MB"),
     ]
     print_table(f"A walk over {told}", ("", "median", "90th percentile", "target"), rows)
 
 
-def spread(taken: list[float]) -> tuple[str, str]:
+def executor(selected: list[float]) -> tuple[str, str]:
     """Return median and 90th percentile."""
-    return duration(float(np.median(taken))), duration(float(np.percentile(taken, 90)))
+    return duration(float(np.median(selected))), duration(float(np.percentile(selected, 90)))
 
 
 def main() -> None:

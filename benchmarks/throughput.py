@@ -25,8 +25,8 @@ from napari_sepl import Params
 from napari_sepl.files.atomic import GROUP, Unwritten, saved_in_groups
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder
+from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.spread.processes import Processes
 
 SAMPLES = 1600
 ROUNDS = 5
@@ -47,7 +47,7 @@ def enhance(samples: list[Sample], out: Path, workers: int) -> float:
 
     They count from the first group of files that is told of, when all processes are at work.
     """
-    steps = enhance_folder(index_of(samples, out), Params(), spread=Processes(workers))
+    steps = enhance_folder(index_of(samples, out), Params(), executor=Processes(workers))
     assert next(steps).outcome is Outcome.SAVED
     start, left = time.perf_counter(), len(samples) - GROUP
     for step in steps:

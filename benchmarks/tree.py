@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from benchmarks.pictures import Picture, generate
 from benchmarks.timing import Timings, duration, machine, print_table
 from napari_sepl import MaskSet
-from napari_sepl.core.atoms import find_atoms
 from napari_sepl.core.cleaning import cut_at_borders, drop_islands, fill_holes, grow_to_borders
+from napari_sepl.core.superpixels import find_superpixels
 from napari_sepl.core.tree import build_tree
 
 ROUNDS = 7
@@ -43,12 +43,12 @@ def speckled(picture: Picture) -> NDArray[np.uint8]:
 
 def cleanings(picture: Picture) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield the name of each way to tidy a class, and a call that does so."""
-    labels, atoms = speckled(picture), find_atoms(picture.masks)
+    labels, superpixels = speckled(picture), find_superpixels(picture.masks)
     class_id = int(np.bincount(labels.ravel())[1:].argmax()) + 1
     yield "fill holes", partial(fill_holes, labels, class_id, SPECK_SIZE)
     yield "drop islands", partial(drop_islands, labels, class_id, SPECK_SIZE)
-    yield "grow to borders", partial(grow_to_borders, labels, class_id, atoms)
-    yield "cut at borders", partial(cut_at_borders, labels, class_id, atoms)
+    yield "grow to borders", partial(grow_to_borders, labels, class_id, superpixels)
+    yield "cut at borders", partial(cut_at_borders, labels, class_id, superpixels)
 
 
 def timed(name: str, action: Callable[[], object], target: float | None) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ def rows(picture: Picture, large: bool) -> Iterator[tuple[str, ...]]:
     masks = picture.masks
     targets = LARGE_TARGETS if large else {}
     yield timed("tree", lambda: build_tree(fresh(masks)), targets.get("tree"))
-    yield timed("atoms", lambda: find_atoms(fresh(masks)), targets.get("atoms"))
+    yield timed("atoms", lambda: find_superpixels(fresh(masks)), targets.get("atoms"))
     for name, clean in cleanings(picture):
         yield timed(name, clean, CLICK_TARGET if large else None)
 
@@ -78,7 +78,7 @@ def measure(shape: tuple[int, int], count: int) -> None:
     depth = int(build_tree(picture.masks).depths.max()) + 1
     title = (
         f"{shape[0]} × {shape[1]} with {count} generated masks, up to {depth} in each other, which "
-        f"cut it into {find_atoms(picture.masks).max()} atoms; {ROUNDS} rounds"
+        f"cut it into {find_superpixels(picture.masks).max()} atoms; {ROUNDS} rounds"
     )
     print_table(title, HEADER, rows(picture, large=shape[0] > 1000))
 

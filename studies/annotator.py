@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.assignment import REFUSE
+from napari_sepl.core.assignment import REJECT
 from napari_sepl.core.overlap import IGNORE, count_shared
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import runs_of_mask
@@ -37,7 +37,7 @@ class Kind(StrEnum):
     """What an action is."""
 
     TAKE = "take a mask"
-    REFUSE = "refuse a mask"
+    REJECT = "refuse a mask"
     PARTS = "refuse a mask with its parts"
     LEAVE = "return a mask"
     PSEUDO = "pseudo-labels"
@@ -45,7 +45,7 @@ class Kind(StrEnum):
     BACKGROUND = "mask for background"
 
 
-KINDS = {None: Kind.LEAVE, REFUSE: Kind.REFUSE, 0: Kind.BACKGROUND}
+KINDS = {None: Kind.LEAVE, REJECT: Kind.REJECT, 0: Kind.BACKGROUND}
 
 
 class Action(NamedTuple):
@@ -92,7 +92,7 @@ class Annotator:
 
     def count_right(self, resolved: Resolved) -> int:
         """Return how many pixels have their true label."""
-        return int(np.count_nonzero((resolved.final == self.truth) & self.counted))
+        return int(np.count_nonzero((resolved.labels == self.truth) & self.counted))
 
     def best(self) -> Action | None:
         """Return the action that gains most, of equal ones a decision; None if none gains."""
@@ -115,7 +115,7 @@ class Annotator:
         for bound, region, verdict in sorted(self.candidates(since), key=lambda c: -c.bound):
             if bound <= (best.gain if best else 0):
                 break
-            regions = self.bundle(since, region, verdict)
+            regions = self.chunk(since, region, verdict)
             gain = self.count_right(self.foresee(regions, verdict)) - right
             if gain > (best.gain if best else 0):
                 kind = KINDS.get(verdict, Kind.TAKE) if region >= 0 else Kind.PSEUDO
@@ -127,26 +127,26 @@ class Annotator:
         right = self.count_right(self.document.resolved)
         for regions in self._groups:
             if len(regions) > 1:
-                gain = self.count_right(self.foresee(regions, REFUSE)) - right
+                gain = self.count_right(self.foresee(regions, REJECT)) - right
                 if gain > (best.gain if best else 0):
-                    best = Action(Kind.PARTS, gain, regions, REFUSE)
+                    best = Action(Kind.PARTS, gain, regions, REJECT)
         return best
 
-    def bundle(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:  # noqa: ARG002
+    def chunk(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:  # noqa: ARG002
         """Return all regions that are decided on when one is."""
         return (region,)
 
     def foresee(self, regions: Sequence[int], verdict: int | None) -> Resolved:
         """Return what would follow from a decision."""
-        said = self.document.said
-        decided = {**said.overrides, **dict.fromkeys(regions, verdict)}
-        overrides = {region: k for region, k in decided.items() if k is not None}
-        return resolve(self.document.inputs.overlap, said.having(overrides=overrides))
+        annotations = self.document.annotations
+        decided = {**annotations.decisions, **dict.fromkeys(regions, verdict)}
+        decisions = {region: k for region, k in decided.items() if k is not None}
+        return resolve(self.document.inputs.overlap, annotations.having(decisions=decisions))
 
     def candidates(self, since: Resolved) -> list[Candidate]:
         """Return all decisions that may gain."""
-        overlap, overlay = self.document.inputs.overlap, since.said.overlay
-        wrong = self.counted & (since.final != self.truth)
+        overlap, overlay = self.document.inputs.overlap, since.annotations.overlay
+        wrong = self.counted & (since.labels != self.truth)
         if overlay is not None:
             wrong &= overlay < 0  # what is painted stays
         in_masks = {
@@ -155,10 +155,12 @@ class Annotator:
         }
         in_seeds = count_shared(overlap.seeds, *runs_of_mask(wrong)).tolist()
         seeds = dict(zip(map(int, overlap.class_ids), in_seeds, strict=True))
-        verdicts = dict.fromkeys((*self.class_ids, REFUSE, None))
+        verdicts = dict.fromkeys((*self.class_ids, REJECT, None))
         found = [Candidate(bound, -k, v) for k, bound in seeds.items() for v in verdicts]
         found.extend(_on_masks(since, in_masks, seeds))
-        return [c for c in found if c.bound and since.said.overrides.get(c.region) != c.verdict]
+        return [
+            c for c in found if c.bound and since.annotations.decisions.get(c.region) != c.verdict
+        ]
 
     def best_painting(self, least: int) -> Action | None:
         """Return a stroke that gains more than `least`, the best that was found."""
@@ -166,13 +168,13 @@ class Annotator:
         if not lines:
             return None
         gain, class_id, radius, line = max(lines, key=lambda one: one[0])
-        shown = self.document.resolved.final.copy()
+        shown = self.document.resolved.labels.copy()
         paint_line(shown, line, radius, class_id)
         return Action(Kind.STROKE, gain, (), class_id, shown)
 
     def gains(self, class_id: int) -> NDArray[np.int32]:
         """Return (H, W) int32: 1 where painting the class mends a pixel, -1 where it spoils one."""
-        final = self.document.resolved.final
+        final = self.document.resolved.labels
         gains: NDArray[np.int32] = ((self.truth == class_id) & (final != class_id)).astype(np.int32)
         gains[(self.truth != class_id) & (final == self.truth) & self.counted] = -1
         return gains
@@ -209,18 +211,18 @@ def _on_masks(
 
     Pseudo-labels change outside it too, where their class gets a first mask or loses the last.
     """
-    assignment, taken = since.assignment, since.assignment.taken
-    counts = np.bincount(assignment.class_ids[taken], minlength=IGNORE)
+    assignment, selected = since.assignment, since.assignment.selected
+    counts = np.bincount(assignment.class_ids[selected], minlength=IGNORE)
     loose = kept_by_strategy(since).union(np.flatnonzero(counts == 1).tolist())
     slack = sum(bound for k, bound in seeds.items() if k in loose)
-    wrong = sum(in_masks.values(), np.zeros(len(taken), np.int64)).tolist()
+    wrong = sum(in_masks.values(), np.zeros(len(selected), np.int64)).tolist()
     shares = [(k, share.tolist()) for k, share in in_masks.items()]
     for mask in np.flatnonzero(assignment.rules != Rule.EMPTY).tolist():
         for k, share in shares:
             yield Candidate(share[mask] + slack, mask, k)
-        if taken[mask]:
-            yield Candidate(wrong[mask] + slack, mask, REFUSE)
-        if mask in since.said.overrides:
+        if selected[mask]:
+            yield Candidate(wrong[mask] + slack, mask, REJECT)
+        if mask in since.annotations.decisions:
             yield Candidate(wrong[mask] + sum(seeds.values()), mask, None)
 
 

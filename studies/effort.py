@@ -25,16 +25,16 @@ from napari_sepl.core.overlap import IGNORE, count_shared
 from napari_sepl.core.runs import Runs, paint_runs, runs_of_mask
 from napari_sepl.core.strategies import Strategy
 from napari_sepl.core.transpose import to_rows
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
-from napari_sepl.document.said import Said
 from studies.annotator import Action, Annotator, Kind, kept_by_strategy
 
 TARGETS = (0.95, 0.99)
 LIMIT = 30
 FITS = 0.5  # a mask fits the class that more than this share of it has
-RELEASED = Said(Params(strategy=Strategy.RELEASED))
+RELEASED = Annotations(Params(strategy=Strategy.RELEASED))
 
 
 class StrokesOnly(Annotator):
@@ -54,7 +54,7 @@ class WideBrush(Annotator):
 class KeepsPseudo(Annotator):
     """Takes pseudo-labels along with the first mask of a class that kept them for want of one."""
 
-    def bundle(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:
+    def chunk(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:
         """Return the mask, and the pseudo-labels that would give way to it."""
         if region >= 0 and verdict and verdict in kept_by_strategy(since):
             return region, -verdict
@@ -114,11 +114,11 @@ class Blame:
     def causes(self) -> NDArray[np.intp]:
         """Return (H, W): a position in CAUSES for each pixel."""
         now, truth = self.annotator.document.resolved, self.annotator.truth
-        assignment, final = now.assignment, now.final
+        assignment, final = now.assignment, now.labels
         found = np.full(truth.shape, len(CAUSES) - 1)
         for k in self.fits:
-            taken = assignment.taken & (assignment.class_ids == k)
-            for number, chosen in ((4, taken & ~self.fits[k]), (3, taken & self.fits[k])):
+            selected = assignment.selected & (assignment.class_ids == k)
+            for number, chosen in ((4, selected & ~self.fits[k]), (3, selected & self.fits[k])):
                 found[(final == k) & _covered(self.runs, chosen)] = number
         for k in self.fits:
             found[truth == k] = np.where(_covered(self.runs, self.fits[k]), 2, 1)[truth == k]
@@ -159,14 +159,14 @@ class Way(NamedTuple):
 
     name: str
     annotator: type[Annotator] = Annotator
-    said: Said = Said()
+    annotations: Annotations = Annotations()
     masks: bool = True
 
     def documents(self, images: list[Inputs]) -> Iterator[Document]:
         """Yield the images as they are at the start, without masks for pseudo-labels alone."""
         for one in images:
             bare = MaskSet.from_rle([], shape=one.shape)
-            yield Document(one if self.masks else replace(one, masks=bare), self.said)
+            yield Document(one if self.masks else replace(one, masks=bare), self.annotations)
 
     def measure(self, images: list[Inputs]) -> list[Effort]:
         """Correct all images."""
@@ -177,8 +177,8 @@ class Way(NamedTuple):
         counts = np.array([effort.needed(target) for effort in efforts])
         total = int(np.minimum(counts, LIMIT).sum())
         parts = product((counts, counts[counts > 0]), (50, 90))
-        spread = [np.percentile(some, share, method="higher") for some, share in parts]
-        told = [f"{n:.0f}" if np.isfinite(n) else f"> {LIMIT}" for n in spread]
+        executor = [np.percentile(some, share, method="higher") for some, share in parts]
+        told = [f"{n:.0f}" if np.isfinite(n) else f"> {LIMIT}" for n in executor]
         shares = [f"{np.mean(counts <= most):.0%}" for most in (0, LIMIT)]
         return self.name, *shares, *told, str(total)
 
@@ -194,7 +194,7 @@ STARTS = (
     SEPL,
     Way("SEPL, strokes only", StrokesOnly),
     Way("pseudo-labels, strokes only", StrokesOnly, masks=False),
-    Way("SEPL as released, masks and strokes", said=RELEASED),
+    Way("SEPL as released, masks and strokes", annotations=RELEASED),
     KEEPING,
 )
 IDEAS = (Way("a brush of twice the radius", WideBrush),)
@@ -243,8 +243,8 @@ def main() -> None:
     print(machine())
     images = read_all()
     found = {way: way.measure(images) for way in (*STARTS, *IDEAS)}
-    spread = "median", "90th percentile", "median of others", "90th percentile of others"
-    header = ("", "at the start", f"within {LIMIT}", *spread, "all actions")
+    executor = "median", "90th percentile", "median of others", "90th percentile of others"
+    header = ("", "at the start", f"within {LIMIT}", *executor, "all actions")
     told = f"{len(images)} PASCAL VOC images with simulated masks; others: below at the start"
     for target in TARGETS:
         title = f"Actions until over {target:.0%} of the pixels are right, {told}"

@@ -55,10 +55,10 @@ def half_on_class(overlap: Overlap, *, keep_all: bool) -> Labels:
     if not keep_all:
         erased = np.zeros(len(runs), np.uint8)
         paint_runs(flat, runs.starts, runs.stops, runs.offsets, np.arange(len(runs)), erased)
-    taken = np.flatnonzero(overlap.best_o_s > 0.5)
-    taken = taken[np.argsort(overlap.best_class[taken], kind="stable")]
-    values = overlap.best_class[taken]
-    paint_runs(flat, runs.starts, runs.stops, runs.offsets, taken, values)
+    selected = np.flatnonzero(overlap.best_o_s > 0.5)
+    selected = selected[np.argsort(overlap.best_class[selected], kind="stable")]
+    values = overlap.best_class[selected]
+    paint_runs(flat, runs.starts, runs.stops, runs.offsets, selected, values)
     return to_rows(flat, overlap.shape)
 
 
@@ -129,9 +129,9 @@ def accuracy_rows(
     for name, other in counts.items():
         gain = mean_iou(ours, classes) - mean_iou(other, classes)
         told = "" if other is ours else f"{gain:+.2f}"
-        spread = "" if other is ours else interval(ours, other, classes)
+        executor = "" if other is ours else interval(ours, other, classes)
         by_class = " ".join(f"{100 * share:.1f}" for share in class_ious(other)[classes])
-        yield name, f"{mean_iou(other, classes):.2f}", told, spread, by_class
+        yield name, f"{mean_iou(other, classes):.2f}", told, executor, by_class
 
 
 def cross_validate(

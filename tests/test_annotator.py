@@ -5,14 +5,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from napari_sepl.core.assignment import REFUSE
+from napari_sepl.core.assignment import REJECT
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.params import Conflict, Params
 from napari_sepl.core.strategies import Strategy
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import regions_within
-from napari_sepl.document.said import Said
 from studies.annotator import Annotator, Kind, paint_line
 from studies.effort import TARGETS, KeepsPseudo, correct
 from tests.document.drawing import cat_and_dog
@@ -33,10 +33,10 @@ def random_document(seed: int) -> Document:
     inputs = Inputs("boxes", pets.image, maps[0], MaskSet.from_dense(masks), pets.classes, maps[1])
     regions = [*range(12), *(-int(k) for k in np.unique(maps[0]) if k)]
     decided = {
-        int(r): int(rng.choice([REFUSE, 0, 8, 12, 15])) for r in rng.choice(regions, 4, False)
+        int(r): int(rng.choice([REJECT, 0, 8, 12, 15])) for r in rng.choice(regions, 4, False)
     }
-    document = Document(inputs, Said(SETTINGS[seed % len(SETTINGS)], decided))
-    shown = document.resolved.final.copy()
+    document = Document(inputs, Annotations(SETTINGS[seed % len(SETTINGS)], decided))
+    shown = document.resolved.labels.copy()
     paint_line(shown, rng.integers(0, 40, 4), 3, 8)
     document.absorb(shown)
     return document
@@ -50,10 +50,10 @@ def test_best_decision_is_the_best(seed: int) -> None:
     regions = [*range(12), *(-int(k) for k in document.inputs.overlap.class_ids)]
     gains = [
         annotator.count_right(annotator.foresee((region,), verdict)) - right
-        for region, verdict in product(regions, (*annotator.class_ids, REFUSE, None))
+        for region, verdict in product(regions, (*annotator.class_ids, REJECT, None))
     ]
     gains.extend(
-        annotator.count_right(annotator.foresee(regions_within(inputs, mask), REFUSE)) - right
+        annotator.count_right(annotator.foresee(regions_within(inputs, mask), REJECT)) - right
         for mask in map(inputs.masks.decode, range(12))
     )
     best = annotator.best_decision()
@@ -81,23 +81,23 @@ def test_stroke_covers_all_within_the_radius(line: tuple[int, int, int, int]) ->
 
 
 def test_first_takes_the_mask_that_sepl_refused() -> None:
-    first = Annotator(Document(cat_and_dog(truth=True), Said(Params(t1=0.6, t2=1)))).best()
+    first = Annotator(Document(cat_and_dog(truth=True), Annotations(Params(t1=0.6, t2=1)))).best()
     assert first is not None
     assert (first.kind, first.regions, first.class_id) == (Kind.TAKE, (0,), 8)
 
 
 def test_pseudo_labels_come_along_only_where_they_would_give_way() -> None:
-    document = Document(cat_and_dog(truth=True), Said(Params(t1=0.6, t2=1)))
+    document = Document(cat_and_dog(truth=True), Annotations(Params(t1=0.6, t2=1)))
     annotator = KeepsPseudo(document)
-    assert annotator.bundle(document.resolved, 0, 8) == (0,)  # mask 1 is a cat already
-    assert annotator.bundle(document.resolved, 2, 12) == (2, -12)
-    assert annotator.bundle(document.resolved, 2, REFUSE) == (2,)
+    assert annotator.chunk(document.resolved, 0, 8) == (0,)  # mask 1 is a cat already
+    assert annotator.chunk(document.resolved, 2, 12) == (2, -12)
+    assert annotator.chunk(document.resolved, 2, REJECT) == (2,)
 
 
 def test_a_mask_is_refused_with_its_parts() -> None:
     inputs = cat_and_dog(truth=True)
     assert inputs.truth is not None
     inputs.truth[inputs.truth == 8] = 0
-    best = Annotator(Document(inputs, Said(overrides={-8: REFUSE}))).best_group(None)
+    best = Annotator(Document(inputs, Annotations(decisions={-8: REJECT}))).best_group(None)
     assert best is not None
     assert (best.kind, best.regions) == (Kind.PARTS, (0, 1))

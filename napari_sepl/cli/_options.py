@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from napari_sepl.cli._command import refuse_setting
 from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.workflow.spread.cluster import ADDRESS, Cluster
-from napari_sepl.workflow.spread.processes import Processes, Spread
+from napari_sepl.workflow.parallel.cluster import ADDRESS, Cluster
+from napari_sepl.workflow.parallel.processes import Executor, Processes
 
 
 def setting(name: str, shown: str = "") -> Any:
@@ -64,7 +64,7 @@ Scheduler = Annotated[
 ]
 
 
-def choose_spread(workers: int | None, scheduler: str | None) -> Spread:
+def choose_executor(workers: int | None, scheduler: str | None) -> Executor:
     """Return where samples are worked on."""
     if scheduler is None:
         return Processes(workers or 1)

@@ -9,7 +9,7 @@ import typer
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import follow, say, size
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
-from napari_sepl.cli._options import Scheduler, Workers, choose_spread, seen, seen_dataset
+from napari_sepl.cli._options import Scheduler, Workers, choose_executor, seen, seen_dataset
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.masks import Conversion, convert_masks
 from napari_sepl.workflow.results import SampleResult
@@ -29,10 +29,10 @@ def convert_command(
     The originals stay, and each file is compared with them before it is saved.
     """
     spec = dataset.find().spec
-    spread = choose_spread(workers, scheduler)
+    executor = choose_executor(workers, scheduler)
     index = SampleIndex.open(seen_dataset(scheduler, spec), (Role.MASKS,), (), lead=Role.MASKS)
     done: list[Conversion] = []
-    results = convert_masks(index, seen(scheduler, to), spread=spread)
+    results = convert_masks(index, seen(scheduler, to), executor=executor)
     code = follow(_noted(results, done), len(index) + len(index.problems), "convert")
     if done:
         say(_saving(done))

@@ -22,7 +22,7 @@ from napari_sepl.cli._options import (
     Scheduler,
     Workers,
     check_table_name,
-    choose_spread,
+    choose_executor,
     params_of,
     seen_dataset,
     setting,
@@ -67,11 +67,11 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     params = params_of(**settings, background=background)
     spec = dataset.find().spec
     check_table_name(table)
-    spread = choose_spread(workers, scheduler)
+    executor = choose_executor(workers, scheduler)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), ()
     )
-    run = DiagnosisRun(index, params, spread=spread)
+    run = DiagnosisRun(index, params, executor=executor)
     if table is not None:
         run.check_table(table, overwrite=overwrite)
     code, failures = count(run)

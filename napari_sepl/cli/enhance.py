@@ -8,7 +8,7 @@ from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Scheduler,
     Workers,
-    choose_spread,
+    choose_executor,
     overwriting,
     params_of,
     seen_dataset,
@@ -51,12 +51,12 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
     params = params_of(**settings, background=background)
     spec = dataset.find().spec
-    spread = choose_spread(workers, scheduler)
+    executor = choose_executor(workers, scheduler)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), ()
     )
     note_scores(map(index.sample, index.ids))
-    events = enhance_folder(index, params, overwrite=overwrite, spread=spread)
+    events = enhance_folder(index, params, overwrite=overwrite, executor=executor)
     code = follow(events, len(index) + len(index.problems), "enhance")
     note_unused(index.unused, "pseudo-labels")
     return code

@@ -24,20 +24,20 @@ from napari_sepl.cli._options import (
     Scheduler,
     Workers,
     check_table_name,
-    choose_spread,
+    choose_executor,
     seen,
     seen_dataset,
     setting,
 )
-from napari_sepl.core.metrics import RunningFigures
+from napari_sepl.core.metrics import ReleasedMetrics
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
-from napari_sepl.workflow.measure.agreement import Evaluation, Figures
 from napari_sepl.workflow.measure.evaluate import (
     EvaluationRun,
     evaluation_content,
     write_evaluation,
 )
+from napari_sepl.workflow.measure.metrics import Evaluation, Figures
 
 
 @command("napari-sepl evaluate voc.toml --list val.txt --table evaluation.csv", json=True)
@@ -83,7 +83,7 @@ def evaluate_command(
         lead=Role.LABELS,
         labels=seen(scheduler, labels),
     )
-    run = EvaluationRun(index, background=background, spread=choose_spread(workers, scheduler))
+    run = EvaluationRun(index, background=background, executor=choose_executor(workers, scheduler))
     if table is not None:
         run.keep_beside(table, overwrite=overwrite)
     code, failures = count(run)
@@ -127,8 +127,8 @@ def _tell(evaluation: Evaluation, *, as_released: bool) -> None:
         say(line)
     if as_released:
         say(_running("labels", evaluation.running))
-        if evaluation.running_baseline is not None:
-            say(_running("baseline", evaluation.running_baseline))
+        if evaluation.released_baseline is not None:
+            say(_running("baseline", evaluation.released_baseline))
 
 
 def _lines(evaluation: Evaluation) -> Iterator[str]:
@@ -161,7 +161,7 @@ def _percent(share: float, width: int, sign: str = "") -> str:
     return " " * width if math.isnan(share) else f"{100 * share:{sign}{width}.2f}"
 
 
-def _running(name: str, figures: RunningFigures) -> str:
+def _running(name: str, figures: ReleasedMetrics) -> str:
     return (
         f"as released, mean over images, {name}: mIoU {100 * figures.iou:.2f} %, "
         f"precision {100 * figures.precision:.2f} %, recall {100 * figures.recall:.2f} %"

@@ -23,7 +23,7 @@ from napari_sepl.files.exports.base import ExportSettings, Ignore, Pictures
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, LabelSource, ReviewSource
-from napari_sepl.workflow.review.remake import export_labels, samples_to_export
+from napari_sepl.workflow.review.rebuild import export_labels, samples_to_export
 
 DEFAULTS = ExportSettings()
 _OPTIONS = {"pictures": "image-files"}

@@ -21,7 +21,7 @@ from napari_sepl.cli._console import (
     progress,
 )
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
-from napari_sepl.cli._options import Scheduler, Workers, choose_spread, seen, seen_dataset
+from napari_sepl.cli._options import Scheduler, Workers, choose_executor, seen, seen_dataset
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
@@ -48,7 +48,7 @@ from napari_sepl.workflow.masks import (
     made_by_sam,
     propose_folder,
 )
-from napari_sepl.workflow.spread.processes import HERE, Spread
+from napari_sepl.workflow.parallel.processes import HERE, Executor
 
 PRESET = "paper"
 
@@ -130,23 +130,23 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     with usage("--preset"):
         usual = find_preset(preset or PRESET)
     name, where = model or usual.model, device or AUTO
-    spread = choose_spread(workers, scheduler)
+    executor = choose_executor(workers, scheduler)
     spec = seen_dataset(scheduler, dataset.find().spec)
     if name == REGIONS:
         _refuse(told)
         regions = RegionSettings()
         index, out = _open(spec)
-        code = _follow(index, out, made_by_regions(regions), False, spread, RegionMasks(regions))
+        code = _follow(index, out, made_by_regions(regions), False, executor, RegionMasks(regions))
     else:
         asked = _settings(usual.settings, given)
-        chosen = _usable(name, checkpoint, where, spread)
+        chosen = _usable(name, checkpoint, where, executor)
         index, out = _open(spec)
         weights = _weights(chosen, seen(scheduler, checkpoint))
         near = MARGIN if margin is None else margin
         guided = spec.pseudo is not None and not full_grid
         made_with = made_by_sam(weights, asked, near if guided else None)
-        follow_maker = partial(_follow, index, out, made_with, guided, spread)
-        code = _follow_sam(follow_maker, RemoteSam(weights, where, asked, near), spread)
+        follow_maker = partial(_follow, index, out, made_with, guided, executor)
+        code = _follow_sam(follow_maker, RemoteSam(weights, where, asked, near), executor)
     note_unused(index.unused, "pseudo-labels")
     return code
 
@@ -163,21 +163,21 @@ def _open(spec: DatasetSpec) -> tuple[SampleIndex, Path]:
     return index, spec.masks
 
 
-def _usable(name: str, checkpoint: Path | None, device: str, spread: Spread) -> SamModel:
+def _usable(name: str, checkpoint: Path | None, device: str, executor: Executor) -> SamModel:
     """Return a model, if its packages, the user's weights and the device are there."""
     with usage("--model"):
         model = find_model(name)
     require_there(checkpoint=checkpoint)
     model.require()
-    if spread == HERE:  # else the device is one of the workers'
+    if executor == HERE:  # else the device is one of the workers'
         with usage("--device"):
             choose_device(device)
     return model
 
 
-def _follow_sam(follow_maker: Callable[[Maker], int], sam: RemoteSam, spread: Spread) -> int:
+def _follow_sam(follow_maker: Callable[[Maker], int], sam: RemoteSam, executor: Executor) -> int:
     """Make masks with SAM: in one process of its own, or in those of the spread."""
-    if spread != HERE:
+    if executor != HERE:
         note(f"{sam.weights.model.title}, loaded by each worker")
         return follow_maker(sam)
     note(f"{sam.weights.model.title} on {describe_device(choose_device(sam.device))}")
@@ -190,7 +190,7 @@ def _follow(
     out: Path,
     made_with: dict[str, Any],
     guided: bool,
-    spread: Spread,
+    executor: Executor,
     maker: Maker,
 ) -> int:
     part = Part()
@@ -200,7 +200,9 @@ def _follow(
             note(made.message)
         part.show(made.done / max(made.total, 1))
 
-    steps = propose_folder(index, out, maker, made_with, guided=guided, told=hear, spread=spread)
+    steps = propose_folder(
+        index, out, maker, made_with, guided=guided, told=hear, executor=executor
+    )
     return follow(steps, len(index) + len(index.problems), "masks", part)
 
 

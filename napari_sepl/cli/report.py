@@ -14,7 +14,7 @@ from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
     Workers,
-    choose_spread,
+    choose_executor,
     params_of,
     seen_dataset,
     setting,
@@ -26,7 +26,7 @@ from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.store import Store, store_file
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
 from napari_sepl.workflow.report.report import ReportRun
-from napari_sepl.workflow.review.reviewed import ReviewedSamples
+from napari_sepl.workflow.review.current_labels import CurrentLabels
 
 
 def _setting(name: str) -> Any:
@@ -71,8 +71,8 @@ def report_command(  # noqa: PLR0913  each option is an argument
         if out is not None and store_file(out).exists():
             store = stack.enter_context(Store.open(store_file(out), who="report", write=False))
         index = SampleIndex.open(seen_dataset(scheduler, named.spec))
-        spread = choose_spread(workers, scheduler)
-        run = ReportRun(index, store, start, sweep=sweep, spread=spread, page=to)
+        executor = choose_executor(workers, scheduler)
+        run = ReportRun(index, store, start, sweep=sweep, executor=executor, page=to)
         run.guard = replace(run.guard, overwrite=overwrite)
         check_page(to, run.guard)
         code, _ = count(run)
@@ -86,7 +86,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
     return code
 
 
-def _note_left_out(index: SampleIndex, counted: ReviewedSamples) -> None:
+def _note_left_out(index: SampleIndex, counted: CurrentLabels) -> None:
     """Say which samples are not on the page, or not in its IoU, and why."""
     note_unused(index.unused, "pseudo-labels")
     note_unused(counted.without_masks, "masks")

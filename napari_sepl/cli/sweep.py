@@ -24,7 +24,7 @@ from napari_sepl.cli._options import (
     Scheduler,
     Workers,
     check_table_name,
-    choose_spread,
+    choose_executor,
     params_of,
     seen_dataset,
     setting,
@@ -94,12 +94,12 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     params = params_of(strategy=strategy, conflict=conflict, background=background)
     spec = dataset.find().spec
     check_table_name(table)
-    spread = choose_spread(workers, scheduler)
+    executor = choose_executor(workers, scheduler)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), (Role.TRUTH,)
     )
     note_scores(map(index.sample, index.ids))
-    run = SweepRun(index, params, *grids, spread=spread)
+    run = SweepRun(index, params, *grids, executor=executor)
     if table is not None:
         run.keep_beside(table, overwrite=overwrite)
     code, failures = count(run)

@@ -1,7 +1,7 @@
 """Which masks are taken, and why: what a strategy says, with a person's decisions over it.
 
 An override is a region and a class: the class that a person gave it, 0 where they took it for
-background, or `REFUSE`. A region is a mask, known by its index, or the pseudo-labels of class k,
+background, or `REJECT`. A region is a mask, known by its index, or the pseudo-labels of class k,
 known as ``-k``.
 """
 
@@ -18,7 +18,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.core.rules import Rule
 from napari_sepl.core.runs import Runs
 
-REFUSE = -1
+REJECT = -1
 """In place of the class, in an override: the region claims nothing, whatever the algorithm says."""
 
 
@@ -62,7 +62,7 @@ class Assignment:
     decided: bool = False
 
     @property
-    def taken(self) -> NDArray[np.bool_]:
+    def selected(self) -> NDArray[np.bool_]:
         """(N,) bool: which masks were taken."""
         return self.rules >= Rule.BY_O_S
 
@@ -70,7 +70,7 @@ class Assignment:
 _NOTHING: Mapping[int, int] = {}
 
 
-def assign(overlap: Overlap, params: Params, overrides: Mapping[int, int] = _NOTHING) -> Assignment:
+def assign(overlap: Overlap, params: Params, decisions: Mapping[int, int] = _NOTHING) -> Assignment:
     """Choose the masks of one image.
 
     Parameters
@@ -79,7 +79,7 @@ def assign(overlap: Overlap, params: Params, overrides: Mapping[int, int] = _NOT
         The table of masks against pseudo-labels.
     params : Params
         Names the strategy and its thresholds.
-    overrides : mapping of int to int
+    decisions : mapping of int to int
         A person's decisions, which beat the strategy's. A mask that a person took counts as taken
         in all that follows: in `paper` and `tree`, its class no longer keeps P_k for want of a
         mask.
@@ -90,22 +90,22 @@ def assign(overlap: Overlap, params: Params, overrides: Mapping[int, int] = _NOT
         If an override names a mask or pseudo-label that the image has not.
     """
     method, t1, t2 = params.strategy.method, params.t1, params.t2
-    check_overrides(overlap, overrides)
-    on_masks = {region: class_id for region, class_id in overrides.items() if region >= 0}
+    check_decisions(overlap, decisions)
+    on_masks = {region: class_id for region, class_id in decisions.items() if region >= 0}
     class_ids, rules = method.select(overlap, t1, t2, np.array(list(on_masks), np.intp))
     if on_masks:
         class_ids, rules = _decide_masks(class_ids, rules, on_masks)
     seeds, regions = method.keep(overlap, t1, t2, class_ids, rules)
     kept = Kept(seeds, regions, np.zeros(len(seeds), np.bool_))
-    if len(overrides) > len(on_masks):
-        kept = _decide_seeds(kept, overlap, overrides)
-    return Assignment(class_ids, rules, kept, decided=bool(overrides))
+    if len(decisions) > len(on_masks):
+        kept = _decide_seeds(kept, overlap, decisions)
+    return Assignment(class_ids, rules, kept, decided=bool(decisions))
 
 
-def check_overrides(overlap: Overlap, overrides: Mapping[int, int]) -> None:
+def check_decisions(overlap: Overlap, decisions: Mapping[int, int]) -> None:
     """Raise InputError if an override names a mask or pseudo-label that the image has not."""
-    classes = set(map(int, overlap.class_ids)) if overrides else set()
-    for region in overrides:
+    classes = set(map(int, overlap.class_ids)) if decisions else set()
+    for region in decisions:
         if region >= len(overlap.masks) or (region < 0 and -region not in classes):
             name = f"mask {region}" if region >= 0 else f"the pseudo-labels of class {-region}"
             raise InputError(
@@ -127,20 +127,20 @@ def _decide_masks(
     for mask, class_id in on_masks.items():
         if rules[mask] == Rule.EMPTY:
             continue
-        rules[mask] = Rule.REFUSED if class_id == REFUSE else Rule.BY_PERSON
-        if class_id != REFUSE:
+        rules[mask] = Rule.REJECTED if class_id == REJECT else Rule.BY_PERSON
+        if class_id != REJECT:
             class_ids[mask] = class_id
     return class_ids, rules
 
 
-def _decide_seeds(kept: Kept, overlap: Overlap, overrides: Mapping[int, int]) -> Kept:
+def _decide_seeds(kept: Kept, overlap: Overlap, decisions: Mapping[int, int]) -> Kept:
     """Return the pixels that are kept with a person's decisions on pseudo-labels in them.
 
     Decided pseudo-labels are kept whole, as the class they were given, or not at all.
     """
-    decided = {-region: class_id for region, class_id in overrides.items() if region < 0}
+    decided = {-region: class_id for region, class_id in decisions.items() if region < 0}
     left = np.flatnonzero(~np.isin(kept.class_ids, list(decided)))
-    wanted = {seed: class_id for seed, class_id in decided.items() if class_id != REFUSE}
+    wanted = {seed: class_id for seed, class_id in decided.items() if class_id != REJECT}
     columns = overlap.class_ids.searchsorted(list(wanted))
     given = np.array(list(wanted.values()), np.uint8)
     return Kept(
@@ -150,7 +150,9 @@ def _decide_seeds(kept: Kept, overlap: Overlap, overrides: Mapping[int, int]) ->
     )
 
 
-def find_flips(overlap: Overlap, params: Params) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def find_critical_thresholds(
+    overlap: Overlap, params: Params
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return where a move of one threshold would take or refuse a mask, the other one staying.
 
     Parameters

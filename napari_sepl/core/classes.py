@@ -223,7 +223,7 @@ class _Reader:
     def __init__(self, classes: ClassList, source: object) -> None:
         self._classes = classes
         self._source = source
-        self._taken: set[int] = set()
+        self._selected: set[int] = set()
 
     def take(self, told: Sequence[Told]) -> list[int]:
         found = [find_class(self._classes, one, self._source) for one in told]
@@ -233,9 +233,9 @@ class _Reader:
                 raise InputError(
                     self._source, found=f"the background, {name!r}", expected="classes above 0"
                 )
-            if class_id in self._taken:
+            if class_id in self._selected:
                 raise InputError(self._source, found=f"{name!r} twice", expected="each class once")
-            self._taken.add(class_id)
+            self._selected.add(class_id)
         return found
 
 

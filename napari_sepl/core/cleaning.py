@@ -15,7 +15,7 @@ _EIGHT = np.ones((3, 3), np.bool_)
 
 
 def fill_holes(
-    labels: NDArray[np.uint8], class_id: int, largest: int, *, protected: Collection[int] = ()
+    labels: NDArray[np.uint8], class_id: int, largest: int, *, locked: Collection[int] = ()
 ) -> NDArray[np.uint8]:
     """Give a class the holes in it.
 
@@ -28,7 +28,7 @@ def fill_holes(
     largest : int
         Pixels of the largest hole to fill. A hole is a stretch of other labels, connected by the
         four neighbours of a pixel, that does not touch the border of the image.
-    protected : collection of int
+    locked : collection of int
         Labels that must stay; such pixels count as part of the hole they lie in.
 
     Returns
@@ -37,7 +37,7 @@ def fill_holes(
         The new label map.
     """
     filled = labels.copy()
-    changeable = _changeable(protected)
+    changeable = _changeable(locked)
     box = _box_around(labels, class_id, changeable)
     if box is None:
         return filled
@@ -52,7 +52,7 @@ def fill_holes(
 
 
 def drop_islands(
-    labels: NDArray[np.uint8], class_id: int, smallest: int, *, protected: Collection[int] = ()
+    labels: NDArray[np.uint8], class_id: int, smallest: int, *, locked: Collection[int] = ()
 ) -> NDArray[np.uint8]:
     """Give small regions of a class the label that is most common around them.
 
@@ -64,7 +64,7 @@ def drop_islands(
         The class, 0..255.
     smallest : int
         Pixels of the smallest region that stays. Regions are connected by eight neighbours.
-    protected : collection of int
+    locked : collection of int
         Labels that must stay and that no region takes.
 
     Returns
@@ -74,7 +74,7 @@ def drop_islands(
         labels the lowest wins. A region that touches no label it may take stays.
     """
     kept = labels.copy()
-    changeable = _changeable(protected)
+    changeable = _changeable(locked)
     box = _box_around(labels, class_id, changeable)
     if box is None:
         return kept
@@ -85,18 +85,18 @@ def drop_islands(
     small = held < smallest
     small[0] = False
     around, rows, cols = _around(regions, small)
-    taken = _most_common(around, view[rows, cols], count + 1, changeable)[regions]
-    view[taken >= 0] = taken[taken >= 0]
+    selected = _most_common(around, view[rows, cols], count + 1, changeable)[regions]
+    view[selected >= 0] = selected[selected >= 0]
     return kept
 
 
 def grow_to_borders(
     labels: NDArray[np.uint8],
     class_id: int,
-    atoms: NDArray[np.int32],
+    superpixels: NDArray[np.int32],
     *,
     share: float = 0.5,
-    protected: Collection[int] = (),
+    locked: Collection[int] = (),
 ) -> NDArray[np.uint8]:
     """Give a class the whole of each atom of which it has enough.
 
@@ -106,11 +106,11 @@ def grow_to_borders(
         The label map.
     class_id : int
         The class, 0..255.
-    atoms : (H, W) int32
-        As `find_atoms` numbers them. Atom 0, where no mask is, stays as it is.
+    superpixels : (H, W) int32
+        As `find_superpixels` numbers them. Atom 0, where no mask is, stays as it is.
     share : float
         An atom goes to the class if more than this share of its pixels carries it already.
-    protected : collection of int
+    locked : collection of int
         Labels that must stay; such pixels count as part of their atom.
 
     Returns
@@ -118,24 +118,26 @@ def grow_to_borders(
     (H, W) uint8
         The new label map.
     """
-    _check_atoms(labels, atoms)
+    _check_superpixels(labels, superpixels)
     grown = labels.copy()
-    changeable = _changeable(protected)
+    changeable = _changeable(locked)
     if changeable[class_id]:
-        totals, held = _count_class(labels, atoms, class_id, int(atoms.max(initial=0)) + 1)
+        totals, held = _count_class(
+            labels, superpixels, class_id, int(superpixels.max(initial=0)) + 1
+        )
         grows = held > share * totals
         grows[0] = False
-        grown[grows[atoms] & changeable[labels]] = class_id
+        grown[grows[superpixels] & changeable[labels]] = class_id
     return grown
 
 
 def cut_at_borders(
     labels: NDArray[np.uint8],
     class_id: int,
-    atoms: NDArray[np.int32],
+    superpixels: NDArray[np.int32],
     *,
     share: float = 0.5,
-    protected: Collection[int] = (),
+    locked: Collection[int] = (),
 ) -> NDArray[np.uint8]:
     """Take from a class what it has of atoms that are mostly something else.
 
@@ -145,11 +147,11 @@ def cut_at_borders(
         The label map.
     class_id : int
         The class, 0..255.
-    atoms : (H, W) int32
-        As `find_atoms` numbers them; atom 0, where no mask is, is one like others.
+    superpixels : (H, W) int32
+        As `find_superpixels` numbers them; atom 0, where no mask is, is one like others.
     share : float
         An atom is taken from the class if at most this share of its pixels carries it.
-    protected : collection of int
+    locked : collection of int
         Labels that must stay and that no pixel takes.
 
     Returns
@@ -159,30 +161,30 @@ def cut_at_borders(
         equally common ones the lowest. A region of the class, connected by eight neighbours, of
         which nothing would be left stays as it is.
     """
-    _check_atoms(labels, atoms)
+    _check_superpixels(labels, superpixels)
     cut = labels.copy()
-    changeable = _changeable(protected)
+    changeable = _changeable(locked)
     box = _box_around(labels, class_id, changeable)
     if box is None:
         return cut
-    totals, held = _count_class(labels, atoms, class_id, int(atoms.max()) + 1)
+    totals, held = _count_class(labels, superpixels, class_id, int(superpixels.max()) + 1)
     crossed = (held > 0) & (held <= share * totals)  # most atoms hold nothing of the class
-    others = crossed[atoms] & (labels != class_id)
-    winners = _most_common(atoms[others], labels[others], len(totals), changeable)
-    view, taken = cut[box], winners[atoms[box]]
+    others = crossed[superpixels] & (labels != class_id)
+    winners = _most_common(superpixels[others], labels[others], len(totals), changeable)
+    view, selected = cut[box], winners[superpixels[box]]
     inside = view == class_id
     regions, count = ndimage.label(inside, _EIGHT)
     outlives = np.zeros(count + 1, np.bool_)
-    outlives[regions[inside & (taken < 0)]] = True
-    changing = outlives[regions] & (taken >= 0)
-    view[changing] = taken[changing]
+    outlives[regions[inside & (selected < 0)]] = True
+    changing = outlives[regions] & (selected >= 0)
+    view[changing] = selected[changing]
     return cut
 
 
-def _changeable(protected: Collection[int]) -> NDArray[np.bool_]:
+def _changeable(locked: Collection[int]) -> NDArray[np.bool_]:
     """Return (256,) bool: which labels pixels may lose and get."""
     changeable = np.ones(256, np.bool_)
-    changeable[list(protected)] = False
+    changeable[list(locked)] = False
     return changeable
 
 
@@ -197,9 +199,9 @@ def _box_around(
     return slice(max(rows[0] - 1, 0), rows[-1] + 2), slice(max(cols[0] - 1, 0), cols[-1] + 2)
 
 
-def _check_atoms(labels: NDArray[np.uint8], atoms: NDArray[np.int32]) -> None:
-    if atoms.shape != labels.shape:
-        raise ValueError(f"atoms have shape {atoms.shape}, not {labels.shape} as the labels")
+def _check_superpixels(labels: NDArray[np.uint8], superpixels: NDArray[np.int32]) -> None:
+    if superpixels.shape != labels.shape:
+        raise ValueError(f"atoms have shape {superpixels.shape}, not {labels.shape} as the labels")
 
 
 def _count_class(

@@ -52,9 +52,9 @@ def select_levels(
     price = OUTSIDE_PRICE * t1 / max(1 - t1, 1e-9)
     outside = overlap.masks.areas - overlap.best_shared
     gains = overlap.best_shared - price * outside - MASK_PRICE * nests.piece_sizes
-    taken = _take(nests.order, nests.parents, columns, gains, len(overlap.class_ids))
+    selected = _take(nests.order, nests.parents, columns, gains, len(overlap.class_ids))
     fates = np.where(gains > 0, np.uint8(Rule.OTHER_LEVEL), np.uint8(Rule.POOR_FIT))
-    fates[taken >= 0] = Rule.BY_LEVEL
+    fates[selected >= 0] = Rule.BY_LEVEL
     return overlap.best_class, np.where(overlap.best >= 0, fates, overlap.refusals)
 
 
@@ -87,12 +87,12 @@ def keep_beside_levels(
     """
     column_of = np.full(256, -1, np.intp)
     column_of[overlap.class_ids] = np.arange(len(overlap.class_ids))
-    taken = np.where(rules >= Rule.BY_O_S, column_of[class_ids], -1)
+    selected = np.where(rules >= Rule.BY_O_S, column_of[class_ids], -1)
     masks, parts = overlap.masks.runs, overlap.nests.fragments
     starts, stops, offsets = _stay(
         (parts.starts, parts.stops, parts.offsets, parts.pieces, parts.weakest),
         (masks.starts, masks.stops, masks.offsets),
-        (taken, overlap.nests.parents), parts.piece_areas, t1, t2,
+        (selected, overlap.nests.parents), parts.piece_areas, t1, t2,
     )  # fmt: skip
     filled = np.flatnonzero(offsets[1:] > offsets[:-1])
     bounds = np.concatenate([offsets[:1], offsets[filled + 1]])
@@ -112,7 +112,7 @@ def _take(
     For each class, from the smallest mask up, a mask wins if it gains more than the best of what
     lies in it; of the winners those are taken that lie in no other.
     """
-    taken = np.full(order.size, -1, np.intp)
+    selected = np.full(order.size, -1, np.intp)
     below = np.empty(order.size, np.float64)
     wins = np.empty(order.size, np.bool_)
     for column in range(count):
@@ -125,8 +125,8 @@ def _take(
             if parents[mask] >= 0 and wins[parents[mask]]:
                 wins[mask] = True  # to tell those in it, in turn
             elif wins[mask]:
-                taken[mask] = column
-    return taken
+                selected[mask] = column
+    return selected
 
 
 @jit
@@ -140,14 +140,14 @@ def _stay(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Return the runs of each class's pseudo-labels that stay; touching fragments are joined."""
     starts, stops, offsets, pieces, weakest = parts
-    taken, parents = tree
+    selected, parents = tree
     won = np.zeros(offsets.size - 1, np.bool_)
     covered = np.zeros(piece_areas.size, np.int64)
-    for mask in range(taken.size):
-        if taken[mask] >= 0:
-            won[taken[mask]] = True
-            if _is_outermost(mask, taken, parents):
-                _cover(mask, taken[mask], masks, parts, covered)
+    for mask in range(selected.size):
+        if selected[mask] >= 0:
+            won[selected[mask]] = True
+            if _is_outermost(mask, selected, parents):
+                _cover(mask, selected[mask], masks, parts, covered)
     kept_starts = np.empty(starts.size, np.int32)
     kept_stops = np.empty(starts.size, np.int32)
     kept_offsets = np.zeros_like(offsets)
@@ -173,11 +173,11 @@ def _stay(
 
 
 @jit
-def _is_outermost(mask: int, taken: NDArray[np.intp], parents: NDArray[np.intp]) -> bool:
+def _is_outermost(mask: int, selected: NDArray[np.intp], parents: NDArray[np.intp]) -> bool:
     """Tell whether a mask lies in no other that was taken for the same class."""
     above = parents[mask]
     while above >= 0:
-        if taken[above] == taken[mask]:
+        if selected[above] == selected[mask]:
             return False
         above = parents[above]
     return True

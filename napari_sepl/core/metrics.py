@@ -140,7 +140,7 @@ _TINY = 1e-10  # which they add to each whole
 
 
 @dataclass(frozen=True)
-class RunningFigures:
+class ReleasedMetrics:
     """What ``Processor.evaluate`` of SAM_WSSS writes for one image, in 0..1, to three digits.
 
     It goes through the classes of the image's truth by id, without background and without classes
@@ -160,7 +160,7 @@ class RunningFigures:
     recall: float
 
     @classmethod
-    def of(cls, confusion: Confusion) -> "RunningFigures":
+    def of(cls, confusion: Confusion) -> "ReleasedMetrics":
         """Compute them of the counts of one image."""
         classes = np.flatnonzero(confusion.wanted[1:]) + 1
         if not classes.size:

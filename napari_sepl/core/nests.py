@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.atoms import find_atoms
 from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.runs import Runs
+from napari_sepl.core.superpixels import find_superpixels
 
 BARE = -1.0
 """In place of a share, of a fragment that no mask covers."""
@@ -96,7 +96,7 @@ def find_nests(
     best_shared : (N,) int64
         How many those are.
     """
-    numbers = find_atoms(MaskSet(seeds, MaskScores.unknown(len(seeds))))
+    numbers = find_superpixels(MaskSet(seeds, MaskScores.unknown(len(seeds))))
     areas = np.bincount(numbers.ravel())
     areas[0] = 0  # what lies on no class is no piece
     parts = _cut_into_columns(seeds.starts, seeds.stops, seeds.offsets, numbers)

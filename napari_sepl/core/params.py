@@ -15,8 +15,8 @@ class Conflict(StrEnum):
     smallest region that claims it (of equal ones, the highest class id).
     """
 
-    ASCENDING = "ascending"
-    SEED = "seed"
+    HIGHEST_ID = "ascending"
+    PSEUDO = "seed"
     SMALLEST = "smallest"
 
 
@@ -72,7 +72,7 @@ class Params(BaseModel):
         description=" ".join(f"{one}: {one.method.summary}." for one in Strategy),
     )
     conflict: Conflict = Field(
-        Conflict.ASCENDING,
+        Conflict.HIGHEST_ID,
         title="conflict",
         description=(
             "Who wins a pixel that several classes claim: the highest class id (ascending), "

@@ -61,7 +61,7 @@ def find_sources(
     overlap: Overlap,
     assignment: Assignment,
     enhanced: NDArray[np.uint8],
-    pins: NDArray[np.int16] | None = None,
+    locked_pixels: NDArray[np.int16] | None = None,
     overlay: NDArray[np.int16] | None = None,
     prompted: Collection[int] = (),
 ) -> NDArray[np.uint8]:
@@ -75,7 +75,7 @@ def find_sources(
         The masks taken and the pseudo-labels kept.
     enhanced : (H, W) uint8
         The labels that were painted from it.
-    pins, overlay : (H, W) int16, optional
+    locked_pixels, overlay : (H, W) int16, optional
         What was protected and painted on top, -1 for no opinion.
     prompted : collection of int
         Indices of the masks that a person made by prompts.
@@ -90,7 +90,7 @@ def find_sources(
     flat = (columns == IGNORE) * np.uint8(Source.IGNORED)  # elsewhere nothing, which is 0
     of_kept = np.where(kept.by_person, np.uint8(Source.PERSON), np.uint8(Source.KEPT))
     of_masks = _OF_RULE[assignment.rules]
-    of_masks[[mask for mask in prompted if assignment.taken[mask]]] = Source.PROMPTED
+    of_masks[[mask for mask in prompted if assignment.selected[mask]]] = Source.PROMPTED
     for regions, class_ids, sources in (
         (kept.regions, kept.class_ids, of_kept),
         (masks, assignment.class_ids, of_masks),
@@ -98,8 +98,8 @@ def find_sources(
         pieces = (regions.starts, regions.stops, regions.offsets)
         _raise_sources(flat, columns, *pieces, class_ids, sources)
     found = to_rows(flat, overlap.shape)
-    if pins is not None:
-        found[(pins != NO_OPINION) & (pins != enhanced)] = Source.PINNED
+    if locked_pixels is not None:
+        found[(locked_pixels != NO_OPINION) & (locked_pixels != enhanced)] = Source.PINNED
     if overlay is not None:
         found[overlay != NO_OPINION] = Source.PAINTED
     return found

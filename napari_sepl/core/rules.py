@@ -23,7 +23,7 @@ class Rule(IntEnum):
 
     EMPTY = 0, "refused: it has no pixel"
     NO_CLASS = 1, "refused: it meets no pseudo-label"
-    REFUSED = 2, "refused by you"
+    REJECTED = 2, "refused by you"
     POOR_FIT = 3, "refused: it fits the class too poorly"
     """By `tree`: it lies outside the class too much, or on too little of it."""
     OTHER_LEVEL = 4, "refused: a mask around it, or those in it, fit better"

@@ -146,10 +146,10 @@ def paint_columns(
     if params.strategy.method.keeps_ignore and len(overlap.ignored[0]):
         fill_runs(flat, *overlap.ignored, IGNORE, first, last)
     masks, kept = overlap.masks.runs, assignment.kept.regions
-    if params.conflict is Conflict.ASCENDING:
+    if params.conflict is Conflict.HIGHEST_ID:
         _paint_ascending(
             flat,
-            (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.taken),
+            (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.selected),
             (kept.starts, kept.stops, kept.offsets, assignment.kept.class_ids),
             first,
             last,
@@ -166,19 +166,19 @@ def _paint_ascending(
     flat: NDArray[np.uint8], masks: tuple[Any, ...], kept: tuple[Any, ...], first: int, last: int
 ) -> None:
     """Paint class by class; without the copies and sorting of the other rules, twice as fast."""
-    mask_starts, mask_stops, mask_offsets, class_ids, taken = masks
+    mask_starts, mask_stops, mask_offsets, class_ids, selected = masks
     kept_starts, kept_stops, kept_offsets, kept_ids = kept
     claims = np.zeros(256, np.bool_)
-    for mask in range(taken.size):
-        if taken[mask]:
+    for mask in range(selected.size):
+        if selected[mask]:
             claims[class_ids[mask]] = True
     for class_id in kept_ids:
         claims[class_id] = True
     for class_id in range(256):
         if not claims[class_id]:
             continue
-        for mask in range(taken.size):
-            if class_ids[mask] == class_id and taken[mask]:
+        for mask in range(selected.size):
+            if class_ids[mask] == class_id and selected[mask]:
                 own = slice(mask_offsets[mask], mask_offsets[mask + 1])
                 fill_runs(flat, mask_starts[own], mask_stops[own], class_id, first, last)
         for region in range(kept_ids.size):
@@ -195,16 +195,16 @@ def _paint_contested(
     span: tuple[int, int],
 ) -> None:
     """Paint by the rules that need all claims side by side: `seed` and `smallest`."""
-    taken = np.flatnonzero(assignment.taken)
-    claims = overlap.masks.runs.choose(taken).followed_by(assignment.kept.regions)
-    values = np.concatenate([assignment.class_ids[taken], assignment.kept.class_ids])
+    selected = np.flatnonzero(assignment.selected)
+    claims = overlap.masks.runs.choose(selected).followed_by(assignment.kept.regions)
+    values = np.concatenate([assignment.class_ids[selected], assignment.kept.class_ids])
     if conflict is Conflict.SMALLEST:
         order = np.lexsort((values, -claims.areas))
     else:
         order = np.argsort(values, kind="stable")
     pieces = (claims.starts, claims.stops, claims.offsets)
     paint_span(flat, *pieces, order, values[order], *span)
-    if conflict is Conflict.SEED:
+    if conflict is Conflict.PSEUDO:
         _restore_seeds(flat, overlap.pseudo_columns, *pieces, values, *span)
 
 
@@ -213,10 +213,10 @@ def _paint_decided(
 ) -> None:
     """Paint what a person took over all else, the smallest on top."""
     kept = assignment.kept
-    taken = np.flatnonzero(assignment.rules == Rule.BY_PERSON)
+    selected = np.flatnonzero(assignment.rules == Rule.BY_PERSON)
     seeds = np.flatnonzero(kept.by_person)
-    decided = overlap.masks.runs.choose(taken).followed_by(kept.regions.choose(seeds))
-    values = np.concatenate([assignment.class_ids[taken], kept.class_ids[seeds]])
+    decided = overlap.masks.runs.choose(selected).followed_by(kept.regions.choose(seeds))
+    values = np.concatenate([assignment.class_ids[selected], kept.class_ids[seeds]])
     order = np.argsort(-decided.areas, kind="stable")
     pieces = (decided.starts, decided.stops, decided.offsets)
     paint_span(flat, *pieces, order, values[order], *span)
@@ -314,7 +314,7 @@ def find_stale(overlap: Overlap, before: Assignment, after: Assignment) -> NDArr
 def _changed_masks(before: Assignment, after: Assignment) -> NDArray[np.bool_]:
     """Return (N,) bool: which masks claim pixels for another class, or with another weight."""
     claims = [
-        np.where(one.taken, one.class_ids.astype(np.int16) + 1, 0)
+        np.where(one.selected, one.class_ids.astype(np.int16) + 1, 0)
         * np.where(one.rules == Rule.BY_PERSON, -1, 1)
         for one in (before, after)
     ]

@@ -20,7 +20,7 @@ from napari_sepl.core.runs import Runs, paint_runs, runs_of_labels
 Selected = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """Class ids and rules, (N,) uint8 each, as in `Assignment`."""
 
-KeptSeeds = tuple[NDArray[np.uint8], Runs]
+RetainedSeeds = tuple[NDArray[np.uint8], Runs]
 """Class ids (M,) uint8 and their pixels, one region each."""
 
 
@@ -77,7 +77,7 @@ class Method:
 
     summary: str
     select: Callable[[Overlap, float, float, NDArray[np.intp]], Selected]
-    keep: Callable[[Overlap, float, float, NDArray[np.uint8], NDArray[np.uint8]], KeptSeeds]
+    keep: Callable[[Overlap, float, float, NDArray[np.uint8], NDArray[np.uint8]], RetainedSeeds]
     kept: str
     borders: Borders | None = None
     kept_beside: str = ""
@@ -119,7 +119,7 @@ def _keep_by_paper(
     _t2: float,
     class_ids: NDArray[np.uint8],
     rules: NDArray[np.uint8],
-) -> KeptSeeds:
+) -> RetainedSeeds:
     """Keep P_k of the classes without masks."""
     columns = _without_masks(overlap.class_ids, class_ids, rules)
     return overlap.class_ids[columns], overlap.seeds.choose(columns)
@@ -165,7 +165,7 @@ def _keep_as_released(
     _t2: float,
     class_ids: NDArray[np.uint8],
     rules: NDArray[np.uint8],
-) -> KeptSeeds:
+) -> RetainedSeeds:
     """Keep the pixels of each P_k that no mask covers that was free when k's turn came.
 
     A mask that class c took is free for all classes up to c, a refused one for all. So it is

@@ -249,7 +249,7 @@ def _decisive(overlap: Overlap, params: Params) -> bytes:
         return passes.tobytes()
     assignment = assign(overlap, params)
     kept, regions = assignment.kept, assignment.kept.regions
-    digest = hashlib.sha256(np.where(assignment.taken, assignment.class_ids, IGNORE).tobytes())
+    digest = hashlib.sha256(np.where(assignment.selected, assignment.class_ids, IGNORE).tobytes())
     for array in (kept.class_ids, regions.offsets, regions.starts, regions.stops):
         digest.update(len(array).to_bytes(8, "little"))  # so that none runs into the next
         digest.update(np.ascontiguousarray(array).data)
@@ -311,7 +311,7 @@ def count_by_corners(
     state[:, 2:] = ends
     pixels = (truth, overlap.pseudo_columns, labels)
     pieces = (regions.starts, regions.stops, regions.offsets, columns)
-    for own in (True, False) if conflict is Conflict.SEED else (False,):
+    for own in (True, False) if conflict is Conflict.PSEUDO else (False,):
         _claim(table, state, pixels, pieces, (order, refused, kept), own)
     _leave(table, state, pixels)
     return np.asarray(table[:, :, :-1, :-1].cumsum(axis=2).cumsum(axis=3))

@@ -10,7 +10,7 @@ from napari_sepl.core.assignment import Assignment
 from napari_sepl.core.overlap import Overlap
 from napari_sepl.core.rules import Rule
 
-_EMPTY, _REFUSED, _BELOW = int(Rule.EMPTY), int(Rule.REFUSED), int(Rule.BELOW)
+_EMPTY, _REFUSED, _BELOW = int(Rule.EMPTY), int(Rule.REJECTED), int(Rule.BELOW)
 _BY_O_P, _BY_LEVEL, _BY_PERSON = int(Rule.BY_O_P), int(Rule.BY_LEVEL), int(Rule.BY_PERSON)
 
 
@@ -45,7 +45,7 @@ def weakest_masks(
         columns[ids[column]] = column
     swallowed = _swallowed(shared, areas, columns, class_ids, rules, parents)
     for mask in range(rules.size):
-        if not _taken(rules[mask]) or columns[class_ids[mask]] < 0:
+        if not _selected(rules[mask]) or columns[class_ids[mask]] < 0:
             continue
         own = columns[class_ids[mask]]
         outside = areas[mask] - shared[mask, own]
@@ -60,7 +60,7 @@ def weakest_masks(
 
 
 @jit
-def _taken(rule: int) -> bool:
+def _selected(rule: int) -> bool:
     """Tell whether a strategy, and no person, took a mask."""
     return _BELOW < rule < _BY_PERSON
 
@@ -96,7 +96,7 @@ def _swallowed(
         whole = parents[part]
         while whole >= 0 and rules[whole] <= _BELOW:
             whole = parents[whole]
-        if whole < 0 or not _taken(rules[whole]):
+        if whole < 0 or not _selected(rules[whole]):
             continue
         own = columns[class_ids[whole]]
         if own < 0 or not _is_off(shared, areas, part, own):
@@ -146,7 +146,7 @@ def _contest(
     kept_starts, kept_stops, kept_offsets, kept_ids, by_person = kept
     claims = np.zeros(256, np.bool_)
     for mask in range(rules.size):
-        claims[class_ids[mask]] |= _taken(rules[mask])
+        claims[class_ids[mask]] |= _selected(rules[mask])
     for region in range(kept_ids.size):
         claims[kept_ids[region]] |= not by_person[region]
     shares = np.zeros(ids.size)
@@ -157,7 +157,7 @@ def _contest(
     shared = np.zeros(size, np.bool_)  # whether two did
     for class_id in ids:
         for mask in range(rules.size):
-            if class_ids[mask] == class_id and _taken(rules[mask]):
+            if class_ids[mask] == class_id and _selected(rules[mask]):
                 pieces = (mask_starts, mask_stops, mask_offsets[mask], mask_offsets[mask + 1])
                 _claim(class_id, pieces, last, shared, claimed, fought)
         for region in range(kept_ids.size):

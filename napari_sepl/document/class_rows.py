@@ -55,7 +55,7 @@ class ClassRow:
         Agreement with the truth, void left out: intersection over union, the share of the label's
         pixels that are right, the share of the class's true pixels that are found. None where
         there is no truth, or no pixel to tell it of.
-    protected : bool
+    locked : bool
         Whether its pixels are kept from the algorithm and from strokes of other classes.
     """
 
@@ -66,7 +66,7 @@ class ClassRow:
     iou: Change = _NONE
     precision: Change = _NONE
     recall: Change = _NONE
-    protected: bool = False
+    locked: bool = False
 
 
 def count_classes(inputs: Inputs, resolved: Resolved, current: int = 0) -> list[ClassRow]:
@@ -74,7 +74,7 @@ def count_classes(inputs: Inputs, resolved: Resolved, current: int = 0) -> list[
 
     The current class and protected ones have a row in any case.
     """
-    final, protected = resolved.final, resolved.said.protected
+    final, locked = resolved.labels, resolved.annotations.locked
     before, after = count_labels(inputs.pseudo), count_labels(final)
     present = (before + after) > 0
     shares_before = shares_after = _shares(None)
@@ -83,7 +83,7 @@ def count_classes(inputs: Inputs, resolved: Resolved, current: int = 0) -> list[
         shares_after = _shares(Confusion.of(final, inputs.truth))
         present |= count_labels(inputs.truth) > 0
         present[IGNORE] = bool(before[IGNORE] + after[IGNORE])
-    present[list(protected)] = True
+    present[list(locked)] = True
     present[current] |= current != 0
     return [
         ClassRow(
@@ -92,7 +92,7 @@ def count_classes(inputs: Inputs, resolved: Resolved, current: int = 0) -> list[
             int(before[class_id]),
             int(after[class_id]),
             *_changes(shares_before, shares_after, class_id),
-            class_id in protected,
+            class_id in locked,
         )
         for class_id in map(int, np.flatnonzero(present))
     ]

@@ -6,24 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_sepl.core.assignment import REFUSE, check_overrides
+from napari_sepl.core.assignment import REJECT, check_decisions
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import NO_OPINION, find_strokes, map_change
+from napari_sepl.document.annotations import Annotations, blank_map
 from napari_sepl.document.edits import (
+    DecisionEdit,
     Edit,
-    OverrideEdit,
+    LockEdit,
     ParamsEdit,
     PromptEdit,
-    ProtectEdit,
     StrokeEdit,
 )
 from napari_sepl.document.history import History
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import tell_decision
 from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.document.said import Said, blank_map
 
 
 class Document:
@@ -36,7 +36,7 @@ class Document:
     ----------
     inputs : Inputs
         What is given.
-    said : Said, optional
+    annotations : Said, optional
         What was said before; the paper's settings and nothing else if left out.
     history : History, optional
         The steps that led to it.
@@ -61,29 +61,29 @@ class Document:
     marked = Signal()
 
     def __init__(
-        self, inputs: Inputs, said: Said | None = None, history: History | None = None
+        self, inputs: Inputs, annotations: Annotations | None = None, history: History | None = None
     ) -> None:
         self.history = history or History()
         self._opened_mark = self.history.mark
         self._saved_mark: int | None = None
         self.inputs = inputs  # with the masks that a person made by prompts
         self._prompted: Mapping[int, MaskSet] = {}
-        self._resolve((said or Said()).copy(), None)
+        self._resolve((annotations or Annotations()).copy(), None)
 
     @property
-    def said(self) -> Said:
+    def annotations(self) -> Annotations:
         """What a person said so far. Its maps are the document's own: do not write."""
-        return self.resolved.said
+        return self.resolved.annotations
 
     @property
     def params(self) -> Params:
         """The present settings."""
-        return self.said.params
+        return self.annotations.params
 
     @property
     def edited(self) -> bool:
         """Whether a person decided, protected or painted anything."""
-        return self.said.edited
+        return self.annotations.edited
 
     @property
     def unsaved(self) -> bool:
@@ -111,7 +111,7 @@ class Document:
         regions : iterable of int
             Mask indices, or ``-k`` for the pseudo-labels of class k.
         class_id : int or None
-            The class to take them for, 0 for background, `REFUSE` to refuse them, None to leave
+            The class to take them for, 0 for background, `REJECT` to refuse them, None to leave
             them to the algorithm.
 
         Raises
@@ -119,19 +119,19 @@ class Document:
         InputError
             If a region is not there, or the class is outside the class list.
         """
-        overrides = self.said.overrides
-        changed = [r for r in sorted(set(regions)) if overrides.get(r) != class_id]
+        decisions = self.annotations.decisions
+        changed = [r for r in sorted(set(regions)) if decisions.get(r) != class_id]
         if not changed:
             return
         there = [r for r in changed if -r not in self.inputs.vanished]
-        check_overrides(self.inputs.overlap, dict.fromkeys(there, REFUSE))
-        if class_id is not None and class_id != REFUSE:
+        check_decisions(self.inputs.overlap, dict.fromkeys(there, REJECT))
+        if class_id is not None and class_id != REJECT:
             self.inputs.classes.check_ids(np.array([class_id]), "the decision")
-        before = {region: overrides.get(region) for region in changed}
+        before = {region: decisions.get(region) for region in changed}
         told = tell_decision(self.inputs, self.resolved.assignment, changed, class_id)
-        self._do(OverrideEdit(before, dict.fromkeys(changed, class_id), told))
+        self._do(DecisionEdit(before, dict.fromkeys(changed, class_id), told))
 
-    def protect(self, class_id: int, *, protect: bool = True) -> None:
+    def lock(self, class_id: int, *, lock: bool = True) -> None:
         """Keep a class's pixels from the algorithm and from strokes of other classes, or stop.
 
         Raises
@@ -139,15 +139,19 @@ class Document:
         InputError
             If the class is outside the class list.
         """
-        if (class_id in self.said.protected) == protect:
+        if (class_id in self.annotations.locked) == lock:
             return
         self.inputs.classes.check_ids(np.array([class_id]), "the protected class")
-        pins = blank_map(self.inputs.shape) if self.said.pins is None else self.said.pins
-        if protect:
-            after = np.where(self.resolved.final == class_id, np.int16(class_id), pins)
+        locked_pixels = (
+            blank_map(self.inputs.shape)
+            if self.annotations.locked_pixels is None
+            else self.annotations.locked_pixels
+        )
+        if lock:
+            after = np.where(self.resolved.labels == class_id, np.int16(class_id), locked_pixels)
         else:
-            after = np.where(pins == class_id, np.int16(NO_OPINION), pins)
-        self._do(ProtectEdit(class_id, protect, map_change(pins, after)))
+            after = np.where(locked_pixels == class_id, np.int16(NO_OPINION), locked_pixels)
+        self._do(LockEdit(class_id, lock, map_change(locked_pixels, after)))
 
     def absorb(self, shown: NDArray[np.uint8], told: str = "") -> int:
         """Take what a person painted on the shown labels into the overlay.
@@ -155,7 +159,7 @@ class Document:
         Parameters
         ----------
         shown : (H, W) uint8
-            The labels on screen, which were equal to ``resolved.final`` before the stroke.
+            The labels on screen, which were equal to ``resolved.labels`` before the stroke.
         told : str
             What was done, where it was no plain stroke.
 
@@ -169,15 +173,19 @@ class Document:
         InputError
             If the stroke's label is outside the class list; nothing is absorbed then.
         """
-        final = self.resolved.final
+        final = self.resolved.labels
         if np.array_equal(shown, final):
             return 0
         blocked = 0
-        if self.said.protected:
-            held = np.isin(final, list(self.said.protected)) & (shown != final)
+        if self.annotations.locked:
+            held = np.isin(final, list(self.annotations.locked)) & (shown != final)
             blocked = int(np.count_nonzero(held))
             shown = np.where(held, final, shown) if blocked else shown
-        overlay = blank_map(self.inputs.shape) if self.said.overlay is None else self.said.overlay
+        overlay = (
+            blank_map(self.inputs.shape)
+            if self.annotations.overlay is None
+            else self.annotations.overlay
+        )
         change = find_strokes(shown, final, overlay)
         self.inputs.classes.check_ids(np.unique(change.after), "the stroke")
         if len(change.starts):
@@ -209,28 +217,34 @@ class Document:
         self.inputs.classes.check_ids(np.array([class_id]), "the class of the mask")
         self._do(PromptEdit(len(self.inputs.masks), mask, class_id))
 
-    def restore(self, said: Said) -> None:
+    def restore(self, annotations: Annotations) -> None:
         """Say again what was said on another day, in a few steps; nothing painted since goes."""
-        self.set_params(said.params)
-        for index, mask in said.prompted.items():
-            class_id = said.overrides.get(index, REFUSE)
+        self.set_params(annotations.params)
+        for index, mask in annotations.prompted.items():
+            class_id = annotations.decisions.get(index, REJECT)
             self.add_prompted(mask, max(class_id, 0))
-            if class_id == REFUSE:
-                self.decide([len(self.inputs.masks) - 1], REFUSE)
-        said = said.having(
-            overrides={r: k for r, k in said.overrides.items() if r not in said.prompted}
+            if class_id == REJECT:
+                self.decide([len(self.inputs.masks) - 1], REJECT)
+        annotations = annotations.having(
+            decisions={
+                r: k for r, k in annotations.decisions.items() if r not in annotations.prompted
+            }
         )
-        for class_id in sorted({*said.overrides.values()}):
-            self.decide([r for r, k in said.overrides.items() if k == class_id], class_id)
-        overlay = blank_map(self.inputs.shape) if self.said.overlay is None else self.said.overlay
-        for opinions in (said.pins, said.overlay):
+        for class_id in sorted({*annotations.decisions.values()}):
+            self.decide([r for r, k in annotations.decisions.items() if k == class_id], class_id)
+        overlay = (
+            blank_map(self.inputs.shape)
+            if self.annotations.overlay is None
+            else self.annotations.overlay
+        )
+        for opinions in (annotations.locked_pixels, annotations.overlay):
             if opinions is not None:
                 after = np.where(opinions == NO_OPINION, overlay, opinions)
                 change = map_change(overlay, after)
                 if change.pixels:
                     self._do(StrokeEdit(change))
-        for class_id in sorted(said.protected):
-            self.protect(class_id)
+        for class_id in sorted(annotations.locked):
+            self.lock(class_id)
 
     # --- back and forth
 
@@ -245,16 +259,18 @@ class Document:
     def go_to(self, position: int) -> Edit | None:
         """Undo or redo until so many steps are done; return the last one, or None for none."""
         moves: list[tuple[str, Edit]] = []
-        said = self.said
+        annotations = self.annotations
         while (kind := self.history.towards(max(0, position))) is not None:
             edit = self.history.undo() if kind == "undo" else self.history.redo()
             if edit is None:
                 break
-            said = (edit.inverse() if kind == "undo" else edit).apply(said, self.inputs.shape)
+            annotations = (edit.inverse() if kind == "undo" else edit).apply(
+                annotations, self.inputs.shape
+            )
             moves.append((kind, edit))
         if not moves:
             return None
-        self._say(said)
+        self._say(annotations)
         for move in moves:
             self.stepped.emit(*move)
         self.marked.emit()
@@ -267,17 +283,17 @@ class Document:
 
     def _do(self, edit: Edit) -> None:
         self.history.push(edit)
-        self._say(edit.apply(self.said, self.inputs.shape))
+        self._say(edit.apply(self.annotations, self.inputs.shape))
         self.stepped.emit("do", edit)
         self.marked.emit()
 
-    def _resolve(self, said: Said, before: Resolved | None) -> None:
-        self.inputs = self.inputs.cut_at(said.params.background)
-        if said.prompted is not self._prompted:
-            self.inputs = self.inputs.with_prompted(said.prompted)
-            self._prompted = said.prompted
-        self.resolved = resolve(self.inputs.overlap, said, self.inputs.vanished, before)
+    def _resolve(self, annotations: Annotations, before: Resolved | None) -> None:
+        self.inputs = self.inputs.cut_at(annotations.params.background)
+        if annotations.prompted is not self._prompted:
+            self.inputs = self.inputs.with_prompted(annotations.prompted)
+            self._prompted = annotations.prompted
+        self.resolved = resolve(self.inputs.overlap, annotations, self.inputs.vanished, before)
 
-    def _say(self, said: Said) -> None:
-        self._resolve(said, self.resolved)
+    def _say(self, annotations: Annotations) -> None:
+        self._resolve(annotations, self.resolved)
         self.changed.emit(self.resolved)

@@ -10,7 +10,7 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import PixelRuns, write_runs
-from napari_sepl.document.said import Said, blank_map
+from napari_sepl.document.annotations import Annotations, blank_map
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class ParamsEdit:
             return None
         return ParamsEdit(self.before, later.after, self.gesture)
 
-    def follows(self, said: Said, shape: tuple[int, int]) -> bool:  # noqa: ARG002
+    def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:  # noqa: ARG002
         """Tell whether the step can be done where this was said."""
-        return said.params == self.before
+        return annotations.params == self.before
 
-    def apply(self, said: Said, shape: tuple[int, int]) -> Said:  # noqa: ARG002
+    def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:  # noqa: ARG002
         """Return what is said after the step."""
-        return said.having(params=self.after)
+        return annotations.having(params=self.after)
 
     def describe(self, classes: ClassList) -> str:  # noqa: ARG002
         """Say what the step did."""
@@ -86,15 +86,15 @@ class StrokeEdit:
         """Return None: every stroke is a step of its own."""
         return
 
-    def follows(self, said: Said, shape: tuple[int, int]) -> bool:
+    def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:
         """Tell whether the step can be done where this was said."""
-        return _holds(said.overlay, self.change, shape)
+        return _holds(annotations.overlay, self.change, shape)
 
-    def apply(self, said: Said, shape: tuple[int, int]) -> Said:
+    def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:
         """Return what is said after the step; the overlay is written in place."""
-        overlay = blank_map(shape) if said.overlay is None else said.overlay
+        overlay = blank_map(shape) if annotations.overlay is None else annotations.overlay
         write_runs(overlay, self.change)
-        return said.having(overlay=overlay)
+        return annotations.having(overlay=overlay)
 
     def describe(self, classes: ClassList) -> str:
         """Say what the step did."""
@@ -111,7 +111,7 @@ class StrokeEdit:
 
 
 @dataclass(frozen=True)
-class OverrideEdit:
+class DecisionEdit:
     """Decisions on regions.
 
     Parameters
@@ -126,22 +126,24 @@ class OverrideEdit:
     after: Mapping[int, int | None]
     told: str = ""
 
-    def inverse(self) -> "OverrideEdit":
+    def inverse(self) -> "DecisionEdit":
         """Return the step that takes this one back."""
-        return OverrideEdit(self.after, self.before, self.told)
+        return DecisionEdit(self.after, self.before, self.told)
 
     def merged(self, later: "Edit") -> None:  # noqa: ARG002
         """Return None: every decision is a step of its own."""
         return
 
-    def follows(self, said: Said, shape: tuple[int, int]) -> bool:  # noqa: ARG002
+    def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:  # noqa: ARG002
         """Tell whether the step can be done where this was said."""
-        return all(said.overrides.get(region) == was for region, was in self.before.items())
+        return all(annotations.decisions.get(region) == was for region, was in self.before.items())
 
-    def apply(self, said: Said, shape: tuple[int, int]) -> Said:  # noqa: ARG002
+    def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:  # noqa: ARG002
         """Return what is said after the step."""
-        overrides = {**said.overrides, **self.after}
-        return said.having(overrides={r: k for r, k in sorted(overrides.items()) if k is not None})
+        decisions = {**annotations.decisions, **self.after}
+        return annotations.having(
+            decisions={r: k for r, k in sorted(decisions.items()) if k is not None}
+        )
 
     def describe(self, classes: ClassList) -> str:  # noqa: ARG002
         """Say what the step did."""
@@ -154,47 +156,49 @@ class OverrideEdit:
 
 
 @dataclass(frozen=True, eq=False)
-class ProtectEdit:
+class LockEdit:
     """A class protected, or no longer.
 
     Parameters
     ----------
     class_id : int
         The class.
-    protect : bool
+    lock : bool
         Whether it is protected after the step.
     change : PixelRuns
         The pinned labels before and after.
     """
 
     class_id: int
-    protect: bool
+    lock: bool
     change: PixelRuns
 
-    def inverse(self) -> "ProtectEdit":
+    def inverse(self) -> "LockEdit":
         """Return the step that takes this one back."""
-        return ProtectEdit(self.class_id, not self.protect, self.change.inverse())
+        return LockEdit(self.class_id, not self.lock, self.change.inverse())
 
     def merged(self, later: "Edit") -> None:  # noqa: ARG002
         """Return None: every protection is a step of its own."""
         return
 
-    def follows(self, said: Said, shape: tuple[int, int]) -> bool:
+    def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:
         """Tell whether the step can be done where this was said."""
-        differs = (self.class_id in said.protected) != self.protect
-        return differs and _holds(said.pins, self.change, shape)
+        differs = (self.class_id in annotations.locked) != self.lock
+        return differs and _holds(annotations.locked_pixels, self.change, shape)
 
-    def apply(self, said: Said, shape: tuple[int, int]) -> Said:
+    def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:
         """Return what is said after the step; the pinned labels are written in place."""
-        pins = blank_map(shape) if said.pins is None else said.pins
-        write_runs(pins, self.change)
+        locked_pixels = (
+            blank_map(shape) if annotations.locked_pixels is None else annotations.locked_pixels
+        )
+        write_runs(locked_pixels, self.change)
         one = {self.class_id}
-        protected = said.protected | one if self.protect else said.protected - one
-        return said.having(pins=pins, protected=protected)
+        locked = annotations.locked | one if self.lock else annotations.locked - one
+        return annotations.having(locked_pixels=locked_pixels, locked=locked)
 
     def describe(self, classes: ClassList) -> str:
         """Say what the step did."""
-        return f"{'protect' if self.protect else 'unprotect'} {classes.name(self.class_id)}"
+        return f"{'lock' if self.lock else 'unprotect'} {classes.name(self.class_id)}"
 
     @property
     def nbytes(self) -> int:
@@ -231,21 +235,21 @@ class PromptEdit:
         """Return None: every mask is a step of its own."""
         return
 
-    def follows(self, said: Said, shape: tuple[int, int]) -> bool:
+    def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:
         """Tell whether the step can be done where this was said."""
         if self.added:
-            return self.mask.shape == shape and self.index not in said.prompted
-        there = said.prompted.get(self.index)
-        taken = said.overrides.get(self.index) == self.class_id
-        return taken and there is not None and there.digest == self.mask.digest
+            return self.mask.shape == shape and self.index not in annotations.prompted
+        there = annotations.prompted.get(self.index)
+        selected = annotations.decisions.get(self.index) == self.class_id
+        return selected and there is not None and there.digest == self.mask.digest
 
-    def apply(self, said: Said, shape: tuple[int, int]) -> Said:  # noqa: ARG002
+    def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:  # noqa: ARG002
         """Return what is said after the step."""
-        overrides = {r: k for r, k in said.overrides.items() if r != self.index}
-        prompted = {r: one for r, one in said.prompted.items() if r != self.index}
+        decisions = {r: k for r, k in annotations.decisions.items() if r != self.index}
+        prompted = {r: one for r, one in annotations.prompted.items() if r != self.index}
         if self.added:
-            overrides[self.index], prompted[self.index] = self.class_id, self.mask
-        return said.having(overrides=overrides, prompted=prompted)
+            decisions[self.index], prompted[self.index] = self.class_id, self.mask
+        return annotations.having(decisions=decisions, prompted=prompted)
 
     def describe(self, classes: ClassList) -> str:
         """Say what the step did."""
@@ -257,7 +261,7 @@ class PromptEdit:
         return 200 + self.mask.nbytes
 
 
-Edit = ParamsEdit | StrokeEdit | OverrideEdit | ProtectEdit | PromptEdit
+Edit = ParamsEdit | StrokeEdit | DecisionEdit | LockEdit | PromptEdit
 
 
 def _holds(opinions: NDArray[np.int16] | None, change: PixelRuns, shape: tuple[int, int]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.assignment import REFUSE
+from napari_sepl.core.assignment import REJECT
 from napari_sepl.core.rules import Rule
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import area_of, name_region
@@ -39,15 +39,15 @@ def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
 
 def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
     """Say what became of the pseudo-labels of a class."""
-    decided = resolved.said.overrides.get(-class_id)
+    decided = resolved.annotations.decisions.get(-class_id)
     if decided is not None:
-        if decided == REFUSE:
+        if decided == REJECT:
             return "refused by you"
-        return f"{'kept' if decided else 'taken'} as {inputs.classes.name(decided)} by you"
+        return f"{'kept' if decided else 'selected'} as {inputs.classes.name(decided)} by you"
     if class_id not in resolved.assignment.kept.class_ids:
         return "replaced by masks"
     method, assignment = resolved.params.strategy.method, resolved.assignment
-    beside = class_id in assignment.class_ids[assignment.taken]
+    beside = class_id in assignment.class_ids[assignment.selected]
     return (method.kept_beside if beside else "") or method.kept
 
 
@@ -112,14 +112,14 @@ class MaskRows:
         return len(self.rules)
 
     @property
-    def taken(self) -> NDArray[np.bool_]:
+    def selected(self) -> NDArray[np.bool_]:
         """(N,) bool: which masks are taken."""
         return self.rules >= Rule.BY_O_S
 
     @property
     def decided(self) -> NDArray[np.bool_]:
         """(N,) bool: on which masks a person decided."""
-        return np.isin(self.rules, (Rule.REFUSED, Rule.BY_PERSON))
+        return np.isin(self.rules, (Rule.REJECTED, Rule.BY_PERSON))
 
     def verdict(self, mask_index: int) -> str:
         """Return why a mask is taken or refused, in words."""
@@ -134,7 +134,7 @@ def list_masks(inputs: Inputs, resolved: Resolved) -> MaskRows:
     columns = np.minimum(columns, max(0, len(overlap.class_ids) - 1))
     masks = np.arange(len(inputs.masks))
     prompted = np.zeros(len(masks), np.bool_)
-    prompted[list(resolved.said.prompted)] = True
+    prompted[list(resolved.annotations.prompted)] = True
     if len(overlap.class_ids):
         met = overlap.class_ids[columns] == assignment.class_ids
         o_s = np.where(met, overlap.o_s[masks, columns], 0.0)

@@ -32,7 +32,7 @@ def diagnose_resolved(resolved: Resolved, image_labels: Iterable[int] = ()) -> D
     image_labels : iterable of int
         The classes that it is known to hold, if that is known.
     """
-    return diagnose(resolved.overlap, resolved.assignment, resolved.final, image_labels)
+    return diagnose(resolved.overlap, resolved.assignment, resolved.labels, image_labels)
 
 
 def tell_finding(finding: Finding, classes: ClassList) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.edits import Edit
-from napari_sepl.document.said import Said
 
 BUDGET = 256 * 2**20
 """Bytes of steps to keep for one image; the oldest are forgotten beyond it."""
@@ -91,7 +91,9 @@ class History:
             self._marks.pop(0)
 
 
-def replay(steps: Iterable[tuple[str, Edit]], said: Said, shape: tuple[int, int]) -> History:
+def replay(
+    steps: Iterable[tuple[str, Edit]], annotations: Annotations, shape: tuple[int, int]
+) -> History:
     """Return the history that ends in what is said now.
 
     Each step is checked against what is said: a log with gaps, or from before the files changed,
@@ -101,7 +103,7 @@ def replay(steps: Iterable[tuple[str, Edit]], said: Said, shape: tuple[int, int]
     ----------
     steps : iterable of (str, Edit)
         What was done, "do", "undo" or "redo", oldest first.
-    said : Said
+    annotations : Said
         What is said now; it is not changed.
     shape : tuple of int
         Height and width of the image.
@@ -120,12 +122,14 @@ def replay(steps: Iterable[tuple[str, Edit]], said: Said, shape: tuple[int, int]
             joined = done[-1].merged(edit) if done and not undone else None
             done[len(done) - (joined is not None) :] = [joined or edit]
             undone.clear()
-    return History.of(_leading_to(done, said, shape), _leading_from(undone, said, shape))
+    return History.of(
+        _leading_to(done, annotations, shape), _leading_from(undone, annotations, shape)
+    )
 
 
-def _leading_to(done: list[Edit], said: Said, shape: tuple[int, int]) -> list[Edit]:
+def _leading_to(done: list[Edit], annotations: Annotations, shape: tuple[int, int]) -> list[Edit]:
     """Return the last steps that, one after the other, could have led to what is said."""
-    earlier = said.copy()
+    earlier = annotations.copy()
     count = 0
     for edit in reversed(done):
         back = edit.inverse()
@@ -136,9 +140,11 @@ def _leading_to(done: list[Edit], said: Said, shape: tuple[int, int]) -> list[Ed
     return done[len(done) - count :]
 
 
-def _leading_from(undone: list[Edit], said: Said, shape: tuple[int, int]) -> list[Edit]:
+def _leading_from(
+    undone: list[Edit], annotations: Annotations, shape: tuple[int, int]
+) -> list[Edit]:
     """Return the steps that can be done again, one after the other, the next one last."""
-    later = said.copy()
+    later = annotations.copy()
     count = 0
     for edit in reversed(undone):
         if not edit.follows(later, shape):

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.atoms import find_atoms
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskSet
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.core.overlap import Overlap, extend_overlap, measure_overlap, remeasure_overlap
 from napari_sepl.core.scores import Scores, cut_scores, vanished_classes
+from napari_sepl.core.superpixels import find_superpixels
 from napari_sepl.core.tree import MaskTree
-from napari_sepl.document.said import join_prompted
+from napari_sepl.document.annotations import join_prompted
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ class Inputs:
         Parameters
         ----------
         prompted : mapping of int to MaskSet
-            As in `Said`.
+            As in `Annotations`.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Inputs:
         other = replace(self, pseudo=pseudo, background=background, given=given)
         # the regions between borders, and the masks' tree, follow from the masks alone
         if "atoms" in self.__dict__:
-            other.__dict__["atoms"] = self.atoms
+            other.__dict__["atoms"] = self.superpixels
         if "overlap" in self.__dict__ and given is None:
             other.__dict__["overlap"] = remeasure_overlap(self.overlap, pseudo)
         return other
@@ -142,6 +142,6 @@ class Inputs:
         return self.overlap.tree
 
     @cached_property
-    def atoms(self) -> NDArray[np.int32]:
+    def superpixels(self) -> NDArray[np.int32]:
         """(H, W) int32: the regions that mask borders cut the image into, found at first use."""
-        return find_atoms(self.masks)
+        return find_superpixels(self.masks)

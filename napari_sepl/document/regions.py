@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.assignment import REFUSE, Assignment
+from napari_sepl.core.assignment import REJECT, Assignment
 from napari_sepl.core.overlap import IGNORE, count_shared
 from napari_sepl.core.runs import runs_of_mask
 from napari_sepl.document.inputs import Inputs
@@ -73,7 +73,7 @@ def tell_decision(
         told = f"{masks} masks" if masks == len(regions) else f"{len(regions)} regions"
     if class_id is None:
         return f"leave {told} to SEPL"
-    if class_id != REFUSE:
+    if class_id != REJECT:
         return f"take {told} as {inputs.classes.name(class_id)}"
     were = {class_of(assignment, region) for region in regions if region >= 0} - {0}
     known = f" ({inputs.classes.name(were.pop())})" if len(were) == 1 else ""

@@ -11,7 +11,7 @@ from napari_sepl.core.params import Params
 from napari_sepl.core.pixels import lay_over
 from napari_sepl.core.provenance import find_sources
 from napari_sepl.core.sepl import Painted, paint, repaint
-from napari_sepl.document.said import Said
+from napari_sepl.document.annotations import Annotations
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Resolved:
     ----------
     overlap : Overlap
         The table it follows from.
-    said : Said
+    annotations : Said
         What a person said. Its maps are the document's own: they change with the next stroke.
     assignment : Assignment
         Which masks were taken, and why.
@@ -33,31 +33,36 @@ class Resolved:
     """
 
     overlap: Overlap
-    said: Said
+    annotations: Annotations
     assignment: Assignment
     enhanced: NDArray[np.uint8]
-    final: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
 
     @property
     def params(self) -> Params:
         """The settings it follows from."""
-        return self.said.params
+        return self.annotations.params
 
     def snapshot(self) -> "Resolved":
         """Return the same with maps of its own, which no later stroke reaches."""
-        return replace(self, said=self.said.copy())
+        return replace(self, annotations=self.annotations.copy())
 
     def find_sources(self) -> NDArray[np.uint8]:
         """Return (H, W) uint8: a `Source` for each pixel, where its label came from."""
-        said = self.said
+        annotations = self.annotations
         return find_sources(
-            self.overlap, self.assignment, self.enhanced, said.pins, said.overlay, said.prompted
+            self.overlap,
+            self.assignment,
+            self.enhanced,
+            annotations.locked_pixels,
+            annotations.overlay,
+            annotations.prompted,
         )
 
 
 def resolve(
     overlap: Overlap,
-    said: Said,
+    annotations: Annotations,
     vanished: frozenset[int] = frozenset(),
     before: Resolved | None = None,
 ) -> Resolved:
@@ -67,7 +72,7 @@ def resolve(
     ----------
     overlap : Overlap
         The table of masks against pseudo-labels.
-    said : Said
+    annotations : Said
         What a person said.
     vanished : frozenset of int
         Classes whose pseudo-labels have no pixel for now: decisions on them wait.
@@ -79,17 +84,17 @@ def resolve(
     InputError
         If a decision names a mask or pseudo-label that the image has not.
     """
-    overrides = said.overrides
+    decisions = annotations.decisions
     if vanished:
-        overrides = {r: k for r, k in overrides.items() if -r not in vanished}
-    assignment = assign(overlap, said.params, overrides)
+        decisions = {r: k for r, k in decisions.items() if -r not in vanished}
+    assignment = assign(overlap, annotations.params, decisions)
     if before is None or before.overlap is not overlap:
-        enhanced = paint(overlap, assignment, said.params)
+        enhanced = paint(overlap, assignment, annotations.params)
     else:
         painted = Painted(before.assignment, before.params, before.enhanced)
-        enhanced = repaint(overlap, assignment, said.params, painted)
-    final = enhanced
-    for opinions in (said.pins, said.overlay):
+        enhanced = repaint(overlap, assignment, annotations.params, painted)
+    labels = enhanced
+    for opinions in (annotations.locked_pixels, annotations.overlay):
         if opinions is not None:
-            final = lay_over(final, opinions)
-    return Resolved(overlap, said, assignment, enhanced, final)
+            labels = lay_over(labels, opinions)
+    return Resolved(overlap, annotations, assignment, enhanced, labels)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.outlines import MaskOutlines
 from napari_sepl.core.params import Params
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.document.said import Said
 from napari_sepl.gui.layers.layers import ReviewLayers, line_width
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class Prepared:
     """A document, and the outlines of its masks: all that showing it needs.
 
     Made off the window's thread.
@@ -28,12 +28,12 @@ class Opened:
     outlines: MaskOutlines
 
     @classmethod
-    def of(cls, inputs: Inputs, params: Params) -> "Opened":
+    def of(cls, inputs: Inputs, params: Params) -> "Prepared":
         """Measure an image and trace its masks."""
-        return cls.around(Document(inputs, Said(params)))
+        return cls.around(Document(inputs, Annotations(params)))
 
     @classmethod
-    def around(cls, document: Document) -> "Opened":
+    def around(cls, document: Document) -> "Prepared":
         """Trace the masks of a document."""
         inputs = document.inputs
         _ = inputs.overlap.nests  # 0.2 s at 4096², or the first switch to `tree` would wait

@@ -15,7 +15,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.gui.comparing import Comparing
-from napari_sepl.gui.context import Opened, ReviewContext
+from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.correcting import Cleaning, Superpixels
 from napari_sepl.gui.diagnosing import Diagnosing
 from napari_sepl.gui.masks.making import Making
@@ -112,20 +112,20 @@ class Controller:
             Layers of the user's own that hold the image and the pseudo-labels.
         """
 
-        def show(opened: Opened) -> None:
+        def show(opened: Prepared) -> None:
             self.context.view.show_busy("")
             self.show(opened, SaveTarget(folder, files), given=given)
 
-        def prepare() -> Opened:
+        def prepare() -> Prepared:
             with of_one_sample(next(iter(files), "image")):
-                return Opened.of(read(), params or Params())
+                return Prepared.of(read(), params or Params())
 
         self.context.view.show_busy("reading…")
         self.context.background.run("open", prepare, show, self.context.refuse)
 
     def show(
         self,
-        opened: Opened,
+        opened: Prepared,
         target: SaveTarget,
         *,
         given: Collection[Layer] = (),
@@ -158,7 +158,7 @@ class Controller:
         self.superpixels.prepare()
         self.prompting.image_opened()
 
-    def replace_document(self, opened: Opened) -> None:
+    def replace_document(self, opened: Prepared) -> None:
         """Show the image that is open with other masks; where it is saved stays the same."""
         self.show(opened, self.saving.target, given=self.context.layers.given)
 
@@ -211,11 +211,11 @@ class Controller:
         if document is not None and document.go_to(position) is not None:
             self.context.view.params.show_params(document.params)
 
-    def protect(self, class_id: int, protect: bool) -> None:
+    def lock(self, class_id: int, lock: bool) -> None:
         """Protect the pixels of a class, or no longer."""
         document = self.context.settled()
         if document is not None:
-            document.protect(class_id, protect=protect)
+            document.lock(class_id, lock=lock)
 
     def save(self) -> None:
         """Write the labels as shown."""

@@ -32,7 +32,7 @@ class Cleaning:
         self._run(
             f"fill holes of up to {largest:,} pixels in",
             lambda document, labels, class_id: fill_holes(
-                labels, class_id, largest, protected=document.said.protected
+                labels, class_id, largest, locked=document.annotations.locked
             ),
         )
 
@@ -41,7 +41,7 @@ class Cleaning:
         self._run(
             f"drop islands below {smallest:,} pixels of",
             lambda document, labels, class_id: drop_islands(
-                labels, class_id, smallest, protected=document.said.protected
+                labels, class_id, smallest, locked=document.annotations.locked
             ),
         )
 
@@ -50,7 +50,7 @@ class Cleaning:
         self._run(
             "grow to mask borders:",
             lambda document, labels, class_id: grow_to_borders(
-                labels, class_id, document.inputs.atoms, protected=document.said.protected
+                labels, class_id, document.inputs.superpixels, locked=document.annotations.locked
             ),
         )
 
@@ -59,7 +59,7 @@ class Cleaning:
         self._run(
             "cut at mask borders:",
             lambda document, labels, class_id: cut_at_borders(
-                labels, class_id, document.inputs.atoms, protected=document.said.protected
+                labels, class_id, document.inputs.superpixels, locked=document.annotations.locked
             ),
         )
 
@@ -68,7 +68,7 @@ class Cleaning:
         if document is None:
             return
         class_id, mark = self._context.class_id, document.history.mark
-        labels = document.resolved.final
+        labels = document.resolved.labels
         named = f"{told} {document.inputs.classes.name(class_id)}"
 
         def done(cleaned: Labels) -> None:
@@ -103,14 +103,14 @@ class Superpixels:
     def __init__(self, context: ReviewContext) -> None:
         self._context = context
         self._boxes: list[tuple[slice, slice] | None] = []
-        self._atoms: NDArray[np.int32] | None = None
+        self._superpixels: NDArray[np.int32] | None = None
         self.on = False
 
     def toggle(self) -> None:
         """Take the brush up, or lay it down."""
         self.on = not self.on
         self._context.view.correct.show_superpixels(self.on)
-        self._atoms = None
+        self._superpixels = None
         if self.on:
             self.prepare()
 
@@ -119,16 +119,16 @@ class Superpixels:
         document = self._context.document
         if document is None or not self.on:
             return
-        self._atoms = None
+        self._superpixels = None
         inputs = document.inputs
 
         def done(boxes: list[tuple[slice, slice] | None]) -> None:
             if self._context.document is document:
-                self._boxes, self._atoms = boxes, inputs.atoms
+                self._boxes, self._superpixels = boxes, inputs.superpixels
 
         self._context.background.run(
             "superpixels",
-            lambda: ndimage.find_objects(inputs.atoms),
+            lambda: ndimage.find_objects(inputs.superpixels),
             done,
             lambda error: self._context.view.warn(str(error)),
         )
@@ -138,19 +138,19 @@ class Superpixels:
         height, width = document.inputs.shape
         if not (0 <= row < height and 0 <= col < width):
             return
-        if self._atoms is None:
+        if self._superpixels is None:
             self._context.view.show_mask("finding the regions between mask borders…")
             return
-        number = int(self._atoms[row, col])
+        number = int(self._superpixels[row, col])
         if number == 0:
             self._context.view.show_mask("no mask holds this pixel: use the brush here")
             return
         box = self._boxes[number - 1]
         if box is None:
             return
-        shown, region = self._context.layers.enhanced.data[box], self._atoms[box] == number
-        if document.said.protected:
-            region &= ~np.isin(document.resolved.final[box], list(document.said.protected))
+        shown, region = self._context.layers.enhanced.data[box], self._superpixels[box] == number
+        if document.annotations.locked:
+            region &= ~np.isin(document.resolved.labels[box], list(document.annotations.locked))
         if (shown[region] != class_id).any():
             shown[region] = class_id
             rows, cols = box

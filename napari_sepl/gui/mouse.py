@@ -7,7 +7,7 @@ import numpy as np
 from napari.components._viewer_mouse_bindings import double_click_to_zoom
 from napari.layers import Labels
 
-from napari_sepl.core.assignment import REFUSE
+from napari_sepl.core.assignment import REJECT
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.layers.layers import line_width
 from napari_sepl.gui.strokes import box_between, draw_box, is_straight, line_positions
@@ -154,7 +154,7 @@ class Mouse:
         document, camera = controller.context.document, self._viewer.scene.camera
         if document is None:
             return
-        class_id = REFUSE if "Control" in event.modifiers else controller.context.class_id
+        class_id = REJECT if "Control" in event.modifiers else controller.context.class_id
         shape, line = document.inputs.shape, 2 * line_width(document.inputs.shape)
         highlight = controller.context.layers.highlight
         box, straight = np.zeros((0, 2)), False

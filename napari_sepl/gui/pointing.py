@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_sepl.core.assignment import REFUSE
+from napari_sepl.core.assignment import REJECT
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.outlines import trace_region
 from napari_sepl.core.overlap import IGNORE
@@ -143,7 +143,7 @@ class Pointing:
 
     def refuse(self) -> None:
         """Refuse the region, or leave it to SEPL if that was decided."""
-        self._decide(REFUSE)
+        self._decide(REJECT)
 
     def refuse_parts(self) -> None:
         """Refuse the mask and all masks in it, in one step."""
@@ -151,7 +151,7 @@ class Pointing:
         if document is not None and region is not None and region >= 0:
             inputs = document.inputs
             within = regions_within(inputs, inputs.masks.decode(region))
-            self._put(document, {region, *within}, REFUSE)
+            self._put(document, {region, *within}, REJECT)
 
     def to_background(self) -> None:
         """Take the region for background, over all that claim its pixels; again: leave it."""
@@ -164,7 +164,7 @@ class Pointing:
         if document is None or region >= 0:
             self._context.view.tell("There are no pseudo-labels of a class under the cursor.")
             return
-        kept = document.said.overrides.get(region) == -region
+        kept = document.annotations.decisions.get(region) == -region
         self._put(document, [region], None if kept else -region)
 
     def leave(self) -> None:
@@ -191,7 +191,7 @@ class Pointing:
         vertices : (V, 2) float
             Row and column of the lasso's corners.
         class_id : int
-            The class, or `REFUSE`.
+            The class, or `REJECT`.
         """
         document = self._context.settled()
         if document is None or len(vertices) < 3:
@@ -208,7 +208,7 @@ class Pointing:
         height, width = document.inputs.shape if document is not None else (0, 0)
         row, col = self._pixel
         if document is not None and 0 <= row < height and 0 <= col < width:
-            self._context.choose_class(int(document.resolved.final[row, col]))
+            self._context.choose_class(int(document.resolved.labels[row, col]))
 
     def clear_class(self) -> None:
         """Leave to SEPL all that was taken for the current class, or refused of it."""
@@ -220,8 +220,8 @@ class Pointing:
             document,
             [
                 region
-                for region, decided in document.said.overrides.items()
-                if (class_of(assignment, region) if decided == REFUSE else decided) == class_id
+                for region, decided in document.annotations.decisions.items()
+                if (class_of(assignment, region) if decided == REJECT else decided) == class_id
             ],
             None,
         )
@@ -230,13 +230,13 @@ class Pointing:
         """Leave all regions of the image to SEPL."""
         document = self._context.settled()
         if document is not None:
-            self._put(document, document.said.overrides, None)
+            self._put(document, document.annotations.decisions, None)
 
     def _decide(self, class_id: int) -> None:
         document, region = self._context.settled(), self.region
         if document is None or region is None:
             return
-        decided = document.said.overrides.get(region) == class_id
+        decided = document.annotations.decisions.get(region) == class_id
         self._put(document, [region], None if decided else class_id)
 
     def _put(self, document: Document, regions: Iterable[int], class_id: int | None) -> None:

@@ -2,7 +2,7 @@
 
 from psygnal import Signal
 
-from napari_sepl.core.assignment import find_flips
+from napari_sepl.core.assignment import find_critical_thresholds
 from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
@@ -91,7 +91,7 @@ class Showing:
         self._layers.show(resolved)
         if self._document is not None:
             self._layers.show_pseudo(self._document.inputs)
-        if resolved.final.size <= _SMALL:
+        if resolved.labels.size <= _SMALL:
             self._follow()
         else:
             self._context.background.later("follow", _PAUSE, self._follow)
@@ -101,7 +101,7 @@ class Showing:
         if self._document is not None:
             self._layers.show_outlines(self._document.inputs, self._document.resolved.assignment)
             self._count()
-            self._show_flips(self._document)
+            self._show_critical_thresholds(self._document)
             self._show_legends()
             self.followed.emit()
 
@@ -112,8 +112,10 @@ class Showing:
             rows = count_classes(document.inputs, document.resolved, current)
             self._context.view.classes.show_classes(rows, document.inputs.classes, current)
 
-    def _show_flips(self, document: Document) -> None:
-        self._context.view.params.show_flips(*find_flips(document.inputs.overlap, document.params))
+    def _show_critical_thresholds(self, document: Document) -> None:
+        self._context.view.params.show_critical_thresholds(
+            *find_critical_thresholds(document.inputs.overlap, document.params)
+        )
 
     def _show_legends(self) -> None:
         document = self._document

@@ -27,7 +27,7 @@ class ShowsParams(Protocol):
     def show_scores(self, scores: Scores | None) -> None:
         """Show the rule for the background of an image's scores; none for hard labels."""
 
-    def show_flips(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
+    def show_critical_thresholds(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
         """Show where masks would be taken or refused by each threshold."""
 
 

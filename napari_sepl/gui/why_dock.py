@@ -71,12 +71,12 @@ class PlanePanel(QWidget):
         palette = classes.palette()
         colours = np.where((rows.class_ids > 0)[:, None], palette[rows.class_ids], _GREY)
         order = np.argsort(-rows.areas, kind="stable")  # small ones on top
-        taken = rows.taken
+        selected = rows.selected
         self.dots.setData(
             x=rows.o_s[order], y=rows.o_p[order], size=self._sizes[order], data=order,
             pen=[pg.mkPen(*map(int, c), width=2) for c in colours[order]],
             brush=[pg.mkBrush(*map(int, c), 200 if t else 0)
-                   for c, t in zip(colours[order], taken[order], strict=True)],
+                   for c, t in zip(colours[order], selected[order], strict=True)],
         )  # fmt: skip
 
     def show_params(self, params: Params) -> None:

@@ -59,7 +59,7 @@ class SeplWidget(ReviewPanels):
         self.params.drag_ended.connect(controller.end_drag)
         self.classes.class_chosen.connect(controller.context.choose_class)
         self.classes.hidden_changed.connect(controller.hide_classes)
-        self.classes.protect_changed.connect(controller.protect)
+        self.classes.lock_changed.connect(controller.lock)
         self.compare.pressed.connect(lambda name: getattr(controller.comparing, name)())
         self.diagnosis.finding_chosen.connect(controller.diagnosing.point_at)
         self.correct.pressed.connect(self._correct)

@@ -8,9 +8,9 @@ from pathlib import Path
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.params import Params
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
 from napari_sepl.document.resolve import resolve
-from napari_sepl.document.said import Said
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import NO_INPUTS, Guard
 from napari_sepl.files.samples import Sample, load_enhanceable
@@ -21,8 +21,8 @@ from napari_sepl.workflow.measure.tables import (
     encode_csv,
     write_tables,
 )
+from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, Task, Work
-from napari_sepl.workflow.spread.processes import HERE, Spread
 
 _Labelled = tuple[Sample, tuple[int, ...]]
 
@@ -39,7 +39,7 @@ class DiagnosisRun(CountingRun[_Labelled, Diagnosis]):
         out; each of its problems counts as failed.
     params : Params
         The settings.
-    spread : Spread
+    executor : Spread
         Where samples are worked on.
 
     Attributes
@@ -52,8 +52,8 @@ class DiagnosisRun(CountingRun[_Labelled, Diagnosis]):
 
     command = "diagnose"
 
-    def __init__(self, index: SampleIndex, params: Params, *, spread: Spread = HERE) -> None:
-        super().__init__(index, spread)
+    def __init__(self, index: SampleIndex, params: Params, *, executor: Executor = HERE) -> None:
+        super().__init__(index, executor)
         self.params = params
         self.without_masks = index.without(Role.MASKS)
         bare = set(self.without_masks)
@@ -84,7 +84,7 @@ class DiagnosisRun(CountingRun[_Labelled, Diagnosis]):
 def _diagnose(classes: ClassList, params: Params, labelled: _Labelled) -> tuple[Outcome, Diagnosis]:
     sample, image_labels = labelled
     given = load_enhanceable(sample, classes).cut_at(params.background)
-    resolved = resolve(given.overlap, Said(params))
+    resolved = resolve(given.overlap, Annotations(params))
     return Outcome.COUNTED, diagnose_resolved(resolved, image_labels)
 
 

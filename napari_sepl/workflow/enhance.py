@@ -16,9 +16,9 @@ from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source, count_sources
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import (
     Unwritten,
     Write,
@@ -39,6 +39,7 @@ from napari_sepl.files.label_png import (
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.pseudo import is_named
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
+from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import (
     OtherSettingsError,
     Outcome,
@@ -46,7 +47,6 @@ from napari_sepl.workflow.results import (
     Task,
     run_samples,
 )
-from napari_sepl.workflow.spread.processes import HERE, Spread
 
 MADE_FROM = ("image", "pseudo", "masks")
 """Roles whose digests go into a label file; the truth has no part in making one."""
@@ -120,10 +120,10 @@ def save_resolved(
     """Save the labels of one sample as `save_enhanced` does, with all that is known of them."""
     return save_enhanced(
         out,
-        resolved.final,
+        resolved.labels,
         inputs,
         resolved.params,
-        edited=resolved.said.edited,
+        edited=resolved.annotations.edited,
         sources=count_sources(resolved.find_sources()),
         write=write,
     )
@@ -145,7 +145,7 @@ def enhance_sample(
     if path.exists():
         Guard(tuple(sample.files)).check_place(path)
     inputs = load_enhanceable(sample, classes).cut_at(params.background)
-    return save_resolved(out, resolve(inputs.overlap, Said(params)), inputs, write)
+    return save_resolved(out, resolve(inputs.overlap, Annotations(params)), inputs, write)
 
 
 def enhance_folder(
@@ -153,7 +153,7 @@ def enhance_folder(
     params: Params,
     *,
     overwrite: bool = False,
-    spread: Spread = HERE,
+    executor: Executor = HERE,
 ) -> Iterator[SampleResult[Any]]:
     """Enhance sample after sample into the output folder, going on after failures.
 
@@ -171,7 +171,7 @@ def enhance_folder(
     overwrite : bool
         Make labels of other settings again, unless a person edited them. Otherwise they
         stay, which is told, for they are not what was asked. Files of another program are failures.
-    spread : Spread
+    executor : Spread
         Where the samples are enhanced.
 
     Yields
@@ -188,23 +188,23 @@ def enhance_folder(
     """
     index.guard().check_place(index.spec.output)
     with sole_run(index.spec.output, "enhance"):
-        yield from _enhance_all(index, params, overwrite, spread)
+        yield from _enhance_all(index, params, overwrite, executor)
 
 
 def _enhance_all(
-    index: SampleIndex, params: Params, overwrite: bool, spread: Spread
+    index: SampleIndex, params: Params, overwrite: bool, executor: Executor
 ) -> Iterator[SampleResult[Any]]:
     out, classes = index.spec.output, index.classes
     for inside in {sample_id.rpartition("/")[0] for sample_id in index.ids}:
         clear_abandoned(out / inside)
     samples = map(index.sample, index.ids)
     tasks = (Task(sample.sample_id, sample.image, sample) for sample in samples)
-    if not spread.local:
+    if not executor.local:
         written = partial(_enhance, out, classes, params, overwrite, write_whole)
-        yield from run_samples(written, tasks, index.problems, spread)
+        yield from run_samples(written, tasks, index.problems, executor)
         return
     unwritten = partial(_enhance_unwritten, out, classes, params, overwrite)
-    results = run_samples(unwritten, tasks, index.problems, spread)
+    results = run_samples(unwritten, tasks, index.problems, executor)
     with closing(results):
         files = ((replace(result, value=None), result.value) for result in results)
         yield from saved_in_groups(files, _unsaved)

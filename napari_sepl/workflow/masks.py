@@ -34,8 +34,8 @@ from napari_sepl.proposals.models import REGIONS, SamSettings
 from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.regions import RegionSettings
 from napari_sepl.proposals.weights import Checkpoint
+from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
-from napari_sepl.workflow.spread.processes import HERE, Spread
 
 RECORD = ".napari-sepl-masks.json"
 """The hidden file of a folder of masks that tells what they were made with."""
@@ -200,7 +200,7 @@ def propose_folder(  # noqa: PLR0913  a setting each
     told: OnProgress = ignore,
     mixed: bool = False,
     overwrite: bool = False,
-    spread: Spread = HERE,
+    executor: Executor = HERE,
 ) -> Iterator[SampleResult[None]]:
     """Make masks of image after image, skipping what is done and going on after failures.
 
@@ -227,7 +227,7 @@ def propose_folder(  # noqa: PLR0913  a setting each
         Let the folder hold masks of several makings, which its record then lists.
     overwrite : bool
         Make anew what is done.
-    spread : Spread
+    executor : Spread
         Where the masks are made; elsewhere than in this process the maker is sent there, and
         nothing is told of a single image.
 
@@ -249,13 +249,13 @@ def propose_folder(  # noqa: PLR0913  a setting each
         If someone stopped the maker.
     """
     check_masks_folder(index, out, mixed=mixed)
-    told = told if spread == HERE else ignore
+    told = told if executor == HERE else ignore
     work = partial(_make, out, maker, told, guided, overwrite)
     problems = index.problems if sample_ids is None else ()
     tasks = map(partial(_task, index), index.ids if sample_ids is None else sample_ids)
     with sole_run(out, "masks"):
         claim(out, made_with, mixed=mixed)
-        yield from run_samples(work, tasks, problems, spread)
+        yield from run_samples(work, tasks, problems, executor)
 
 
 def check_masks_folder(index: SampleIndex, out: Path, *, mixed: bool = False) -> None:
@@ -327,7 +327,7 @@ class Conversion:
 
 
 def convert_masks(
-    index: SampleIndex, to: Path, *, spread: Spread = HERE
+    index: SampleIndex, to: Path, *, executor: Executor = HERE
 ) -> Iterator[SampleResult[Conversion]]:
     """Save the masks of image after image as JSON, skipping what is done or is JSON already.
 
@@ -342,7 +342,7 @@ def convert_masks(
         counts as failed.
     to : Path
         The folder for the JSON files; it is made if need be.
-    spread : Spread
+    executor : Spread
         Where it is done.
 
     Yields
@@ -365,7 +365,7 @@ def convert_masks(
     check_folder(to, index.guard())
     with sole_run(to, "convert-masks"):
         claim(to, CONVERTED, mixed=False)
-        yield from run_samples(partial(_convert, to), tasks, index.problems, spread)
+        yield from run_samples(partial(_convert, to), tasks, index.problems, executor)
 
 
 def _to_convert(index: SampleIndex) -> Iterator[Task[tuple[str, Path]]]:

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from napari_sepl.core.errors import SaveError, attempt, on_one_line
 from napari_sepl.files.dataset.index import SampleProblem
-from napari_sepl.workflow.spread.processes import HERE, Spread
+from napari_sepl.workflow.parallel.processes import HERE, Executor
 
 Given = TypeVar("Given")
 Value = TypeVar("Value")
@@ -83,7 +83,7 @@ def run_samples(
     work: Work[Given, Value],
     tasks: Iterable[Task[Given]],
     problems: Iterable[SampleProblem] = (),
-    spread: Spread = HERE,
+    executor: Executor = HERE,
 ) -> Generator[SampleResult[Value], None, None]:
     """Work on sample after sample, going on after failures.
 
@@ -95,7 +95,7 @@ def run_samples(
         The samples, asked for as they are needed.
     problems : iterable of SampleProblem
         Samples that cannot be used.
-    spread : Spread
+    executor : Spread
         Where the work is done.
 
     Yields
@@ -109,7 +109,7 @@ def run_samples(
         If the run ends, whichever sample it is at.
     """
     yield from failed_results(problems)
-    yield from spread.run(partial(_attempt, work), tasks, _lost)
+    yield from executor.run(partial(_attempt, work), tasks, _lost)
 
 
 def failed_results(problems: Iterable[SampleProblem]) -> Iterator[SampleResult[Any]]:

@@ -11,8 +11,8 @@ import pytest
 from napari_sepl.core.classes import VOC
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.workflow.measure.agreement import Evaluation
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
+from napari_sepl.workflow.measure.metrics import Evaluation
 from tests.files.making import save_picture
 from tests.messages import assert_says, plain, says
 from tests.program import Run
@@ -46,7 +46,7 @@ def test_a_dataset_is_compared_with_its_pseudo_labels(
     evaluation = expected(spec)
     assert code == 0
     assert evaluation.baseline is not None
-    assert evaluation.running_baseline is not None
+    assert evaluation.released_baseline is not None
     lines = out.splitlines()
     assert lines[0] == "4 samples: 4 counted"
     assert lines[1] == "in percent; mean: over 4 classes; change: against the pseudo-labels"
@@ -62,7 +62,7 @@ def test_a_dataset_is_compared_with_its_pseudo_labels(
     assert lines[9].startswith(
         f"as released, mean over images, labels: mIoU {100 * evaluation.running.iou:.2f} %"
     )
-    assert f"baseline: mIoU {100 * evaluation.running_baseline.iou:.2f} %" in lines[10]
+    assert f"baseline: mIoU {100 * evaluation.released_baseline.iou:.2f} %" in lines[10]
     names = ("e.csv", "e-classes.csv", "e.json", "e-released.csv")
     assert lines[11] == f"saved {', '.join(str(save.with_name(name)) for name in names)}"
 

@@ -28,8 +28,8 @@ def naive_enhance(pseudo: Labels, masks: NDArray[np.bool_], params: Params) -> L
         claims = paper_claims(seeds, real_masks, params)
     elif params.strategy is Strategy.TREE:
         unclaimed = np.where(pseudo == 255, 255, 0)
-        taken, kept = choose_levels(seeds, real_masks, params)
-        claims = [(k, real_masks[index]) for index, k in taken.items()] + list(kept.items())
+        selected, kept = choose_levels(seeds, real_masks, params)
+        claims = [(k, real_masks[index]) for index, k in selected.items()] + list(kept.items())
     else:
         unclaimed = np.zeros(pseudo.shape)
         claims = released_claims(seeds, real_masks, params)
@@ -53,13 +53,13 @@ def paper_claims(seeds: dict[int, Mask], masks: list[Mask], params: Params) -> C
             members[min(k for k in met if met[k] == most)].append(mask)
     claims: Claims = []
     for k, seed in seeds.items():
-        taken = []
+        selected = []
         for mask in members[k]:
             o_s = shared(mask, seed) / area(mask)
             o_p = shared(mask, seed) / area(seed)
             if o_s > params.t1 or o_p > params.t2:
-                taken.append((k, mask))
-        claims += taken or [(k, seed)]
+                selected.append((k, mask))
+        claims += selected or [(k, seed)]
     return claims
 
 
@@ -86,31 +86,31 @@ def choose_levels(
     seeds: dict[int, Mask],
     masks: list[Mask],
     params: Params,
-    overrides: Mapping[int, int] | None = None,
+    decisions: Mapping[int, int] | None = None,
 ) -> tuple[dict[int, int], dict[int, Mask]]:
     """Return the class of each mask that `tree` takes, and what it keeps of each class.
 
-    A person's `overrides` name the class of a mask, -1 to refuse it.
+    A person's `decisions` name the class of a mask, -1 to refuse it.
     """
-    overrides = {i: k for i, k in (overrides or {}).items() if i >= 0 and masks[i].any()}
+    decisions = {i: k for i, k in (decisions or {}).items() if i >= 0 and masks[i].any()}
     parents = parents_of(masks)
     sizes = {k: piece_sizes(seed) for k, seed in seeds.items()}
     gains: dict[int, tuple[int, float]] = {}
     for index, mask in enumerate(masks):
         met = {k: shared(mask, seed) for k, seed in seeds.items()}
         most = max(met.values(), default=0)
-        if most > 0 and index not in overrides:
+        if most > 0 and index not in decisions:
             k = min(k for k in met if met[k] == most)
             price = 0.18 * params.t1 / max(1 - params.t1, 1e-9)
             piece = int(sizes[k][mask].sum()) / most
             gains[index] = k, most - price * (area(mask) - most) - 0.1 * piece
-    taken = {index: k for k in seeds for index in best_of_nests(parents, gains, k)[1]}
-    taken |= {index: k for index, k in overrides.items() if k >= 0}
+    selected = {index: k for k in seeds for index in best_of_nests(parents, gains, k)[1]}
+    selected |= {index: k for index, k in decisions.items() if k >= 0}
     kept = {}
     for k, seed in seeds.items():
-        of_class = [index for index in taken if taken[index] == k]
+        of_class = [index for index in selected if selected[index] == k]
         kept[k] = kept_of_class(seed, masks, parents, of_class, params)
-    return taken, {k: left for k, left in kept.items() if left.any()}
+    return selected, {k: left for k, left in kept.items() if left.any()}
 
 
 def parents_of(masks: list[Mask]) -> dict[int, int]:
@@ -154,17 +154,19 @@ def kept_of_class(
     seed: Mask,
     masks: list[Mask],
     parents: dict[int, int],
-    taken: list[int],
+    selected: list[int],
     params: Params,
 ) -> Mask:
-    """Return what stays of a class beside the masks `taken` for it."""
-    if not taken:
+    """Return what stays of a class beside the masks `selected` for it."""
+    if not selected:
         return seed
     supported = np.any([seed, *masks], axis=0)
     for mask in masks:
         if mask.any() and shared(mask, seed) / area(mask) <= params.t1:
             supported &= ~mask
-    outermost = [masks[index] for index in taken if not set(above(parents, index)) & set(taken)]
+    outermost = [
+        masks[index] for index in selected if not set(above(parents, index)) & set(selected)
+    ]
     numbers, count = ndimage.label(seed)
     for number in range(1, count + 1):
         piece = numbers == number
@@ -187,7 +189,7 @@ def settle(pseudo: Labels, unclaimed: Labels, claims: Claims, conflict: Conflict
     highest = np.full(pseudo.shape, -np.inf)
     for k, claim in claims:
         rank = np.full(pseudo.shape, float(k))
-        if conflict is Conflict.SEED:
+        if conflict is Conflict.PSEUDO:
             rank[pseudo == k] += 1000
         if conflict is Conflict.SMALLEST:
             rank -= 1000.0 * area(claim)

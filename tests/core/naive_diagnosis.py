@@ -33,12 +33,12 @@ def strengths_of(
         told[Cause.SHRUNK, k] = max(0, 1 - now / area)
         told[Cause.GROWN, k] = max(0, 1 - 2 * area / now) if now else 0
         told[Cause.CONTESTED, k] = contested(k, masks, assignment)
-        taken = taken_for(k, masks, assignment)
+        selected = taken_for(k, masks, assignment)
         told[Cause.SWALLOWING, k] = max(
-            (swallowed(m, seed, masks, assignment) for m in taken), default=0
+            (swallowed(m, seed, masks, assignment) for m in selected), default=0
         )
         told[Cause.OUTSIDE, k] = max(
-            (outside(m, seed, masks, assignment) for m in taken), default=0
+            (outside(m, seed, masks, assignment) for m in selected), default=0
         )
         told[Cause.STRADDLING, k] = max(
             (
@@ -78,8 +78,8 @@ def swallowed(whole: int, seed: Mask, masks: list[Mask], assignment: Assignment)
     off = 0
     for part in range(len(masks)):
         chain = above(parents, part)
-        taken = [n for n in chain if assignment.rules[n] > Rule.BELOW]
-        if not taken or taken[0] != whole:
+        selected = [n for n in chain if assignment.rules[n] > Rule.BELOW]
+        if not selected or selected[0] != whole:
             continue
         between = chain[: chain.index(whole)]
         if is_off(part, seed, masks, assignment) and not any(

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet
-from napari_sepl.core.atoms import find_atoms
+from napari_sepl.core.superpixels import find_superpixels
 from tests.core.cases import Masks, label_maps, mask_stacks, quick, shapes, thorough
 from tests.core.drawing import mask
 
@@ -28,15 +28,15 @@ def naive_atoms(stack: Masks) -> NDArray[np.int32]:
             one[alike] = np.minimum(one, other)[alike]
             other[alike] = np.minimum(one, other)[alike]
     covered = stack.any(axis=0)
-    atoms = np.zeros((height, width), np.int32)
+    superpixels = np.zeros((height, width), np.int32)
     for number, position in enumerate(np.unique(first[covered]).tolist()):
-        atoms[covered & (first == position)] = number + 1
-    return atoms
+        superpixels[covered & (first == position)] = number + 1
+    return superpixels
 
 
 def drawn(*masks: NDArray[np.bool_]) -> list[str]:
-    atoms = find_atoms(MaskSet.from_dense(list(masks)))
-    return ["".join(".123456789"[number] for number in row) for row in atoms]
+    superpixels = find_superpixels(MaskSet.from_dense(list(masks)))
+    return ["".join(".123456789"[number] for number in row) for row in superpixels]
 
 
 @thorough
@@ -45,33 +45,33 @@ def drawn(*masks: NDArray[np.bool_]) -> list[str]:
 @example(np.zeros((0, 3, 2), np.bool_))
 @example(np.zeros((2, 3, 2), np.bool_))
 def test_atoms_are_the_naive_ones(stack: Masks) -> None:
-    atoms = find_atoms(MaskSet.from_dense(stack))
-    assert atoms.dtype == np.int32
-    np.testing.assert_array_equal(atoms, naive_atoms(stack))
+    superpixels = find_superpixels(MaskSet.from_dense(stack))
+    assert superpixels.dtype == np.int32
+    np.testing.assert_array_equal(superpixels, naive_atoms(stack))
 
 
 @quick
 @given(stacks)
 def test_each_mask_is_a_union_of_atoms(stack: Masks) -> None:
-    atoms = find_atoms(MaskSet.from_dense(stack))
+    superpixels = find_superpixels(MaskSet.from_dense(stack))
     for each in stack:
-        assert not np.intersect1d(atoms[each], atoms[~each]).any()
-        assert (atoms[each] > 0).all()
+        assert not np.intersect1d(superpixels[each], superpixels[~each]).any()
+        assert (superpixels[each] > 0).all()
 
 
 @quick
 @given(stacks)
 def test_the_order_of_masks_and_doubles_do_not_matter(stack: Masks) -> None:
-    expected = find_atoms(MaskSet.from_dense(stack))
+    expected = find_superpixels(MaskSet.from_dense(stack))
     again = np.concatenate([stack[::-1], stack, np.zeros_like(stack)])
-    np.testing.assert_array_equal(find_atoms(MaskSet.from_dense(again)), expected)
+    np.testing.assert_array_equal(find_superpixels(MaskSet.from_dense(again)), expected)
 
 
 @quick
 @given(stacks)
 def test_numbers_rise_in_row_major_order(stack: Masks) -> None:
-    atoms = find_atoms(MaskSet.from_dense(stack)).ravel()
-    numbers, firsts = np.unique(atoms[atoms > 0], return_index=True)
+    superpixels = find_superpixels(MaskSet.from_dense(stack)).ravel()
+    numbers, firsts = np.unique(superpixels[superpixels > 0], return_index=True)
     assert numbers.tolist() == list(range(1, len(numbers) + 1))
     assert (np.diff(firsts) > 0).all()
 
@@ -109,5 +109,5 @@ def test_a_ring_joins_up_whichever_way_it_is_walked() -> None:
 def test_more_masks_than_a_hash_has_bits() -> None:
     """Any 65 keys of 64 bits depend on each other, and sets of them must still differ."""
     nested = [np.arange(200)[np.newaxis] >= start for start in range(200)]
-    atoms = find_atoms(MaskSet.from_dense(nested))
-    assert atoms.tolist() == [list(range(1, 201))]
+    superpixels = find_superpixels(MaskSet.from_dense(nested))
+    assert superpixels.tolist() == [list(range(1, 201))]

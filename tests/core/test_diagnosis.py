@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.assignment import REFUSE, assign
+from napari_sepl.core.assignment import REJECT, assign
 from napari_sepl.core.causes import HINT, Cause, Kind
 from napari_sepl.core.diagnosis import LEAST, Diagnosis, Finding, diagnose
 from napari_sepl.core.overlap import measure_overlap
@@ -26,14 +26,14 @@ def examine(
     masks: list[list[str]],
     params: Params | None = None,
     image_labels: tuple[int, ...] = (),
-    overrides: dict[int, int] | None = None,
+    decisions: dict[int, int] | None = None,
 ) -> Diagnosis:
     """Diagnose pictures drawn as text."""
     drawn, params = labels(*pseudo), params or Params()
     shape: Any = drawn.shape
     dense = [mask(*rows) for rows in masks]
     overlap = measure_overlap(drawn, MaskSet.from_dense(dense, shape=shape))
-    assignment = assign(overlap, params, overrides or {})
+    assignment = assign(overlap, params, decisions or {})
     return diagnose(overlap, assignment, paint(overlap, assignment, params), image_labels)
 
 
@@ -87,7 +87,7 @@ def test_a_named_class_that_is_nowhere() -> None:
 
 
 def test_a_named_class_that_a_person_made_is_not_missing() -> None:
-    assert row("11..", "##..", "...#", image_labels=(1, 3), overrides={1: 3}).findings == ()
+    assert row("11..", "##..", "...#", image_labels=(1, 3), decisions={1: 3}).findings == ()
 
 
 # --- masks
@@ -101,7 +101,7 @@ def test_a_class_that_masks_leave_bare() -> None:
 def test_a_mask_over_two_classes() -> None:
     diagnosis = row("111122", "#####.", "....##")
     assert of(diagnosis, Cause.STRADDLING) == [Finding(Cause.STRADDLING, 0.5, 2, 0)]
-    refused = row("111122", "#####.", "....##", "####..", overrides={0: REFUSE})
+    refused = row("111122", "#####.", "....##", "####..", decisions={0: REJECT})
     assert of(refused, Cause.STRADDLING) == []
 
 
@@ -113,7 +113,7 @@ def test_a_mask_that_swallows_refused_ones() -> None:
     masks = ("##########", "##........", "..######..", "..##......")
     diagnosis = row("11........", *masks)
     assert of(diagnosis, Cause.SWALLOWING) == [Finding(Cause.SWALLOWING, 0.6, 1, 0)]
-    decided = row("11........", *masks, overrides={2: REFUSE, 3: REFUSE})
+    decided = row("11........", *masks, decisions={2: REJECT, 3: REJECT})
     assert of(decided, Cause.SWALLOWING) == []
 
 
@@ -149,7 +149,7 @@ def test_classes_that_fight() -> None:
         Finding(Cause.CONTESTED, 0.4, 1),
         Finding(Cause.CONTESTED, 0.4, 2),
     ]
-    settled = row("1111222.", "#####...", "...#####", overrides={0: 1})
+    settled = row("1111222.", "#####...", "...#####", decisions={0: 1})
     assert of(settled, Cause.CONTESTED) == []
 
 
@@ -177,11 +177,11 @@ def test_every_cause_has_a_kind() -> None:
     assert {cause.kind for cause in Cause} == set(Kind)
 
 
-def check(case: Case, overrides: dict[int, int]) -> None:
+def check(case: Case, decisions: dict[int, int]) -> None:
     shape: Any = case.pseudo.shape
     masks = MaskSet.from_dense(case.masks, shape=shape)
     overlap = measure_overlap(case.pseudo, masks)
-    assignment = assign(overlap, case.params, overrides)
+    assignment = assign(overlap, case.params, decisions)
     enhanced = paint(overlap, assignment, case.params)
     diagnosis = diagnose(overlap, assignment, enhanced)
     told = strengths_of(case.pseudo, list(case.masks), assignment, enhanced)
@@ -194,7 +194,7 @@ def check(case: Case, overrides: dict[int, int]) -> None:
     assert all(0 < one <= 1 for one in weighed)
     for finding in diagnosis.findings:
         if finding.mask_index is not None:
-            assert assignment.taken[finding.mask_index]
+            assert assignment.selected[finding.mask_index]
 
 
 @quick
@@ -208,7 +208,7 @@ def test_all_causes_as_a_plain_version_measures_them(case: Case) -> None:
 def test_a_person_s_decisions_are_no_causes(case: Case, choices: st.DataObject) -> None:
     classes = [k for k in np.unique(case.pseudo).tolist() if k not in (0, 255)]
     regions = st.sampled_from([*range(len(case.masks)), *(-k for k in classes), None])
-    wanted = st.sampled_from([REFUSE, 0, 1, 2, 7])
+    wanted = st.sampled_from([REJECT, 0, 1, 2, 7])
     chosen = choices.draw(st.dictionaries(regions, wanted, max_size=4))
     check(case, {region: k for region, k in chosen.items() if region is not None})
 

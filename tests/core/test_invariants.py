@@ -76,7 +76,7 @@ def test_thresholds_of_one_refuse_every_mask(case: Case) -> None:
 def test_raising_a_threshold_never_takes_more_masks(case: Case, t1: float, t2: float) -> None:
     low = decide(case, Params(t1=min(t1, case.params.t1), t2=min(t2, case.params.t2)))
     high = decide(case, Params(t1=max(t1, case.params.t1), t2=max(t2, case.params.t2)))
-    assert not (high.taken & ~low.taken).any()
+    assert not (high.selected & ~low.selected).any()
 
 
 @quick

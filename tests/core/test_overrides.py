@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.assignment import REFUSE, assign
+from napari_sepl.core.assignment import REJECT, assign
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.overlap import measure_overlap
 from napari_sepl.core.rules import Rule
@@ -16,50 +16,50 @@ from tests.core.cases import Case, Labels, cases, thorough
 from tests.core.naive import Claims, Mask, area, choose_levels, settle, shared
 
 
-def naive_decided(case: Case, overrides: dict[int, int]) -> Labels:
+def naive_decided(case: Case, decisions: dict[int, int]) -> Labels:
     """Enhance as a strategy does, with a person's decisions on top."""
     pseudo, params = case.pseudo, case.params
     seeds = {int(k): pseudo == k for k in np.unique(pseudo) if k not in (0, 255)}
     if params.strategy is Strategy.TREE:
-        taken, kept = choose_levels(seeds, list(case.masks), params, overrides)
+        selected, kept = choose_levels(seeds, list(case.masks), params, decisions)
     else:
-        taken, kept = choose_by_thresholds(case, seeds, overrides)
-    claims: Claims = [(k, case.masks[index]) for index, k in taken.items()]
-    claims += [(k, seed) for k, seed in kept.items() if -k not in overrides]
-    claims += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k != REFUSE]
+        selected, kept = choose_by_thresholds(case, seeds, decisions)
+    claims: Claims = [(k, case.masks[index]) for index, k in selected.items()]
+    claims += [(k, seed) for k, seed in kept.items() if -k not in decisions]
+    claims += [(k, seeds[-r]) for r, k in decisions.items() if r < 0 and k != REJECT]
     released = params.strategy is Strategy.RELEASED
     unclaimed = np.where((pseudo == 255) & ~released, 255, 0).astype(np.uint8)
     labels = settle(pseudo, unclaimed, claims, params.conflict)
-    decided = [(k, case.masks[r]) for r, k in sorted(overrides.items()) if r >= 0 and k != REFUSE]
-    decided += [(k, seeds[-r]) for r, k in overrides.items() if r < 0 and k != REFUSE]
+    decided = [(k, case.masks[r]) for r, k in sorted(decisions.items()) if r >= 0 and k != REJECT]
+    decided += [(k, seeds[-r]) for r, k in decisions.items() if r < 0 and k != REJECT]
     for k, region in sorted(decided, key=lambda claim: -area(claim[1])):
         labels[region] = k
     return labels
 
 
 def choose_by_thresholds(
-    case: Case, seeds: dict[int, Mask], overrides: dict[int, int]
+    case: Case, seeds: dict[int, Mask], decisions: dict[int, int]
 ) -> tuple[dict[int, int], dict[int, Mask]]:
     """Return the masks taken and the pixels kept by Algorithm 1 or by the released code."""
     paper = case.params.strategy is Strategy.PAPER
-    taken = {
+    selected = {
         index: k
         for index, mask in enumerate(case.masks)
         if mask.any() and (k := (paper_class if paper else released_class)(case, index))
     }
-    for region, class_id in overrides.items():
+    for region, class_id in decisions.items():
         if region >= 0 and case.masks[region].any():
-            taken.pop(region, None)
-            if class_id != REFUSE:
-                taken[region] = class_id
+            selected.pop(region, None)
+            if class_id != REJECT:
+                selected[region] = class_id
     kept = {}
     for k, seed in seeds.items():
-        if paper and k not in taken.values():
+        if paper and k not in selected.values():
             kept[k] = seed
         if not paper:
-            free = [m for i, m in enumerate(case.masks) if taken.get(i, 255) >= k]
+            free = [m for i, m in enumerate(case.masks) if selected.get(i, 255) >= k]
             kept[k] = seed & ~np.any([np.zeros_like(seed), *free], axis=0)
-    return taken, kept
+    return selected, kept
 
 
 def paper_class(case: Case, index: int) -> int:
@@ -89,7 +89,7 @@ def decided_cases(draw: st.DrawFn) -> tuple[Case, dict[int, int]]:
     case = draw(cases())
     seeds = [-int(k) for k in np.unique(case.pseudo) if k not in (0, 255)]
     regions = seeds + list(range(len(case.masks)))
-    classes = st.integers(0, 254) | st.sampled_from([REFUSE, 0, *(-k for k in seeds)])
+    classes = st.integers(0, 254) | st.sampled_from([REJECT, 0, *(-k for k in seeds)])
     if not regions:
         return case, {}
     return case, draw(st.dictionaries(st.sampled_from(regions), classes))
@@ -98,10 +98,10 @@ def decided_cases(draw: st.DrawFn) -> tuple[Case, dict[int, int]]:
 @thorough
 @given(decided_cases())
 def test_random_decisions(chosen: tuple[Case, dict[int, int]]) -> None:
-    case, overrides = chosen
+    case, decisions = chosen
     overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks))
-    labels = paint(overlap, assign(overlap, case.params, overrides), case.params)
-    np.testing.assert_array_equal(labels, naive_decided(case, overrides))
+    labels = paint(overlap, assign(overlap, case.params, decisions), case.params)
+    np.testing.assert_array_equal(labels, naive_decided(case, decisions))
 
 
 @pytest.mark.parametrize("strategy", Strategy)
@@ -111,10 +111,10 @@ def test_the_rule_tells_who_decided(strategy: Strategy) -> None:
     masks = np.zeros((3, 4, 8), np.bool_)
     masks[0, :, :4] = masks[1, :, 6:] = True
     overlap = measure_overlap(pseudo, MaskSet.from_dense(masks))
-    chosen = assign(overlap, Params(strategy=strategy), {0: REFUSE, 1: 7, 2: 7})
-    assert [Rule(r) for r in chosen.rules] == [Rule.REFUSED, Rule.BY_PERSON, Rule.EMPTY]
+    chosen = assign(overlap, Params(strategy=strategy), {0: REJECT, 1: 7, 2: 7})
+    assert [Rule(r) for r in chosen.rules] == [Rule.REJECTED, Rule.BY_PERSON, Rule.EMPTY]
     assert chosen.class_ids.tolist()[:2] == [1, 7]
-    assert chosen.taken.tolist() == [False, True, False]
+    assert chosen.selected.tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize(("region", "named"), [(3, "mask 3"), (-2, "class 2")])

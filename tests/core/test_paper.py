@@ -83,7 +83,7 @@ def test_rules_name_the_reason() -> None:
     assert chosen.rules.tolist() == [
         Rule.EMPTY, Rule.NO_CLASS, Rule.NO_CLASS, Rule.BY_O_S, Rule.BY_O_P, Rule.BY_O_S,
     ]  # fmt: skip
-    assert chosen.taken.tolist() == [False, False, False, True, True, True]
+    assert chosen.selected.tolist() == [False, False, False, True, True, True]
     assert chosen.class_ids.tolist() == [0, 0, 0, 1, 1, 1]
 
 

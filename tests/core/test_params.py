@@ -13,7 +13,7 @@ from napari_sepl.core.strategies import Strategy
 def test_the_paper_s_defaults() -> None:
     params = Params()
     assert (params.t1, params.t2) == (0.5, 0.85)
-    assert (params.strategy, params.conflict) == (Strategy.PAPER, Conflict.ASCENDING)
+    assert (params.strategy, params.conflict) == (Strategy.PAPER, Conflict.HIGHEST_ID)
 
 
 @pytest.mark.parametrize("name", ["t1", "t2"])
@@ -38,7 +38,7 @@ def test_unknown_names_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_names_may_be_text() -> None:
     params = Params.model_validate({"strategy": "released", "conflict": "seed"})
-    assert params == Params(strategy=Strategy.RELEASED, conflict=Conflict.SEED)
+    assert params == Params(strategy=Strategy.RELEASED, conflict=Conflict.PSEUDO)
 
 
 def test_params_never_change() -> None:

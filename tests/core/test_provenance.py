@@ -25,9 +25,9 @@ OF_RULE = {
 @quick
 @given(decided_cases())
 def test_each_pixel_tells_its_highest_claimant(chosen: tuple[Case, dict[int, int]]) -> None:
-    case, overrides = chosen
+    case, decisions = chosen
     overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks))
-    decided = assign(overlap, case.params, overrides)
+    decided = assign(overlap, case.params, decisions)
     labels = paint(overlap, decided, case.params)
     expected = np.where(labels == 255, Source.IGNORED, Source.NOTHING)
     claims = [
@@ -53,9 +53,9 @@ def test_strokes_are_above_pins_and_pins_above_all(case: Case, label: int) -> No
     overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks))
     decided = assign(overlap, case.params)
     labels = paint(overlap, decided, case.params)
-    pins, overlay = (np.full(labels.shape, -1, np.int16) for _ in range(2))
-    pins[:1], overlay[:, :1] = label, 0
-    found = find_sources(overlap, decided, labels, pins, overlay)
+    locked_pixels, overlay = (np.full(labels.shape, -1, np.int16) for _ in range(2))
+    locked_pixels[:1], overlay[:, :1] = label, 0
+    found = find_sources(overlap, decided, labels, locked_pixels, overlay)
     assert (found[:, 0] == Source.PAINTED).all()
     told = found[0, 1:] == Source.PINNED
     np.testing.assert_array_equal(told, labels[0, 1:] != label)  # an equal one changes nothing

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.assignment import REFUSE, assign
+from napari_sepl.core.assignment import REJECT, assign
 from napari_sepl.core.overlap import Overlap, measure_overlap
 from napari_sepl.core.params import Conflict
 from napari_sepl.core.sepl import Painted, find_stale, paint, repaint
@@ -27,8 +27,8 @@ def measure(case: Case, scale: int = 1) -> Overlap:
     return measure_overlap(pseudo, MaskSet.from_dense(masks, shape=shape))
 
 
-def painted(overlap: Overlap, params: Params, overrides: Overrides) -> Painted:
-    assignment = assign(overlap, params, overrides)
+def painted(overlap: Overlap, params: Params, decisions: Overrides) -> Painted:
+    assignment = assign(overlap, params, decisions)
     return Painted(assignment, params, paint(overlap, assignment, params))
 
 
@@ -36,7 +36,7 @@ def draw_overrides(draw: st.DataObject, overlap: Overlap) -> Overrides:
     regions = [*range(len(overlap.masks)), *(-int(k) for k in overlap.class_ids)]
     if not regions:
         return {}
-    choices = st.sampled_from([REFUSE, 0, 1, 2, 7])
+    choices = st.sampled_from([REJECT, 0, 1, 2, 7])
     return draw.draw(st.dictionaries(st.sampled_from(regions), choices, max_size=4))
 
 
@@ -69,7 +69,7 @@ def wide() -> Overlap:
 
 
 def test_only_blocks_that_a_changed_mask_reaches_are_stale(wide: Overlap) -> None:
-    before, after = assign(wide, Params()), assign(wide, Params(), {1: REFUSE})
+    before, after = assign(wide, Params()), assign(wide, Params(), {1: REJECT})
     assert np.argwhere(find_stale(wide, before, after)).tolist() == [[1, 4], [1, 5]]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params, enhance
-from napari_sepl.core.assignment import REFUSE, assign
+from napari_sepl.core.assignment import REJECT, assign
 from napari_sepl.core.levels import MASK_PRICE, OUTSIDE_PRICE
 from napari_sepl.core.nests import BARE
 from napari_sepl.core.overlap import Overlap, measure_overlap
@@ -38,9 +38,9 @@ def measure(case: Case) -> Overlap:
     return measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=shape))
 
 
-def enhance_decided(pseudo: str, masks: list[str], overrides: dict[int, int]) -> str:
+def enhance_decided(pseudo: str, masks: list[str], decisions: dict[int, int]) -> str:
     overlap = measure_overlap(labels(pseudo), MaskSet.from_dense([mask(row) for row in masks]))
-    return text(paint(overlap, assign(overlap, TREE, overrides), TREE))
+    return text(paint(overlap, assign(overlap, TREE, decisions), TREE))
 
 
 # Which level is taken. A pixel outside costs 0.18 at t1 = 0.5, a mask 0.1 of its piece.
@@ -75,8 +75,8 @@ def test_of_three_levels_the_middle_one_may_be_best() -> None:
 def test_paper_takes_all_of_them() -> None:
     """The mask that swallows the others, which the paper names as its main failure."""
     masks = ["####......", "##########"]
-    assert decide("1111......", masks, Params()).taken.all()
-    assert decide("1111......", masks, TREE).taken.tolist() == [True, False]
+    assert decide("1111......", masks, Params()).selected.all()
+    assert decide("1111......", masks, TREE).selected.tolist() == [True, False]
 
 
 def test_an_exact_part_beats_a_whole_of_the_same_gain_on_the_class() -> None:
@@ -168,22 +168,22 @@ def test_ignored_pixels_stay_where_nobody_claims_them() -> None:
 def test_a_refused_level_leaves_the_nest_to_the_next() -> None:
     masks = ["######......", "#########..."]
     assert enhance_decided("1111111.....", masks, {}) == "111111111..."
-    assert enhance_decided("1111111.....", masks, {1: REFUSE}) == "1111111....."
+    assert enhance_decided("1111111.....", masks, {1: REJECT}) == "1111111....."
     overlap = measure_overlap(
         labels("1111111....."), MaskSet.from_dense([mask(row) for row in masks])
     )
-    rules = assign(overlap, TREE, {1: REFUSE}).rules
-    assert rules.tolist() == [Rule.BY_LEVEL, Rule.REFUSED]
+    rules = assign(overlap, TREE, {1: REJECT}).rules
+    assert rules.tolist() == [Rule.BY_LEVEL, Rule.REJECTED]
 
 
 def test_all_refused_the_pseudo_labels_come_back() -> None:
     masks = ["##....", "####..", "..####"]
-    assert enhance_decided("1111..", masks, {0: REFUSE, 1: REFUSE, 2: REFUSE}) == "1111.."
+    assert enhance_decided("1111..", masks, {0: REJECT, 1: REJECT, 2: REJECT}) == "1111.."
 
 
 def test_a_mask_that_a_person_took_counts_as_taken() -> None:
     """What it leaves is little and lies in no mask, so it goes."""
-    assert enhance_decided("1111111111.", ["#########.."], {0: REFUSE}) == "1111111111."
+    assert enhance_decided("1111111111.", ["#########.."], {0: REJECT}) == "1111111111."
     assert enhance_decided("1111111111.", ["#########.."], {0: 1}) == "111111111.."
 
 
@@ -200,7 +200,7 @@ def test_a_class_that_only_a_person_named() -> None:
 @given(cases())
 def test_all_refused_the_pseudo_labels_come_back_in_any_picture(case: Case) -> None:
     overlap = measure(case)
-    refused = dict.fromkeys(range(len(case.masks)), REFUSE)
+    refused = dict.fromkeys(range(len(case.masks)), REJECT)
     for conflict in Conflict:
         params = case.params.model_copy(update={"strategy": Strategy.TREE, "conflict": conflict})
         labels = paint(overlap, assign(overlap, params, refused), params)
@@ -217,7 +217,7 @@ def test_no_other_choice_gains_more(chosen: st.DataObject, t1: float) -> None:
     pseudo = chosen.draw(label_maps((3, 6)))
     masks = chosen.draw(mask_stacks(pseudo))
     overlap = measure_overlap(pseudo, MaskSet.from_dense(masks, shape=(3, 6)))
-    taken = assign(overlap, Params(t1=t1, strategy=Strategy.TREE)).taken
+    selected = assign(overlap, Params(t1=t1, strategy=Strategy.TREE)).selected
     gains = gains_of(overlap, t1)
     around = [ancestors(overlap, index) for index in range(len(masks))]
     for column in range(len(overlap.class_ids)):
@@ -225,7 +225,7 @@ def test_no_other_choice_gains_more(chosen: st.DataObject, t1: float) -> None:
         sets = chain.from_iterable(combinations(own, size) for size in range(len(own) + 1))
         free = [some for some in sets if not any(set(some) & around[index] for index in some)]
         most = max(sum(gains[index] for index in some) for some in free)
-        ours = [index for index in own if taken[index]]
+        ours = [index for index in own if selected[index]]
         assert tuple(ours) in free
         assert sum(gains[index] for index in ours) == pytest.approx(most)
 

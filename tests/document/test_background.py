@@ -13,10 +13,10 @@ from napari_sepl.core.params import Params
 from napari_sepl.core.scores import Scores, cut_scores
 from napari_sepl.core.sepl import enhance
 from napari_sepl.core.strategies import Strategy
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import ParamsEdit
 from napari_sepl.document.regions import area_of
-from napari_sepl.document.said import Said
 from tests.document.drawing import SHAPE, cat_and_dog
 from tests.document.soft import soft_pets
 
@@ -38,8 +38,8 @@ def assert_follows(document: Document) -> None:
 
 @pytest.mark.parametrize("strategy", list(Strategy))
 def test_labels_follow_the_background_and_undo(strategy: Strategy) -> None:
-    document = Document(soft_pets(), Said(Params(strategy=strategy)))
-    before = document.resolved.final.copy()
+    document = Document(soft_pets(), Annotations(Params(strategy=strategy)))
+    before = document.resolved.labels.copy()
     for value in (0.45, 0.6, 2.0, 0.95):
         document.set_params(
             document.params.model_copy(update={"background": value}), gesture="drag"
@@ -47,43 +47,47 @@ def test_labels_follow_the_background_and_undo(strategy: Strategy) -> None:
         assert_follows(document)
     assert len(document.history.done) == 1
     assert not document.inputs.pseudo.any()
-    assert (document.resolved.final != before).any()
+    assert (document.resolved.labels != before).any()
     document.undo()
     assert_follows(document)
-    assert np.array_equal(document.resolved.final, before)
+    assert np.array_equal(document.resolved.labels, before)
     document.redo()
     assert document.params.background == 0.95
     assert_follows(document)
 
 
 def test_a_document_opens_at_the_background_that_was_said() -> None:
-    document = Document(soft_pets(), Said(Params(background=0.6)))
+    document = Document(soft_pets(), Annotations(Params(background=0.6)))
     assert not (document.inputs.pseudo == 12).any()
     assert_follows(document)
 
 
 def test_what_follows_from_the_masks_alone_is_kept() -> None:
     document = Document(soft_pets())
-    tree, atoms, masks = document.inputs.tree, document.inputs.atoms, document.inputs.masks
+    tree, superpixels, masks = (
+        document.inputs.tree,
+        document.inputs.superpixels,
+        document.inputs.masks,
+    )
     document.set_params(Params(background=0.5))
     assert document.inputs.tree is tree
-    assert document.inputs.atoms is atoms
+    assert document.inputs.superpixels is superpixels
     assert document.inputs.masks is masks
 
 
 def test_decisions_on_pseudo_labels_wait_while_their_class_has_no_pixel() -> None:
     document = Document(soft_pets())
     document.decide([-12], 12)
-    kept = document.resolved.final.copy()
+    kept = document.resolved.labels.copy()
     assert (kept == 12).any()
     document.set_params(Params(background=0.6))
-    assert document.said.overrides == {-12: 12}
-    assert not (document.resolved.final == 12).any()
+    assert document.annotations.decisions == {-12: 12}
+    assert not (document.resolved.labels == 12).any()
     assert area_of(document.inputs, -12) == 0
     document.decide([-12], None)  # also while it waits
     document.undo()
     document.set_params(Params())
-    assert np.array_equal(document.resolved.final, kept)
+    assert np.array_equal(document.resolved.labels, kept)
     with pytest.raises(InputError, match="class 3"):
         document.decide([-3], 3)
 
@@ -93,9 +97,9 @@ def test_decisions_are_said_again_at_the_background_they_were_made_at() -> None:
     document.decide([-12], 12)
     document.set_params(Params(background=0.6))
     again = Document(soft_pets())
-    again.restore(document.said)
-    assert again.said.overrides == {-12: 12}
-    assert np.array_equal(again.resolved.final, document.resolved.final)
+    again.restore(document.annotations)
+    assert again.annotations.decisions == {-12: 12}
+    assert np.array_equal(again.resolved.labels, document.resolved.labels)
 
 
 def test_masks_by_prompts_stay() -> None:
@@ -105,7 +109,7 @@ def test_masks_by_prompts_stay() -> None:
     document.add_prompted(MaskSet.from_dense(drawn), 8)
     document.set_params(Params(background=0.6))
     assert len(document.inputs.masks) == 6
-    assert (document.resolved.final[30:38, 20:30] == 8).all()
+    assert (document.resolved.labels[30:38, 20:30] == 8).all()
     pseudo = cut_scores(scores_of(document), 0.6)
     overlap = measure_overlap(pseudo, document.inputs.masks)
     assert np.array_equal(document.inputs.overlap.intersections, overlap.intersections)
@@ -117,10 +121,10 @@ def test_masks_by_prompts_stay() -> None:
 
 def test_hard_labels_have_no_use_for_it() -> None:
     document = Document(cat_and_dog())
-    inputs, final = document.inputs, document.resolved.final
+    inputs, final = document.inputs, document.resolved.labels
     document.set_params(Params(background=0.9))
     assert document.inputs is inputs
-    assert np.array_equal(document.resolved.final, final)
+    assert np.array_equal(document.resolved.labels, final)
     assert inputs.vanished == frozenset()
 
 

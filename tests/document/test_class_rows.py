@@ -1,14 +1,14 @@
 import pytest
 
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.class_rows import Change, count_classes, mean_iou
 from napari_sepl.document.resolve import resolve
-from napari_sepl.document.said import Said
 from tests.document.drawing import cat_and_dog
 
 
 def test_rows_tell_pixels_before_and_after() -> None:
     inputs = cat_and_dog()
-    rows = {r.class_id: r for r in count_classes(inputs, resolve(inputs.overlap, Said()))}
+    rows = {r.class_id: r for r in count_classes(inputs, resolve(inputs.overlap, Annotations()))}
     assert list(rows) == [0, 8, 12]
     assert (rows[8].name, rows[8].before, rows[8].after) == ("cat", 225, 400)
     assert (rows[12].before, rows[12].after, rows[12].iou.after) == (80, 200, None)
@@ -17,7 +17,7 @@ def test_rows_tell_pixels_before_and_after() -> None:
 
 def test_rows_tell_iou_against_the_truth() -> None:
     inputs = cat_and_dog(truth=True)
-    rows = {r.class_id: r for r in count_classes(inputs, resolve(inputs.overlap, Said()))}
+    rows = {r.class_id: r for r in count_classes(inputs, resolve(inputs.overlap, Annotations()))}
     assert rows[8].iou == Change(225 / 400, 1)
     assert rows[8].precision == Change(1, 1)
     assert rows[8].recall == Change(225 / 400, 1)
@@ -30,7 +30,7 @@ def test_rows_tell_iou_against_the_truth() -> None:
 def test_mean_iou_is_over_the_classes_of_the_truth() -> None:
     inputs = cat_and_dog(truth=True)
     inputs.pseudo[39, 59] = 15  # which no mask and no truth holds
-    rows = count_classes(inputs, resolve(inputs.overlap, Said(overrides={-15: -1})), 3)
+    rows = count_classes(inputs, resolve(inputs.overlap, Annotations(decisions={-15: -1})), 3)
     by_class = {row.class_id: row for row in rows}
     assert by_class[15].iou == Change(0, None)
     assert by_class[15].recall == Change(None, None)
@@ -45,13 +45,13 @@ def test_a_class_only_in_the_truth_has_a_row() -> None:
     inputs = cat_and_dog(truth=True)
     assert inputs.truth is not None
     inputs.truth[0, :3] = 15
-    rows = {r.class_id: r for r in count_classes(inputs, resolve(inputs.overlap, Said()))}
+    rows = {r.class_id: r for r in count_classes(inputs, resolve(inputs.overlap, Annotations()))}
     assert (rows[15].before, rows[15].after, rows[15].iou.after) == (0, 0, 0.0)
 
 
 def test_the_current_class_and_protected_ones_have_a_row() -> None:
     inputs = cat_and_dog()
-    resolved = resolve(inputs.overlap, Said(protected=frozenset({3})))
+    resolved = resolve(inputs.overlap, Annotations(locked=frozenset({3})))
     rows = {r.class_id: r for r in count_classes(inputs, resolved, 5)}
     assert sorted(rows) == [0, 3, 5, 8, 12]
-    assert [class_id for class_id, row in rows.items() if row.protected] == [3]
+    assert [class_id for class_id, row in rows.items() if row.locked] == [3]

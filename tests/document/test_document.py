@@ -5,31 +5,31 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sepl.core.assignment import REFUSE
+from napari_sepl.core.assignment import REJECT
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.params import Conflict, Params
 from napari_sepl.core.pixels import NO_OPINION
 from napari_sepl.core.sepl import enhance
 from napari_sepl.core.strategies import Strategy
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import ParamsEdit, StrokeEdit
 from napari_sepl.document.history import replay
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.document.said import Said
 from tests.document.drawing import SHAPE, cat_and_dog
 from tests.messages import raises_input_error
 
 
 def painted(document: Document, rows: slice, cols: slice, label: int) -> np.ndarray:
-    shown = document.resolved.final.copy()
+    shown = document.resolved.labels.copy()
     shown[rows, cols] = label
     return shown
 
 
 def test_labels_are_those_of_enhance() -> None:
-    document = Document(cat_and_dog(), Said(Params(t1=0.3)))
+    document = Document(cat_and_dog(), Annotations(Params(t1=0.3)))
     expected = enhance(document.inputs.pseudo, document.inputs.masks, Params(t1=0.3))
-    np.testing.assert_array_equal(document.resolved.final, expected)
+    np.testing.assert_array_equal(document.resolved.labels, expected)
 
 
 def test_a_stroke_stays_whatever_the_sliders_do() -> None:
@@ -37,41 +37,41 @@ def test_a_stroke_stays_whatever_the_sliders_do() -> None:
     assert document.absorb(painted(document, slice(0, 8), slice(0, 8), 15)) == 0
     for params in (Params(t1=0.0), Params(t1=1, t2=1), Params(strategy=Strategy.RELEASED)):
         document.set_params(params)
-        assert (document.resolved.final[:8, :8] == 15).all()
+        assert (document.resolved.labels[:8, :8] == 15).all()
         expected = enhance(document.inputs.pseudo, document.inputs.masks, params)
         expected[:8, :8] = 15
-        np.testing.assert_array_equal(document.resolved.final, expected)
+        np.testing.assert_array_equal(document.resolved.labels, expected)
 
 
 def test_painting_background_is_a_stroke_too() -> None:
     document = Document(cat_and_dog())
     document.absorb(painted(document, slice(5, 25), slice(5, 25), 0))
     document.set_params(Params(t1=0.1))
-    assert not (document.resolved.final[5:25, 5:25]).any()
+    assert not (document.resolved.labels[5:25, 5:25]).any()
 
 
 def test_nothing_painted_is_no_step() -> None:
     document = Document(cat_and_dog())
     changed = MagicMock()
     document.changed.connect(changed)
-    assert not document.absorb(document.resolved.final.copy())
+    assert not document.absorb(document.resolved.labels.copy())
     assert not document.history.done
     changed.assert_not_called()
 
 
 def test_a_stroke_outside_the_class_list_is_refused_and_leaves_no_trace() -> None:
     document = Document(cat_and_dog())
-    before = document.resolved.final.copy()
+    before = document.resolved.labels.copy()
     with raises_input_error(found="label 99", expected="0 to 20"):
         document.absorb(painted(document, slice(0, 3), slice(0, 3), 99))
     assert not document.edited
-    np.testing.assert_array_equal(document.resolved.final, before)
+    np.testing.assert_array_equal(document.resolved.labels, before)
 
 
 def test_ignore_can_be_painted() -> None:
     document = Document(cat_and_dog())
     document.absorb(painted(document, slice(0, 3), slice(0, 3), 255))
-    assert (document.resolved.final[:3, :3] == 255).all()
+    assert (document.resolved.labels[:3, :3] == 255).all()
 
 
 def test_one_drag_is_one_step() -> None:
@@ -167,11 +167,11 @@ def act(document: Document, steps: list[tuple[Any, ...]]) -> None:
             document.absorb(painted(document, rows, cols, label))
         elif name == "params":
             t1, strategy = args
-            document.set_params(Params(t1=t1, strategy=strategy, conflict=Conflict.SEED))
+            document.set_params(Params(t1=t1, strategy=strategy, conflict=Conflict.PSEUDO))
         elif name == "decide":
             document.decide(*args)
         elif name == "protect":
-            document.protect(args[0], protect=args[1])
+            document.lock(args[0], lock=args[1])
         elif name == "undo":
             document.undo()
         else:
@@ -183,29 +183,29 @@ def act(document: Document, steps: list[tuple[Any, ...]]) -> None:
 def test_undoing_all_and_redoing_all_returns(steps: list[tuple[Any, ...]]) -> None:
     """Whatever was done: undo leads back to the start, redo to the end, pixel for pixel."""
     document = Document(cat_and_dog())
-    start = document.resolved.final.copy()
+    start = document.resolved.labels.copy()
     act(document, steps)
     while document.redo():
         pass
-    end, said = document.resolved.final.copy(), document.said.copy()
+    end, annotations = document.resolved.labels.copy(), document.annotations.copy()
     count = len(document.history.done)
     document.go_to(0)
-    np.testing.assert_array_equal(document.resolved.final, start)
+    np.testing.assert_array_equal(document.resolved.labels, start)
     assert not document.edited
     assert not document.unsaved
     for _ in range(count):
         document.redo()
-    np.testing.assert_array_equal(document.resolved.final, end)
-    assert_same(document.said, said)
+    np.testing.assert_array_equal(document.resolved.labels, end)
+    assert_same(document.annotations, annotations)
 
 
-def assert_same(one: Said, other: Said) -> None:
-    assert (one.params, dict(one.overrides), one.protected) == (
+def assert_same(one: Annotations, other: Annotations) -> None:
+    assert (one.params, dict(one.decisions), one.locked) == (
         other.params,
-        dict(other.overrides),
-        other.protected,
+        dict(other.decisions),
+        other.locked,
     )
-    for a, b in ((one.pins, other.pins), (one.overlay, other.overlay)):
+    for a, b in ((one.locked_pixels, other.locked_pixels), (one.overlay, other.overlay)):
         if a is None or b is None:
             assert all(m is None or (m == NO_OPINION).all() for m in (a, b))
         else:
@@ -220,7 +220,9 @@ def test_the_history_is_made_anew_from_the_log(steps: list[tuple[Any, ...]]) -> 
     document.stepped.connect(lambda kind, edit: log.append((kind, edit)))
     act(document, steps)
     again = Document(
-        document.inputs, document.said, replay(log, document.said, document.inputs.shape)
+        document.inputs,
+        document.annotations,
+        replay(log, document.annotations, document.inputs.shape),
     )
     assert len(again.history.done) == len(document.history.done)
     assert len(again.history.undone) == len(document.history.undone)
@@ -228,10 +230,10 @@ def test_the_history_is_made_anew_from_the_log(steps: list[tuple[Any, ...]]) -> 
     for one in (document, again):
         while one.redo():
             pass
-    np.testing.assert_array_equal(again.resolved.final, document.resolved.final)
+    np.testing.assert_array_equal(again.resolved.labels, document.resolved.labels)
     for one in (document, again):
         one.go_to(0)
-    np.testing.assert_array_equal(again.resolved.final, document.resolved.final)
+    np.testing.assert_array_equal(again.resolved.labels, document.resolved.labels)
     assert not again.edited
 
 
@@ -242,63 +244,63 @@ def test_a_drag_that_was_logged_in_stops_is_one_step() -> None:
         ("do", ParamsEdit(b, c, "drag")),
         ("do", ParamsEdit(c, d, "next drag")),
     ]
-    history = replay(log, Said(d), SHAPE)
+    history = replay(log, Annotations(d), SHAPE)
     assert history.done == [ParamsEdit(a, c, "drag"), ParamsEdit(c, d, "next drag")]
     log += [("undo", ParamsEdit(c, d, "next drag")), ("undo", ParamsEdit(a, c, "drag"))]
-    history = replay(log, Said(a), SHAPE)
+    history = replay(log, Annotations(a), SHAPE)
     assert not history.done
     assert history.undone == [ParamsEdit(c, d, "next drag"), ParamsEdit(a, c, "drag")]
     log.append(("redo", ParamsEdit(a, c, "drag")))
-    assert replay(log, Said(c), SHAPE).done == [ParamsEdit(a, c, "drag")]
+    assert replay(log, Annotations(c), SHAPE).done == [ParamsEdit(a, c, "drag")]
 
 
 def test_a_log_that_does_not_lead_here_is_cut() -> None:
     document = Document(cat_and_dog())
     a, b, c = Params(t1=0.6), Params(t1=0.7), Params(t1=0.5)
     log: list[tuple[str, Any]] = [("do", ParamsEdit(a, b)), ("do", ParamsEdit(a, c))]
-    history = replay(log, document.said, SHAPE)
+    history = replay(log, document.annotations, SHAPE)
     assert history.done == [ParamsEdit(a, c)]
 
 
 def test_protected_pixels_stay_whatever_is_done() -> None:
     document = Document(cat_and_dog())
-    cat = document.resolved.final == 8
-    document.protect(8)
+    cat = document.resolved.labels == 8
+    document.lock(8)
     blocked = document.absorb(painted(document, slice(0, 40), slice(0, 60), 12))
     assert blocked == cat.sum()
     document.decide([0], 15)
-    document.decide([1], REFUSE)
+    document.decide([1], REJECT)
     document.set_params(Params(t1=1, t2=1))
-    np.testing.assert_array_equal(document.resolved.final == 8, cat)
-    assert (document.resolved.final[~cat] != 8).all()
-    document.protect(8, protect=False)
-    assert (document.resolved.final[document.inputs.masks.decode(0)] == 15).all()
+    np.testing.assert_array_equal(document.resolved.labels == 8, cat)
+    assert (document.resolved.labels[~cat] != 8).all()
+    document.lock(8, lock=False)
+    assert (document.resolved.labels[document.inputs.masks.decode(0)] == 15).all()
 
 
 def test_strokes_of_a_protected_class_are_protected_too() -> None:
     document = Document(cat_and_dog())
-    document.protect(8)
+    document.lock(8)
     document.absorb(painted(document, slice(30, 33), slice(0, 5), 8))
     assert document.absorb(painted(document, slice(30, 35), slice(0, 5), 0)) == 15
-    assert (document.resolved.final[30:33, :5] == 8).all()
+    assert (document.resolved.labels[30:33, :5] == 8).all()
 
 
 def test_a_stroke_that_is_blocked_altogether_is_no_step() -> None:
     document = Document(cat_and_dog())
-    document.protect(8)
+    document.lock(8)
     document.absorb(painted(document, slice(6, 8), slice(6, 8), 12))
     assert [step.describe(VOC) for step in document.history.done] == ["protect cat"]
 
 
 def test_decisions_outlive_sliders_and_are_told() -> None:
     document = Document(cat_and_dog())
-    document.decide([2], REFUSE)
+    document.decide([2], REJECT)
     document.decide([0, 1], 15)
     document.decide([-12], 15)
     document.decide([2], None)
     for params in (Params(t1=0.0), Params(strategy=Strategy.RELEASED)):
         document.set_params(params)
-        assert (document.resolved.final[document.inputs.masks.decode(0)] == 15).all()
+        assert (document.resolved.labels[document.inputs.masks.decode(0)] == 15).all()
     told = [step.describe(VOC) for step in document.history.done[:4]]
     assert told == [
         "refuse mask 2 (dog)",
@@ -306,19 +308,19 @@ def test_decisions_outlive_sliders_and_are_told() -> None:
         "take pseudo-labels of dog as person",
         "leave mask 2 to SEPL",
     ]
-    assert document.said.overrides == {-12: 15, 0: 15, 1: 15}
+    assert document.annotations.decisions == {-12: 15, 0: 15, 1: 15}
 
 
 def test_a_mask_taken_for_background_wins_over_all_that_claim_its_pixels() -> None:
     document = Document(cat_and_dog())
     part = document.inputs.masks.decode(1)
-    assert (document.resolved.final[part] == 8).all()
-    document.decide([1], REFUSE)
-    assert (document.resolved.final[part] == 8).all()  # the whole claims it too
+    assert (document.resolved.labels[part] == 8).all()
+    document.decide([1], REJECT)
+    assert (document.resolved.labels[part] == 8).all()  # the whole claims it too
     document.decide([1], 0)
-    assert not document.resolved.final[part].any()
+    assert not document.resolved.labels[part].any()
     document.set_params(Params(t1=0))
-    assert not document.resolved.final[part].any()
+    assert not document.resolved.labels[part].any()
     assert document.history.done[1].describe(VOC) == "take mask 1 as background"
 
 
@@ -326,21 +328,21 @@ def test_a_class_that_cam_missed_is_taken_with_masks_alone() -> None:
     inputs = cat_and_dog()
     blank = Inputs("pets", inputs.image, np.zeros(SHAPE, np.uint8), inputs.masks, VOC)
     document = Document(blank)
-    assert not document.resolved.final.any()
+    assert not document.resolved.labels.any()
     document.decide([3], 5)
-    np.testing.assert_array_equal(document.resolved.final == 5, inputs.masks.decode(3))
+    np.testing.assert_array_equal(document.resolved.labels == 5, inputs.masks.decode(3))
 
 
 def test_what_was_said_on_another_day_is_said_again() -> None:
     first = Document(cat_and_dog())
     first.set_params(Params(t1=0.3))
-    first.decide([2], REFUSE)
+    first.decide([2], REJECT)
     first.absorb(painted(first, slice(0, 3), slice(0, 3), 15))
-    first.protect(8)
+    first.lock(8)
     second = Document(cat_and_dog())
-    second.restore(first.said)
-    np.testing.assert_array_equal(second.resolved.final, first.resolved.final)
-    assert second.said.protected == {8}
+    second.restore(first.annotations)
+    np.testing.assert_array_equal(second.resolved.labels, first.resolved.labels)
+    assert second.annotations.locked == {8}
     second.go_to(0)
     assert not second.edited
 

@@ -4,17 +4,17 @@ import pytest
 from napari_sepl.core.masks import MaskScores, MaskSet
 from napari_sepl.core.params import Params
 from napari_sepl.core.strategies import Strategy
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import resolve
-from napari_sepl.document.said import Said
 from tests.document.drawing import cat_and_dog
 
 
 def explain(index: int, **settings: object) -> str:
     inputs = cat_and_dog()
     return explain_region(
-        inputs, resolve(inputs.overlap, Said(Params.model_validate(settings))), index
+        inputs, resolve(inputs.overlap, Annotations(Params.model_validate(settings))), index
     )
 
 
@@ -69,7 +69,7 @@ def test_sams_scores_are_said_where_given() -> None:
     scored = Inputs(
         "pets", inputs.image, inputs.pseudo, MaskSet(inputs.masks.runs, scores), inputs.classes
     )
-    resolved = resolve(scored.overlap, Said())
+    resolved = resolve(scored.overlap, Annotations())
     assert explain_region(scored, resolved, 0).endswith("taken by o_s and o_p · predicted IoU 0.91")
     assert np.isnan(scores.stability_score).all()
 
@@ -89,8 +89,8 @@ def test_sams_scores_are_said_where_given() -> None:
     ],
 )
 def test_decisions_and_pseudo_labels(
-    region: int, overrides: dict[int, int], settings: dict[str, object], text: str
+    region: int, decisions: dict[int, int], settings: dict[str, object], text: str
 ) -> None:
     inputs = cat_and_dog()
-    said = Said(Params.model_validate(settings), overrides)
-    assert explain_region(inputs, resolve(inputs.overlap, said), region).endswith(text)
+    annotations = Annotations(Params.model_validate(settings), decisions)
+    assert explain_region(inputs, resolve(inputs.overlap, annotations), region).endswith(text)

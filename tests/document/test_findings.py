@@ -7,9 +7,9 @@ from napari_sepl import Params
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.diagnosis import Finding
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
-from napari_sepl.document.said import Said
 from tests.document.drawing import cat_and_dog
 
 
@@ -39,14 +39,14 @@ def test_each_cause_has_a_name_of_its_own() -> None:
 
 
 def test_an_image_is_diagnosed_as_it_is_now() -> None:
-    document = Document(cat_and_dog(), Said(Params()))
+    document = Document(cat_and_dog(), Annotations(Params()))
     found = diagnose_resolved(document.resolved, image_labels=(8, 12, 15))
     assert [(f.cause, f.class_id, f.mask_index) for f in found.findings] == [
         (Cause.MISSING, 15, None),
         (Cause.GROWN, 12, None),
         (Cause.OUTSIDE, 12, 2),
     ]
-    painted = document.resolved.final.copy()
+    painted = document.resolved.labels.copy()
     painted[painted == 12] = 0
     painted[0, 0] = 15
     document.absorb(painted)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sepl.core.assignment import REFUSE
+from napari_sepl.core.assignment import REJECT
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks import MaskScores, MaskSet
@@ -13,11 +13,11 @@ from napari_sepl.core.overlap import extend_overlap, measure_overlap
 from napari_sepl.core.params import Params
 from napari_sepl.core.provenance import Source
 from napari_sepl.core.strategies import Strategy
+from napari_sepl.document.annotations import Annotations, join_prompted
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import PromptEdit
 from napari_sepl.document.explain import explain_region
 from napari_sepl.document.history import replay
-from napari_sepl.document.said import Said, join_prompted
 from tests.core.cases import Case, cases
 from tests.document.drawing import SHAPE, cat_and_dog
 from tests.messages import raises_input_error
@@ -37,45 +37,45 @@ def test_a_prompted_mask_is_the_last_mask_taken_by_a_person() -> None:
     document = Document(cat_and_dog())
     document.add_prompted(HAND, 15)
     assert len(document.inputs.masks) == 6
-    assert document.said.overrides == {5: 15}
-    assert (document.resolved.final[30:36, 20:30] == 15).all()
+    assert document.annotations.decisions == {5: 15}
+    assert (document.resolved.labels[30:36, 20:30] == 15).all()
     assert (document.resolved.find_sources()[30:36, 20:30] == Source.PROMPTED).all()
     assert document.history.done[0].describe(VOC) == "prompt: mask 5 as person"
     told = explain_region(document.inputs, document.resolved, 5)
     assert told == "mask 5 (60 px) · person · taken by you · predicted IoU 0.90"
     document.set_params(Params(t1=0, strategy=Strategy.RELEASED))
-    assert (document.resolved.final[30:36, 20:30] == 15).all()
+    assert (document.resolved.labels[30:36, 20:30] == 15).all()
 
 
 def test_undo_takes_it_away_and_redo_brings_it_back() -> None:
     document = Document(cat_and_dog())
-    before = document.resolved.final.copy()
+    before = document.resolved.labels.copy()
     document.add_prompted(HAND, 15)
     document.add_prompted(TAIL, 8)
     document.decide([5], 12)
-    after = document.resolved.final.copy()
+    after = document.resolved.labels.copy()
     document.go_to(0)
-    np.testing.assert_array_equal(document.resolved.final, before)
+    np.testing.assert_array_equal(document.resolved.labels, before)
     assert len(document.inputs.masks) == 5
     assert document.inputs.given is None
     document.go_to(3)
-    np.testing.assert_array_equal(document.resolved.final, after)
-    assert document.said.overrides == {5: 12, 6: 8}
+    np.testing.assert_array_equal(document.resolved.labels, after)
+    assert document.annotations.decisions == {5: 12, 6: 8}
     document.undo()
     document.undo()
     document.add_prompted(rectangle(slice(0, 2), slice(0, 2)), 7)
-    assert (document.resolved.final[:2, :2] == 7).all()
-    assert not (document.resolved.final[8:12, 25:38] == 8).all()
+    assert (document.resolved.labels[:2, :2] == 7).all()
+    assert not (document.resolved.labels[8:12, 25:38] == 8).all()
 
 
 def test_it_is_refused_and_left_as_any_mask() -> None:
     document = Document(cat_and_dog())
     document.add_prompted(TAIL, 8)
-    document.decide([5], REFUSE)
-    assert not (document.resolved.final[8:12, 25:38] == 8).any()
+    document.decide([5], REJECT)
+    assert not (document.resolved.labels[8:12, 25:38] == 8).any()
     document.decide([5], None)
-    assert not document.resolved.assignment.taken[5]  # it meets no pseudo-label
-    assert document.said.edited
+    assert not document.resolved.assignment.selected[5]  # it meets no pseudo-label
+    assert document.annotations.edited
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_is_no_mask_of_the_image_is_refused(mask: MaskSet, class_id: int) -
 
 def test_masks_whose_numbers_do_not_follow_are_refused() -> None:
     with raises_input_error("pets: masks made by prompts", found="masks [7]"):
-        Document(cat_and_dog(), Said(prompted={7: HAND}))
+        Document(cat_and_dog(), Annotations(prompted={7: HAND}))
 
 
 def test_on_other_masks_the_prompted_ones_stay() -> None:
@@ -104,29 +104,29 @@ def test_on_other_masks_the_prompted_ones_stay() -> None:
     document.decide([1, -8], 15)
     document.add_prompted(HAND, 15)
     document.add_prompted(TAIL, 8)
-    document.decide([5], REFUSE)
-    said = document.said.on_other_masks(2)
-    assert said.overrides == {2: REFUSE, 3: 8}
-    assert list(said.prompted.values()) == [HAND, TAIL]
+    document.decide([5], REJECT)
+    annotations = document.annotations.on_other_masks(2)
+    assert annotations.decisions == {2: REJECT, 3: 8}
+    assert list(annotations.prompted.values()) == [HAND, TAIL]
 
 
 def test_prompted_masks_are_numbered_anew_beside_what_stays() -> None:
-    said = Said(overrides={1: 15, 3: 8, 7: 12, -8: 0}, prompted={5: HAND, 7: TAIL})
-    moved = said.renumbered(3)
-    assert (moved.overrides, list(moved.prompted)) == ({-8: 0, 1: 15, 4: 12}, [3, 4])
+    annotations = Annotations(decisions={1: 15, 3: 8, 7: 12, -8: 0}, prompted={5: HAND, 7: TAIL})
+    moved = annotations.renumbered(3)
+    assert (moved.decisions, list(moved.prompted)) == ({-8: 0, 1: 15, 4: 12}, [3, 4])
 
 
 def test_they_are_said_again_beside_other_masks() -> None:
     first = Document(cat_and_dog())
     first.add_prompted(HAND, 15)
     first.add_prompted(TAIL, 8)
-    first.decide([5], REFUSE)
+    first.decide([5], REJECT)
     inputs = cat_and_dog()
     bare = MaskSet.from_rle([], shape=SHAPE)
     second = Document(type(inputs)("pets", inputs.image, inputs.pseudo, bare, VOC))
-    second.restore(first.said.on_other_masks(0))
-    assert second.said.overrides == {0: REFUSE, 1: 8}
-    assert (second.resolved.final[8:12, 25:38] == 8).all()
+    second.restore(first.annotations.on_other_masks(0))
+    assert second.annotations.decisions == {0: REJECT, 1: 8}
+    assert (second.resolved.labels[8:12, 25:38] == 8).all()
 
 
 def test_a_history_with_prompts_is_made_anew_from_its_steps() -> None:
@@ -137,13 +137,13 @@ def test_a_history_with_prompts_is_made_anew_from_its_steps() -> None:
     document.add_prompted(TAIL, 8)
     document.undo()
     document.decide([5], 12)
-    history = replay(steps, document.said, SHAPE)  # type: ignore[arg-type]
+    history = replay(steps, document.annotations, SHAPE)  # type: ignore[arg-type]
     assert len(history.done) == 2
-    again = Document(cat_and_dog(), document.said, history)
+    again = Document(cat_and_dog(), document.annotations, history)
     again.go_to(0)
-    assert not again.said.edited
+    assert not again.annotations.edited
     other = PromptEdit(5, TAIL, 8)
-    assert not other.inverse().follows(document.said, SHAPE)
+    assert not other.inverse().follows(document.annotations, SHAPE)
 
 
 @settings(deadline=None)

@@ -89,7 +89,7 @@ def refused(source: object, *told: str) -> Iterator[None]:
         assert text in message
 
 
-REFUSED = object()
+REJECTED = object()
 
 
 def answer_of(read: Callable[[Path], object], path: Path) -> object:
@@ -99,4 +99,4 @@ def answer_of(read: Callable[[Path], object], path: Path) -> object:
     except InputError as error:
         if not str(error).startswith(str(path)):
             raise
-        return REFUSED
+        return REJECTED

@@ -19,7 +19,7 @@ from napari_sepl.files.label_png import encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks, write_masks
 from tests.files.making import (
-    REFUSED,
+    REJECTED,
     answer_of,
     provenance,
     random_labels,
@@ -77,7 +77,7 @@ def test_a_cut_off_file_is_refused_or_was_whole_enough(
     for length in {*range(0, len(content), 23), *range(max(0, len(content) - 40), len(content))}:
         path.write_bytes(content[:length])
         answer = answer_of(read, path)
-        if answer is REFUSED:
+        if answer is REJECTED:
             refusals += 1
         else:
             assert same(answer, whole), length

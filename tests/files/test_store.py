@@ -29,7 +29,7 @@ DIGESTS = {"image": "1f" * 32, "pseudo": "2e" * 32, "masks": "3d" * 32}
 EVERYTHING = Review(
     "a",
     Status.FLAGGED,
-    Params(t1=0.25, t2=0.5, strategy=Strategy.RELEASED, conflict=Conflict.SEED),
+    Params(t1=0.25, t2=0.5, strategy=Strategy.RELEASED, conflict=Conflict.PSEUDO),
     np.array([[-1, 0, 3], [255, -1, 3]], np.int16),
     {0: 15, 7: 0},
     "left hand?\n✋",
@@ -47,8 +47,10 @@ def same(one: Review | None, other: Review | None) -> bool:
     if one is None or other is None:
         return one is other
     both = one, other
-    fields = [replace(each, overlay=None, pins=None, prompted={}).__dict__ for each in both]
-    maps = (one.overlay, other.overlay), (one.pins, other.pins)
+    fields = [
+        replace(each, overlay=None, locked_pixels=None, prompted={}).__dict__ for each in both
+    ]
+    maps = (one.overlay, other.overlay), (one.locked_pixels, other.locked_pixels)
     if masks_of(one) != masks_of(other):
         return False
     return fields[0] == fields[1] and all(overlays_equal(*pair) for pair in maps)
@@ -121,14 +123,14 @@ reviews = st.builds(
     | st.integers(0, 2**32).map(
         lambda seed: np.random.default_rng(seed).integers(-1, 3, (5, 7)).astype(np.int16)
     ),
-    overrides=st.dictionaries(st.integers(-254, 1000), st.integers(-1, 254), max_size=5),
+    decisions=st.dictionaries(st.integers(-254, 1000), st.integers(-1, 254), max_size=5),
     note=st.text(st.characters(exclude_categories=["Cs"])),
     digests=st.just(DIGESTS),
     seconds=st.floats(0, 1e6),
     changed=st.none() | st.floats(0, 1),
     labels=st.sampled_from(["", "4c" * 32]),
-    protected=st.frozensets(st.integers(0, 255), min_size=1),
-    pins=st.none() | st.integers(0, 2**32).map(
+    locked=st.frozensets(st.integers(0, 255), min_size=1),
+    locked_pixels=st.none() | st.integers(0, 2**32).map(
         lambda seed: np.random.default_rng(seed).integers(-1, 3, (5, 7)).astype(np.int16)
     ),
     prompted=st.integers(0, 3).flatmap(
@@ -163,12 +165,12 @@ def test_a_review_keeps_the_overlay_it_was_given(store: Store) -> None:
 def test_overrides_are_those_of_the_masks_that_were_reviewed(store: Store) -> None:
     other = DIGESTS | {"masks": "99" * 32}
     store.put_review(EVERYTHING)
-    store.put_review(replace(EVERYTHING, digests=other, overrides={}))
-    assert same(store.review("a"), replace(EVERYTHING, digests=other, overrides={}))
-    store.put_review(replace(EVERYTHING, overrides={1: 2, -3: -1}))
-    assert same(store.review("a"), replace(EVERYTHING, overrides={1: 2, -3: -1}))
+    store.put_review(replace(EVERYTHING, digests=other, decisions={}))
+    assert same(store.review("a"), replace(EVERYTHING, digests=other, decisions={}))
+    store.put_review(replace(EVERYTHING, decisions={1: 2, -3: -1}))
+    assert same(store.review("a"), replace(EVERYTHING, decisions={1: 2, -3: -1}))
     with pytest.raises(ValueError, match="digest is not told"):
-        Review("a", overrides={0: 1})
+        Review("a", decisions={0: 1})
 
 
 def test_inputs_that_changed_are_told(store: Store) -> None:
@@ -246,7 +248,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(store: Store) -> None:
     with pytest.raises(TypeError):
         store.put_review(Review("a"), [LogEntry("bad", {"x": object()})])
     with pytest.raises(ValueError, match="class 300"):
-        store.put_review(replace(EVERYTHING, overrides={0: 300}))
+        store.put_review(replace(EVERYTHING, decisions={0: 300}))
     assert same(store.review("a"), EVERYTHING)
     assert [e.entry.kind for e in store.log("a")] == ["status", "saved"]
     store.put_status("a", Status.ACCEPTED)

@@ -35,7 +35,7 @@ def told_of(number: int) -> Review:
         status=STATUSES[number % 4],
         params=Params(t1=number / COUNT),
         overlay=EVERYTHING.overlay if number % 3 else None,
-        overrides={number: 1} if number % 5 == 0 else {},
+        decisions={number: 1} if number % 5 == 0 else {},
     )
 
 
@@ -92,7 +92,7 @@ def test_a_sound_store_is_recovered_whole(path: Path, sound: bytes) -> None:
     path.write_bytes(sound)
     recovery = recover(path, who="bo")
     assert (recovery.samples, recovery.gaps) == (COUNT, 0)
-    assert (recovery.overlays, recovery.overrides) == (COUNT * 2 // 3, COUNT // 5)
+    assert (recovery.overlays, recovery.decisions) == (COUNT * 2 // 3, COUNT // 5)
     assert str(recovery).startswith("Recovered 300 samples, 200 of them with painted pixels, 60 ")
     assert str(recovery.kept) in str(recovery)
     with Store.open(path, who="ana") as store:
@@ -144,9 +144,9 @@ def test_a_file_that_is_something_else_is_kept(path: Path) -> None:
 
 
 @pytest.mark.parametrize("flips", [30, pytest.param(1000, marks=pytest.mark.long)])
-def test_flipped_bits_are_told_or_harmless(path: Path, sound: bytes, flips: int) -> None:
+def test_flipped_bits_are_told_or_harmless(path: Path, sound: bytes, critical: int) -> None:
     chance = random.Random(5)  # noqa: S311
-    anywhere = (chance.randrange(len(sound)) for _ in range(flips))
+    anywhere = (chance.randrange(len(sound)) for _ in range(critical))
     places = [*range(100), *range(100, 160, 7), *anywhere]
     refused = 0
     for place in places:

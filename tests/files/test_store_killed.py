@@ -39,7 +39,7 @@ def told(number: int) -> Review:
         f"s{number % SAMPLES}",
         statuses[number % 4],
         overlay=painted(number),
-        overrides={number: 1},
+        decisions={number: 1},
         note=str(number),
         digests={"masks": "3d" * 32},
     )
@@ -177,6 +177,6 @@ def check_sample(store: Store, sample: int, done: int) -> None:
     assert review is not None
     whole = told(numbers[-1])
     assert (review.note, review.status) == (whole.note, whole.status)
-    assert review.overrides == whole.overrides
+    assert review.decisions == whole.decisions
     assert review.overlay is not None
     np.testing.assert_array_equal(review.overlay, painted(numbers[-1]))

@@ -11,7 +11,7 @@ import pytest
 
 from napari_sepl import Params
 from napari_sepl.core.pixels import PixelRuns
-from napari_sepl.document.edits import OverrideEdit, ParamsEdit, ProtectEdit, StrokeEdit
+from napari_sepl.document.edits import DecisionEdit, LockEdit, ParamsEdit, StrokeEdit
 from napari_sepl.files.store import LogEntry, Status, Store, edit_of, entry_of, store_file
 from tests.files.test_store import EVERYTHING
 
@@ -60,16 +60,16 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
         ParamsEdit(Params(), Params(t1=0.1), "a drag"),
         StrokeEdit(runs, "fill holes in dog"),
         StrokeEdit(runs.inverse()),
-        OverrideEdit({3: None, -8: 0}, {3: 12, -8: None}, "take 2 regions as dog"),
-        ProtectEdit(12, True, runs),
+        DecisionEdit({3: None, -8: 0}, {3: 12, -8: None}, "take 2 regions as dog"),
+        LockEdit(12, True, runs),
     )
     for step in steps:
         store.log_edit("a", entry_of(step))
     store.log_edit("a", LogEntry("undo"))
-    params, stroke, inverse, override, protect, other = [edit_of(e.entry) for e in store.log("a")]
-    assert override == steps[3]
-    assert isinstance(protect, ProtectEdit)
-    assert (protect.class_id, protect.protect, protect.change.pixels) == (12, True, 3)
+    params, stroke, inverse, decision, lock, other = [edit_of(e.entry) for e in store.log("a")]
+    assert decision == steps[3]
+    assert isinstance(lock, LockEdit)
+    assert (lock.class_id, lock.lock, lock.change.pixels) == (12, True, 3)
     assert params == steps[0]
     assert isinstance(stroke, StrokeEdit)
     assert stroke.told == "fill holes in dog"

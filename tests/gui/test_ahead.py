@@ -5,8 +5,8 @@ import pytest
 
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.params import Params
-from napari_sepl.gui.context import Opened
-from napari_sepl.gui.queue.ahead import Ahead
+from napari_sepl.gui.context import Prepared
+from napari_sepl.gui.queue.prefetch import Prefetch
 from napari_sepl.gui.worker import Immediate
 from tests.document.drawing import cat_and_dog
 
@@ -32,11 +32,11 @@ class Reader:
     def __init__(self) -> None:
         self.read: list[int] = []
 
-    def __call__(self, row: int) -> Opened:
+    def __call__(self, row: int) -> Prepared:
         self.read.append(row)
         if row == 13:
             raise InputError("13.png", found="nothing", expected="a picture")
-        return Opened.of(cat_and_dog(sample_id=str(row)), Params())
+        return Prepared.of(cat_and_dog(sample_id=str(row)), Params())
 
 
 @pytest.fixture
@@ -44,26 +44,26 @@ def reader() -> Reader:
     return Reader()
 
 
-def take(ahead: Ahead, row: int) -> list[Opened | SeplError]:
-    got: list[Opened | SeplError] = []
+def take(ahead: Prefetch, row: int) -> list[Prepared | SeplError]:
+    got: list[Prepared | SeplError] = []
     ahead.take(row, got.append, got.append)
     return got
 
 
 def test_what_was_wanted_is_there_at_once(reader: Reader) -> None:
     background = Delayed()
-    ahead = Ahead(background, reader)
+    ahead = Prefetch(background, reader)
     ahead.want([1, 2])
     background.go_on()
     (opened,) = take(ahead, 2)
-    assert isinstance(opened, Opened)
+    assert isinstance(opened, Prepared)
     assert opened.document.inputs.sample_id == "2"
     assert reader.read == [1, 2]
 
 
 def test_what_is_under_way_is_not_read_twice(reader: Reader) -> None:
     background = Delayed()
-    ahead = Ahead(background, reader)
+    ahead = Prefetch(background, reader)
     ahead.want([1])
     got = take(ahead, 1)
     assert not got
@@ -73,13 +73,13 @@ def test_what_is_under_way_is_not_read_twice(reader: Reader) -> None:
 
 
 def test_the_same_document_comes_back(reader: Reader) -> None:
-    ahead = Ahead(Immediate(), reader)
+    ahead = Prefetch(Immediate(), reader)
     first, again = take(ahead, 1), take(ahead, 1)
     assert first[0] is again[0]
 
 
 def test_the_longest_unused_goes_first(reader: Reader) -> None:
-    ahead = Ahead(Immediate(), reader, keep_samples=3)
+    ahead = Prefetch(Immediate(), reader, keep_samples=3)
     ahead.want([1, 2, 3])
     take(ahead, 1)
     ahead.want([4])
@@ -87,13 +87,13 @@ def test_the_longest_unused_goes_first(reader: Reader) -> None:
 
 
 def test_memory_is_bounded_but_one_is_kept(reader: Reader) -> None:
-    ahead = Ahead(Immediate(), reader, keep_bytes=1)
+    ahead = Prefetch(Immediate(), reader, keep_bytes=1)
     ahead.want([1, 2, 3])
     assert ahead.rows == [3]
 
 
 def test_a_failure_is_told_and_tried_again_next_time(reader: Reader) -> None:
-    ahead = Ahead(Immediate(), reader)
+    ahead = Prefetch(Immediate(), reader)
     (error,) = take(ahead, 13)
     assert isinstance(error, InputError)
     take(ahead, 13)
@@ -102,7 +102,7 @@ def test_a_failure_is_told_and_tried_again_next_time(reader: Reader) -> None:
 
 def test_what_was_forgotten_does_not_arrive(reader: Reader) -> None:
     background = Delayed()
-    ahead = Ahead(background, reader)
+    ahead = Prefetch(background, reader)
     got = take(ahead, 1)
     ahead.forget()
     background.go_on()

@@ -203,6 +203,6 @@ def test_errors_of_a_real_image(window: Window, shared_data: Path) -> None:
     truth = read_labels(true_labels)
     layer = window.widget.controller.context.layers.per_pixel["errors"]
     window.drag_slider("t1", 0.3)
-    final = window.document.resolved.final
+    final = window.document.resolved.labels
     np.testing.assert_array_equal(layer.data, find_errors(truth, final))
     np.testing.assert_array_equal(layer.data > 0, (truth != final) & (truth != 255))

@@ -62,7 +62,7 @@ def test_the_divider_keeps_to_the_image_and_writes_nothing(controller: Controlle
     np.testing.assert_array_equal(layers.pseudo.data, pixels[1])
     controller.set_params(Params(t1=0.9, t2=1))
     assert controller.context.document is not None
-    np.testing.assert_array_equal(layers.shown, controller.context.document.resolved.final)
+    np.testing.assert_array_equal(layers.shown, controller.context.document.resolved.labels)
     assert not controller.context.document.edited
 
 

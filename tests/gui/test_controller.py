@@ -42,7 +42,7 @@ def paint(controller: Controller, label: int, rows: slice, cols: slice) -> None:
 def assert_shown_is_final(controller: Controller) -> None:
     assert controller.context.document is not None
     np.testing.assert_array_equal(
-        controller.context.layers.shown, controller.context.document.resolved.final
+        controller.context.layers.shown, controller.context.document.resolved.labels
     )
 
 

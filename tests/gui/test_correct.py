@@ -10,7 +10,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QScrollArea
 
-from napari_sepl.core.assignment import REFUSE
+from napari_sepl.core.assignment import REJECT
 from napari_sepl.core.provenance import Source
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
@@ -60,26 +60,26 @@ def key_refuses(walk: Walk) -> None:
 def key_refuses_with_parts(walk: Walk) -> None:
     walk.window.wheel(7, 7, 1, SHIFT)
     walk.window.press(Qt.Key.Key_D, SHIFT)
-    assert walk.window.document.said.overrides == {0: REFUSE, 1: REFUSE}
+    assert walk.window.document.annotations.decisions == {0: REJECT, 1: REJECT}
 
 
 def click_takes_for_background(walk: Walk) -> None:
     choose(walk, 0)
     walk.window.click(7, 7)
-    assert walk.window.document.said.overrides == {1: 0}
+    assert walk.window.document.annotations.decisions == {1: 0}
     assert not shown(walk)[walk.window.document.inputs.masks.decode(1)].any()
 
 
 def key_takes_for_background(walk: Walk) -> None:
     walk.window.move_to(25, 45)
     walk.window.press(Qt.Key.Key_8)
-    assert walk.window.document.said.overrides == {2: 0}
+    assert walk.window.document.annotations.decisions == {2: 0}
 
 
 def key_keeps_the_pseudo_labels(walk: Walk) -> None:
     walk.window.move_to(12, 42)
     walk.window.press(Qt.Key.Key_9)
-    assert walk.window.document.said.overrides == {-DOG: DOG}
+    assert walk.window.document.annotations.decisions == {-DOG: DOG}
 
 
 def wheel_walks_to_the_whole(walk: Walk) -> None:
@@ -106,7 +106,7 @@ def key_gives_another_class(walk: Walk) -> None:
 def lasso_takes(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.drag([(3, 3), (3, 28), (28, 28), (28, 3), (3, 3)], SHIFT)
-    assert walk.window.document.said.overrides == {0: PERSON, 1: PERSON}
+    assert walk.window.document.annotations.decisions == {0: PERSON, 1: PERSON}
 
 
 def lasso_refuses(walk: Walk) -> None:
@@ -116,12 +116,12 @@ def lasso_refuses(walk: Walk) -> None:
 def box_takes(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.drag([(3, 3), (28, 28)], SHIFT)
-    assert walk.window.document.said.overrides == {0: PERSON, 1: PERSON}
+    assert walk.window.document.annotations.decisions == {0: PERSON, 1: PERSON}
 
 
 def box_refuses(walk: Walk) -> None:
     walk.window.drag([(33, 36), (8, 55)], SHIFT | CTRL)
-    assert walk.window.document.said.overrides == {2: REFUSE}
+    assert walk.window.document.annotations.decisions == {2: REJECT}
 
 
 def key_leaves_to_sepl(walk: Walk) -> None:
@@ -130,7 +130,7 @@ def key_leaves_to_sepl(walk: Walk) -> None:
     walk.window.click(37, 2)
     walk.window.move_to(25, 45)
     walk.window.press(Qt.Key.Key_U)
-    assert walk.window.document.said.overrides == {3: PERSON}
+    assert walk.window.document.annotations.decisions == {3: PERSON}
 
 
 def a_class_is_left_to_sepl(walk: Walk) -> None:
@@ -139,13 +139,13 @@ def a_class_is_left_to_sepl(walk: Walk) -> None:
     walk.window.click(25, 45, ALT)
     choose(walk, DOG)
     press(walk, "clear_class")
-    assert walk.window.document.said.overrides == {3: PERSON}
+    assert walk.window.document.annotations.decisions == {3: PERSON}
 
 
 def the_image_is_left_to_sepl(walk: Walk) -> None:
     walk.window.click(25, 45, ALT)
     press(walk, "clear_image")
-    assert not walk.window.document.said.overrides
+    assert not walk.window.document.annotations.decisions
 
 
 def brush_paints(walk: Walk) -> None:
@@ -154,7 +154,7 @@ def brush_paints(walk: Walk) -> None:
     layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
     walk.window.stroke((15, 20), (15, 35))
     layers.enhanced.mode = "pan_zoom"
-    assert walk.window.document.resolved.final[15, 30] == PERSON
+    assert walk.window.document.resolved.labels[15, 30] == PERSON
 
 
 def eraser_clears(walk: Walk) -> None:
@@ -166,7 +166,7 @@ def superpixels_erase(walk: Walk) -> None:
     walk.settle()
     walk.window.drag([(7, 7), (8, 8)], ALT)
     walk.window.press(Qt.Key.Key_Y)
-    assert walk.window.document.resolved.final[7, 7] == 0
+    assert walk.window.document.resolved.labels[7, 7] == 0
 
 
 def superpixels_paint(walk: Walk) -> None:
@@ -175,13 +175,13 @@ def superpixels_paint(walk: Walk) -> None:
     walk.settle()
     walk.window.drag([(36, 3), (38, 6)], Qt.KeyboardModifier.NoModifier)
     walk.window.press(Qt.Key.Key_Y)
-    assert (walk.window.document.resolved.final == PERSON).sum() == 50
+    assert (walk.window.document.resolved.labels == PERSON).sum() == 50
 
 
 def holes_are_filled(walk: Walk) -> None:
     hole(walk)
     press(walk, "fill_holes")
-    assert (walk.window.document.resolved.final[5:25, 5:25] == CAT).all()
+    assert (walk.window.document.resolved.labels[5:25, 5:25] == CAT).all()
 
 
 def islands_are_dropped(walk: Walk) -> None:
@@ -190,15 +190,15 @@ def islands_are_dropped(walk: Walk) -> None:
     choose(walk, CAT)
     walk.window.stroke((33, 20), (33, 24))
     layers.enhanced.mode = "pan_zoom"
-    assert walk.window.document.resolved.final[33, 22] == CAT
+    assert walk.window.document.resolved.labels[33, 22] == CAT
     press(walk, "drop_islands")
-    assert walk.window.document.resolved.final[33, 22] == 0
+    assert walk.window.document.resolved.labels[33, 22] == 0
 
 
 def classes_grow_to_mask_borders(walk: Walk) -> None:
     erase(walk, (8, 20), (8, 22), size=3)  # of the cat's body, near its border
     press(walk, "grow")
-    assert (walk.window.document.resolved.final[5:25, 5:25] == CAT).all()
+    assert (walk.window.document.resolved.labels[5:25, 5:25] == CAT).all()
 
 
 def classes_are_cut_at_mask_borders(walk: Walk) -> None:
@@ -207,9 +207,9 @@ def classes_are_cut_at_mask_borders(walk: Walk) -> None:
     layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
     walk.window.stroke((12, 24), (12, 28))  # over the cat's border
     layers.enhanced.mode = "pan_zoom"
-    assert walk.window.document.resolved.final[12, 27] == CAT
+    assert walk.window.document.resolved.labels[12, 27] == CAT
     press(walk, "cut")
-    final = walk.window.document.resolved.final
+    final = walk.window.document.resolved.labels
     assert (final[5:25, 5:25] == CAT).all()
     assert (final == CAT).sum() == 400
 
@@ -222,7 +222,7 @@ def polygons_are_strokes(walk: Walk) -> None:
         walk.window.click(*corner)
     walk.window.press(Qt.Key.Key_Return)
     layers.enhanced.mode = "pan_zoom"
-    assert (walk.window.document.resolved.final[31:36, 26:34] == PERSON).all()
+    assert (walk.window.document.resolved.labels[31:36, 26:34] == PERSON).all()
 
 
 def fills_are_strokes(walk: Walk) -> None:
@@ -231,7 +231,7 @@ def fills_are_strokes(walk: Walk) -> None:
     layers.enhanced.mode = "fill"
     walk.window.click(20, 45)
     layers.enhanced.mode = "pan_zoom"
-    assert (walk.window.document.resolved.final[10:30, 40:50] == PERSON).all()
+    assert (walk.window.document.resolved.labels[10:30, 40:50] == PERSON).all()
 
 
 def hole(walk: Walk) -> None:
@@ -243,7 +243,7 @@ def erase(walk: Walk, start: tuple[int, int], stop: tuple[int, int], size: int) 
     layers.enhanced.mode, layers.enhanced.brush_size = "erase", size
     walk.window.stroke(start, stop)
     layers.enhanced.mode = "pan_zoom"
-    assert (walk.window.document.resolved.final[5:25, 5:25] == 0).any()
+    assert (walk.window.document.resolved.labels[5:25, 5:25] == 0).any()
     choose(walk, CAT)
 
 
@@ -345,7 +345,7 @@ def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
     before = shown(walk)
     gesture(walk)
     after, steps = shown(walk), len(walk.window.document.history.done)
-    decided = walk.window.document.said.overrides
+    decided = walk.window.document.annotations.decisions
     assert (after != before).any() or gesture in NO_DIFFERENCE_IN_THE_END
     for _ in range(steps):
         walk.window.press(Qt.Key.Key_Z, CTRL)
@@ -357,7 +357,7 @@ def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
     walk.window.drag_slider("t1", 0.62)
     moved = after != before
     np.testing.assert_array_equal(shown(walk)[moved], after[moved])
-    assert walk.window.document.said.overrides == decided
+    assert walk.window.document.annotations.decisions == decided
     final = shown(walk)
 
     walk.press(Qt.Key.Key_A)
@@ -393,9 +393,9 @@ def test_taking_again_leaves_the_mask_to_sepl(walk: Walk) -> None:
     before = shown(walk)
     for modifier in (Qt.KeyboardModifier.NoModifier, ALT):
         walk.window.click(25, 45, modifier)
-        assert walk.window.document.said.overrides
+        assert walk.window.document.annotations.decisions
         walk.window.click(25, 45, modifier)
-        assert not walk.window.document.said.overrides
+        assert not walk.window.document.annotations.decisions
         np.testing.assert_array_equal(shown(walk), before)
 
 
@@ -439,7 +439,7 @@ def test_protected_pixels_stay_and_survive_reopening(walk: Walk) -> None:
     cell = table.visualRect(model.index(row, model.columnCount() - 1))
     box = QPoint(cell.left() + 12, cell.center().y())
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=box)
-    assert window.document.said.protected == {CAT}
+    assert window.document.annotations.locked == {CAT}
     layers = window.widget.controller.context.layers
     layers.enhanced.mode, layers.enhanced.brush_size = "paint", 8
     choose(walk, PERSON)
@@ -454,11 +454,11 @@ def test_protected_pixels_stay_and_survive_reopening(walk: Walk) -> None:
     walk.dock.close_dataset()
     again = Walk(window, walk.spec)
     np.testing.assert_array_equal(shown(again), final)
-    assert again.window.document.said.protected == {CAT}
+    assert again.window.document.annotations.locked == {CAT}
     assert len(again.window.document.history.done) >= 4
     while again.window.document.history.done:
         again.window.press(Qt.Key.Key_Z, CTRL)
-    assert not again.window.document.said.protected
+    assert not again.window.document.annotations.locked
 
 
 def test_history_is_listed_and_clicked(walk: Walk) -> None:
@@ -518,7 +518,7 @@ def test_decisions_are_cleared_for_a_class_or_the_image(walk: Walk) -> None:
     walk.window.click(25, 45, ALT)
     choose(walk, DOG)
     press(walk, "clear_class")
-    assert walk.window.document.said.overrides == {3: PERSON}
+    assert walk.window.document.annotations.decisions == {3: PERSON}
     press(walk, "clear_image")
     np.testing.assert_array_equal(shown(walk), before)
 

@@ -25,7 +25,7 @@ from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review.queue import Column, Filter
 from tests.document.drawing import SHAPE, cat_and_dog, save_pets
 from tests.gui.conftest import Window, wait_until
-from tests.gui.test_passes_window import Opened
+from tests.gui.test_passes_window import Prepared
 
 CAT, DOG = 8, 12
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -115,9 +115,11 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 
 @pytest.fixture
-def opened(window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+def opened(
+    window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Prepared]:
     monkeypatch.setattr(passes, "FIRST", 1)
-    one = Opened(window, spec)
+    one = Prepared(window, spec)
     yield one
     one.dock.close_dataset()
 
@@ -133,7 +135,7 @@ def click_header(panel: QueuePanel, column: Column) -> None:
     )
 
 
-def test_the_queue_is_ordered_worst_first_and_one_key_opens_the_worst(opened: Opened) -> None:
+def test_the_queue_is_ordered_worst_first_and_one_key_opens_the_worst(opened: Prepared) -> None:
     opened.let_scan()
     panel = opened.dock.panel
     click_header(panel, Column.SUSPICION)
@@ -151,7 +153,7 @@ def test_the_queue_is_ordered_worst_first_and_one_key_opens_the_worst(opened: Op
     assert opened.dock.reviewing.session.filtering == Filter(cause=Cause.SHRUNK)
 
 
-def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Opened) -> None:
+def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Prepared) -> None:
     opened.let_scan()
     opened.dock.navigator.go(2)
     listed = opened.window.widget.diagnosis.list
@@ -167,13 +169,13 @@ def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Opened) 
     assert opened.window.widget.controller.pointing.region == 2
     assert opened.window.widget.controller.context.layers.highlight.layer.data[10:30, 40:50].any()
     opened.window.press(Qt.Key.Key_D)  # refused: the dog keeps its pseudo-labels
-    assert opened.window.document.said.overrides == {2: -1}
+    assert opened.window.document.annotations.decisions == {2: -1}
     wait_until(lambda: bool(opened.queue.suspicion[2] < before))
     assert not any("grew" in listed.item(n).text() for n in range(listed.count()))
 
 
 def test_other_settings_for_all_are_diagnosed_anew(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch
+    opened: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened.let_scan()
     assert opened.queue.cause_of(2) is Cause.GROWN

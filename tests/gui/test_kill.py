@@ -40,7 +40,7 @@ def dataset(shared_data: Path, tmp_path: Path) -> Path:
     return toml
 
 
-def said_by(victim: subprocess.Popen[str]) -> Iterator[list[str]]:
+def annotations_by(victim: subprocess.Popen[str]) -> Iterator[list[str]]:
     """Yield the words of each line that the victim says, as it says them."""
     assert victim.stdout is not None
     for line in iter(victim.stdout.readline, ""):
@@ -55,18 +55,18 @@ def run_and_kill(dataset: Path, seed: int) -> tuple[list[list[str]], float]:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root
     ) as victim:
-        assert any("ready" in words for words in said_by(victim)), "no window"
+        assert any("ready" in words for words in annotations_by(victim)), "no window"
         chance = np.random.default_rng(seed)
         left = int(chance.integers(2, 13))  # things to be done before it dies
         told: list[list[str]] = []
-        for words in said_by(victim):
+        for words in annotations_by(victim):
             told.append(words)
             left -= words[1] not in (AT, BEAT)
             if not left:
                 break
         time.sleep(chance.uniform(0, 0.5))  # into the next stroke, most often
         victim.send_signal(signal.SIGKILL)
-        told += said_by(victim)
+        told += annotations_by(victim)
     died = float(told[-1][0])
     return [words for words in told if words[1] != BEAT], died
 
@@ -76,17 +76,17 @@ def test_nothing_finished_is_lost(dataset: Path, kills: int) -> None:
     strokes: dict[tuple[str, int, int], int] = {}
     accepted: dict[str, str] = {}
     for seed in range(kills):
-        said, died = run_and_kill(dataset, seed)
-        at = [words[2] for words in said if words[1] == AT]
-        said = [words for words in said if words[1] in ("stroke", "accepted")]
-        finished = [words[1:] for words in said if float(words[0]) < died - PROMISE]
+        annotations, died = run_and_kill(dataset, seed)
+        at = [words[2] for words in annotations if words[1] == AT]
+        annotations = [words for words in annotations if words[1] in ("stroke", "accepted")]
+        finished = [words[1:] for words in annotations if float(words[0]) < died - PROMISE]
         for kind, sample_id, *rest in finished:
             if kind == "stroke":
                 row, col, label = map(int, rest)
                 strokes[sample_id, row, col] = label
             else:
                 accepted[sample_id] = rest[0]
-        late = [words[2] for words in said if float(words[0]) >= died - PROMISE]
+        late = [words[2] for words in annotations if float(words[0]) >= died - PROMISE]
         check(dataset.parent / "out", strokes, accepted, {*late, *at[-1:]})
     assert strokes, "no stroke was finished in any run: nothing was tested"
     print(f"{kills} kills, {len(strokes)} strokes and {len(accepted)} accepted labels all there")

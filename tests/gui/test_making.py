@@ -37,7 +37,7 @@ def press(window: Window, name: str) -> None:
 
 def test_an_image_without_masks_keeps_its_pseudo_labels(bare: Window) -> None:
     assert len(bare.document.inputs.masks) == 0
-    np.testing.assert_array_equal(bare.document.resolved.final, bare.document.inputs.pseudo)
+    np.testing.assert_array_equal(bare.document.resolved.labels, bare.document.inputs.pseudo)
 
 
 def test_regions_are_made_used_and_saved(
@@ -56,7 +56,7 @@ def test_regions_are_made_used_and_saved(
     assert len(made) > 50
     assert bare.widget.masks.make.isEnabled()
     assert was_told(f"{len(made):,} masks were made")
-    np.testing.assert_array_equal(layers.shown, bare.document.resolved.final)
+    np.testing.assert_array_equal(layers.shown, bare.document.resolved.labels)
     np.testing.assert_array_equal(layers.shown == 1, painted)
     assert (layers.shown != bare.document.inputs.pseudo)[~painted].any()
 
@@ -131,9 +131,9 @@ def test_masks_made_by_prompts_stay_with_other_masks(bare: Window) -> None:
     bare.document.add_prompted(MaskSet.from_dense(square), 1)
     press(bare, "make")
     bare.settle()
-    assert len(bare.document.said.prompted) == 1
+    assert len(bare.document.annotations.prompted) == 1
     assert len(bare.document.inputs.masks) > 50
-    assert (bare.document.resolved.final[5:20, 5:20] == 1).all()
+    assert (bare.document.resolved.labels[5:20, 5:20] == 1).all()
 
 
 def test_a_model_that_is_not_installed_says_what_to_install(bare: Window) -> None:

@@ -105,7 +105,7 @@ def test_a_dataset_without_masks_opens_and_shows_its_pseudo_labels(walk: Walk) -
     assert walk.sample_id == "s1"
     assert shown_masks(walk) == 0
     document = walk.window.document
-    np.testing.assert_array_equal(document.resolved.final, document.inputs.pseudo)
+    np.testing.assert_array_equal(document.resolved.labels, document.inputs.pseudo)
     panel = walk.window.widget.masks
     assert panel.pending.isEnabled()
     assert panel.pending_text.text() == "Pending without masks: 5 samples (s1, s2, s3, s4, s5)."
@@ -129,14 +129,14 @@ def test_masks_of_the_open_sample_become_a_file_and_are_shown(walk: Walk) -> Non
     assert "s1" not in walk.window.widget.masks.pending_text.text()
     controller = walk.window.widget.controller
     assert walk.spec.folder("masks") / "s1.json" in controller.saving.target.inputs
-    np.testing.assert_array_equal(walk.window.shown, walk.window.document.resolved.final)
+    np.testing.assert_array_equal(walk.window.shown, walk.window.document.resolved.labels)
 
 
 def test_what_was_said_of_the_sample_stays(
     walk: Walk, open_walk: Callable[[], Walk], asked: list[str]
 ) -> None:
     painted = paint(walk, 15)
-    walk.window.widget.controller.protect(12, True)
+    walk.window.widget.controller.lock(12, True)
     walk.window.drag_slider("t1", 0.8)
     params = walk.window.document.params
     make(walk)
@@ -144,7 +144,7 @@ def test_what_was_said_of_the_sample_stays(
     layers = walk.window.widget.controller.context.layers
     np.testing.assert_array_equal(layers.shown == 15, painted)
     assert walk.window.document.params == params
-    assert walk.window.document.said.protected == {12}
+    assert walk.window.document.annotations.locked == {12}
     walk.settle()
     walk.dock.close_dataset()
     again = open_walk()

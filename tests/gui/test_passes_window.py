@@ -98,7 +98,7 @@ def test_another_list_is_only_drawn_anew(panel: QueuePanel, queue: Queue) -> Non
 # --- the window
 
 
-class Opened:
+class Prepared:
     """The window with a dataset open, whose first pass is under way."""
 
     def __init__(self, window: Window, spec: DatasetSpec) -> None:
@@ -130,12 +130,12 @@ class Opened:
 @pytest.fixture
 def open_window(
     window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], Opened]]:
+) -> Iterator[Callable[[], Prepared]]:
     monkeypatch.setattr(passes, "FIRST", 1)
-    opened: list[Opened] = []
+    opened: list[Prepared] = []
 
-    def open_it() -> Opened:
-        opened.append(Opened(window, spec))
+    def open_it() -> Prepared:
+        opened.append(Prepared(window, spec))
         return opened[-1]
 
     yield open_it
@@ -144,7 +144,7 @@ def open_window(
 
 
 def test_a_class_of_samples_never_opened_can_be_filtered_by(
-    open_window: Callable[[], Opened],
+    open_window: Callable[[], Prepared],
 ) -> None:
     opened = open_window()
     opened.choose_class(PERSON)
@@ -160,7 +160,7 @@ def test_a_class_of_samples_never_opened_can_be_filtered_by(
 
 
 def test_the_next_session_knows_what_this_one_read(
-    open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch
+    open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_window().let_scan()
     monkeypatch.setattr(reading, "read_pseudo_labels", None)  # calling it would raise TypeError
@@ -171,7 +171,7 @@ def test_the_next_session_knows_what_this_one_read(
 
 
 def test_it_can_be_stopped_and_goes_on(
-    open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
+    open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
     monkeypatch.setattr(passes, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
@@ -189,7 +189,7 @@ def test_it_can_be_stopped_and_goes_on(
 
 
 def test_closing_the_dataset_ends_it(
-    open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
+    open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
     monkeypatch.setattr(passes, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
@@ -205,7 +205,7 @@ def test_closing_the_dataset_ends_it(
 
 
 def test_unreadable_samples_are_told_once_and_marked(
-    open_window: Callable[[], Opened], spec: DatasetSpec
+    open_window: Callable[[], Prepared], spec: DatasetSpec
 ) -> None:
     for name in ("s5", "s7"):
         (spec.folder("pseudo") / f"{name}.png").write_bytes(b"GIF89a")
@@ -220,7 +220,7 @@ def test_unreadable_samples_are_told_once_and_marked(
 
 
 def test_a_read_only_record_is_scanned_too(
-    open_window: Callable[[], Opened], spec: DatasetSpec
+    open_window: Callable[[], Prepared], spec: DatasetSpec
 ) -> None:
     with Store.open(store_file(spec.output), who="first") as first:
         opened = open_window()
@@ -232,7 +232,7 @@ def test_a_read_only_record_is_scanned_too(
 
 
 def test_damage_it_meets_is_recovered_on_request_and_all_is_read_anew(
-    open_window: Callable[[], Opened], monkeypatch: pytest.MonkeyPatch
+    open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = open_window()
     opened.let_scan()

@@ -94,7 +94,7 @@ def test_a_stack_of_masks_in_the_viewer_is_taken(window: Window) -> None:
     pseudo, masks = viewer.add_labels(labels), viewer.add_labels(stack.astype(np.uint8))
     window.widget.sources.layers_chosen.emit(LayerChoice(image, pseudo, masks, "voc"))
     window.settle()
-    assert (window.document.resolved.final == 3).sum() == 144
+    assert (window.document.resolved.labels == 3).sum() == 144
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: W
     walk.settle()
     assert not preview(walk).any()
     document = walk.window.document
-    assert document.said.overrides == {5: PERSON}
+    assert document.annotations.decisions == {5: PERSON}
     mask = document.inputs.masks.decode(5)
     assert (shown(walk)[mask] == PERSON).all()
     assert (document.resolved.find_sources()[mask] == Source.PROMPTED).all()
@@ -145,7 +145,7 @@ def test_a_label_is_where_sam_starts_from(walk: Walk) -> None:
     assert (preview(walk)[cat] | (cat[cat])).all()
     assert preview(walk)[15, 15]
     press(walk, "add")
-    assert walk.window.document.said.overrides == {5: CAT}
+    assert walk.window.document.annotations.decisions == {5: CAT}
     walk.window.widget.controller.context.choose_class(3)
     press(walk, "snap")
     assert was_told("no pixel")
@@ -173,7 +173,7 @@ def test_off_again_the_layer_goes_and_clicks_take_masks(walk: Walk) -> None:
     assert layers.prompts.layer not in walk.window.viewer.layers
     assert walk.window.viewer.layers.selection.active is layers.enhanced
     walk.window.click(37, 2)
-    assert walk.window.document.said.overrides == {3: PERSON}
+    assert walk.window.document.annotations.decisions == {3: PERSON}
 
 
 def test_a_crash_is_one_message_and_costs_nothing(

@@ -269,7 +269,7 @@ def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
     again.dock.close_dataset()
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     again = Walk(dataset.window, dataset.spec)
-    assert (again.window.document.resolved.final == 15).any()
+    assert (again.window.document.resolved.labels == 15).any()
     again.window.press(Qt.Key.Key_Z, CTRL)
     assert not again.window.document.edited
 

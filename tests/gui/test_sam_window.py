@@ -93,7 +93,7 @@ def test_prompts_are_answered_added_and_the_image_is_read_once(
     np.testing.assert_array_equal((preview == 1)[drawn], mask[drawn])
     walk.window.press(Qt.Key.Key_Return)
     walk.settle()
-    (added,) = walk.window.document.said.prompted.values()
+    (added,) = walk.window.document.annotations.prompted.values()
     np.testing.assert_array_equal(added.decode(0), mask)
     kept = list((tmp_path / "cache" / "embeddings").iterdir())
     assert len(kept) == 1

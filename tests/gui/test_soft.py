@@ -44,7 +44,7 @@ def assert_follows(window: Window) -> None:
     pseudo = cut_scores(scores_of(window), document.params.background)
     np.testing.assert_array_equal(document.inputs.pseudo, pseudo)
     np.testing.assert_array_equal(layers.pseudo.data, pseudo)
-    np.testing.assert_array_equal(layers.shown, document.resolved.final)
+    np.testing.assert_array_equal(layers.shown, document.resolved.labels)
 
 
 def test_the_background_is_dragged_undone_and_saved(window: Window, tmp_path: Path) -> None:
@@ -53,23 +53,23 @@ def test_the_background_is_dragged_undone_and_saved(window: Window, tmp_path: Pa
     window.widget.open_sample(soft_sample(tmp_path), "coco", out)
     window.settle()
     assert window.widget.params.background.isVisibleTo(window.widget)
-    before = window.document.resolved.final.copy()
+    before = window.document.resolved.labels.copy()
     assert_follows(window)
     window.drag_slider("background", 0.7)
     assert window.document.params.background == pytest.approx(0.7, abs=0.05)
     assert_follows(window)
-    assert (window.document.resolved.final != before).any()
+    assert (window.document.resolved.labels != before).any()
     assert len(window.document.history.done) == 1
     window.press(Qt.Key.Key_Z, CTRL)
     assert window.document.params == Params()
     assert window.widget.params.background.slider.value() == pytest.approx(0.2)
-    np.testing.assert_array_equal(window.document.resolved.final, before)
+    np.testing.assert_array_equal(window.document.resolved.labels, before)
     assert_follows(window)
     window.press(Qt.Key.Key_Z, CTRL | SHIFT)
     window.widget.buttons["save"].click()
     window.settle()
     saved = read_labels(out / "coffee.png")
-    np.testing.assert_array_equal(saved, window.document.resolved.final)
+    np.testing.assert_array_equal(saved, window.document.resolved.labels)
     provenance = read_provenance(out / "coffee.png")
     assert provenance is not None
     assert provenance.params == window.document.params

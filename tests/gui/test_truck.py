@@ -34,7 +34,7 @@ def test_drag_paint_two_masks_save_and_read_back(
     window.drag_slider("t2", 0.6)
     layers.enhanced.mode = "paint"
     layers.enhanced.brush_size = 60
-    refused = np.flatnonzero(~document.resolved.assignment.taken)
+    refused = np.flatnonzero(~document.resolved.assignment.selected)
     largest = refused[np.argsort(-document.inputs.masks.areas[refused])][:2]
     for index, label in zip(largest, (15, 0), strict=True):
         top, left, height, width = document.inputs.masks.boxes[index]
@@ -64,14 +64,14 @@ def test_the_false_mask_at_the_right_border_goes_with_one_click(
     document = window.document
     window.viewer.layers.selection.active = window.widget.controller.context.layers.enhanced
     kerb = document.inputs.masks.decode(29)
-    assert (document.resolved.final[kerb] == 7).all()
+    assert (document.resolved.labels[kerb] == 7).all()
     window.click(585, 1760, Qt.KeyboardModifier.AltModifier)
-    assert not document.resolved.final[kerb].any()
+    assert not document.resolved.labels[kerb].any()
     assert [step.describe(document.inputs.classes) for step in document.history.done] == [
         "refuse mask 29 (car)"
     ]
     window.press(Qt.Key.Key_A)
     window.settle()
-    np.testing.assert_array_equal(read_labels(tmp_path / "truck.png"), document.resolved.final)
+    np.testing.assert_array_equal(read_labels(tmp_path / "truck.png"), document.resolved.labels)
     window.press(Qt.Key.Key_Z, CTRL)
-    assert (document.resolved.final[kerb] == 7).all()
+    assert (document.resolved.labels[kerb] == 7).all()

@@ -90,8 +90,8 @@ def test_dots_show_what_is_taken_and_the_cursor_finds_their_mask(
     filled = {
         m: b.color().alpha() > 0 for m, b in zip(masks, why.plane.dots.data["brush"], strict=True)
     }
-    taken = walk.window.document.resolved.assignment.taken
-    assert filled == dict(enumerate(taken.tolist()))
+    selected = walk.window.document.resolved.assignment.selected
+    assert filled == dict(enumerate(selected.tolist()))
     move(why, on_plot(why, 0.2, 0.2))
     move(why, on_plot(why, 0.4, 1.0))  # the dog's mask, as its o_s and o_p say
     controller = walk.window.widget.controller
@@ -113,11 +113,11 @@ def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: WhyDock)
     )
     assert walk.window.widget.controller.pointing.region == 0
     QTest.keyClick(why.table.view, Qt.Key.Key_Delete)
-    assert walk.window.document.said.overrides == {0: -1}
+    assert walk.window.document.annotations.decisions == {0: -1}
     assert text(why, 0, 5) == "refused by you"
     walk.window.widget.controller.context.choose_class(DOG)
     QTest.keyClick(why.table.view, Qt.Key.Key_Return)
-    assert walk.window.document.said.overrides == {0: DOG}
+    assert walk.window.document.annotations.decisions == {0: DOG}
     assert text(why, 0, 1) == "dog"
     walk.window.press(Qt.Key.Key_Z, CTRL)
     walk.window.press(Qt.Key.Key_Z, CTRL)
@@ -130,7 +130,7 @@ def test_the_table_is_sorted_and_filtered(walk: Walk, why: WhyDock) -> None:  # 
     order = [table._mask(table._filter.index(row, 0)) for row in range(5)]
     assert order == [0, 2, 1, 3, 4]
     table.shown.setCurrentText("taken")
-    assert table._filter.rowCount() == int(walk.window.document.resolved.assignment.taken.sum())
+    assert table._filter.rowCount() == int(walk.window.document.resolved.assignment.selected.sum())
     table.shown.setCurrentText("all masks")
     QTest.keyClicks(table.text, "dog")
     assert [table._mask(table._filter.index(row, 0)) for row in range(2)] == [2, -1]

@@ -20,7 +20,7 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 def assert_shown_is_final(window: Window) -> None:
-    np.testing.assert_array_equal(window.shown, window.document.resolved.final)
+    np.testing.assert_array_equal(window.shown, window.document.resolved.labels)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,17 +75,17 @@ def test_fill_polygon_and_eraser_are_absorbed(window: Window) -> None:
     layers.enhanced.selected_label = 17
     layers.enhanced.mode = "fill"
     window.click(150, 200)
-    assert window.document.resolved.final[150, 200] == 17
+    assert window.document.resolved.labels[150, 200] == 17
     layers.enhanced.mode = "polygon"
     layers.enhanced.selected_label = 18
     for row, col in ((20, 20), (20, 80), (80, 80)):
         window.click(row, col)
     layers.enhanced._overlays["polygon"].add_polygon_to_labels(layers.enhanced)
     window.settle()
-    assert window.document.resolved.final[30, 70] == 18
+    assert window.document.resolved.labels[30, 70] == 18
     layers.enhanced.mode = "erase"
     window.stroke((30, 60), (30, 75))
-    assert window.document.resolved.final[30, 70] == 0
+    assert window.document.resolved.labels[30, 70] == 0
     assert_shown_is_final(window)
     assert len(window.document.history.done) == 3
     for _ in range(3):

@@ -77,14 +77,14 @@ def work(window: Window, rng: np.random.Generator) -> None:
         label = int(rng.integers(1, 21))
         window.widget.controller.context.choose_class(label)
         window.stroke((row, col), (row, col + 20))
-        overlay = document.said.overlay
+        overlay = document.annotations.overlay
         held = -1 if overlay is None else int(overlay[row, col + 10])
         if held == label:  # else the place had this label already, and nothing was painted there
             say("stroke", sample_id, row, col + 10, label)
     elif kind == "drag":
         window.drag_slider("t1", float(rng.uniform(0.1, 0.9)))
     elif kind == "accept":
-        digest = digest_labels(document.resolved.final)
+        digest = digest_labels(document.resolved.labels)
         window.press(Qt.Key.Key_A)
         window.widget.controller.context.background.wait()
         say("accepted", sample_id, digest)

@@ -10,7 +10,7 @@ from PIL import Image
 from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.labels import read_labels
 from napari_sepl.training.evaluation import Predictor, Views, evaluate
-from napari_sepl.training.recipe import MEAN, SPREAD, TooLittleMemoryError
+from napari_sepl.training.recipe import EXECUTOR, MEAN, TooLittleMemoryError
 from tests.files.making import save_picture
 from tests.training.tiny import CLASSES, COLOURS, find_samples, need_torch, picture
 
@@ -29,7 +29,7 @@ class ByColour:
         import torch
 
         self.seen.append(tuple(view.shape))
-        centres = (torch.tensor(COLOURS / 255) - torch.tensor(MEAN)) / torch.tensor(SPREAD)
+        centres = (torch.tensor(COLOURS / 255) - torch.tensor(MEAN)) / torch.tensor(EXECUTOR)
         far = view[:, None] - centres[None, :, :, None, None].float()
         return {"out": -(far**2).sum(dim=2)}
 
@@ -66,13 +66,15 @@ def test_pictures_are_labelled_at_their_size_and_compared_without_void(tmp_path:
     predictor = Predictor(ByColour(), "cpu")
     counts = list(evaluate(predictor, samples, CLASSES, tmp_path / "said"))
     for seed, sample in enumerate(samples):
-        said = read_labels(tmp_path / "said" / f"{sample.sample_id}.png")
+        annotations = read_labels(tmp_path / "said" / f"{sample.sample_id}.png")
         image, labels = picture(seed)
         right = labels.copy()
         right[0] = predictor.predict(image)[0]
-        np.testing.assert_array_equal(said, right)
+        np.testing.assert_array_equal(annotations, right)
         compared = read_labels(sample.labels)
-        np.testing.assert_array_equal(counts[seed].counts, Confusion.of(said, compared).counts)
+        np.testing.assert_array_equal(
+            counts[seed].counts, Confusion.of(annotations, compared).counts
+        )
     assert np.diag(counts[0].counts).sum() == counts[0].counts.sum() == 39 * 56
     assert np.diag(counts[2].counts).sum() < counts[2].counts.sum()
     with Image.open(tmp_path / "said" / "s0.png") as png:
@@ -83,13 +85,13 @@ def test_pictures_are_labelled_at_their_size_and_compared_without_void(tmp_path:
 def test_views_are_all_sizes_and_sides() -> None:
     module = ByColour()
     image, labels = picture(3)
-    said = Predictor(module, "cpu", views=Views((0.5, 1.0, 1.5), flip=True)).predict(image)
+    annotations = Predictor(module, "cpu", views=Views((0.5, 1.0, 1.5), flip=True)).predict(image)
     assert module.seen == [
         (1, 3, 20, 28), (1, 3, 20, 28), (1, 3, 40, 56), (1, 3, 40, 56), (1, 3, 60, 84),
         (1, 3, 60, 84),
     ]  # fmt: skip
-    assert said.shape == labels.shape
-    assert (said != labels)[1:].mean() < 0.05  # borders are smoothed
+    assert annotations.shape == labels.shape
+    assert (annotations != labels)[1:].mean() < 0.05  # borders are smoothed
 
 
 def test_what_is_said_of_the_mirrored_picture_is_mirrored_back() -> None:

@@ -11,7 +11,7 @@ from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun, write_sweep
-from napari_sepl.workflow.spread.processes import HERE, Spread
+from napari_sepl.workflow.parallel.processes import HERE, Executor
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, rectangles, write_samples
 
@@ -30,13 +30,13 @@ def write_labelled_samples(root: Path) -> DatasetSpec:
     return spec
 
 
-def begin_sweep(spec: DatasetSpec, spread: Spread = HERE) -> SweepRun:
-    return SweepRun(SampleIndex.open(spec), DEFAULTS, T1, T2, spread=spread)
+def begin_sweep(spec: DatasetSpec, executor: Executor = HERE) -> SweepRun:
+    return SweepRun(SampleIndex.open(spec), DEFAULTS, T1, T2, executor=executor)
 
 
-def begin_evaluation(spec: DatasetSpec, spread: Spread = HERE) -> EvaluationRun:
+def begin_evaluation(spec: DatasetSpec, executor: Executor = HERE) -> EvaluationRun:
     index = SampleIndex.open(spec, (Role.LABELS, Role.TRUTH), (Role.PSEUDO,), lead=Role.LABELS)
-    return EvaluationRun(index, spread=spread)
+    return EvaluationRun(index, executor=executor)
 
 
 BOTH = pytest.mark.parametrize("begin", [begin_sweep, begin_evaluation])

@@ -69,7 +69,7 @@ def tell_and_wait(folder: Path, number: int) -> int:
 if __name__ == "__main__":  # the victim of a test: it works until it is killed
     from functools import partial
 
-    from napari_sepl.workflow.spread.processes import Processes
+    from napari_sepl.workflow.parallel.processes import Processes
 
     work = partial(tell_and_wait, Path(sys.argv[1]))
     list(Processes(2).run(work, range(8), lambda number, _why: number))

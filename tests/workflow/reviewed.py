@@ -14,7 +14,7 @@ from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import save_resolved
 from napari_sepl.workflow.results import SampleResult
-from napari_sepl.workflow.review.remake import export_labels
+from napari_sepl.workflow.review.rebuild import export_labels
 from tests.files.making import random_labels, random_masks, save_picture
 
 STEMS = ("a2", "a10", "b")
@@ -48,22 +48,22 @@ class Session:
         for mask, class_id in changes.pop("prompt", ()):
             document.add_prompted(mask, class_id)
         for class_id in changes.pop("protect", ()):
-            document.protect(class_id)
+            document.lock(class_id)
         if paint is not None:
-            shown = document.resolved.final.copy()
+            shown = document.resolved.labels.copy()
             shown[paint] = 7
             document.absorb(shown)
-        final, inputs, said = document.resolved.final, document.inputs, document.said
+        final, inputs, annotations = document.resolved.labels, document.inputs, document.annotations
         save_resolved(self.spec.output, document.resolved, inputs)
         review = Review(
             stem,
             Status.ACCEPTED,
             params,
-            said.overlay,
-            said.overrides,
-            protected=said.protected,
-            pins=said.pins,
-            prompted=said.prompted,
+            annotations.overlay,
+            annotations.decisions,
+            locked=annotations.locked,
+            locked_pixels=annotations.locked_pixels,
+            prompted=annotations.prompted,
             digests={role: inputs.digests[role] for role in ("image", "pseudo", "masks")},
             labels=digest_labels(final),
         )

@@ -14,7 +14,7 @@ from napari_sepl.workflow.measure import checkpoint, evaluate, sweep
 from napari_sepl.workflow.measure.checkpoint import checkpoint_file, read_checkpoint
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun
-from napari_sepl.workflow.spread.processes import Processes
+from napari_sepl.workflow.parallel.processes import Processes
 from tests.files.dataset.opening import open_labels
 from tests.workflow.checkpointing import (
     BOTH,

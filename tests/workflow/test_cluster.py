@@ -15,10 +15,10 @@ import pytest
 from napari_sepl import Params
 from napari_sepl.core.errors import SeplError
 from napari_sepl.workflow.enhance import enhance_folder
+from napari_sepl.workflow.parallel import cluster as workflow
+from napari_sepl.workflow.parallel.cluster import Cluster
+from napari_sepl.workflow.parallel.processes import AHEAD, DIED
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.spread import cluster as workflow
-from napari_sepl.workflow.spread.cluster import Cluster
-from napari_sepl.workflow.spread.processes import AHEAD, DIED
 from tests.waiting import PATIENCE
 from tests.workflow import deadly
 from tests.workflow.checkpointing import (
@@ -137,12 +137,12 @@ def test_a_folder_is_enhanced_though_a_worker_dies(dask: Dask, tmp_path: Path) -
     assert set(expected.values()) == {Outcome.SAVED}
     saved = samples.saved()
     out = tmp_path / "again"
-    steps = enhance_folder(samples.index(out=out), Params(), spread=Cluster(dask.address))
+    steps = enhance_folder(samples.index(out=out), Params(), executor=Cluster(dask.address))
     first = next(steps)
     dask.workers[1].kill()
     assert [step.sample_id for step in (first, *steps)] == list(STEMS)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == saved
-    again = enhance_folder(samples.index(out=out), Params(), spread=Cluster(dask.address))
+    again = enhance_folder(samples.index(out=out), Params(), executor=Cluster(dask.address))
     assert {step.outcome for step in again} == {Outcome.PRESENT}
 
 
@@ -178,7 +178,7 @@ def test_nobody_at_the_address_leaves_no_noise() -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
     code = f"""
 from napari_sepl.core.errors import SeplError
-from napari_sepl.workflow.spread.cluster import Cluster
+from napari_sepl.workflow.parallel.cluster import Cluster
 
 try:
     list(Cluster({address!r}).run(abs, [1], abs))

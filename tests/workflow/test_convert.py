@@ -12,8 +12,8 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.files.masks import encode_masks, read_masks
 from napari_sepl.workflow import masks as workflow
 from napari_sepl.workflow.masks import convert_masks
+from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.spread.processes import Processes
 from tests.files.dataset.opening import open_masks
 from tests.files.making import random_masks, refused, save_amg_folder
 
@@ -42,7 +42,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_same_masks_are_in_fewer_bytes(folder: Path, tmp_path: Path, workers: int) -> None:
     before, out = contents(folder), tmp_path / "new" / "json"
     paths = [folder / name for name in ("a2", "a10", "b.npy")]
-    steps = list(convert_masks(open_masks(folder), out, spread=Processes(workers)))
+    steps = list(convert_masks(open_masks(folder), out, executor=Processes(workers)))
     assert [(step.sample_id, step.outcome) for step in steps] == [
         ("a2", Outcome.SAVED), ("a10", Outcome.SAVED), ("b", Outcome.SAVED),
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
-from napari_sepl.workflow.spread.processes import Processes
+from napari_sepl.workflow.parallel.processes import Processes
 
 
 def diagnosis_of(dataset: SampleIndex, sample_id: str, params: Params) -> Diagnosis:
@@ -47,7 +47,7 @@ def test_several_processes_find_the_same(spec: DatasetSpec) -> None:
     dataset = SampleIndex.open(spec)
     alone, shared = (
         DiagnosisRun(dataset, Params()),
-        DiagnosisRun(dataset, Params(), spread=Processes(2)),
+        DiagnosisRun(dataset, Params(), executor=Processes(2)),
     )
     assert list(alone) == list(shared)
     assert alone.found == shared.found

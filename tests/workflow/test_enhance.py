@@ -19,8 +19,8 @@ from napari_sepl.core.errors import SaveError
 from napari_sepl.core.params import Conflict
 from napari_sepl.core.provenance import count_sources
 from napari_sepl.core.strategies import Strategy
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.document.said import Said
 from napari_sepl.files import atomic
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
@@ -35,8 +35,8 @@ from napari_sepl.workflow.enhance import (
     save_enhanced,
     save_resolved,
 )
+from napari_sepl.workflow.parallel.processes import DIED, Processes
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.spread.processes import DIED, Processes
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
 from tests.workflow.dataset import STEMS, WHOLE, Dataset
@@ -49,7 +49,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 
 def test_a_folder_is_enhanced_in_order_and_says_how(dataset: Dataset) -> None:
-    params = Params(t1=0.4, strategy=Strategy.RELEASED, conflict=Conflict.SEED)
+    params = Params(t1=0.4, strategy=Strategy.RELEASED, conflict=Conflict.PSEUDO)
     assert list(dataset.run(params).items()) == [(stem, Outcome.SAVED) for stem in STEMS]
     assert list(dataset.saved()) == ["a10.png", "a2.png", "b.png"]
     expected = naive_enhance(random_labels(top=3), random_masks(), params)
@@ -64,13 +64,13 @@ def test_a_folder_is_enhanced_in_order_and_says_how(dataset: Dataset) -> None:
             classes="voc",
             digests={role: inputs.digests[role] for role in ("image", "pseudo", "masks")},
             edited=False,
-            sources=count_by_name(resolve(inputs.overlap, Said(params))),
+            sources=count_by_name(resolve(inputs.overlap, Annotations(params))),
         )
 
 
 def count_by_name(resolved: Resolved) -> dict[str, int]:
     counts = count_sources(resolved.find_sources())
-    assert sum(counts.values()) == resolved.final.size
+    assert sum(counts.values()) == resolved.labels.size
     return {source.name.lower(): count for source, count in counts.items()}
 
 
@@ -90,11 +90,11 @@ def test_window_and_folder_give_the_same_bytes(
     first = enhance_sample(sample, dataset.out, VOC, params).read_bytes()
     inputs = load(sample, VOC)  # as the window does: the picture and the truth are read too
     assert inputs.truth is not None
-    resolved = resolve(inputs.overlap, Said(params))
+    resolved = resolve(inputs.overlap, Annotations(params))
     assert save_resolved(dataset.out, resolved, inputs).read_bytes() == first
     given_only = load_enhanceable(sample, VOC)
     assert save_resolved(dataset.out, resolved, given_only).read_bytes() == first
-    labels = resolved.final
+    labels = resolved.labels
     assert save_enhanced(dataset.out, labels, inputs, params, edited=True).read_bytes() != first
 
 
@@ -308,7 +308,7 @@ def test_two_processes_write_the_same_files(dataset: Dataset) -> None:
     for path in dataset.out.iterdir():
         path.unlink()
     (dataset.root / "masks" / "a10.json").write_text("[")
-    again = dataset.steps(spread=Processes(2))
+    again = dataset.steps(executor=Processes(2))
     assert [step for step in again if step[0] != "a10"] == [steps[0], steps[2]]
     assert again[1][1] is Outcome.FAILED
     del saved["a10.png"]
@@ -318,7 +318,7 @@ def test_two_processes_write_the_same_files(dataset: Dataset) -> None:
 def test_a_sample_that_ends_every_process_is_a_failure_and_leaves_no_part(
     dataset: Dataset,
 ) -> None:
-    steps = dataset.steps(spread=Dying())
+    steps = dataset.steps(executor=Dying())
     assert [outcome for _, outcome, _ in steps] == [
         Outcome.SAVED, Outcome.FAILED, Outcome.SAVED,
     ]  # fmt: skip

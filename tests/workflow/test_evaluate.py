@@ -8,16 +8,16 @@ import pytest
 
 from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.metrics import BoundaryCounts, Confusion, RunningFigures
+from napari_sepl.core.metrics import BoundaryCounts, Confusion, ReleasedMetrics
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.workflow.measure import evaluate as workflow
-from napari_sepl.workflow.measure.agreement import Evaluation
 from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
-from napari_sepl.workflow.measure.tables import class_table, running_table
+from napari_sepl.workflow.measure.metrics import Evaluation
+from napari_sepl.workflow.measure.tables import class_table, released_table
+from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome, SampleResult
-from napari_sepl.workflow.spread.processes import Processes
 from tests.core.cases import Labels
 from tests.files.dataset.opening import open_labels
 from tests.files.making import save_picture
@@ -36,7 +36,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 def run_over(spec: DatasetSpec, *, baseline: bool = True, workers: int = 1) -> EvaluationRun:
     optional = (Role.TRUTH, Role.PSEUDO)[: 1 + baseline]
     index = SampleIndex.open(spec, (Role.LABELS,), optional, lead=Role.LABELS)
-    return EvaluationRun(index, spread=Processes(workers))
+    return EvaluationRun(index, executor=Processes(workers))
 
 
 def evaluated(spec: DatasetSpec, **options: bool) -> Evaluation:
@@ -96,8 +96,8 @@ def test_images_have_their_own_figures(spec: DatasetSpec) -> None:
         assert row.labels.iou == pytest.approx(np.mean(iou[present]))
         assert row.baseline is not None
         assert row.change == row.labels.iou - row.baseline.iou
-        assert row.running == RunningFigures.of(Confusion.of(*pair))
-        assert row.running_baseline == RunningFigures.of(Confusion.of(*before))
+        assert row.running == ReleasedMetrics.of(Confusion.of(*pair))
+        assert row.released_baseline == ReleasedMetrics.of(Confusion.of(*before))
     changes = [row.change for row in evaluation.class_figures if row.pixels]
     assert len(set(changes)) == 4
 
@@ -105,7 +105,7 @@ def test_images_have_their_own_figures(spec: DatasetSpec) -> None:
 def test_without_a_baseline_there_is_no_change(spec: DatasetSpec) -> None:
     evaluation = evaluated(spec, baseline=False)
     assert evaluation.baseline is None
-    assert evaluation.running_baseline is None
+    assert evaluation.released_baseline is None
     assert all(row.baseline is None and np.isnan(row.change) for row in evaluation.images)
     assert all(row.baseline is None and np.isnan(row.change) for row in evaluation.class_figures)
 
@@ -182,7 +182,7 @@ def test_the_tables_and_the_json_read_back(spec: DatasetSpec, tmp_path: Path) ->
     evaluation = evaluated(spec)
     path = tmp_path / "e.csv"
     files = write_evaluation(path, evaluation, running=True)
-    assert files == [path, class_table(path), path.with_suffix(".json"), running_table(path)]
+    assert files == [path, class_table(path), path.with_suffix(".json"), released_table(path)]
     told = json.loads(files[2].read_text())
     assert told["mean"] == vars(evaluation.labels.mean)
     assert evaluation.baseline is not None
@@ -201,9 +201,9 @@ def test_the_tables_and_the_json_read_back(spec: DatasetSpec, tmp_path: Path) ->
         assert float(line["iou"]) == figures.labels.iou
         assert line["recall"] == ("" if not figures.pixels else str(figures.labels.recall))
     for row, line in zip(evaluation.images, read_table(files[3]), strict=True):
-        assert row.running_baseline is not None
+        assert row.released_baseline is not None
         assert float(line["after_sam_mIoU"]) == row.running.iou
-        delta = row.running.iou - row.running_baseline.iou
+        delta = row.running.iou - row.released_baseline.iou
         assert float(line["mIoU_delta"]) == delta
 
 

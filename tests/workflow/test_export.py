@@ -14,8 +14,8 @@ from napari_sepl import MaskSet, Params
 from napari_sepl.core.classes import VOC, ClassMap
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.polygons import Holes
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.resolve import resolve
-from napari_sepl.document.said import Said
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_file
@@ -92,7 +92,7 @@ def test_untouched_samples_are_enhanced_on_the_fly(session: Session) -> None:
     session.store.put_session({"start": start.model_dump(mode="json")})
     assert run(session) == dict.fromkeys(STEMS, "saved")
     given = load_enhanceable(session.index.sample("a10"), VOC)
-    expected = resolve(given.overlap, Said(start)).final
+    expected = resolve(given.overlap, Annotations(start)).labels
     assert np.array_equal(labels_of(session, "a10"), expected)
 
 

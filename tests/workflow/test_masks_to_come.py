@@ -46,7 +46,7 @@ def test_masks_that_come_are_read_without_listing_anew(root: Path) -> None:
     reviewing = Reviewing.open(SampleIndex.open(spec_of(root)), lambda _: None)
     before = reviewing.read(0)
     assert len(before.inputs.masks) == 0
-    np.testing.assert_array_equal(before.resolved.final, before.inputs.pseudo)
+    np.testing.assert_array_equal(before.resolved.labels, before.inputs.pseudo)
     assert reviewing.sample(0).files == [root / "images" / "a2.jpg", root / "pseudo" / "a2.png"]
     path = root / "out" / "masks" / "a2.json"
     path.parent.mkdir(parents=True)

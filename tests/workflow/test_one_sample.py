@@ -26,7 +26,7 @@ from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.report.page import picture
 from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.review.remake import export_labels
+from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import scan_rows
 from napari_sepl.workflow.review.suspicion import suspect_rows

@@ -18,7 +18,7 @@ from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.enhance import save_enhanced
 from napari_sepl.workflow.results import Outcome, SampleResult
-from napari_sepl.workflow.review.remake import export_labels, samples_to_export
+from napari_sepl.workflow.review.rebuild import export_labels, samples_to_export
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
 from tests.workflow.reviewed import STEMS, Session
 
@@ -157,7 +157,7 @@ def test_a_record_that_does_not_tell_all_is_not_guessed_at(session: Session) -> 
 
 
 def test_decisions_and_protections_are_made_anew(session: Session) -> None:
-    session.review("a2", Params(), slice(0, 2), decide={0: 7, 1: 0, -1: 2, -2: 0}, protect=[7, 1])
+    session.review("a2", Params(), slice(0, 2), decide={0: 7, 1: 0, -1: 2, -2: 0}, lock=[7, 1])
     session.review("b", Params(t1=0.2), decide={0: 0})
     assert [step.outcome for step in session.export()] == [Outcome.SAVED] * 2
     for stem in ("a2", "b"):
@@ -174,7 +174,7 @@ def test_masks_by_prompts_are_part_of_what_is_made_anew(session: Session) -> Non
 
 
 def test_decisions_on_masks_that_are_not_there_are_told(session: Session) -> None:
-    session.review("b", Params(), overrides={99: 3})
+    session.review("b", Params(), decisions={99: 3})
     (step,) = session.export()
     assert step.outcome is Outcome.FAILED
     assert "found mask 99" in step.message

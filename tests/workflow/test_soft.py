@@ -24,7 +24,7 @@ from napari_sepl.workflow.export.sources import FolderSource
 from napari_sepl.workflow.masks import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.review.remake import export_labels
+from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import scan_sample, stamp_of
 from tests.files.cam_files import SHAPE, cams, save_cam_dict, save_class_pngs
@@ -146,12 +146,12 @@ def test_a_review_keeps_the_background_and_is_exported(root: Path) -> None:
     reopened = again.read(0)
     assert reopened.params.background == 0.7
     assert np.array_equal(reopened.inputs.pseudo, document.inputs.pseudo)
-    assert np.array_equal(reopened.resolved.final, document.resolved.final)
+    assert np.array_equal(reopened.resolved.labels, document.resolved.labels)
     outcomes = [s.outcome for s in export_labels(dataset, again.on_disk.written(), root / "again")]
     again.close()
     assert outcomes == [Outcome.SAVED]
     exported = read_labels(root / "again" / f"{dataset.ids[0]}.png")
-    assert np.array_equal(exported, document.resolved.final)
+    assert np.array_equal(exported, document.resolved.labels)
 
 
 def test_other_scores_are_noticed(root: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.workflow.spread.processes import (
+from napari_sepl.workflow.parallel.processes import (
     AHEAD,
     DIED,
     GIVEN_UP,
@@ -32,9 +32,9 @@ def lost(number: int, why: str) -> int:
 
 
 @pytest.mark.parametrize("spread", [HERE, Processes(2)])
-def test_answers_come_in_order(spread: Processes) -> None:
-    assert list(spread.run(deadly.square, range(40), lost)) == [n * n for n in range(40)]
-    assert list(spread.run(deadly.square, [], lost)) == []
+def test_answers_come_in_order(executor: Processes) -> None:
+    assert list(executor.run(deadly.square, range(40), lost)) == [n * n for n in range(40)]
+    assert list(executor.run(deadly.square, [], lost)) == []
 
 
 def test_items_are_asked_for_as_needed() -> None:

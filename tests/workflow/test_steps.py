@@ -1,7 +1,7 @@
 """Steps of a document, as the log tells them."""
 
 from napari_sepl import Params
-from napari_sepl.document.edits import OverrideEdit, ParamsEdit
+from napari_sepl.document.edits import DecisionEdit, ParamsEdit
 from napari_sepl.files.store import LogEntry, Logged, entry_of, steps_of
 
 
@@ -10,8 +10,8 @@ def test_a_damaged_entry_is_a_gap_in_the_history() -> None:
         entry_of(ParamsEdit(Params(), Params(t1=0.1))),
         LogEntry("override"),
         LogEntry("status"),
-        entry_of(OverrideEdit({3: None}, {3: 12})),
-        LogEntry("undo override", entry_of(OverrideEdit({3: None}, {3: 12})).payload),
+        entry_of(DecisionEdit({3: None}, {3: 12})),
+        LogEntry("undo override", entry_of(DecisionEdit({3: None}, {3: 12})).payload),
     ]
     log = [Logged(n, "a", "", "", entry) for n, entry in enumerate(entries)]
     assert [kind for kind, _ in steps_of(log)] == ["do", "undo"]

@@ -26,11 +26,11 @@ from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
 from napari_sepl.workflow.masks import convert_masks, propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.sweep import SweepRun
+from napari_sepl.workflow.parallel.processes import HERE, Processes
 from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.review.remake import export_labels
+from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.spread.processes import HERE, Processes
 from tests.files.cam_files import cams, save_class_pngs
 from tests.files.dataset.opening import open_images, open_masks
 from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
@@ -64,9 +64,9 @@ def labelled(spec: DatasetSpec, *roles: Role) -> SampleIndex:
 
 
 @pytest.mark.parametrize("spread", [HERE, Processes(2)])
-def test_labels_mirror_the_sub_folders(spec: DatasetSpec, spread: Any) -> None:
+def test_labels_mirror_the_sub_folders(spec: DatasetSpec, executor: Any) -> None:
     index = SampleIndex.open(spec)
-    assert told(enhance_folder(index, Params(), spread=spread)) == [
+    assert told(enhance_folder(index, Params(), executor=executor)) == [
         (sample_id, Outcome.SAVED, "") for sample_id in IDS
     ]
     for sample_id in IDS:
@@ -149,7 +149,7 @@ def test_tables_name_the_samples_by_their_ids(spec: DatasetSpec, tmp_path: Path)
     assert tuple(row["sample_id"] for row in rows) == IDS
     swept, diagnosed = (
         SweepRun(SampleIndex.open(spec), Params()),
-        DiagnosisRun(SampleIndex.open(spec), Params(), spread=Processes(2)),
+        DiagnosisRun(SampleIndex.open(spec), Params(), executor=Processes(2)),
     )
     assert [step.sample_id for step in swept if not step.message] == list(IDS)
     assert [step.sample_id for step in diagnosed if not step.message] == list(IDS)

@@ -112,7 +112,7 @@ def test_strokes_count(reviewing: Reviewing) -> None:
     params = Params(t1=0.2)
     edit = ParamsEdit(document.params, params, None)
     document.set_params(params)
-    painted = document.resolved.final.copy()
+    painted = document.resolved.labels.copy()
     class_id = int(document.inputs.overlap.class_ids[0])
     painted[painted == class_id] = 0
     document.absorb(painted)

@@ -22,8 +22,8 @@ from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.measure import sweep as workflow
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun, write_sweep
 from napari_sepl.workflow.measure.tables import class_table
+from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome, SampleResult
-from napari_sepl.workflow.spread.processes import Processes
 from tests.files.making import save_picture
 from tests.workflow.sweeping import IDS, read_table
 
@@ -31,7 +31,7 @@ T1, T2 = np.array([0.2, 0.5, 0.7]), np.array([0.3, 0.85])
 
 
 def run_over(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> SweepRun:
-    return SweepRun(SampleIndex.open(spec), params, T1, T2, spread=Processes(workers))
+    return SweepRun(SampleIndex.open(spec), params, T1, T2, executor=Processes(workers))
 
 
 def swept(spec: DatasetSpec, params: Params = DEFAULTS, workers: int = 1) -> Sweep:
@@ -59,8 +59,8 @@ def enhanced_at(spec: DatasetSpec, out: Path, params: Params) -> tuple[Confusion
 
 @pytest.mark.parametrize(
     ("strategy", "conflict"),
-    [(Strategy.PAPER, Conflict.ASCENDING), (Strategy.PAPER, Conflict.SMALLEST),
-     (Strategy.RELEASED, Conflict.SEED)],
+    [(Strategy.PAPER, Conflict.HIGHEST_ID), (Strategy.PAPER, Conflict.SMALLEST),
+     (Strategy.RELEASED, Conflict.PSEUDO)],
 )  # fmt: skip
 def test_as_enhancing_the_folder_at_each_pair(
     spec: DatasetSpec, tmp_path: Path, strategy: Strategy, conflict: Conflict

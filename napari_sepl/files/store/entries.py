@@ -6,11 +6,11 @@ from typing import Any
 
 from napari_sepl.core.params import Params
 from napari_sepl.document.edits import (
+    DecisionEdit,
     Edit,
-    OverrideEdit,
+    LockEdit,
     ParamsEdit,
     PromptEdit,
-    ProtectEdit,
     StrokeEdit,
 )
 from napari_sepl.files.store.encoding import (
@@ -34,14 +34,14 @@ def entry_of(edit: Edit) -> LogEntry:
     if isinstance(edit, StrokeEdit):
         told = {"told": edit.told} if edit.told else {}
         return LogEntry(STROKE, {"pixels": edit.change.pixels, **told}, encode_runs(edit.change))
-    if isinstance(edit, OverrideEdit):
+    if isinstance(edit, DecisionEdit):
         regions = [[region, was, edit.after[region]] for region, was in edit.before.items()]
         return LogEntry(OVERRIDE, {"regions": regions, "told": edit.told})
     if isinstance(edit, PromptEdit):
         rle, rating = encode_prompted(edit.mask)
         mask = {"index": edit.index, "rle": rle, "predicted_iou": rating}
         return LogEntry(PROMPT, {**mask, "class_id": edit.class_id, "added": edit.added})
-    which = {"class_id": edit.class_id, "protect": edit.protect}
+    which = {"class_id": edit.class_id, "protect": edit.lock}
     return LogEntry(PROTECT, {**which, "pixels": edit.change.pixels}, encode_runs(edit.change))
 
 
@@ -63,12 +63,12 @@ def edit_of(entry: LogEntry) -> Edit | None:
     if entry.kind == STROKE:
         return StrokeEdit(decode_runs(entry.blob or b""), str(payload.get("told", "")))
     if entry.kind == OVERRIDE:
-        return _override_of(payload.get("regions"), str(payload.get("told", "")))
+        return _decision_of(payload.get("regions"), str(payload.get("told", "")))
     if entry.kind == PROTECT:
-        class_id, protect = payload.get("class_id"), payload.get("protect")
-        if not isinstance(class_id, int) or not isinstance(protect, bool):
-            raise ValueError(f"class {class_id!r}, protect {protect!r}")
-        return ProtectEdit(class_id, protect, decode_runs(entry.blob or b""))
+        class_id, lock = payload.get("class_id"), payload.get("protect")
+        if not isinstance(class_id, int) or not isinstance(lock, bool):
+            raise ValueError(f"class {class_id!r}, protect {lock!r}")
+        return LockEdit(class_id, lock, decode_runs(entry.blob or b""))
     if entry.kind == PROMPT:
         return _prompt_of(payload)
     return None
@@ -83,7 +83,7 @@ def _prompt_of(payload: Mapping[str, Any]) -> PromptEdit:
     return PromptEdit(index, mask, class_id, added)
 
 
-def _override_of(regions: object, told: str) -> OverrideEdit:
+def _decision_of(regions: object, told: str) -> DecisionEdit:
     before, after = {}, {}
     for row in regions if isinstance(regions, list) else [None]:
         if not (isinstance(row, list) and len(row) == 3 and isinstance(row[0], int)) or any(
@@ -91,7 +91,7 @@ def _override_of(regions: object, told: str) -> OverrideEdit:
         ):
             raise ValueError(f"{regions!r} in the place of decisions")
         before[row[0]], after[row[0]] = row[1:]
-    return OverrideEdit(before, after, told)
+    return DecisionEdit(before, after, told)
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,7 +44,7 @@ class Recovery:
     ----------
     kept : Path
         The damaged file, byte for byte; what SQLite kept beside it is beside it still.
-    samples, overlays, overrides, entries : int
+    samples, overlays, decisions, entries : int
         Samples with a status, samples with painted pixels, decisions on masks, log entries.
     gaps : int
         Places where something could not be read; each may hide one row or many.
@@ -53,14 +53,14 @@ class Recovery:
     kept: Path
     samples: int
     overlays: int
-    overrides: int
+    decisions: int
     entries: int
     gaps: int
 
     def __str__(self) -> str:
         return (
             f"Recovered {self.samples:,} samples, {self.overlays:,} of them with painted pixels, "
-            f"{self.overrides:,} decisions on masks and {self.entries:,} log entries; "
+            f"{self.decisions:,} decisions on masks and {self.entries:,} log entries; "
             f"{self.gaps:,} places could not be read. The damaged file is kept: {self.kept}"
         )
 
@@ -166,8 +166,8 @@ def _fill(connection: sqlite3.Connection, found: Salvage, kept: Path, who: str) 
         for table in ("sample", "overlay", "edit_log")
     )
     decided = connection.execute("SELECT value FROM overrides")
-    overrides = sum(len(parse_decisions(text)) for (text,) in decided)
-    recovery = Recovery(kept, samples, overlays, overrides, entries, found.gaps)
+    decisions = sum(len(parse_decisions(text)) for (text,) in decided)
+    recovery = Recovery(kept, samples, overlays, decisions, entries, found.gaps)
     told = {"kept": kept.name, "gaps": found.gaps, "samples": recovery.samples}
     write_log(connection, WHOLE_DATASET, [LogEntry("recovered", told)], Stamp(who, now()))
     connection.execute("COMMIT")

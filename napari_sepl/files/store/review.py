@@ -88,7 +88,7 @@ class Review:
     overlay : (H, W) int16 or None
         Painted labels, -1 for no opinion. It is copied, for the window goes on painting while
         the review waits to be written.
-    overrides : mapping of int to int
+    decisions : mapping of int to int
         Mask index, or -k for the pseudo-labels of class k, to the class a person gave it, 0 for
         background, -1 for refused; true of the masks with the digest ``digests["masks"]`` only.
     note : str
@@ -102,9 +102,9 @@ class Review:
     labels : str
         `digest_labels` of the label file that was saved from exactly this state; empty if none
         was, or something changed since.
-    protected : frozenset of int
+    locked : frozenset of int
         Protected classes.
-    pins : (H, W) int16 or None
+    locked_pixels : (H, W) int16 or None
         The labels of protected classes as they were then, -1 elsewhere; copied as well.
     prompted : mapping of int to MaskSet
         Masks that a person made by prompts, by the index that follows on the reviewed masks'.
@@ -114,7 +114,7 @@ class Review:
     status: Annotated[Status, _STATUS] = Status.PENDING
     params: Annotated[Params | None, Stored("TEXT", encode_params, decode_params)] = None
     overlay: Annotated[NDArray[np.int16] | None, _MAP] = None
-    overrides: Annotated[
+    decisions: Annotated[
         Mapping[int, int], Stored("TEXT NOT NULL", encode_decisions, parse_decisions, long=True)
     ] = field(default_factory=dict)
     note: Annotated[str, Stored("TEXT NOT NULL", str, parse_text)] = ""
@@ -124,10 +124,10 @@ class Review:
     seconds: Annotated[float, Stored("REAL NOT NULL", float, parse_number)] = 0.0
     changed: Annotated[float | None, Stored("REAL", lambda share: share, parse_share)] = None
     labels: Annotated[str, Stored("TEXT NOT NULL", str, parse_text)] = ""
-    protected: Annotated[
+    locked: Annotated[
         frozenset[int], Stored("TEXT NOT NULL", encode_class_ids, parse_class_ids)
     ] = frozenset()
-    pins: Annotated[NDArray[np.int16] | None, _MAP] = None
+    locked_pixels: Annotated[NDArray[np.int16] | None, _MAP] = None
     prompted: Annotated[
         Mapping[int, MaskSet],
         Stored("TEXT NOT NULL", encode_many_prompted, decode_many_prompted, long=True),
@@ -140,7 +140,7 @@ class Review:
                 kept = given.astype(np.int16)
                 kept.flags.writeable = False
                 object.__setattr__(self, name, kept)
-        if self.overrides and "masks" not in self.digests:
+        if self.decisions and "masks" not in self.digests:
             raise ValueError(f"{self.sample_id}: overrides of masks whose digest is not told")
 
     def changed_inputs(self, digests: Mapping[str, str]) -> tuple[str, ...]:

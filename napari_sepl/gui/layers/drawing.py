@@ -69,7 +69,7 @@ def displayable(image: NDArray[Any]) -> NDArray[Any]:
     return image
 
 
-REFUSED = IGNORE
+REJECTED = IGNORE
 """The value that draws a refused mask's outline on the masks layer."""
 
 _REFUSED_COLOUR = (0.85, 0.85, 0.85, 0.75)
@@ -88,7 +88,7 @@ def outline_colours(classes: ClassList, hidden: Collection[int] = ()) -> DirectL
     palette = classes.palette() / 255
     shown = [label for label in range(1, len(classes)) if label not in hidden]
     colours: dict[int | None, Any] = {label: np.append(palette[label], 1.0) for label in shown}
-    return _colormap({**colours, REFUSED: np.array(_REFUSED_COLOUR)})
+    return _colormap({**colours, REJECTED: np.array(_REFUSED_COLOUR)})
 
 
 def _colormap(colours: dict[int | None, Any]) -> DirectLabelColormap:

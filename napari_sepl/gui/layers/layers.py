@@ -15,7 +15,7 @@ from napari_sepl.core.rules import Rule
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.layers.drawing import (
-    REFUSED,
+    REJECTED,
     displayable,
     label_colours,
     label_layer,
@@ -103,7 +103,7 @@ class ReviewLayers:
         if pseudo is None:
             show_labels(self.pseudo, inputs.pseudo)
             self.fill_pseudo(filled=self._filled)
-        show_labels(self.enhanced, resolved.final)
+        show_labels(self.enhanced, resolved.labels)
         self._outlines, self._line = outlines, line_width(inputs.shape)
         self._traced = inputs.masks
         self._outlined = _outline_values(resolved.assignment)
@@ -172,7 +172,7 @@ class ReviewLayers:
     def show(self, resolved: Resolved) -> None:
         """Bring the enhanced layer up to date, writing only what differs."""
         self.restore()
-        box = copy_changes(resolved.final, self.enhanced.data)
+        box = copy_changes(resolved.labels, self.enhanced.data)
         if box is not None:
             redraw(self.enhanced, box)
 
@@ -270,7 +270,7 @@ class ReviewLayers:
 
 def _outline_values(assignment: Assignment) -> NDArray[np.int16]:
     """Return what draws each mask's outline; negative where a person decided."""
-    coloured = assignment.taken & (assignment.class_ids > 0)  # background has no colour
-    values = np.where(coloured, assignment.class_ids, np.int16(REFUSED))
-    decided = np.isin(assignment.rules, (Rule.REFUSED, Rule.BY_PERSON))
+    coloured = assignment.selected & (assignment.class_ids > 0)  # background has no colour
+    values = np.where(coloured, assignment.class_ids, np.int16(REJECTED))
+    decided = np.isin(assignment.rules, (Rule.REJECTED, Rule.BY_PERSON))
     return np.where(decided, -values, values)

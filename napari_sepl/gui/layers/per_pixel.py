@@ -174,8 +174,8 @@ def _sources(inputs: Inputs, resolved: Resolved) -> NDArray[np.uint8]:  # noqa: 
 
 
 def _differences(inputs: Inputs, resolved: Resolved) -> NDArray[np.uint8]:
-    return find_differences(inputs.pseudo, resolved.final)
+    return find_differences(inputs.pseudo, resolved.labels)
 
 
 def _errors(inputs: Inputs, resolved: Resolved) -> NDArray[np.uint8] | None:
-    return None if inputs.truth is None else find_errors(inputs.truth, resolved.final)
+    return None if inputs.truth is None else find_errors(inputs.truth, resolved.labels)

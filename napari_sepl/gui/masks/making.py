@@ -12,7 +12,7 @@ from napari_sepl.core.masks import MaskSet
 from napari_sepl.document.document import Document
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.masks import write_masks
-from napari_sepl.gui.context import Opened, ReviewContext
+from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
 from napari_sepl.proposals.maker import MaskProgress, OnProgress, StoppedError
 from napari_sepl.proposals.models import REGIONS, find_model
@@ -61,7 +61,7 @@ class Making:
     pending_changed = Signal(str)
     ended = Signal()
 
-    def __init__(self, context: ReviewContext, use: Callable[[Opened], None]) -> None:
+    def __init__(self, context: ReviewContext, use: Callable[[Prepared], None]) -> None:
         self._context = context
         self._use_masks = use
         self._remote: Remote | None = None
@@ -216,13 +216,13 @@ class Making:
         if self.cancelled:
             raise StoppedError("The making of masks was stopped.")
 
-    def _make(self, choice: MaskChoice, document: Document) -> Opened:
+    def _make(self, choice: MaskChoice, document: Document) -> Prepared:
         remote = self.process_for(self.prepare(choice))
         inputs = document.inputs
         pseudo = inputs.pseudo if choice.guided else None
         told = self.listen(lambda done, total: self.show(done, total, "making masks"))
         masks = RemoteMasks(remote).make(inputs.image, pseudo, told)
-        return Opened.around(with_masks(document, masks))
+        return Prepared.around(with_masks(document, masks))
 
     def _tell_bytes(self, there: int, total: int) -> None:
         if self.cancelled:
@@ -231,7 +231,7 @@ class Making:
 
     # --- back on it
 
-    def _use(self, opened: Opened, document: Document, mark: int) -> None:
+    def _use(self, opened: Prepared, document: Document, mark: int) -> None:
         self.end()
         context = self._context
         if context.settled() is not document or document.history.mark != mark:
@@ -257,5 +257,5 @@ def with_masks(document: Document, masks: MaskSet) -> Document:
     """
     given = document.inputs.given or document.inputs
     digests = {**given.digests, "masks": masks.digest}
-    said = document.said.on_other_masks(len(masks))
-    return Document(replace(given, masks=masks, digests=digests), said)
+    annotations = document.annotations.on_other_masks(len(masks))
+    return Document(replace(given, masks=masks, digests=digests), annotations)

@@ -131,7 +131,7 @@ class Prompting:
         document = self._context.settled()
         if document is None or not self.on:
             return
-        region = document.resolved.final == self._context.class_id
+        region = document.resolved.labels == self._context.class_id
         if not region.any():
             self._context.view.tell("The current class has no pixel here to start from.")
             return

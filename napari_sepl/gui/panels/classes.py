@@ -42,12 +42,12 @@ class ClassModel(QAbstractTableModel):
     ----------
     hidden_changed : Signal(frozenset)
         The class ids that are not to be shown.
-    protect_changed : Signal(int, bool)
+    lock_changed : Signal(int, bool)
         A class is to be protected, or no longer.
     """
 
     hidden_changed = Signal(object)
-    protect_changed = Signal(int, bool)
+    lock_changed = Signal(int, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,7 +99,7 @@ class ClassModel(QAbstractTableModel):
         if index.column() == 0 and role == _Role.DecorationRole:
             return QColor(*map(int, self._classes.palette()[row.class_id]))
         if role == _Role.CheckStateRole and index.column() in (0, _HOLD):
-            ticked = row.protected if index.column() else row.class_id not in self.hidden
+            ticked = row.locked if index.column() else row.class_id not in self.hidden
             return Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
         return None
 
@@ -110,7 +110,7 @@ class ClassModel(QAbstractTableModel):
         class_id = {self.rows[index.row()].class_id}
         shown = Qt.CheckState(value) == Qt.CheckState.Checked
         if index.column() == _HOLD:
-            self.protect_changed.emit(*class_id, shown)
+            self.lock_changed.emit(*class_id, shown)
             return True
         self.hidden = self.hidden - class_id if shown else self.hidden | class_id
         self.dataChanged.emit(index, index)
@@ -167,7 +167,7 @@ class ClassPanel(QWidget):
         A class was clicked: paint with it.
     hidden_changed : Signal(frozenset)
         The class ids that are not to be shown.
-    protect_changed : Signal(int, bool)
+    lock_changed : Signal(int, bool)
         A class is to be protected, or no longer.
     width_changed : Signal(int)
         How wide the window must be for all columns, in pixels.
@@ -176,13 +176,13 @@ class ClassPanel(QWidget):
     width_changed = Signal(int)
     class_chosen = Signal(int)
     hidden_changed = Signal(object)
-    protect_changed = Signal(int, bool)
+    lock_changed = Signal(int, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = ClassModel(self)
         self.model.hidden_changed.connect(self.hidden_changed)
-        self.model.protect_changed.connect(self.protect_changed)
+        self.model.lock_changed.connect(self.lock_changed)
         self.table = QTableView()
         self.table.setModel(self.model)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

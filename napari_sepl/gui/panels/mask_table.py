@@ -102,7 +102,7 @@ class MaskModel(QAbstractTableModel):
         class_id = int(rows.class_ids[mask])
         return (
             mask,
-            self._classes.name(class_id) if class_id or rows.taken[mask] else "",
+            self._classes.name(class_id) if class_id or rows.selected[mask] else "",
             int(rows.areas[mask]),
             float(rows.o_s[mask]),
             float(rows.o_p[mask]),
@@ -132,7 +132,7 @@ class _Filter(QSortFilterProxyModel):
         rows = model.rows
         if rows is None:
             return False
-        kinds = (True, rows.taken[row], not rows.taken[row], rows.decided[row])
+        kinds = (True, rows.selected[row], not rows.selected[row], rows.decided[row])
         if not kinds[self.shown]:
             return False
         words = (model.data(model.index(row, c, parent)) for c in (0, 1, _DECISION))

@@ -245,7 +245,7 @@ class ParamsPanel(QWidget):
         self.background.show_scores(scores)
         self._form.setRowVisible(self.background, scores is not None)
 
-    def show_flips(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
+    def show_critical_thresholds(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
         """Show where masks would be taken or refused by each threshold."""
         self.marked["t1"].show_marks(t1)
         self.marked["t2"].show_marks(t2)

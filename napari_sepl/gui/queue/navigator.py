@@ -7,9 +7,9 @@ from napari_sepl.core.diagnosis import Diagnosis
 from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
-from napari_sepl.gui.context import Opened, ReviewContext
+from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.queue.ahead import Ahead
+from napari_sepl.gui.queue.prefetch import Prefetch
 from napari_sepl.gui.queue.recording import Recording
 from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
@@ -42,7 +42,7 @@ class Navigator:
         self._panel = panel
         self._background = background
         self._reviewing: Reviewing | None = None
-        self._ahead: Ahead | None = None
+        self._prefetch: Prefetch | None = None
         self._wanted: int | None = None
         self._passed = Unreadable(controller.context)
         self._made: set[int] = set()  # whose masks are newer than what was said of them
@@ -67,7 +67,7 @@ class Navigator:
         self.stop()
         self._reviewing = reviewing
         self._recording.start(reviewing)
-        self._ahead = Ahead(self._background, self._prepare)
+        self._prefetch = Prefetch(self._background, self._prepare)
         self._controller.diagnosing.image_labels = reviewing.index.image_labels
         self._panel.list_samples(reviewing.queue, reviewing.index.classes)
         self.go(
@@ -81,15 +81,15 @@ class Navigator:
         self._leave()
         self._recording.stop()
         self._controller.diagnosing.image_labels = {}
-        self._reviewing = self._ahead = self._wanted = None
+        self._reviewing = self._prefetch = self._wanted = None
         self._passed.forget()
         self._made.clear()
 
-    def _prepare(self, row: int) -> Opened:
+    def _prepare(self, row: int) -> Prepared:
         if self._reviewing is None:
             raise SeplError("The dataset was closed.")
         with of_one_sample(self._reviewing.queue.ids[row]):
-            return Opened.around(self._reviewing.read(row))
+            return Prepared.around(self._reviewing.read(row))
 
     # --- walking
 
@@ -102,15 +102,15 @@ class Navigator:
         self._go(row, onwards)
 
     def _go(self, row: int | None, onwards: Onwards | None) -> None:
-        if row is None or self._ahead is None:
+        if row is None or self._prefetch is None:
             return
         self._wanted = None if row == self.row else row
         if self._wanted is None:
             self._view.show_busy("")
             return
-        if row not in self._ahead.rows:
+        if row not in self._prefetch.rows:
             self._view.show_busy(f"reading {self._queue.ids[row]}…")
-        self._ahead.take(row, partial(self._arrive, row), partial(self._fail, row, onwards))
+        self._prefetch.take(row, partial(self._arrive, row), partial(self._fail, row, onwards))
 
     def next(self) -> None:
         """Open the next sample of the list."""
@@ -148,14 +148,14 @@ class Navigator:
             self._view.tell(told)
         self.go(row, onwards)
 
-    def _arrive(self, row: int, opened: Opened) -> None:
+    def _arrive(self, row: int, opened: Prepared) -> None:
         if row == self._wanted and self._reviewing is not None:  # else the user walked on
             self._wanted = None
             self._view.show_busy("")
             self._passed.arrive()
             self._show(row, opened, self._reviewing.outdated(row))
 
-    def _show(self, row: int, opened: Opened, old: Outdated | None) -> None:
+    def _show(self, row: int, opened: Prepared, old: Outdated | None) -> None:
         if self._reviewing is None:
             return
         self._leave()
@@ -189,8 +189,8 @@ class Navigator:
             self._go(after, onwards)
 
     def _look_ahead(self) -> None:
-        if self._ahead is not None:
-            self._ahead.want(row for row in self._near() if row not in self._queue.failures)
+        if self._prefetch is not None:
+            self._prefetch.want(row for row in self._near() if row not in self._queue.failures)
 
     def _near(self) -> list[int]:
         if self.row is None:
@@ -205,32 +205,32 @@ class Navigator:
 
     def masks_made(self, row: int) -> None:
         """Take in that there are new masks of a sample: what was read of it is out of date."""
-        if self._reviewing is not None and self._ahead is not None:
+        if self._reviewing is not None and self._prefetch is not None:
             self._queue.forget_suspicion([row])
             self._made.add(row)
-            if row in {self.row, self._wanted, *self._near(), *self._ahead.rows}:
+            if row in {self.row, self._wanted, *self._near(), *self._prefetch.rows}:
                 self._forget()
             self._panel.refresh_row(row, self._queue)
 
     def _forget(self) -> None:
         """Forget what was prepared, and ask anew for what is wanted."""
         row, wanted, self._wanted = self.row, self._wanted, None
-        if self._ahead is not None:
-            self._ahead.forget()
+        if self._prefetch is not None:
+            self._prefetch.forget()
             if row is not None and row in self._made:
-                self._ahead.take(row, partial(self._renew, row), partial(self._fail, row, None))
+                self._prefetch.take(row, partial(self._renew, row), partial(self._fail, row, None))
             self.go(wanted)
             self._look_ahead()
 
-    def _renew(self, row: int, opened: Opened) -> None:
+    def _renew(self, row: int, opened: Prepared) -> None:
         """Show the sample that is open with its new masks; what was said of it stays."""
         document = self._controller.context.settled()
         if row == self.row and document is not None and self._reviewing is not None:
             self._reviewing.outdated(row)  # what the window knows is newer
             inputs = opened.document.inputs
             if inputs.digests["masks"] != document.inputs.digests["masks"]:
-                said = document.said.on_other_masks(len(inputs.masks))
-                self._show(row, opened, Outdated(("masks",), said))
+                annotations = document.annotations.on_other_masks(len(inputs.masks))
+                self._show(row, opened, Outdated(("masks",), annotations))
             self._made.discard(row)
 
     # --- deciding
@@ -356,8 +356,10 @@ def say_again(view: View, document: Document, old: Outdated, *, ask: bool) -> No
         f"{document.inputs.sample_id}: {', '.join(old.roles)} changed on disk since the review. "
         f"Apply what was set, decided and painted then?"
     )
-    maps = [one for one in (old.said.pins, old.said.overlay) if one is not None]
+    maps = [
+        one for one in (old.annotations.locked_pixels, old.annotations.overlay) if one is not None
+    ]
     if any(one.shape != document.inputs.shape for one in maps):
         view.warn(f"{question[:-1]} cannot be: its size is another.")
     elif (not ask and old.roles == ("masks",)) or view.confirm(question):
-        document.restore(old.said)
+        document.restore(old.annotations)

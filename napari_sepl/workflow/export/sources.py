@@ -18,8 +18,8 @@ from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import Status, Store
-from napari_sepl.workflow.review.remake import ACCEPTED
-from napari_sepl.workflow.review.reviewed import ReviewedSamples, resolve_sample
+from napari_sepl.workflow.review.current_labels import CurrentLabels, resolve_sample
+from napari_sepl.workflow.review.rebuild import ACCEPTED
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ class ReviewSource:
     ) -> None:
         self._index = index
         self._which = frozenset(which)
-        self._samples = ReviewedSamples(index, store, start)
+        self._samples = CurrentLabels(index, store, start)
         self.classes = index.classes
         status = self._samples.status
         self.problems = [one for one in index.problems if status(one.sample_id) in which]
@@ -134,7 +134,7 @@ class ReviewSource:
                 expected="masks, or a review that accepts it without",
             )
         given, resolved = resolve_sample(item, self.classes)
-        labels, sources = resolved.final, resolved.find_sources()
+        labels, sources = resolved.labels, resolved.find_sources()
         return Exportable(labels, item.sample.image, item.status, given.pseudo, sources)
 
     def told(self) -> dict[str, Any]:

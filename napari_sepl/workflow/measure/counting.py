@@ -13,8 +13,8 @@ from napari_sepl.files.guard import IsOurs
 from napari_sepl.files.lock import sole_writer
 from napari_sepl.workflow.measure.checkpoint import Arrays, RunCheckpoint, checkpoint_file
 from napari_sepl.workflow.measure.tables import check_tables
+from napari_sepl.workflow.parallel.processes import Executor
 from napari_sepl.workflow.results import Given, SampleResult, Task, Work, run_samples
-from napari_sepl.workflow.spread.processes import Spread
 
 Counts = TypeVar("Counts")
 
@@ -26,7 +26,7 @@ class CountingRun(ABC, Generic[Given, Counts]):
     ----------
     index : SampleIndex
         The samples. Each of its problems counts as failed.
-    spread : Spread
+    executor : Spread
         Where samples are counted.
 
     Attributes
@@ -46,8 +46,8 @@ class CountingRun(ABC, Generic[Given, Counts]):
     command: ClassVar[str]
     """The command that the run is of."""
 
-    def __init__(self, index: SampleIndex, spread: Spread) -> None:
-        self.index, self._spread = index, spread
+    def __init__(self, index: SampleIndex, executor: Executor) -> None:
+        self.index, self._executor = index, executor
         self.ids, self.problems = list(index.ids), list(index.problems)
         self.failures: list[str] = []
         self.guard = index.guard()
@@ -68,7 +68,7 @@ class CountingRun(ABC, Generic[Given, Counts]):
         kept = self.checkpoint
         tasks = map(self._task, self.ids if kept is None else kept.left(self.ids))
         with sole_writer(self._target, self.command):
-            for result in run_samples(self._work(), tasks, self.problems, self._spread):
+            for result in run_samples(self._work(), tasks, self.problems, self._executor):
                 if result.value is not None:
                     with nullcontext() if kept is None else kept.adding(result.sample_id):
                         self._add(result.sample_id, result.value)

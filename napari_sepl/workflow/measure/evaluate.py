@@ -12,36 +12,36 @@ from pydantic import ConfigDict, TypeAdapter
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.metrics import DILATION_RATIO, RunningFigures
+from napari_sepl.core.metrics import DILATION_RATIO, ReleasedMetrics
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
 from napari_sepl.files.guard import NO_INPUTS, Guard, IsOurs
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pseudo import read_pseudo_labels
-from napari_sepl.workflow.measure.agreement import (
-    Agreement,
+from napari_sepl.workflow.measure.checkpoint import Arrays, from_arrays, place, to_arrays
+from napari_sepl.workflow.measure.counting import ResumableRun
+from napari_sepl.workflow.measure.metrics import (
     ClassFigures,
     Evaluation,
     Figures,
     ImageFigures,
+    LabelMetrics,
 )
-from napari_sepl.workflow.measure.checkpoint import Arrays, from_arrays, place, to_arrays
-from napari_sepl.workflow.measure.counting import ResumableRun
 from napari_sepl.workflow.measure.tables import (
     class_table,
     encode_csv,
     encode_json,
     evaluation_files,
-    running_table,
+    released_table,
     write_tables,
 )
+from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, Task, Work
-from napari_sepl.workflow.spread.processes import HERE, Spread
 
 COMPARED = (Role.LABELS, Role.TRUTH, Role.PSEUDO)
 """What is compared, in this order; pseudo-labels are the baseline."""
 
 _Item = tuple[str, list[Path]]
-_Compared = tuple[Agreement, Agreement | None]
+_Compared = tuple[LabelMetrics, LabelMetrics | None]
 _Read = Callable[[Path, str, NDArray[np.uint8], Path], NDArray[np.uint8]]
 _IMAGES = TypeAdapter(list[ImageFigures], config=ConfigDict(ser_json_inf_nan="constants"))
 
@@ -58,7 +58,7 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
         and is left out otherwise.
     background : float, optional
         What soft scores in the pseudo-labels are cut at; the method's own value if left out.
-    spread : Spread
+    executor : Spread
         Where the samples are compared.
 
     Attributes
@@ -81,9 +81,9 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
     command = "evaluate"
 
     def __init__(
-        self, index: SampleIndex, *, background: float | None = None, spread: Spread = HERE
+        self, index: SampleIndex, *, background: float | None = None, executor: Executor = HERE
     ) -> None:
-        super().__init__(index, spread)
+        super().__init__(index, executor)
         if Role.TRUTH not in index.folders:
             raise InputError("dataset", found="no ground_truth", expected="a folder of it")
         self.classes, self._background = index.classes, background
@@ -105,9 +105,9 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
             found = f"{len(index):,} label files, none with all of {needed}"
             expected = "labels that share their names with it"
             raise InputError(index.folders[Role.LABELS], found=found, expected=expected)
-        self._labels = Agreement.nothing()
+        self._labels = LabelMetrics.nothing()
         has_baseline = Role.PSEUDO in index.folders
-        self._baseline = Agreement.nothing() if has_baseline else None
+        self._baseline = LabelMetrics.nothing() if has_baseline else None
         self._images: dict[str, ImageFigures] = {}
 
     def _refuse(self, sample_ids: list[str], reason: str) -> None:
@@ -155,8 +155,8 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
             labels.mean,
             None if baseline is None else baseline.mean,
             {int(k): float(iou[k]) for k in np.flatnonzero(regions.wanted)},
-            RunningFigures.of(regions),
-            None if baseline is None else RunningFigures.of(baseline.regions),
+            ReleasedMetrics.of(regions),
+            None if baseline is None else ReleasedMetrics.of(baseline.regions),
         )
 
     @property
@@ -174,7 +174,7 @@ def _compare(classes: ClassList, read_baseline: _Read, item: _Item) -> tuple[Out
     baseline = [read_baseline(path, sample_id, truth, paths[1]) for path in paths[2:]]
     for path, found in zip(paths[2:], baseline, strict=True):
         classes.check(found, path)
-    compared = [Agreement.of(found, truth) for found in (labels, *baseline)]
+    compared = [LabelMetrics.of(found, truth) for found in (labels, *baseline)]
     return Outcome.COUNTED, (compared[0], compared[1] if baseline else None)
 
 
@@ -250,7 +250,7 @@ def write_evaluation(
         path.with_suffix(".json"): encode_json(evaluation_content(evaluation)).encode(),
     }
     if running:
-        contents[running_table(path)] = encode_csv(_running_rows(evaluation))
+        contents[released_table(path)] = encode_csv(_running_rows(evaluation))
     return write_tables(contents, evaluation_files(path), guard)
 
 
@@ -292,12 +292,12 @@ def _running_rows(evaluation: Evaluation) -> Iterable[list[object]]:
     yield ["name", *(f"{prefix}{name}" for prefix in prefixes for name in _RUNNING), *deltas]
     for image in evaluation.images:
         after = _figures(image.running)
-        before = [] if image.running_baseline is None else _figures(image.running_baseline)
+        before = [] if image.released_baseline is None else _figures(image.released_baseline)
         deltas_of = [a - b for a, b in zip(after, before, strict=True)] if before else []
         yield [image.sample_id, *before, *after, *deltas_of]
 
 
-def _figures(figures: RunningFigures) -> list[float]:
+def _figures(figures: ReleasedMetrics) -> list[float]:
     return [getattr(figures, name) for name in _RUNNING.values()]
 
 
@@ -309,7 +309,7 @@ def evaluation_content(evaluation: Evaluation) -> dict[str, Any]:
         "mean": asdict(evaluation.labels.mean),
         "baseline_mean": baseline and asdict(baseline.mean),
         "released": asdict(evaluation.running),
-        "released_baseline": evaluation.running_baseline and asdict(evaluation.running_baseline),
+        "released_baseline": evaluation.released_baseline and asdict(evaluation.released_baseline),
         "classes": [
             {"class_id": row.class_id, "class": row.name, "pixels": row.pixels, **_columns(row)}
             for row in evaluation.class_figures

@@ -20,8 +20,8 @@ from napari_sepl.files.samples import Sample, load_enhanceable, read_truth
 from napari_sepl.workflow.measure.checkpoint import Arrays, from_arrays, place, to_arrays
 from napari_sepl.workflow.measure.counting import ResumableRun
 from napari_sepl.workflow.measure.tables import class_table, encode_csv, sweep_files, write_tables
+from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, Task, Work
-from napari_sepl.workflow.spread.processes import HERE, Spread
 
 DEFAULTS = Params()
 """The thresholds of the paper, to which the best ones are compared."""
@@ -171,7 +171,7 @@ class SweepRun(ResumableRun[Sample, SweepCounts]):
         Strategy and conflict rule.
     t1, t2 : (A,) and (B,) float64, optional
         Thresholds in 0..1, ascending; 21 from 0 to 1 each if left out.
-    spread : Spread
+    executor : Spread
         Where the samples are counted.
 
     Raises
@@ -190,9 +190,9 @@ class SweepRun(ResumableRun[Sample, SweepCounts]):
         t1: NDArray[np.float64] | None = None,
         t2: NDArray[np.float64] | None = None,
         *,
-        spread: Spread = HERE,
+        executor: Executor = HERE,
     ) -> None:
-        super().__init__(index, spread)
+        super().__init__(index, executor)
         self.params = params
         self.t1 = threshold_grid(STEPS, DEFAULTS.t1) if t1 is None else t1
         self.t2 = threshold_grid(STEPS, DEFAULTS.t2) if t2 is None else t2

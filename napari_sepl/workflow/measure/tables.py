@@ -18,7 +18,7 @@ def class_table(path: Path) -> Path:
     return path.with_name(f"{path.stem}-classes{path.suffix}")
 
 
-def running_table(path: Path) -> Path:
+def released_table(path: Path) -> Path:
     """Return the file beside a table that holds what the authors' program tells."""
     return path.with_name(f"{path.stem}-released{path.suffix}")
 
@@ -46,7 +46,7 @@ def evaluation_files(path: Path) -> dict[Path, IsOurs]:
         path: begins(_IMAGES),
         class_table(path): begins(_CLASSES),
         path.with_suffix(".json"): begins(_EVALUATION),
-        running_table(path): begins(*_RELEASED),
+        released_table(path): begins(*_RELEASED),
     }
 
 

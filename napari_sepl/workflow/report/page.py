@@ -25,11 +25,11 @@ from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.guard import Guard, check_files, holds_mark
 from napari_sepl.files.images import as_rgb, read_image
 from napari_sepl.files.samples import read_truth
-from napari_sepl.workflow.measure.agreement import Figures
+from napari_sepl.workflow.measure.metrics import Figures
 from napari_sepl.workflow.measure.sweep import Sweep
 from napari_sepl.workflow.measure.tables import is_a_table
 from napari_sepl.workflow.report.report import Report, ReportedImage, ReportRun
-from napari_sepl.workflow.review.reviewed import Reviewable, resolve_sample
+from napari_sepl.workflow.review.current_labels import Reviewable, resolve_sample
 
 
 def percent(share: float) -> str:
@@ -263,7 +263,7 @@ def picture(image: ReportedImage, item: Reviewable, classes: ClassList) -> Pictu
         given, resolved = resolve_sample(item, classes)
         truth = read_truth(item.sample, classes, given.pseudo.shape)
         pixels = read_image(item.sample.image)
-        tiles = draw_tiles(pixels, given.pseudo, resolved.final, truth, classes.palette())
+        tiles = draw_tiles(pixels, given.pseudo, resolved.labels, truth, classes.palette())
         return Pictured(image, tiles)
 
     return attempt(draw, partial(Pictured, image, []), item.sample.image)

@@ -18,12 +18,12 @@ from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import read_truth
 from napari_sepl.files.store import Status, Store
-from napari_sepl.workflow.measure.agreement import Agreement
 from napari_sepl.workflow.measure.counting import CountingRun
+from napari_sepl.workflow.measure.metrics import LabelMetrics
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Sweep
+from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, Task, Work
-from napari_sepl.workflow.review.reviewed import Reviewable, ReviewedSamples, resolve_sample
-from napari_sepl.workflow.spread.processes import HERE, Spread
+from napari_sepl.workflow.review.current_labels import CurrentLabels, Reviewable, resolve_sample
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class Counts:
     before: NDArray[np.int64]
     after: NDArray[np.int64]
     sources: dict[Source, int]
-    agreement_before: Agreement | None
-    agreement_after: Agreement | None
+    agreement_before: LabelMetrics | None
+    agreement_after: LabelMetrics | None
     sweep: SweepCounts | None
 
 
@@ -131,8 +131,8 @@ class Report:
     after: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
     holding: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
     sources: Counter[Source] = field(default_factory=Counter)
-    agreement_before: Agreement | None = None
-    agreement_after: Agreement | None = None
+    agreement_before: LabelMetrics | None = None
+    agreement_after: LabelMetrics | None = None
     swept_samples: int = 0
 
     def add(self, image: ReportedImage, counts: Counts) -> None:
@@ -143,7 +143,7 @@ class Report:
         self.holding += counts.after > 0
         self.sources.update(counts.sources)
         nothing, before, after = (
-            Agreement.nothing(),
+            LabelMetrics.nothing(),
             counts.agreement_before,
             counts.agreement_after,
         )
@@ -209,7 +209,7 @@ class ReportRun(CountingRun[Reviewable, _Counted]):
         paper's, if left out.
     sweep : bool
         Whether to count every pair of thresholds too.
-    spread : Spread
+    executor : Spread
         Where samples are counted; in this process if left out.
     page : Path, optional
         The file that the report goes into, which no second run shall write meanwhile.
@@ -236,12 +236,12 @@ class ReportRun(CountingRun[Reviewable, _Counted]):
         start: Params | None = None,
         *,
         sweep: bool = True,
-        spread: Spread = HERE,
+        executor: Executor = HERE,
         page: Path | None = None,
     ) -> None:
-        super().__init__(index, spread)
+        super().__init__(index, executor)
         self._target, self._sweep = page, sweep
-        self.samples = ReviewedSamples(index, store, start)
+        self.samples = CurrentLabels(index, store, start)
         self.ids, self._has_truth = self.samples.ids, bool(index.names.get(Role.TRUTH))
         shape = (len(T1), len(T2))
         swept = SweepCounts.nothing(len(index.classes), shape, truth=self._has_truth)
@@ -274,20 +274,20 @@ def _count(
     diagnosis = diagnose_resolved(resolved, image_labels.get(item.sample.sample_id, ()))
     before = after = sweep = None
     if truth is not None:
-        before, after = (Agreement.of(a, truth) for a in (given.pseudo, resolved.final))
+        before, after = (LabelMetrics.of(a, truth) for a in (given.pseudo, resolved.labels))
     if swept is not None and (truth is not None or not has_truth):
         sweep = sweep_image(given.overlap, truth, T1, T2, swept)
     image = ReportedImage(
         item.sample.sample_id,
         item.status,
-        resolved.said.edited,
-        float(np.mean(resolved.final != given.pseudo)),
+        resolved.annotations.edited,
+        float(np.mean(resolved.labels != given.pseudo)),
         before.mean.iou if before is not None else float("nan"),
         after.mean.iou if after is not None else float("nan"),
         diagnosis.suspicion,
         NAMES[Cause(diagnosis.main.cause)] if diagnosis.main is not None else "",
         tuple(tell_finding(finding, classes) for finding in diagnosis.findings),
     )
-    pixels = count_labels(given.pseudo), count_labels(resolved.final)
+    pixels = count_labels(given.pseudo), count_labels(resolved.labels)
     sources = count_sources(resolved.find_sources())
     return Outcome.COUNTED, (image, Counts(*pixels, sources, before, after, sweep))

@@ -306,5 +306,5 @@ COLUMNS: Mapping[Column, Shown] = {
 
 def change_of(document: Document) -> float:
     """Return the share of pixels whose label is not the pseudo-label."""
-    final = document.resolved.final
+    final = document.resolved.labels
     return float(np.count_nonzero(final != document.inputs.pseudo) / final.size)

@@ -10,9 +10,9 @@ import numpy as np
 
 from napari_sepl.core.errors import SaveError, SeplError
 from napari_sepl.core.params import Params
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.history import History, replay
-from napari_sepl.document.said import Said
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.guard import Guard
@@ -43,12 +43,12 @@ class Outdated:
     ----------
     roles : tuple of str
         The inputs that changed.
-    said : Said
+    annotations : Said
         What was said then; without decisions on masks where it was the masks that changed.
     """
 
     roles: tuple[str, ...]
-    said: Said
+    annotations: Annotations
 
 
 class Reviewing:
@@ -147,28 +147,34 @@ class Reviewing:
         review = self._review_of(row)
         if review is not None:
             self._told[row] = without_maps(review)
-            said = said_of(review, self.session.start).renumbered(len(inputs.masks))
+            annotations = annotations_of(review, self.session.start).renumbered(len(inputs.masks))
             roles = review.changed_inputs({k: inputs.digests[k] for k in MADE_FROM})
             if not roles:
-                return Document(inputs, said, self._history(sample_id, said, inputs.shape))
+                return Document(
+                    inputs, annotations, self._history(sample_id, annotations, inputs.shape)
+                )
             if "masks" in roles or "pseudo" in roles:
-                said = said.on_other_masks(len(inputs.masks))
-            self._outdated[row] = Outdated(roles, said)
-        return Document(inputs, Said(self.session.start))
+                annotations = annotations.on_other_masks(len(inputs.masks))
+            self._outdated[row] = Outdated(roles, annotations)
+        return Document(inputs, Annotations(self.session.start))
 
-    def said(self, row: int) -> Said:
+    def annotations(self, row: int) -> Annotations:
         """Return what was said of a sample, its files unread; for a thread of its own."""
         review = self._review_of(row)
-        return Said(self.session.start) if review is None else said_of(review, self.session.start)
+        return (
+            Annotations(self.session.start)
+            if review is None
+            else annotations_of(review, self.session.start)
+        )
 
     def _review_of(self, row: int) -> Review | None:
         if self._must_flush:
             self._must_flush = not self.on_disk.flush()
         return self.on_disk.review(self.queue.ids[row])
 
-    def _history(self, sample_id: str, said: Said, shape: tuple[int, int]) -> History:
+    def _history(self, sample_id: str, annotations: Annotations, shape: tuple[int, int]) -> History:
         """Return the steps that led to what is said, as far as the log tells them."""
-        return replay(steps_of(self.on_disk.log(sample_id)), said, shape)
+        return replay(steps_of(self.on_disk.log(sample_id)), annotations, shape)
 
     def outdated(self, row: int) -> Outdated | None:
         """Return, once, what was said of a sample whose files have changed since."""
@@ -282,7 +288,7 @@ class Reviewing:
             If the file cannot be written, or holds other labels.
         """
         document = self.read(row)
-        final, inputs = document.resolved.final, document.inputs
+        final, inputs = document.resolved.labels, document.inputs
         path = label_file(self.folder, inputs.sample_id)
         if path.exists() and not np.array_equal(read_labels(path), final):
             raise SaveError(f"{path}: other labels are there; open the sample to replace them.")
@@ -322,31 +328,35 @@ def review_of(
     document: Document, before: Review, *, status: Status, note: str, seconds: float
 ) -> Review:
     """Return what the store is to keep of a document, `before` being the review until now."""
-    said, final, digests = document.said, document.resolved.final, document.inputs.digests
+    annotations, final, digests = (
+        document.annotations,
+        document.resolved.labels,
+        document.inputs.digests,
+    )
     return replace(
         before,
         status=status,
         note=note,
         seconds=seconds,
-        params=said.params,
-        overlay=said.overlay,
-        overrides=said.overrides,
-        protected=said.protected,
-        pins=said.pins,
-        prompted=said.prompted,
+        params=annotations.params,
+        overlay=annotations.overlay,
+        decisions=annotations.decisions,
+        locked=annotations.locked,
+        locked_pixels=annotations.locked_pixels,
+        prompted=annotations.prompted,
         digests={role: digests[role] for role in MADE_FROM if role in digests},
         changed=change_of(document),
         labels=digest_labels(final) if document.saved else "",
     )
 
 
-def said_of(review: Review, start: Params) -> Said:
+def annotations_of(review: Review, start: Params) -> Annotations:
     """Return what a review says; `start` are the settings where it says none."""
-    return Said(
+    return Annotations(
         review.params or start,
-        review.overrides,
-        review.protected,
-        review.pins,
+        review.decisions,
+        review.locked,
+        review.locked_pixels,
         review.overlay,
         review.prompted,
     )
@@ -360,4 +370,4 @@ def saved_digests(review: Review | None, log: Iterable[Logged]) -> set[str]:
 
 def without_maps(review: Review) -> Review:
     """Return a review without its maps, which the document holds."""
-    return replace(review, overlay=None, pins=None, prompted={})
+    return replace(review, overlay=None, locked_pixels=None, prompted={})

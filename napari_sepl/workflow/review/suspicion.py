@@ -12,9 +12,9 @@ from typing import Any
 
 from napari_sepl.core.causes import Cause
 from napari_sepl.core.diagnosis import Diagnosis
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.document.said import Said
 from napari_sepl.files._opening import unopened
 from napari_sepl.files.samples import Sample, load_enhanceable
 from napari_sepl.files.store import StampedFacts
@@ -78,15 +78,15 @@ def _suspect_row(
     reviewing: Reviewing, row: int, kept: Mapping[str, StampedFacts], scanned: Scanned
 ) -> None:
     sample_id, classes = reviewing.index.ids[row], reviewing.index.classes
-    sample, said = reviewing.sample(row), reviewing.said(row)
+    sample, annotations = reviewing.sample(row), reviewing.annotations(row)
     if sample.masks is None:
         return
     image_labels = reviewing.index.image_labels.get(sample_id, ())
     stamp = stamp_of(sample)  # before reading: a file that changes meanwhile is read again
-    rests_on = _stamp(sample.masks, said, int(reviewing.queue.edits[row]), image_labels)
+    rests_on = _stamp(sample.masks, annotations, int(reviewing.queue.edits[row]), image_labels)
     facts = _still_true(kept.get(sample_id), stamp, rests_on, len(classes))
     if facts is None:
-        resolved = _resolve(reviewing, row, sample, said)
+        resolved = _resolve(reviewing, row, sample, annotations)
         suspicion = suspicion_of(diagnose_resolved(resolved, image_labels))
         facts = SampleFacts(tuple(resolved.overlap.class_ids.tolist()), suspicion)
         told = {"share": suspicion.share, "cause": suspicion.cause, "stamp": rests_on}
@@ -96,14 +96,16 @@ def _suspect_row(
     scanned.facts[row] = facts
 
 
-def _resolve(reviewing: Reviewing, row: int, sample: Sample, said: Said) -> Resolved:
-    if said.edited:  # decisions are bound to files, which reading the whole sample looks after
+def _resolve(reviewing: Reviewing, row: int, sample: Sample, annotations: Annotations) -> Resolved:
+    if (
+        annotations.edited
+    ):  # decisions are bound to files, which reading the whole sample looks after
         return reviewing.read(row).resolved
-    given = load_enhanceable(sample, reviewing.index.classes).cut_at(said.params.background)
-    return resolve(given.overlap, said)
+    given = load_enhanceable(sample, reviewing.index.classes).cut_at(annotations.params.background)
+    return resolve(given.overlap, annotations)
 
 
-def _stamp(masks: Path, said: Said, edits: int, image_labels: Sequence[int]) -> str:
+def _stamp(masks: Path, annotations: Annotations, edits: int, image_labels: Sequence[int]) -> str:
     """Return what tells all that a suspicion rests on, beside the pseudo-labels, from the rest.
 
     Of a folder of masks it is the time when a file in it last came or went.
@@ -112,7 +114,7 @@ def _stamp(masks: Path, said: Said, edits: int, image_labels: Sequence[int]) -> 
         status = os.stat(masks)  # noqa: PTH116  a third of the time, for each sample
     except OSError as error:
         raise unopened(masks, error, "masks") from error
-    params = " ".join(f"{value}" for _, value in said.params)
+    params = " ".join(f"{value}" for _, value in annotations.params)
     named = ",".join(map(str, image_labels))
     return f"{VERSION} {status.st_size} {status.st_mtime_ns} {params} {edits} {named}"
 

@@ -15,8 +15,8 @@ from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.measure.sweep import SweepRun
+from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.report.report import Report, ReportRun
-from napari_sepl.workflow.spread.processes import Processes
 from tests.workflow.sweeping import IDS, SHAPE
 
 PIXELS = SHAPE[0] * SHAPE[1]
@@ -25,7 +25,7 @@ PIXELS = SHAPE[0] * SHAPE[1]
 def report_on(
     spec: DatasetSpec, store: Store | None = None, start: Params | None = None, workers: int = 1
 ) -> Report:
-    run = ReportRun(SampleIndex.open(spec), store, start, spread=Processes(workers))
+    run = ReportRun(SampleIndex.open(spec), store, start, executor=Processes(workers))
     steps = list(run)
     assert [step.sample_id for step in steps] == run.samples.ids
     return run.report
@@ -42,12 +42,12 @@ def documents(spec: DatasetSpec, params: Params) -> dict[str, Document]:
 
 def review(document: Document, status: Status) -> Review:
     """Return what the window records of a document."""
-    inputs, said = document.inputs, document.said
+    inputs, annotations = document.inputs, document.annotations
     return Review(
-        inputs.sample_id, status, said.params, said.overlay, said.overrides,
-        protected=said.protected, pins=said.pins, prompted=said.prompted,
+        inputs.sample_id, status, annotations.params, annotations.overlay, annotations.decisions,
+        locked=annotations.locked, locked_pixels=annotations.locked_pixels, prompted=annotations.prompted,
         digests={role: inputs.digests[role] for role in MADE_FROM},
-        labels=digest_labels(document.resolved.final),
+        labels=digest_labels(document.resolved.labels),
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_it_counts_what_sepl_makes_of_each_sample(spec: DatasetSpec, params: Par
     for image in report.images:
         document = opened[image.sample_id]
         final, pseudo, truth = (
-            document.resolved.final,
+            document.resolved.labels,
             document.inputs.pseudo,
             document.inputs.truth,
         )
@@ -75,7 +75,7 @@ def test_it_counts_what_sepl_makes_of_each_sample(spec: DatasetSpec, params: Par
     assert sum(report.sources.values()) == report.after.sum() == len(IDS) * PIXELS
     assert report.statuses == {Status.PENDING: len(IDS)}
     assert report.before[8] == sum((d.inputs.pseudo == 8).sum() for d in opened.values())
-    assert report.holding[12] == sum((d.resolved.final == 12).any() for d in opened.values())
+    assert report.holding[12] == sum((d.resolved.labels == 12).any() for d in opened.values())
 
 
 def test_its_surface_is_that_of_a_sweep(spec: DatasetSpec) -> None:
@@ -108,7 +108,7 @@ def test_without_truth_the_most_suspicious_come_first(spec: DatasetSpec) -> None
 
 def test_reviewed_samples_count_as_they_were_reviewed(spec: DatasetSpec) -> None:
     painted = documents(spec, Params(t1=0.3))["b"]
-    shown = painted.resolved.final.copy()
+    shown = painted.resolved.labels.copy()
     shown[:10] = 15
     painted.absorb(shown)
     with Store.open(store_file(spec.output), who="ana") as store:
@@ -116,10 +116,10 @@ def test_reviewed_samples_count_as_they_were_reviewed(spec: DatasetSpec) -> None
         report = report_on(spec, store)
     image = next(image for image in report.images if image.sample_id == "b")
     assert (image.status, image.edited) == (Status.ACCEPTED, True)
-    assert image.change == np.mean(painted.resolved.final != painted.inputs.pseudo)
+    assert image.change == np.mean(painted.resolved.labels != painted.inputs.pseudo)
     others = documents(spec, Params())
     final = [painted if i == "b" else others[i] for i in IDS]
-    assert report.after[15] == sum((d.resolved.final == 15).sum() for d in final)
+    assert report.after[15] == sum((d.resolved.labels == 15).sum() for d in final)
 
 
 def test_a_sample_that_changed_since_its_review_is_left_out_and_told(spec: DatasetSpec) -> None:

@@ -14,19 +14,19 @@ from napari_sepl.core.pixels import NO_OPINION
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class Annotations:
     """Everything that a person said; what follows from it is `Resolved`.
 
     Parameters
     ----------
     params : Params
         The settings.
-    overrides : mapping of int to int
+    decisions : mapping of int to int
         Decisions on regions: a mask's index, or ``-k`` for the pseudo-labels of class k, and the
         class it was given, 0 for background, -1 for refused.
-    protected : frozenset of int
+    locked : frozenset of int
         Classes whose pixels neither the algorithm nor strokes of other classes may take.
-    pins : (H, W) int16, optional
+    locked_pixels : (H, W) int16, optional
         The labels of protected classes as they were when they were protected, -1 elsewhere.
     overlay : (H, W) int16, optional
         Painted labels, -1 for no opinion.
@@ -35,38 +35,38 @@ class Said:
     """
 
     params: Params = field(default_factory=Params)
-    overrides: Mapping[int, int] = field(default_factory=dict)
-    protected: frozenset[int] = frozenset()
-    pins: NDArray[np.int16] | None = None
+    decisions: Mapping[int, int] = field(default_factory=dict)
+    locked: frozenset[int] = frozenset()
+    locked_pixels: NDArray[np.int16] | None = None
     overlay: NDArray[np.int16] | None = None
     prompted: Mapping[int, MaskSet] = field(default_factory=dict)
 
-    def having(self, **changes: Any) -> "Said":
+    def having(self, **changes: Any) -> "Annotations":
         """Return this with some of it said otherwise."""
         return replace(self, **changes)
 
-    def copy(self) -> "Said":
+    def copy(self) -> "Annotations":
         """Return the same with maps of its own, which may be written to."""
-        return self.having(pins=_copy(self.pins), overlay=_copy(self.overlay))
+        return self.having(locked_pixels=_copy(self.locked_pixels), overlay=_copy(self.overlay))
 
     @property
     def edited(self) -> bool:
         """Whether a person said more than settings: decided, prompted, protected or painted."""
-        maps = (self.pins, self.overlay)
-        return bool(self.overrides or self.prompted) or any(
+        maps = (self.locked_pixels, self.overlay)
+        return bool(self.decisions or self.prompted) or any(
             one is not None and bool((one != NO_OPINION).any()) for one in maps
         )
 
-    def on_other_masks(self, count: int) -> "Said":
+    def on_other_masks(self, count: int) -> "Annotations":
         """Return what holds if other masks are given, so many of them.
 
         Decisions on the masks that are gone, and on pseudo-labels, go; the prompted masks and the
         decisions on them stay.
         """
-        on_prompted = {r: k for r, k in self.overrides.items() if r in self.prompted}
-        return self.having(overrides=on_prompted).renumbered(count)
+        on_prompted = {r: k for r, k in self.decisions.items() if r in self.prompted}
+        return self.having(decisions=on_prompted).renumbered(count)
 
-    def renumbered(self, count: int) -> "Said":
+    def renumbered(self, count: int) -> "Annotations":
         """Return the same with prompted masks that follow on so many given ones.
 
         If they do not already, decisions on masks that are in neither are left out.
@@ -74,9 +74,9 @@ class Said:
         if list(self.prompted) == list(range(count, count + len(self.prompted))):
             return self
         moved = {old: count + number for number, old in enumerate(self.prompted)}
-        decided = {moved.get(r, r): k for r, k in self.overrides.items() if r < count or r in moved}
+        decided = {moved.get(r, r): k for r, k in self.decisions.items() if r < count or r in moved}
         prompted = {moved[old]: mask for old, mask in self.prompted.items()}
-        return self.having(overrides=dict(sorted(decided.items())), prompted=prompted)
+        return self.having(decisions=dict(sorted(decided.items())), prompted=prompted)
 
 
 def blank_map(shape: tuple[int, int]) -> NDArray[np.int16]:
@@ -96,7 +96,7 @@ def join_prompted(masks: MaskSet, prompted: Mapping[int, MaskSet], source: objec
     masks : MaskSet
         The given masks.
     prompted : mapping of int to MaskSet
-        As in `Said`.
+        As in `Annotations`.
     source : object
         What to name in an error.
 

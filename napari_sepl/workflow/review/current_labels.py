@@ -7,13 +7,13 @@ from pathlib import Path
 
 from napari_sepl.core.classes import ClassList
 from napari_sepl.core.params import Params
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.document.said import Said
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store
 from napari_sepl.workflow.enhance import MADE_FROM
-from napari_sepl.workflow.review.remake import remake_labels
+from napari_sepl.workflow.review.rebuild import rebuild_labels
 from napari_sepl.workflow.review.session import Session
 
 
@@ -52,7 +52,7 @@ class Reviewable:
         )
 
 
-class ReviewedSamples:
+class CurrentLabels:
     """The samples of a dataset, each with what was said about it.
 
     Parameters
@@ -138,5 +138,5 @@ def resolve_sample(item: Reviewable, classes: ClassList) -> tuple[Enhanceable, R
     params = (item.review.params if item.review is not None else None) or item.start
     given = load_enhanceable(item.sample, classes).cut_at(params.background)
     if item.review is not None and (item.status is Status.ACCEPTED or item.is_reviewed):
-        return given, remake_labels(item.review, given, item.record)
-    return given, resolve(given.overlap, Said(params))
+        return given, rebuild_labels(item.review, given, item.record)
+    return given, resolve(given.overlap, Annotations(params))

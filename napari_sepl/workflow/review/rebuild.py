@@ -9,8 +9,8 @@ import numpy as np
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.overlap import extend_overlap
+from napari_sepl.document.annotations import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.document.said import join_prompted
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.guard import Guard, foreign
@@ -21,7 +21,7 @@ from napari_sepl.files.samples import Enhanceable, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
-from napari_sepl.workflow.review.reviewing import said_of
+from napari_sepl.workflow.review.reviewing import annotations_of
 
 ACCEPTED = frozenset((Status.ACCEPTED,))
 
@@ -81,7 +81,7 @@ def export_labels(
         yield from run_samples(work, (Task(one, one, one) for one in ids))
 
 
-def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolved:
+def rebuild_labels(review: Review, given: Enhanceable, source: object) -> Resolved:
     """Return the labels of a reviewed sample, and what they follow from.
 
     Parameters
@@ -113,11 +113,11 @@ def remake_labels(review: Review, given: Enhanceable, source: object) -> Resolve
             found=f"that {', '.join(changed)} changed on disk since the review",
             expected="the files that were reviewed; open the sample and accept it again",
         )
-    said = said_of(review, review.params)
-    given = given.cut_at(said.params.background)
-    masks = join_prompted(given.masks, said.prompted, source)
-    resolved = resolve(extend_overlap(given.overlap, masks), said, given.vanished)
-    if review.labels and digest_labels(resolved.final) != review.labels:
+    annotations = annotations_of(review, review.params)
+    given = given.cut_at(annotations.params.background)
+    masks = join_prompted(given.masks, annotations.prompted, source)
+    resolved = resolve(extend_overlap(given.overlap, masks), annotations, given.vanished)
+    if review.labels and digest_labels(resolved.labels) != review.labels:
         raise InputError(
             source,
             found="other labels than were saved, from the same files and settings",
@@ -134,7 +134,7 @@ def _export(
     if review is None:
         raise InputError(store.path, found=f"no record of {sample_id}", expected="one")
     given = load_enhanceable(sample, index.classes)
-    resolved = remake_labels(review, given, store.path)
+    resolved = rebuild_labels(review, given, store.path)
     path = label_file(out, sample_id)
     if os.path.lexists(path) and _is_present(path, resolved, given, overwrite=overwrite):
         return Outcome.PRESENT, None
@@ -152,9 +152,9 @@ def _is_present(path: Path, resolved: Resolved, given: Enhanceable, *, overwrite
     if (made, provenance.classes, provenance.edited, dict(provenance.digests)) == (
         asked,
         given.classes.title,
-        resolved.said.edited,
+        resolved.annotations.edited,
         {role: given.digests[role] for role in MADE_FROM},
-    ) and np.array_equal(read_labels(path), resolved.final):
+    ) and np.array_equal(read_labels(path), resolved.labels):
         return True
     if provenance.edited:
         raise SaveError(

@@ -11,7 +11,7 @@ from napari_sepl.core.transpose import to_rows
 _SEED = 0  # fixed, so that one image always gives the same atoms
 
 
-def find_atoms(masks: MaskSet) -> NDArray[np.int32]:
+def find_superpixels(masks: MaskSet) -> NDArray[np.int32]:
     """Give each stretch of pixels that no mask border crosses a number of its own.
 
     Parameters
@@ -36,9 +36,9 @@ def find_atoms(masks: MaskSet) -> NDArray[np.int32]:
     height, width = masks.shape
     flat = np.zeros(height * width, np.int32)
     starts, stops, hashes = _cut_into_columns(starts, stops, hashes, height)
-    atoms = _number(_join(starts, stops, hashes, height), starts, height, width)
+    superpixels = _number(_join(starts, stops, hashes, height), starts, height, width)
     each = np.arange(len(starts) + 1)
-    paint_runs(flat, starts, stops, each, each[:-1], atoms)
+    paint_runs(flat, starts, stops, each, each[:-1], superpixels)
     return to_rows(flat, masks.shape)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.classes import ClassList
-from napari_sepl.core.metrics import BoundaryCounts, Confusion, RunningFigures
+from napari_sepl.core.metrics import BoundaryCounts, Confusion, ReleasedMetrics
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class ImageFigures:
         The baseline's, if there is one.
     iou : dict of int to float
         The labels' IoU of each of these classes.
-    running, running_baseline : RunningFigures
+    running, released_baseline : RunningFigures
         What the authors' program tells of the image; the second only with a baseline.
     """
 
@@ -82,8 +82,8 @@ class ImageFigures:
     labels: Figures
     baseline: Figures | None
     iou: dict[int, float]
-    running: RunningFigures
-    running_baseline: RunningFigures | None
+    running: ReleasedMetrics
+    released_baseline: ReleasedMetrics | None
 
     @property
     def change(self) -> float:
@@ -96,24 +96,24 @@ def _change(labels: Figures, baseline: Figures | None) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement:
+class LabelMetrics:
     """Pixel counts of labels against the truth: of one image, or of many."""
 
     regions: Confusion
     boundaries: BoundaryCounts
 
     @classmethod
-    def nothing(cls) -> "Agreement":
+    def nothing(cls) -> "LabelMetrics":
         """Return the counts of no image."""
         return cls(Confusion.nothing(), BoundaryCounts.nothing())
 
     @classmethod
-    def of(cls, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> "Agreement":
+    def of(cls, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> "LabelMetrics":
         """Compare two (H, W) uint8 maps of one size; pixels whose truth is 255 are left out."""
         return cls(Confusion.of(labels, truth), BoundaryCounts.of(labels, truth))
 
-    def __add__(self, other: "Agreement") -> "Agreement":
-        return Agreement(self.regions + other.regions, self.boundaries + other.boundaries)
+    def __add__(self, other: "LabelMetrics") -> "LabelMetrics":
+        return LabelMetrics(self.regions + other.regions, self.boundaries + other.boundaries)
 
     @cached_property
     def _columns(self) -> tuple[NDArray[np.float64], ...]:
@@ -156,8 +156,8 @@ class Evaluation:
     """
 
     classes: ClassList
-    labels: Agreement
-    baseline: Agreement | None
+    labels: LabelMetrics
+    baseline: LabelMetrics | None
     images: tuple[ImageFigures, ...]
 
     @cached_property
@@ -179,17 +179,17 @@ class Evaluation:
         ]
 
     @property
-    def running(self) -> RunningFigures:
+    def running(self) -> ReleasedMetrics:
         """The means of what the authors' program tells of each image."""
         return _mean_running([row.running for row in self.images])
 
     @property
-    def running_baseline(self) -> RunningFigures | None:
+    def released_baseline(self) -> ReleasedMetrics | None:
         """The same of the baseline; None without one."""
-        rows = [row.running_baseline for row in self.images]
+        rows = [row.released_baseline for row in self.images]
         return _mean_running([row for row in rows if row is not None]) if self.baseline else None
 
 
-def _mean_running(rows: list[RunningFigures]) -> RunningFigures:
+def _mean_running(rows: list[ReleasedMetrics]) -> ReleasedMetrics:
     columns = np.array([(row.iou, row.precision, row.recall) for row in rows]).reshape(-1, 3).T
-    return RunningFigures(*(_mean(column) for column in columns))
+    return ReleasedMetrics(*(_mean(column) for column in columns))

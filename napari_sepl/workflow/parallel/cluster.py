@@ -15,7 +15,7 @@ from typing import Any
 from napari_sepl import __version__
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.stopping import raise_if_stopped
-from napari_sepl.workflow.spread.processes import AHEAD, DIED, Answer, Item
+from napari_sepl.workflow.parallel.processes import AHEAD, DIED, Answer, Item
 
 CONNECTING = 10.0
 """Seconds that the scheduler gets to answer."""
@@ -31,7 +31,7 @@ _POLL = 1.0  # seconds between looks at whether there are workers
 
 @dataclass(frozen=True)
 class Cluster:
-    """A `Spread` over the workers of a Dask scheduler, on this computer or on others.
+    """A `Executor` over the workers of a Dask scheduler, on this computer or on others.
 
     They need the same version of this package, and to see the files under the same names.
 
@@ -51,7 +51,7 @@ class Cluster:
         items: Iterable[Item],
         lost: Callable[[Item, str], Answer],
     ) -> Generator[Answer, None, None]:
-        """Call a function on items, as `Spread.run` says.
+        """Call a function on items, as `Executor.run` says.
 
         The scheduler hands the items of a worker that died to others. One that several died of
         gets one more chance with nothing else under way.

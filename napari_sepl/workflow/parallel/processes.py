@@ -1,6 +1,6 @@
 """One function over many items: in this process, in several, or elsewhere.
 
-A `Spread` hands out a bounded number of items at a time and gives the answers in the order of the
+A `Executor` hands out a bounded number of items at a time and gives the answers in the order of the
 items. A process that dies, as where the memory is full, loses nothing: its items are done again
 elsewhere. An item that processes keep dying of is given up after `TRIES`, and the rest goes on.
 
@@ -40,7 +40,7 @@ DIED = "the process that worked on it ended without a word; its memory may have 
 """Why an item was given up."""
 
 
-class Spread(Protocol):
+class Executor(Protocol):
     """Calls a function on many items."""
 
     @property
@@ -146,7 +146,7 @@ class _Fates:
 
 @dataclass(frozen=True)
 class Processes:
-    """A `Spread` over processes of this computer.
+    """A `Executor` over processes of this computer.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class Processes:
         items: Iterable[Item],
         lost: Callable[[Item, str], Answer],
     ) -> Generator[Answer, None, None]:
-        """Call a function on items, as `Spread.run` says."""
+        """Call a function on items, as `Executor.run` says."""
         if self.workers == 1:
             yield from map(function, items)
             return

@@ -4,10 +4,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.gui.context import Opened
+from napari_sepl.gui.context import Prepared
 from napari_sepl.gui.worker import Background
 
-Done = Callable[[Opened], None]
+Done = Callable[[Prepared], None]
 Failed = Callable[[SeplError], None]
 
 KEEP_SAMPLES = 8
@@ -17,7 +17,7 @@ _AFTER_FRAME = 50
 """Milliseconds until reading ahead begins: first the sample that was asked for is drawn."""
 
 
-class Ahead:
+class Prefetch:
     """A bounded store of prepared samples by their row.
 
     Parameters
@@ -33,7 +33,7 @@ class Ahead:
     def __init__(
         self,
         background: Background,
-        prepare: Callable[[int], Opened],
+        prepare: Callable[[int], Prepared],
         keep_samples: int = KEEP_SAMPLES,
         keep_bytes: int = KEEP_BYTES,
     ) -> None:
@@ -41,7 +41,7 @@ class Ahead:
         self._prepare = prepare
         self._keep_samples = keep_samples
         self._keep_bytes = keep_bytes
-        self._held: OrderedDict[int, Opened] = OrderedDict()
+        self._held: OrderedDict[int, Prepared] = OrderedDict()
         self._under_way: dict[int, list[tuple[Done, Failed]]] = {}
         self._round = 0
 
@@ -82,7 +82,7 @@ class Ahead:
         self._under_way[row] = listeners
         started = self._round
 
-        def done(opened: Opened) -> None:
+        def done(opened: Prepared) -> None:
             if started != self._round:
                 return
             self._hold(row, opened)
@@ -96,7 +96,7 @@ class Ahead:
 
         self._background.run(f"ahead {row}", lambda: self._prepare(row), done, failed)
 
-    def _hold(self, row: int, opened: Opened) -> None:
+    def _hold(self, row: int, opened: Prepared) -> None:
         self._held[row] = opened
         self._held.move_to_end(row)
         while len(self._held) > 1 and (

@@ -10,14 +10,19 @@ from napari_sepl.core.strategies import Strategy
 class Conflict(StrEnum):
     """Who wins a pixel that several classes claim.
 
-    `ascending`: the highest class id, as in the authors' code. `seed`: the class that the
-    pseudo-label has there if it is among the claimants, else as `ascending`. `smallest`: the
+    `highest-id`: the highest class id, as in the authors' code. `pseudo`: the class that the
+    pseudo-label has there if it is among the claimants, else as `highest-id`. `smallest`: the
     smallest region that claims it (of equal ones, the highest class id).
     """
 
-    HIGHEST_ID = "ascending"
-    PSEUDO = "seed"
+    HIGHEST_ID = "highest-id"
+    PSEUDO = "pseudo"
     SMALLEST = "smallest"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Conflict | None":
+        """Return the rule by the name that label PNGs had for it at first."""
+        return {"ascending": cls.HIGHEST_ID, "seed": cls.PSEUDO}.get(str(value))
 
 
 class Params(BaseModel):
@@ -75,8 +80,8 @@ class Params(BaseModel):
         Conflict.HIGHEST_ID,
         title="conflict",
         description=(
-            "Who wins a pixel that several classes claim: the highest class id (ascending), "
-            "the class the pseudo-label has there (seed), or the smallest region (smallest)."
+            "Who wins a pixel that several classes claim: the highest class id (highest-id), "
+            "the class the pseudo-label has there (pseudo), or the smallest region (smallest)."
         ),
     )
     background: float | None = Field(

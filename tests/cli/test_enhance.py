@@ -231,7 +231,7 @@ def test_info_tells_how_a_file_was_made(run: Run, folders: list[object], tmp_pat
     assert provenance is not None
     assert told.pop("made") == f"by        napari-sepl {__version__}"
     assert told == {
-        "sample": "a", "t1": "0.25", "t2": "0.85", "strategy": "paper", "conflict": "ascending",
+        "sample": "a", "t1": "0.25", "t2": "0.85", "strategy": "paper", "conflict": "highest-id",
         "classes": "voc", "edited": "no",
     } | {f"{role}_sha256": digest for role, digest in provenance.digests.items()}  # fmt: skip
     assert len(shares) == len(provenance.sources) > 1

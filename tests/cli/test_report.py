@@ -79,7 +79,7 @@ def test_masks_are_enough_without_an_output_folder(
 
 
 def test_the_help_shows_what_the_settings_are_without_an_option(run: Run) -> None:
-    assert_says(run("--help")[1], "the review's, or 0.5", "or 0.85", "or paper", "or ascending")
+    assert_says(run("--help")[1], "the review's, or 0.5", "or 0.85", "or paper", "or highest-id")
 
 
 def test_samples_that_lack_a_file_are_counted(

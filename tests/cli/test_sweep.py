@@ -106,7 +106,7 @@ def test_every_option_counts(run: Run, spec: DatasetSpec, tmp_path: Path) -> Non
         "classes = [" + ", ".join(f'{{name = "n{k}"}}' for k in range(16)) + "]"
     )
     words = [*options(spec, "images", "pseudo", "masks", "ground_truth"), "--strategy", "released"]
-    words += ["--conflict", "seed", "--list", tmp_path / "list.txt"]
+    words += ["--conflict", "pseudo", "--list", tmp_path / "list.txt"]
     code, out, _ = run(*words, "--classes", tmp_path / "my.toml", "--workers", 2)
     params = Params(strategy=Strategy.RELEASED, conflict=Conflict.PSEUDO)
     two = spec.model_copy(update={"list_file": tmp_path / "list.txt"})

@@ -18,27 +18,27 @@ def settle(conflict: str, pseudo: str, *masks: str, strategy: str = "paper") -> 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_ascending_the_highest_class_wins(strategy: str) -> None:
     masks = ("###.....", ".#######")
-    assert settle("ascending", "1122....", *masks, strategy=strategy) == "12222222"
+    assert settle("highest-id", "1122....", *masks, strategy=strategy) == "12222222"
 
 
 def test_ascending_knows_ids_not_positions() -> None:
-    assert settle("ascending", "2211", "###.", ".###") == "2221"
+    assert settle("highest-id", "2211", "###.", ".###") == "2221"
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_seed_the_claimant_that_the_pseudo_label_has_there_wins(strategy: str) -> None:
     masks = ("###.....", ".#######")
-    assert settle("seed", "1122....", *masks, strategy=strategy) == "11222222"
+    assert settle("pseudo", "1122....", *masks, strategy=strategy) == "11222222"
 
 
 def test_seed_among_strangers_the_highest_class_wins() -> None:
-    assert settle("seed", "11.22", "###..", "..###") == "11222"
+    assert settle("pseudo", "11.22", "###..", "..###") == "11222"
 
 
 def test_seed_of_a_class_that_does_not_claim_the_pixel_has_no_say() -> None:
     """Class 3 claims only its mask; its other pixel is contested by 1 and 2 alone."""
     masks = ("###......", "..###....", "......###")
-    assert settle("seed", "113223333", *masks) == "11222.333"
+    assert settle("pseudo", "113223333", *masks) == "11222.333"
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -37,8 +37,15 @@ def test_unknown_names_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_names_may_be_text() -> None:
-    params = Params.model_validate({"strategy": "released", "conflict": "seed"})
+    params = Params.model_validate({"strategy": "released", "conflict": "pseudo"})
     assert params == Params(strategy=Strategy.RELEASED, conflict=Conflict.PSEUDO)
+
+
+@pytest.mark.parametrize(
+    ("first", "conflict"), [("ascending", Conflict.HIGHEST_ID), ("seed", Conflict.PSEUDO)]
+)
+def test_the_first_names_of_conflict_rules_are_still_read(first: str, conflict: Conflict) -> None:
+    assert Params.model_validate({"conflict": first}).conflict is conflict
 
 
 def test_params_never_change() -> None:

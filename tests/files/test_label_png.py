@@ -72,7 +72,7 @@ def test_the_record_stands_before_the_pixels_as_json(tmp_path: Path) -> None:
     assert told == {
         "version": "0.1.0",
         "sample_id": "Кот",
-        "params": {"t1": 0.5, "t2": 0.85, "strategy": "paper", "conflict": "ascending"},
+        "params": {"t1": 0.5, "t2": 0.85, "strategy": "paper", "conflict": "highest-id"},
         "classes": "voc",
         "digests": {"image": "1f" * 32},
         "edited": True,

@@ -45,7 +45,8 @@ def review(document: Document, status: Status) -> Review:
     inputs, annotations = document.inputs, document.annotations
     return Review(
         inputs.sample_id, status, annotations.params, annotations.overlay, annotations.decisions,
-        locked=annotations.locked, locked_pixels=annotations.locked_pixels, prompted=annotations.prompted,
+        locked=annotations.locked, locked_pixels=annotations.locked_pixels,
+        prompted=annotations.prompted,
         digests={role: inputs.digests[role] for role in MADE_FROM},
         labels=digest_labels(document.resolved.labels),
     )  # fmt: skip

@@ -22,7 +22,7 @@ CASES = (((375, 500), 120), ((4096, 4096), 1000))
 CLASSES = 3
 SPECKS = 0.01  # share of pixels with a label of their own
 SPECK_SIZE = 50  # pixels of the largest hole filled and of the smallest island kept
-LARGE_TARGETS = {"tree": 0.5, "atoms": 0.7}
+LARGE_TARGETS = {"tree": 0.5, "superpixels": 0.7}
 CLICK_TARGET = 0.5
 HEADER = ("", "median", "95th percentile", "target", "")
 
@@ -67,7 +67,7 @@ def rows(picture: Picture, large: bool) -> Iterator[tuple[str, ...]]:
     masks = picture.masks
     targets = LARGE_TARGETS if large else {}
     yield timed("tree", lambda: build_tree(fresh(masks)), targets.get("tree"))
-    yield timed("atoms", lambda: find_superpixels(fresh(masks)), targets.get("atoms"))
+    yield timed("superpixels", lambda: find_superpixels(fresh(masks)), targets.get("superpixels"))
     for name, clean in cleanings(picture):
         yield timed(name, clean, CLICK_TARGET if large else None)
 

@@ -108,8 +108,8 @@ class Inputs:
         given = None if self.given is None else self.given.cut_at(background)
         other = replace(self, pseudo=pseudo, background=background, given=given)
         # the regions between borders, and the masks' tree, follow from the masks alone
-        if "atoms" in self.__dict__:
-            other.__dict__["atoms"] = self.superpixels
+        if "superpixels" in self.__dict__:
+            other.__dict__["superpixels"] = self.superpixels
         if "overlap" in self.__dict__ and given is None:
             other.__dict__["overlap"] = remeasure_overlap(self.overlap, pseudo)
         return other

@@ -152,7 +152,7 @@ def actions(draw: st.DrawFn) -> list[tuple[Any, ...]]:
             st.lists(st.sampled_from([0, 1, 2, 3, 4, -8, -12]), max_size=3),
             st.sampled_from([None, 0, 8, 12, 15]),
         ),
-        st.tuples(st.just("protect"), st.sampled_from([0, 8, 12]), st.booleans()),
+        st.tuples(st.just("lock"), st.sampled_from([0, 8, 12]), st.booleans()),
         st.tuples(st.just("undo")),
         st.tuples(st.just("redo")),
     )
@@ -170,7 +170,7 @@ def act(document: Document, steps: list[tuple[Any, ...]]) -> None:
             document.set_params(Params(t1=t1, strategy=strategy, conflict=Conflict.PSEUDO))
         elif name == "decide":
             document.decide(*args)
-        elif name == "protect":
+        elif name == "lock":
             document.lock(args[0], lock=args[1])
         elif name == "undo":
             document.undo()

@@ -75,7 +75,7 @@ def test_sams_scores_are_said_where_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "overrides", "settings", "text"),
+    ("region", "decisions", "settings", "text"),
     [
         (0, {0: -1}, {}, "o_s 0.562 > 0.5, o_p 1.000 > 0.85 · refused by you"),
         (3, {3: 12}, {}, "mask 3 (50 px) · dog · taken by you"),

@@ -191,6 +191,7 @@ def test_make_folder_makes_those_above_too_and_names_what_stands_in_its_way(tmp_
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SaveError) as caught:
         make_folder(tmp_path / "file" / "out")
     assert says(str(caught.value), f"a file has that name: {tmp_path / 'file'}")

@@ -270,7 +270,7 @@ def test_a_closed_store_says_so(store: Store) -> None:
         ("UPDATE sample SET params = '{\"t1\": 7}'", "a damaged record"),
         ("UPDATE sample SET digests = '[]'", "a damaged record"),
         ("UPDATE overlay SET value = x'00'", "damaged runs"),
-        ("UPDATE overrides SET value = '[[0, 300]]'", "class 300"),
+        ("UPDATE decisions SET value = '[[0, 300]]'", "class 300"),
     ],
 )
 def test_one_damaged_record_is_told_and_the_rest_can_be_used(

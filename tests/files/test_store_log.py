@@ -85,11 +85,11 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        LogEntry("override", {"regions": [[1, 2]]}),
-        LogEntry("override", {"regions": [["1", None, 2]]}),
-        LogEntry("override", {"regions": [[1, None, "cat"]]}),
-        LogEntry("override"),
-        LogEntry("protect", {"class_id": 3}),
+        LogEntry("decision", {"regions": [[1, 2]]}),
+        LogEntry("decision", {"regions": [["1", None, 2]]}),
+        LogEntry("decision", {"regions": [[1, None, "cat"]]}),
+        LogEntry("decision"),
+        LogEntry("lock", {"class_id": 3}),
         LogEntry("stroke", {}, b"x"),
         LogEntry("params", {"before": None, "after": {}}),
         LogEntry("params", {"before": {}, "after": {}, "gesture": 3}),

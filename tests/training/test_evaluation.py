@@ -64,9 +64,9 @@ def test_pictures_are_labelled_at_their_size_and_compared_without_void(tmp_path:
     truth[20:, :7] = 2  # what the network will get wrong
     save_picture(samples[2].labels, truth)
     predictor = Predictor(ByColour(), "cpu")
-    counts = list(evaluate(predictor, samples, CLASSES, tmp_path / "said"))
+    counts = list(evaluate(predictor, samples, CLASSES, tmp_path / "labels"))
     for seed, sample in enumerate(samples):
-        annotations = read_labels(tmp_path / "said" / f"{sample.sample_id}.png")
+        annotations = read_labels(tmp_path / "labels" / f"{sample.sample_id}.png")
         image, labels = picture(seed)
         right = labels.copy()
         right[0] = predictor.predict(image)[0]
@@ -77,7 +77,7 @@ def test_pictures_are_labelled_at_their_size_and_compared_without_void(tmp_path:
         )
     assert np.diag(counts[0].counts).sum() == counts[0].counts.sum() == 39 * 56
     assert np.diag(counts[2].counts).sum() < counts[2].counts.sum()
-    with Image.open(tmp_path / "said" / "s0.png") as png:
+    with Image.open(tmp_path / "labels" / "s0.png") as png:
         assert png.mode == "P"
         assert tuple(png.getpalette()[3:6]) == CLASSES.colours[1]  # type: ignore[index]
 

@@ -47,7 +47,7 @@ class Session:
             document.decide([region], class_id)
         for mask, class_id in changes.pop("prompt", ()):
             document.add_prompted(mask, class_id)
-        for class_id in changes.pop("protect", ()):
+        for class_id in changes.pop("lock", ()):
             document.lock(class_id)
         if paint is not None:
             shown = document.resolved.labels.copy()

@@ -31,7 +31,7 @@ def lost(number: int, why: str) -> int:
     return -number
 
 
-@pytest.mark.parametrize("spread", [HERE, Processes(2)])
+@pytest.mark.parametrize("executor", [HERE, Processes(2)])
 def test_answers_come_in_order(executor: Processes) -> None:
     assert list(executor.run(deadly.square, range(40), lost)) == [n * n for n in range(40)]
     assert list(executor.run(deadly.square, [], lost)) == []

@@ -8,7 +8,7 @@ from napari_sepl.files.store import LogEntry, Logged, entry_of, steps_of
 def test_a_damaged_entry_is_a_gap_in_the_history() -> None:
     entries = [
         entry_of(ParamsEdit(Params(), Params(t1=0.1))),
-        LogEntry("override"),
+        LogEntry("decision"),
         LogEntry("status"),
         entry_of(DecisionEdit({3: None}, {3: 12})),
         LogEntry("undo override", entry_of(DecisionEdit({3: None}, {3: 12})).payload),

@@ -63,7 +63,7 @@ def labelled(spec: DatasetSpec, *roles: Role) -> SampleIndex:
     return SampleIndex.open(spec, (Role.LABELS, *roles), (Role.PSEUDO,), lead=Role.LABELS)
 
 
-@pytest.mark.parametrize("spread", [HERE, Processes(2)])
+@pytest.mark.parametrize("executor", [HERE, Processes(2)])
 def test_labels_mirror_the_sub_folders(spec: DatasetSpec, executor: Any) -> None:
     index = SampleIndex.open(spec)
     assert told(enhance_folder(index, Params(), executor=executor)) == [

@@ -21,8 +21,8 @@ from napari_sepl.files.store.encoding import (
 )
 from napari_sepl.files.store.review import LogEntry, Logged
 
-PARAMS, STROKE, OVERRIDE = "params", "stroke", "override"
-PROTECT, PROMPT = "protect", "prompt"
+PARAMS, STROKE, DECISION = "params", "stroke", "decision"
+LOCK, PROMPT = "lock", "prompt"
 
 
 def entry_of(edit: Edit) -> LogEntry:
@@ -36,13 +36,13 @@ def entry_of(edit: Edit) -> LogEntry:
         return LogEntry(STROKE, {"pixels": edit.change.pixels, **told}, encode_runs(edit.change))
     if isinstance(edit, DecisionEdit):
         regions = [[region, was, edit.after[region]] for region, was in edit.before.items()]
-        return LogEntry(OVERRIDE, {"regions": regions, "told": edit.told})
+        return LogEntry(DECISION, {"regions": regions, "told": edit.told})
     if isinstance(edit, PromptEdit):
         rle, rating = encode_prompted(edit.mask)
         mask = {"index": edit.index, "rle": rle, "predicted_iou": rating}
         return LogEntry(PROMPT, {**mask, "class_id": edit.class_id, "added": edit.added})
-    which = {"class_id": edit.class_id, "protect": edit.lock}
-    return LogEntry(PROTECT, {**which, "pixels": edit.change.pixels}, encode_runs(edit.change))
+    which = {"class_id": edit.class_id, "lock": edit.lock}
+    return LogEntry(LOCK, {**which, "pixels": edit.change.pixels}, encode_runs(edit.change))
 
 
 def edit_of(entry: LogEntry) -> Edit | None:
@@ -62,10 +62,10 @@ def edit_of(entry: LogEntry) -> Edit | None:
         return ParamsEdit(Params.model_validate(before), Params.model_validate(after), gesture)
     if entry.kind == STROKE:
         return StrokeEdit(decode_runs(entry.blob or b""), str(payload.get("told", "")))
-    if entry.kind == OVERRIDE:
+    if entry.kind == DECISION:
         return _decision_of(payload.get("regions"), str(payload.get("told", "")))
-    if entry.kind == PROTECT:
-        class_id, lock = payload.get("class_id"), payload.get("protect")
+    if entry.kind == LOCK:
+        class_id, lock = payload.get("class_id"), payload.get("lock")
         if not isinstance(class_id, int) or not isinstance(lock, bool):
             raise ValueError(f"class {class_id!r}, protect {lock!r}")
         return LockEdit(class_id, lock, decode_runs(entry.blob or b""))

@@ -165,7 +165,7 @@ def _fill(connection: sqlite3.Connection, found: Salvage, kept: Path, who: str) 
         connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
         for table in ("sample", "overlay", "edit_log")
     )
-    decided = connection.execute("SELECT value FROM overrides")
+    decided = connection.execute("SELECT value FROM decisions")
     decisions = sum(len(parse_decisions(text)) for (text,) in decided)
     recovery = Recovery(kept, samples, overlays, decisions, entries, found.gaps)
     told = {"kept": kept.name, "gaps": found.gaps, "samples": recovery.samples}
@@ -185,7 +185,7 @@ def _joined(found: Salvage) -> dict[str, list[Row]]:
         if sample_id != WHOLE_DATASET:
             told.setdefault(sample_id, {})[kind] = parse_object(payload).get("after")
     # With its row a sample loses the digest of the masks that decisions on them are true of.
-    rows["overrides"] = [row for row in rows["overrides"] if row[0] in known]
+    rows["decisions"] = [row for row in rows["decisions"] if row[0] in known]
     rows["sample"] += [
         _sample_row(sample_id, last) for sample_id, last in told.items() if sample_id not in known
     ]

@@ -134,14 +134,14 @@ class Review:
     ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("overlay", "pins"):
+        for name in ("overlay", "locked_pixels"):
             given = getattr(self, name)
             if given is not None and given.flags.writeable:
                 kept = given.astype(np.int16)
                 kept.flags.writeable = False
                 object.__setattr__(self, name, kept)
         if self.decisions and "masks" not in self.digests:
-            raise ValueError(f"{self.sample_id}: overrides of masks whose digest is not told")
+            raise ValueError(f"{self.sample_id}: decisions of masks whose digest is not told")
 
     def changed_inputs(self, digests: Mapping[str, str]) -> tuple[str, ...]:
         """Return the roles whose files are not those that were reviewed.

@@ -13,11 +13,11 @@ from scipy import ndimage
 from benchmarks.pictures import Picture, voc_size_pictures
 from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table
 from napari_sepl import Params
-from napari_sepl.core.assignment import assign
-from napari_sepl.core.classes import VOC
-from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.scores import Scores
-from napari_sepl.core.sepl import paint
+from napari_sepl.core.algorithm.assignment import assign
+from napari_sepl.core.algorithm.overlap import measure_overlap
+from napari_sepl.core.algorithm.paint import paint
+from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.scores import Scores
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.pickles import read_pickled

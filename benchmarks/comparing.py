@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.pictures import Picture, generate, voc_size_pictures
 from benchmarks.screen import Screen
 from benchmarks.timing import Pairs, duration, machine, print_table
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.inputs import Inputs

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from benchmarks.pictures import Picture, generate, voc_size_pictures
 from benchmarks.timing import PAIR_HEADER, Pairs, Timings, duration, machine, print_table
 from napari_sepl import Params
-from napari_sepl.core.assignment import assign
-from napari_sepl.core.overlap import Overlap, measure_overlap
-from napari_sepl.core.params import Conflict
-from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.assignment import assign
+from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
+from napari_sepl.core.algorithm.paint import paint
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
 
 ROUNDS = 5
 MOVES = 40  # a drag of the slider from one end to the other

@@ -21,8 +21,8 @@ from benchmarks.pictures import VOC as VOC_FOLDER
 from benchmarks.pictures import Picture, voc_size_pictures
 from benchmarks.timing import PAIR_HEADER, Pairs, Timings, duration, machine, print_table
 from napari_sepl import Params
-from napari_sepl.core.classes import VOC
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec

@@ -11,11 +11,11 @@ from benchmarks.core import LARGE, LARGE_MASKS, drag, slider
 from benchmarks.pictures import Picture, generate, voc_size_pictures
 from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table
 from napari_sepl import Params
-from napari_sepl.core.assignment import assign
-from napari_sepl.core.diagnosis import diagnose
-from napari_sepl.core.overlap import Overlap, measure_overlap
-from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.assignment import assign
+from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
+from napari_sepl.core.algorithm.paint import paint
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.diagnosis.masks import diagnose
 
 MOVES = 40
 ROUNDS = 5
@@ -73,7 +73,7 @@ def ground_pairs(picture: Picture) -> Pairs:
 
     def all_of_it() -> None:
         overlap = table()
-        _ = overlap.grounds, overlap.tree
+        _ = overlap.input_shares, overlap.tree
 
     return Pairs.alternate(all_of_it, table, ROUNDS)
 
@@ -87,7 +87,7 @@ def print_diagnosis(told: str, pictures: list[Picture]) -> None:
         for strategy in Strategy
     ]
     rows.append(
-        Pairs.together(map(ground_pairs, pictures)).row("once: table, tree and grounds")[:-2]
+        Pairs.together(map(ground_pairs, pictures)).row("once: table, tree and input shares")[:-2]
     )
     header = ("", "diagnosis", "slider move, or the table", *PAIR_HEADER[3:5])
     print_table(f"How many times longer a diagnosis takes: {told}", header, rows)

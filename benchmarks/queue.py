@@ -21,7 +21,7 @@ from qtpy.QtWidgets import QApplication
 
 from benchmarks.pictures import VOC, generate
 from benchmarks.timing import duration, machine, print_table
-from napari_sepl.core.classes import VOC as CLASSES
+from napari_sepl.core.labels.classes import VOC as CLASSES
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.commands import widget_of

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QApplication
 
 from benchmarks.pictures import Picture, generate, voc_size_pictures
 from benchmarks.timing import machine, print_table
-from napari_sepl.core.classes import VOC
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.widget import SeplWidget

@@ -18,13 +18,13 @@ from PIL import Image
 from benchmarks.pictures import VOC, Picture, voc_size_pictures
 from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table, seconds
 from napari_sepl import Params
-from napari_sepl.core.assignment import assign
-from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.overlap import Overlap, measure_overlap
-from napari_sepl.core.params import Conflict
-from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import Strategy
-from napari_sepl.core.sweep import sweep_image, threshold_grid
+from napari_sepl.core.algorithm.assignment import assign
+from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
+from napari_sepl.core.algorithm.paint import paint
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.analysis.sweep import sweep_image, threshold_grid
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks

@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from benchmarks.pictures import Picture, generate
 from benchmarks.timing import Timings, duration, machine, print_table
 from napari_sepl import MaskSet
-from napari_sepl.core.cleaning import cut_at_borders, drop_islands, fill_holes, grow_to_borders
-from napari_sepl.core.superpixels import find_superpixels
-from napari_sepl.core.tree import build_tree
+from napari_sepl.core.labels.cleaning import (
+    cut_at_borders,
+    drop_islands,
+    fill_holes,
+    grow_to_borders,
+)
+from napari_sepl.core.masks.atoms import find_superpixels
+from napari_sepl.core.masks.tree import build_tree
 
 ROUNDS = 7
 CASES = (((375, 500), 120), ((4096, 4096), 1000))

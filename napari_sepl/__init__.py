@@ -3,15 +3,19 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_sepl.core.masks import MaskSet
-    from napari_sepl.core.params import Params
-    from napari_sepl.core.sepl import enhance
+    from napari_sepl.core.algorithm.paint import enhance
+    from napari_sepl.core.algorithm.params import Params
+    from napari_sepl.core.masks.mask_set import MaskSet
 
 __version__ = "0.1.0"
 
 __all__ = ["MaskSet", "Params", "__version__", "enhance"]
 
-_HOMES = {"MaskSet": "core.masks", "Params": "core.params", "enhance": "core.sepl"}
+_HOMES = {
+    "MaskSet": "core.masks.mask_set",
+    "Params": "core.algorithm.params",
+    "enhance": "core.algorithm.paint",
+}
 
 if not TYPE_CHECKING:
 

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.assignment import REJECT
-from napari_sepl.core.overlap import IGNORE, count_shared
-from napari_sepl.core.rules import Rule
-from napari_sepl.core.runs import runs_of_mask
+from napari_sepl.core.algorithm.assignment import REJECT
+from napari_sepl.core.algorithm.overlap import IGNORE, count_shared
+from napari_sepl.core.algorithm.rules import Rule
+from napari_sepl.core.masks.runs import runs_of_mask
 from napari_sepl.document.document import Document
 from napari_sepl.document.regions import regions_within
 from napari_sepl.document.resolve import Resolved, resolve

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from benchmarks.pictures import VOC, read_voc
 from benchmarks.timing import machine, print_table
 from napari_sepl import MaskSet, enhance
-from napari_sepl.core.masks import MaskScores
-from napari_sepl.core.metrics import Confusion
+from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.masks.mask_set import MaskScores
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
 from napari_sepl.proposals.models import SamSettings

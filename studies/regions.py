@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.pictures import VOC
 from benchmarks.timing import duration, machine, print_table
 from napari_sepl import enhance
-from napari_sepl.core.metrics import Confusion
+from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.files.images import read_image
 from napari_sepl.files.labels import read_labels
 from napari_sepl.proposals.regions import RegionMasks, RegionSettings

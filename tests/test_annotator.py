@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from napari_sepl.core.assignment import REJECT
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.params import Conflict, Params
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.assignment import REJECT
+from napari_sepl.core.algorithm.params import Conflict, Params
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs

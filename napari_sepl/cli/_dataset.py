@@ -15,7 +15,7 @@ import typer
 from napari_sepl.cli._command import require_there, usage, with_parameters
 from napari_sepl.cli._console import note
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.scores import Scores
+from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.specification import (
     LAYOUTS,

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from napari_sepl.cli._command import refuse_setting
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.parallel.cluster import ADDRESS, Cluster
 from napari_sepl.workflow.parallel.processes import Executor, Processes

@@ -27,12 +27,11 @@ from napari_sepl.cli._options import (
     seen_dataset,
     setting,
 )
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.params import Conflict, Params
+from napari_sepl.core.algorithm.params import Conflict, Params
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.diagnosis.types import Diagnosis
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.stopping import STOPPED
-from napari_sepl.core.strategies import Strategy
-from napari_sepl.document.findings import NAMES, tell_finding
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 
@@ -101,7 +100,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
 
 
 def _line(sample_id: str, diagnosis: Diagnosis, classes: ClassList) -> str:
-    told = [tell_finding(finding, classes) for finding in diagnosis.findings]
+    told = [finding.describe(classes) for finding in diagnosis.findings]
     more = f"; and {len(told) - _SENTENCES} more" if len(told) > _SENTENCES else ""
     sentences = "; ".join(told[:_SENTENCES]) or "nothing found"
     return f"{100 * diagnosis.suspicion:3.0f} % {sample_id}  {sentences}{more}"
@@ -111,11 +110,11 @@ def _content(sample_id: str, diagnosis: Diagnosis, classes: ClassList) -> dict[s
     """Return a diagnosis as JSON holds it."""
     findings = [
         {
-            "cause": NAMES[finding.cause],
+            "cause": finding.cause.label,
             "class_id": finding.class_id,
             "class": classes.name(finding.class_id),
             "strength": finding.strength,
-            "text": tell_finding(finding, classes),
+            "text": finding.describe(classes),
         }
         for finding in diagnosis.findings
     ]

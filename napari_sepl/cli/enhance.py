@@ -14,8 +14,8 @@ from napari_sepl.cli._options import (
     seen_dataset,
     setting,
 )
-from napari_sepl.core.params import Conflict, Params
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.params import Conflict, Params
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.enhance import enhance_folder
 

@@ -29,7 +29,7 @@ from napari_sepl.cli._options import (
     seen_dataset,
     setting,
 )
-from napari_sepl.core.metrics import ReleasedMetrics
+from napari_sepl.core.analysis.metrics import ReleasedMetrics
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.workflow.measure.evaluate import (

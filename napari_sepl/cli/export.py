@@ -13,8 +13,8 @@ from napari_sepl.cli._command import command, refuse_setting, require_there, usa
 from napari_sepl.cli._console import FAILED, complain, follow, listing, note, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.cli._options import overwriting
-from napari_sepl.core.classes import ClassList, find_class
-from napari_sepl.core.polygons import Holes, Instances
+from napari_sepl.core.labels.classes import ClassList, find_class
+from napari_sepl.core.labels.polygons import Holes, Instances
 from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec

@@ -7,7 +7,7 @@ import typer
 
 from napari_sepl.cli._command import command, require_there
 from napari_sepl.cli._console import FAILED, complain, give_json, say
-from napari_sepl.core.provenance import NAMES
+from napari_sepl.core.analysis.provenance import NAMES
 from napari_sepl.files.label_png import Provenance, read_provenance
 
 

@@ -20,7 +20,7 @@ from napari_sepl.cli._console import (
 )
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.scores import Scores
+from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, check_dataset_file, write_dataset

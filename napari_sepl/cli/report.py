@@ -19,9 +19,9 @@ from napari_sepl.cli._options import (
     seen_dataset,
     setting,
 )
-from napari_sepl.core.params import Conflict, Params
+from napari_sepl.core.algorithm.params import Conflict, Params
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.stopping import STOPPED
-from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.store import Store, store_file
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page

@@ -29,10 +29,10 @@ from napari_sepl.cli._options import (
     seen_dataset,
     setting,
 )
-from napari_sepl.core.params import Conflict
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.sweep import MOST, threshold_grid
 from napari_sepl.core.stopping import STOPPED
-from napari_sepl.core.strategies import Strategy
-from napari_sepl.core.sweep import MOST, threshold_grid
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun, write_sweep
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.params import Params
-from napari_sepl.core.pixels import NO_OPINION
+from napari_sepl.core.labels.pixels import NO_OPINION
+from napari_sepl.core.masks.mask_set import MaskSet
 
 
 @dataclass(frozen=True, eq=False)

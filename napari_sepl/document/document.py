@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_sepl.core.assignment import REJECT, check_decisions
+from napari_sepl.core.algorithm.assignment import REJECT, check_decisions
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.params import Params
-from napari_sepl.core.pixels import NO_OPINION, find_strokes, map_change
+from napari_sepl.core.labels.pixels import NO_OPINION, find_strokes, map_change
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.annotations import Annotations, blank_map
 from napari_sepl.document.edits import (
     DecisionEdit,
@@ -123,8 +123,7 @@ class Document:
         changed = [r for r in sorted(set(regions)) if decisions.get(r) != class_id]
         if not changed:
             return
-        there = [r for r in changed if -r not in self.inputs.vanished]
-        check_decisions(self.inputs.overlap, dict.fromkeys(there, REJECT))
+        check_decisions(self.inputs.overlap, changed, self.inputs.vanished)
         if class_id is not None and class_id != REJECT:
             self.inputs.classes.check_ids(np.array([class_id]), "the decision")
         before = {region: decisions.get(region) for region in changed}

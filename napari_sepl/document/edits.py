@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.params import Params
-from napari_sepl.core.pixels import PixelRuns, write_runs
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import PixelRuns, write_runs
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.annotations import Annotations, blank_map
 
 

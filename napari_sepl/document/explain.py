@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.assignment import REJECT
-from napari_sepl.core.rules import Rule
+from napari_sepl.core.algorithm.assignment import REJECT, Assignment
+from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.regions import area_of, name_region
 from napari_sepl.document.resolve import Resolved
@@ -39,7 +39,7 @@ def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
 
 def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
     """Say what became of the pseudo-labels of a class."""
-    decided = resolved.annotations.decisions.get(-class_id)
+    decided = resolved.assignment.decisions.get(-class_id)
     if decided is not None:
         if decided == REJECT:
             return "refused by you"
@@ -82,14 +82,12 @@ class MaskRows:
 
     Parameters
     ----------
-    class_ids : (N,) uint8
-        The class each mask was taken for or, if refused, shares most pixels with; 0 for none.
+    assignment : Assignment
+        What was decided on each mask.
     areas : (N,) int64
         Pixels.
     o_s, o_p : (N,) float64
         Share of the mask on the class, and of the class in the mask; 0 if it meets none.
-    rules : (N,) uint8
-        A `Rule` for each mask.
     predicted_iou, stability : (N,) float32
         SAM's ratings, NaN where there are none.
     depths : (N,) intp
@@ -98,32 +96,21 @@ class MaskRows:
         Whether a person made it by prompts.
     """
 
-    class_ids: NDArray[np.uint8]
+    assignment: Assignment
     areas: NDArray[np.int64]
     o_s: NDArray[np.float64]
     o_p: NDArray[np.float64]
-    rules: NDArray[np.uint8]
     predicted_iou: NDArray[np.float32]
     stability: NDArray[np.float32]
     depths: NDArray[np.intp]
     prompted: NDArray[np.bool_]
 
     def __len__(self) -> int:
-        return len(self.rules)
-
-    @property
-    def selected(self) -> NDArray[np.bool_]:
-        """(N,) bool: which masks are taken."""
-        return self.rules >= Rule.BY_O_S
-
-    @property
-    def decided(self) -> NDArray[np.bool_]:
-        """(N,) bool: on which masks a person decided."""
-        return np.isin(self.rules, (Rule.REJECTED, Rule.BY_PERSON))
+        return len(self.areas)
 
     def verdict(self, mask_index: int) -> str:
         """Return why a mask is taken or refused, in words."""
-        told = Rule(self.rules[mask_index]).told
+        told = Rule(self.assignment.rules[mask_index]).told
         return f"{told}, made by a prompt" if self.prompted[mask_index] else told
 
 
@@ -142,11 +129,10 @@ def list_masks(inputs: Inputs, resolved: Resolved) -> MaskRows:
     else:
         o_s, o_p = np.zeros((2, len(masks)))
     return MaskRows(
-        assignment.class_ids,
+        assignment,
         inputs.masks.areas,
         o_s,
         o_p,
-        assignment.rules,
         scores.predicted_iou,
         scores.stability_score,
         inputs.tree.depths,

@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.algorithm.overlap import (
+    Overlap,
+    extend_overlap,
+    measure_overlap,
+    remeasure_overlap,
+)
+from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.overlap import Overlap, extend_overlap, measure_overlap, remeasure_overlap
-from napari_sepl.core.scores import Scores, cut_scores, vanished_classes
-from napari_sepl.core.superpixels import find_superpixels
-from napari_sepl.core.tree import MaskTree
+from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.scores import Scores, cut_scores, vanished_classes
+from napari_sepl.core.masks.atoms import find_superpixels
+from napari_sepl.core.masks.mask_set import MaskSet
+from napari_sepl.core.masks.tree import MaskTree
 from napari_sepl.document.annotations import join_prompted
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.assignment import REJECT, Assignment
-from napari_sepl.core.overlap import IGNORE, count_shared
-from napari_sepl.core.runs import runs_of_mask
+from napari_sepl.core.algorithm.assignment import REJECT, Assignment
+from napari_sepl.core.algorithm.overlap import IGNORE, count_shared
+from napari_sepl.core.masks.runs import runs_of_mask
 from napari_sepl.document.inputs import Inputs
 
 
@@ -57,11 +57,6 @@ def area_of(inputs: Inputs, region: int) -> int:
     return int(inputs.overlap.seeds.areas[column])
 
 
-def class_of(assignment: Assignment, region: int) -> int:
-    """Return the class a region counts for now; 0 for none."""
-    return -region if region < 0 else int(assignment.class_ids[region])
-
-
 def tell_decision(
     inputs: Inputs, assignment: Assignment, regions: Sequence[int], class_id: int | None
 ) -> str:
@@ -75,7 +70,7 @@ def tell_decision(
         return f"leave {told} to SEPL"
     if class_id != REJECT:
         return f"take {told} as {inputs.classes.name(class_id)}"
-    were = {class_of(assignment, region) for region in regions if region >= 0} - {0}
+    were = {assignment.class_of(region) for region in regions if region >= 0} - {0}
     known = f" ({inputs.classes.name(were.pop())})" if len(were) == 1 else ""
     return f"refuse {told}{known}"
 

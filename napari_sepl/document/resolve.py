@@ -1,16 +1,19 @@
 """From what was given and what a person said to the labels: one pure function."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.assignment import Assignment, assign
-from napari_sepl.core.overlap import Overlap
-from napari_sepl.core.params import Params
-from napari_sepl.core.pixels import lay_over
-from napari_sepl.core.provenance import find_sources
-from napari_sepl.core.sepl import Painted, paint, repaint
+from napari_sepl.core.algorithm.assignment import Assignment, assign
+from napari_sepl.core.algorithm.overlap import Overlap
+from napari_sepl.core.algorithm.paint import Painted, paint, repaint
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.diagnosis.masks import diagnose
+from napari_sepl.core.analysis.diagnosis.types import Diagnosis
+from napari_sepl.core.analysis.provenance import find_sources
+from napari_sepl.core.labels.pixels import lay_over
 from napari_sepl.document.annotations import Annotations
 
 
@@ -59,6 +62,16 @@ class Resolved:
             annotations.prompted,
         )
 
+    def diagnose(self, image_labels: Iterable[int] = ()) -> Diagnosis:
+        """Find what may be wrong with the labels as they are now, strokes included.
+
+        Parameters
+        ----------
+        image_labels : iterable of int
+            The classes that the image is known to hold, if that is known.
+        """
+        return diagnose(self.overlap, self.assignment, self.labels, image_labels)
+
 
 def resolve(
     overlap: Overlap,
@@ -84,10 +97,7 @@ def resolve(
     InputError
         If a decision names a mask or pseudo-label that the image has not.
     """
-    decisions = annotations.decisions
-    if vanished:
-        decisions = {r: k for r, k in decisions.items() if -r not in vanished}
-    assignment = assign(overlap, annotations.params, decisions)
+    assignment = assign(overlap, annotations.params, annotations.decisions, vanished)
     if before is None or before.overlap is not overlap:
         enhanced = paint(overlap, assignment, annotations.params)
     else:

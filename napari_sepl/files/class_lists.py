@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
-from napari_sepl.core.classes import BUILT_IN, ClassList, ClassMap, Colour, voc_palette
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.classes import BUILT_IN, ClassList, ClassMap, Colour, voc_palette
 from napari_sepl.files._opening import read_toml, tell
 
 _EXPECTED = "a TOML file of classes"

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.algorithm.paint import as_labels
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.params import Params
-from napari_sepl.core.sepl import as_labels
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.atomic import Write, write_whole
 from napari_sepl.files.pictures import open_picture, read_png_text
 

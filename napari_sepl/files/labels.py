@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_sepl.core.classes import voc_palette
+from napari_sepl.core.algorithm.paint import as_labels
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.sepl import as_labels
+from napari_sepl.core.labels.classes import voc_palette
 from napari_sepl.files import arrays
 from napari_sepl.files._opening import check_density, check_pixel_count, check_size
 from napari_sepl.files.pictures import is_tiff, open_picture, read_tiff_indices

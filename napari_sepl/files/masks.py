@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskScores, MaskSet
+from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
 from napari_sepl.files import arrays
 from napari_sepl.files._opening import (
     check_pixel_count,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.scores import Scores, cut_scores
+from napari_sepl.core.labels.scores import Scores, cut_scores
 from napari_sepl.files import arrays, class_pngs, pickles
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.scores import (

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.overlap import Overlap, measure_overlap
-from napari_sepl.core.scores import Scores, cut_scores, vanished_classes
+from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
+from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.scores import Scores, cut_scores, vanished_classes
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.digests import digest_file, digest_labels
 from napari_sepl.files.images import image_size, read_image

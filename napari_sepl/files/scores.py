@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.overlap import IGNORE
-from napari_sepl.core.scores import BackgroundRule, Scores, enlarge, find_factor
+from napari_sepl.core.labels.scores import BackgroundRule, Scores, enlarge, find_factor
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import pickles
 from napari_sepl.files._opening import pixels, tell
@@ -45,7 +45,7 @@ class ScoreFormat:
     layout : Layout
         How a file holds the scores.
     background : float
-        The method's own value for the background's rule; see `core.scores.cut_scores`.
+        The method's own value for the background's rule; see `core.labels.scores.cut_scores`.
     fields : tuple of str
         Of a dictionary with keys, what the maps may be called, the best first.
     """

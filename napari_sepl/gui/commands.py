@@ -10,9 +10,9 @@ from napari.layers import Labels
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog
 
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.algorithm.paint import as_labels
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.sepl import as_labels
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset
 from napari_sepl.files.label_png import write_label_png
 from napari_sepl.files.masks import looks_like_masks, read_masks

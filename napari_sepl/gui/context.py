@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.core.outlines import MaskOutlines
-from napari_sepl.core.params import Params
+from napari_sepl.core.masks.outlines import MaskOutlines
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
@@ -37,7 +37,7 @@ class Prepared:
         """Trace the masks of a document."""
         inputs = document.inputs
         _ = inputs.overlap.nests  # 0.2 s at 4096², or the first switch to `tree` would wait
-        _ = inputs.overlap.grounds  # and the first diagnosis
+        _ = inputs.overlap.input_shares  # and the first diagnosis
         return cls(document, MaskOutlines.of(inputs.masks, line_width(inputs.shape)))
 
     @property

@@ -9,8 +9,8 @@ import numpy as np
 from napari.layers import Layer
 from psygnal import Signal
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import of_one_sample
-from napari_sepl.core.params import Params
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit
 from napari_sepl.document.inputs import Inputs

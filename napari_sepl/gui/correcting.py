@@ -6,8 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_sepl.core.cleaning import cut_at_borders, drop_islands, fill_holes, grow_to_borders
-from napari_sepl.core.pixels import Box
+from napari_sepl.core.labels.cleaning import (
+    cut_at_borders,
+    drop_islands,
+    fill_holes,
+    grow_to_borders,
+)
+from napari_sepl.core.labels.pixels import Box
 from napari_sepl.document.document import Document
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.layers.drawing import redraw

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 from psygnal import Signal
 
-from napari_sepl.core.diagnosis import Diagnosis, Finding
+from napari_sepl.core.analysis.diagnosis.types import Diagnosis, Finding
 from napari_sepl.core.errors import SeplError
 from napari_sepl.document.document import Document
-from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.pointing import Pointing
@@ -74,7 +73,7 @@ class Diagnosing:
         )
         self._context.background.run(
             "diagnosis",
-            lambda: diagnose_resolved(resolved, image_labels),
+            lambda: resolved.diagnose(image_labels),
             lambda diagnosis: self._take(document, resolved, diagnosis),
             self._fail,
         )

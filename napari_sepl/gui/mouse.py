@@ -7,7 +7,7 @@ import numpy as np
 from napari.components._viewer_mouse_bindings import double_click_to_zoom
 from napari.layers import Labels
 
-from napari_sepl.core.assignment import REJECT
+from napari_sepl.core.algorithm.assignment import REJECT
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.layers.layers import line_width
 from napari_sepl.gui.strokes import box_between, draw_box, is_straight, line_positions

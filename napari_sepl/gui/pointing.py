@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_sepl.core.assignment import REJECT
+from napari_sepl.core.algorithm.assignment import REJECT
+from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.outlines import trace_region
-from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.masks.outlines import trace_region
 from napari_sepl.document.document import Document
 from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.document.regions import class_of, has_region, regions_at, regions_within
+from napari_sepl.document.regions import has_region, regions_at, regions_within
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.layers.layers import line_width
 from napari_sepl.gui.strokes import fill_polygon
@@ -178,7 +178,7 @@ class Pointing:
         document, region = self._context.settled(), self.region
         if document is None or region is None:
             return
-        now = class_of(document.resolved.assignment, region)
+        now = document.resolved.assignment.class_of(region)
         class_id = self._context.view.ask_class(document.inputs.classes, now)
         if class_id is not None:
             self._put(document, [region], class_id)
@@ -216,15 +216,8 @@ class Pointing:
         if document is None:
             return
         class_id, assignment = self._context.class_id, document.resolved.assignment
-        self._put(
-            document,
-            [
-                region
-                for region, decided in document.annotations.decisions.items()
-                if (class_of(assignment, region) if decided == REJECT else decided) == class_id
-            ],
-            None,
-        )
+        regions = [r for r in assignment.decisions if assignment.class_of(r) == class_id]
+        self._put(document, regions, None)
 
     def clear_image(self) -> None:
         """Leave all regions of the image to SEPL."""

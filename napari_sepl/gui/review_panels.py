@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible, QElidingLabel
 
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.gui.keys import KEYS, key_of
 from napari_sepl.gui.panels.classes import WIDTH, ClassPanel
 from napari_sepl.gui.panels.compare import ComparePanel

@@ -2,7 +2,7 @@
 
 from psygnal import Signal
 
-from napari_sepl.core.assignment import find_critical_thresholds
+from napari_sepl.core.algorithm.assignment import find_critical_thresholds
 from napari_sepl.document.class_rows import count_classes
 from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs

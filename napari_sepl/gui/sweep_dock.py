@@ -20,9 +20,9 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import signals_blocked
 
-from napari_sepl.core.classes import VOC as NO_CLASSES
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.params import Params
+from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
 from napari_sepl.gui.controller import Controller

@@ -7,10 +7,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.params import Params
-from napari_sepl.core.scores import Scores
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.diagnosis.types import Diagnosis
+from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.scores import Scores
 from napari_sepl.document.class_rows import ClassRow
 from napari_sepl.document.history import History
 from napari_sepl.gui.layers.per_pixel import LegendRow

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.explain import MaskRows, list_masks
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.mask_table import MaskTable
@@ -69,9 +69,10 @@ class PlanePanel(QWidget):
         """Show the masks of an image as they are now."""
         self._rows, self._sizes = rows, _sizes(rows.areas)
         palette = classes.palette()
-        colours = np.where((rows.class_ids > 0)[:, None], palette[rows.class_ids], _GREY)
+        class_ids = rows.assignment.class_ids
+        colours = np.where((class_ids > 0)[:, None], palette[class_ids], _GREY)
         order = np.argsort(-rows.areas, kind="stable")  # small ones on top
-        selected = rows.selected
+        selected = rows.assignment.selected
         self.dots.setData(
             x=rows.o_s[order], y=rows.o_p[order], size=self._sizes[order], data=order,
             pen=[pg.mkPen(*map(int, c), width=2) for c in colours[order]],

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import RunEndedError, SeplError
-from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.masks.mask_set import MaskSet
 
 
 class ProposalError(SeplError):

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_sepl.core.masks import MaskScores, MaskSet
-from napari_sepl.core.runs import Runs, join, runs_of_mask
+from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
+from napari_sepl.core.masks.runs import Runs, join, runs_of_mask
 
 Pair = tuple[NDArray[np.int32], NDArray[np.int32]]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.core.stopping import starting_processes
 from napari_sepl.proposals.maker import (
     OnProgress,

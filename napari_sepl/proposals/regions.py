@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_sepl.core.masks import MaskScores, MaskSet
-from napari_sepl.core.runs import join
+from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
+from napari_sepl.core.masks.runs import join
 from napari_sepl.files.images import as_rgb
 from napari_sepl.proposals.maker import MaskProgress, OnProgress, ignore
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.runs import runs_of_mask
+from napari_sepl.core.masks.mask_set import MaskSet
+from napari_sepl.core.masks.runs import runs_of_mask
 from napari_sepl.files.images import as_rgb
 from napari_sepl.proposals.device import float_type, free_memory, is_out_of_memory
 from napari_sepl.proposals.maker import (

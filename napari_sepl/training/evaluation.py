@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.metrics import Confusion
+from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.label_png import write_label_png
 from napari_sepl.proposals.device import full_memory_as

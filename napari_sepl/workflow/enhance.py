@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl import __version__
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.provenance import Source, count_sources
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.params import Params
-from napari_sepl.core.provenance import Source, count_sources
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError, RunEndedError, SaveError
-from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.files._opening import parse_json, read_bytes, unopened
 from napari_sepl.files.atomic import make_folder, write_whole
 from napari_sepl.files.dataset.index import Role, SampleIndex

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from napari_sepl import Params
 from napari_sepl.cli.app import make_app
-from napari_sepl.core.strategies import Strategy
-from napari_sepl.document.findings import NAMES, tell_finding
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
 from napari_sepl.workflow.diagnose import DiagnosisRun
@@ -30,7 +30,7 @@ def test_it_lists_the_worst_first_and_saves_all(spec: DatasetSpec, tmp_path: Pat
     for line, (sample_id, diagnosis) in zip(lines[2:], expected.worst_first(), strict=False):
         assert line.lstrip().startswith(f"{100 * diagnosis.suspicion:.0f} % {sample_id}  ")
         assert diagnosis.main is not None
-        assert tell_finding(diagnosis.main, expected.index.classes) in line
+        assert diagnosis.main.describe(expected.index.classes) in line
     assert lines[-1] == f"saved {save}"
     assert lines[1].startswith("suspicion, sample")
     assert len(lines) == 7
@@ -48,7 +48,7 @@ def test_json_calls_causes_as_the_window_does(spec: DatasetSpec, tmp_path: Path)
     images = json.loads("\n".join(run(tmp_path / "dataset.toml", "--json")[1]))["images"]
     causes = {one["cause"] for image in images for one in image["findings"]}
     assert causes
-    assert causes <= set(NAMES.values())
+    assert causes <= {cause.label for cause in Cause}
 
 
 def test_failures_are_told_and_the_others_listed(spec: DatasetSpec, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure.evaluate import EvaluationRun

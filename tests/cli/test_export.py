@@ -7,8 +7,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from napari_sepl.cli.app import make_app
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.params import Params
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file

@@ -9,8 +9,8 @@ import pytest
 
 from napari_sepl import Params
 from napari_sepl.cli.sweep import _at_edge
-from napari_sepl.core.params import Conflict
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_sepl import Params
-from napari_sepl.core.params import Conflict
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
 
 Labels = NDArray[np.uint8]
 Masks = NDArray[np.bool_]

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.assignment import Assignment, assign
-from napari_sepl.core.overlap import measure_overlap
+from napari_sepl.core.algorithm.assignment import Assignment, assign
+from napari_sepl.core.algorithm.overlap import measure_overlap
 
 
 def labels(*rows: str) -> NDArray[np.uint8]:

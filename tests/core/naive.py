@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_sepl.core.params import Conflict, Params
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.params import Conflict, Params
+from napari_sepl.core.algorithm.strategies import Strategy
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from napari_sepl import MaskSet, Params, enhance
-from napari_sepl.core.assignment import assign
+from napari_sepl.core.algorithm.assignment import assign
+from napari_sepl.core.algorithm.overlap import measure_overlap
+from napari_sepl.core.algorithm.paint import paint
+from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskScores
-from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.rle import read_runs, read_size
-from napari_sepl.core.sepl import paint
+from napari_sepl.core.masks.mask_set import MaskScores
+from napari_sepl.core.masks.rle import read_runs, read_size
 from tests.core.drawing import decide, labels, mask
 from tests.messages import raises_input_error
 

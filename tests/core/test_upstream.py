@@ -4,7 +4,7 @@ import numpy as np
 from pycocotools import mask as coco
 
 from tests.core.drawing import mask
-from tests.core.reference import coco_decode, coco_encode
+from tests.core.masks.reference import coco_decode, coco_encode
 
 DRAWN = mask("..##...", ".####..", ".####.#", "......#")
 TEXT = "5211001O50"

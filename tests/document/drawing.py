@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_sepl.core.classes import VOC
-from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks

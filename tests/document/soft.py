@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_sepl.core.scores import Scores, cut_scores
+from napari_sepl.core.labels.scores import Scores, cut_scores
 from napari_sepl.document.inputs import Inputs
 from tests.document.drawing import SHAPE, cat_and_dog
 

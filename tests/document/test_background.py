@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.algorithm.overlap import measure_overlap
+from napari_sepl.core.algorithm.paint import enhance
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.overlap import measure_overlap
-from napari_sepl.core.params import Params
-from napari_sepl.core.scores import Scores, cut_scores
-from napari_sepl.core.sepl import enhance
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.scores import Scores, cut_scores
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import ParamsEdit

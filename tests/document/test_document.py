@@ -5,12 +5,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sepl.core.assignment import REJECT
-from napari_sepl.core.classes import VOC
-from napari_sepl.core.params import Conflict, Params
-from napari_sepl.core.pixels import NO_OPINION
-from napari_sepl.core.sepl import enhance
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.assignment import REJECT
+from napari_sepl.core.algorithm.paint import enhance
+from napari_sepl.core.algorithm.params import Conflict, Params
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.pixels import NO_OPINION
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import ParamsEdit, StrokeEdit

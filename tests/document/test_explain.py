@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from napari_sepl.core.masks import MaskScores, MaskSet
-from napari_sepl.core.params import Params
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.explain import explain_region
 from napari_sepl.document.inputs import Inputs

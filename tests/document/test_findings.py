@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 
 from napari_sepl import Params
-from napari_sepl.core.causes import Cause
-from napari_sepl.core.classes import VOC
-from napari_sepl.core.diagnosis import Finding
+from napari_sepl.core.analysis.diagnosis.types import Cause, Finding
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
-from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
 from tests.document.drawing import cat_and_dog
 
 
@@ -30,17 +28,17 @@ from tests.document.drawing import cat_and_dog
     ],
 )
 def test_each_cause_is_told(finding: Finding, told: str) -> None:
-    assert tell_finding(finding, VOC).startswith(told)
+    assert finding.describe(VOC).startswith(told)
 
 
-def test_each_cause_has_a_name_of_its_own() -> None:
-    assert set(NAMES) == set(Cause)
-    assert len(set(NAMES.values())) == len(Cause)
+def test_each_cause_has_words_of_its_own() -> None:
+    assert len({cause.label for cause in Cause} - {""}) == len(Cause)
+    assert len({cause.sentence for cause in Cause} - {""}) == len(Cause)
 
 
 def test_an_image_is_diagnosed_as_it_is_now() -> None:
     document = Document(cat_and_dog(), Annotations(Params()))
-    found = diagnose_resolved(document.resolved, image_labels=(8, 12, 15))
+    found = document.resolved.diagnose(image_labels=(8, 12, 15))
     assert [(f.cause, f.class_id, f.mask_index) for f in found.findings] == [
         (Cause.MISSING, 15, None),
         (Cause.GROWN, 12, None),
@@ -50,7 +48,7 @@ def test_an_image_is_diagnosed_as_it_is_now() -> None:
     painted[painted == 12] = 0
     painted[0, 0] = 15
     document.absorb(painted)
-    found = diagnose_resolved(document.resolved, image_labels=(8, 12, 15))
+    found = document.resolved.diagnose(image_labels=(8, 12, 15))
     assert found.main == Finding(Cause.SHRUNK, 1.0, 12)
     assert np.isclose(found.suspicion, 1)
     assert Cause.MISSING not in {f.cause for f in found.findings}

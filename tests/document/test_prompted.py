@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sepl.core.assignment import REJECT
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.algorithm.assignment import REJECT
+from napari_sepl.core.algorithm.overlap import extend_overlap, measure_overlap
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.provenance import Source
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskScores, MaskSet
-from napari_sepl.core.overlap import extend_overlap, measure_overlap
-from napari_sepl.core.params import Params
-from napari_sepl.core.provenance import Source
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
 from napari_sepl.document.annotations import Annotations, join_prompted
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import PromptEdit

@@ -21,9 +21,9 @@ import tifffile
 from PIL import Image
 
 from napari_sepl import MaskSet
-from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.scores import Scores
+from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files.class_lists import encode_class_list, read_class_list, read_class_map
 from napari_sepl.files.dataset.lists import read_image_labels, read_list
 from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_sepl.core.classes import COCO, VOC
+from napari_sepl.core.labels.classes import COCO, VOC
 from napari_sepl.files.class_lists import read_class_list
 from tests.files.making import refused
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.class_lists import read_class_map
 from tests.files.making import refused
 

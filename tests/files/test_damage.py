@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from napari_sepl import MaskSet
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.label_png import encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels

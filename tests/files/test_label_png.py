@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from napari_sepl import Params
-from napari_sepl.core.classes import VOC, ClassList, voc_palette
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.params import Conflict
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.labels.classes import VOC, ClassList, voc_palette
 from napari_sepl.files.label_png import KEY, encode_label_png, read_provenance, write_label_png
 from napari_sepl.files.labels import read_labels
 from tests.files.making import provenance, random_labels, refused, save_picture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_sepl.core.classes import voc_palette
+from napari_sepl.core.labels.classes import voc_palette
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from tests.files.making import SHAPE, random_labels, refused, save_palette_png, save_picture

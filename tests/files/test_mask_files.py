@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from napari_sepl import MaskSet
-from napari_sepl.core.masks import MaskScores
+from napari_sepl.core.masks.mask_set import MaskScores
 from napari_sepl.files.masks import looks_like_masks, read_masks, write_masks
 from tests.files.making import (
     SHAPE,

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.class_lists import read_class_list, read_class_map
 from napari_sepl.files.dataset.listing import list_files
 from napari_sepl.files.dataset.lists import read_image_labels, read_list

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_sepl.core.scores import BackgroundRule, Scores, cut_scores
+from napari_sepl.core.labels.scores import BackgroundRule, Scores, cut_scores
 from napari_sepl.files.class_pngs import group_class_pngs
 from napari_sepl.files.pseudo import read_pseudo
 from napari_sepl.files.scores import PSEUDO_FORMATS

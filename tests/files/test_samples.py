@@ -7,7 +7,7 @@ import pytest
 from PIL import ImageFile
 
 from napari_sepl import MaskSet
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.digests import digest_labels

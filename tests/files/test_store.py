@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_sepl import Params
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.masks import MaskScores, MaskSet
-from napari_sepl.core.params import Conflict
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
 from napari_sepl.files.store import (
     LogEntry,
     Review,

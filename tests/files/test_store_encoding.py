@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from napari_sepl.core.pixels import PixelRuns
+from napari_sepl.core.labels.pixels import PixelRuns
 from napari_sepl.files.store.encoding import (
     decode_overlay,
     decode_runs,

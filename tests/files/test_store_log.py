@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_sepl import Params
-from napari_sepl.core.pixels import PixelRuns
+from napari_sepl.core.labels.pixels import PixelRuns
 from napari_sepl.document.edits import DecisionEdit, LockEdit, ParamsEdit, StrokeEdit
 from napari_sepl.files.store import LogEntry, Status, Store, edit_of, entry_of, store_file
 from tests.files.test_store import EVERYTHING

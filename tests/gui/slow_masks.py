@@ -4,7 +4,7 @@ import os
 import time
 from typing import Any
 
-from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.proposals.maker import MaskProgress
 from napari_sepl.proposals.regions import RegionMasks
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError, SeplError
-from napari_sepl.core.params import Params
 from napari_sepl.gui.context import Prepared
 from napari_sepl.gui.queue.prefetch import Prefetch
 from napari_sepl.gui.worker import Immediate

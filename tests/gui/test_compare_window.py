@@ -8,8 +8,8 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_sepl.core.differences import Difference, Error, find_errors
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.differences import Difference, Error, find_errors
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample
 from napari_sepl.gui.layers.divider import Divider

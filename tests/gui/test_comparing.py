@@ -7,9 +7,9 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_sepl.core.differences import Difference, Error
-from napari_sepl.core.params import Params
-from napari_sepl.core.provenance import Source
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.differences import Difference, Error
+from napari_sepl.core.analysis.provenance import Source
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Immediate

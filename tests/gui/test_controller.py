@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.params import Params
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels

@@ -10,8 +10,8 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QScrollArea
 
-from napari_sepl.core.assignment import REJECT
-from napari_sepl.core.provenance import Source
+from napari_sepl.core.algorithm.assignment import REJECT
+from napari_sepl.core.analysis.provenance import Source
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.panels.correct import QuickPick

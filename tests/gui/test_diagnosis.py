@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_sepl.core.causes import Cause
-from napari_sepl.core.diagnosis import Diagnosis
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.diagnosis.types import Cause, Diagnosis
 from napari_sepl.document.document import Document
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui.controller import Controller

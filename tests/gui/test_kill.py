@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_sepl.core.pixels import NO_OPINION
+from napari_sepl.core.labels.pixels import NO_OPINION
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file

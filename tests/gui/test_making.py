@@ -9,7 +9,7 @@ import pytest
 from napari.utils import progress
 from qtpy.QtCore import Qt
 
-from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
 from napari_sepl.gui.masks import making

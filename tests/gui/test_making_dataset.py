@@ -12,7 +12,7 @@ from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
 
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.store import Status, Store, store_file

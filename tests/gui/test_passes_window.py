@@ -9,7 +9,7 @@ import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtTest import QTest
 
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, Store, StoreCorruptError, store_file
 from napari_sepl.gui.panels.queue import QueuePanel

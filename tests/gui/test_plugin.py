@@ -9,8 +9,8 @@ from npe2 import PluginManifest
 from PIL import Image
 from qtpy.QtWidgets import QFileDialog
 
-from napari_sepl.core.params import Conflict, Params
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.params import Conflict, Params
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.commands import get_mask_reader, save_selected_labels
 from napari_sepl.gui.panels.params import PLUGIN, PREFERRED, preferred_params

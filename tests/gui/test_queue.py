@@ -14,7 +14,7 @@ from qtpy.QtTest import QTest
 from typer.testing import CliRunner
 
 from napari_sepl.cli.app import make_app
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels

@@ -7,8 +7,8 @@ import pytest
 from qtpy.QtCore import Qt
 from scipy import ndimage
 
-from napari_sepl.core.params import Params
-from napari_sepl.core.scores import BackgroundRule, Scores, cut_scores
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.labels.scores import BackgroundRule, Scores, cut_scores
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample

@@ -9,8 +9,8 @@ import pytest
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtTest import QTest
 
-from napari_sepl.core.params import Params
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui import sweep_dock

@@ -11,7 +11,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.gui.why_dock import WhyDock
 from tests.gui.conftest import Window
 from tests.gui.test_correct import CAT, DOG, shown, spec, walk  # noqa: F401  fixtures

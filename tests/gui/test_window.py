@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMessageBox
 
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.samples import NAMES, sample_folder, sample_of
 from tests.gui.conftest import Window

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from skimage.segmentation import felzenszwalb
 
 from napari_sepl import enhance
-from napari_sepl.core.metrics import Confusion
+from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.files.images import read_image
 from napari_sepl.files.labels import read_labels
 from napari_sepl.proposals.maker import MaskProgress

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_sepl.core.metrics import Confusion
+from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.files.labels import read_labels
 from napari_sepl.training.evaluation import Predictor, Views, evaluate
 from napari_sepl.training.recipe import EXECUTOR, MEAN, TooLittleMemoryError

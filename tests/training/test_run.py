@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.metrics import Confusion
 from napari_sepl.files.labels import read_labels
 from napari_sepl.training.batches import Crops, load_batches
 from napari_sepl.training.evaluation import Views

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import VOC, ClassList
+from napari_sepl.core.labels.classes import VOC, ClassList
 from napari_sepl.files.dataset.index import Role
 from napari_sepl.training.labelled import LabelledImage, find_labelled
 from napari_sepl.training.networks import NETWORKS, Network

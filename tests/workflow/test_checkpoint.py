@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.params import Params
-from napari_sepl.core.strategies import Strategy
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure import checkpoint, evaluate, sweep

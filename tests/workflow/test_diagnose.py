@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from napari_sepl import Params
-from napari_sepl.core.assignment import assign
-from napari_sepl.core.diagnosis import Diagnosis, diagnose
-from napari_sepl.core.sepl import paint
-from napari_sepl.core.strategies import Strategy
-from napari_sepl.document.findings import NAMES
+from napari_sepl.core.algorithm.assignment import assign
+from napari_sepl.core.algorithm.paint import paint
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.diagnosis.masks import diagnose
+from napari_sepl.core.analysis.diagnosis.types import Diagnosis
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load
@@ -99,7 +99,7 @@ def test_the_table_has_a_row_for_each_finding(spec: DatasetSpec, tmp_path: Path)
     assert (rows[-1]["id"], rows[-1]["suspicion"], rows[-1]["rank"]) == ("fine", "0.0", "5")
     first, main = rows[0], found[0][1].main
     assert main is not None
-    assert (first["rank"], first["id"], first["cause"]) == ("1", found[0][0], NAMES[main.cause])
+    assert (first["rank"], first["id"], first["cause"]) == ("1", found[0][0], main.cause.label)
     assert float(first["suspicion"]) == found[0][1].suspicion
     assert float(first["strength"]) == main.strength
     assert first["told"].startswith(f"{first['class']}: ")

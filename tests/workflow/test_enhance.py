@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from napari_sepl import Params, __version__
-from napari_sepl.core.classes import COCO, VOC
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.provenance import count_sources
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.params import Conflict
-from napari_sepl.core.provenance import count_sources
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.labels.classes import COCO, VOC
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files import atomic

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.analysis.metrics import BoundaryCounts, Confusion, ReleasedMetrics
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.metrics import BoundaryCounts, Confusion, ReleasedMetrics
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.classes import VOC, ClassMap
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.polygons import Holes
+from napari_sepl.core.labels.classes import VOC, ClassMap
+from napari_sepl.core.labels.polygons import Holes
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.resolve import resolve
 from napari_sepl.files.atomic import write_whole

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from napari_sepl import Params
-from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import SeplError
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files import pictures
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
@@ -16,7 +16,7 @@ from napari_sepl.files.exports.base import ExportSettings
 from napari_sepl.files.samples import load
 from napari_sepl.training.batches import Crops, Draw
 from napari_sepl.training.labelled import find_labelled, survey
-from napari_sepl.workflow.diagnose import DiagnosisRun
+from napari_sepl.workflow.diagnose import DiagnosisRun, suspect_rows
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource
@@ -29,7 +29,6 @@ from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import scan_rows
-from napari_sepl.workflow.review.suspicion import suspect_rows
 from tests.files.making import random_masks, save_amg_folder
 from tests.training.tiny import RECIPE
 from tests.workflow.reviewed import Session

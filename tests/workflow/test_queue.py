@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_sepl.core.causes import Cause
+from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.review.queue import Column, Filter, Queue
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.params import Conflict
-from napari_sepl.core.strategies import Strategy
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status, Store

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_sepl.core.classes import VOC
 from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load

@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.algorithm.paint import enhance
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.scores import cut_scores
-from napari_sepl.core.sepl import enhance
+from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.scores import cut_scores
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset, write_dataset
 from napari_sepl.files.label_png import read_provenance

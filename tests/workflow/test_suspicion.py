@@ -7,19 +7,18 @@ from pathlib import Path
 import pytest
 
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.causes import Cause
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.strategies import Strategy
 from napari_sepl.document.edits import ParamsEdit
-from napari_sepl.document.findings import diagnose_resolved
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import ReviewStep, StampedFacts
-from napari_sepl.workflow.review import suspicion
+from napari_sepl.workflow import diagnose
+from napari_sepl.workflow.diagnose import suspect_rows, suspicion_of, suspicion_pass
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import Scanned, Suspicion
-from napari_sepl.workflow.review.suspicion import suspect_rows, suspicion_of, suspicion_pass
 from tests.files.making import random_masks
 
 
@@ -45,7 +44,7 @@ def opened(reviewing: Reviewing, row: int) -> Suspicion:
     """Return what opening a sample shows."""
     document = reviewing.read(row)
     image_labels = reviewing.index.image_labels.get(document.inputs.sample_id, ())
-    return suspicion_of(diagnose_resolved(document.resolved, image_labels))
+    return suspicion_of(document.resolved.diagnose(image_labels))
 
 
 def expected(reviewing: Reviewing) -> dict[int, Suspicion]:
@@ -71,7 +70,7 @@ def test_what_was_kept_is_not_read_again(
 ) -> None:
     first = scan(reviewing)
     keep(reviewing, first)
-    monkeypatch.setattr(suspicion, "load_enhanceable", None)  # calling it would raise TypeError
+    monkeypatch.setattr(diagnose, "load_enhanceable", None)  # calling it would raise TypeError
     again = scan(reviewing)
     assert (again.facts, again.fresh, again.failures) == (first.facts, {}, {})
 
@@ -91,7 +90,7 @@ def test_what_changed_is_read_again(
     elif change == "params":
         reviewing.put_params([0], {0: Params(t1=0.1, strategy=Strategy.RELEASED)})
     else:
-        monkeypatch.setattr(suspicion, "VERSION", suspicion.VERSION + 1)
+        monkeypatch.setattr(diagnose, "SUSPICION_VERSION", diagnose.SUSPICION_VERSION + 1)
     again = scan(reviewing)
     names = reviewing.queue.ids if change == "version" else reviewing.queue.ids[:1]
     assert set(again.fresh) == set(names)

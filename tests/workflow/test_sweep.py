@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_sepl import Params
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.algorithm.params import Conflict
+from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.analysis.sweep import SweepCounts, threshold_grid
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.metrics import Confusion
-from napari_sepl.core.params import Conflict
-from napari_sepl.core.strategies import Strategy
-from napari_sepl.core.sweep import SweepCounts, threshold_grid
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import Guard

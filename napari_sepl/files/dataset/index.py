@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files import images as image_files
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import masks as mask_files

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
-from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files import images as image_files
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files import scores as score_files

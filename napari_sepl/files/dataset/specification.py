@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.labels.classes import BUILT_IN
 from napari_sepl.files._opening import expanded, read_toml, real_place, tell, unopened
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.guard import Guard

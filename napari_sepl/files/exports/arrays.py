@@ -58,7 +58,7 @@ class SoftNpz(_Plain):
     """A .npz for each sample: labels, class_ids, and a probability of each class at each pixel.
 
     ``class_ids`` (C,) uint8, ``probabilities`` (C, H, W) float16, ``labels`` (H, W) uint8; see
-    `napari_sepl.core.provenance.soften` for what the probabilities are.
+    `napari_sepl.core.analysis.provenance.soften` for what the probabilities are.
     """
 
     needs_pseudo = True

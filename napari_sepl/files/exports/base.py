@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.polygons import Holes, Instances
-from napari_sepl.core.provenance import SoftLabels
+from napari_sepl.core.analysis.provenance import SoftLabels
+from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.polygons import Holes, Instances
 from napari_sepl.files.atomic import Content
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import COCO, ClassList
-from napari_sepl.core.polygons import Segment, fill_polygons, find_segments, trace_polygons
-from napari_sepl.core.rle import write_rle
+from napari_sepl.core.labels.classes import COCO, ClassList
+from napari_sepl.core.labels.polygons import Segment, fill_polygons, find_segments, trace_polygons
+from napari_sepl.core.masks.rle import write_rle
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
     OBJECTS,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.polygons import INSET, find_segments, trace_polygons
+from napari_sepl.core.labels.polygons import INSET, find_segments, trace_polygons
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
     POLYGONS,

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.params import Params
-from napari_sepl.core.pixels import NO_OPINION, PixelRuns, write_runs
+from napari_sepl.core.labels.pixels import NO_OPINION, PixelRuns, write_runs
+from napari_sepl.core.masks.mask_set import MaskSet
 
 _LEVEL = 1  # zlib's fastest: runs of a brush are so alike that more effort gains little
 _HEADER = struct.Struct("<BIII")  # format, two numbers of the caller's, runs

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.document.edits import (
     DecisionEdit,
     Edit,

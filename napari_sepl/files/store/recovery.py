@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.params import Params
 from napari_sepl.files.store import schema
 from napari_sepl.files.store.access import Right
 from napari_sepl.files.store.connections import (

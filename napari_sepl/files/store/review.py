@@ -8,8 +8,8 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hi
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.files.store.encoding import (
     decode_many_prompted,
     decode_overlay,

@@ -7,8 +7,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.params import Params
 from napari_sepl.files.store.access import Access, Transactions
 from napari_sepl.files.store.connections import check_pages, connect_to_read, corrupt, now, reading
 from napari_sepl.files.store.encoding import decode_params, encode_params, parse_object

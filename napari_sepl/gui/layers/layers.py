@@ -7,11 +7,10 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 
-from napari_sepl.core.assignment import Assignment
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.outlines import MaskOutlines
-from napari_sepl.core.pixels import Box, copy_changes
-from napari_sepl.core.rules import Rule
+from napari_sepl.core.algorithm.assignment import Assignment
+from napari_sepl.core.labels.pixels import Box, copy_changes
+from napari_sepl.core.masks.mask_set import MaskSet
+from napari_sepl.core.masks.outlines import MaskOutlines
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.layers.drawing import (
@@ -272,5 +271,4 @@ def _outline_values(assignment: Assignment) -> NDArray[np.int16]:
     """Return what draws each mask's outline; negative where a person decided."""
     coloured = assignment.selected & (assignment.class_ids > 0)  # background has no colour
     values = np.where(coloured, assignment.class_ids, np.int16(REJECTED))
-    decided = np.isin(assignment.rules, (Rule.REJECTED, Rule.BY_PERSON))
-    return np.where(decided, -values, values)
+    return np.where(assignment.decided, -values, values)

@@ -9,8 +9,8 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_sepl.core.pixels import Box
-from napari_sepl.core.scores import Scores
+from napari_sepl.core.labels.pixels import Box
+from napari_sepl.core.labels.scores import Scores
 from napari_sepl.gui.layers.drawing import forget_history, redraw, resize, set_if_new
 from napari_sepl.gui.strokes import line_positions
 

@@ -9,7 +9,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_sepl.core.differences import (
+from napari_sepl.core.analysis.differences import (
     DIFFERENCE_NAMES,
     ERROR_COLOURS,
     ERROR_NAMES,
@@ -17,9 +17,9 @@ from napari_sepl.core.differences import (
     find_differences,
     find_errors,
 )
-from napari_sepl.core.metrics import count_labels
-from napari_sepl.core.pixels import copy_changes
-from napari_sepl.core.provenance import NAMES, Source
+from napari_sepl.core.analysis.metrics import count_labels
+from napari_sepl.core.analysis.provenance import NAMES, Source
+from napari_sepl.core.labels.pixels import copy_changes
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.layers.drawing import label_layer, redraw, resize, set_if_new

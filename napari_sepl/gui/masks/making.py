@@ -8,7 +8,7 @@ from typing import Protocol
 from psygnal import Signal
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.document import Document
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.masks import write_masks

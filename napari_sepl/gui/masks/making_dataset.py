@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.masks import MaskSet
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.files.dataset.index import Role
 from napari_sepl.files.masks import mask_file
 from napari_sepl.files.store import Status

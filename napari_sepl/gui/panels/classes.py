@@ -7,8 +7,8 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
-from napari_sepl.core.classes import VOC as NO_CLASSES
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.labels.classes import VOC as NO_CLASSES
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.class_rows import Change, ClassRow, mean_iou
 
 _HEADERS = ("class", "before", "after", "change", "IoU", "prec.", "recall", "hold")

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.algorithm.overlap import IGNORE
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.gui.keys import key_of
 
 _PIXELS = 100

@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sepl.core.classes import BUILT_IN
 from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.labels.classes import BUILT_IN
 from napari_sepl.files.dataset.specification import DatasetSpec, layout, read_dataset, write_dataset
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS
 

@@ -10,9 +10,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.diagnosis import Diagnosis, Finding
-from napari_sepl.document.findings import tell_finding
+from napari_sepl.core.analysis.diagnosis.types import Diagnosis, Finding
+from napari_sepl.core.labels.classes import ClassList
 
 _LINES = 4
 """Lines that are seen; the others are reached by scrolling."""
@@ -51,13 +50,13 @@ class DiagnosisPanel(QWidget):
         """Show what was found."""
         self._findings = diagnosis.findings
         main = diagnosis.main
-        told = "nothing found" if main is None else tell_finding(main, classes)
+        told = "nothing found" if main is None else main.describe(classes)
         self.headline.setText(f"suspicion {100 * diagnosis.suspicion:.0f} % · {told}")
         self.headline.setToolTip(told)
         self.headline.show()
         self.list.clear()
         for finding in diagnosis.findings:
-            text = tell_finding(finding, classes)
+            text = finding.describe(classes)
             item = QListWidgetItem(text)
             item.setToolTip(f"{finding.cause.kind}: {text}")
             self.list.addItem(item)

@@ -8,8 +8,8 @@ from typing import Any
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, FloatSpinBox, LineEdit
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_sepl.core.classes import ClassList
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting
 from napari_sepl.files.exports.base import ExportSettings, Ignore
 from napari_sepl.files.store import Status

@@ -5,8 +5,8 @@ from typing import Any
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QListView, QPushButton, QVBoxLayout, QWidget
 
-from napari_sepl.core.classes import VOC as NO_CLASSES
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.labels.classes import VOC as NO_CLASSES
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.history import History
 from napari_sepl.gui.keys import KEYS
 

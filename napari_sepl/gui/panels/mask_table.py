@@ -24,8 +24,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sepl.core.classes import VOC as NO_CLASSES
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.labels.classes import VOC as NO_CLASSES
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.explain import MaskRows
 
 _HEADERS = ("mask", "class", "area", "o_s", "o_p", "decision", "IoU", "stability", "depth")
@@ -94,15 +94,15 @@ class MaskModel(QAbstractTableModel):
             return -1.0 if isinstance(value, float) and math.isnan(value) else value
         if role == _Role.TextAlignmentRole and column not in (1, _DECISION):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == _Role.DecorationRole and column == 1 and rows.class_ids[mask]:
-            return QColor(*map(int, self._classes.palette()[rows.class_ids[mask]]))
+        if role == _Role.DecorationRole and column == 1 and rows.assignment.class_ids[mask]:
+            return QColor(*map(int, self._classes.palette()[rows.assignment.class_ids[mask]]))
         return None
 
     def _value(self, rows: MaskRows, mask: int, column: int) -> Any:
-        class_id = int(rows.class_ids[mask])
+        class_id = int(rows.assignment.class_ids[mask])
         return (
             mask,
-            self._classes.name(class_id) if class_id or rows.selected[mask] else "",
+            self._classes.name(class_id) if class_id or rows.assignment.selected[mask] else "",
             int(rows.areas[mask]),
             float(rows.o_s[mask]),
             float(rows.o_p[mask]),
@@ -132,7 +132,8 @@ class _Filter(QSortFilterProxyModel):
         rows = model.rows
         if rows is None:
             return False
-        kinds = (True, rows.selected[row], not rows.selected[row], rows.decided[row])
+        selected, decided = rows.assignment.selected[row], rows.assignment.decided[row]
+        kinds = (True, selected, not selected, decided)
         if not kinds[self.shown]:
             return False
         words = (model.data(model.index(row, c, parent)) for c in (0, 1, _DECISION))

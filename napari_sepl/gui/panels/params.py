@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QPushButton, QVB
 from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
-from napari_sepl.core.params import Params
-from napari_sepl.core.scores import BackgroundRule, Scores
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.labels.scores import BackgroundRule, Scores
 
 PLUGIN = "napari-sepl"
 PREFERRED = tuple(name for name in Params.model_fields if name != "background")

@@ -20,9 +20,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sepl.core.classes import VOC as NO_CLASSES
-from napari_sepl.core.classes import ClassList
-from napari_sepl.document.findings import NAMES
+from napari_sepl.core.analysis.diagnosis.types import Cause
+from napari_sepl.core.labels.classes import VOC as NO_CLASSES
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.review.queue import COLUMNS, STATUSES, Column, Filter, Queue
 
@@ -146,8 +146,8 @@ class QueuePanel(QWidget):
             self.status.addItem(str(status), status)
         self.class_choice.addItem("any class", None)
         self.cause.addItem("any cause", None)
-        for cause, name in NAMES.items():
-            self.cause.addItem(name, cause)
+        for cause in Cause:
+            self.cause.addItem(cause.label, cause)
         for choice in (self.status, self.class_choice, self.cause):  # or the dock would grow
             choice.setSizeAdjustPolicy(_NARROW)
             choice.setMinimumContentsLength(6)

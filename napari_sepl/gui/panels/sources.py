@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
 
+from napari_sepl.core.algorithm.paint import as_labels
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks import MaskSet
-from napari_sepl.core.sepl import as_labels
+from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.digests import digest_labels

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.workflow.measure.sweep import ClassBest, Point
 
 _BACKGROUND = (38, 41, 48)

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SaveError, attempt
-from napari_sepl.core.params import Params
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
 from napari_sepl.workflow.review.queue import Queue

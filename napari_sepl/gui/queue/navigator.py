@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from napari_sepl.core.diagnosis import Diagnosis
+from napari_sepl.core.analysis.diagnosis.types import Diagnosis
 from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
@@ -13,9 +13,9 @@ from napari_sepl.gui.queue.prefetch import Prefetch
 from napari_sepl.gui.queue.recording import Recording
 from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.diagnose import suspicion_of
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Outdated, Reviewing
-from napari_sepl.workflow.review.suspicion import suspicion_of
 
 _MOST = 20
 """Unreadable samples in a row after which a walk stops, for their folder may be gone."""

@@ -10,10 +10,10 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.diagnose import suspicion_pass
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import Pass, Scanned, class_pass
-from napari_sepl.workflow.review.suspicion import suspicion_pass
 
 FIRST = 1000
 """Milliseconds after which it begins, so that the first image comes first."""

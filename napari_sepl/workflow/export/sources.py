@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.params import Params
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files._opening import pixels
 from napari_sepl.files.dataset.index import Role, SampleIndex, SampleProblem
 from napari_sepl.files.guard import Guard

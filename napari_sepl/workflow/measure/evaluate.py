@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter
 
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.analysis.metrics import DILATION_RATIO, ReleasedMetrics
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.metrics import DILATION_RATIO, ReleasedMetrics
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
 from napari_sepl.files.guard import NO_INPUTS, Guard, IsOurs
 from napari_sepl.files.labels import read_labels

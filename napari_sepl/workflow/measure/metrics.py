@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.metrics import BoundaryCounts, Confusion, ReleasedMetrics
+from napari_sepl.core.analysis.metrics import BoundaryCounts, Confusion, ReleasedMetrics
+from napari_sepl.core.labels.classes import ClassList
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.sweep import (
+    Matches,
+    SweepCounts,
+    check_grid,
+    sweep_image,
+    threshold_grid,
+)
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.params import Params
-from napari_sepl.core.sweep import Matches, SweepCounts, check_grid, sweep_image, threshold_grid
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import NO_INPUTS, Guard, IsOurs
 from napari_sepl.files.samples import Sample, load_enhanceable, read_truth

@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.causes import Cause
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.metrics import count_labels
-from napari_sepl.core.params import Params
-from napari_sepl.core.provenance import Source, count_sources
-from napari_sepl.core.sweep import SweepCounts, sweep_image, threshold_grid
-from napari_sepl.document.findings import NAMES, diagnose_resolved, tell_finding
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.metrics import count_labels
+from napari_sepl.core.analysis.provenance import Source, count_sources
+from napari_sepl.core.analysis.sweep import SweepCounts, sweep_image, threshold_grid
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import read_truth
 from napari_sepl.files.store import Status, Store
@@ -271,7 +269,7 @@ def _count(
     """Count a sample; only samples with truth are swept, if any sample has one."""
     given, resolved = resolve_sample(item, classes)
     truth = read_truth(item.sample, classes, given.pseudo.shape)
-    diagnosis = diagnose_resolved(resolved, image_labels.get(item.sample.sample_id, ()))
+    diagnosis = resolved.diagnose(image_labels.get(item.sample.sample_id, ()))
     before = after = sweep = None
     if truth is not None:
         before, after = (LabelMetrics.of(a, truth) for a in (given.pseudo, resolved.labels))
@@ -285,8 +283,8 @@ def _count(
         before.mean.iou if before is not None else float("nan"),
         after.mean.iou if after is not None else float("nan"),
         diagnosis.suspicion,
-        NAMES[Cause(diagnosis.main.cause)] if diagnosis.main is not None else "",
-        tuple(tell_finding(finding, classes) for finding in diagnosis.findings),
+        diagnosis.main.cause.label if diagnosis.main is not None else "",
+        tuple(finding.describe(classes) for finding in diagnosis.findings),
     )
     pixels = count_labels(given.pseudo), count_labels(resolved.labels)
     sources = count_sources(resolved.find_sources())

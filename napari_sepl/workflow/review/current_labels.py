@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files.dataset.index import Role, SampleIndex

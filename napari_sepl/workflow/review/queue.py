@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.causes import Cause
-from napari_sepl.core.classes import ClassList
-from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.algorithm.overlap import IGNORE
+from napari_sepl.core.analysis.diagnosis.types import Cause
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.document import Document
-from napari_sepl.document.findings import NAMES
 from napari_sepl.files.store import Status, StatusRow
 
 STATUSES = tuple(Status)
@@ -271,7 +270,7 @@ def _status_text(queue: Queue, row: int, _: ClassList) -> str:
 
 def _cause_text(queue: Queue, row: int, _: ClassList) -> str:
     cause = queue.cause_of(row)
-    return "" if cause is None else NAMES[cause]
+    return "" if cause is None else cause.label
 
 
 def _classes_text(queue: Queue, row: int, classes: ClassList) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_sepl.core.algorithm.overlap import extend_overlap
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.overlap import extend_overlap
 from napari_sepl.document.annotations import join_prompted
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files.dataset.index import SampleIndex

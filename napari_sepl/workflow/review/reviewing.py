@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SaveError, SeplError
-from napari_sepl.core.params import Params
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.history import History, replay

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from napari_sepl.core.causes import Cause
-from napari_sepl.core.classes import ClassList
+from napari_sepl.core.algorithm.overlap import IGNORE
+from napari_sepl.core.analysis.diagnosis.types import Cause
+from napari_sepl.core.analysis.metrics import count_labels
 from napari_sepl.core.errors import attempt
-from napari_sepl.core.metrics import count_labels
-from napari_sepl.core.overlap import IGNORE
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files._opening import unopened
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import SampleIndex
@@ -56,7 +56,7 @@ class SampleFacts:
     class_ids : tuple of int
         Classes of the pseudo-labels, ascending, without background and ignore.
     suspicion : Suspicion, optional
-        What `workflow.review.suspicion` found, which reads the masks too.
+        What `workflow.diagnose` found, which reads the masks too.
     """
 
     class_ids: tuple[int, ...]

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from napari_sepl.core.causes import Cause
-from napari_sepl.core.params import Params
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.review.queue import Column, Filter, Queue
 

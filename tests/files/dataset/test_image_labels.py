@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_sepl.core.classes import COCO, VOC, ClassList
+from napari_sepl.core.labels.classes import COCO, VOC, ClassList
 from napari_sepl.files.dataset.lists import read_image_labels
 from tests.files.making import refused
 

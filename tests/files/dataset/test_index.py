@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sepl.core.classes import COCO, VOC
 from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.labels.classes import COCO, VOC
 from napari_sepl.files.dataset.index import Role, SampleIndex, SampleProblem
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import Guard

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pycocotools.coco import COCO
 
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports.base import Encoded, ExportSettings, Labelled, Listing
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from napari_sepl.core.classes import COCO, VOC, ClassList, ClassMap
-from napari_sepl.core.polygons import Instances
+from napari_sepl.core.labels.classes import COCO, VOC, ClassList, ClassMap
+from napari_sepl.core.labels.polygons import Instances
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports.base import ExportSettings, Listing, Pictures

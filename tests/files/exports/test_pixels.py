@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from napari_sepl.core.classes import VOC
-from napari_sepl.core.polygons import Holes, Instances, find_segments
-from napari_sepl.core.provenance import SoftLabels
+from napari_sepl.core.analysis.provenance import SoftLabels
+from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.polygons import Holes, Instances, find_segments
 from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports.base import ExportSettings, Labelled
 from tests.core.cases import quick

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_sepl import Params
-from napari_sepl.core.metrics import Confusion
+from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.document.document import Document
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec

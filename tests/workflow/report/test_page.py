@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from napari_sepl.core.classes import VOC
+from napari_sepl.core.analysis.sweep import threshold_grid
 from napari_sepl.core.errors import SaveError
-from napari_sepl.core.sweep import threshold_grid
+from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import NO_INPUTS, Guard

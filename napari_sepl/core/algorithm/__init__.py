@@ -1,0 +1,1 @@
+"""SEPL itself: from the table of overlaps to enhanced labels."""

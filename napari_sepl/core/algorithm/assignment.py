@@ -1,0 +1,199 @@
+"""Which masks are taken, and why: what a strategy says, with a person's decisions over it.
+
+An override is a region and a class: the class that a person gave it, 0 where they took it for
+background, or `REJECT`. A region is a mask, known by its index, or the pseudo-labels of class k,
+known as ``-k``.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.algorithm.overlap import Overlap
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.algorithm.rules import Rule
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks.runs import Runs
+
+REJECT = -1
+"""In place of the class, in an override: the region claims nothing, whatever the algorithm says."""
+
+
+class Kept(NamedTuple):
+    """The pixels of pseudo-labels that are kept beside the masks.
+
+    Parameters
+    ----------
+    class_ids : (M,) uint8
+        The class that each region is painted as.
+    regions : Runs
+        The pixels, one region for each class id.
+    by_person : (M,) bool
+        Whether a person said so.
+    """
+
+    class_ids: NDArray[np.uint8]
+    regions: Runs
+    by_person: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """What was decided for one image, by a strategy and by a person.
+
+    Parameters
+    ----------
+    class_ids : (N,) uint8
+        The class each mask was taken for or, if refused, shares most pixels with; 0 for none.
+    rules : (N,) uint8
+        A `Rule` for each mask.
+    kept : Kept
+        The pixels of pseudo-labels that are kept beside them.
+    decisions : mapping of int to int
+        What a person decided, by region; all of it is in the above already.
+    """
+
+    class_ids: NDArray[np.uint8]
+    rules: NDArray[np.uint8]
+    kept: Kept
+    decisions: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def selected(self) -> NDArray[np.bool_]:
+        """(N,) bool: which masks were taken."""
+        return self.rules >= Rule.BY_O_S
+
+    @property
+    def decided(self) -> NDArray[np.bool_]:
+        """(N,) bool: on which masks a person decided."""
+        return np.isin(self.rules, (Rule.REJECTED, Rule.BY_PERSON))
+
+    def class_of(self, region: int) -> int:
+        """Return the class a region counts for, taken or refused; 0 for none."""
+        decided = self.decisions.get(region, REJECT)
+        if decided != REJECT:
+            return decided
+        return -region if region < 0 else int(self.class_ids[region])
+
+
+_NOTHING: Mapping[int, int] = {}
+
+
+def assign(
+    overlap: Overlap,
+    params: Params,
+    decisions: Mapping[int, int] = _NOTHING,
+    vanished: Collection[int] = (),
+) -> Assignment:
+    """Choose the masks of one image.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table of masks against pseudo-labels.
+    params : Params
+        Names the strategy and its thresholds.
+    decisions : mapping of int to int
+        A person's decisions, which beat the strategy's. A mask that a person took counts as taken
+        in all that follows: in `paper` and `tree`, its class no longer keeps P_k for want of a
+        mask.
+    vanished : collection of int
+        Classes whose pseudo-labels have no pixel for now: decisions on them wait.
+
+    Raises
+    ------
+    InputError
+        If an override names a mask or pseudo-label that the image has not.
+    """
+    method, t1, t2 = params.strategy.method, params.t1, params.t2
+    check_decisions(overlap, decisions, vanished)
+    on_masks = {region: class_id for region, class_id in decisions.items() if region >= 0}
+    class_ids, rules = method.select(overlap, t1, t2, np.array(list(on_masks), np.intp))
+    if on_masks:
+        class_ids, rules = _decide_masks(class_ids, rules, on_masks)
+    seeds, regions = method.keep(overlap, t1, t2, class_ids, rules)
+    kept = Kept(seeds, regions, np.zeros(len(seeds), np.bool_))
+    if len(decisions) > len(on_masks):
+        kept = _decide_seeds(kept, overlap, decisions)
+    return Assignment(class_ids, rules, kept, decisions)
+
+
+def check_decisions(
+    overlap: Overlap, regions: Collection[int], vanished: Collection[int] = ()
+) -> None:
+    """Raise InputError if a decision is on a mask or pseudo-label that the image has not."""
+    classes = {*overlap.class_ids.tolist(), *vanished} if regions else set()
+    for region in regions:
+        if region >= len(overlap.masks) or (region < 0 and -region not in classes):
+            name = f"mask {region}" if region >= 0 else f"the pseudo-labels of class {-region}"
+            raise InputError(
+                "decision of a reviewer",
+                found=name,
+                expected=f"one of {len(overlap.masks)} masks, or of classes {sorted(classes)}",
+            )
+
+
+def _decide_masks(
+    class_ids: NDArray[np.uint8], rules: NDArray[np.uint8], on_masks: Mapping[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return classes and rules, both (N,) uint8, with a person's decisions on masks in them.
+
+    A refused mask keeps the class it shares most pixels with, to be told of it. A mask without
+    a pixel stays as it is.
+    """
+    class_ids, rules = class_ids.copy(), rules.copy()
+    for mask, class_id in on_masks.items():
+        if rules[mask] == Rule.EMPTY:
+            continue
+        rules[mask] = Rule.REJECTED if class_id == REJECT else Rule.BY_PERSON
+        if class_id != REJECT:
+            class_ids[mask] = class_id
+    return class_ids, rules
+
+
+def _decide_seeds(kept: Kept, overlap: Overlap, decisions: Mapping[int, int]) -> Kept:
+    """Return the pixels that are kept with a person's decisions on pseudo-labels in them.
+
+    Decided pseudo-labels are kept whole, as the class they were given, or not at all.
+    """
+    decided = {k: decisions[-k] for k in overlap.class_ids.tolist() if -k in decisions}
+    left = np.flatnonzero(~np.isin(kept.class_ids, list(decided)))
+    wanted = {seed: class_id for seed, class_id in decided.items() if class_id != REJECT}
+    columns = overlap.class_ids.searchsorted(list(wanted))
+    given = np.array(list(wanted.values()), np.uint8)
+    return Kept(
+        np.concatenate([kept.class_ids[left], given]),
+        kept.regions.choose(left).followed_by(overlap.seeds.choose(columns)),
+        np.concatenate([kept.by_person[left], np.ones(len(given), np.bool_)]),
+    )
+
+
+def find_critical_thresholds(
+    overlap: Overlap, params: Params
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where a move of one threshold would take or refuse a mask, the other one staying.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table of masks against pseudo-labels.
+    params : Params
+        The settings now. Where masks depend on each other, as under `tree`, no marks are known.
+
+    Returns
+    -------
+    (A,) float64, (B,) float64
+        Values of t1 and of t2, ascending, each once, without 0.
+    """
+    borders = params.strategy.method.borders
+    if borders is None:
+        return np.zeros(0), np.zeros(0)
+    o_s, o_p = overlap.best_o_s, overlap.best_o_p
+    if borders.any_class:
+        o_s, o_p = overlap.o_s.max(axis=1, initial=0), overlap.o_p.max(axis=1, initial=0)
+    by_o_s, by_o_p = o_s > params.t1, borders.passes_t2(o_p, params.t2)
+    at_t1, at_t2 = np.unique(o_s[~by_o_p]), np.unique(o_p[~by_o_s])
+    return at_t1[at_t1 > 0], at_t2[at_t2 > 0]

@@ -1,0 +1,232 @@
+"""What the strategy `tree` knows of one image before a slider moves: nests of masks, pieces of P_k.
+
+A piece is a stretch of P_k that is connected by the four neighbours of a pixel. A fragment is a run
+of one piece along which the same mask is the weakest, the one of those that cover a pixel of which
+the smallest share lies on the class.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.masks.atoms import find_superpixels
+from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
+from napari_sepl.core.masks.runs import Runs
+
+BARE = -1.0
+"""In place of a share, of a fragment that no mask covers."""
+
+_NO_MASK = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Fragments:
+    """P_k of each class in fragments, class by class, in column-major order within a class.
+
+    Parameters
+    ----------
+    starts, stops : (F,) int32
+        Their pixels, column-major and half-open; none goes on into the next column.
+    offsets : (K + 1,) int64
+        Class column k owns the fragments ``offsets[k]:offsets[k + 1]``.
+    pieces : (F,) int32
+        The piece each lies in.
+    weakest : (F,) float64
+        The smallest o_s among the masks that cover it, `BARE` where there is none.
+    piece_areas : (Q + 1,) int64
+        Pixels of each piece; pieces count from 1.
+    """
+
+    starts: NDArray[np.int32]
+    stops: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    pieces: NDArray[np.int32]
+    weakest: NDArray[np.float64]
+    piece_areas: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Nests:
+    """The masks of one image as a forest, and the pieces of pseudo-labels they lie on.
+
+    Parameters
+    ----------
+    order : (N,) intp
+        The masks by area, then by index: each one's parts come before it.
+    parents : (N,) intp
+        The mask that holds each, -1 for none.
+    piece_sizes : (N,) float64
+        Pixels of the piece that the mask lies on, meaned over its pixels on its best class; 0 for
+        a mask that meets no class.
+    fragments : Fragments
+        The pseudo-labels.
+    """
+
+    order: NDArray[np.intp]
+    parents: NDArray[np.intp]
+    piece_sizes: NDArray[np.float64]
+    fragments: Fragments
+
+
+def find_nests(
+    masks: MaskSet,
+    parents: NDArray[np.intp],
+    seeds: Runs,
+    o_s: NDArray[np.float64],
+    best: NDArray[np.intp],
+    best_shared: NDArray[np.int64],
+) -> Nests:
+    """Find the nests of masks and cut the pseudo-labels into fragments.
+
+    Parameters
+    ----------
+    masks : MaskSet
+        The N masks.
+    parents : (N,) intp
+        The mask that holds each, -1 for none, as `build_tree` finds them.
+    seeds : Runs
+        P_k of each of the K classes.
+    o_s : (N, K) float64
+        Share of each mask that lies on each class.
+    best : (N,) intp
+        Column of the class that each mask shares most pixels with, -1 for none.
+    best_shared : (N,) int64
+        How many those are.
+    """
+    numbers = find_superpixels(MaskSet(seeds, MaskScores.unknown(len(seeds))))
+    areas = np.bincount(numbers.ravel())
+    areas[0] = 0  # what lies on no class is no piece
+    parts = _cut_into_columns(seeds.starts, seeds.stops, seeds.offsets, numbers)
+    ranked = np.argsort(-o_s, axis=0, kind="stable")
+    weakest = np.full(numbers.size, _NO_MASK, np.int32)
+    runs = (masks.runs.starts, masks.runs.stops, masks.runs.offsets)
+    summed = _visit(runs, parts, (ranked, o_s, best), areas, weakest)
+    fragments = Fragments(*_split(*parts, weakest, o_s), areas)
+    order = np.argsort(masks.areas, kind="stable")
+    sizes = summed / np.maximum(best_shared, 1)
+    return Nests(order, parents, sizes, fragments)
+
+
+@jit
+def _cut_into_columns(
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    numbers: NDArray[np.int32],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
+    """Cut runs where a column ends, for beyond may lie another piece; return each part's piece."""
+    height = numbers.shape[0]
+    count = 0
+    for run in range(starts.size):
+        count += (stops[run] - 1) // height - starts[run] // height + 1
+    cut_starts = np.empty(count, np.int32)
+    cut_stops = np.empty(count, np.int32)
+    cut_offsets = np.zeros_like(offsets)
+    pieces = np.empty(count, np.int32)
+    at = 0
+    for region in range(offsets.size - 1):
+        for run in range(offsets[region], offsets[region + 1]):
+            for col in range(starts[run] // height, (stops[run] - 1) // height + 1):
+                start = max(starts[run], col * height)
+                cut_starts[at] = start
+                cut_stops[at] = min(stops[run], (col + 1) * height)
+                pieces[at] = numbers[start - col * height, col]
+                at += 1
+        cut_offsets[region + 1] = at
+    return cut_starts, cut_stops, cut_offsets, pieces
+
+
+@jit
+def _visit(
+    masks: tuple[Any, ...],
+    parts: tuple[Any, ...],
+    shares: tuple[Any, ...],
+    areas: NDArray[np.int64],
+    weakest: NDArray[np.int32],
+) -> NDArray[np.int64]:
+    """Write the weakest mask on each pixel of a class; return the piece sizes under each mask.
+
+    They are summed over the mask's pixels on its best class.
+    """
+    ranked, o_s, best = shares
+    summed = np.zeros(best.size, np.int64)
+    for column in range(ranked.shape[1]):
+        for mask in ranked[:, column]:  # the strongest first, so that weaker ones write over it
+            if o_s[mask, column] == 0:
+                break
+            under = _meet(mask, column, masks, parts, areas, weakest)
+            if best[mask] == column:
+                summed[mask] = under
+    return summed
+
+
+@jit
+def _meet(
+    mask: int,
+    column: int,
+    masks: tuple[Any, ...],
+    parts: tuple[Any, ...],
+    areas: NDArray[np.int64],
+    weakest: NDArray[np.int32],
+) -> int:
+    """Write a mask where it meets a class, and sum the sizes of the pieces there."""
+    mask_starts, mask_stops, mask_offsets = masks
+    starts, stops, offsets, pieces = parts
+    first, last = mask_offsets[mask], mask_offsets[mask + 1]
+    end = offsets[column + 1]
+    begin = offsets[column] + np.searchsorted(
+        stops[offsets[column] : end], mask_starts[first], side="right"
+    )
+    summed = 0
+    for run in range(first, last):
+        while begin < end and stops[begin] <= mask_starts[run]:
+            begin += 1
+        at = begin
+        while at < end and starts[at] < mask_stops[run]:
+            low, high = max(starts[at], mask_starts[run]), min(stops[at], mask_stops[run])
+            weakest[low:high] = mask
+            summed += (high - low) * areas[pieces[at]]
+            at += 1
+    return summed
+
+
+@jit
+def _split(
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    pieces: NDArray[np.int32],
+    weakest: NDArray[np.int32],
+    o_s: NDArray[np.float64],
+) -> tuple[
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.int64],
+    NDArray[np.int32],
+    NDArray[np.float64],
+]:
+    """Split runs where the weakest mask changes; return the fields of `Fragments` up to areas."""
+    count = starts.size
+    for run in range(starts.size):
+        for at in range(starts[run] + 1, stops[run]):
+            count += weakest[at] != weakest[at - 1]
+    split_starts = np.empty(count, np.int32)
+    split_stops = np.empty(count, np.int32)
+    split_offsets = np.zeros_like(offsets)
+    split_pieces = np.empty(count, np.int32)
+    shares = np.empty(count, np.float64)
+    last = -1
+    for column in range(offsets.size - 1):
+        for run in range(offsets[column], offsets[column + 1]):
+            for at in range(starts[run], stops[run]):
+                if at == starts[run] or weakest[at] != weakest[at - 1]:
+                    last += 1
+                    split_starts[last] = at
+                    split_pieces[last] = pieces[run]
+                    shares[last] = o_s[weakest[at], column] if weakest[at] >= 0 else BARE
+                split_stops[last] = at + 1
+        split_offsets[column + 1] = last + 1
+    return split_starts, split_stops, split_offsets, split_pieces, shares

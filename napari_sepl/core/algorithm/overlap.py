@@ -1,0 +1,239 @@
+"""How much each mask and each class's pseudo-label share: all that SEPL decides by."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.algorithm.nests import Nests, find_nests
+from napari_sepl.core.algorithm.rules import Rule
+from napari_sepl.core.analysis.diagnosis.inputs import InputShares, measure_inputs
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks.mask_set import MaskSet
+from napari_sepl.core.masks.runs import Runs, label_runs, runs_of_labels
+from napari_sepl.core.masks.transpose import to_columns
+from napari_sepl.core.masks.tree import MaskTree, build_tree
+
+
+def count_shared(
+    regions: Runs, starts: NDArray[np.int32], stops: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return (N,) int64: the pixels that each of N regions shares with one more.
+
+    Parameters
+    ----------
+    regions : Runs
+        The N regions.
+    starts, stops : (R,) int32
+        The runs of the other one, column-major and ascending.
+    """
+    shared = np.zeros(len(regions), np.int64)
+    _intersect(regions.starts, regions.stops, regions.offsets, starts, stops, shared)
+    return shared
+
+
+@jit
+def _intersect(
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    seed_starts: NDArray[np.int32],
+    seed_stops: NDArray[np.int32],
+    shared: NDArray[np.int64],
+) -> None:
+    """Add to `shared` the pixels each region has in common with one class's runs."""
+    for region in range(shared.size):
+        first, last = offsets[region], offsets[region + 1]
+        if first == last:
+            continue
+        seed = np.searchsorted(seed_stops, starts[first], side="right")
+        for run in range(first, last):
+            while seed < seed_stops.size and seed_stops[seed] <= starts[run]:
+                seed += 1
+            at = seed
+            while at < seed_starts.size and seed_starts[at] < stops[run]:
+                shared[region] += min(stops[run], seed_stops[at]) - max(
+                    starts[run], seed_starts[at]
+                )
+                at += 1
+
+
+IGNORE = 255
+"""The label of pixels that have no class; they are never matched."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """The table of one image, computed once; moving a slider only reads it.
+
+    Parameters
+    ----------
+    masks : MaskSet
+        The N masks.
+    pseudo_columns : (H * W,) uint8
+        The pseudo-labels in column-major order.
+    class_ids : (K,) uint8
+        The classes the pseudo-labels hold, ascending, without 0 and 255.
+    seeds : Runs
+        P_k, the pixels of each class.
+    intersections : (N, K) int64
+        Pixels that mask n and class k share.
+    """
+
+    masks: MaskSet
+    pseudo_columns: NDArray[np.uint8]
+    class_ids: NDArray[np.uint8]
+    seeds: Runs
+    intersections: NDArray[np.int64]
+
+    @cached_property
+    def o_s(self) -> NDArray[np.float64]:
+        """(N, K) float64: share of the mask that lies on the class; 0 for an empty mask."""
+        return self.intersections / np.maximum(self.masks.areas, 1)[:, np.newaxis]
+
+    @cached_property
+    def o_p(self) -> NDArray[np.float64]:
+        """(N, K) float64: share of the class that the mask covers."""
+        return self.intersections / self.seeds.areas[np.newaxis, :]
+
+    @cached_property
+    def best(self) -> NDArray[np.intp]:
+        """(N,) intp: column of the class each mask shares most pixels with, -1 for none.
+
+        Of equal ones the lowest class id.
+        """
+        if not len(self.class_ids):
+            return np.full(len(self.masks), -1, np.intp)
+        best = self.intersections.argmax(axis=1)
+        met = np.take_along_axis(self.intersections, best[:, np.newaxis], axis=1)[:, 0] > 0
+        return np.where(met, best, -1)
+
+    @cached_property
+    def best_shared(self) -> NDArray[np.int64]:
+        """(N,) int64: pixels that each mask shares with its best class, 0 for none."""
+        return np.asarray(self.intersections.max(axis=1, initial=0))
+
+    @cached_property
+    def best_o_s(self) -> NDArray[np.float64]:
+        """(N,) float64: o_s with the best class, 0 for none."""
+        return self._of_best(self.o_s)
+
+    @cached_property
+    def best_o_p(self) -> NDArray[np.float64]:
+        """(N,) float64: o_p with the best class, 0 for none."""
+        return self._of_best(self.o_p)
+
+    @cached_property
+    def best_class(self) -> NDArray[np.uint8]:
+        """(N,) uint8: class id of the best class, 0 for none."""
+        return np.append(self.class_ids, np.uint8(0))[self.best]
+
+    @cached_property
+    def ignored(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """(R,) int32 twice: starts and stops of the runs of 255 in the pseudo-labels."""
+        if not (self.pseudo_columns == IGNORE).any():  # ten times as fast as looking for runs
+            return np.zeros(0, np.int32), np.zeros(0, np.int32)
+        values, starts, stops = label_runs(self.pseudo_columns)
+        return starts[values == IGNORE], stops[values == IGNORE]
+
+    @cached_property
+    def refusals(self) -> NDArray[np.uint8]:
+        """(N,) uint8: the `Rule` of each mask until a strategy takes it."""
+        rules = np.where(self.best < 0, np.uint8(Rule.NO_CLASS), np.uint8(Rule.BELOW))
+        rules[self.masks.areas == 0] = Rule.EMPTY
+        return rules
+
+    @cached_property
+    def tree(self) -> MaskTree:
+        """Which mask is a part of which, found at first use."""
+        return build_tree(self.masks)
+
+    @cached_property
+    def nests(self) -> Nests:
+        """What the strategy `tree` knows beside this table; the others never ask."""
+        parents = self.tree.parents
+        return find_nests(self.masks, parents, self.seeds, self.o_s, self.best, self.best_shared)
+
+    @cached_property
+    def input_shares(self) -> InputShares:
+        """What a diagnosis knows beside this table, whatever the settings."""
+        return measure_inputs(self.masks.runs, self.seeds, self.best)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the image in pixels."""
+        return self.masks.shape
+
+    def _of_best(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        padded = np.column_stack([shares, np.zeros(len(shares))])
+        return np.asarray(padded[np.arange(len(shares)), self.best])
+
+
+def measure_overlap(pseudo: NDArray[np.uint8], masks: MaskSet) -> Overlap:
+    """Measure every mask against every class of the pseudo-labels.
+
+    Parameters
+    ----------
+    pseudo : (H, W) uint8
+        Pseudo-labels: 0 background, 1..254 classes, 255 ignore.
+    masks : MaskSet
+        Masks of the same size.
+
+    Raises
+    ------
+    InputError
+        If the sizes differ.
+    """
+    if pseudo.shape != masks.shape:
+        raise InputError(
+            "masks",
+            found=f"a size of {masks.shape[0]} × {masks.shape[1]}",
+            expected=f"{pseudo.shape[0]} × {pseudo.shape[1]} as the pseudo-labels (height × width)",
+        )
+    columns = to_columns(pseudo)
+    class_ids, seeds = runs_of_labels(columns, masks.shape)
+    shared = np.zeros((len(masks), len(class_ids)), np.int64)
+    for column in range(len(class_ids)):
+        first, last = seeds.offsets[column], seeds.offsets[column + 1]
+        starts, stops = seeds.starts[first:last], seeds.stops[first:last]
+        shared[:, column] = count_shared(masks.runs, starts, stops)
+    return Overlap(masks, columns, class_ids, seeds, shared)
+
+
+def remeasure_overlap(overlap: Overlap, pseudo: NDArray[np.uint8]) -> Overlap:
+    """Return the table of the same masks with other pseudo-labels; the masks' tree is kept.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table so far.
+    pseudo : (H, W) uint8
+        The other pseudo-labels.
+    """
+    other = measure_overlap(pseudo, overlap.masks)
+    if "tree" in overlap.__dict__:
+        other.__dict__["tree"] = overlap.tree
+    return other
+
+
+def extend_overlap(overlap: Overlap, masks: MaskSet) -> Overlap:
+    """Return the table with rows for further masks of the same image.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table of the masks so far.
+    masks : MaskSet
+        All masks, those of the table first.
+    """
+    added = np.arange(len(overlap.masks), len(masks))
+    runs = masks.runs.choose(added)
+    shared = np.zeros((len(added), len(overlap.class_ids)), np.int64)
+    for column in range(len(overlap.class_ids)):
+        first, last = overlap.seeds.offsets[column], overlap.seeds.offsets[column + 1]
+        stretch = overlap.seeds.starts[first:last], overlap.seeds.stops[first:last]
+        shared[:, column] = count_shared(runs, *stretch)
+    table = np.concatenate([overlap.intersections, shared])
+    return Overlap(masks, overlap.pseudo_columns, overlap.class_ids, overlap.seeds, table)

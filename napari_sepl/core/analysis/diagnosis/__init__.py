@@ -1,0 +1,1 @@
+"""What may be wrong with the labels of one image, found without the ground truth."""

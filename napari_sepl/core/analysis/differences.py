@@ -1,0 +1,153 @@
+"""Which pixels two label maps disagree on, and how."""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.algorithm.overlap import IGNORE
+from napari_sepl.core.errors import InputError
+
+
+class Difference(IntEnum):
+    """How a label differs from the pseudo-label."""
+
+    SAME = 0
+    GAINED = 1
+    """A class where the pseudo-labels have background or ignore."""
+    LOST = 2
+    """Background or ignore where the pseudo-labels have a class."""
+    CHANGED = 3
+    """Another class."""
+    IGNORED = 4
+    """Ignore in place of background, or background in place of ignore."""
+
+
+class Error(IntEnum):
+    """How a label differs from the truth."""
+
+    RIGHT = 0
+    """The true label, or void in the truth."""
+    FALSE = 1
+    """A class on the background."""
+    MISSED = 2
+    """Background where there is a class, or ignore anywhere."""
+    WRONG = 3
+    """Another class."""
+
+
+DIFFERENCE_NAMES: dict[Difference, str] = {
+    Difference.SAME: "as the pseudo-labels",
+    Difference.GAINED: "gained",
+    Difference.LOST: "lost",
+    Difference.CHANGED: "another class",
+    Difference.IGNORED: "ignore or background",
+}
+"""What each difference is called."""
+
+ERROR_NAMES: dict[Error, str] = {
+    Error.RIGHT: "right, or void",
+    Error.FALSE: "false: a class on background",
+    Error.MISSED: "missed",
+    Error.WRONG: "wrong class",
+}
+"""What each error is called."""
+
+ERROR_COLOURS: dict[int, tuple[float, float, float]] = {
+    Error.FALSE: (0.95, 0.25, 0.15),
+    Error.MISSED: (0.15, 0.55, 0.95),
+    Error.WRONG: (0.95, 0.75, 0.10),
+}
+"""Red, green and blue of each, 0..1, in the window and on a report's page alike."""
+
+# Row: background, class or ignore in the first map; column: the same in the second.
+_DIFFERENCES = np.array(
+    [
+        (Difference.SAME, Difference.GAINED, Difference.IGNORED),
+        (Difference.LOST, Difference.CHANGED, Difference.LOST),
+        (Difference.IGNORED, Difference.GAINED, Difference.SAME),
+    ],
+    np.uint8,
+)
+_ERRORS = np.array(
+    [
+        (Error.RIGHT, Error.FALSE, Error.MISSED),
+        (Error.MISSED, Error.WRONG, Error.MISSED),
+        (Error.RIGHT, Error.RIGHT, Error.RIGHT),
+    ],
+    np.uint8,
+)
+
+
+def find_differences(pseudo: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tell how each label differs from the pseudo-label.
+
+    Parameters
+    ----------
+    pseudo, labels : (H, W) uint8
+        The pseudo-labels, and the labels that came of them.
+
+    Returns
+    -------
+    (H, W) uint8
+        A `Difference` for each pixel.
+
+    Raises
+    ------
+    InputError
+        If their sizes differ.
+    """
+    return _compare(pseudo, labels, _DIFFERENCES, "pseudo-labels")
+
+
+def find_errors(truth: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tell how each label differs from the truth; void in the truth counts as right.
+
+    Parameters
+    ----------
+    truth, labels : (H, W) uint8
+        The true labels, 255 void, and the labels to judge.
+
+    Returns
+    -------
+    (H, W) uint8
+        An `Error` for each pixel.
+
+    Raises
+    ------
+    InputError
+        If their sizes differ.
+    """
+    return _compare(truth, labels, _ERRORS, "truth")
+
+
+def _compare(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], table: NDArray[np.uint8], role: str
+) -> NDArray[np.uint8]:
+    if first.shape != second.shape:
+        found, expected = (" × ".join(map(str, a.shape)) for a in (second, first))
+        raise InputError("labels", found=f"{found} pixels", expected=f"{expected} as the {role}")
+    found_codes = np.empty(first.shape, np.uint8)
+    _fill_codes(first.ravel(), second.ravel(), table, found_codes.reshape(-1))
+    return found_codes
+
+
+@jit
+def _fill_codes(
+    first: NDArray[np.uint8],
+    second: NDArray[np.uint8],
+    table: NDArray[np.uint8],
+    codes: NDArray[np.uint8],
+) -> None:
+    for i in range(first.size):
+        one, other = first[i], second[i]
+        codes[i] = 0 if one == other else table[_kind(one), _kind(other)]
+
+
+@jit
+def _kind(label: int) -> int:
+    """Return 0 for background, 1 for a class, 2 for ignore."""
+    if label == 0:
+        return 0
+    return 2 if label == IGNORE else 1

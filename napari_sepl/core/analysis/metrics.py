@@ -1,0 +1,266 @@
+"""How well labels agree with the truth: pixels, outlines, and the figures of SEPL's authors.
+
+Boundary IoU is that of Cheng et al., CVPR 2021.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.algorithm.overlap import IGNORE
+from napari_sepl.core.errors import InputError
+
+
+def count_labels(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return (256,) int64: pixels of each label in an (H, W) uint8 array."""
+    return _count(labels.ravel())
+
+
+@jit
+def _count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count in four tables, for equal neighbours would wait for each other in one."""
+    counts = np.zeros((4, 256), np.int64)
+    whole = labels.size // 4 * 4
+    for i in range(0, whole, 4):
+        for lane in range(4):
+            counts[lane, labels[i + lane]] += 1
+    for i in range(whole, labels.size):
+        counts[0, labels[i]] += 1
+    total: NDArray[np.int64] = counts.sum(axis=0)
+    return total
+
+
+@jit
+def _count_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count pairs at (second, first), in two tables for the same reason."""
+    counts = np.zeros((2, 256, 256), np.int64)
+    for i in range(0, first.size - 1, 2):
+        counts[0, second[i], first[i]] += 1
+        counts[1, second[i + 1], first[i + 1]] += 1
+    if first.size % 2:
+        counts[0, second[first.size - 1], first[first.size - 1]] += 1
+    total: NDArray[np.int64] = counts[0] + counts[1]
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """Pixel counts of truth against labels, void left out; add them up over images.
+
+    Parameters
+    ----------
+    counts : (256, 256) int64
+        Row: truth, column: label. A label of 255 counts as missed, in its own column.
+    """
+
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def nothing(cls) -> "Confusion":
+        """Return the counts of no image."""
+        return cls(np.zeros((256, 256), np.int64))
+
+    @classmethod
+    def of(cls, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> "Confusion":
+        """Compare two (H, W) uint8 maps; pixels whose truth is 255 are left out.
+
+        Raises
+        ------
+        InputError
+            If their sizes differ.
+        """
+        if labels.shape != truth.shape:
+            found, expected = (" × ".join(map(str, a.shape)) for a in (labels, truth))
+            raise InputError("labels", found=f"{found} pixels", expected=f"{expected} as the truth")
+        counts = _count_pairs(labels.ravel(), truth.ravel())
+        counts[IGNORE] = 0
+        return cls(counts)
+
+    def __add__(self, other: "Confusion") -> "Confusion":
+        return Confusion(self.counts + other.counts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as the cells that are not 0: some 100 bytes, not 512 kB."""
+        cells = np.nonzero(self.counts)
+        return _of_cells, (*(axis.astype(np.uint8) for axis in cells), self.counts[cells])
+
+    @property
+    def wanted(self) -> NDArray[np.int64]:
+        """(255,) int64: pixels of each class in the truth."""
+        return self._summed(axis=1)
+
+    @property
+    def found(self) -> NDArray[np.int64]:
+        """(255,) int64: pixels of each class in the labels, but those where the truth is void."""
+        return self._summed(axis=0)
+
+    @property
+    def right(self) -> NDArray[np.int64]:
+        """(255,) int64: pixels of each class in both."""
+        return np.diag(self.counts)[:IGNORE]
+
+    def _summed(self, axis: int) -> NDArray[np.int64]:
+        summed: NDArray[np.int64] = self.counts.sum(axis=axis)
+        return summed[:IGNORE]
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """(255,) float64: intersection over union of each class; NaN for one in neither."""
+        return share(self.right, self.found + self.wanted - self.right)
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """(255,) float64: share of each class's labels that is right; NaN for one in no label."""
+        return share(self.right, self.found)
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """(255,) float64: share of each class that is found; NaN for one not in the truth."""
+        return share(self.right, self.wanted)
+
+
+def share(part: NDArray[Any], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return part / whole, NaN where the whole is nothing."""
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+
+
+def _of_cells(
+    truth: NDArray[np.uint8], labels: NDArray[np.uint8], pixels: NDArray[np.int64]
+) -> Confusion:
+    counts = np.zeros((256, 256), np.int64)
+    counts[truth, labels] = pixels
+    return Confusion(counts)
+
+
+_TINY = 1e-10  # which they add to each whole
+
+
+@dataclass(frozen=True)
+class ReleasedMetrics:
+    """What ``Processor.evaluate`` of SAM_WSSS writes for one image, in 0..1, to three digits.
+
+    It goes through the classes of the image's truth by id, without background and without classes
+    that only the labels hold. Pixels right, found and wanted are summed from class to class and
+    never set back, so that the k-th IoU, precision and recall are those of the first k classes
+    together; the image's figures are the means of these. Void is left out. The program writes them
+    to a table, a line for each image, and tells no figure for the dataset.
+
+    Parameters
+    ----------
+    iou, precision, recall : float
+        The means; NaN for an image whose truth holds background alone.
+    """
+
+    iou: float
+    precision: float
+    recall: float
+
+    @classmethod
+    def of(cls, confusion: Confusion) -> "ReleasedMetrics":
+        """Compute them of the counts of one image."""
+        classes = np.flatnonzero(confusion.wanted[1:]) + 1
+        if not classes.size:
+            return cls(np.nan, np.nan, np.nan)
+        right, found, wanted = (
+            np.cumsum(counts[classes])
+            for counts in (confusion.right, confusion.found, confusion.wanted)
+        )
+        wholes = (wanted + found - right, found, wanted)
+        return cls(*(float(round(np.mean(right / (whole + _TINY)), 3)) for whole in wholes))
+
+
+DILATION_RATIO = 0.02
+"""Width of the band as a share of the picture's diagonal, as in the paper for COCO."""
+
+
+@dataclass(frozen=True, eq=False)
+class BoundaryCounts:
+    """Pixel counts of bands along outlines; add them up over images.
+
+    The band of a class are its pixels at most d steps from a pixel that is not of the class, in
+    steps to any of the eight neighbours; what lies outside the picture is of no class. d is
+    `DILATION_RATIO` of the diagonal, rounded, at least 1. Void is taken out of both maps first:
+    where an outline of the labels runs within the void that a truth leaves along its outlines, the
+    bands are the same.
+
+    Parameters
+    ----------
+    right : (255,) int64
+        Pixels in the bands of a class in both maps.
+    found : (255,) int64
+        Pixels in its band in the labels.
+    wanted : (255,) int64
+        Pixels in its band in the truth.
+    """
+
+    right: NDArray[np.int64]
+    found: NDArray[np.int64]
+    wanted: NDArray[np.int64]
+
+    @classmethod
+    def nothing(cls) -> "BoundaryCounts":
+        """Return the counts of no image."""
+        return cls(*np.zeros((3, IGNORE), np.int64))
+
+    @classmethod
+    def of(cls, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> "BoundaryCounts":
+        """Compare two (H, W) uint8 maps; pixels whose truth is 255 are left out.
+
+        Raises
+        ------
+        InputError
+            If their sizes differ.
+        """
+        if labels.shape != truth.shape:
+            sizes = [" × ".join(map(str, each.shape)) for each in (labels, truth)]
+            expected = f"{sizes[1]} as the truth"
+            raise InputError("labels", found=f"{sizes[0]} pixels", expected=expected)
+        width = band_width((truth.shape[0], truth.shape[1]))
+        wanted = _bands(truth, width)
+        found = _bands(np.where(truth == IGNORE, np.uint8(IGNORE), labels), width)
+        both = np.where(found == wanted, wanted, np.uint8(IGNORE))
+        return cls(*(count_labels(bands)[:IGNORE] for bands in (both, found, wanted)))
+
+    def __add__(self, other: "BoundaryCounts") -> "BoundaryCounts":
+        return BoundaryCounts(
+            self.right + other.right, self.found + other.found, self.wanted + other.wanted
+        )
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """(255,) float64: intersection over union of each class's bands; NaN for one in neither."""
+        return share(self.right, self.found + self.wanted - self.right)
+
+
+def band_width(shape: tuple[int, int]) -> int:
+    """Return d, in pixels, for a picture of (height, width)."""
+    return max(1, round(DILATION_RATIO * math.hypot(*shape)))
+
+
+@jit
+def _bands(labels: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    """Return (H, W) uint8: each label where it is in its class's band, 255 elsewhere.
+
+    A pixel is in no band if the square around it holds one label: if for 2 · width + 1 rows the
+    pixels of its column have this label `width` to the left and to the right.
+    """
+    bands = labels.copy()
+    rows = np.zeros(labels.shape[1], np.int64)  # how many such rows end here, by column
+    for row in range(labels.shape[0]):
+        stop = 0
+        while stop < labels.shape[1]:
+            start = stop
+            while stop < labels.shape[1] and labels[row, stop] == labels[row, start]:
+                stop += 1
+            rows[start : min(start + width, stop)] = 0
+            rows[max(start, stop - width) : stop] = 0
+            for col in range(start + width, stop - width):
+                same = row > 0 and labels[row - 1, col] == labels[row, col]
+                rows[col] = rows[col] + 1 if same else 1
+                if rows[col] > 2 * width:
+                    bands[row - width, col] = IGNORE
+    return bands

@@ -1,0 +1,203 @@
+"""Where each pixel of the labels came from, and which of them are unsure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.algorithm.assignment import Assignment
+from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.rules import Rule
+from napari_sepl.core.analysis.metrics import count_labels
+from napari_sepl.core.labels.pixels import NO_OPINION
+from napari_sepl.core.masks.transpose import to_columns, to_rows
+
+
+class Source(IntEnum):
+    """Why a pixel has its label; of several reasons the highest counts."""
+
+    NOTHING = 0
+    """Background: no class is there."""
+    IGNORED = 1
+    """Ignore in the pseudo-labels, and no mask was taken."""
+    KEPT = 2
+    """The pseudo-label, kept where no mask was taken."""
+    BY_O_P = 3
+    """A mask that covers enough of its class."""
+    BY_O_S = 4
+    """A mask that lies on its class, whether or not it covers enough of it; all of `tree`'s."""
+    PERSON = 5
+    """A mask, or a pseudo-label, that a person took."""
+    PROMPTED = 6
+    """A mask that a person made by prompts."""
+    PINNED = 7
+    """A label that a person protected, where it would have changed since."""
+    PAINTED = 8
+    """A stroke."""
+
+
+NAMES: dict[Source, str] = {
+    Source.NOTHING: "background: no class",
+    Source.IGNORED: "ignore, from the pseudo-labels",
+    Source.KEPT: "pseudo-labels kept",
+    Source.BY_O_P: "masks by o_p alone",
+    Source.BY_O_S: "masks by o_s",
+    Source.PERSON: "taken by a person",
+    Source.PROMPTED: "masks by prompts",
+    Source.PINNED: "protected",
+    Source.PAINTED: "strokes",
+}
+"""What each source is called."""
+
+_OF_RULE = np.zeros(max(Rule) + 1, np.uint8)
+_OF_RULE[Rule.BY_O_S :] = Source.BY_O_S
+_OF_RULE[Rule.BY_O_P], _OF_RULE[Rule.BY_PERSON] = Source.BY_O_P, Source.PERSON
+
+
+def find_sources(
+    overlap: Overlap,
+    assignment: Assignment,
+    enhanced: NDArray[np.uint8],
+    locked_pixels: NDArray[np.int16] | None = None,
+    overlay: NDArray[np.int16] | None = None,
+    prompted: Collection[int] = (),
+) -> NDArray[np.uint8]:
+    """Tell where the label of each pixel came from.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        The table that the assignment was made from.
+    assignment : Assignment
+        The masks taken and the pseudo-labels kept.
+    enhanced : (H, W) uint8
+        The labels that were painted from it.
+    locked_pixels, overlay : (H, W) int16, optional
+        What was protected and painted on top, -1 for no opinion.
+    prompted : collection of int
+        Indices of the masks that a person made by prompts.
+
+    Returns
+    -------
+    (H, W) uint8
+        A `Source` for each pixel.
+    """
+    kept, masks = assignment.kept, overlap.masks.runs
+    columns = to_columns(enhanced)
+    flat = (columns == IGNORE) * np.uint8(Source.IGNORED)  # elsewhere nothing, which is 0
+    of_kept = np.where(kept.by_person, np.uint8(Source.PERSON), np.uint8(Source.KEPT))
+    of_masks = _OF_RULE[assignment.rules]
+    of_masks[[mask for mask in prompted if assignment.selected[mask]]] = Source.PROMPTED
+    for regions, class_ids, sources in (
+        (kept.regions, kept.class_ids, of_kept),
+        (masks, assignment.class_ids, of_masks),
+    ):
+        pieces = (regions.starts, regions.stops, regions.offsets)
+        _raise_sources(flat, columns, *pieces, class_ids, sources)
+    found = to_rows(flat, overlap.shape)
+    if locked_pixels is not None:
+        found[(locked_pixels != NO_OPINION) & (locked_pixels != enhanced)] = Source.PINNED
+    if overlay is not None:
+        found[overlay != NO_OPINION] = Source.PAINTED
+    return found
+
+
+@jit
+def _raise_sources(
+    flat: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    class_ids: NDArray[np.uint8],
+    sources: NDArray[np.uint8],
+) -> None:
+    """Write each region's source where its class won and no higher source is."""
+    for region in range(sources.size):
+        source = sources[region]
+        if source == 0:
+            continue
+        class_id = class_ids[region]
+        for run in range(offsets[region], offsets[region + 1]):
+            own = slice(starts[run], stops[run])
+            claimed, found = labels[own], flat[own]  # whose places count from 0: many at once
+            for at in range(claimed.size):
+                raised = claimed[at] == class_id and found[at] < source
+                found[at] = source if raised else found[at]
+
+
+def count_sources(found: NDArray[np.uint8]) -> dict[Source, int]:
+    """Return how many pixels came from each source; those without a pixel are left out."""
+    counts = count_labels(found)
+    return {source: int(counts[source]) for source in Source if counts[source]}
+
+
+@dataclass(frozen=True, eq=False)
+class SoftLabels:
+    """How probable each class is at each pixel.
+
+    Parameters
+    ----------
+    class_ids : (C,) uint8
+        The classes that any pixel may be, ascending.
+    probabilities : (C, H, W) float16
+        They add up to 1 at each pixel; to 0 where the label is ignore.
+    """
+
+    class_ids: NDArray[np.uint8]
+    probabilities: NDArray[np.float16]
+
+
+def find_unsure(
+    final: NDArray[np.uint8],
+    pseudo: NDArray[np.uint8],
+    sources: NDArray[np.uint8] | None = None,
+) -> NDArray[np.bool_]:
+    """Tell which pixels are unsure: the final label is not the pseudo-label, and no person's.
+
+    Parameters
+    ----------
+    final, pseudo : (H, W) uint8
+        The labels, and the pseudo-labels they were made from.
+    sources : (H, W) uint8, optional
+        A `Source` for each pixel. Strokes, protected labels, and masks that a person took or
+        made by prompts are a person's word. Without sources nothing is.
+    """
+    unsure: NDArray[np.bool_] = final != pseudo
+    return unsure if sources is None else unsure & (sources < Source.PERSON)
+
+
+def soften(
+    final: NDArray[np.uint8],
+    pseudo: NDArray[np.uint8],
+    unsure: NDArray[np.bool_],
+    trust: float,
+) -> SoftLabels:
+    """Return the probabilities of classes.
+
+    A pixel that is sure has its final label with 1. An unsure one has its final label with
+    `trust` and its pseudo-label with the rest; with 1 if its pseudo-label is ignore.
+
+    Parameters
+    ----------
+    final, pseudo : (H, W) uint8
+        The labels, and the pseudo-labels they were made from.
+    unsure : (H, W) bool
+        See `find_unsure`.
+    trust : float
+        How probable, 0..1, the final label of an unsure pixel is.
+    """
+    split = unsure & (pseudo != IGNORE) & (final != IGNORE)
+    present = np.union1d(final, pseudo[split])
+    class_ids = present[present != IGNORE].astype(np.uint8)
+    probabilities = np.zeros((len(class_ids), *final.shape), np.float16)
+    of_final = np.where(split, np.float16(trust), np.float16(1))
+    of_pseudo = np.float16(1) - np.float16(trust)
+    for place, class_id in enumerate(class_ids):
+        mine = final == class_id
+        probabilities[place][mine] = of_final[mine]
+        probabilities[place][split & (pseudo == class_id)] += of_pseudo
+    return SoftLabels(class_ids, probabilities)

@@ -1,0 +1,1 @@
+"""Label maps: their classes, the scores they are cut from, edits, polygons."""

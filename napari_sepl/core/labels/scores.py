@@ -1,0 +1,243 @@
+"""Soft scores of classes: upsampled to their image, and turned into pseudo-labels by a rule."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core._jit import jit
+from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.errors import InputError
+
+
+class BackgroundRule(StrEnum):
+    """What the background scores where no class is sure, against which the classes compete.
+
+    `plane`: the value itself, everywhere. `exponent`: (1 - the highest score) to the power of
+    the value. `own`: the background's own scores, times the value.
+    """
+
+    PLANE = "plane"
+    EXPONENT = "exponent"
+    OWN = "own"
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How strongly each class is held for seen at each pixel of one image.
+
+    Parameters
+    ----------
+    class_ids : (K,) uint8
+        Labels of the classes, ascending, 1..254.
+    maps : (K, H, W) float32
+        The scores of each class.
+    default : float
+        The value of the background rule that the method which wrote them uses.
+    own : (H, W) float32, optional
+        The scores of the background, where the method gives some.
+    origin : str
+        What the file was taken for, in words.
+
+    Raises
+    ------
+    InputError
+        If shapes or class ids do not fit, or a score is no finite number.
+    """
+
+    class_ids: NDArray[np.uint8]
+    maps: NDArray[np.float32]
+    default: float
+    own: NDArray[np.float32] | None = None
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        ids = self.class_ids.tolist()
+        empty = bool(ids) and not self.maps.size
+        if self.maps.ndim != 3 or len(self.maps) != len(ids) or empty:
+            raise InputError(
+                "scores",
+                found=f"maps of shape {self.maps.shape} for {len(ids)} classes",
+                expected="shape (K, H, W) with K classes",
+            )
+        if ids != sorted(set(ids)) or not all(0 < class_id < IGNORE for class_id in ids):
+            raise InputError(
+                "scores", found=f"the class ids {ids[:12]}", expected="1 to 254, ascending"
+            )
+        if self.own is not None and self.own.shape != self.shape:
+            raise InputError(
+                "scores",
+                found=f"background scores of shape {self.own.shape}",
+                expected=f"{self.shape} as those of the classes",
+            )
+        own = () if self.own is None else (self.own,)
+        if not all(np.isfinite(one).all() for one in (*self.maps, *own)):
+            raise InputError("scores", found="scores that are no numbers", expected="finite ones")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.maps.shape[1], self.maps.shape[2]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the scores take, in bytes."""
+        own = 0 if self.own is None else self.own.nbytes
+        return self.maps.nbytes + own + 5 * self.shape[0] * self.shape[1]  # with the peak
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that pseudo-labels follow from beside the settings."""
+        digest = hashlib.sha256(np.asarray(self.maps.shape, "<i8").tobytes())
+        digest.update(self.class_ids.tobytes() + np.float64(self.default).astype("<f8").tobytes())
+        for one in (self.maps, self.own):
+            if one is not None:
+                digest.update(np.ascontiguousarray(one, "<f4").data)
+        return digest.hexdigest()
+
+    @cached_property
+    def peak(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """(H, W) uint8 and float32: the class that scores highest, and its score.
+
+        Of equal ones the lowest class id; without a class 0 and no score.
+        """
+        labels = np.zeros(self.shape, np.uint8)
+        highest = np.full(self.shape, -np.inf, np.float32)
+        for class_id, one in zip(self.class_ids, self.maps, strict=True):
+            _raise(highest, labels, np.ascontiguousarray(one), class_id)
+        return labels, highest
+
+    def rule(self, background: float | None = None) -> BackgroundRule:
+        """Return the rule that a value stands for; of None, the method's own."""
+        if self.own is not None:
+            return BackgroundRule.OWN
+        value = self.default if background is None else background
+        return BackgroundRule.PLANE if value < 1 else BackgroundRule.EXPONENT
+
+
+def cut_scores(scores: Scores, background: float | None = None) -> NDArray[np.uint8]:
+    """Make pseudo-labels of scores: at each pixel the class that scores highest.
+
+    Parameters
+    ----------
+    scores : Scores
+        The scores.
+    background : float, optional
+        The value of the background's rule, at least 0; the method's own if left out. Where the
+        scores have a background of their own, its factor. Else, as in CLIP-ES, a value below 1
+        is what the background scores everywhere, and one from 1 on the exponent of
+        (1 - the highest score).
+
+    Returns
+    -------
+    (H, W) uint8
+        Pseudo-labels. Of equal scores the background's wins, then the lowest class id's, as
+        numpy's argmax has it with the background in front.
+    """
+    value = np.float32(scores.default if background is None else background)
+    labels, highest = scores.peak
+    rule = scores.rule(background)
+    if rule is BackgroundRule.PLANE:
+        return _where_above(labels, highest, np.full((1, 1), value))
+    if scores.own is not None:
+        return _where_above(labels, highest, scores.own * value)
+    # a score above 1 leaves the background nothing, and no root of a negative number
+    sure = np.clip(highest, 0, 1, dtype=np.float32)
+    return _where_above(labels, highest, np.power(np.float32(1) - sure, value))
+
+
+def vanished_classes(scores: Scores | None, overlap: Overlap) -> frozenset[int]:
+    """Return the classes that have scores, but no pixel of the pseudo-labels made of them.
+
+    What a person decided on their pseudo-labels waits until they have pixels again.
+    """
+    if scores is None:
+        return frozenset()
+    return frozenset(scores.class_ids.tolist()) - frozenset(overlap.class_ids.tolist())
+
+
+@jit
+def _raise(
+    highest: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    scores: NDArray[np.float32],
+    class_id: np.uint8,
+) -> None:
+    """Write a class where it scores higher than all before it."""
+    for row in range(scores.shape[0]):
+        for col in range(scores.shape[1]):
+            if scores[row, col] > highest[row, col]:
+                highest[row, col] = scores[row, col]
+                labels[row, col] = class_id
+
+
+@jit
+def _where_above(
+    labels: NDArray[np.uint8], highest: NDArray[np.float32], background: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """Return the labels where they score above the background, whose map may be one number."""
+    everywhere = background.size == 1
+    cut = np.zeros(labels.shape, np.uint8)
+    for row in range(labels.shape[0]):
+        for col in range(labels.shape[1]):
+            level = background[0, 0] if everywhere else background[row, col]
+            if highest[row, col] > level:
+                cut[row, col] = labels[row, col]
+    return cut
+
+
+_COARSEST = 32
+"""No network of the field sees coarser than one pixel of 32 × 32."""
+
+
+def enlarge(maps: NDArray[np.float32], factor: int, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Enlarge maps bilinearly by a whole factor and cut them to an image's size.
+
+    As networks of that stride see it: a coarse pixel stands for `factor` × `factor` pixels, from
+    the upper left corner on, and the last ones reach beyond the image. Values are those of
+    torch's ``interpolate(mode="bilinear", align_corners=False)``.
+
+    Parameters
+    ----------
+    maps : (K, h, w) float32
+        The coarse maps, h = ceil(H / factor) and w = ceil(W / factor).
+    factor : int
+        Pixels of the image along one of theirs.
+    shape : tuple of int
+        H and W.
+
+    Returns
+    -------
+    (K, H, W) float32
+    """
+    low, high, share = _between(maps.shape[1], factor, shape[0])
+    share = share[:, np.newaxis]
+    rows = maps[:, low] * (1 - share) + maps[:, high] * share
+    low, high, share = _between(maps.shape[2], factor, shape[1])
+    fine = rows[:, :, low] * (1 - share) + rows[:, :, high] * share
+    return fine.astype(np.float32, copy=False)
+
+
+def _between(
+    coarse: int, factor: int, fine: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Return the two coarse positions around each fine one, and the share of the second."""
+    place = np.maximum((np.arange(fine) + 0.5) / factor - 0.5, 0)
+    low = place.astype(np.intp)
+    return low, np.minimum(low + 1, coarse - 1), (place - low).astype(np.float32)
+
+
+def find_factor(coarse: tuple[int, int], shape: tuple[int, int]) -> int | None:
+    """Return the whole factor from 2 on by which a network of that stride makes a size coarse.
+
+    Where several fit, a power of two, as most strides are, goes before all others, then the
+    smaller one. None if there is no such factor up to 32.
+    """
+    factors = range(2, min(*shape, _COARSEST) + 1)
+    for factor in sorted(factors, key=lambda factor: factor.bit_count() > 1):
+        if all(-(-fine // factor) == small for fine, small in zip(shape, coarse, strict=True)):
+            return factor
+    return None

@@ -1,0 +1,297 @@
+"""SAM's masks of one image."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks import rle
+from napari_sepl.core.masks.runs import Runs, join, paint_runs, runs_of_mask
+from napari_sepl.core.masks.transpose import to_rows
+
+
+@dataclass(frozen=True, eq=False)
+class MaskScores:
+    """What SAM's automatic generator tells of each mask; NaN where it told nothing.
+
+    Parameters
+    ----------
+    predicted_iou, stability_score : (N,) float32
+        SAM's own estimates of a mask's quality.
+    point : (N, 2) float32
+        The prompt that gave the mask, as SAM writes it: (x, y) = (col, row).
+    crop_box : (N, 4) float32
+        The crop the mask was found in: x, y, width, height.
+    """
+
+    predicted_iou: NDArray[np.float32]
+    stability_score: NDArray[np.float32]
+    point: NDArray[np.float32]
+    crop_box: NDArray[np.float32]
+
+    @classmethod
+    def unknown(cls, count: int) -> "MaskScores":
+        """Return scores for `count` masks of which nothing was told."""
+
+        def blank(*shape: int) -> NDArray[np.float32]:
+            return np.full(shape, np.nan, np.float32)
+
+        return cls(blank(count), blank(count), blank(count, 2), blank(count, 4))
+
+    def followed_by(self, other: "MaskScores") -> "MaskScores":
+        """Return the scores of both, `other`'s last."""
+        return MaskScores(
+            np.concatenate([self.predicted_iou, other.predicted_iou]),
+            np.concatenate([self.stability_score, other.stability_score]),
+            np.concatenate([self.point, other.point]),
+            np.concatenate([self.crop_box, other.crop_box]),
+        )
+
+    @classmethod
+    def from_records(cls, records: Sequence[Mapping[str, Any]]) -> "MaskScores":
+        """Read the scores from amg.py's JSON records; missing or malformed ones become NaN."""
+        scores = cls._of_columns(records)
+        if scores is not None:
+            return scores
+        scores = cls.unknown(len(records))
+        for index, record in enumerate(records):
+            points = record.get("point_coords")
+            first = points[0] if isinstance(points, Sequence) and len(points) else None
+            for column, value in (
+                (scores.predicted_iou, record.get("predicted_iou")),
+                (scores.stability_score, record.get("stability_score")),
+                (scores.point, first),
+                (scores.crop_box, record.get("crop_box")),
+            ):
+                column[index] = _numbers(value, column[index].shape)
+        return scores
+
+    @classmethod
+    def _of_columns(cls, records: Sequence[Mapping[str, Any]]) -> "MaskScores | None":
+        """Read well-formed records column by column, in a tenth of the time; else return None."""
+        scores = cls.unknown(len(records))
+        points = [record.get("point_coords") for record in records]
+        if not all(type(one) is list and len(one) > 0 for one in points if one is not None):
+            return None
+        for column, values in (
+            (scores.predicted_iou, [record.get("predicted_iou") for record in records]),
+            (scores.stability_score, [record.get("stability_score") for record in records]),
+            (scores.point, [None if one is None else one[0] for one in points]),
+            (scores.crop_box, [record.get("crop_box") for record in records]),
+        ):
+            if all(value is None for value in values):
+                continue
+            numbers = _numbers(values, column.shape)
+            if np.isnan(numbers).any():
+                return None
+            column[:] = numbers
+        return scores
+
+
+def _numbers(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return a value of a JSON record as numbers, NaN where it holds something else."""
+    try:
+        numbers = np.asarray(value, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.full(shape, np.nan)
+    return numbers if numbers.shape == shape else np.full(shape, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class MaskSet:
+    """The masks of one image, overlapping and nested, as runs.
+
+    A mask is known by its index, its position in the file it came from. Empty masks keep their
+    index and are never chosen.
+
+    Parameters
+    ----------
+    runs : Runs
+        The pixels of each mask.
+    scores : MaskScores
+        What SAM told of each mask.
+    """
+
+    runs: Runs
+    scores: MaskScores
+
+    @classmethod
+    def from_dense(
+        cls,
+        masks: NDArray[Any] | Iterable[NDArray[Any]],
+        *,
+        shape: tuple[int, int] | None = None,
+        scores: MaskScores | None = None,
+    ) -> "MaskSet":
+        """Build from a (N, H, W) array, or any iterable of (H, W) arrays; non-zero is mask.
+
+        Parameters
+        ----------
+        masks : (N, H, W) array or iterable of (H, W) arrays
+            Bool or any integer type. An iterable is read one mask at a time.
+        shape : tuple of int, optional
+            Height and width; needed only where there may be no mask.
+        scores : MaskScores, optional
+            What SAM told of each mask.
+
+        Raises
+        ------
+        InputError
+            If a mask is not two-dimensional, or their sizes differ.
+        """
+        if isinstance(masks, np.ndarray):
+            if masks.ndim != 3:
+                raise InputError(
+                    "masks", found=f"an array of shape {masks.shape}", expected="shape (N, H, W)"
+                )
+            shape = shape or (int(masks.shape[1]), int(masks.shape[2]))
+        parts = []
+        for index, mask in enumerate(masks):
+            shape = shape or (int(mask.shape[0]), int(mask.shape[-1]))
+            if mask.shape != shape:
+                raise InputError(
+                    f"mask {index}", found=f"shape {mask.shape}", expected=f"shape {shape}"
+                )
+            parts.append(runs_of_mask(mask))
+        if shape is None:
+            raise InputError("masks", found="no mask", expected="a mask, or the image's shape")
+        return cls(join(shape, parts), scores or MaskScores.unknown(len(parts)))
+
+    @classmethod
+    def from_rle(
+        cls,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        shape: tuple[int, int] | None = None,
+        source: object = "masks",
+    ) -> "MaskSet":
+        """Build from COCO RLE dicts, compressed or not, bare or inside amg.py's records.
+
+        Parameters
+        ----------
+        records : sequence of mapping
+            ``{"size", "counts"}``, or records that hold such a dict under "segmentation" and
+            may hold "predicted_iou", "stability_score", "point_coords" and "crop_box".
+        shape : tuple of int, optional
+            Height and width; needed only where there may be no mask.
+        source : object
+            The file to name in an error.
+
+        Raises
+        ------
+        InputError
+            If a record is malformed, or sizes differ.
+        """
+        runs = _runs_of_like(records, source)
+        if runs is not None and shape in (None, runs.shape):
+            return cls(runs, MaskScores.from_records(records))
+        parts = []
+        for index, record in enumerate(records):
+            name = f"{source}, mask {index}"
+            segmentation = record.get("segmentation", record) if hasattr(record, "get") else record
+            size = rle.read_size(segmentation, name)
+            shape = shape or size
+            if size != shape:
+                raise InputError(
+                    name, found=_size(size), expected=f"{_size(shape)} as the image and other masks"
+                )
+            parts.append(rle.read_runs(segmentation, name))
+        if shape is None:
+            raise InputError(source, found="no mask", expected="a mask, or the image's shape")
+        return cls(join(shape, parts), MaskScores.from_records(records))
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def followed_by(self, other: "MaskSet") -> "MaskSet":
+        """Return the masks of both, `other`'s last.
+
+        Raises
+        ------
+        InputError
+            If the sizes differ.
+        """
+        if other.shape != self.shape:
+            raise InputError("masks", found=_size(other.shape), expected=_size(self.shape))
+        return MaskSet(self.runs.followed_by(other.runs), self.scores.followed_by(other.scores))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the image in pixels."""
+        return self.runs.shape
+
+    @property
+    def areas(self) -> NDArray[np.int64]:
+        """(N,) int64: pixels of each mask."""
+        return self.runs.areas
+
+    @property
+    def boxes(self) -> NDArray[np.int32]:
+        """(N, 4) int32: row, column, height and width of each mask's bounding box."""
+        return self.runs.boxes
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the masks take, in bytes."""
+        return self.runs.nbytes
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over size and pixels, the same whatever file format the masks came from."""
+        digest = hashlib.sha256(np.asarray(self.shape, "<i8").tobytes())
+        for array, dtype in (
+            (self.runs.offsets, "<i8"),
+            (self.runs.starts, "<i4"),
+            (self.runs.stops, "<i4"),
+        ):
+            digest.update(array.astype(dtype, copy=False).tobytes())
+        return digest.hexdigest()
+
+    def decode(self, index: int) -> NDArray[np.bool_]:
+        """Return mask `index` as an (H, W) bool array."""
+        return self.runs.decode(index)
+
+    def to_rle(self) -> list[dict[str, Any]]:
+        """Return each mask as a compressed COCO RLE dict."""
+        runs = self.runs
+        bounds = zip(runs.offsets[:-1], runs.offsets[1:], strict=True)
+        return [rle.write_rle(runs.starts[a:b], runs.stops[a:b], self.shape) for a, b in bounds]
+
+    def at(self, row: int, col: int) -> NDArray[np.intp]:
+        """Return the indices of the masks that hold a pixel, smallest first."""
+        held = np.flatnonzero(self.runs.contains(row, col))
+        return held[np.argsort(self.areas[held], kind="stable")]
+
+    def topmost(self) -> NDArray[np.int32]:
+        """Return (H, W) int32: at each pixel the smallest mask's index + 1, 0 where none is."""
+        flat = np.zeros(self.shape[0] * self.shape[1], np.int32)
+        order = np.argsort(self.areas, kind="stable")[::-1]  # of equal ones the first on top
+        runs = self.runs
+        paint_runs(flat, runs.starts, runs.stops, runs.offsets, order, (order + 1).astype(np.int32))
+        return to_rows(flat, self.shape)
+
+
+def _runs_of_like(records: Sequence[Mapping[str, Any]], source: object) -> Runs | None:
+    """Return the runs of compressed masks of one size, as files hold them; None for all else."""
+    parts: list[Any] = [record.get("segmentation") for record in records if hasattr(record, "get")]
+    if not parts or len(parts) < len(records) or not all(type(part) is dict for part in parts):
+        return None
+    size, texts = parts[0].get("size"), [part.get("counts") for part in parts]
+    if type(size) is not list or not all(type(text) is str for text in texts):
+        return None
+    for part in parts:
+        sides = part.get("size")
+        if sides != size or not all(type(side) is int for side in sides):
+            return None
+    shape = rle.read_size(parts[0], f"{source}, mask 0")
+    runs = rle.read_all_runs(texts, shape)
+    return None if runs is None else Runs(shape, *runs)
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return f"a size of {shape[0]} × {shape[1]} (height × width)"

@@ -1,0 +1,72 @@
+"""Where each pixel came from, against a plain version."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_sepl import MaskSet
+from napari_sepl.core.algorithm.assignment import assign
+from napari_sepl.core.algorithm.overlap import measure_overlap
+from napari_sepl.core.algorithm.paint import paint
+from napari_sepl.core.algorithm.rules import Rule
+from napari_sepl.core.analysis.provenance import NAMES, Source, count_sources, find_sources
+from tests.core.algorithm.test_overrides import decided_cases
+from tests.core.cases import Case, cases, quick
+
+OF_RULE = {
+    Rule.BY_O_P: Source.BY_O_P,
+    Rule.BY_O_S: Source.BY_O_S,
+    Rule.BY_BOTH: Source.BY_O_S,
+    Rule.BY_LEVEL: Source.BY_O_S,
+    Rule.BY_PERSON: Source.PERSON,
+}
+
+
+@quick
+@given(decided_cases())
+def test_each_pixel_tells_its_highest_claimant(chosen: tuple[Case, dict[int, int]]) -> None:
+    case, decisions = chosen
+    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks))
+    decided = assign(overlap, case.params, decisions)
+    labels = paint(overlap, decided, case.params)
+    expected = np.where(labels == 255, Source.IGNORED, Source.NOTHING)
+    claims = [
+        (case.masks[index], int(decided.class_ids[index]), OF_RULE[Rule(rule)])
+        for index, rule in enumerate(decided.rules)
+        if rule in OF_RULE
+    ]
+    for index, class_id in enumerate(decided.kept.class_ids.tolist()):
+        source = Source.PERSON if decided.kept.by_person[index] else Source.KEPT
+        claims.append((decided.kept.regions.decode(index), class_id, source))
+    for region, class_id, source in claims:
+        won = region & (labels == class_id)
+        expected[won] = np.maximum(expected[won], source)
+    found = find_sources(overlap, decided, labels)
+    np.testing.assert_array_equal(found, expected)
+    claimed = np.isin(labels, [0, 255], invert=True)
+    assert (found[claimed] >= Source.KEPT).all()
+
+
+@quick
+@given(cases(), st.integers(0, 254))
+def test_strokes_are_above_pins_and_pins_above_all(case: Case, label: int) -> None:
+    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks))
+    decided = assign(overlap, case.params)
+    labels = paint(overlap, decided, case.params)
+    locked_pixels, overlay = (np.full(labels.shape, -1, np.int16) for _ in range(2))
+    locked_pixels[:1], overlay[:, :1] = label, 0
+    found = find_sources(overlap, decided, labels, locked_pixels, overlay)
+    assert (found[:, 0] == Source.PAINTED).all()
+    told = found[0, 1:] == Source.PINNED
+    np.testing.assert_array_equal(told, labels[0, 1:] != label)  # an equal one changes nothing
+
+
+def test_counts_leave_out_what_is_not_there() -> None:
+    found = np.array([[0, 2, 2], [8, 8, 8]], np.uint8)
+    assert count_sources(found) == {Source.NOTHING: 1, Source.KEPT: 2, Source.PAINTED: 3}
+
+
+def test_each_source_has_plain_words_of_its_own() -> None:
+    assert set(NAMES) == set(Source)
+    assert len(set(NAMES.values())) == len(Source)
+    assert NAMES[Source.NOTHING] == "background: no class"

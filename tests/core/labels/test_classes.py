@@ -1,0 +1,73 @@
+"""Class lists: names, colours and what they say of a label that is not theirs."""
+
+import numpy as np
+import pytest
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.classes import BUILT_IN, COCO, VOC, ClassList, voc_palette
+from tests.core.drawing import labels
+from tests.messages import raises_input_error
+
+
+def test_the_built_in_lists() -> None:
+    assert BUILT_IN == {"voc": VOC, "coco": COCO}
+    assert (len(VOC), VOC.name(1), VOC.name(20)) == (21, "aeroplane", "tv monitor")
+    assert (len(COCO), COCO.name(1), COCO.name(80)) == (81, "person", "toothbrush")
+
+
+@pytest.mark.parametrize("classes", BUILT_IN.values(), ids=BUILT_IN.keys())
+def test_names_are_unique_and_have_colours(classes: ClassList) -> None:
+    assert len(set(classes.names)) == len(classes) == len(classes.colours)
+
+
+def test_voc_colours_are_those_of_the_development_kit() -> None:
+    palette = voc_palette()
+    assert palette.shape == (256, 3)
+    assert palette.dtype == np.uint8
+    known = {0: (0, 0, 0), 1: (128, 0, 0), 2: (0, 128, 0), 4: (0, 0, 128), 15: (192, 128, 128),
+             20: (0, 64, 128), 255: (224, 224, 192)}  # fmt: skip
+    assert {label: tuple(palette[label].tolist()) for label in known} == known
+    assert len(np.unique(palette, axis=0)) == 256
+
+
+def test_labels_beyond_a_list_have_a_name_and_a_colour() -> None:
+    own = ClassList("own", ("background", "cell"), ((0, 0, 0), (9, 8, 7)))
+    assert [own.name(label) for label in (0, 1, 2, 255)] == [
+        "background", "cell", "class 2", "ignore",
+    ]  # fmt: skip
+    assert own.palette()[1].tolist() == [9, 8, 7]
+    np.testing.assert_array_equal(own.palette()[2:], voc_palette()[2:])
+
+
+def test_labels_of_the_list_and_ignore_pass() -> None:
+    VOC.check(np.append(np.arange(21, dtype=np.uint8), np.uint8(255))[None], "cat.png")
+    COCO.check(np.arange(81, dtype=np.uint8)[None], "cat.png")
+
+
+def test_one_label_outside_is_named() -> None:
+    own = ClassList("own", ("background", "cell"), ((0, 0, 0), (9, 8, 7)))
+    message = (
+        r"^cat\.png: found label 3; "
+        r"expected 0 to 1 of the class list own, or 255 for ignore; "
+        r"name another list by --classes\.$"
+    )
+    with pytest.raises(InputError, match=message):
+        own.check(labels("0.13?".replace("0", ".")), "cat.png")
+
+
+def test_at_most_eight_labels_outside_are_named() -> None:
+    picture = np.arange(254, dtype=np.uint8)[None]
+    with raises_input_error(found="labels 21, 22, 23, 24, 25, 26, 27, 28"):
+        VOC.check(picture, "cat.png")
+
+
+@pytest.mark.parametrize("count", [0, 1, 256])
+def test_a_list_has_2_to_255_names(count: int) -> None:
+    with raises_input_error("class list own", found=f"{count} names", expected="2 to 255"):
+        ClassList("own", ("name",) * count, ((0, 0, 0),) * count)
+
+
+def test_a_list_of_255_names_leaves_only_ignore() -> None:
+    full = ClassList("own", tuple(map(str, range(255))), ((1, 2, 3),) * 255)
+    full.check(np.arange(256).astype(np.uint8)[None], "cat.png")
+    assert full.palette()[255].tolist() == [224, 224, 192]

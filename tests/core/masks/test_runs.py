@@ -1,0 +1,62 @@
+"""Runs against numpy."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_sepl.core.masks.runs import (
+    join,
+    label_runs,
+    pixel_count,
+    runs_of_labels,
+    runs_of_mask,
+)
+from napari_sepl.core.masks.transpose import to_columns
+from tests.core.cases import Labels, label_maps, quick, shapes
+from tests.messages import raises_input_error
+
+
+@quick
+@given(shapes.flatmap(label_maps))
+def test_stretches_of_equal_labels(picture: Labels) -> None:
+    flat = picture.ravel()
+    values, starts, stops = label_runs(flat)
+    assert (values[1:] != values[:-1]).all()
+    assert starts.tolist() == [0, *stops[:-1].tolist()]
+    np.testing.assert_array_equal(np.repeat(values, stops - starts), flat)
+
+
+@quick
+@given(shapes.flatmap(label_maps))
+def test_labels_come_back_from_their_runs(picture: Labels) -> None:
+    shape = (picture.shape[0], picture.shape[1])
+    class_ids, regions = runs_of_labels(to_columns(picture), shape)
+    again = sum(class_id * regions.decode(n) for n, class_id in enumerate(class_ids.tolist()))
+    np.testing.assert_array_equal(again, np.where(picture == 255, 0, picture))
+
+
+@quick
+@given(shapes.flatmap(label_maps))
+def test_runs_of_a_mask_ascend_and_never_touch(picture: Labels) -> None:
+    starts, stops = runs_of_mask(picture)
+    assert (starts < stops).all()
+    assert (starts[1:] > stops[:-1]).all()
+
+
+@quick
+@given(shapes.flatmap(label_maps), st.data())
+def test_chosen_regions_keep_their_pixels(picture: Labels, chosen: st.DataObject) -> None:
+    masks = [picture == label for label in np.unique(picture)]
+    regions = join((picture.shape[0], picture.shape[1]), [runs_of_mask(mask) for mask in masks])
+    wanted = chosen.draw(st.lists(st.integers(0, len(masks) - 1), max_size=5))
+    some = regions.choose(np.array(wanted, np.intp))
+    both = some.followed_by(regions)
+    assert len(both) == len(wanted) + len(masks)
+    for place, index in enumerate([*wanted, *range(len(masks))]):
+        np.testing.assert_array_equal(both.decode(place), masks[index])
+
+
+def test_an_image_of_2_to_31_pixels_is_too_large() -> None:
+    assert pixel_count((2**16, 2**15 - 1)) == 2**31 - 2**16
+    with raises_input_error(found="(65536, 32768)", expected="fewer"):
+        pixel_count((2**16, 2**15))

@@ -19,7 +19,7 @@ from napari_sepl.core.labels.cleaning import (
     fill_holes,
     grow_to_borders,
 )
-from napari_sepl.core.masks.atoms import find_superpixels
+from napari_sepl.core.masks.superpixels import find_superpixels
 from napari_sepl.core.masks.tree import build_tree
 
 ROUNDS = 7

@@ -18,8 +18,8 @@ from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.scores import Scores, cut_scores, vanished_classes
-from napari_sepl.core.masks.atoms import find_superpixels
 from napari_sepl.core.masks.mask_set import MaskSet
+from napari_sepl.core.masks.superpixels import find_superpixels
 from napari_sepl.core.masks.tree import MaskTree
 from napari_sepl.document.annotations import join_prompted
 

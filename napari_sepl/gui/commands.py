@@ -16,7 +16,6 @@ from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset
 from napari_sepl.files.label_png import write_label_png
 from napari_sepl.files.masks import looks_like_masks, read_masks
-from napari_sepl.gui import keys
 from napari_sepl.gui.panels.sources import MASKS_KEY
 
 if TYPE_CHECKING:
@@ -73,8 +72,8 @@ def export_dataset(viewer: "napari.Viewer") -> None:
 
 
 def show_keys(viewer: "napari.Viewer") -> None:
-    """Show which key does what."""
-    keys.show_keys(widget_of(viewer))
+    """Show which key and which movement of the mouse does what."""
+    widget_of(viewer).show_shortcuts()
 
 
 def save_selected_labels(viewer: "napari.Viewer") -> None:

@@ -229,6 +229,14 @@ class Controller:
         if document is not None:
             self.saving.save(document, accept=True)
 
+    def save_masks(self) -> None:
+        """Write the masks of the image that is open to a JSON file of the user's choice."""
+        document = self.context.document
+        if document is not None:
+            path = self.context.view.ask_masks_file(document.inputs.sample_id)
+            if path is not None:
+                self.making.save(path, self.saving.target.inputs)
+
     def outlines(self) -> None:
         """Show or hide the mask outlines."""
         self.context.layers.masks.visible = not self.context.layers.masks.visible

@@ -1,25 +1,15 @@
 """The docks of one viewer around its controller, and the keys that reach them."""
 
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QWidget
 
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.gui.actions import ACTIONS, Action, When
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.keys import (
-    ANSWER_KEYS,
-    COMPARE_KEYS,
-    KEYS,
-    PALETTE_KEYS,
-    POINT_KEYS,
-    PROMPT_KEYS,
-    WALK_KEYS,
-    bind_keys,
-)
 from napari_sepl.gui.layers.divider import Divider
 from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue.dock import TITLE, QueueDock
@@ -58,31 +48,49 @@ class Docks:
         self.mouse = Mouse(viewer, controller)
         self.divider = Divider(viewer, controller.context.layers, controller.comparing)
         controller.context.layers.enhanced.events.paint.connect(controller.stroke_ended)
-        self._bind_keys()
+        self._bind_keys(dataset=False)
 
-    def _bind_keys(self) -> None:
-        controller, layers = self.controller, self.controller.context.layers
-        tools = SimpleNamespace(
-            quick_pick=controller.quick_pick,
-            superpixels=controller.superpixels.toggle,
-            why=self.why,
-            heat=controller.showing.toggle_heat,
-        )
-        for target in (self.viewer, *layers.label_layers):
-            bind_keys(target, controller, KEYS)
-            bind_keys(target, controller.pointing, POINT_KEYS)
-            bind_keys(target, tools, PALETTE_KEYS)
-            bind_keys(target, controller.comparing, COMPARE_KEYS)
-            bind_keys(target, controller.prompting, PROMPT_KEYS)
-        bind_keys(layers.prompts.layer, controller.prompting, ANSWER_KEYS)
-        for layer in layers.label_layers:
-            bind_keys(layer, self.mouse, WALK_KEYS)
+    def _bind_keys(self, *, dataset: bool) -> None:
+        """Bind the keys of actions on a dataset, or all others.
+
+        They are bound on our layers too, because a layer's keys beat the viewer's, and a label
+        layer's own Ctrl+Z would otherwise write its last image's pixels back.
+        """
+        layers = self.controller.context.layers
+        everywhere: tuple[Any, ...] = (self.viewer, *layers.label_layers)
+        narrow = {When.ON_LABELS: layers.label_layers, When.ON_PROMPTS: (layers.prompts.layer,)}
+        for action in ACTIONS.values():
+            if action.key and (action.when is When.DATASET) == dataset:
+                shortcut = action.key.replace("Ctrl", "Control").replace("+", "-")
+                for target in narrow.get(action.when, everywhere):
+                    target.bind_key(shortcut, self._doing(action), overwrite=True)
+
+    def _doing(self, action: Action) -> Callable[[Any], None]:
+        def call(_: Any) -> None:
+            self.do(action.id)
+
+        call.__doc__ = action.tooltip
+        return call
+
+    def do(self, name: str) -> None:
+        """Do an action, by name."""
+        call = ACTIONS[name].call
+        if call is None:
+            raise LookupError(f"{name} needs a place or a class: only the mouse or a panel has it")
+        call(self)
+
+    @property
+    def dataset(self) -> QueueDock:
+        """The queue's dock, once a dataset was opened."""
+        if self.queue is None:
+            raise LookupError("no dataset was opened in this viewer")
+        return self.queue
 
     def open_dataset(self, spec: DatasetSpec) -> None:
         """Open a dataset in the queue, docking it where it is not."""
         if self.queue is None:
-            self.queue = QueueDock(self.viewer, self.controller)
-            self.queue.sweep.clicked.connect(lambda _: self.sweep())
+            self.queue = QueueDock(self.controller, self.do)
+            self._bind_keys(dataset=True)
         self._dock(self.queue)
         self.queue.open(spec)
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QMessageBox,
-    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -19,7 +20,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible, QElidingLabel
 
 from napari_sepl.core.labels.classes import ClassList
-from napari_sepl.gui.keys import KEYS, key_of
+from napari_sepl.gui.actions import ACTIONS, ActionButton, describe_shortcuts
 from napari_sepl.gui.panels.classes import WIDTH, ClassPanel
 from napari_sepl.gui.panels.compare import ComparePanel
 from napari_sepl.gui.panels.correct import CorrectPanel, QuickPick
@@ -30,6 +31,8 @@ from napari_sepl.gui.panels.params import ParamsPanel
 from napari_sepl.gui.panels.sources import SourcesPanel
 
 _NOTHING = "no image is open"
+
+_SHORTCUTS_SIZE = 720, 640
 
 _LINES = 3
 """Lines of a mask's text, always as many: else all panels are laid out anew as the cursor moves."""
@@ -44,7 +47,7 @@ class ReviewPanels(QWidget):
         The panels.
     panels : dict of str to QCollapsible
         Those that fold, by name.
-    buttons : dict of str to QPushButton
+    buttons : dict of str to ActionButton
         Undo, redo, save and accept.
     """
 
@@ -73,16 +76,9 @@ class ReviewPanels(QWidget):
             "history": QCollapsible("History"),
         }
         self.buttons = self.history.buttons | {
-            name: QPushButton(text)
-            for name, text in (
-                ("save", "Save"),
-                ("accept", "Accept"),
-            )
+            name: ActionButton(name) for name in ("save", "accept")
         }
-        self.why = QPushButton("Why…")
-        self.why.setToolTip(f"All masks of the image: threshold plane and table ({key_of('why')})")
-        self.queue = QPushButton("Queue")
-        self.queue.setToolTip("The samples of the dataset that is open, if their dock was closed")
+        self.why, self.queue = ActionButton("why"), ActionButton("queue")
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -131,8 +127,6 @@ class ReviewPanels(QWidget):
             row.addWidget(button)
         outside.addLayout(row)
         self.busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        for name in ("save", "accept"):
-            self.buttons[name].setToolTip(KEYS[name])
 
     def _fit_masks(self) -> None:
         """Fit the panel of masks to what it holds: a fold keeps the height that it opened with."""
@@ -180,6 +174,18 @@ class ReviewPanels(QWidget):
         folder = QFileDialog.getExistingDirectory(self, f"Folder for {sample_id}.png")
         return Path(folder) if folder else None
 
+    def ask_masks_file(self, sample_id: str) -> Path | None:
+        """Ask for the JSON file that the masks go to."""
+        name = f"{Path(sample_id).name}.json"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save masks", name, "masks (*.json)")
+        return Path(chosen) if chosen else None
+
+    def show_shortcuts(self) -> None:
+        """Show all keys and movements of the mouse, once however often it is asked for."""
+        box = self.findChild(ShortcutsBox) or ShortcutsBox(self)
+        box.show()
+        box.raise_()
+
     def ask_class(self, classes: ClassList, current: int) -> int | None:
         """Ask for a class, by its name or number."""
         popup = QuickPick(classes, current, self)
@@ -195,6 +201,24 @@ class ReviewPanels(QWidget):
         return self.confirm(
             f"{path} exists already and was not written in this window. Replace it?"
         )
+
+
+class ShortcutsBox(QDialog):
+    """Lists which key and which movement of the mouse does what; scrolled where it is too high."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(ACTIONS["keys"].title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        text = QLabel(describe_shortcuts())
+        text.setTextFormat(Qt.TextFormat.RichText)
+        text.setWordWrap(True)
+        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        close.rejected.connect(self.close)
+        column = QVBoxLayout(self)
+        column.addWidget(_scrolling(text))
+        column.addWidget(close)
+        self.resize(*_SHORTCUTS_SIZE)
 
 
 def _scrolling(inside: QWidget) -> QScrollArea:

@@ -50,6 +50,10 @@ class ShowsCorrecting(Protocol):
     def show_superpixels(self, on: bool) -> None:
         """Show whether the superpixel brush is in hand."""
 
+    @property
+    def pixel_limit(self) -> int:
+        """The size of holes and small regions, in pixels."""
+
 
 class ShowsHistory(Protocol):
     """The list of steps."""
@@ -154,6 +158,12 @@ class View(Protocol):
 
     def ask_folder(self, sample_id: str) -> Path | None:
         """Ask for the folder that the labels go to; None if the user changed their mind."""
+
+    def ask_masks_file(self, sample_id: str) -> Path | None:
+        """Ask for the JSON file that the masks go to; None if the user changed their mind."""
+
+    def show_shortcuts(self) -> None:
+        """Show all keys and movements of the mouse."""
 
     def ask_class(self, classes: ClassList, current: int) -> int | None:
         """Ask for a class, by its name or number; None if the user changed their mind."""

@@ -1,4 +1,4 @@
-"""Why masks were taken: the threshold plane and the table of masks, side by side."""
+"""Threshold plane and table of masks, side by side: why masks were selected."""
 
 import numpy as np
 import pyqtgraph as pg
@@ -110,7 +110,7 @@ def _sizes(areas: NDArray[np.int64]) -> NDArray[np.float64]:
     return _SMALLEST + (_LARGEST - _SMALLEST) * np.sqrt(areas / largest)
 
 
-TITLE = "Why masks were taken (SEPL)"
+TITLE = "Masks and thresholds (SEPL)"
 
 
 class WhyDock(QWidget):

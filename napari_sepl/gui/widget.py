@@ -1,18 +1,19 @@
 """The dock widget: panels, buttons and keys around one controller."""
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
 from qtpy import PYSIDE_VERSION
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
+from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import Sample, load
+from napari_sepl.gui.actions import connect_buttons
 from napari_sepl.gui.display import trouble_with
 from napari_sepl.gui.docks import docks_of
 from napari_sepl.gui.panels.params import preferred_params
@@ -60,24 +61,14 @@ class SeplWidget(ReviewPanels):
         self.classes.class_chosen.connect(controller.context.choose_class)
         self.classes.hidden_changed.connect(controller.hide_classes)
         self.classes.lock_changed.connect(controller.lock)
-        self.compare.pressed.connect(lambda name: getattr(controller.comparing, name)())
         self.diagnosis.finding_chosen.connect(controller.diagnosing.point_at)
-        self.correct.pressed.connect(self._correct)
-        self.why.clicked.connect(self.docks.why)
-        self.queue.clicked.connect(self.docks.show_queue)
         self.history.step_chosen.connect(controller.go_to)
-        self.masks.make_pressed.connect(controller.making.start)
-        self.masks.pending_pressed.connect(controller.making.start_pending)
         self.masks.show_pending(controller.making.pending_shown)
         self.masks.show_making(*controller.making.shown)
         controller.making.pending_changed.connect(self.masks.show_pending)
-        self.masks.cancel_pressed.connect(controller.making.cancel)
-        self.prompts.pressed.connect(lambda name: getattr(controller.prompting, name)())
-        self.masks.save_pressed.connect(self._save_masks)
         for box in self.panels.values():
             box.toggled.connect(self._tell_panels)
-        for name, button in self.buttons.items():
-            button.clicked.connect(getattr(controller, name))
+        connect_buttons(self, self.docks.do)
         self.viewer.layers.events.inserted.connect(self.sources.reset_choices)
         self.viewer.layers.events.removed.connect(self.sources.reset_choices)
         self.sources.reset_choices()
@@ -128,31 +119,6 @@ class SeplWidget(ReviewPanels):
         """Open a dataset in the queue, at the sample of last time."""
         if self._in_dataset or self.may_leave():  # the queue leaves one for another by itself
             self.docks.open_dataset(spec)
-
-    def _correct(self, name: str) -> None:
-        """Do what a button of the panel "Correct" says."""
-        controller, pixels = self.controller, self.correct.pixels.value()
-        act: dict[str, Callable[[], None]] = {
-            "quick_pick": controller.quick_pick,
-            "superpixels": controller.superpixels.toggle,
-            "fill_holes": lambda: controller.cleaning.fill_holes(pixels),
-            "drop_islands": lambda: controller.cleaning.drop_islands(pixels),
-            "grow": controller.cleaning.grow,
-            "cut": controller.cleaning.cut,
-            "clear_class": controller.pointing.clear_class,
-            "clear_image": controller.pointing.clear_image,
-        }
-        act[name]()
-
-    def _save_masks(self) -> None:
-        """Write the masks of the image that is open to a JSON file of the user's choice."""
-        document = self.controller.context.document
-        if document is None:
-            return
-        name = f"{Path(document.inputs.sample_id).name}.json"
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save masks", name, "masks (*.json)")
-        if chosen:
-            self.controller.making.save(Path(chosen), self.controller.saving.target.inputs)
 
     def _open_files(self, choice: Any) -> None:
         files = (choice.image, choice.pseudo, choice.masks, choice.truth)

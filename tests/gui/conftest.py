@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_sepl.document.document import Document
+from napari_sepl.gui.actions import ActionButton
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.gui.widget import SeplWidget
@@ -75,6 +76,12 @@ def messages() -> list[str]:
 def was_told(text: object) -> bool:
     """Tell whether a message of this test holds a text."""
     return any(str(text) in message for message in messages())
+
+
+def press_button(panel: QWidget, name: str) -> None:
+    """Click the button of an action, by name."""
+    (button,) = (one for one in panel.findChildren(ActionButton) if one.action.id == name)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 class Window:

@@ -228,14 +228,14 @@ def test_taking_a_step_over_many_back_spares_what_was_done_since(
 ) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     dataset.window.widget.controller.set_params(Params(t1=0.9))
-    dataset.dock._apply_params()
+    dataset.dock.apply_params()
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     dataset.window.drag_slider("t1", 0.3)  # on s2
     chosen = dataset.window.document.params
     dataset.press(Qt.Key.Key_J)  # s3 as it was set
     assert dataset.window.document.params == Params(t1=0.9)
-    dataset.dock._undo_last()
+    dataset.dock.undo_bulk()
     dataset.settle()
     assert was_told("1 that were worked on since stay")
     assert dataset.window.document.params == Params()
@@ -262,7 +262,7 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     dataset.dock.navigator.go(2)
     dataset.settle()
     dataset.press(Qt.Key.Key_W)  # s3 was accepted, and is skipped now
-    dataset.dock._undo_last()
+    dataset.dock.undo_bulk()
     dataset.settle()
     assert was_told("1 that were worked on since stay")
     assert dataset.statuses()["s3"] == Status.SKIPPED

@@ -49,7 +49,7 @@ def assert_shown_is_final(controller: Controller) -> None:
 def test_opening_shows_layers_classes_and_title(controller: Controller, view: MagicMock) -> None:
     names = [layer.name for layer in controller.context.layers._viewer.layers]
     assert names == [
-        "image", "enhanced", "pseudo (CAM)", "masks", "where from", "difference",
+        "image", "enhanced", "pseudo (CAM)", "masks", "label source", "difference",
         "under the cursor",
     ]  # fmt: skip
     assert (

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QDialogButtonBox, QPushButton
+from qtpy.QtWidgets import QDialogButtonBox
 
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status
 from napari_sepl.gui.commands import widget_of
-from napari_sepl.gui.keys import KeysBox
-from tests.gui.conftest import Window, messages, wait_until, was_told
+from napari_sepl.gui.review_panels import ShortcutsBox
+from tests.gui.conftest import Window, messages, press_button, wait_until, was_told
 from tests.gui.test_queue import Walk
 from tests.workflow.sweeping import IDS
 
@@ -91,14 +91,13 @@ def test_accepting_tells_nothing_that_the_queue_shows(walk: Walk) -> None:
 
 
 def test_the_keys_fit_on_the_screen_and_are_shown_once(walk: Walk) -> None:
-    button = next(b for b in walk.dock.findChildren(QPushButton) if b.text() == "Keys")
     for _ in range(2):
-        QTest.mouseClick(button, LEFT)
-    (box,) = walk.dock.findChildren(KeysBox)
+        press_button(walk.dock, "keys")
+    (box,) = walk.window.widget.findChildren(ShortcutsBox)
     screen = box.screen()
     assert screen is not None
     assert box.height() <= screen.availableGeometry().height()
     close = box.findChild(QDialogButtonBox)
     assert close is not None
     QTest.mouseClick(close.button(QDialogButtonBox.StandardButton.Close), LEFT)
-    wait_until(lambda: not walk.dock.findChildren(KeysBox))
+    wait_until(lambda: not walk.window.widget.findChildren(ShortcutsBox))

@@ -436,7 +436,7 @@ def test_masks_by_the_command_line_are_gone_on_with(
 
 def test_params_of_all_pending_are_not_asked_about(walk: Walk, asked: list[str]) -> None:
     walk.window.widget.controller.set_params(Params(t1=0.9))
-    walk.dock._apply_params()
+    walk.dock.apply_params()
     walk.settle()
     asked.clear()
     make(walk, "pending")

@@ -375,13 +375,13 @@ def test_thresholds_for_all_pending_and_back(
     review = StoreWriter.review
     monkeypatch.setattr(StoreWriter, "review", read_aside)
     monkeypatch.setattr(dataset.window.widget, "confirm", agree)
-    dataset.dock._apply_params()
+    dataset.dock.apply_params()
     dataset.settle()
     assert "for 4 samples (s3, s4, s5, s6)" in asked[0]
     dataset.press(Qt.Key.Key_J)
     assert dataset.window.document.params == Params(t1=0.9)
     assert dataset.dock._bulk is not None
-    dataset.dock._undo_last()
+    dataset.dock.undo_bulk()
     dataset.dock.navigator.go(4)
     dataset.settle()
     assert dataset.window.document.params == Params()
@@ -399,7 +399,7 @@ def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.Mon
     saved = sorted(path.name for path in dataset.spec.output.glob("*.png"))
     assert saved == ["s2.png", "s3.png", "s5.png", "s6.png"]  # s1 is open, s4 is broken
     assert set(dataset.statuses().values()) == {Status.ACCEPTED}
-    dataset.dock._undo_last()
+    dataset.dock.undo_bulk()
     dataset.settle()
     assert dataset.dock.reviewing is not None
     assert len(dataset.dock.reviewing.queue.pending()) == 6

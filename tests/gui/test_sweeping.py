@@ -17,7 +17,7 @@ from napari_sepl.gui import sweep_dock
 from napari_sepl.gui.sweep_dock import SweepDock, Sweeping
 from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
 from napari_sepl.workflow.results import SampleResult
-from tests.gui.conftest import Window, was_told
+from tests.gui.conftest import Window, press_button, was_told
 from tests.gui.test_queue import CTRL, Walk
 from tests.workflow.sweeping import IDS
 
@@ -33,7 +33,7 @@ def walk(window: Window, spec: DatasetSpec) -> Iterator[Walk]:
 
 @pytest.fixture
 def dock(walk: Walk) -> Iterator[SweepDock]:
-    QTest.mouseClick(walk.dock.sweep, LEFT)
+    press_button(walk.dock, "sweep")
     dock = walk.window.widget.docks.sweep_dock
     assert dock is not None
     QTest.qWait(100)
@@ -197,7 +197,7 @@ def test_a_surface_is_not_left_for_another_dataset(walk: Walk, dock: SweepDock) 
 def test_samples_without_masks_are_left_out(window: Window, spec: DatasetSpec) -> None:
     (spec.folder("masks") / f"{IDS[0]}.json").unlink()
     walk = Walk(window, spec)
-    QTest.mouseClick(walk.dock.sweep, LEFT)
+    press_button(walk.dock, "sweep")
     dock = window.widget.docks.sweep_dock
     assert dock is not None
     press_and_wait(walk, dock)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.masks.atoms import find_superpixels
 from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
 from napari_sepl.core.masks.runs import Runs
+from napari_sepl.core.masks.superpixels import find_superpixels
 
 BARE = -1.0
 """In place of a share, of a fragment that no mask covers."""

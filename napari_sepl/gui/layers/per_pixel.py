@@ -130,7 +130,7 @@ class PixelLayers:
 
     def __init__(self) -> None:
         self._by_name = {
-            "where_from": PixelLayer("where from", NAMES, _SOURCE_COLOURS, _sources),
+            "where_from": PixelLayer("label source", NAMES, _SOURCE_COLOURS, _sources),
             "difference": PixelLayer(
                 "difference", DIFFERENCE_NAMES, _DIFFERENCE_COLOURS, _differences
             ),

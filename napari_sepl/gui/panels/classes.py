@@ -10,8 +10,9 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, Q
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.class_rows import Change, ClassRow, mean_iou
+from napari_sepl.gui.actions import ACTIONS
 
-_HEADERS = ("class", "before", "after", "change", "IoU", "prec.", "recall", "hold")
+_HEADERS = ("class", "before", "after", "change", "IoU", "prec.", "recall", ACTIONS["lock"].label)
 _TIPS = (
     "Click to paint with a class; the tick shows or hides it on all layers",
     "Pixels in the pseudo-labels",
@@ -20,7 +21,7 @@ _TIPS = (
     "Intersection over union with the truth, in percent, and its change in points",
     "Precision: share of the label's pixels that are right, in percent, and its change in points",
     "Recall: share of the class's true pixels that are found, in percent, and its change in points",
-    "Protect: neither SEPL nor strokes of other classes take pixels of a ticked class",
+    ACTIONS["lock"].tooltip,
 )
 WIDTH, _WIDTH_WITH_TRUTH = 412, 492
 """Pixels of the window in which all columns are seen."""

@@ -2,18 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_sepl.gui.keys import key_of
+from napari_sepl.gui.actions import ActionButton
 from napari_sepl.gui.layers.per_pixel import LegendRow
 
-_BUTTONS = (
-    ("swipe", "Swipe", "Pseudo-labels left of a divider, enhanced labels right of it"),
-    ("difference", "Difference", "Colour what differs from the pseudo-labels"),
-    ("errors", "Errors", "Colour what differs from the truth, where there is one"),
-    ("where_from", "Where from", "Colour each pixel by what gave it its label"),
-)
+_BUTTONS = ("swipe", "difference", "errors", "where_from")
 
 
 class ComparePanel(QWidget):
@@ -21,37 +15,27 @@ class ComparePanel(QWidget):
 
     Attributes
     ----------
-    pressed : Signal(str)
-        A button was pressed: a name of `buttons`.
-    buttons : dict of str to QPushButton
+    buttons : dict of str to ActionButton
         The buttons.
     legend : QLabel
         The legend of what is shown; hidden while nothing is.
     """
 
-    pressed = Signal(str)
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.buttons = {name: self._button(name, text, tip) for name, text, tip in _BUTTONS}
+        self.buttons = {name: ActionButton(name) for name in _BUTTONS}
         self.buttons["errors"].setEnabled(False)
         self.legend = QLabel("")
         self.legend.setVisible(False)
         row = QHBoxLayout()
         row.setSpacing(4)
         for button in self.buttons.values():
+            button.setCheckable(True)
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
         column.addWidget(self.legend)
-
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setCheckable(True)
-        button.setToolTip(f"{tip} ({key_of(name)})")
-        button.clicked.connect(lambda: self.pressed.emit(name))
-        return button
 
     def show_swipe(self, *, on: bool) -> None:
         """Show whether the swipe is on."""

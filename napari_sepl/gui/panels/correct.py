@@ -1,6 +1,6 @@
 """Correcting by hand: the current class and its popup, the superpixel brush, cleaning."""
 
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QColor, QIcon, QKeyEvent, QPixmap
 from qtpy.QtWidgets import (
     QDialog,
@@ -8,7 +8,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -16,20 +15,14 @@ from qtpy.QtWidgets import (
 
 from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.labels.classes import ClassList
-from napari_sepl.gui.keys import key_of
+from napari_sepl.gui.actions import ActionButton
 
 _PIXELS = 100
 _MOST_PIXELS = 10_000_000
 
 _BUTTONS = (
-    ("superpixels", "Superpixel brush", "Drag to paint whole regions between mask borders"),
-    ("fill_holes", "Fill holes", "Fill holes of the current class up to this many pixels"),
-    ("drop_islands", "Drop islands", "Drop regions of the current class below this many pixels"),
-    ("grow", "Grow to masks", "Grow the current class to the mask borders around it"),
-    ("cut", "Cut at masks", "Cut off what of the current class crosses a mask border"),
-    ("clear_class", "Undecide class", "Leave all masks of the current class to SEPL"),
-    ("clear_image", "Undecide all", "Leave all masks of the image to SEPL"),
-)
+    "superpixels", "fill_holes", "drop_islands", "grow", "cut", "clear_class", "clear_image",
+)  # fmt: skip
 
 
 class CorrectPanel(QWidget):
@@ -37,35 +30,29 @@ class CorrectPanel(QWidget):
 
     Attributes
     ----------
-    pressed : Signal(str)
-        A button was pressed: "quick_pick", or a name of `buttons`.
-    buttons : dict of str to QPushButton
+    current : ActionButton
+        Shows the current class, and chooses another.
+    buttons : dict of str to ActionButton
         The buttons.
     pixels : QSpinBox
-        The size of holes and islands.
+        The size of holes and small regions.
     """
-
-    pressed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.current = QPushButton("class")
-        self.current.setToolTip(f"The class to paint and take with ({key_of('quick_pick')})")
-        self.current.clicked.connect(lambda: self.pressed.emit("quick_pick"))
+        self.current = ActionButton("quick_pick")
         self.pixels = QSpinBox()
         self.pixels.setRange(1, _MOST_PIXELS)
         self.pixels.setValue(_PIXELS)
         self.pixels.setSuffix(" px")
-        self.buttons = {name: self._button(name, text, tip) for name, text, tip in _BUTTONS}
+        self.buttons = {name: ActionButton(name) for name in _BUTTONS}
         self.buttons["superpixels"].setCheckable(True)
         self._lay_out()
 
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        key = key_of(name)
-        button.setToolTip(f"{tip} ({key})" if key else tip)
-        button.clicked.connect(lambda: self.pressed.emit(name))
-        return button
+    @property
+    def pixel_limit(self) -> int:
+        """The size of holes and small regions, in pixels."""
+        return int(self.pixels.value())
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)

@@ -3,12 +3,12 @@
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt, Signal
-from qtpy.QtWidgets import QListView, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QListView, QVBoxLayout, QWidget
 
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.history import History
-from napari_sepl.gui.keys import KEYS
+from napari_sepl.gui.actions import ActionButton
 
 _NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
@@ -60,7 +60,7 @@ class HistoryPanel(QWidget):
     ----------
     step_chosen : Signal(int)
         So many steps are to be done.
-    buttons : dict of str to QPushButton
+    buttons : dict of str to ActionButton
         Undo and redo; to be placed where they are always seen.
     """
 
@@ -68,9 +68,7 @@ class HistoryPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.buttons = {"undo": QPushButton("Undo"), "redo": QPushButton("Redo")}
-        for name, button in self.buttons.items():
-            button.setToolTip(KEYS[name])
+        self.buttons = {name: ActionButton(name) for name in ("undo", "redo")}
         self.model = HistoryModel(self)
         self.list = QListView()
         self.list.setModel(self.model)
@@ -88,6 +86,7 @@ class HistoryPanel(QWidget):
         self.list.setCurrentIndex(here)
         self.list.scrollTo(here)
         for name, steps in (("undo", history.done), ("redo", history.undone)):
-            self.buttons[name].setEnabled(bool(steps))
-            told = f"{KEYS[name]}: {steps[-1].describe(classes)}" if steps else KEYS[name]
-            self.buttons[name].setToolTip(told)
+            button = self.buttons[name]
+            button.setEnabled(bool(steps))
+            told = f"{button.action.title}: {steps[-1].describe(classes)}" if steps else ""
+            button.setToolTip(button.action.tip(told))

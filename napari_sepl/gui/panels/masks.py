@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sepl.gui.keys import key_of
+from napari_sepl.gui.actions import ActionButton, When
 from napari_sepl.gui.masks.choice import MaskChoice
 from napari_sepl.proposals.device import AUTO
 from napari_sepl.proposals.models import (
@@ -36,19 +36,7 @@ _DEVICES = (AUTO, "cuda", "mps", "cpu")
 
 
 class MasksPanel(QWidget):
-    """The model, its settings, and the buttons.
-
-    Attributes
-    ----------
-    make_pressed, pending_pressed : Signal(MaskChoice)
-        Make masks of what is open, or of all pending samples.
-    cancel_pressed, save_pressed : Signal()
-    """
-
-    make_pressed = Signal(object)
-    pending_pressed = Signal(object)
-    cancel_pressed = Signal()
-    save_pressed = Signal()
+    """The model, its settings, and the buttons."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,8 +48,8 @@ class MasksPanel(QWidget):
         self.note = QLabel("")
         self.note.setWordWrap(True)
         self.bar = QProgressBar()
-        self.make, self.cancel = QPushButton("Make masks"), QPushButton("Cancel")
-        self.pending, self.save = QPushButton("Make for all pending"), QPushButton("Save masks…")
+        self.make, self.cancel = ActionButton("make"), ActionButton("cancel")
+        self.pending, self.save = ActionButton("make_pending"), ActionButton("save_masks")
         self.pending_text = QLabel("")
         self.pending_text.setWordWrap(True)
         self._under_way = False
@@ -69,10 +57,6 @@ class MasksPanel(QWidget):
         self._lay_out()
         for option in (self.model, self.checkpoint, self.device):
             option.changed.connect(lambda _: self._show_choice())
-        self.make.clicked.connect(lambda: self.make_pressed.emit(self.choice))
-        self.pending.clicked.connect(lambda: self.pending_pressed.emit(self.choice))
-        self.cancel.clicked.connect(lambda _: self.cancel_pressed.emit())
-        self.save.clicked.connect(lambda _: self.save_pressed.emit())
         self._show_choice()
         self.show_pending("")
         self.show_making(0, 0, "")
@@ -264,12 +248,7 @@ def _field(name: str) -> QSpinBox | QDoubleSpinBox:
     return field
 
 
-_BUTTONS = (
-    ("prompt", "Prompt SAM", "Points and boxes on the image become masks"),
-    ("snap", "Snap to SAM", "Let SAM redraw the outline of the current class"),
-    ("add", "Add mask", "Add the mask, taken for the current class"),
-    ("drop", "Drop prompts", "Take back all prompts"),
-)
+_BUTTONS = ("prompt", "snap", "add", "drop")
 _OFF = "Prompts need one of SAM's models, chosen above."
 
 
@@ -278,17 +257,13 @@ class PromptsPanel(QWidget):
 
     Attributes
     ----------
-    pressed : Signal(str)
-        A button was pressed, by its name in `buttons`.
-    buttons : dict of str to QPushButton
+    buttons : dict of str to ActionButton
         The buttons.
     """
 
-    pressed = Signal(str)
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.buttons = {name: self._button(name, text, tip) for name, text, tip in _BUTTONS}
+        self.buttons = {name: ActionButton(name) for name in _BUTTONS}
         self.buttons["prompt"].setCheckable(True)
         self.text = QLabel("")
         self.text.setWordWrap(True)
@@ -300,16 +275,10 @@ class PromptsPanel(QWidget):
         column.addWidget(self.text)
         self.show_prompting(on=False, text="")
 
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        key = key_of(name)
-        button.setToolTip(f"{tip} ({key})" if key else tip)
-        button.clicked.connect(lambda: self.pressed.emit(name))
-        return button
-
     def show_prompting(self, *, on: bool, text: str) -> None:
         """Show whether prompts are taken, and what SAM is at."""
         self.buttons["prompt"].setChecked(on)
-        for name in ("snap", "add", "drop"):
-            self.buttons[name].setEnabled(on)
+        for button in self.buttons.values():
+            if button.action.when in {When.PROMPTING, When.ON_PROMPTS}:
+                button.setEnabled(on)
         self.text.setText(text if on else _OFF)

@@ -8,12 +8,13 @@ from napari.settings import get_plugin_settings
 from numpy.typing import NDArray
 from qtpy.QtCore import QPoint, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QPainter
-from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.labels.scores import BackgroundRule, Scores
+from napari_sepl.gui.actions import ActionButton
 
 PLUGIN = "napari-sepl"
 PREFERRED = tuple(name for name in Params.model_fields if name != "background")
@@ -217,7 +218,7 @@ class ParamsPanel(QWidget):
         self.background.chosen.connect(lambda: self._emit(moving=False))
         self.background.slider.sliderReleased.connect(self.drag_ended)
         self.show_scores(None)
-        self.defaults = QPushButton("The paper's values")
+        self.defaults = ActionButton("defaults")
         values = ", ".join(f"{name} = {field.default}" for name, field in _FIELDS.items())
         self.defaults.setToolTip(f"Set {values}, and the background as the method has it")
         self.defaults.clicked.connect(self._set_defaults)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import Signal
@@ -20,8 +19,8 @@ from qtpy.QtWidgets import (
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.gui.actions import ACTIONS, ActionButton, connect_buttons, press
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.keys import QUEUE_KEYS, bind_keys, meaning_of, show_keys
 from napari_sepl.gui.masks.making_dataset import DatasetMaking
 from napari_sepl.gui.panels.params import preferred_params
 from napari_sepl.gui.panels.queue import QueuePanel
@@ -32,20 +31,10 @@ from napari_sepl.gui.queue.navigator import Navigator
 from napari_sepl.gui.queue.passes import PassRow
 from napari_sepl.workflow.review.reviewing import Reviewing
 
-if TYPE_CHECKING:
-    from napari.viewer import Viewer
-
-
 TITLE = "Queue (SEPL)"
 
-_BUTTONS = {
-    "previous": "◀",
-    "next": "▶",
-    "next_pending": "▶ pending",
-    "skip": "Skip",
-    "flag": "Flag",
-    "reopen": "Reopen",
-}
+_STEPS = ("previous", "next", "next_pending", "skip", "flag", "reopen")
+_ON_ALL_PENDING = ("apply_params", "accept_unchanged", "undo_bulk", "stop_bulk")
 
 
 class QueueDock(QWidget):
@@ -53,10 +42,10 @@ class QueueDock(QWidget):
 
     Parameters
     ----------
-    viewer : Viewer
-        The viewer it is docked in.
     controller : Controller
         Shows one sample; its view is where messages and questions go.
+    do : callable
+        Does an action, by name.
 
     Attributes
     ----------
@@ -66,7 +55,7 @@ class QueueDock(QWidget):
 
     dataset_changed = Signal(object)
 
-    def __init__(self, viewer: "Viewer", controller: Controller) -> None:
+    def __init__(self, controller: Controller, do: Callable[[str], None]) -> None:
         super().__init__()
         background = controller.context.background
         self._controller = controller
@@ -82,51 +71,30 @@ class QueueDock(QWidget):
         self._opening = False
         self._then: DatasetSpec | None = None  # asked for while another was being opened
         self.exports = ExportDialog(background, self)
-        self._lay_out()
+        self._lay_out(do)
         self._connect()
-        bind_keys(viewer, self.navigator, QUEUE_KEYS)
-        for layer in controller.context.layers.label_layers:
-            bind_keys(layer, self.navigator, QUEUE_KEYS)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, do: Callable[[str], None]) -> None:
         column = QVBoxLayout(self)
         column.addWidget(self.panel)
         column.addWidget(self.passes)
         steps, below = QHBoxLayout(), QHBoxLayout()
-        for name, text in _BUTTONS.items():
-            steps.addWidget(self._step_button(name, text))
+        for name in _STEPS:
+            steps.addWidget(ActionButton(name))
         self.pending_menu = QMenu(self)
-        for text, act in (
-            ("Apply these thresholds to all pending…", self._apply_params),
-            ("Accept all pending that change little…", self._accept_unchanged),
-            ("Take the last of these back", self._undo_last),
-            ("Stop", self._stop),
-        ):
-            self.pending_menu.addAction(text).triggered.connect(partial(_press, act))
+        for name in _ON_ALL_PENDING:
+            entry = self.pending_menu.addAction(ACTIONS[name].title)
+            entry.triggered.connect(partial(press, do, name))
         pending = QPushButton("All pending")
         pending.setMenu(self.pending_menu)
-        self.sweep = QPushButton("Sweep…")
-        self.sweep.setToolTip("Which thresholds fit the dataset: a heat map to click on")
-        keys = QPushButton("Keys")
-        keys.clicked.connect(partial(_press, partial(show_keys, self)))
-        below.addWidget(self._step_button("worst_pending", "Worst"))
+        below.addWidget(ActionButton("worst_pending"))
         below.addWidget(pending)
-        below.addWidget(self.sweep)
-        export = QPushButton("Export…")
-        export.setToolTip("Write labels in a format that trainers or other tools read")
-        export.clicked.connect(partial(_press, self.export))
-        below.addWidget(export)
-        below.addWidget(keys)
+        for name in ("sweep", "export_dataset", "keys"):
+            below.addWidget(ActionButton(name))
         below.addWidget(self.missing)
         column.addLayout(steps)
         column.addLayout(below)
-
-    def _step_button(self, name: str, text: str) -> QPushButton:
-        """Return a button that does what a key of the navigator does."""
-        button = QPushButton(text)
-        button.setToolTip(f"{meaning_of(name)} ({QUEUE_KEYS[name]})")
-        button.clicked.connect(partial(_press, getattr(self.navigator, name)))
-        return button
+        connect_buttons(self, do)
 
     def _connect(self) -> None:
         self.panel.sample_chosen.connect(self.navigator.go)
@@ -261,20 +229,24 @@ class QueueDock(QWidget):
         if self._making is not None:
             self._making.show_pending()
 
-    def _apply_params(self) -> None:
+    def apply_params(self) -> None:
+        """Apply the present thresholds to all pending samples."""
         document = self._context.document
         if self._bulk is not None and document is not None:
             self._bulk.apply_params(document.params)
 
-    def _undo_last(self) -> None:
+    def undo_bulk(self) -> None:
+        """Take back the last step over all pending samples."""
         if self._bulk is not None:
             self._bulk.undo()
 
-    def _stop(self) -> None:
+    def stop_bulk(self) -> None:
+        """Stop a step over all pending samples."""
         if self._bulk is not None:
             self._bulk.stop()
 
-    def _accept_unchanged(self) -> None:
+    def accept_unchanged(self) -> None:
+        """Ask by how much samples may change, and accept the pending ones that change less."""
         if self._bulk is None:
             return
         most, chosen = QInputDialog.getDouble(
@@ -293,10 +265,6 @@ class QueueDock(QWidget):
     def _note_panels(self, opened: dict[str, bool]) -> None:
         if self.reviewing is not None:
             self.reviewing.session.panels = opened
-
-
-def _press(act: Callable[[], object], _: Any = None) -> None:
-    act()
 
 
 _FEW = 5

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.masks.atoms import piece_areas
 from napari_sepl.core.masks.runs import Runs, paint_runs
+from napari_sepl.core.masks.superpixels import piece_areas
 
 
 @dataclass(frozen=True, eq=False)

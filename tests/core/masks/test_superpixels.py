@@ -5,7 +5,7 @@ from hypothesis import example, given
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet
-from napari_sepl.core.masks.atoms import find_superpixels
+from napari_sepl.core.masks.superpixels import find_superpixels
 from tests.core.cases import Masks, label_maps, mask_stacks, quick, shapes, thorough
 from tests.core.drawing import mask
 

@@ -1,6 +1,7 @@
 """What the package is from outside: a command, a module to run, types, a wheel."""
 
 import ast
+import re
 import subprocess
 import sys
 import venv
@@ -15,6 +16,7 @@ from napari_sepl import __version__
 from tests.messages import says
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "napari_sepl"
 
 
 def test_the_package_is_run_as_the_command_is() -> None:
@@ -22,6 +24,13 @@ def test_the_package_is_run_as_the_command_is() -> None:
         [sys.executable, "-m", "napari_sepl", "--version"], capture_output=True, check=True
     )
     assert (ended.stdout, ended.stderr) == (f"{__version__}\n".encode(), b"")
+
+
+def test_the_map_of_the_code_names_files_that_are_there() -> None:
+    named = re.findall(r"`([\w./]+/[\w./]*)`", (ROOT / "ARCHITECTURE.md").read_text("utf-8"))
+    assert len(named) > 80
+    gone = [one for one in named if not any((top / one).exists() for top in (ROOT, PACKAGE))]
+    assert gone == []
 
 
 def test_type_checkers_are_told_that_there_are_types() -> None:

@@ -233,6 +233,9 @@ def follow(
     if code == STOPPED:
         resumes = 0 < counts.total() < total
         complain(f"Stopped.{' What is saved is whole; the same command resumes.' * resumes}")
+    if code == 0 and counts.keys() == {"left out"}:
+        complain("nothing to do: no sample has one of these classes")
+        return FAILED
     return code
 
 

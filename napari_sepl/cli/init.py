@@ -62,6 +62,8 @@ def init_command(
     say_saved([to])
     if spec.out is None:
         note(f'no folder for labels is named: add --out FOLDER, or the line out = "labels" to {to}')
+    if spec.pseudo is None:
+        note(f"no pseudo-labels are named: enhance needs --pseudo FOLDER, or a line in {to}")
     return FAILED if unreadable else 0
 
 

@@ -48,6 +48,12 @@ def test_only_accepted_samples_are_exported_unless_told(toml: Path) -> None:
     assert "1 sample: 1 saved" in out
 
 
+def test_where_no_sample_has_the_class_that_is_said_and_is_no_success(toml: Path) -> None:
+    code, out = run(toml, "--to", toml.parent / "v", "--format", "voc", "--all", "--class", "boat")
+    assert code == 1
+    assert_says(out, "3 left out (other classes)", "nothing to do: no sample has one of these")
+
+
 def test_without_a_format_labels_are_made_as_the_window_saved_them(toml: Path) -> None:
     assert run(toml, "--to", toml.parent / "anew")[0] == 0
     saved = (toml.parent / "out" / "a2.png").read_bytes()

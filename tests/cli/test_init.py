@@ -172,6 +172,12 @@ def test_of_many_samples_some_are_checked(
     assert says(out, "headers of those of 2 of 4 samples")
 
 
+def test_what_is_needed_and_not_named_is_said(run: Run, spec: DatasetSpec, tmp_path: Path) -> None:
+    code, _, err = run(*options(spec, "images", "masks"), "--to", tmp_path / "s.toml")
+    assert code == 0
+    assert says(err, "no pseudo-labels are named: enhance needs --pseudo")
+
+
 def test_no_file_is_written_into_a_folder_of_the_dataset_but_out(
     run: Run, spec: DatasetSpec, tmp_path: Path
 ) -> None:

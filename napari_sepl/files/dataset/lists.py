@@ -207,6 +207,11 @@ def read_image_labels(
         labels = _labels(words[1:], labels_of, place, classes)
         if sample_id is not None:
             found[sample_id] = labels
+    if known and not found and any(map(str.strip, lines)):
+        first = next(line for line in lines if line.strip()).split()[0]
+        raise InputError(
+            path, found=f"no sample of the dataset (the first: {first})", expected=_EXPECTED
+        )
     return found
 
 

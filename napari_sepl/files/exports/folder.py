@@ -93,7 +93,7 @@ class ExportFolder:
             differences = tell_differences(noted if isinstance(noted, dict) else {}, self._settings)
             raise SaveError(
                 f"holds an export of other settings: {self.root} ({differences}); "
-                "--overwrite makes it again."
+                "--overwrite removes it for this one."
             )
         try:
             self._read_journal(journal)

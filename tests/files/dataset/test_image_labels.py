@@ -67,3 +67,10 @@ def test_samples_in_sub_folders_are_named_by_their_paths(tmp_path: Path) -> None
     path = write(tmp_path, "train/a dog\ntrain/a.png cat\n")
     with refused(f"{path}, line 2", "train/a again"):
         read_image_labels(path, VOC, known)
+
+
+def test_a_file_of_other_samples_alone_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "\nelsewhere dog\nnowhere cat\n")
+    with refused(path, "no sample of the dataset (the first: elsewhere)"):
+        read_image_labels(path, VOC, KNOWN)
+    assert read_image_labels(write(tmp_path, "\n"), VOC, KNOWN) == {}

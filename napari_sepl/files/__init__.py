@@ -1,1 +1,1 @@
-"""All that touches the disk: pictures, labels, masks and class lists in, label files out."""
+"""All that touches the disk: images, labels, masks and class lists in, label files out."""

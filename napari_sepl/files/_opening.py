@@ -25,16 +25,16 @@ from typing import Any
 from napari_sepl.core.errors import InputError, on_one_line
 
 MAX_PIXELS = 2**30
-"""Pictures with more pixels than this, 32768 × 32768, are refused before they are decoded."""
+"""Images with more pixels than this, 32768 × 32768, are refused before they are decoded."""
 
 MAX_BYTES = 2**32
-"""Larger files are not taken into memory whole."""
+"""Larger files are not read whole."""
 
 _FREE = 2**28
-"""Bytes that any picture may take: 16384 × 16384 pixels of labels, 8192 × 8192 of colours."""
+"""Bytes that any image may take: 16384 × 16384 pixels of labels, 8192 × 8192 of colours."""
 
 _PIXELS_A_BYTE = 100
-"""A larger picture has at least a byte of its file for so many pixels. A JPEG has one for 64; what
+"""A larger image has at least a byte of its file for so many pixels. A JPEG has one for 64; what
 is packed more densely is a blank sheet."""
 
 DAMAGE = (
@@ -62,7 +62,7 @@ _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 90
 
 @contextmanager
 def reading(path: Path, expected: str) -> Iterator[BufferedReader]:
-    """Open a regular file; what goes wrong within the block is told as a fault of the file.
+    """Open a regular file; errors within the block are reported as errors of the file.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def odd_kind(mode: int) -> str:
     """Return what something is by its mode, if it is no regular file; empty if it is one."""
     if stat.S_ISREG(mode):
         return ""
-    return next((told for is_kind, told in _KINDS if is_kind(mode)), "a device")
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "a device")
 
 
 def is_there(path: Path, expected: str) -> bool:
@@ -164,7 +164,7 @@ def damaged(path: Path, error: BaseException, expected: str) -> InputError:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what a library says in brackets, if it is short enough to be told whole."""
+    """Return a library's own reason in brackets, if it is short."""
     if isinstance(error, RecursionError):
         return " (nested too deeply)"
     if isinstance(error, KeyError):  # which says what was looked for, and nothing else
@@ -176,7 +176,7 @@ def _reason(error: BaseException) -> str:
     return f" ({text})" if 0 < len(text) <= 90 and " object at 0x" not in text else ""
 
 
-def tell(value: object) -> str:
+def brief(value: object) -> str:
     """Return any value in few words: deep lists and endless numbers too."""
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
@@ -187,12 +187,12 @@ def tell(value: object) -> str:
 
 
 def pixels(shape: tuple[int, ...]) -> str:
-    """Return a size as messages tell it."""
+    """Return a size for messages."""
     return f"{shape[0]} × {shape[1]} pixels (height × width)"
 
 
 def check_pixel_count(path: Path, shape: tuple[int, ...]) -> None:
-    """Raise InputError if a picture is larger than `MAX_PIXELS`."""
+    """Raise InputError if an image is larger than `MAX_PIXELS`."""
     if shape[0] * shape[1] > MAX_PIXELS:
         raise InputError(path, found=pixels(shape), expected=f"at most {MAX_PIXELS} pixels in all")
 
@@ -205,40 +205,40 @@ def check_size(
     *,
     what: str = "labels",
 ) -> None:
-    """Raise InputError if a size, (height, width), is not the one that is wanted.
+    """Raise InputError if a size, (height, width), is not the expected one.
 
     Parameters
     ----------
     path : Path
         The file.
     found : tuple of int
-        The size that the file tells.
+        The size in the file.
     wanted : tuple of int, optional
         Any if left out.
     of : object
-        What the wanted size is that of.
+        What has the expected size.
     what : str
         What the file holds.
     """
     if wanted is not None and tuple(found) != tuple(wanted):
         turned = tuple(found) == tuple(wanted)[::-1]
-        hint = " (was the picture's EXIF orientation passed over when they were made?)" * turned
+        hint = " (was the image's EXIF orientation ignored when they were made?)" * turned
         raise InputError(
             path, found=f"{what} of {pixels(found)}", expected=f"{pixels(wanted)} as {of}{hint}"
         )
 
 
 def check_density(path: Path, shape: tuple[int, ...], depth: int) -> None:
-    """Raise InputError if a picture is large and its file so small that it can only be blank.
+    """Raise InputError if an image is large and its file so small that it can only be blank.
 
-    It is for files of which nothing else tells how large they should be.
+    For files whose expected size is not known.
 
     Parameters
     ----------
     path : Path
         The file.
     shape : tuple of int
-        Height and width that the file tells.
+        Height and width in the file.
     depth : int
         Bytes that a pixel takes in memory.
     """

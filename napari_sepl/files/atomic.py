@@ -204,7 +204,7 @@ def remove_empty(folders: Iterable[Path]) -> None:
 def _unsaved(path: Path, error: OSError, placed: Sequence[Path]) -> SaveError:
     others = f"only {', '.join(map(str, placed))} is new" if placed else ""
     return SaveError(
-        f"{path}: could not be saved ({error.strerror or error}); "
+        f"could not be saved: {path} ({error.strerror or error}); "
         f"{others or 'what was there before is untouched'}."
     )
 
@@ -238,7 +238,7 @@ def _sync_folder(path: Path) -> None:
     except OSError as error:
         if error.errno not in _FOLDERS_CANNOT_SYNC:
             raise SaveError(
-                f"{path}: written, but the disk did not confirm it ({error.strerror or error}); "
+                f"the disk did not confirm the write: {path} ({error.strerror or error}); "
                 "check the disk and save again."
             ) from error
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import BUILT_IN, ClassList, ClassMap, Colour, voc_palette
-from napari_sepl.files._opening import read_toml, tell
+from napari_sepl.files._opening import brief, read_toml
 
 _EXPECTED = "a TOML file of classes"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -82,17 +82,17 @@ def _read_toml(path: Path) -> ClassList:
 
 def _read_class(entry: object, source: str) -> tuple[str, Colour | None]:
     if not isinstance(entry, Mapping) or not {"name"} <= set(entry) <= {"name", "colour"}:
-        keys = ", ".join(entry) if isinstance(entry, Mapping) else tell(entry)
-        raise InputError(source, found=keys or "nothing", expected="name, and colour if wanted")
+        keys = ", ".join(entry) if isinstance(entry, Mapping) else brief(entry)
+        raise InputError(source, found=keys or "nothing", expected="name and optional colour")
     name, colour = entry["name"], entry.get("colour")
     if not isinstance(name, str) or not name.strip():
-        raise InputError(source, found=f"the name {tell(name)}", expected="some text")
+        raise InputError(source, found=f"the name {brief(name)}", expected="some text")
     return name, None if colour is None else _read_colour(colour, source)
 
 
 def _read_colour(text: object, source: str) -> Colour:
     if not isinstance(text, str) or not _COLOUR.fullmatch(text):
-        raise InputError(source, found=f"the colour {tell(text)}", expected='text like "#804080"')
+        raise InputError(source, found=f"the colour {brief(text)}", expected='text like "#804080"')
     red, green, blue = bytes.fromhex(text[1:])
     return red, green, blue
 
@@ -125,7 +125,7 @@ def read_class_map(path: Path, classes: ClassList) -> ClassMap:
     """Read a class map from a TOML file.
 
     Classes are named, or told by their labels. Those that are not mentioned stay; labels are
-    numbered anew without gaps::
+    numbered again without gaps::
 
         [rename]
         "tv monitor" = "screen"

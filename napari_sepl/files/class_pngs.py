@@ -1,4 +1,4 @@
-"""Scores as one grey picture for each class: ID_0.png, ID_14.png, …, counted from 0."""
+"""Scores as one grey image for each class: ID_0.png, ID_14.png, …, counted from 0."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -121,7 +121,7 @@ def _read(path: Path, shape: tuple[int, int] | None) -> NDArray[np.float32]:
 
 
 def is_surely_scores(path: Path) -> bool:
-    """Tell whether a PNG of a class's name has greys that no label map has.
+    """Return whether a PNG of a class's name has greys that no label map has.
 
     Raises
     ------
@@ -137,6 +137,6 @@ def is_surely_scores(path: Path) -> bool:
         return True
     raise InputError(
         path,
-        found="a grey picture that may be a label map, or the scores of one class",
-        expected="to be told: --pseudo-format labels, l2g or rca",
+        found="a grey image that may be a label map, or the scores of one class",
+        expected="--pseudo-format labels, l2g or rca",
     )

@@ -52,11 +52,11 @@ class Guard:
         target : Path
             The file.
         is_ours : callable
-            How the kind is told from others.
+            Recognises files of the kind.
         option : str
             The option that names the place, for the message.
         other : callable
-            Tells tables and pages of all kinds from files of other programs.
+            Recognises tables and pages of all our kinds.
 
         Raises
         ------

@@ -16,7 +16,7 @@ _TAIL = 64  # bytes at the end of a JSON file, among which its last bracket is
 def check_head(path: Path) -> None:
     """Raise InputError if a file cannot be opened, or its header alone shows that it is damaged.
 
-    It takes about 0.3 ms. Of pictures the size is read, and of PNGs the lengths of the chunks; of
+    It takes about 0.3 ms. Of images the size is read, and of PNGs the lengths of the chunks; of
     arrays the header, and the table of contents of a .npz; of JSON the last bracket. A folder of
     masks is to be readable and not empty, and so is any other file.
     What a file holds may be damaged all the same.
@@ -70,9 +70,9 @@ def _check_array(path: Path) -> None:
 
 
 def _check_end_of_png(path: Path) -> None:
-    with reading(path, "a picture") as file:
+    with reading(path, "an image") as file:
         if file.read(len(PNG)) == PNG and not _has_end(file):
-            raise InputError(path, found="a cut-off PNG, without its end", expected="a picture")
+            raise InputError(path, found="a cut-off PNG, without its end", expected="an image")
 
 
 def _has_end(file: BufferedReader) -> bool:

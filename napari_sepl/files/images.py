@@ -1,4 +1,4 @@
-"""Reading the pictures that labels are made for."""
+"""Reading the images that labels are made for."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ SUFFIXES = frozenset((
     ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
     ".tiff", ".webp",
 ))  # fmt: skip
-"""Endings, in lower case, by which a folder's pictures are told from its other files."""
+"""Endings, in lower case, of the images in a folder."""
 
 _AS_THEY_ARE = ("L", "RGB", "RGBA")
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -22,16 +22,16 @@ _CONVERTED = {
     "1": "L", "LA": "RGBA", "La": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "CMYK": "RGB",
     "YCbCr": "RGB", "HSV": "RGB",
 }  # fmt: skip
-_EXPECTED = "a picture"
+_EXPECTED = "an image"
 _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
 
 
 def read_image(path: Path) -> NDArray[Any]:
-    """Read a picture as it is meant to be looked at.
+    """Read an image as it is meant to be looked at.
 
     A JPEG is turned as its EXIF orientation says, as OpenCV does when SAM's own script reads
     it. Labels made on the unturned pixels differ in size by a quarter turn and are refused, with
-    both sizes named; a half turn or a mirrored picture nobody can tell from the sizes.
+    both sizes named; a half turn or a mirrored image does not show in the sizes.
     Other formats are not turned. Palettes become RGB or RGBA, black and white becomes grey, grey
     with transparency RGBA, CMYK RGB. Of a PNG with 16 bits a colour only the upper 8 are kept.
 
@@ -48,7 +48,7 @@ def read_image(path: Path) -> NDArray[Any]:
     Raises
     ------
     InputError
-        If the file cannot be read, is cut off, holds several pictures, or has values that are
+        If the file cannot be read, is cut off, holds several images, or has values that are
         not whole numbers of 8 or 16 bits: how to scale those only its owner knows.
     """
     array = read_tiff(path) if is_tiff(path) else _read_picture(path)
@@ -56,7 +56,7 @@ def read_image(path: Path) -> NDArray[Any]:
         raise InputError(
             path,
             found=f"pixel values of type {array.dtype}",
-            expected="8 or 16 bits without sign; scale the picture and save it again",
+            expected="8 or 16 bits without sign; scale the image and save it again",
         )
     return array
 
@@ -67,7 +67,7 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises
     ------
     InputError
-        If the file cannot be read or is no picture.
+        If the file cannot be read or is no image.
     """
     if is_tiff(path):
         return tiff_size(path)
@@ -104,19 +104,19 @@ def _narrowed(array: NDArray[Any], path: Path) -> NDArray[Any]:
         raise InputError(
             path,
             found=f"values of type {array.dtype} from {array.min()} to {array.max()}",
-            expected="8 or 16 bits without sign; scale the picture and save it again",
+            expected="8 or 16 bits without sign; scale the image and save it again",
         )
     return array.astype(np.uint16)
 
 
 def as_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return a picture as (H, W, 3) uint8.
+    """Return an image as (H, W, 3) uint8.
 
     Parameters
     ----------
     image : (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16
-        Grey is repeated, transparency is passed over, and of 16 bits the upper 8 are kept, as
-        when OpenCV reads a picture for segment-anything's own script.
+        Grey is repeated, transparency is dropped, and of 16 bits the upper 8 are kept, as
+        when OpenCV reads an image for segment-anything's own script.
 
     Raises
     ------

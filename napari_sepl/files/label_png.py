@@ -24,7 +24,7 @@ KEY = "napari-sepl"
 
 
 class Provenance(BaseModel):
-    """How a label file was made; what the file says of itself.
+    """How a label file was made; as stored in the file.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ class Provenance(BaseModel):
         Whether a person changed anything after SEPL.
     sources : mapping of str to int
         How many pixels came from where, by the names of `Source` in lower case; empty in files
-        of versions that did not tell.
+        of versions without them.
     scores : str
         What the pseudo-labels were made of, if soft scores: format and rule, in words.
     """
 
-    model_config = ConfigDict(frozen=True)  # what a later version adds is passed over
+    model_config = ConfigDict(frozen=True)  # what a later version adds is ignored
 
     version: str
     sample_id: str
@@ -60,7 +60,7 @@ class Provenance(BaseModel):
 
 
 def params_told(params: Params, scores: str) -> Params:
-    """Return the settings that a label file tells: a background only where there were scores."""
+    """Return the settings that a label file stores: a background only where there were scores."""
     return params if scores else params.model_copy(update={"background": None})
 
 
@@ -98,14 +98,14 @@ def encode_label_png(
 
 
 def _told(provenance: Provenance) -> dict[str, object]:
-    """Return what the file says; of soft scores nothing where there were none."""
-    told = provenance.model_dump(mode="json", exclude_none=True)
-    return told if provenance.scores else {k: v for k, v in told.items() if k != "scores"}
+    """Return what the file stores; nothing of soft scores where there were none."""
+    content = provenance.model_dump(mode="json", exclude_none=True)
+    return content if provenance.scores else {k: v for k, v in content.items() if k != "scores"}
 
 
 @functools.cache
 def _palette(classes: ClassList) -> bytes:
-    """Keep the palette's bytes, for making them takes longer than encoding a picture."""
+    """Keep the palette's bytes, for making them takes longer than encoding an image."""
     return classes.palette().tobytes()
 
 
@@ -127,14 +127,14 @@ def write_label_png(
 
 
 def read_provenance(path: Path) -> Provenance | None:
-    """Read how a label file was made; None for a picture that does not tell.
+    """Read how a label file was made; None for an image without provenance.
 
     The pixels are decoded too, so a file that is answered for is whole.
 
     Raises
     ------
     InputError
-        If the file is no picture, is cut off, or its provenance cannot be understood.
+        If the file is no image, is cut off, or its provenance is not valid.
     """
     with open_picture(path, "a label PNG, of enhance or the window") as picture:
         picture.load()
@@ -148,13 +148,13 @@ def read_provenance(path: Path) -> Provenance | None:
         place = ".".join(map(str, first["loc"])) or "the text"
         raise InputError(
             path,
-            found=f"a record of its making that cannot be understood ({place}: {first['msg']})",
-            expected="a record as this version writes it; a newer one may have written this",
+            found=f"provenance that is not valid ({place}: {first['msg']})",
+            expected="provenance of this version; a newer one may have written this",
         ) from error
 
 
 def salvage_provenance(path: Path) -> Provenance | None:
-    """Read how a damaged label file was made; None if it does not tell that either."""
+    """Read how a damaged label file was made; None if that is lost too."""
     try:
         text = read_png_text(path, KEY)
         return None if text is None else Provenance.model_validate_json(text)

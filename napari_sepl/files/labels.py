@@ -19,7 +19,7 @@ SUFFIXES = arrays.SUFFIXES | frozenset((".bmp", ".gif", ".pgm", ".png", ".tif", 
 
 _INDEX_MODES = ("L", "P", "1", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _LOSSY = ("JPEG", "MPO", "JPEG2000", "WEBP")
-_EXPECTED = "a label picture in which each pixel's value is its class (an index PNG)"
+_EXPECTED = "a label image in which each pixel's value is its class (an index PNG)"
 
 
 def read_labels(
@@ -30,7 +30,7 @@ def read_labels(
     Parameters
     ----------
     path : Path
-        A picture of mode L, P (any palette; the index counts, not the colour), 1, I;16 or I, a
+        An image of mode L, P (any palette; the index counts, not the colour), 1, I;16 or I, a
         TIFF of whole numbers, or a .npy or .npz array of whole numbers or bool (in a .npz with
         several arrays the one named "labels" or "arr_0").
     shape : tuple of int, optional
@@ -46,7 +46,7 @@ def read_labels(
     Raises
     ------
     InputError
-        If the file cannot be read, is cut off, is of another size, is a colour picture, was
+        If the file cannot be read, is cut off, is of another size, is a colour image, was
         compressed with loss, or holds anything but whole numbers from 0 to 255.
     """
     if path.suffix.lower() in arrays.SUFFIXES:
@@ -75,7 +75,7 @@ def _read_array(path: Path, shape: tuple[int, int] | None, of: object) -> NDArra
 
 
 def _whole(array: NDArray[Any], path: Path) -> NDArray[Any]:
-    """Refuse fractions with a word on what to do, and copy what is only mapped from the disk."""
+    """Refuse fractions with a hint, and copy what is only mapped from the disk."""
     if array.dtype.kind == "f":
         numbers = "whole numbers" if np.array_equal(array, np.round(array)) else "fractions"
         hint = (
@@ -107,12 +107,12 @@ def _read_indices(path: Path, shape: tuple[int, int] | None, of: object) -> NDAr
 
 
 def _described(picture: Image.Image) -> str:
-    """Tell what a colour picture seems to be, for people who saved colours for labels."""
+    """Describe what a colour image seems to be, for people who saved colours for labels."""
     colours = picture.convert("RGB").getcolors(maxcolors=256)
     if colours is None:
-        return f"a colour picture (mode {picture.mode}) with more than 256 colours"
-    told = f"a colour picture (mode {picture.mode}) with {len(colours)} colours"
+        return f"a colour image (mode {picture.mode}) with more than 256 colours"
+    text = f"a colour image (mode {picture.mode}) with {len(colours)} colours"
     voc = {tuple(colour) for colour in voc_palette().tolist()}
     if all(colour in voc for _count, colour in colours):
-        told += ", all of them class colours of PASCAL VOC"
-    return told
+        text += ", all of them class colours of PASCAL VOC"
+    return text

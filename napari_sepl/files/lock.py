@@ -66,7 +66,7 @@ class FileLock:
 
     @classmethod
     def take(cls, path: Path, who: str) -> Self | None:
-        """Lock a file, which is made if need be; None if another process or thread has it.
+        """Lock a file, which is made if needed; None if another process or thread has it.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class FileLock:
         return cls(descriptor)
 
     def is_of(self, path: Path) -> bool:
-        """Tell whether the locked file still has this name."""
+        """Return whether the locked file still has this name."""
         if self._descriptor is None:
             return False
         try:
@@ -113,7 +113,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def read_holder(path: Path) -> Holder | None:
-    """Return who holds the lock on a file, as far as the file tells."""
+    """Return who holds the lock on a file, if the file names one."""
     try:
         return Holder(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):  # unreadable, or its owner is about to write it
@@ -125,7 +125,7 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
     """Make a folder, and be the only run that writes into it within the block.
 
     What a killed run left half-written in the folder is removed, and a folder that was made and
-    stayed empty. A disk that has no locks is written to without one, and the log tells so.
+    stayed empty. A disk that has no locks is written to without one, and a warning is logged.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
     Raises
     ------
     SaveError
-        If another run is at work there, or the folder cannot be made or written to.
+        If another run writes there, or the folder cannot be made or written to.
     """
     made = make_folder(folder)
     try:
@@ -182,8 +182,8 @@ def _take_named(path: Path, who: str, place: Path) -> FileLock | None:
             lock = FileLock.take(path, who)
         except OSError as error:
             if error.errno in _NO_LOCKS:
-                told = "%s: this disk has no locks; start no second run that writes here"
-                logging.getLogger(__name__).warning(told, place)
+                text = "%s: this disk has no locks; start no second run that writes here"
+                logging.getLogger(__name__).warning(text, place)
                 return None
             why = error.strerror or error
             raise SaveError(f"cannot write here: {path.parent} ({why}).") from error

@@ -112,16 +112,16 @@ def _decoded_pngs(files: list[Path], shape: tuple[int, int] | None) -> Iterator[
 
 
 def _read_mask(path: Path, shape: tuple[int, int] | None, of: str) -> NDArray[Any]:
-    expected = "a black and white picture, 0 outside the mask"
+    expected = "a black and white image, 0 outside the mask"
     with open_picture(path, expected, shape, of, what="a mask") as picture:
         if picture.mode not in _MASK_MODES:
-            raise InputError(path, found=f"a picture of mode {picture.mode}", expected=expected)
+            raise InputError(path, found=f"an image of mode {picture.mode}", expected=expected)
         picture.load()
         return np.array(picture)
 
 
 def _read_table(path: Path) -> dict[int, dict[str, Any]]:
-    """Return what ``metadata.csv`` tells of each mask, as amg.py's JSON records tell it."""
+    """Return what ``metadata.csv`` holds for each mask, as in amg.py's JSON records."""
     content = read_bytes(path, "a table of masks")
     try:
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)

@@ -1,4 +1,4 @@
-"""Opening pictures: with Pillow, and TIFF files with tifffile."""
+"""Opening images: with Pillow, and TIFF files with tifffile."""
 
 import io
 import logging
@@ -44,7 +44,7 @@ def open_picture(
     what: str = "labels",
     whole: bool = True,
 ) -> Iterator[ImageFile.ImageFile]:
-    """Open a picture; keep only the decoding of it inside the block.
+    """Open an image; keep only the decoding of it inside the block.
 
     Parameters
     ----------
@@ -62,22 +62,20 @@ def open_picture(
     Yields
     ------
     PIL.ImageFile.ImageFile
-        The picture, not yet decoded.
+        The image, not yet decoded.
 
     Raises
     ------
     InputError
         If the file cannot be opened, is in no known format, is too large or of another size,
-        holds several pictures, or turns out to be damaged while the block decodes it.
+        holds several images, or turns out to be damaged while the block decodes it.
     """
     with reading(path, expected) as file:
         source = _checked_png(file, path, expected) if whole else file
         try:
             picture = _open_unlimited(source)
         except UnidentifiedImageError as error:
-            raise InputError(
-                path, found="no picture in a known format", expected=expected
-            ) from error
+            raise InputError(path, found="no image in a known format", expected=expected) from error
         with picture:
             size = picture.height, picture.width
             check_size(path, size, shape, of, what=what)
@@ -141,7 +139,7 @@ def read_png_text(path: Path, keyword: str) -> str | None:
 
 
 def _open_unlimited(file: BinaryIO) -> ImageFile.ImageFile:
-    """Open past Pillow's guard against huge pictures, which refuses 20000 × 20000 pixels.
+    """Open past Pillow's guard against huge images, which refuses 20000 × 20000 pixels.
 
     The guard is one setting for the whole process, so it is put back at once; ours follows.
     """
@@ -157,7 +155,7 @@ def _open_unlimited(file: BinaryIO) -> ImageFile.ImageFile:
 def _check_single(picture: ImageFile.ImageFile, path: Path) -> None:
     frames = getattr(picture, "n_frames", 1)
     if frames != 1 and picture.format != "MPO":  # a camera's MPO adds previews to its JPEG
-        raise InputError(path, found=f"{frames} pictures in one file", expected="one picture")
+        raise InputError(path, found=f"{frames} images in one file", expected="one image")
 
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # an error tells it in one line
@@ -170,14 +168,14 @@ _INDEXED = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.PALETTE)
 def is_tiff(path: Path) -> bool:
     """Return whether a file begins as a TIFF or BigTIFF does; False if it cannot be read."""
     try:
-        with reading(path, "a TIFF picture") as file:
+        with reading(path, "a TIFF image") as file:
             return file.read(4) in _TIFF_MAGIC
     except InputError:
-        return False  # the reader that is tried next tells why
+        return False  # the reader tried next reports why
 
 
 def read_tiff(path: Path) -> NDArray[Any]:
-    """Return a TIFF's picture as (H, W), (H, W, 3) or (H, W, 4), of the type it is stored in.
+    """Return a TIFF's image as (H, W), (H, W, 3) or (H, W, 4), of the type it is stored in.
 
     Palettes become RGB, black and white becomes grey 0 and 255, and where zero means white the
     values are turned round. The orientation tag is not applied.
@@ -185,9 +183,9 @@ def read_tiff(path: Path) -> NDArray[Any]:
     Raises
     ------
     InputError
-        If the file is damaged, holds several pictures, or stores colours otherwise.
+        If the file is damaged, holds several images, or stores colours otherwise.
     """
-    with _one_page(path, "a TIFF picture") as (page, axes, shape):
+    with _one_page(path, "a TIFF image") as (page, axes, shape):
         if len(shape) == 3 and shape[axes.index("S")] not in (3, 4):
             raise InputError(
                 path,
@@ -215,7 +213,7 @@ def read_tiff_indices(
     Raises
     ------
     InputError
-        If the file is damaged, of another size, holds several pictures or colours.
+        If the file is damaged, of another size, holds several images or colours.
     """
     expected = "a TIFF of labels, one whole number a pixel"
     with _one_page(path, expected, shape, of) as (page, axes, _size):
@@ -228,7 +226,7 @@ def read_tiff_indices(
 
 def tiff_size(path: Path) -> tuple[int, int]:
     """Return height and width in pixels, without decoding."""
-    with _one_page(path, "a TIFF picture") as (_page, axes, shape):
+    with _one_page(path, "a TIFF image") as (_page, axes, shape):
         return shape[axes.index("Y")], shape[axes.index("X")]
 
 
@@ -249,10 +247,10 @@ def _one_page(
 def _only_page(file: TiffFile, path: Path) -> TiffPage:
     pages = len(file.pages)
     if pages != 1:
-        raise InputError(path, found=f"{pages} pictures in one file", expected="one picture")
+        raise InputError(path, found=f"{pages} images in one file", expected="one image")
     page = file.pages.first
     if page.axes not in _LAYOUTS:
-        raise InputError(path, found=f"an array of shape {page.shape}", expected="one picture")
+        raise InputError(path, found=f"an array of shape {page.shape}", expected="one image")
     _check_whole(file, page, path)
     return page
 

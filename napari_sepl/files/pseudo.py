@@ -131,7 +131,7 @@ def _read_unnamed(
 
 
 def is_named(origin: str, name: str) -> bool:
-    """Tell whether a `Scores.origin`, empty for a label map, is what this format's name gives."""
+    """Return whether a `Scores.origin`, empty for a label map, is what this format's name gives."""
     if name == AUTO:
         return not origin or origin.startswith(_SEEN)
     return (
@@ -144,7 +144,7 @@ def _seen(scores: Scores) -> Scores:
 
 
 def _is_of_class(path: Path, sample_id: str | None) -> bool:
-    """Tell whether a PNG is named as one class's scores of the sample are."""
+    """Return whether a PNG is named as one class's scores of the sample are."""
     parts = class_pngs.split_stem(path.stem)
     if parts is None or sample_id is None or path.suffix.lower() != ".png":
         return False

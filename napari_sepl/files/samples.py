@@ -29,7 +29,7 @@ class Sample:
     sample_id : str
         The sample.
     image, pseudo : Path
-        The picture and its pseudo-labels.
+        The image and its pseudo-labels.
     masks : Path, optional
         A file, or a folder of one PNG for each mask; None if there are none yet.
     truth : Path, optional
@@ -54,7 +54,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Enhanceable:
-    """What SEPL needs of one sample: `Inputs` without the picture, for runs over many.
+    """What SEPL needs of one sample: `Inputs` without the image, for runs over many.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def load(sample: Sample, classes: ClassList) -> Inputs:
 
 
 def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
-    """Read what SEPL needs of a sample; of the picture only its size, and its bytes' digest.
+    """Read what SEPL needs of a sample; of the image only its size, and its bytes' digest.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
 def read_truth(
     sample: Sample, classes: ClassList, shape: tuple[int, ...]
 ) -> NDArray[np.uint8] | None:
-    """Read the (H, W) true labels of a picture of that shape; None if the sample has none.
+    """Read the (H, W) true labels of an image of that shape; None if the sample has none.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.scores import BackgroundRule, Scores, enlarge, find_factor
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import pickles
-from napari_sepl.files._opening import pixels, tell
+from napari_sepl.files._opening import brief, pixels
 from napari_sepl.files.class_pngs import read_class_pngs
 
 AUTO = "auto"
@@ -143,7 +143,7 @@ def read_scores(
     fmt : ScoreFormat
         What it is to be read as.
     value : optional
-        What was read from the file; nothing for a format of pictures.
+        What was read from the file; nothing for a format of images.
     shape : tuple of int, optional
         Height and width of the image, to which coarse maps are enlarged; without it they stay
         coarse.
@@ -165,7 +165,7 @@ def read_scores(
 
 
 def guess_format(path: Path, value: Any) -> ScoreFormat:
-    """Tell what a dictionary or an array is, by its content alone.
+    """Describe what a dictionary or an array is, by its content alone.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def guess_format(path: Path, value: Any) -> ScoreFormat:
             path,
             found=f"a map with the key 0 whose scores sum, with the others, to 1 on {share:.0%} of "
             "the pixels: background of a CRF, or the first class of a CAM",
-            expected="to be told: --pseudo-format crf, or the method's name, such as psa",
+            expected="--pseudo-format crf, or the method's name, such as psa",
         )
     return PSEUDO_FORMATS["crf" if share >= _SURE else "psa"]
 
@@ -214,7 +214,7 @@ def _described(value: Any) -> str:
 
 
 def _key(key: Any) -> str:
-    return key[:40] if isinstance(key, str) else tell(key)
+    return key[:40] if isinstance(key, str) else brief(key)
 
 
 def share_of_ones(path: Path, value: Mapping[Any, Any]) -> float:
@@ -256,8 +256,8 @@ def _by_keys(path: Path, value: Any, fmt: ScoreFormat) -> dict[int, NDArray[Any]
     keys, maps = value["keys"], value[field]
     ids = _whole_numbers(keys)
     if ids is None:
-        told = f"keys of shape {keys.shape}" if isinstance(keys, np.ndarray) else "a list of keys"
-        raise InputError(path, found=told, expected="a row of class ids, whole numbers")
+        text = f"keys of shape {keys.shape}" if isinstance(keys, np.ndarray) else "a list of keys"
+        raise InputError(path, found=text, expected="a row of class ids, whole numbers")
     if not isinstance(maps, list) and not (isinstance(maps, np.ndarray) and maps.ndim):
         raise InputError(path, found=f"no maps as {field}", expected="a map for each key")
     if fmt.layout is Layout.KEYED_FROM_1 and ids[:1] == [0] and len(ids) == len(maps) + 1:
@@ -300,10 +300,10 @@ def _stack(path: Path, value: Any) -> NDArray[Any]:
 
 def _map(path: Path, key: Any, one: Any) -> NDArray[Any]:
     if not isinstance(one, np.ndarray) or one.ndim != 2 or one.dtype.kind not in "fiub":
-        told = f"shape {one.shape}" if isinstance(one, np.ndarray) else type(one).__name__
+        text = f"shape {one.shape}" if isinstance(one, np.ndarray) else type(one).__name__
         raise InputError(
             path,
-            found=f"{told} for the scores of class {tell(key)}",
+            found=f"{text} for the scores of class {brief(key)}",
             expected="a map (H, W) of numbers",
         )
     return one
@@ -321,26 +321,26 @@ def _scores(
     ids = _labels(path, fmt, found)
     sizes = {one.shape for one in found.values()} | ({own.shape} if own is not None else set())
     if len(sizes) > 1:
-        told = " and ".join(pixels(size) for size in sorted(sizes)[:3])
-        raise InputError(path, found=f"maps of {told}", expected="maps of one size")
+        text = " and ".join(pixels(size) for size in sorted(sizes)[:3])
+        raise InputError(path, found=f"maps of {text}", expected="maps of one size")
     size = next(iter(sizes), shape or (0, 0))
     _check_shared(path, [*found.values()] + ([] if own is None else [own]))
     _check_size(path, len(ids), shape or size)
     maps = np.array([found[label] for label in ids], np.float32).reshape(len(ids), *size)
     own = None if own is None else own.astype(np.float32)
-    told = ""
+    text = ""
     if shape is not None and size != shape:
         factor = find_factor(size, shape)
         if factor is None:
             raise _of_other_size(path, size, shape)
         maps = enlarge(maps, factor, shape)
         own = None if own is None else enlarge(own[np.newaxis], factor, shape)[0]
-        told = f", enlarged {factor} times (bilinear)"
+        text = f", enlarged {factor} times (bilinear)"
     try:
         scores = Scores(np.array(ids, np.uint8), maps, fmt.background, own)
     except InputError as error:
         raise InputError(path, found=error.found, expected=error.expected) from error
-    return replace(scores, origin=_origin(scores, fmt, told))
+    return replace(scores, origin=_origin(scores, fmt, text))
 
 
 def _labels(path: Path, fmt: ScoreFormat, found: Mapping[int, NDArray[Any]]) -> list[int]:
@@ -367,7 +367,7 @@ def _check_size(path: Path, count: int, shape: Shape) -> None:
 
 
 def _of_other_size(path: Path, size: Shape, shape: Shape) -> InputError:
-    turned = " (was the picture's EXIF orientation passed over?)" * (size == shape[::-1])
+    turned = " (was the image's EXIF orientation ignored?)" * (size == shape[::-1])
     return InputError(
         path,
         found=f"scores of {pixels(size)}",
@@ -375,7 +375,7 @@ def _of_other_size(path: Path, size: Shape, shape: Shape) -> InputError:
     )
 
 
-def _origin(scores: Scores, fmt: ScoreFormat, told: str) -> str:
+def _origin(scores: Scores, fmt: ScoreFormat, text: str) -> str:
     rule = scores.rule()
     value = "" if rule is BackgroundRule.OWN else f" {fmt.background:g}"
-    return f"{fmt.name}: {fmt.layout}{told}; by default background: {rule}{value}"
+    return f"{fmt.name}: {fmt.layout}{text}; by default background: {rule}{value}"

@@ -77,7 +77,7 @@ def float_type(device: str) -> Any:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether torch raised `error` because a device's memory, or this computer's, is full."""
+    """Return whether torch raised `error` because the memory of the device or computer is full."""
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
     )

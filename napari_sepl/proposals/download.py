@@ -1,4 +1,4 @@
-"""Fetching a large file over HTTP: with patience, and going on where it broke off."""
+"""Fetching a large file over HTTP: with patience, and continuing where it broke off."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ class Downloader:
     Parameters
     ----------
     tries : int
-        How often to try before giving up. The count begins anew when a try came further
+        How often to try before giving up. The count starts again when a try came further
         than any before.
     wait : float
         Seconds before the second try; each further wait is twice as long.
@@ -43,7 +43,7 @@ class Downloader:
     def fetch(
         self, url: str, path: Path, size: int, sha256: str, told: OnBytes | None = None
     ) -> None:
-        """Fetch a file, going on from what an earlier call left beside it as ``.part``.
+        """Fetch a file, resuming from what an earlier call left beside it as ``.part``.
 
         Parameters
         ----------
@@ -68,8 +68,8 @@ class Downloader:
         if digest_file(part) != sha256:
             part.unlink()
             raise DownloadError(
-                f"{url}: found other content than was published; expected the SHA-256 {sha256}. "
-                "It was thrown away."
+                f"the content is not what was published: {url}; expected the SHA-256 {sha256}. "
+                "It was deleted."
             )
         part.replace(path)
 
@@ -82,7 +82,7 @@ class Downloader:
                 failed = 1 if _length(part) > most else failed + 1
                 most = max(most, _length(part))
                 if failed >= self.tries:
-                    raise DownloadError(f"{url}: could not be fetched ({error}).") from error
+                    raise DownloadError(f"could not be fetched: {url} ({error}).") from error
                 time.sleep(self.wait * 2 ** (failed - 1))
             else:
                 return
@@ -117,11 +117,11 @@ def _check(answer: Any, part: Path) -> None:
         raise _Again(problem)
     if answer.status_code == _BUSY or answer.status_code >= _SERVER_ERRORS:
         raise _Again(problem)
-    raise DownloadError(f"{answer.url}: could not be fetched ({problem}).")
+    raise DownloadError(f"could not be fetched: {answer.url} ({problem}).")
 
 
 def _receive(answer: Any, part: Path, size: int, told: OnBytes) -> None:
-    """Append what comes, or begin anew where the server does not go on in the middle."""
+    """Append what comes, or start again where the server does not continue in the middle."""
     goes_on = answer.status_code == _PARTIAL
     there = _length(part) if goes_on else 0
     length = answer.headers.get("Content-Length")

@@ -136,7 +136,7 @@ class Remote:
                 process.start()
         except OSError as error:
             raise OpeningError(
-                f"The process that makes masks could not be started ({error.strerror or error})."
+                f"the mask process could not be started ({error.strerror or error})."
             ) from error
         finally:
             theirs.close()  # so that its death is the end of the line
@@ -172,7 +172,7 @@ class Remote:
         code = None if process is None else process.exitcode
         problem = self._problem(f"The process that makes masks {_how_it_ended(code)}.")
         self._end()
-        return StoppedError("The making of masks was stopped.") if self._stopped else problem
+        return StoppedError("Mask generation cancelled.") if self._stopped else problem
 
     def _problem(self, message: str) -> ProposalError:
         return (ProposalError if self._opened else OpeningError)(message)

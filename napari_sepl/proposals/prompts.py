@@ -24,7 +24,7 @@ _DIGEST = 32  # bytes of SHA-256, which come before the array
 
 
 def digest_image(image: NDArray[np.uint8]) -> str:
-    """Return the SHA-256 of a picture's size and pixels, (H, W, 3) uint8."""
+    """Return the SHA-256 of an image's size and pixels, (H, W, 3) uint8."""
     digest = hashlib.sha256(np.asarray(image.shape, "<i8").tobytes())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
@@ -149,7 +149,7 @@ class Prompter:
         Raises
         ------
         InputError
-            If the image is no picture.
+            If the array is not an image.
         ProposalError
             If the device's memory does not hold it.
         SaveError

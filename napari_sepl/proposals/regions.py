@@ -68,7 +68,7 @@ class RegionMasks:
         Raises
         ------
         InputError
-            If the image is no picture.
+            If the array is not an image.
         """
         from skimage.segmentation import felzenszwalb
 

@@ -83,7 +83,7 @@ class SamMasks:
         Raises
         ------
         InputError
-            If the image is no picture, or the pseudo-labels have another size.
+            If the array is not an image, or the pseudo-labels have another size.
         ProposalError
             If the device's memory does not hold the image or a single point's masks.
         """
@@ -147,9 +147,7 @@ class SamMasks:
             ) from error
         self._batch = max(1, self._batch // 2)
         free_memory(self._sam.device)
-        return (
-            f"The memory of {self._sam.device} is full: going on with {self._batch} points at once."
-        )
+        return f"The memory of {self._sam.device} is full: using batches of {self._batch} points."
 
     def _ask(self, points: NDArray[np.float64], crop: Crop, shape: tuple[int, int]) -> MaskRecords:
         """Return the masks that SAM gives for points (P, 2) of a crop, those it rates low left."""

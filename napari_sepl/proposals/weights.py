@@ -75,7 +75,7 @@ class LoadedSam:
         return f"{self.model.title} on {describe_device(self.device)}"
 
     def embed(self, predictor: Any, picture: NDArray[np.uint8]) -> None:
-        """Let segment-anything's predictor look at a picture, (H, W, 3) uint8.
+        """Let segment-anything's predictor look at an image, (H, W, 3) uint8.
 
         Raises
         ------
@@ -103,7 +103,7 @@ def fetch_checkpoint(
 ) -> Checkpoint:
     """Return the published weights of a model, fetching them if they are not there whole.
 
-    What was fetched of a download that broke off is kept beside, and the next call goes on from
+    What was fetched of a download that broke off is kept beside, and the next call resumes from
     there. A file with another digest than the published one never takes its name.
 
     Parameters
@@ -138,7 +138,7 @@ def fetch_checkpoint(
     except DownloadError as error:
         raise DownloadError(f"{error} {by_hand}") from error
     except OSError as error:
-        raise SaveError(f"{path}: could not be saved ({error.strerror or error}).") from error
+        raise SaveError(f"could not be saved: {path} ({error.strerror or error}).") from error
     return Checkpoint(model, path, model.sha256)
 
 
@@ -253,7 +253,7 @@ def read_torch(path: Path, expected: str) -> Any:
     except Exception as error:
         if is_out_of_memory(error):
             raise ProposalError(
-                f"{path}: does not fit into the memory of this computer: choose a smaller model."
+                f"does not fit into memory: {path}; choose a smaller model."
             ) from error
         # Damaged files make torch raise nearly anything: IndexError, AssertionError and more.
         found = f"a file that torch does not read as weights ({_first_line(error)})"

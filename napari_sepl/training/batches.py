@@ -28,15 +28,15 @@ Labels = NDArray[np.uint8]
 def random_crop(
     image: NDArray[np.uint8], labels: Labels, recipe: TrainingRecipe, random: np.random.Generator
 ) -> tuple[Picture, Labels]:
-    """Scale, crop and perhaps mirror a picture and its labels.
+    """Scale, crop and perhaps mirror an image and its labels.
 
-    Where the scaled picture is smaller than the crop, it is filled up with ImageNet's mean colour
+    Where the scaled image is smaller than the crop, it is filled up with ImageNet's mean colour
     and labels of 255.
 
     Parameters
     ----------
     image : (H, W, 3) uint8
-        The picture.
+        The image.
     labels : (H, W) uint8
         Its labels; 255 is ignored in training.
     recipe : TrainingRecipe
@@ -67,7 +67,7 @@ def random_crop(
 
 
 def resize_picture(image: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return an (H, W, 3) uint8 picture at another (height, width), bilinear and antialiased."""
+    """Return an (H, W, 3) uint8 image at another (height, width), bilinear and antialiased."""
     if image.shape[:2] == shape:
         return image
     resized = Image.fromarray(image).resize(shape[::-1], Image.Resampling.BILINEAR)
@@ -75,7 +75,7 @@ def resize_picture(image: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[
 
 
 def normalise(image: NDArray[np.uint8]) -> Picture:
-    """Return an (H, W, 3) uint8 picture as (3, H, W) float32: mean 0 and spread 1 on ImageNet."""
+    """Return an (H, W, 3) uint8 image as (3, H, W) float32: mean 0 and spread 1 on ImageNet."""
     shares = image.astype(np.float32) / 255
     normal = (shares - np.asarray(MEAN, np.float32)) / np.asarray(EXECUTOR, np.float32)
     return np.ascontiguousarray(normal.transpose(2, 0, 1))
@@ -200,10 +200,10 @@ def load_batches(crops: Crops, start: int, workers: int, *, pinned: bool) -> Gen
     while True:
         try:
             batch = next(batches, None)
-        except RuntimeError as error:  # how torch tells that a process is gone
-            told = " ".join(str(error).split())[:200]
+        except RuntimeError as error:  # how torch reports that a process is gone
+            text = " ".join(str(error).split())[:200]
             raise TrainingError(
-                f"A process that reads samples ended ({told}); its memory may have been too "
+                f"a data-loading worker ended ({text}); its memory may have been too "
                 "little. Try with fewer --workers."
             ) from error
         if batch is None:

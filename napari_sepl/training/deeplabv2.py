@@ -16,12 +16,12 @@ _CLASSIFIES = ("avgpool", "fc")  # what a ResNet does after its features
 
 
 class DeepLabV2(nn.Module):
-    """A network that gives each pixel of a picture a score for each class.
+    """A network that gives each pixel of an image a score for each class.
 
     Parameters
     ----------
     resnet : torchvision.models.ResNet
-        The backbone; what it classifies whole pictures with is left out.
+        The backbone; what it classifies whole images with is left out.
     channels : int
         How many features the backbone gives.
     classes : int
@@ -40,7 +40,7 @@ class DeepLabV2(nn.Module):
             nn.init.zeros_(branch.bias)
 
     def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return "out": (B, classes, H, W) scores of (B, 3, H, W) normalised pictures."""
+        """Return "out": (B, classes, H, W) scores of (B, 3, H, W) normalised images."""
         features = self.backbone(images)
         scores = torch.stack([branch(features) for branch in self.classifier]).sum(dim=0)
         size = images.shape[-2:]

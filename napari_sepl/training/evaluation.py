@@ -1,4 +1,4 @@
-"""How well a network labels pictures that it did not learn from."""
+"""How well a network labels images that it did not learn from."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from napari_sepl.training.recipe import Precision, TooLittleMemoryError, Trainin
 
 @dataclass(frozen=True)
 class Views:
-    """How a picture is shown to the network; what it says to each view is averaged.
+    """How an image is shown to the network; what it says to each view is averaged.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Views:
 
 
 ONE_VIEW = Views()
-"""The picture as it is."""
+"""The image as it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class Predictor:
     precision : Precision
         What it computes with.
     views : Views
-        How pictures are shown to it.
+        How images are shown to it.
     """
 
     module: Any
@@ -61,22 +61,22 @@ class Predictor:
     views: Views = ONE_VIEW
 
     def predict(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the likeliest class of each pixel, (H, W) uint8, for an (H, W, 3) uint8 picture.
+        """Return the likeliest class of each pixel, (H, W) uint8, for an (H, W, 3) uint8 image.
 
         Raises
         ------
         TooLittleMemoryError
-            If the picture does not fit into the memory of the device.
+            If the image does not fit into the memory of the device.
         """
         size, scales = (
             f"{image.shape[0]} × {image.shape[1]}",
             ", ".join(map(str, self.views.scales)),
         )
-        told = (
-            f"A picture of {size} at the scales {scales} does not fit into the memory of "
+        message = (
+            f"An image of {size} at the scales {scales} does not fit into the memory of "
             f"{self.device}: lower --scales."
         )
-        with full_memory_as(TooLittleMemoryError, told):
+        with full_memory_as(TooLittleMemoryError, message):
             return self._predict(image)
 
     def _predict(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -97,7 +97,7 @@ class Predictor:
         return np.asarray(labels.cpu().numpy())
 
     def _shares(self, view: Any, size: tuple[int, int]) -> Any:
-        """Return each class's likelihood, (1, C, H, W), at the size of the picture."""
+        """Return each class's likelihood, (1, C, H, W), at the size of the image."""
         from torch.nn.functional import interpolate
 
         scores = self.module(view)["out"].float()
@@ -118,11 +118,11 @@ def evaluate(
     predictor : Predictor
         The network.
     samples : sequence of LabelledImage
-        Pictures with their true labels; where those are 255, nothing is compared.
+        Images with their true labels; where those are 255, nothing is compared.
     classes : ClassList
         The classes, and the colours of what is saved.
     save_to : Path, optional
-        A folder for palette PNGs of what the network says; it is made if need be.
+        A folder for palette PNGs of what the network says; it is made if needed.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""The samples to train on and to test with: a picture and its labels each."""
+"""The samples to train on and to test with: an image and its labels each."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from napari_sepl.files.labels import read_labels
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """A picture with labels.
+    """An image with labels.
 
     Parameters
     ----------
@@ -76,13 +76,13 @@ def survey(
 ) -> Survey:
     """Look at all samples, so that a training of days does not end at a bad file.
 
-    Labels are read; of pictures only the sizes. `told` is called with the samples looked at and
+    Labels are read; of images only the sizes. `told` is called with the samples looked at and
     the samples in all.
 
     Raises
     ------
     InputError
-        If a file cannot be read, a label is outside the class list, or labels and picture differ
+        If a file cannot be read, a label is outside the class list, or labels and image differ
         in size; it names the file.
     """
     digest, counts = hashlib.sha256(), np.zeros(256, np.int64)
@@ -108,7 +108,7 @@ def _look(classes: ClassList, sample: LabelledImage) -> tuple[str, str, NDArray[
 def read_labelled(
     sample: LabelledImage, classes: ClassList
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return a picture, (H, W, 3) uint8, and its labels, (H, W) uint8.
+    """Return an image, (H, W, 3) uint8, and its labels, (H, W) uint8.
 
     Raises
     ------

@@ -19,7 +19,7 @@ class Network:
     """A network by its name.
 
     Its parts are called ``backbone`` and ``classifier``, and it maps (B, 3, H, W) normalised
-    pictures to a dict with (B, classes, H, W) scores as "out".
+    images to a dict with (B, classes, H, W) scores as "out".
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def _deeplabv2(resnet: str, classes: int) -> Any:
 
     if resnet == "resnet18":
         return DeepLabV2(without_strides(models.resnet18(weights=None)), 512, classes)
-    dilated = [False, True, True]  # features at an eighth of the picture's size
+    dilated = [False, True, True]  # features at an eighth of the image's size
     backbone = getattr(models, resnet)(weights=None, replace_stride_with_dilation=dilated)
     return DeepLabV2(backbone, 2048, classes)
 
@@ -161,9 +161,9 @@ def load_backbone(module: Any, network: Network, asked: str) -> None:
     wanted = module.backbone.state_dict()
     counters = {name: value for name, value in wanted.items() if name.endswith(_COUNTER)}
     weights = counters | _features(weights, network)
-    told = misfit(wanted, weights)
-    if told:
-        raise InputError(asked, found=f"weights {told}", expected=title)
+    difference = misfit(wanted, weights)
+    if difference:
+        raise InputError(asked, found=f"weights {difference}", expected=title)
     module.backbone.load_state_dict(weights)
 
 
@@ -188,7 +188,7 @@ def _fetch(backbone: str) -> dict[str, Any]:
     except (OSError, RuntimeError) as error:  # URLError is an OSError; RuntimeError: a wrong hash
         place = Path(torch.hub.get_dir()) / "checkpoints" / published.url.rpartition("/")[2]
         raise TrainingError(
-            f"{published.url}: could not be fetched ({error}). Fetch it by other means and put it "
+            f"could not be fetched: {published.url} ({error}). Fetch it by other means and put it "
             f"at {place}, name another file as --backbone-weights FILE, or begin with random "
             "weights: --backbone-weights none."
         ) from error

@@ -1,6 +1,6 @@
 """How a network is trained, and what can end a training.
 
-TrainingError              the training cannot go on
+TrainingError              the training cannot continue
 ├── MissingTorchError      torch or torchvision is not installed
 ├── DivergedError          the loss is no number any more
 └── TooLittleMemoryError   a batch does not fit into the memory of the device
@@ -15,7 +15,7 @@ from napari_sepl.core.errors import SeplError
 
 
 class TrainingError(SeplError):
-    """The training cannot go on; the last checkpoint is whole."""
+    """The training cannot continue; the last checkpoint is whole."""
 
 
 class MissingTorchError(TrainingError):

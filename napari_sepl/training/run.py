@@ -59,9 +59,9 @@ class Plan:
     held_out : Survey, optional
         What to test with; without it, nothing is evaluated.
     views : Views
-        How held-out pictures are shown to the network.
+        How held-out images are shown to the network.
     save_predictions : bool
-        Whether to save what the network says of held-out pictures.
+        Whether to save what the network says of held-out images.
     workers : int
         Processes that read samples ahead.
     checkpoint_every, log_every, evaluate_every : int
@@ -146,7 +146,7 @@ class TrainingRun:
     Parameters
     ----------
     plan : Plan
-        What is to be done. Where its folder holds a checkpoint of the same training, that goes on.
+        What is to be done. A checkpoint of the same training in its folder is resumed.
 
     Raises
     ------
@@ -193,7 +193,7 @@ class TrainingRun:
             If a sample cannot be read, the loss is no number, or the memory is too small. The
             last checkpoint is whole.
         SaveError
-            If something cannot be written, or another run is at work in the folder.
+            If something cannot be written, or another run writes in the folder.
         """
         with sole_run(self.plan.out, "train"):
             yield from self._learn()

@@ -21,7 +21,7 @@ from napari_sepl.training.learner import Learner
 RECORD, CHECKPOINT, LOG, WEIGHTS = "training.json", "checkpoint.pt", "log.jsonl", "weights.pt"
 PREDICTIONS = "predictions"
 
-_OF_WHAT = "what the training in this folder is of; remove the folder to begin anew"
+_OF_WHAT = "what the training in this folder is of; remove the folder to start again"
 
 
 def check_folder(out: Path, settings: dict[str, Any]) -> None:
@@ -30,7 +30,7 @@ def check_folder(out: Path, settings: dict[str, Any]) -> None:
     Raises
     ------
     InputError
-        If the record cannot be understood.
+        If the record is not valid.
     SaveError
         If a training with other settings is there: it says which ones differ.
     """
@@ -39,17 +39,19 @@ def check_folder(out: Path, settings: dict[str, Any]) -> None:
         there = [name for name in (CHECKPOINT, LOG, WEIGHTS, PREDICTIONS) if (out / name).exists()]
         if there:
             raise SaveError(
-                f"{out}: holds {', '.join(there)} without {RECORD}, which tells of what training; "
+                f"holds files of an unknown training: {out} ({', '.join(there)} without {RECORD}); "
                 "name another folder."
             )
         return
     try:
         known = parse_json(read_bytes(record, _OF_WHAT), record, _OF_WHAT)["settings"]
-        told = tell_differences(known, settings)
+        text = tell_differences(known, settings)
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(record, found="a damaged file", expected=_OF_WHAT) from error
-    if told:
-        raise SaveError(f"{out}: holds a training with {told}; name another folder.")
+    if text:
+        raise SaveError(
+            f"holds a training with other settings: {out}: {text}; name another folder."
+        )
 
 
 def write_record(out: Path, settings: dict[str, Any]) -> None:
@@ -77,12 +79,12 @@ class TrainingLog:
     path : Path
         The file; it need not be there.
     iteration : int
-        Where the training goes on: what was logged later will be logged again, and is dropped.
+        Where the training continues: what was logged later will be logged again, and is dropped.
 
     Raises
     ------
     InputError
-        If a line but the last, which a crash may have cut off, cannot be understood.
+        If a line but the last, which a crash may have cut off, is not valid.
     SaveError
         If the file cannot be written.
     """
@@ -103,7 +105,7 @@ class TrainingLog:
                 file.write(f"{json.dumps(line)}\n")
         except OSError as error:
             raise SaveError(
-                f"{self._path}: could not be written ({error.strerror or error})."
+                f"could not be written: {self._path} ({error.strerror or error})."
             ) from error
 
     def evaluation(self, wanted: dict[str, Any]) -> dict[str, Any] | None:
@@ -124,20 +126,20 @@ def _read(path: Path) -> list[dict[str, Any]]:
     found = []
     for number, line in enumerate(whole, start=1):
         try:
-            told = json.loads(line)
-            int(told[ITERATION])
+            entry = json.loads(line)
+            int(entry[ITERATION])
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 path,
                 found=f"a line {number} that is no JSON object with an iteration",
                 expected="the log as it was written; move it away to begin another",
             ) from error
-        found.append(told)
+        found.append(entry)
     return found
 
 
 FORMAT = 1
-_STATE = "a checkpoint of this training; remove it to begin anew"
+_STATE = "a checkpoint of this training; remove it to start again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,9 +197,9 @@ def read_checkpoint(path: Path, learner: Learner) -> TrainingState:
         _restore_random(state["random"], learner.device)
         return TrainingState(int(state["iteration"]), [float(loss) for loss in state["losses"]])
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        told = " ".join(str(error).split())[:120]
+        reason = " ".join(str(error).split())[:120]
         raise InputError(
-            path, found=f"a state that does not fit ({told})", expected=_STATE
+            path, found=f"a state that does not fit ({reason})", expected=_STATE
         ) from error
 
 
@@ -218,7 +220,7 @@ def _save(path: Path, state: dict[str, Any]) -> None:
 
 
 def _check_whole(path: Path) -> None:
-    """Refuse a file with a wrong checksum: torch would load it without a word."""
+    """Refuse a file with a wrong checksum: torch would load it silently."""
     try:
         with zipfile.ZipFile(path) as archive:
             wrong = archive.testzip()
@@ -250,7 +252,7 @@ def _random_states(device: str) -> dict[str, Any]:
 
 
 def _restore_random(states: dict[str, Any], device: str) -> None:
-    """Set what `_random_states` told; a device's only if the state is of such a one."""
+    """Set what `_random_states` returned; a device's only if the state is of such a one."""
     import torch
 
     torch.set_rng_state(states["torch"])
@@ -265,7 +267,7 @@ def _restore_random(states: dict[str, Any], device: str) -> None:
 
 
 def seed_all(seed: int) -> None:
-    """Begin all random numbers anew."""
+    """Seed all random number generators."""
     import torch
 
     torch.manual_seed(seed)  # of all devices

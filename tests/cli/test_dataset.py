@@ -144,7 +144,7 @@ def test_alike_failures_are_one_line(run: Run, toml: Path, spec: DatasetSpec) ->
 def test_quiet_prints_errors_only(run: Run, toml: Path, spec: DatasetSpec) -> None:
     for words in (("enhance", toml), ("evaluate", toml), ("diagnose", toml), ("sweep", toml)):
         assert run(*words, "--quiet") == (0, "", "")
-    (spec.output / "b.png").write_text("no picture")
+    (spec.output / "b.png").write_text("no image")
     code, out, err = run("evaluate", toml, "--quiet")
     assert (code, out) == (1, "")
     assert err.startswith(f"{spec.output / 'b.png'}: found")
@@ -171,7 +171,7 @@ def test_json_alone_is_on_standard_output(
     assert keys <= found.keys()
     assert (found["counted"], found["failed"]) == (4, [])
     assert json.loads(run(command, tmp_path / "set.toml", "--json", "--quiet")[1]) == found
-    (spec.pseudo or tmp_path).joinpath("b.png").write_text("no picture")
+    (spec.pseudo or tmp_path).joinpath("b.png").write_text("no image")
     code, out, _ = run(command, tmp_path / "set.toml", "--json")
     assert code == 1
     assert [one["sample_id"] for one in json.loads(out)["failed"]] == ["b"]

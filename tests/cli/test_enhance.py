@@ -252,7 +252,7 @@ def test_info_says_which_files_it_knows(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{}")
     code, _, err = run("info", tmp_path / "a.json")
     assert code == 1
-    assert "found no picture in a known format; expected a label PNG, of enhance" in err
+    assert "found no image in a known format; expected a label PNG, of enhance" in err
 
 
 def test_version_and_bare_call(run: Run) -> None:

@@ -181,7 +181,7 @@ def test_ctrl_c_outside_a_run_is_one_line(
     ],
 )
 def test_a_signal_is_the_stop_whatever_libraries_make_of_it(tmp_path: Path, after: str) -> None:
-    (tmp_path / "a.png").write_bytes(b"no picture")
+    (tmp_path / "a.png").write_bytes(b"no image")
     code = f"""
 import signal, sys
 from napari_sepl.cli import info, main

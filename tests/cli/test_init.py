@@ -135,7 +135,7 @@ def test_samples_whose_files_cannot_be_read_are_counted(
     assert spec.pseudo is not None
     assert spec.images is not None
     assert spec.masks is not None
-    (spec.pseudo / "a2.png").write_text("no picture")
+    (spec.pseudo / "a2.png").write_text("no image")
     for path, suffix in ((spec.images / "b.png", ".png"), (spec.masks / "c.json", ".json")):
         assert path.suffix == suffix
         path.write_bytes(path.read_bytes()[:-40])

@@ -152,7 +152,7 @@ def test_regions_are_made_by_two_processes_as_by_one(
     whole = made(tmp_path)
     for path in (tmp_path / "out").glob("*.json"):
         path.unlink()
-    (tmp_path / "images" / "b.png").write_bytes(b"no picture")
+    (tmp_path / "images" / "b.png").write_bytes(b"no image")
     code, out, err = run(*folders, "--model", "regions", "--workers", 2)
     assert (code, out) == (1, "3 samples: 2 saved, 1 failed\n")
     assert f"{tmp_path / 'images' / 'b.png'}: found" in err

@@ -59,7 +59,7 @@ def test_failures_are_named_and_the_page_is_written(
     run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:
     assert spec.pseudo is not None
-    (spec.pseudo / "b.png").write_bytes(b"no picture")
+    (spec.pseudo / "b.png").write_bytes(b"no image")
     page = tmp_path / "report.html"
     code, out, err = run(dataset, "--to", page)
     assert code == 1

@@ -103,7 +103,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
         write_whole(path, b"new")
     monkeypatch.undo()
     assert str(caught.value) == (
-        f"{path}: could not be saved ({told}); what was there before is untouched."
+        f"could not be saved: {path} ({told}); what was there before is untouched."
     )
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["a.png"]
@@ -158,7 +158,7 @@ def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
     path = tmp_path / "gone" / "a.png"
     with pytest.raises(SaveError) as caught:
         write_whole(path, b"x")
-    assert str(caught.value).startswith(f"{path}: could not be saved (No such file or directory)")
+    assert str(caught.value).startswith(f"could not be saved: {path} (No such file or directory)")
 
 
 def test_a_folder_in_the_files_place_is_no_file(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_disk_that_fails_after_the_rename_does_not_claim_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "open", failing(errno.EIO))
-    with pytest.raises(SaveError, match="did not confirm it"):
+    with pytest.raises(SaveError, match="did not confirm"):
         write_whole(tmp_path / "a.png", b"x")
     assert (tmp_path / "a.png").read_bytes() == b"x"
 
@@ -190,6 +190,7 @@ def test_a_disk_that_fails_after_the_rename_does_not_claim_the_old_file(
 def test_make_folder_makes_those_above_too_and_names_what_stands_in_its_way(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")
+    (tmp_path / "file").touch()
     assert (tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SaveError) as caught:
@@ -235,7 +236,7 @@ def test_one_file_that_fails_is_told_and_the_others_are_saved(tmp_path: Path) ->
     first, second, third = write_together([Unwritten(place, b"x") for place in places])
     assert (first, third) == (None, None)
     assert isinstance(second, SaveError)
-    assert str(second).startswith(f"{places[1]}: could not be saved (No such file")
+    assert str(second).startswith(f"could not be saved: {places[1]} (No such file")
     assert sorted(names(tmp_path)) == ["0.png", "2.png"]
 
 
@@ -296,7 +297,7 @@ write_as_one({{Path({str(first)!r}): b"new", Path({str(second)!r}): bytes(1001)}
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
-    assert "b.csv: could not be saved (File too large); what was there before" in ended.stderr
+    assert "b.csv (File too large); what was there before" in ended.stderr
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "a.csv": b"old",
         "b.csv": b"old",
@@ -306,6 +307,6 @@ write_as_one({{Path({str(first)!r}): b"new", Path({str(second)!r}): bytes(1001)}
 def test_what_is_new_all_the_same_is_told(tmp_path: Path) -> None:
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
     second.mkdir()
-    with pytest.raises(SaveError, match=r"b\.csv: could not be saved .*; only .*a\.csv is new"):
+    with pytest.raises(SaveError, match=r"could not be saved: .*b\.csv .*; only .*a\.csv is new"):
         write_as_one({first: b"new", second: b"new"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "b.csv"]

@@ -56,7 +56,7 @@ def test_an_unknown_name_is_told_what_there_is() -> None:
         ('names = ["a", "b"]', ["the keys names", "classes = ["]),
         ('classes = "a"', ["the keys classes", "classes = ["]),
         ('classes = [{ name = "a" }]\ntitle = "b"', ["the keys classes, title"]),
-        ('classes = [{ name = "a" }, "b"]', ["class 1", "'b'", "name, and colour"]),
+        ('classes = [{ name = "a" }, "b"]', ["class 1", "'b'", "name and optional colour"]),
         ('classes = [{ name = "a", color = "#000000" }]', ["class 0", "name, color;"]),
         ('classes = [{ colour = "#000000" }]', ["class 0", "colour;"]),
         ("classes = [{ name = 3 }]", ["class 0", "the name 3"]),

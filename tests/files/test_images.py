@@ -171,7 +171,7 @@ def test_several_pictures_in_one_file_are_refused(tmp_path: Path) -> None:
     frames = [Image.fromarray(GREY), Image.fromarray(255 - GREY)]
     frames[0].save(gif, save_all=True, append_images=frames[1:])
     for path in (tiff, gif):
-        with refused(path, "2 pictures in one file", "one picture"):
+        with refused(path, "2 images in one file", "one image"):
             read_image(path)
 
 
@@ -184,8 +184,8 @@ def test_a_cameras_jpeg_with_a_preview_is_one_picture(tmp_path: Path) -> None:
 
 def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
     text = tmp_path / "a.jpg"
-    text.write_text("not a picture")
-    with refused(text, "no picture in a known format"):
+    text.write_text("not an image")
+    with refused(text, "no image in a known format"):
         read_image(text)
     with refused(tmp_path / "gone.png", "no such file"):
         read_image(tmp_path / "gone.png")
@@ -196,5 +196,5 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
 def test_an_eps_file_never_reaches_ghostscript(tmp_path: Path) -> None:
     path = tmp_path / "a.eps"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 30\n%%EndComments\n%%EOF\n")
-    with refused(path, "no picture in a known format"):
+    with refused(path, "no image in a known format"):
         read_image(path)

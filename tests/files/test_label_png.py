@@ -107,7 +107,7 @@ def test_a_failure_to_write_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "file" / "a.png"
     with pytest.raises(SaveError) as caught:
         write_label_png(path, LABELS, VOC, provenance())
-    assert str(caught.value).startswith(f"{path}: could not be saved (Not a directory)")
+    assert str(caught.value).startswith(f"could not be saved: {path} (Not a directory)")
 
 
 def test_another_programs_picture_tells_nothing(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_another_programs_picture_tells_nothing(tmp_path: Path) -> None:
 
 def test_a_file_without_a_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("text")
-    with refused(tmp_path / "a.png", "no picture in a known format"):
+    with refused(tmp_path / "a.png", "no image in a known format"):
         read_provenance(tmp_path / "a.png")
 
 
@@ -137,7 +137,7 @@ def test_a_record_that_is_not_understood_is_told(
     tmp_path: Path, text: str, told: list[str]
 ) -> None:
     path = save_with_text(tmp_path / "a.png", text)
-    with refused(path, "a record of its making that cannot be understood", *told):
+    with refused(path, "provenance that is not valid", *told):
         read_provenance(path)
 
 

@@ -71,7 +71,7 @@ def test_a_run_over_many_reads_the_same_without_decoding_the_picture(
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", noted)
     given = load_enhanceable(sample, VOC)
-    assert set(decoded) == {("PNG", "L")}  # the picture is in colours
+    assert set(decoded) == {("PNG", "L")}  # the image is in colours
     np.testing.assert_array_equal(given.pseudo, inputs.pseudo)
     assert given.masks.digest == inputs.masks.digest
     assert given.digests == {role: d for role, d in inputs.digests.items() if role != "truth"}

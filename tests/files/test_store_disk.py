@@ -49,7 +49,7 @@ def test_a_full_disk_is_told_and_the_store_can_be_used_on(store: Store) -> None:
         with pytest.raises(SaveError) as caught:
             store.put_review(large())
         assert str(caught.value) == (
-            f"{store.path}: the change could not be saved (the disk is full); "
+            f"the change could not be saved: {store.path} (the disk is full); "
             "what was saved before is untouched."
         )
         assert same(store.review("a"), EVERYTHING)
@@ -108,7 +108,7 @@ def test_files_that_may_not_grow_are_as_a_full_disk(tmp_path: Path) -> None:
     told = run.stdout.splitlines()
     assert told[-1] == "done"
     assert len(told) == 7
-    assert all(line.startswith(f"{path}: the change could not be saved (the ") for line in told[:6])
+    assert all(line.startswith(f"the change could not be saved: {path} (the ") for line in told[:6])
     with Store.open(path, who="ana") as store:
         assert same(store.review("a"), EVERYTHING)
         assert integrity(store) == [("ok",)]
@@ -142,7 +142,7 @@ def test_a_folder_that_is_gone_is_told_and_used_again_when_it_is_back(store: Sto
 
 
 def test_a_folder_that_comes_back_as_another_is_used_again(store: Store) -> None:
-    """As a network disk that was connected anew: the same files, but no longer the open ones."""
+    """As a network disk that was connected again: the same files, but no longer the open ones."""
     out = store.path.parent
     shutil.copytree(out, out.with_name("copy"))
     shutil.rmtree(out)

@@ -64,7 +64,7 @@ def write_until_killed(path: Path, acknowledged: int) -> None:
 
 
 def fork_writers() -> None:
-    """Fork a writer for each path on stdin, so that each need not import everything anew."""
+    """Fork a writer for each path on stdin, so that each need not import everything again."""
     for line in sys.stdin:
         path, acknowledgements = line.rstrip("\n").split("\t")
         child = os.fork()

@@ -193,7 +193,7 @@ def test_a_closed_folder_without_a_store_is_told(open_to_all: Path) -> None:
     with other_process(path, READ_CLOSED) as other:
         told = other.communicate()[0]
     assert told == (
-        f"SaveError|{path}: the store could not be made: "
+        f"SaveError|the store could not be made: {path}: "
         "its folder cannot be written to (Permission denied).\n"
     )
 

@@ -26,7 +26,7 @@ from tests.workflow.test_one_sample import WORDS, Unforeseen
 
 def break_pictures(spec: DatasetSpec, *names: str) -> None:  # noqa: F811
     for name in names:
-        (spec.folder("images") / f"{name}.png").write_bytes(b"no picture")
+        (spec.folder("images") / f"{name}.png").write_bytes(b"no image")
 
 
 @pytest.fixture

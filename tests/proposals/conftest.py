@@ -28,7 +28,7 @@ def sam(checkpoint: Checkpoint) -> LoadedSam:
 
 @pytest.fixture
 def picture() -> NDArray[np.uint8]:
-    """A picture of soft blobs."""
+    """An image of soft blobs."""
     return blobs((90, 120))
 
 

@@ -67,7 +67,7 @@ class Worker:
         os.kill(os.getpid(), number)
 
     def fail(self) -> None:
-        raise InputError("the picture", found="nothing", expected="something")
+        raise InputError("the image", found="nothing", expected="something")
 
     def break_down(self) -> None:
         raise ZeroDivisionError("by nothing")
@@ -98,7 +98,7 @@ def test_what_it_tells_arrives_in_order(remote: Remote) -> None:
 
 def test_an_error_of_ours_keeps_its_words_and_the_process(remote: Remote) -> None:
     first = remote.call("process")
-    with pytest.raises(ProposalError, match=r"^the picture: found nothing; expected something\.$"):
+    with pytest.raises(ProposalError, match=r"^the image: found nothing; expected something\.$"):
         remote.call("fail")
     with pytest.raises(ProposalError, match="failed: ZeroDivisionError: by nothing"):
         remote.call("break_down")

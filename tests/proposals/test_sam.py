@@ -209,8 +209,8 @@ def test_full_memory_makes_batches_smaller_and_says_so(
     masks = maker.make(picture, told=told.append)
     assert narrow.asked == [32, 16, 8, 8, 8, 8, 4]
     assert [progress.message for progress in told if progress.message] == [
-        "The memory of cpu is full: going on with 16 points at once.",
-        "The memory of cpu is full: going on with 8 points at once.",
+        "The memory of cpu is full: using batches of 16 points.",
+        "The memory of cpu is full: using batches of 8 points.",
     ]
     assert told[-1].done == 36
     assert masks.digest == SamMasks(sam, changed(points_per_batch=8)).make(picture).digest

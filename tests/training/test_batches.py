@@ -79,7 +79,7 @@ def test_crops_are_filled_up_and_picture_and_labels_stay_together(
     bright = (crop[0] * EXECUTOR[0] + MEAN[0]) > 0.5
     inside = target != IGNORE
     wrong = (bright != (target == 1)) & inside
-    # where two colours meet, the picture is smoothed and the labels are not: at most two columns
+    # where two colours meet, the image is smoothed and the labels are not: at most two columns
     assert wrong.any(axis=0).sum() <= 2
 
 

@@ -1,4 +1,4 @@
-"""What a network says of pictures, and the mIoU of that, against sums done by hand."""
+"""What a network says of images, and the mIoU of that, against sums done by hand."""
 
 from pathlib import Path
 from typing import Any
@@ -108,5 +108,5 @@ def test_pictures_that_do_not_fit_are_named(tmp_path: Path) -> None:
     with pytest.raises(TooLittleMemoryError) as caught:
         list(evaluate(Predictor(Full(), "cpu"), samples, CLASSES))
     told = str(caught.value)
-    assert told.startswith(f"{samples[0].image}: A picture of 40 × 56 at the scales 1.0 does not")
+    assert told.startswith(f"{samples[0].image}: An image of 40 × 56 at the scales 1.0 does not")
     assert "--scales" in told

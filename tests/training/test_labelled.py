@@ -85,6 +85,6 @@ def test_bad_labels_are_named_before_anything_is_learnt(folders: tuple[Path, Pat
     ):
         look(samples)
     content = (images / "s0.png").read_bytes()
-    (images / "s0.png").write_bytes(b"no picture" + content)
-    with refused(images / "s0.png", "no picture in a known format"):
+    (images / "s0.png").write_bytes(b"no image" + content)
+    with refused(images / "s0.png", "no image in a known format"):
         look(samples)

@@ -120,7 +120,7 @@ def test_weights_that_cannot_be_fetched_say_what_to_do(
     with pytest.raises(TrainingError) as caught:
         load_backbone(build(3), TINY, "imagenet")
     told = str(caught.value)
-    assert told.startswith("https://download.pytorch.org/models/resnet18-f37072fd.pth: could not")
+    assert told.startswith("could not be fetched: https://download.pytorch.org/models/resnet18-")
     assert "no route to host" in told
     assert f"put it at {tmp_path / 'checkpoints' / 'resnet18-f37072fd.pth'}" in told
     assert "--backbone-weights none" in told

@@ -200,7 +200,7 @@ def test_another_training_is_not_mixed_in(plan: Plan, tmp_path: Path) -> None:
     with refused(plan.out / "training.json", "damaged"):
         TrainingRun(plan)
     (plan.out / "training.json").unlink()
-    with pytest.raises(SaveError, match=r"holds checkpoint\.pt, log\.jsonl, weights\.pt without"):
+    with pytest.raises(SaveError, match=r"\(checkpoint\.pt, log\.jsonl, weights\.pt without"):
         TrainingRun(plan)
     assert (plan.out / "checkpoint.pt").read_bytes() == kept
 
@@ -233,7 +233,7 @@ def test_damaged_checkpoints_are_named(plan: Plan) -> None:
         (bytes(flipped), "a damaged file (the checksum of"),
     ):
         path.write_bytes(damage)
-        with refused(path, told, "remove it to begin anew"):
+        with refused(path, told, "remove it to start again"):
             TrainingRun(plan)
         assert path.read_bytes() == damage
     torch.save({"format": 1}, path)

@@ -1,4 +1,4 @@
-"""A network of a few hundred weights, and a handful of small pictures with labels for it."""
+"""A network of a few hundred weights, and a handful of small images with labels for it."""
 
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def register(patch: pytest.MonkeyPatch) -> None:
 
 
 def picture(seed: int, shape: tuple[int, int] = SHAPE) -> tuple[NDArray[np.uint8], ...]:
-    """Return a picture whose colours tell the labels, and the labels, with a border of 255."""
+    """Return an image whose colours tell the labels, and the labels, with a border of 255."""
     random = np.random.default_rng(seed)
     labels = np.zeros(shape, np.uint8)
     for class_id in (1, 2):
@@ -72,7 +72,7 @@ def find_samples(folder: Path, count: int = 6, first: int = 0) -> list[LabelledI
 
 
 def save_samples(folder: Path, count: int = 6, first: int = 0) -> tuple[Path, Path]:
-    """Write samples s0, s1, …; return the folders of pictures and of labels."""
+    """Write samples s0, s1, …; return the folders of images and of labels."""
     images, labels = folder / "images", folder / "labels"
     for place in (images, labels):
         place.mkdir(parents=True)
@@ -83,7 +83,7 @@ def save_samples(folder: Path, count: int = 6, first: int = 0) -> tuple[Path, Pa
 
 
 def same_weights(first: Path, second: Path) -> bool:
-    """Tell whether two trainings came to the same weights, bit for bit."""
+    """Return whether two trainings came to the same weights, bit for bit."""
     import torch
 
     one, other = (

@@ -86,7 +86,7 @@ def test_originals_that_changed_are_not_told_to_be_converted(folder: Path, tmp_p
 
 
 def test_failures_are_told_and_leave_no_file(folder: Path, tmp_path: Path) -> None:
-    (folder / "a2" / "0.png").write_bytes(b"no picture")
+    (folder / "a2" / "0.png").write_bytes(b"no image")
     (folder / "c").mkdir()
     out = tmp_path / "json"
     steps = list(convert_masks(open_masks(folder), out))

@@ -111,7 +111,7 @@ def test_without_a_baseline_there_is_no_change(spec: DatasetSpec) -> None:
 
 
 def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
-    (spec.output / "a10.png").write_bytes(b"no picture")
+    (spec.output / "a10.png").write_bytes(b"no image")
     runs = [run_over(spec, workers=workers) for workers in (1, 2)]
     steps = [list(run) for run in runs]
     assert steps[0] == steps[1]

@@ -500,7 +500,7 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     save_picture(tmp_path / "images" / "p9.jpg", random_labels((5, 6)))
     save_picture(labels / "p11.png", np.full(SHAPE, 99, np.uint8))
-    (labels / "p12.png").write_bytes(b"no picture")
+    (labels / "p12.png").write_bytes(b"no image")
     (tmp_path / "list").write_text("p9\np10\np11\np12\np13")
     source = FolderSource(
         open_labels(labels, images=tmp_path / "images", list_file=tmp_path / "list")
@@ -511,7 +511,7 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
     assert "no image of p10" in told[2]
     assert "label" in told[3]
     assert "99" in told[3]
-    assert "no picture in a known format" in told[4]
+    assert "no image in a known format" in told[4]
     with refused(tmp_path / "images", "no labels"):
         (tmp_path / "images" / "p9.jpg").unlink()
         open_labels(tmp_path / "images")

@@ -54,7 +54,7 @@ def test_what_cannot_be_put_in_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "1.txt").mkdir()
     first, second, third = saved_in_groups(written(tmp_path, 3), failed)
     assert (first, third) == ("0", "2")
-    assert second.startswith(f"1: {tmp_path / '1.txt'}: could not be saved")
+    assert second.startswith(f"1: could not be saved: {tmp_path / '1.txt'}")
 
 
 def test_what_was_written_before_ctrl_c_is_saved_and_told(tmp_path: Path) -> None:

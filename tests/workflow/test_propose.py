@@ -123,7 +123,7 @@ def test_pseudo_labels_guide_unless_the_whole_grid_is_wanted(root: Path) -> None
 
 
 def test_failures_name_the_image_and_the_run_goes_on(root: Path) -> None:
-    (root / "images" / "a10.jpg").write_bytes(b"no picture")
+    (root / "images" / "a10.jpg").write_bytes(b"no image")
     image = root / "images" / "a2.jpg"
     first, second, third = run(root, Fake(ProposalError("The process crashed.")))
     assert first == ("a2", Outcome.FAILED, f"{image}: The process crashed.")

@@ -338,7 +338,7 @@ def _shown(text: str) -> str:
 
 
 def _is_text(name: str) -> bool:
-    """Tell whether a name can be stored; bytes that are no UTF-8 come as lone surrogates."""
+    """Return whether a name can be stored; bytes that are no UTF-8 come as lone surrogates."""
     return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 

@@ -235,7 +235,7 @@ def _slashes(sample_id: str) -> Iterator[int]:
 
 
 def _holds_samples(folder: Path) -> bool:
-    """Tell whether a folder has sub-folders, JSON files or arrays, as that of one image has not."""
+    """Return whether a folder has what that of one image lacks: sub-folders, JSON files, arrays."""
     endings = tuple(mask_files.SUFFIXES)
     try:
         with os.scandir(folder) as entries:
@@ -337,7 +337,7 @@ class _Walk:
                     yield entry
 
     def _is_new(self, inside: str) -> bool:
-        """Tell whether a folder counts and was not met before, by another name say."""
+        """Return whether a folder counts and was not met before, by another name say."""
         real = real_place(self.root / inside)
         new = real not in self._seen and (not inside or real not in self._skip)
         self._seen.add(real)

@@ -145,7 +145,7 @@ def _columns_of(line: str) -> list[str]:
 
 
 def _is_path(word: str) -> bool:
-    """Tell whether a word is the path of a file, and not an id: it has an ending or is absolute."""
+    """Return whether a word is a file path and not an id: it has an ending or is absolute."""
     return _without_ending(word) != word or word.startswith(("/", "\\"))
 
 
@@ -154,7 +154,7 @@ def _parts(word: str) -> list[str]:
 
 
 def _same_place(one: str, other: str) -> bool:
-    """Tell whether two lines may mean the same file: one's folders end as the other's do."""
+    """Return whether two lines may mean the same file: one's folders end as the other's do."""
     first, second = (_parts(_columns_of(line)[0])[:-1][::-1] for line in (one, other))
     return all(map(str.__eq__, first, second))
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.labels.classes import BUILT_IN
-from napari_sepl.files._opening import expanded, read_toml, real_place, tell, unopened
+from napari_sepl.files._opening import brief, expanded, read_toml, real_place, unopened
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.scores import AUTO, check_format
@@ -189,7 +189,7 @@ def _in_toml(value: object) -> str:
         return "a table" if isinstance(value, dict) else "a list"
     if isinstance(value, str):
         return f'"{value[:60]}"'
-    return str(value) if isinstance(value, date | time) else tell(value)
+    return str(value) if isinstance(value, date | time) else brief(value)
 
 
 def _suggested(key: str) -> str:
@@ -252,7 +252,7 @@ def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None
         content = "".join(lines).encode("utf-8")
     except UnicodeEncodeError as error:
         raise SaveError(
-            f"{path}: could not be saved: {error.object!r} is no text in UTF-8."
+            f"could not be saved: {path}: {error.object!r} is not valid UTF-8."
         ) from error
     write_whole(path, content)
 
@@ -329,7 +329,7 @@ def layout(
         Which of "pseudo" and "masks" to look for, and which of them must be found. Masks that are
         neither found nor given are those of `out`.
     **given : Path, str or None
-        Fields of `DatasetSpec` that are told and not looked for; None counts as not told.
+        Fields of `DatasetSpec` that are given and not looked for; None counts as not given.
 
     Raises
     ------

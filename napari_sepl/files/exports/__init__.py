@@ -27,8 +27,8 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
 def describe_setting(name: str) -> str:
     """Return what a field of `ExportSettings` says, with the formats that have a use for it."""
     formats = formats_with(name)
-    told = ExportSettings.model_fields[name].description or ""
-    return f"{', '.join(formats)}: {told[:1].lower()}{told[1:]}" if formats else told
+    text = ExportSettings.model_fields[name].description or ""
+    return f"{', '.join(formats)}: {text[:1].lower()}{text[1:]}" if formats else text
 
 
 def formats_with(name: str) -> list[str]:

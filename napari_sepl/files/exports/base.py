@@ -19,7 +19,7 @@ from napari_sepl.files.atomic import Content
 
 
 class Pictures(StrEnum):
-    """What becomes of the pictures."""
+    """What becomes of the images."""
 
     NO = "no"
     """They stay where they are."""
@@ -46,7 +46,7 @@ class ExportSettings(BaseModel):
     format : str
         The format's name in `EXPORT_FORMATS`.
     pictures : Pictures
-        What becomes of the pictures.
+        What becomes of the images.
     folder : str
         VOC: the folder of label PNGs.
     instances : Instances
@@ -67,7 +67,7 @@ class ExportSettings(BaseModel):
 
     format: str = Field("voc", description="What to write.")
     pictures: Pictures = Field(
-        Pictures.NO, description="Put a link to each picture, or a copy, where the format has it."
+        Pictures.NO, description="Put a link to each image, or a copy, where the format has it."
     )
     folder: str = Field(
         "SegmentationClass",
@@ -150,9 +150,9 @@ class Labelled:
     split : str
         "train" or "val".
     picture : Path or None
-        Its picture.
+        Its image.
     picture_from : str
-        The picture as seen from the export's folder.
+        The image as seen from the export's folder.
     soft : SoftLabels or None
         For formats that ask for them.
     """
@@ -167,7 +167,7 @@ class Labelled:
 
     @property
     def picture_name(self) -> str:
-        """The picture's name; where there is none, as PASCAL VOC and COCO would call it."""
+        """The image's name; where there is none, as PASCAL VOC and COCO would call it."""
         return self.name + (".jpg" if self.picture is None else self.picture.suffix)
 
 
@@ -185,7 +185,7 @@ class Encoded:
     files : mapping of str to bytes
         Content by path within the export's folder, with "/".
     picture : str
-        Where in the folder the picture goes, if it goes there.
+        Where in the folder the image goes, if it goes there.
     entry : object
         What the files that tell of all samples need of this one, as JSON holds it.
     drawn : (H, W) uint8 or None
@@ -231,7 +231,7 @@ class ExportFormat(ABC):
     """
 
     needs_picture = False
-    """Whether a sample without a picture cannot be written."""
+    """Whether a sample without an image cannot be written."""
     needs_pseudo = False
     """Whether it asks for soft labels."""
 

@@ -27,7 +27,7 @@ _MISSING = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
 
 _OFFICIAL = [number for number in range(1, 91) if number not in _MISSING]
 _NUMBERED = re.compile(r"(?:COCO_\w+_)?([0-9]{1,15})")
-"""COCO's own names of pictures, which are the pictures' numbers."""
+"""COCO's own names of images, which are the images' numbers."""
 
 
 def category_ids(classes: ClassList) -> dict[int, int]:
@@ -42,7 +42,7 @@ def category_ids(classes: ClassList) -> dict[int, int]:
 
 
 class Coco(ExportFormat):
-    """``annotations/instances_train.json``, and ``…_val.json``; pictures in ``train`` and ``val``.
+    """``annotations/instances_train.json``, and ``…_val.json``; images in ``train`` and ``val``.
 
     Pixels of background and of ignore belong to no object.
 
@@ -109,7 +109,7 @@ def _bbox(segment: Segment) -> list[int]:
 
 
 def _number(names: list[str]) -> dict[str, int]:
-    """Return the pictures' numbers: their own if all have names of COCO's, else from 1 on."""
+    """Return the images' numbers: their own if all have names of COCO's, else from 1 on."""
     found = [_NUMBERED.fullmatch(one) for one in names]
     numbers = [int(match[1]) for match in found if match]
     if len(set(numbers)) == len(names):
@@ -138,9 +138,9 @@ def _annotations(
 ) -> Iterator[dict[str, Any]]:
     number = 0
     for one, entry in listing.entries(ids):
-        for told in entry["objects"]:
+        for fields in entry["objects"]:
             number += 1
-            yield {"id": number, "image_id": numbers[one], **told}
+            yield {"id": number, "image_id": numbers[one], **fields}
 
 
 def _joined(records: Iterable[object]) -> Iterator[bytes]:

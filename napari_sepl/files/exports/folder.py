@@ -213,7 +213,7 @@ class ExportFolder:
         return sorted(self._places.keys() - set(sample_ids))
 
     def holds(self, sample_id: str, key: str, picture: Picture | None) -> bool:
-        """Tell whether all of a sample is there, made from what `key` stands for."""
+        """Return whether all of a sample is there, made from what `key` stands for."""
         record = self.record(sample_id)
         if record is None or record["key"] != key:
             return False
@@ -228,7 +228,7 @@ class ExportFolder:
     def put(
         self, record: Mapping[str, Any], files: Mapping[str, bytes], picture: Picture | None
     ) -> None:
-        """Write the files of a sample and its picture, and note what they are.
+        """Write the files of a sample and its image, and note what they are.
 
         Parameters
         ----------
@@ -237,14 +237,14 @@ class ExportFolder:
         files : mapping of str to bytes
             Content by path within the folder.
         picture : Picture or None
-            The picture to put along.
+            The image to put along.
 
         Raises
         ------
         SaveError
             If another program's file is there, or one cannot be written.
         InputError
-            If one would be written onto an input or among the inputs, or the picture cannot be
+            If one would be written onto an input or among the inputs, or the image cannot be
             read.
         """
         links: dict[str, Path] = {}
@@ -252,7 +252,7 @@ class ExportFolder:
             if picture.how is Pictures.LINK:
                 links = {picture.place: picture.link}
             else:
-                files = {**files, picture.place: read_bytes(picture.source, "a picture")}
+                files = {**files, picture.place: read_bytes(picture.source, "an image")}
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         digests |= {name: link_to(target) for name, target in links.items()}
         missing = [name for name, digest in digests.items() if not self._check(name, digest)]
@@ -287,11 +287,11 @@ class ExportFolder:
         self._write_manifest(summary)
 
     def _check(self, name: str, digest: str | None, option: str = "--to") -> bool:
-        """Tell whether a file is there already; raise unless it is, or may be written."""
+        """Return whether a file is there already; raise unless it is, or may be written."""
         path = self.root / name
         self._prepare(path.parent)
         if name in (MANIFEST, JOURNAL):
-            raise SaveError(f"{path}: this export's own record has that name; rename the sample.")
+            raise SaveError(f"this export's own record has that name: {path}; rename the sample.")
         there, known = digest_of(path), {digest} | self._owned.get(name, set())
         if there not in known or not path.is_symlink():  # our own link leads to an input
             self._guard.check(path, lambda _: there in known, option)
@@ -313,9 +313,9 @@ class ExportFolder:
             with path.open("ab") as file:
                 file.write(line)
         except OSError as error:
-            with suppress(OSError):  # or the next line would go on where this one broke off
+            with suppress(OSError):  # or the next line would continue where this one broke off
                 os.truncate(path, place)
-            raise SaveError(f"{path}: could not be written ({error.strerror or error}).") from error
+            raise SaveError(f"could not be written: {path} ({error.strerror or error}).") from error
         self._take_in(line, place)
 
     def _write_manifest(self, summary: Mapping[str, Any]) -> None:

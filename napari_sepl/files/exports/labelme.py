@@ -1,4 +1,4 @@
-"""labelme: a JSON for each picture."""
+"""labelme: a JSON for each image."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""What an export notes of its files, pictures among them, and how it tells those that changed."""
+"""What an export notes of its files, images among them, and how it tells those that changed."""
 
 import hashlib
 import os
@@ -67,7 +67,7 @@ def remove_owned(root: Path, owned: Owned, names: Collection[str]) -> int:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that goes along.
+    """An image that goes along.
 
     Parameters
     ----------
@@ -96,6 +96,6 @@ class Picture:
         return self.source.absolute()
 
     def is_at_home(self, root: Path) -> bool:
-        """Tell whether the picture itself lies where it would go: an export into its dataset."""
+        """Return whether the image itself lies where it would go: an export into its dataset."""
         path = root / self.place
         return not path.is_symlink() and path.exists() and path.samefile(self.source)

@@ -25,7 +25,7 @@ _DIGITS = 6
 
 
 class Yolo(ExportFormat):
-    """``labels/train/ID.txt``, pictures in ``images/train``, the same for val, and data.yaml.
+    """``labels/train/ID.txt``, images in ``images/train``, the same for val, and data.yaml.
 
     A line is a class, counted from 0 without background, and the corners of one polygon as
     shares x y of width and height. An object of several pieces takes several lines. Background
@@ -48,8 +48,8 @@ class Yolo(ExportFormat):
             ):
                 shares = ((ring + offset) / (height, width))[:, ::-1].round(_DIGITS)
                 _draw(drawn, shares.tolist(), segment.class_id)
-                told = " ".join(f"{share:.{_DIGITS}f}" for share in shares.ravel())
-                lines.append(f"{segment.class_id - 1} {told}\n")
+                numbers = " ".join(f"{share:.{_DIGITS}f}" for share in shares.ravel())
+                lines.append(f"{segment.class_id - 1} {numbers}\n")
         name = f"labels/{sample.split}/{sample.name}.txt"
         place = f"images/{sample.split}/{sample.picture_name}"
         return Encoded({name: "".join(lines).encode("ascii")}, place, drawn=drawn)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from napari_sepl.files._opening import tell
+from napari_sepl.files._opening import brief
 
 Builder = Callable[..., Any]
 
@@ -208,7 +208,7 @@ class Machine:
         arguments, name = self._popped(), self._popped()
         builder = self._known.get(name) if isinstance(name, Name) else None
         if builder is None:
-            raise UnfitPickle(f"a call of {tell(name)}")
+            raise UnfitPickle(f"a call of {brief(name)}")
         self._weigh(*_of_kind(arguments, tuple))
         self._stack.append(builder(*arguments))
         self._weigh(self._top())

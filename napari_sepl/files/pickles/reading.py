@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import DAMAGE, read_whole, reading, tell
+from napari_sepl.files._opening import DAMAGE, brief, read_whole, reading
 from napari_sepl.files.arrays import read_header
 from napari_sepl.files.pickles.machine import Builder, Machine, Name, Shell, UnfitPickle
 
@@ -38,7 +38,7 @@ class PickledType(Shell):
     def __init__(self, code: Any, *_: Any) -> None:
         code = code.decode("ascii") if isinstance(code, bytes) else code
         if not isinstance(code, str) or not (_NUMBER.fullmatch(code) or _OBJECT.fullmatch(code)):
-            raise UnfitPickle(f"an array of type {tell(code)}")
+            raise UnfitPickle(f"an array of type {brief(code)}")
         self._code, self._order = code, "="
 
     @property
@@ -105,7 +105,7 @@ def checked_shape(shape: Any) -> tuple[int, ...]:
         shape = (shape,)
     numbers = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
     if not numbers or len(shape) > _MAX_DIMENSIONS:
-        raise ValueError(f"the shape {tell(shape)}")
+        raise ValueError(f"the shape {brief(shape)}")
     return tuple(shape)
 
 
@@ -124,7 +124,7 @@ def _number(kind: Any, content: Any) -> Any:
 def _encoded(text: Any, coding: Any) -> bytes:
     """Return bytes that protocols before 3 write as text."""
     if not isinstance(text, str) or coding != "latin1":
-        raise UnfitPickle(f"text in the coding {tell(coding)}")
+        raise UnfitPickle(f"text in the coding {brief(coding)}")
     return text.encode("latin-1")
 
 
@@ -269,7 +269,7 @@ _MAX_DEPTH = 8
 
 
 def holds_objects(path: Path) -> bool:
-    """Tell whether a .npy file holds a pickled Python object, by its header alone.
+    """Return whether a .npy file holds a pickled Python object, by its header alone.
 
     A file that is no .npy file, or has a damaged header, does not.
 
@@ -332,6 +332,6 @@ def _plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:
     elif value is None or isinstance(value, _PLAIN):
         return value
     else:
-        raise UnfitPickle(f"{tell(value)} for a value")
+        raise UnfitPickle(f"{brief(value)} for a value")
     done[id(value)] = plain
     return plain

@@ -30,7 +30,7 @@ from napari_sepl.files.store.connections import (
 def lock_file(store: Path) -> Path:
     """Return the file that is locked for a store.
 
-    It stays: the record's folder is the annotator's, and its name tells who is at work.
+    It stays: the record's folder is the annotator's, and its name says whose.
     """
     return store.with_name(f"{store.name}-lock")
 
@@ -131,7 +131,7 @@ class Access:
             raise
 
     def stop_writing(self) -> None:
-        """Let others write; reading goes on."""
+        """Let others write; reading continues."""
         if self.writer is not None:
             with suppress(sqlite3.Error):  # what was saved is safe; a lost disk cannot close well
                 self.writer.close()
@@ -161,7 +161,7 @@ def _make(path: Path, who: str, right: Right, *, make: bool) -> None:
     if not make:
         raise InputError(path, found="no such file", expected="the store of a review")
     if right.lock is None:
-        raise SaveError(f"{path}: the store could not be made: {right.reason}.")
+        raise SaveError(f"the store could not be made: {path}: {right.reason}.")
     make_file(path, who)
 
 
@@ -255,7 +255,7 @@ class Transactions:
                 raise
 
     def _writer(self) -> sqlite3.Connection:
-        """Return the writing connection, anew if the disk was away since the last write."""
+        """Return the writing connection, again if the disk was away since the last write."""
         if self.read_only:
             raise StoreReadOnlyError(f"{self.path}: the store is read-only: {self.reason}.")
         if self._closed:
@@ -271,7 +271,7 @@ class Transactions:
         return self._access.writer
 
     def _regain(self) -> None:
-        """Open the files anew, unless they are those of another store."""
+        """Open the files again, unless they are those of another store."""
         self._access.stop_writing()
         self._doubtful = True
         try:

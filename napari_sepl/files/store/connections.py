@@ -97,7 +97,7 @@ def reason_of(error: sqlite3.Error) -> str | None:
 
 
 def is_disk_trouble(error: BaseException) -> bool:
-    """Tell whether the files should be opened anew after an error, for the disk was away."""
+    """Return whether the files should be opened again after an error, for the disk was away."""
     return isinstance(error, sqlite3.Error) and error_code(error) in _AWAY
 
 
@@ -143,7 +143,7 @@ def saving(path: Path) -> Iterator[None]:
 def unsaved(path: Path, reason: str) -> SaveError:
     """Return the SaveError for a change that did not reach the store."""
     return SaveError(
-        f"{path}: the change could not be saved ({reason}); what was saved before is untouched."
+        f"the change could not be saved: {path} ({reason}); what was saved before is untouched."
     )
 
 
@@ -296,7 +296,7 @@ def _check_version(path: Path, version: int, tables: frozenset[tuple[str, ...]])
 
 
 def _is_unmerged(path: Path) -> bool:
-    """Tell whether the last changes are beside the file still, which may be half-merged then."""
+    """Return whether the last changes are beside the file still, which may be half-merged then."""
     wal = companions(path)[0]
     return wal.exists() and wal.stat().st_size > 0
 

@@ -33,7 +33,7 @@ Row = tuple[Any, ...]
 _HEADER_SIZE = 100
 _LAST_ROW = 2**40  # no row has a higher number
 _WAL = b"\2\2"  # the file may have a write-ahead log
-_NOBODY = "recovery"  # who wrote a row that was made anew from the log
+_NOBODY = "recovery"  # who wrote a row that was restored from the log
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,14 @@ def recover(path: Path, *, who: str) -> Recovery:
     """
     right = Right.ask(path, who)
     if right.lock is None:
-        raise SaveError(f"{path}: it could not be recovered: {right.reason}.")
+        raise SaveError(f"could not be recovered: {path}: {right.reason}.")
     try:
         return _recover(path, who)
     except OSError as error:
         if isinstance(error, SaveError):
             raise
         raise SaveError(
-            f"{path}: it could not be recovered ({error.strerror or error}); it is untouched."
+            f"could not be recovered: {path} ({error.strerror or error}); it is untouched."
         ) from error
     finally:
         right.lock.release()
@@ -168,26 +168,26 @@ def _fill(connection: sqlite3.Connection, found: Salvage, kept: Path, who: str) 
     decided = connection.execute("SELECT value FROM decisions")
     decisions = sum(len(parse_decisions(text)) for (text,) in decided)
     recovery = Recovery(kept, samples, overlays, decisions, entries, found.gaps)
-    told = {"kept": kept.name, "gaps": found.gaps, "samples": recovery.samples}
-    write_log(connection, WHOLE_DATASET, [LogEntry("recovered", told)], Stamp(who, now()))
+    facts = {"kept": kept.name, "gaps": found.gaps, "samples": recovery.samples}
+    write_log(connection, WHOLE_DATASET, [LogEntry("recovered", facts)], Stamp(who, now()))
     connection.execute("COMMIT")
     return recovery
 
 
 def _joined(found: Salvage) -> dict[str, list[Row]]:
-    """Return the rows, with samples that lost their own made anew from the log."""
+    """Return the rows, with samples that lost their own restored from the log."""
     rows = {table.name: list(found.rows.get(table.name, ())) for table in TABLES}
     known = {row[0] for row in rows["sample"]}
-    told: dict[str, dict[str, Any]] = {
+    facts: dict[str, dict[str, Any]] = {
         sample_id: {} for table in TABLES if table.of_samples for sample_id, *_ in rows[table.name]
     }
     for _seq, sample_id, _at, _who, kind, payload, _blob in rows["edit_log"]:
         if sample_id != WHOLE_DATASET:
-            told.setdefault(sample_id, {})[kind] = parse_object(payload).get("after")
+            facts.setdefault(sample_id, {})[kind] = parse_object(payload).get("after")
     # With its row a sample loses the digest of the masks that decisions on them are true of.
     rows["decisions"] = [row for row in rows["decisions"] if row[0] in known]
     rows["sample"] += [
-        _sample_row(sample_id, last) for sample_id, last in told.items() if sample_id not in known
+        _sample_row(sample_id, last) for sample_id, last in facts.items() if sample_id not in known
     ]
     return rows
 
@@ -310,7 +310,7 @@ def _readable_after(next_after: Callable[[int], Row | None], last: int) -> int |
 
 
 def _makes_sense(table: Table, row: Row) -> bool:
-    """Tell whether a store that holds this row can be used."""
+    """Return whether a store that holds this row can be used."""
     try:
         table.check(row)
     except (ValueError, TypeError):

@@ -86,7 +86,7 @@ class Review:
     params : Params or None
         The settings; None if nobody chose any for this sample.
     overlay : (H, W) int16 or None
-        Painted labels, -1 for no opinion. It is copied, for the window goes on painting while
+        Painted labels, -1 for no opinion. It is copied, for the window continues painting while
         the review waits to be written.
     decisions : mapping of int to int
         Mask index, or -k for the pseudo-labels of class k, to the class a person gave it, 0 for

@@ -46,7 +46,7 @@ class Table:
     of_samples : bool
         Whether its first column is the id of a row of the samples' table.
     recovered : bool
-        Whether recovery saves its rows; False if they can be found out anew.
+        Whether recovery saves its rows; False if they can be found out again.
     """
 
     name: str

@@ -41,7 +41,7 @@ class Stamp(NamedTuple):
 
 
 def _put(table: str, key: str, *columns: str, also: str = "") -> str:
-    """Return the statement that puts values into a row, which is made if need be."""
+    """Return the statement that puts values into a row, which is made if needed."""
     marks = ", ".join("?" * (1 + len(columns)))
     sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
     return (
@@ -96,7 +96,7 @@ class Store(Transactions):
         Parameters
         ----------
         path : Path
-            The file; see `store_file`. Its folder is made if need be.
+            The file; see `store_file`. Its folder is made if needed.
         who : str
             The reviewer.
         write : bool
@@ -178,7 +178,7 @@ class Store(Transactions):
     def facts(self, sample_ids: Iterable[str]) -> dict[str, StampedFacts]:
         """Return what was read off the files of these samples, of those where anything was.
 
-        What makes no sense is left out, for it can be read anew.
+        What makes no sense is left out, for it can be read again.
         """
         query = "SELECT stamp, facts FROM sample_facts WHERE sample_id = ?"
         found = {}
@@ -186,7 +186,7 @@ class Store(Transactions):
             for sample_id in sample_ids:
                 row = connection.execute(query, (sample_id,)).fetchone()
                 if row is not None:
-                    with suppress(ValueError, TypeError):  # damage: they will be read anew
+                    with suppress(ValueError, TypeError):  # damage: they are read again
                         found[sample_id] = StampedFacts(str(row[0]), parse_object(row[1]))
         return found
 

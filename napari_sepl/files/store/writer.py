@@ -178,7 +178,7 @@ class StoreWriter:
             If some of it cannot be written.
         """
         if not self.flush():
-            raise SaveError(f"{self.store.path}: not all that was done could be written to it.")
+            raise SaveError(f"some changes could not be saved: {self.store.path}.")
         return self.store
 
     def flush(self, timeout: float = PATIENCE) -> bool:
@@ -195,7 +195,7 @@ class StoreWriter:
         -------
         bool
             False if something could not be saved in time: nothing is given up then, the writer
-            goes on trying, and `abandon` ends it.
+            keeps trying, and `abandon` ends it.
         """
         if not self.flush(timeout):
             return False
@@ -220,7 +220,7 @@ class StoreWriter:
         Raises
         ------
         SeplError
-            If there is no room for a copy, or nothing may be written here. What waits goes on
+            If there is no room for a copy, or nothing may be written here. What waits continues
             waiting, and this can be called again.
         """
         path, who = self.store.path, self.store.who
@@ -247,9 +247,9 @@ class StoreWriter:
                 self._changed.notify_all()
 
     def _is_open(self) -> bool:
-        """Tell whether anything is written; SaveError if it was until it was closed."""
+        """Return whether anything is written; SaveError if it was until it was closed."""
         if self._stopping:
-            raise SaveError(f"{self.store.path}: nothing more can be saved: it was closed.")
+            raise SaveError(f"nothing more can be saved: {self.store.path} was closed.")
         return self._thread is not None
 
     # --- in the thread
@@ -281,7 +281,7 @@ class StoreWriter:
             self._tell(error)
             return False
         except Exception as error:  # noqa: BLE001  a fault in one write must not stop the others
-            fault = SaveError(f"{store.path}: a change is lost, by a fault of ours: {error!r}.")
+            fault = SaveError(f"a change is lost by an internal error: {store.path}: {error!r}.")
             fault.__cause__ = error
             _call(lambda: self._on_error(fault))
         return True
@@ -304,7 +304,7 @@ class StoreWriter:
 
 
 def _call(callback: Callable[[], None]) -> None:
-    """Call back; a fault of the caller's goes where those of threads go, and the thread goes on."""
+    """Call back; an error in it goes where those of threads go, and the thread continues."""
     try:
         callback()
     except Exception:  # noqa: BLE001

@@ -214,7 +214,7 @@ class Making:
     def raise_if_cancelled(self) -> None:
         """Raise StoppedError if somebody stopped it."""
         if self.cancelled:
-            raise StoppedError("The making of masks was stopped.")
+            raise StoppedError("Mask generation cancelled.")
 
     def _make(self, choice: MaskChoice, document: Document) -> Prepared:
         remote = self.process_for(self.prepare(choice))

@@ -150,7 +150,7 @@ class DatasetMaking:
         """Ask about what would be replaced or mixed, and make masks."""
         sample_id, view = self._reviewing.queue.ids[plan.rows[0]], self._context.view
         if self._closed or self._making.cancelled:
-            self._end(None, StoppedError("The making of masks was stopped."))
+            self._end(None, StoppedError("Mask generation cancelled."))
         elif plan.there not in (None, mask_file(self._folder, sample_id)):
             self._making.end()
             view.warn(

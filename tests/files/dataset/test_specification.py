@@ -200,7 +200,7 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
         told = "the output folder (--out)" if name == "out" else "one of the inputs"
         with refused(path, told):
             write_dataset(path, spec, asked=True)
-    with pytest.raises(SaveError, match="no text in UTF-8"):
+    with pytest.raises(SaveError, match="not valid UTF-8"):
         write_dataset(path, spec_in(tmp_path, images=tmp_path / "caf\udce9"))
     with pytest.raises(SaveError, match="No such file or directory"):
         write_dataset(tmp_path / "gone" / "d.toml", spec_in(tmp_path))

@@ -61,7 +61,7 @@ def coco_of(content: Mapping[str, Any]) -> COCO:
 
 
 def coco_labels(content: Mapping[str, Any], class_of: Mapping[int, int]) -> Labels:
-    """Draw all annotations of the one picture with pycocotools."""
+    """Draw all annotations of the one image with pycocotools."""
     coco = coco_of(content)
     (image,) = coco.loadImgs(coco.getImgIds())
     drawn = np.zeros((image["height"], image["width"]), np.uint8)

@@ -289,7 +289,7 @@ def test_a_stroke_that_is_blocked_altogether_is_no_step() -> None:
     document = Document(cat_and_dog())
     document.lock(8)
     document.absorb(painted(document, slice(6, 8), slice(6, 8), 12))
-    assert [step.describe(VOC) for step in document.history.done] == ["protect cat"]
+    assert [step.describe(VOC) for step in document.history.done] == ["lock cat"]
 
 
 def test_decisions_outlive_sliders_and_are_told() -> None:

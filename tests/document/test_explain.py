@@ -82,7 +82,7 @@ def test_sams_scores_are_said_where_given() -> None:
         (-8, {}, {}, "pseudo-labels of cat (225 px) · replaced by masks"),
         (-12, {}, {"t2": 1}, "kept: no mask was taken for it"),
         (-12, {-12: -1}, {}, "refused by you"),
-        (-12, {-12: 0}, {}, "taken as background by you"),
+        (-12, {-12: 0}, {}, "selected as background by you"),
         (0, {0: 0}, {}, " px) · background · taken by you"),
         (-12, {-12: 8}, {}, "kept as cat by you"),
         (-12, {}, {"t2": 1, "strategy": "released"}, "replaced by masks"),

@@ -11,7 +11,7 @@ def test_a_damaged_entry_is_a_gap_in_the_history() -> None:
         LogEntry("decision"),
         LogEntry("status"),
         entry_of(DecisionEdit({3: None}, {3: 12})),
-        LogEntry("undo override", entry_of(DecisionEdit({3: None}, {3: 12})).payload),
+        LogEntry("undo decision", entry_of(DecisionEdit({3: None}, {3: 12})).payload),
     ]
     log = [Logged(n, "a", "", "", entry) for n, entry in enumerate(entries)]
     assert [kind for kind, _ in steps_of(log)] == ["do", "undo"]

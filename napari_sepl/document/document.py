@@ -140,7 +140,7 @@ class Document:
         """
         if (class_id in self.annotations.locked) == lock:
             return
-        self.inputs.classes.check_ids(np.array([class_id]), "the protected class")
+        self.inputs.classes.check_ids(np.array([class_id]), "the locked class")
         locked_pixels = (
             blank_map(self.inputs.shape)
             if self.annotations.locked_pixels is None

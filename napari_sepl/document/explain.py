@@ -1,4 +1,4 @@
-"""Why regions were taken or refused: in words, and as a table of all masks."""
+"""Why regions were taken or rejected: in words, and as a table of all masks."""
 
 import math
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
     decided = resolved.assignment.decisions.get(-class_id)
     if decided is not None:
         if decided == REJECT:
-            return "refused by you"
+            return "rejected by you"
         return f"{'kept' if decided else 'selected'} as {inputs.classes.name(decided)} by you"
     if class_id not in resolved.assignment.kept.class_ids:
         return "replaced by masks"

@@ -96,7 +96,7 @@ class ReviewContext:
             return document
         if blocked:
             self.layers.show(document.resolved)
-            self.view.tell(f"{blocked:,} pixels of protected classes stay as they are.")
+            self.view.tell(f"{blocked:,} pixels of locked classes stay as they are.")
         return document
 
     @property

@@ -235,7 +235,7 @@ class Pointing:
     def _put(self, document: Document, regions: Iterable[int], class_id: int | None) -> None:
         view = self._context.view
         if class_id == IGNORE:
-            view.warn("Masks are not taken for ignore: paint it, or choose another class.")
+            view.warn("Masks cannot be selected for ignore: paint it, or choose another class.")
             return
         try:
             document.decide(regions, class_id)

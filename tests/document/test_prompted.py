@@ -42,7 +42,7 @@ def test_a_prompted_mask_is_the_last_mask_taken_by_a_person() -> None:
     assert (document.resolved.find_sources()[30:36, 20:30] == Source.PROMPTED).all()
     assert document.history.done[0].describe(VOC) == "prompt: mask 5 as person"
     told = explain_region(document.inputs, document.resolved, 5)
-    assert told == "mask 5 (60 px) · person · taken by you · predicted IoU 0.90"
+    assert told == "mask 5 (60 px) · person · selected by you · predicted IoU 0.90"
     document.set_params(Params(t1=0, strategy=Strategy.RELEASED))
     assert (document.resolved.labels[30:36, 20:30] == 15).all()
 

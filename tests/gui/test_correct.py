@@ -385,7 +385,7 @@ def test_the_status_bar_tells_of_the_mask_walked_to_and_of_what_is_decided(walk:
     assert viewer.status["coordinates"].endswith(pointing.text)
     assert "mask 1 " not in viewer.status["coordinates"]
     pointing.refuse()
-    assert "refused" in pointing.text
+    assert "rejected" in pointing.text
     assert viewer.status["coordinates"].endswith(pointing.text)
 
 
@@ -486,7 +486,7 @@ def test_where_from_tells_shares(walk: Walk) -> None:
     assert layer.visible
     assert layer.data[37, 2] == Source.PERSON
     assert layer.data[20, 45] == Source.BY_O_P
-    assert "taken by a person: 2.1 %" in walk.window.widget.compare.legend.text()
+    assert "selected by a person: 2.1 %" in walk.window.widget.compare.legend.text()
     walk.window.click(37, 2)
     assert layer.data[37, 2] == Source.NOTHING
     walk.window.press(Qt.Key.Key_H)

@@ -167,7 +167,7 @@ def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Prepared
     )
     assert opened.window.widget.controller.pointing.region == 2
     assert opened.window.widget.controller.context.layers.highlight.layer.data[10:30, 40:50].any()
-    opened.window.press(Qt.Key.Key_D)  # refused: the dog keeps its pseudo-labels
+    opened.window.press(Qt.Key.Key_D)  # rejected: the dog keeps its pseudo-labels
     assert opened.window.document.annotations.decisions == {2: -1}
     wait_until(lambda: bool(opened.queue.suspicion[2] < before))
     assert not any("grew" in listed.item(n).text() for n in range(listed.count()))

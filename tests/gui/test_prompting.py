@@ -232,5 +232,5 @@ def test_ignore_takes_no_mask(walk: Walk) -> None:
     walk.settle()
     walk.window.widget.controller.context.choose_class(255)
     walk.window.press(Qt.Key.Key_Return)
-    assert was_told("not taken for ignore")
+    assert was_told("cannot be selected for ignore")
     assert not walk.window.document.history.done

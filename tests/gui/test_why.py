@@ -98,7 +98,7 @@ def test_dots_show_what_is_taken_and_the_cursor_finds_their_mask(
     assert controller.pointing.region == 2
     assert row_of(why) == 2
     assert controller.context.layers.highlight.layer.data[10:30, 40:50].any()
-    assert "taken by o_p" in walk.window.widget.mask_text.text()
+    assert "selected by o_p" in walk.window.widget.mask_text.text()
 
 
 def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: WhyDock) -> None:  # noqa: F811
@@ -114,14 +114,14 @@ def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: WhyDock)
     assert walk.window.widget.controller.pointing.region == 0
     QTest.keyClick(why.table.view, Qt.Key.Key_Delete)
     assert walk.window.document.annotations.decisions == {0: -1}
-    assert text(why, 0, 5) == "refused by you"
+    assert text(why, 0, 5) == "rejected by you"
     walk.window.widget.controller.context.choose_class(DOG)
     QTest.keyClick(why.table.view, Qt.Key.Key_Return)
     assert walk.window.document.annotations.decisions == {0: DOG}
     assert text(why, 0, 1) == "dog"
     walk.window.press(Qt.Key.Key_Z, CTRL)
     walk.window.press(Qt.Key.Key_Z, CTRL)
-    assert text(why, 0, 5) == "taken by o_s and o_p"
+    assert text(why, 0, 5) == "selected by o_s and o_p"
 
 
 def test_the_table_is_sorted_and_filtered(walk: Walk, why: WhyDock) -> None:  # noqa: F811
@@ -129,7 +129,7 @@ def test_the_table_is_sorted_and_filtered(walk: Walk, why: WhyDock) -> None:  # 
     table.view.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     order = [table._mask(table._filter.index(row, 0)) for row in range(5)]
     assert order == [0, 2, 1, 3, 4]
-    table.shown.setCurrentText("taken")
+    table.shown.setCurrentText("selected")
     assert table._filter.rowCount() == int(walk.window.document.resolved.assignment.selected.sum())
     table.shown.setCurrentText("all masks")
     QTest.keyClicks(table.text, "dog")
@@ -155,10 +155,10 @@ def test_hidden_it_costs_nothing_and_shown_again_it_catches_up(
     walk.window.click(37, 2)
     walk.window.press(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
     QTest.qWait(100)
-    assert text(why, 3, 5) == "taken by you"
+    assert text(why, 3, 5) == "selected by you"
     walk.dock.navigator.go(1)
     walk.settle()
-    assert text(why, 3, 5) == "refused: it meets no pseudo-label"
+    assert text(why, 3, 5) == "rejected: it meets no pseudo-label"
 
 
 def test_without_an_image_it_is_empty(window: Window, tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ class Strategy(StrEnum):
             "Algorithm 1 of the paper",
             _select_by_paper,
             _keep_by_paper,
-            kept="kept: no mask was taken for it",
+            kept="kept: no mask was selected for it",
             borders=Borders(),
             counts_by_corners=True,
         ),
@@ -237,14 +237,14 @@ class Strategy(StrEnum):
             "of masks that lie in one another, the level that fits the class best",
             select_levels,
             keep_beside_levels,
-            kept="kept: no mask was taken for it",
+            kept="kept: no mask was selected for it",
             kept_beside="kept where no mask speaks against it",
             of_t1=(
-                "the higher, the smaller the masks that are taken, and the less stays of "
+                "the higher, the smaller the masks that are selected, and the less stays of "
                 "pseudo-labels in masks that were not"
             ),
             of_t2=(
-                "once the masks taken cover more than this share of a connected piece of the "
+                "once the selected masks cover more than this share of a connected piece of the "
                 "pseudo-labels, what of it lies in no mask goes"
             ),
         ),

@@ -45,9 +45,9 @@ NAMES: dict[Source, str] = {
     Source.KEPT: "pseudo-labels kept",
     Source.BY_O_P: "masks by o_p alone",
     Source.BY_O_S: "masks by o_s",
-    Source.PERSON: "taken by a person",
+    Source.PERSON: "selected by a person",
     Source.PROMPTED: "masks by prompts",
-    Source.PINNED: "protected",
+    Source.PINNED: "locked",
     Source.PAINTED: "strokes",
 }
 """What each source is called."""

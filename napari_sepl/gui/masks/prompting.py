@@ -165,7 +165,7 @@ class Prompting:
             self._context.view.tell("There is no mask of SAM's to add yet.")
             return
         if self._context.class_id == IGNORE:
-            self._context.view.warn("Masks are not taken for ignore: choose another class.")
+            self._context.view.warn("Masks cannot be selected for ignore: choose another class.")
             return
         mask, rating = answer
         scores = MaskScores.from_records([{"predicted_iou": rating}])

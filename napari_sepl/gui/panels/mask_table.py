@@ -31,11 +31,11 @@ from napari_sepl.document.explain import MaskRows
 _HEADERS = ("mask", "class", "area", "o_s", "o_p", "decision", "IoU", "stability", "depth")
 _TIPS = (
     "The mask's number",
-    "The class it was taken for or, if refused, shares most pixels with",
+    "The class it was selected for or, if rejected, shares most pixels with",
     "Pixels",
     "Share of the mask that lies on the class",
     "Share of the class that lies in the mask",
-    "Why it is taken or refused",
+    "Why it is selected or rejected",
     "The IoU that SAM expects of it",
     "Its stability score",
     "How many masks hold it",
@@ -44,7 +44,7 @@ _DECISION = 5
 _NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
 SORT_ROLE = int(_Role.UserRole)
-_SHOWN = ("all masks", "taken", "refused", "decided by you")
+_SHOWN = ("all masks", "selected", "rejected", "decided by you")
 
 
 class MaskModel(QAbstractTableModel):

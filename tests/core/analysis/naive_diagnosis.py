@@ -96,7 +96,7 @@ def is_off(n: int, seed: Mask, masks: list[Mask], assignment: Assignment) -> boo
 
 
 def outside(n: int, seed: Mask, masks: list[Mask], assignment: Assignment) -> float:
-    """Return the share of a mask outside its class, if it was taken though that is half or more."""
+    """Return the share of a selected mask outside its class, if that is half or more."""
     on = int((masks[n] & seed).sum())
     area = int(masks[n].sum())
     weak = assignment.rules[n] in (Rule.BY_O_P, Rule.BY_LEVEL)

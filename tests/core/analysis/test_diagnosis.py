@@ -109,7 +109,7 @@ def test_a_mask_over_two_classes() -> None:
 
 
 def test_a_mask_that_swallows_refused_ones() -> None:
-    # The whole is taken by o_p; of its parts one lies on the class, one beside it, one in that.
+    # The whole is selected by o_p; of its parts one lies on the class, one beside it, one in that.
     masks = ("##########", "##........", "..######..", "..##......")
     diagnosis = row("11........", *masks)
     assert of(diagnosis, Cause.SWALLOWING) == [Finding(Cause.SWALLOWING, 0.6, 1, 0)]

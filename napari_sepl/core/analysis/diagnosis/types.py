@@ -75,12 +75,12 @@ class Cause(StrEnum):
     """Share of P_k that no mask covers; not told where k is `UNMET`."""
     STRADDLING = (
         "straddling", Kind.MASKS, HINT, "in another's mask",
-        "{name}: mask {mask}, taken for another class, holds {share} of its labels",
+        "{name}: mask {mask}, selected for another class, holds {share} of its labels",
     )  # fmt: skip
     """The largest share of P_k that lies in one mask taken for another class."""
     SWALLOWING = (
         "swallowing", Kind.ALGORITHM, HINT, "swallows parts",
-        "{name}: mask {mask} swallows refused masks off the class, {share} of itself",
+        "{name}: mask {mask} contains rejected sub-masks outside the class, {share} of itself",
     )  # fmt: skip
     """The largest share of a mask taken for k that lies off k, in refused masks within it.
 
@@ -89,7 +89,7 @@ class Cause(StrEnum):
     """
     OUTSIDE = (
         "outside", Kind.ALGORITHM, HINT, "mask outside",
-        "{name}: mask {mask} was taken though {share} of it lies outside",
+        "{name}: mask {mask} was selected though {share} of it lies outside",
     )  # fmt: skip
     """The largest share of a mask outside P_k, of masks that were taken for k though half of them
     or less lies on it: by o_p alone, or by their level."""

@@ -86,7 +86,7 @@ def test_cancel_stops_at_once_and_costs_nothing(
     press(bare, "cancel")
     bare.settle()
     assert monotonic() - start < 150  # not the 300 s that it would take
-    assert was_told("stopped")
+    assert was_told("cancelled")
     assert bare.document is before
     assert bare.widget.masks.make.isEnabled()
     assert not [bar for bar in progress._all_instances if bar.desc == "making masks"]

@@ -266,7 +266,7 @@ def test_cancel_stops_at_once_and_the_same_button_goes_on(
     stamps = [(walk.spec.folder("masks") / name).stat().st_mtime_ns for name in made_files(walk)]
     press(walk, "cancel")
     wait_until(lambda: bool(panel.make.isEnabled()))
-    assert was_told("was stopped. 2 of 5 samples now have masks")
+    assert was_told("cancelled. 2 of 5 samples now have masks")
     assert panel.pending_text.text() == "Pending without masks: 3 samples (s3, s4, s5)."
     monkeypatch.setenv(slow_masks.AFTER, "9")
     make(walk, "pending")

@@ -169,16 +169,16 @@ def measure_walk() -> None:
         grown = resident() - before
         walk.close()
     rows = [
-        ("next, read ahead", *executor(onwards), "< 100 ms"),
-        ("previous", *executor(back), "< 100 ms"),
+        ("next, read ahead", *median_and_range(onwards), "< 100 ms"),
+        ("previous", *median_and_range(back), "< 100 ms"),
         (f"memory after {WALK - 30} more", f"{grown:+.0f} MB", "", "< 50 MB"),
     ]
     print_table(f"A walk over {told}", ("", "median", "90th percentile", "target"), rows)
 
 
-def executor(selected: list[float]) -> tuple[str, str]:
+def median_and_range(taken: list[float]) -> tuple[str, str]:
     """Return median and 90th percentile."""
-    return duration(float(np.median(selected))), duration(float(np.percentile(selected, 90)))
+    return duration(float(np.median(taken))), duration(float(np.percentile(taken, 90)))
 
 
 def main() -> None:

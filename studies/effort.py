@@ -177,8 +177,8 @@ class Way(NamedTuple):
         counts = np.array([effort.needed(target) for effort in efforts])
         total = int(np.minimum(counts, LIMIT).sum())
         parts = product((counts, counts[counts > 0]), (50, 90))
-        executor = [np.percentile(some, share, method="higher") for some, share in parts]
-        told = [f"{n:.0f}" if np.isfinite(n) else f"> {LIMIT}" for n in executor]
+        shown = [np.percentile(some, share, method="higher") for some, share in parts]
+        told = [f"{n:.0f}" if np.isfinite(n) else f"> {LIMIT}" for n in shown]
         shares = [f"{np.mean(counts <= most):.0%}" for most in (0, LIMIT)]
         return self.name, *shares, *told, str(total)
 
@@ -243,8 +243,8 @@ def main() -> None:
     print(machine())
     images = read_all()
     found = {way: way.measure(images) for way in (*STARTS, *IDEAS)}
-    executor = "median", "90th percentile", "median of others", "90th percentile of others"
-    header = ("", "at the start", f"within {LIMIT}", *executor, "all actions")
+    columns = "median", "90th percentile", "median of others", "90th percentile of others"
+    header = ("", "at the start", f"within {LIMIT}", *columns, "all actions")
     told = f"{len(images)} PASCAL VOC images with simulated masks; others: below at the start"
     for target in TARGETS:
         title = f"Actions until over {target:.0%} of the pixels are right, {told}"

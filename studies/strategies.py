@@ -129,9 +129,9 @@ def accuracy_rows(
     for name, other in counts.items():
         gain = mean_iou(ours, classes) - mean_iou(other, classes)
         told = "" if other is ours else f"{gain:+.2f}"
-        executor = "" if other is ours else interval(ours, other, classes)
+        range_told = "" if other is ours else interval(ours, other, classes)
         by_class = " ".join(f"{100 * share:.1f}" for share in class_ious(other)[classes])
-        yield name, f"{mean_iou(other, classes):.2f}", told, executor, by_class
+        yield name, f"{mean_iou(other, classes):.2f}", told, range_told, by_class
 
 
 def cross_validate(

@@ -138,8 +138,8 @@ def require_there(**named: Path | None) -> None:
     """
     for name, path in named.items():
         if path is not None and not _is_there(path):
-            annotations = name if name.isupper() else f"--{name.replace('_', '-')}"
-            raise typer.BadParameter(f"{annotations}: {path}: no such file or folder")
+            option = name if name.isupper() else f"--{name.replace('_', '-')}"
+            raise typer.BadParameter(f"{option}: {path}: no such file or folder")
 
 
 def _is_there(path: Path) -> bool:

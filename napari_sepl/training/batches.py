@@ -19,7 +19,7 @@ from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import attempt
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.training.labelled import LabelledImage, read_labelled
-from napari_sepl.training.recipe import EXECUTOR, MEAN, TrainingError, TrainingRecipe
+from napari_sepl.training.recipe import MEAN, STD, TrainingError, TrainingRecipe
 
 Picture = NDArray[np.float32]
 Labels = NDArray[np.uint8]
@@ -77,7 +77,7 @@ def resize_picture(image: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[
 def normalise(image: NDArray[np.uint8]) -> Picture:
     """Return an (H, W, 3) uint8 image as (3, H, W) float32: mean 0 and spread 1 on ImageNet."""
     shares = image.astype(np.float32) / 255
-    normal = (shares - np.asarray(MEAN, np.float32)) / np.asarray(EXECUTOR, np.float32)
+    normal = (shares - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
     return np.ascontiguousarray(normal.transpose(2, 0, 1))
 
 

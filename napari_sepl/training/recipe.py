@@ -33,7 +33,7 @@ class TooLittleMemoryError(TrainingError):
 MEAN = (0.485, 0.456, 0.406)
 """Mean of ImageNet's red, green and blue, as shares of full brightness."""
 
-EXECUTOR = (0.229, 0.224, 0.225)
+STD = (0.229, 0.224, 0.225)
 """Their standard deviations."""
 
 

@@ -13,7 +13,7 @@ from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.training.batches import Crops, Draw, draws, normalise, random_crop
 from napari_sepl.training.labelled import LabelledImage
 from napari_sepl.training.networks import NETWORKS
-from napari_sepl.training.recipe import EXECUTOR, MEAN, TrainingRecipe
+from napari_sepl.training.recipe import MEAN, STD, TrainingRecipe
 from tests.training.tiny import CLASSES, RECIPE, picture
 
 PLAIN = RECIPE.model_copy(update={"scale_min": 1.0, "scale_max": 1.0, "flip": False})
@@ -76,7 +76,7 @@ def test_crops_are_filled_up_and_picture_and_labels_stay_together(
     assert crop.dtype == np.float32
     assert target.dtype == np.uint8
     assert (crop[:, target == IGNORE] == 0).all()
-    bright = (crop[0] * EXECUTOR[0] + MEAN[0]) > 0.5
+    bright = (crop[0] * STD[0] + MEAN[0]) > 0.5
     inside = target != IGNORE
     wrong = (bright != (target == 1)) & inside
     # where two colours meet, the image is smoothed and the labels are not: at most two columns

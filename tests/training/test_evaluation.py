@@ -10,7 +10,7 @@ from PIL import Image
 from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.files.labels import read_labels
 from napari_sepl.training.evaluation import Predictor, Views, evaluate
-from napari_sepl.training.recipe import EXECUTOR, MEAN, TooLittleMemoryError
+from napari_sepl.training.recipe import MEAN, STD, TooLittleMemoryError
 from tests.files.making import save_picture
 from tests.training.tiny import CLASSES, COLOURS, find_samples, need_torch, picture
 
@@ -29,7 +29,7 @@ class ByColour:
         import torch
 
         self.seen.append(tuple(view.shape))
-        centres = (torch.tensor(COLOURS / 255) - torch.tensor(MEAN)) / torch.tensor(EXECUTOR)
+        centres = (torch.tensor(COLOURS / 255) - torch.tensor(MEAN)) / torch.tensor(STD)
         far = view[:, None] - centres[None, :, :, None, None].float()
         return {"out": -(far**2).sum(dim=2)}
 
@@ -64,20 +64,18 @@ def test_pictures_are_labelled_at_their_size_and_compared_without_void(tmp_path:
     truth[20:, :7] = 2  # what the network will get wrong
     save_picture(samples[2].labels, truth)
     predictor = Predictor(ByColour(), "cpu")
-    counts = list(evaluate(predictor, samples, CLASSES, tmp_path / "labels"))
+    counts = list(evaluate(predictor, samples, CLASSES, tmp_path / "predicted"))
     for seed, sample in enumerate(samples):
-        annotations = read_labels(tmp_path / "labels" / f"{sample.sample_id}.png")
+        predicted = read_labels(tmp_path / "predicted" / f"{sample.sample_id}.png")
         image, labels = picture(seed)
         right = labels.copy()
         right[0] = predictor.predict(image)[0]
-        np.testing.assert_array_equal(annotations, right)
+        np.testing.assert_array_equal(predicted, right)
         compared = read_labels(sample.labels)
-        np.testing.assert_array_equal(
-            counts[seed].counts, Confusion.of(annotations, compared).counts
-        )
+        np.testing.assert_array_equal(counts[seed].counts, Confusion.of(predicted, compared).counts)
     assert np.diag(counts[0].counts).sum() == counts[0].counts.sum() == 39 * 56
     assert np.diag(counts[2].counts).sum() < counts[2].counts.sum()
-    with Image.open(tmp_path / "labels" / "s0.png") as png:
+    with Image.open(tmp_path / "predicted" / "s0.png") as png:
         assert png.mode == "P"
         assert tuple(png.getpalette()[3:6]) == CLASSES.colours[1]  # type: ignore[index]
 
@@ -85,13 +83,13 @@ def test_pictures_are_labelled_at_their_size_and_compared_without_void(tmp_path:
 def test_views_are_all_sizes_and_sides() -> None:
     module = ByColour()
     image, labels = picture(3)
-    annotations = Predictor(module, "cpu", views=Views((0.5, 1.0, 1.5), flip=True)).predict(image)
+    predicted = Predictor(module, "cpu", views=Views((0.5, 1.0, 1.5), flip=True)).predict(image)
     assert module.seen == [
         (1, 3, 20, 28), (1, 3, 20, 28), (1, 3, 40, 56), (1, 3, 40, 56), (1, 3, 60, 84),
         (1, 3, 60, 84),
     ]  # fmt: skip
-    assert annotations.shape == labels.shape
-    assert (annotations != labels)[1:].mean() < 0.05  # borders are smoothed
+    assert predicted.shape == labels.shape
+    assert (predicted != labels)[1:].mean() < 0.05  # borders are smoothed
 
 
 def test_what_is_said_of_the_mirrored_picture_is_mirrored_back() -> None:

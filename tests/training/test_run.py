@@ -148,14 +148,14 @@ def test_what_is_done_is_not_done_again(plan: Plan) -> None:
 def test_classes_that_only_the_network_says_count_in_no_mean(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    annotations = np.zeros((256, 256), np.int64)
-    annotations[0, 0], annotations[0, 2], annotations[1, 1] = (
+    counted = np.zeros((256, 256), np.int64)
+    counted[0, 0], counted[0, 2], counted[1, 1] = (
         6,
         2,
         4,
     )  # no pixel of the truth is of class 2
     monkeypatch.setattr(
-        "napari_sepl.training.run.evaluate", lambda *_arguments: iter([Confusion(annotations)])
+        "napari_sepl.training.run.evaluate", lambda *_arguments: iter([Confusion(counted)])
     )
     told = list(TrainingRun(plan))[-1]
     assert isinstance(told, Evaluated)

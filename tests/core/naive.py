@@ -197,3 +197,69 @@ def settle(pseudo: Labels, unclaimed: Labels, claims: Claims, conflict: Conflict
         labels[wins] = k
         highest[wins] = rank[wins]
     return labels
+
+
+def naive_decided(
+    pseudo: Labels, masks: NDArray[np.bool_], params: Params, decisions: dict[int, int]
+) -> Labels:
+    """Enhance as a strategy does, with a person's decisions on top."""
+    seeds = {int(k): pseudo == k for k in np.unique(pseudo) if k not in (0, 255)}
+    if params.strategy is Strategy.TREE:
+        selected, kept = choose_levels(seeds, list(masks), params, decisions)
+    else:
+        selected, kept = choose_by_thresholds(masks, seeds, params, decisions)
+    claims: Claims = [(k, masks[index]) for index, k in selected.items()]
+    claims += [(k, seed) for k, seed in kept.items() if -k not in decisions]
+    claims += [(k, seeds[-r]) for r, k in decisions.items() if r < 0 and k >= 0]
+    released = params.strategy is Strategy.RELEASED
+    unclaimed = np.where((pseudo == 255) & ~released, 255, 0).astype(np.uint8)
+    labels = settle(pseudo, unclaimed, claims, params.conflict)
+    decided = [(k, masks[r]) for r, k in sorted(decisions.items()) if r >= 0 and k >= 0]
+    decided += [(k, seeds[-r]) for r, k in decisions.items() if r < 0 and k >= 0]
+    for k, region in sorted(decided, key=lambda claim: -area(claim[1])):
+        labels[region] = k
+    return labels
+
+
+def choose_by_thresholds(
+    masks: NDArray[np.bool_], seeds: dict[int, Mask], params: Params, decisions: dict[int, int]
+) -> tuple[dict[int, int], dict[int, Mask]]:
+    """Return the masks selected and the pixels kept by Algorithm 1 or by the released code."""
+    paper = params.strategy is Strategy.PAPER
+    selected = {
+        index: k
+        for index, mask in enumerate(masks)
+        if mask.any() and (k := (paper_class if paper else released_class)(mask, seeds, params))
+    }
+    for region, class_id in decisions.items():
+        if region >= 0 and masks[region].any():
+            selected.pop(region, None)
+            if class_id >= 0:
+                selected[region] = class_id
+    kept = {}
+    for k, seed in seeds.items():
+        if paper and k not in selected.values():
+            kept[k] = seed
+        if not paper:
+            free = [m for i, m in enumerate(masks) if selected.get(i, 255) >= k]
+            kept[k] = seed & ~np.any([np.zeros_like(seed), *free], axis=0)
+    return selected, kept
+
+
+def paper_class(mask: Mask, seeds: dict[int, Mask], params: Params) -> int:
+    """Return the class that Algorithm 1 selects a mask for, 0 for none."""
+    met = {k: shared(mask, seed) for k, seed in seeds.items()}
+    most = max(met.values(), default=0)
+    if not most:
+        return 0
+    k = min(k for k in met if met[k] == most)
+    return k if most / area(mask) > params.t1 or most / area(seeds[k]) > params.t2 else 0
+
+
+def released_class(mask: Mask, seeds: dict[int, Mask], params: Params) -> int:
+    """Return the lowest class that the released code selects a mask for, 0 for none."""
+    for k in sorted(seeds):
+        both = shared(mask, seeds[k])
+        if both / area(mask) > params.t1 or both / area(seeds[k]) >= params.t2:
+            return k
+    return 0

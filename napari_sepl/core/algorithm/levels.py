@@ -88,10 +88,10 @@ def keep_beside_levels(
     column_of = np.full(256, -1, np.intp)
     column_of[overlap.class_ids] = np.arange(len(overlap.class_ids))
     selected = np.where(rules >= Rule.BY_O_S, column_of[class_ids], -1)
-    masks, parts = overlap.masks.runs, overlap.nests.fragments
+    parts = overlap.nests.fragments
     starts, stops, offsets = _stay(
         (parts.starts, parts.stops, parts.offsets, parts.pieces, parts.weakest),
-        (masks.starts, masks.stops, masks.offsets),
+        overlap.masks.runs.arrays,
         (selected, overlap.nests.parents), parts.piece_areas, t1, t2,
     )  # fmt: skip
     filled = np.flatnonzero(offsets[1:] > offsets[:-1])

@@ -99,11 +99,10 @@ def find_nests(
     numbers = find_superpixels(MaskSet(seeds, MaskScores.unknown(len(seeds))))
     areas = np.bincount(numbers.ravel())
     areas[0] = 0  # what lies on no class is no piece
-    parts = _cut_into_columns(seeds.starts, seeds.stops, seeds.offsets, numbers)
+    parts = _cut_into_columns(*seeds.arrays, numbers)
     ranked = np.argsort(-o_s, axis=0, kind="stable")
     weakest = np.full(numbers.size, _NO_MASK, np.int32)
-    runs = (masks.runs.starts, masks.runs.stops, masks.runs.offsets)
-    summed = _visit(runs, parts, (ranked, o_s, best), areas, weakest)
+    summed = _visit(masks.runs.arrays, parts, (ranked, o_s, best), areas, weakest)
     fragments = Fragments(*_split(*parts, weakest, o_s), areas)
     order = np.argsort(masks.areas, kind="stable")
     sizes = summed / np.maximum(best_shared, 1)

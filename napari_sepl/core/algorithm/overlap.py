@@ -30,7 +30,7 @@ def count_shared(
         The runs of the other one, column-major and ascending.
     """
     shared = np.zeros(len(regions), np.int64)
-    _intersect(regions.starts, regions.stops, regions.offsets, starts, stops, shared)
+    _intersect(*regions.arrays, starts, stops, shared)
     return shared
 
 
@@ -194,12 +194,15 @@ def measure_overlap(pseudo: NDArray[np.uint8], masks: MaskSet) -> Overlap:
         )
     columns = to_columns(pseudo)
     class_ids, seeds = runs_of_labels(columns, masks.shape)
-    shared = np.zeros((len(masks), len(class_ids)), np.int64)
-    for column in range(len(class_ids)):
-        first, last = seeds.offsets[column], seeds.offsets[column + 1]
-        starts, stops = seeds.starts[first:last], seeds.stops[first:last]
-        shared[:, column] = count_shared(masks.runs, starts, stops)
-    return Overlap(masks, columns, class_ids, seeds, shared)
+    return Overlap(masks, columns, class_ids, seeds, _intersections(masks.runs, seeds))
+
+
+def _intersections(masks: Runs, seeds: Runs) -> NDArray[np.int64]:
+    """Return (N, K) int64: the pixels that each mask and each class share."""
+    shared = np.zeros((len(masks), len(seeds)), np.int64)
+    for column in range(len(seeds)):
+        shared[:, column] = count_shared(masks, *seeds.of(column))
+    return shared
 
 
 def remeasure_overlap(overlap: Overlap, pseudo: NDArray[np.uint8]) -> Overlap:
@@ -229,11 +232,6 @@ def extend_overlap(overlap: Overlap, masks: MaskSet) -> Overlap:
         All masks, those of the table first.
     """
     added = np.arange(len(overlap.masks), len(masks))
-    runs = masks.runs.choose(added)
-    shared = np.zeros((len(added), len(overlap.class_ids)), np.int64)
-    for column in range(len(overlap.class_ids)):
-        first, last = overlap.seeds.offsets[column], overlap.seeds.offsets[column + 1]
-        stretch = overlap.seeds.starts[first:last], overlap.seeds.stops[first:last]
-        shared[:, column] = count_shared(runs, *stretch)
+    shared = _intersections(masks.runs.choose(added), overlap.seeds)
     table = np.concatenate([overlap.intersections, shared])
     return Overlap(masks, overlap.pseudo_columns, overlap.class_ids, overlap.seeds, table)

@@ -145,12 +145,12 @@ def paint_columns(
     flat = np.zeros(len(overlap.pseudo_columns), np.uint8)
     if params.strategy.method.keeps_ignore and len(overlap.ignored[0]):
         fill_runs(flat, *overlap.ignored, IGNORE, first, last)
-    masks, kept = overlap.masks.runs, assignment.kept.regions
+    kept = assignment.kept
     if params.conflict is Conflict.HIGHEST_ID:
         _paint_ascending(
             flat,
-            (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.selected),
-            (kept.starts, kept.stops, kept.offsets, assignment.kept.class_ids),
+            (*overlap.masks.runs.arrays, assignment.class_ids, assignment.selected),
+            (*kept.regions.arrays, kept.class_ids),
             first,
             last,
         )
@@ -202,10 +202,9 @@ def _paint_contested(
         order = np.lexsort((values, -claims.areas))
     else:
         order = np.argsort(values, kind="stable")
-    pieces = (claims.starts, claims.stops, claims.offsets)
-    paint_span(flat, *pieces, order, values[order], *span)
+    paint_span(flat, *claims.arrays, order, values[order], *span)
     if conflict is Conflict.PSEUDO:
-        _restore_seeds(flat, overlap.pseudo_columns, *pieces, values, *span)
+        _restore_seeds(flat, overlap.pseudo_columns, *claims.arrays, values, *span)
 
 
 def _paint_decided(
@@ -218,8 +217,7 @@ def _paint_decided(
     decided = overlap.masks.runs.choose(selected).followed_by(kept.regions.choose(seeds))
     values = np.concatenate([assignment.class_ids[selected], kept.class_ids[seeds]])
     order = np.argsort(-decided.areas, kind="stable")
-    pieces = (decided.starts, decided.stops, decided.offsets)
-    paint_span(flat, *pieces, order, values[order], *span)
+    paint_span(flat, *decided.arrays, order, values[order], *span)
 
 
 @jit
@@ -338,12 +336,10 @@ class _Regions(NamedTuple):
 
 
 def _regions_of(kept: Kept) -> _Regions:
-    runs = kept.regions
-    spans = [slice(*runs.offsets[index : index + 2]) for index in range(len(runs))]
-    keys = [
-        (int(class_id), bool(by_person), runs.starts[own].tobytes(), runs.stops[own].tobytes())
-        for class_id, by_person, own in zip(kept.class_ids, kept.by_person, spans, strict=True)
-    ]
+    keys = []
+    for index, class_id in enumerate(kept.class_ids):
+        starts, stops = (array.tobytes() for array in kept.regions.of(index))
+        keys.append((int(class_id), bool(kept.by_person[index]), starts, stops))
     return _Regions(kept, keys)
 
 

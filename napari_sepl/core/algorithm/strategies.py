@@ -171,11 +171,10 @@ def _keep_as_released(
     A mask that class c took is free for all classes up to c, a refused one for all. So it is
     enough to know, at each pixel, the last class for which some mask there was free.
     """
-    runs = overlap.masks.runs
     last_turn = np.where(rules >= Rule.BY_O_S, class_ids, np.uint8(IGNORE))
     order = np.argsort(last_turn, kind="stable")
     free_until = np.zeros(len(overlap.pseudo_columns), np.uint8)
-    paint_runs(free_until, runs.starts, runs.stops, runs.offsets, order, last_turn[order])
+    paint_runs(free_until, *overlap.masks.runs.arrays, order, last_turn[order])
     _erase_covered(overlap.pseudo_columns, free_until)
     return runs_of_labels(free_until, overlap.shape)
 

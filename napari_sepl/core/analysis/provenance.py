@@ -95,8 +95,7 @@ def find_sources(
         (kept.regions, kept.class_ids, of_kept),
         (masks, assignment.class_ids, of_masks),
     ):
-        pieces = (regions.starts, regions.stops, regions.offsets)
-        _raise_sources(flat, columns, *pieces, class_ids, sources)
+        _raise_sources(flat, columns, *regions.arrays, class_ids, sources)
     found = to_rows(flat, overlap.shape)
     if locked_pixels is not None:
         found[(locked_pixels != NO_OPINION) & (locked_pixels != enhanced)] = Source.PINNED

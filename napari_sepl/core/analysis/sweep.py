@@ -310,7 +310,7 @@ def count_by_corners(
     state = np.zeros((len(truth), 4), np.uint16)
     state[:, 2:] = ends
     pixels = (truth, overlap.pseudo_columns, labels)
-    pieces = (regions.starts, regions.stops, regions.offsets, columns)
+    pieces = (*regions.arrays, columns)
     for own in (True, False) if conflict is Conflict.PSEUDO else (False,):
         _claim(table, state, pixels, pieces, (order, refused, kept), own)
     _leave(table, state, pixels)

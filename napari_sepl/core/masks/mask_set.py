@@ -258,9 +258,7 @@ class MaskSet:
 
     def to_rle(self) -> list[dict[str, Any]]:
         """Return each mask as a compressed COCO RLE dict."""
-        runs = self.runs
-        bounds = zip(runs.offsets[:-1], runs.offsets[1:], strict=True)
-        return [rle.write_rle(runs.starts[a:b], runs.stops[a:b], self.shape) for a, b in bounds]
+        return [rle.write_rle(*self.runs.of(index), self.shape) for index in range(len(self))]
 
     def at(self, row: int, col: int) -> NDArray[np.intp]:
         """Return the indices of the masks that hold a pixel, smallest first."""
@@ -271,8 +269,7 @@ class MaskSet:
         """Return (H, W) int32: at each pixel the smallest mask's index + 1, 0 where none is."""
         flat = np.zeros(self.shape[0] * self.shape[1], np.int32)
         order = np.argsort(self.areas, kind="stable")[::-1]  # of equal ones the first on top
-        runs = self.runs
-        paint_runs(flat, runs.starts, runs.stops, runs.offsets, order, (order + 1).astype(np.int32))
+        paint_runs(flat, *self.runs.arrays, order, (order + 1).astype(np.int32))
         return to_rows(flat, self.shape)
 
 

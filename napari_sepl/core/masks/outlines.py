@@ -97,9 +97,8 @@ def trace_region(regions: Runs, index: int, width: int = 1) -> NDArray[np.int32]
     (P,) int32
         Row-major positions (``row * width + col``), some of them twice.
     """
-    first, last = regions.offsets[index : index + 2]
     height, cols = regions.shape
-    stretches = _by_column(regions.starts[first:last], regions.stops[first:last], height)
+    stretches = _by_column(*regions.of(index), height)
     firsts = np.searchsorted(stretches[:, 0], np.arange(cols + 1)).astype(np.int64)
     count = _trace(stretches, firsts, width, np.empty(0, np.int32))
     positions = np.empty(count, np.int32)

@@ -22,12 +22,9 @@ class MaskTree:
     parents : (N,) intp
         Index of the mask that holds each mask, -1 for none. A parent comes later than its parts
         when masks are sorted by area and then by index, so that no mask is its own ancestor.
-    areas : (N,) int64
-        Pixels of each mask.
     """
 
     parents: NDArray[np.intp]
-    areas: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.parents)
@@ -41,26 +38,6 @@ class MaskTree:
             depths += held
             above = np.where(held, self.parents[above], NO_PARENT)
         return depths
-
-    def children(self, mask_index: int) -> NDArray[np.intp]:
-        """Return the masks right below a mask, largest first, of equal ones the first."""
-        self._check(mask_index)
-        below = np.flatnonzero(self.parents == mask_index)
-        return below[np.argsort(-self.areas[below], kind="stable")]
-
-    def ancestors(self, mask_index: int) -> NDArray[np.intp]:
-        """Return the masks above a mask, from its parent up to the root."""
-        self._check(mask_index)
-        above = []
-        parent = int(self.parents[mask_index])
-        while parent != NO_PARENT:
-            above.append(parent)
-            parent = int(self.parents[parent])
-        return np.array(above, np.intp)
-
-    def _check(self, mask_index: int) -> None:
-        if not 0 <= mask_index < len(self):
-            raise IndexError(f"mask {mask_index} of {len(self)}")
 
 
 def build_tree(masks: MaskSet, share: float = 0.9) -> MaskTree:
@@ -86,11 +63,11 @@ def build_tree(masks: MaskSet, share: float = 0.9) -> MaskTree:
     """
     if not 0 < share <= 1:
         raise ValueError(f"share is {share}, not above 0 and at most 1")
-    areas, runs = masks.areas, masks.runs
+    areas = masks.areas
     order = np.argsort(areas, kind="stable")
     needs = np.ceil(share * areas).astype(np.int64)
-    parents = _find_parents(order, areas, needs, masks.boxes, runs.starts, runs.stops, runs.offsets)
-    return MaskTree(parents, areas)
+    parents = _find_parents(order, areas, needs, masks.boxes, *masks.runs.arrays)
+    return MaskTree(parents)
 
 
 @jit

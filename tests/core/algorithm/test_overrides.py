@@ -12,76 +12,8 @@ from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import InputError
-from tests.core.cases import Case, Labels, cases, thorough
-from tests.core.naive import Claims, Mask, area, choose_levels, settle, shared
-
-
-def naive_decided(case: Case, decisions: dict[int, int]) -> Labels:
-    """Enhance as a strategy does, with a person's decisions on top."""
-    pseudo, params = case.pseudo, case.params
-    seeds = {int(k): pseudo == k for k in np.unique(pseudo) if k not in (0, 255)}
-    if params.strategy is Strategy.TREE:
-        selected, kept = choose_levels(seeds, list(case.masks), params, decisions)
-    else:
-        selected, kept = choose_by_thresholds(case, seeds, decisions)
-    claims: Claims = [(k, case.masks[index]) for index, k in selected.items()]
-    claims += [(k, seed) for k, seed in kept.items() if -k not in decisions]
-    claims += [(k, seeds[-r]) for r, k in decisions.items() if r < 0 and k != REJECT]
-    released = params.strategy is Strategy.RELEASED
-    unclaimed = np.where((pseudo == 255) & ~released, 255, 0).astype(np.uint8)
-    labels = settle(pseudo, unclaimed, claims, params.conflict)
-    decided = [(k, case.masks[r]) for r, k in sorted(decisions.items()) if r >= 0 and k != REJECT]
-    decided += [(k, seeds[-r]) for r, k in decisions.items() if r < 0 and k != REJECT]
-    for k, region in sorted(decided, key=lambda claim: -area(claim[1])):
-        labels[region] = k
-    return labels
-
-
-def choose_by_thresholds(
-    case: Case, seeds: dict[int, Mask], decisions: dict[int, int]
-) -> tuple[dict[int, int], dict[int, Mask]]:
-    """Return the masks taken and the pixels kept by Algorithm 1 or by the released code."""
-    paper = case.params.strategy is Strategy.PAPER
-    selected = {
-        index: k
-        for index, mask in enumerate(case.masks)
-        if mask.any() and (k := (paper_class if paper else released_class)(case, index))
-    }
-    for region, class_id in decisions.items():
-        if region >= 0 and case.masks[region].any():
-            selected.pop(region, None)
-            if class_id != REJECT:
-                selected[region] = class_id
-    kept = {}
-    for k, seed in seeds.items():
-        if paper and k not in selected.values():
-            kept[k] = seed
-        if not paper:
-            free = [m for i, m in enumerate(case.masks) if selected.get(i, 255) >= k]
-            kept[k] = seed & ~np.any([np.zeros_like(seed), *free], axis=0)
-    return selected, kept
-
-
-def paper_class(case: Case, index: int) -> int:
-    """Return the class that Algorithm 1 takes a mask for, 0 for none."""
-    mask, pseudo = case.masks[index], case.pseudo
-    met = {int(k): shared(mask, pseudo == k) for k in np.unique(pseudo) if k not in (0, 255)}
-    most = max(met.values(), default=0)
-    if not most:
-        return 0
-    k = min(k for k in met if met[k] == most)
-    passes = most / area(mask) > case.params.t1 or most / area(pseudo == k) > case.params.t2
-    return k if passes else 0
-
-
-def released_class(case: Case, index: int) -> int:
-    """Return the lowest class that the released code takes a mask for, 0 for none."""
-    mask, pseudo = case.masks[index], case.pseudo
-    for k in [int(k) for k in np.unique(pseudo) if k not in (0, 255)]:
-        both = shared(mask, pseudo == k)
-        if both / area(mask) > case.params.t1 or both / area(pseudo == k) >= case.params.t2:
-            return k
-    return 0
+from tests.core.cases import Case, cases, thorough
+from tests.core.naive import naive_decided
 
 
 @st.composite
@@ -101,7 +33,9 @@ def test_random_decisions(chosen: tuple[Case, dict[int, int]]) -> None:
     case, decisions = chosen
     overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks))
     labels = paint(overlap, assign(overlap, case.params, decisions), case.params)
-    np.testing.assert_array_equal(labels, naive_decided(case, decisions))
+    np.testing.assert_array_equal(
+        labels, naive_decided(case.pseudo, case.masks, case.params, decisions)
+    )
 
 
 @pytest.mark.parametrize("strategy", Strategy)

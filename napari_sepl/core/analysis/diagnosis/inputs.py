@@ -39,15 +39,12 @@ def measure_inputs(masks: Runs, seeds: Runs, best: NDArray[np.intp]) -> InputSha
     """
     covered = np.zeros(masks.shape[0] * masks.shape[1], np.uint8)
     every = np.arange(len(masks))
-    pieces = (masks.starts, masks.stops, masks.offsets)
-    paint_runs(covered, *pieces, every, np.ones(len(masks), np.uint8))
+    paint_runs(covered, *masks.arrays, every, np.ones(len(masks), np.uint8))
     bare = np.zeros(len(seeds), np.int64)
-    _count_bare(covered, seeds.starts, seeds.stops, seeds.offsets, bare)
+    _count_bare(covered, *seeds.arrays, bare)
     largest = np.zeros(len(seeds), np.int64)
     for column in range(len(seeds)):
-        first, last = seeds.offsets[column], seeds.offsets[column + 1]
-        runs = seeds.starts[first:last], seeds.stops[first:last]
-        largest[column] = piece_areas(*runs, seeds.shape[0]).max()
+        largest[column] = piece_areas(*seeds.of(column), seeds.shape[0]).max()
     met = np.isin(np.arange(len(seeds)), best)
     unmet = (~met).astype(np.float64)
     return InputShares(np.where(met, bare / seeds.areas, 0), unmet, 1 - largest / seeds.areas)

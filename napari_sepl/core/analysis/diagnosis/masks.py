@@ -226,12 +226,11 @@ def _contested_shares(overlap: Overlap, assignment: Assignment) -> NDArray[np.fl
     assignment : Assignment
         The masks taken and the pseudo-labels kept; those that a person decided on do not count.
     """
-    masks, kept = overlap.masks.runs, assignment.kept
-    regions = kept.regions
+    kept = assignment.kept
     return _contest(
         overlap.class_ids,
-        (masks.starts, masks.stops, masks.offsets, assignment.class_ids, assignment.rules),
-        (regions.starts, regions.stops, regions.offsets, kept.class_ids, kept.by_person),
+        (*overlap.masks.runs.arrays, assignment.class_ids, assignment.rules),
+        (*kept.regions.arrays, kept.class_ids, kept.by_person),
         len(overlap.pseudo_columns),
     )
 

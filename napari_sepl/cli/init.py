@@ -110,9 +110,9 @@ def _checked(index: SampleIndex) -> Sequence[str]:
 
 def _unreadable(index: SampleIndex, sample_ids: Iterable[str]) -> dict[str, str]:
     """Return the samples with a file that cannot be read by its header, and why."""
-    found = {}
+    found, roles = {}, _told(index)
     for sample_id in sample_ids:
-        paths = [index.path(role, sample_id) for role in _told(index)]
+        paths = [index.path(role, sample_id) for role in roles]
         try:
             for path in paths:
                 if path is not None:

@@ -29,7 +29,7 @@ from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.sweep import BestPairs, SurfacePanel
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun, write_sweep
-from napari_sepl.workflow.results import SampleResult
+from napari_sepl.workflow.results import NAMED, SampleResult, take_batch
 
 _BATCH = 0.1
 """Seconds after which a batch begins no further sample: so long may other reading have to wait."""
@@ -91,13 +91,7 @@ class Sweeping:
         self._background.run("sweep", self._batch, self._take, self._fail)
 
     def _batch(self) -> list[SampleResult[None]]:
-        until = monotonic() + _BATCH
-        steps: list[SampleResult[None]] = []
-        for step in self._steps:
-            steps.append(step)
-            if monotonic() > until:
-                break
-        return steps
+        return take_batch(self._steps, _BATCH).results
 
     def _take(self, steps: list[SampleResult[None]]) -> None:
         self._counting = False
@@ -130,7 +124,6 @@ _ALL = -1
 _IOU, _PRECISION, _RECALL = "IoU with the truth", "precision", "recall"
 _AGREEMENT, _CHANGE = "agreement with the pseudo-labels", "pixels changed"
 _WITH_TRUTH, _WITHOUT = (_IOU, _PRECISION, _RECALL, _CHANGE), (_AGREEMENT, _CHANGE)
-_NAMED = 5  # failures that are told one by one
 
 
 class SweepDock(QWidget):
@@ -288,10 +281,10 @@ class SweepDock(QWidget):
             told = [f"{len(ids):,} without {what}" for ids, what in left if ids]
             self.told.setText(f"{self.told.text()} Left out: {', '.join(told)}.")
         if failures:
-            more = f" and {len(failures) - _NAMED:,} more" * (len(failures) > _NAMED)
+            more = f" and {len(failures) - NAMED:,} more" * (len(failures) > NAMED)
             self._context.view.warn(
                 f"{len(failures):,} samples could not be counted: "
-                f"{' '.join(failures[:_NAMED])}{more}"
+                f"{' '.join(failures[:NAMED])}{more}"
             )
 
     def show_trouble(self, error: SeplError) -> None:

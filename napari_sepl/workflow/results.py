@@ -1,14 +1,18 @@
 """How one sample of any run ended, and the one way through the samples of a run."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from time import monotonic
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from napari_sepl.core.errors import SaveError, attempt, on_one_line
 from napari_sepl.files.dataset.index import SampleProblem
 from napari_sepl.workflow.parallel.processes import HERE, Executor
+
+NAMED = 5
+"""Failures that are described one by one."""
 
 Given = TypeVar("Given")
 Value = TypeVar("Value")
@@ -133,3 +137,40 @@ def _attempt(work: Work[Given, Value], task: Task[Given]) -> SampleResult[Value]
 
 def _lost(task: Task[Any], why: str) -> SampleResult[Any]:
     return SampleResult(task.sample_id, Outcome.FAILED, f"{task.file}: {why}")
+
+
+class Batch(NamedTuple, Generic[Value]):
+    """Results that came in a short time, and whether the run has ended."""
+
+    results: list[SampleResult[Value]]
+    ended: bool
+
+
+def take_batch(
+    results: Iterable[SampleResult[Value]],
+    seconds: float,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Batch[Value]:
+    """Take results of a run for so many seconds, and while they are wanted; at least one.
+
+    Parameters
+    ----------
+    results : iterable of SampleResult
+        An iterator, from which a later call takes the next ones.
+    seconds : float
+        After them no further sample is begun.
+    is_wanted : callable
+        Whether a further sample is wanted.
+    """
+    until, taken = monotonic() + seconds, []
+    for result in results:
+        taken.append(result)
+        if monotonic() > until or not is_wanted():
+            return Batch(taken, ended=False)
+    return Batch(taken, ended=True)
+
+
+def first_failures(sentences: Sequence[str]) -> list[str]:
+    """Return the first sentences on failures, and one on how many more there are."""
+    more = len(sentences) - NAMED
+    return [*sentences[:NAMED], *([f"And {more:,} more failed."] if more > 0 else [])]

@@ -27,7 +27,7 @@ from napari_sepl.proposals.maker import (
 )
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.workflow.masks import made_otherwise, propose_folder
-from napari_sepl.workflow.results import Outcome, SampleResult
+from napari_sepl.workflow.results import Outcome, SampleResult, first_failures
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 DEATHS = 3
@@ -35,8 +35,6 @@ DEATHS = 3
 
 _PARTS = 1000
 """Steps of the progress bar for a sample."""
-
-_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +65,10 @@ class _Run:
     def outcome(self, folder: Path) -> list[str]:
         """Return sentences that tell how many there are now, and what failed."""
         samples, made = len(self.plan.rows), self.done - len(self.failures)
-        named = [f"{message.rstrip('.')}." for message in self.failures[:_NAMED]]
-        more = len(self.failures) - len(named)
+        named = first_failures([f"{message.rstrip('.')}." for message in self.failures])
         told = [f"{made:,} of {samples:,} samples now have masks in {folder}."] * (samples > 1)
         told += [f"The masks are in {folder}."] * (samples == made == 1)
-        return [*told, *named, *([f"And {more:,} more failed."] if more else [])]
+        return [*told, *named]
 
 
 class DatasetMaking:

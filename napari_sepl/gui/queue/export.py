@@ -1,8 +1,7 @@
 """The dialog that exports the dataset under review, beside the window."""
 
 from collections.abc import Callable, Generator
-from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
 
@@ -12,7 +11,7 @@ from napari_sepl.gui.panels.export_choice import ExportChoice, ExportChoicePanel
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import ReviewSource
-from napari_sepl.workflow.results import Outcome, SampleResult
+from napari_sepl.workflow.results import Batch, Outcome, SampleResult, first_failures, take_batch
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 _BATCH = 0.1
 """Seconds after which a batch begins no further sample: so long may other reading have to wait."""
-
-_NAMED = 5  # failures that are told one by one
 
 
 class ExportView(Protocol):
@@ -33,11 +30,6 @@ class ExportView(Protocol):
 
     def show_end(self, text: str, *, fine: bool) -> None:
         """Tell what came of it, and whether all went well."""
-
-
-class _Batch(NamedTuple):
-    steps: list[SampleResult[None]]
-    ended: bool
 
 
 class Exporting:
@@ -92,17 +84,11 @@ class Exporting:
                 self._steps.close()
             self._end("Stopped. The same export goes on from here.")
 
-    def _batch(self) -> _Batch:
-        until = monotonic() + _BATCH
-        steps: list[SampleResult[None]] = []
-        for step in self._steps or ():
-            steps.append(step)
-            if monotonic() > until or not self._wanted:
-                return _Batch(steps, ended=False)
-        return _Batch(steps, ended=True)
+    def _batch(self) -> Batch[None]:
+        return take_batch(self._steps or (), _BATCH, lambda: self._wanted)
 
-    def _take(self, batch: _Batch) -> None:
-        self._done += batch.steps
+    def _take(self, batch: Batch[None]) -> None:
+        self._done += batch.results
         if self._export is not None:
             self._view.show_progress(len(self._done), len(self._export))
         if batch.ended:
@@ -120,11 +106,9 @@ class Exporting:
             outcome: sum(step.outcome is outcome for step in self._done) for outcome in Outcome
         }
         counted = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count)
-        more = len(failures) - _NAMED
         return [
             f"{counted or 'No sample exported'}.",
-            *failures[:_NAMED],
-            *([f"And {more:,} more failed."] if more > 0 else []),
+            *first_failures(failures),
             *([] if self._export is None else self._export.outcome()),
         ]
 

@@ -15,7 +15,6 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.history import History, replay
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
-from napari_sepl.files.guard import Guard
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import (
@@ -108,7 +107,7 @@ class Reviewing:
         SaveError
             If it cannot be made.
         """
-        Guard(index.spec.inputs).check_place(index.spec.output)
+        index.guard().check_place(index.spec.output)
         store = Store.open(store_file(index.spec.output), who=reviewer())
         try:
             return cls(index, store, on_error, on_saved)

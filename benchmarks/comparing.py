@@ -35,7 +35,7 @@ def with_truth(picture: Picture) -> Inputs:
 
 def pairs(screen: Screen, toggle: Callable[[], None]) -> NDArray[np.float64]:
     """Return (ROUNDS, 2) milliseconds of a move to its frame, without and with what is toggled."""
-    selected = []
+    taken = []
     for _ in range(ROUNDS + 1):
         both = []
         for _ in range(2):
@@ -45,8 +45,8 @@ def pairs(screen: Screen, toggle: Callable[[], None]) -> NDArray[np.float64]:
             screen.rest()
             toggle()
             screen.rest()
-        selected.append(both)
-    return np.array(selected[1:])
+        taken.append(both)
+    return np.array(taken[1:])
 
 
 def drawn_rows(screen: Screen, picture: Picture) -> list[tuple[str, ...]]:

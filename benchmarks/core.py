@@ -173,10 +173,10 @@ def time_moves(move: Callable[[float], object]) -> Timings:
 
 def print_memory(picture: Picture) -> None:
     """Print what the masks take as runs, and what they would take decoded."""
-    selected, dense = picture.masks.nbytes, len(picture.masks) * picture.pseudo.size
-    met = "met" if selected < MEMORY_TARGET else "MISSED"
+    encoded, dense = picture.masks.nbytes, len(picture.masks) * picture.pseudo.size
+    met = "met" if encoded < MEMORY_TARGET else "MISSED"
     print(
-        f"\nMemory of the masks: {selected / 1e6:.1f} MB as runs ({dense / 1e9:.1f} GB decoded); "
+        f"\nMemory of the masks: {encoded / 1e6:.1f} MB as runs ({dense / 1e9:.1f} GB decoded); "
         f"target < {MEMORY_TARGET / 1e6:.0f} MB, {met}"
     )
 

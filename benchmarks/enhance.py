@@ -43,7 +43,7 @@ def released_way(sample: Sample, out: Path) -> None:
     """
     pseudo = np.array(Image.open(sample.pseudo))
     enhanced = np.zeros_like(pseudo)
-    selected: set[Path] = set()
+    taken: set[Path] = set()
     for class_id in np.unique(pseudo):
         if class_id in (0, 255):
             continue
@@ -51,14 +51,14 @@ def released_way(sample: Sample, out: Path) -> None:
         region, covered = np.zeros_like(seed), np.zeros_like(seed)
         assert sample.masks is not None
         for file in sorted(sample.masks.glob("*.png")):
-            if file in selected:
+            if file in taken:
                 continue
             mask = np.array(Image.open(file)) == 255
             covered |= mask
             o_s = np.sum(mask & seed) / max(np.sum(mask), 1)
             o_p = np.sum(mask & seed) / np.sum(seed)
             if o_s > 0.5 or o_p >= 0.85:
-                selected.add(file)
+                taken.add(file)
                 region |= mask
         enhanced[region | (seed & ~covered)] = class_id
     Image.fromarray(enhanced).save(out / f"{sample.sample_id}.png")

@@ -80,18 +80,18 @@ def prompt_row(screen: Screen, picture: Picture, choice: MaskChoice) -> tuple[st
     prompting.prompt()
     screen.widget.controller.context.background.wait()
     read = perf_counter() - start
-    rng, selected = np.random.default_rng(0), []
+    rng, taken = np.random.default_rng(0), []
     for row, col in rng.uniform(0.1, 0.9, (PROMPTS, 2)) * picture.pseudo.shape:
         start, frames = perf_counter(), screen.frames
         prompting.point(row, col, on=True)
         screen.widget.controller.context.background.wait()
         while screen.frames == frames:
             QApplication.processEvents()
-        selected.append(1000 * (perf_counter() - start))
+        taken.append(1000 * (perf_counter() - start))
         prompting.drop()
     prompting.switch_off()
     height, width = picture.pseudo.shape
-    median = float(np.median(selected))
+    median = float(np.median(taken))
     met = "met" if median <= ANSWER else "MISSED"
     return f"{height} × {width}", f"{read:.1f} s", f"{median:.0f} ms", f"≤ {ANSWER:.0f} ms {met}"
 

@@ -35,12 +35,12 @@ PAUSE = 150  # milliseconds a person looks at an image at the very least
 
 def seconds(act: Callable[[], object]) -> float:
     """Return the median of five runs."""
-    selected = []
+    taken = []
     for _ in range(5):
         start = time.perf_counter()
         act()
-        selected.append(time.perf_counter() - start)
-    return float(np.median(selected))
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken))
 
 
 def measure_listing() -> None:

@@ -166,8 +166,8 @@ def _columns(
 ) -> tuple[str, ...]:
     """Return the columns of one way: medians over the rounds, and ratios round by round."""
 
-    def spent(selected: Spent) -> float:
-        return selected.processor if device == "cpu" else selected.clock
+    def spent(taken: Spent) -> float:
+        return taken.processor if device == "cpu" else taken.clock
 
     def median(of: Callable[[Measured], float]) -> str:
         return duration(float(np.median([of(each) for each in ours])))

@@ -66,8 +66,8 @@ class Pairs:
         if warm:
             seconds(baseline)
             seconds(ours)
-        selected = [(seconds(baseline), seconds(ours, repeats)) for _ in range(rounds)]
-        return cls(*(Timings(np.array(column)) for column in zip(*selected, strict=True)))
+        taken = [(seconds(baseline), seconds(ours, repeats)) for _ in range(rounds)]
+        return cls(*(Timings(np.array(column)) for column in zip(*taken, strict=True)))
 
     @classmethod
     def together(cls, parts: Iterable["Pairs"]) -> "Pairs":
@@ -103,9 +103,9 @@ def verdict(value: float, *, at_least: float | None = None) -> tuple[str, str]:
     return f"≥ {at_least:g}×", "met" if value >= at_least else "MISSED"
 
 
-def duration(selected: float) -> str:
+def duration(taken: float) -> str:
     """Return seconds as milliseconds with three digits."""
-    return f"{1000 * selected:.3g} ms" if selected < 1 else f"{selected:.3g} s"
+    return f"{1000 * taken:.3g} ms" if taken < 1 else f"{taken:.3g} s"
 
 
 def print_table(title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

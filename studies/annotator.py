@@ -115,7 +115,7 @@ class Annotator:
         for bound, region, verdict in sorted(self.candidates(since), key=lambda c: -c.bound):
             if bound <= (best.gain if best else 0):
                 break
-            regions = self.chunk(since, region, verdict)
+            regions = self.bundle(since, region, verdict)
             gain = self.count_right(self.foresee(regions, verdict)) - right
             if gain > (best.gain if best else 0):
                 kind = KINDS.get(verdict, Kind.TAKE) if region >= 0 else Kind.PSEUDO
@@ -132,7 +132,7 @@ class Annotator:
                     best = Action(Kind.PARTS, gain, regions, REJECT)
         return best
 
-    def chunk(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:  # noqa: ARG002
+    def bundle(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:  # noqa: ARG002
         """Return all regions that are decided on when one is."""
         return (region,)
 

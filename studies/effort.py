@@ -54,7 +54,7 @@ class WideBrush(Annotator):
 class KeepsPseudo(Annotator):
     """Takes pseudo-labels along with the first mask of a class that kept them for want of one."""
 
-    def chunk(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:
+    def bundle(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:
         """Return the mask, and the pseudo-labels that would give way to it."""
         if region >= 0 and verdict and verdict in kept_by_strategy(since):
             return region, -verdict

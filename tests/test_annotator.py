@@ -89,9 +89,9 @@ def test_first_takes_the_mask_that_sepl_refused() -> None:
 def test_pseudo_labels_come_along_only_where_they_would_give_way() -> None:
     document = Document(cat_and_dog(truth=True), Annotations(Params(t1=0.6, t2=1)))
     annotator = KeepsPseudo(document)
-    assert annotator.chunk(document.resolved, 0, 8) == (0,)  # mask 1 is a cat already
-    assert annotator.chunk(document.resolved, 2, 12) == (2, -12)
-    assert annotator.chunk(document.resolved, 2, REJECT) == (2,)
+    assert annotator.bundle(document.resolved, 0, 8) == (0,)  # mask 1 is a cat already
+    assert annotator.bundle(document.resolved, 2, 12) == (2, -12)
+    assert annotator.bundle(document.resolved, 2, REJECT) == (2,)
 
 
 def test_a_mask_is_refused_with_its_parts() -> None:

@@ -143,10 +143,10 @@ def test_a_file_that_is_something_else_is_kept(path: Path) -> None:
     assert check_recovery(path) == 0
 
 
-@pytest.mark.parametrize("critical", [30, pytest.param(1000, marks=pytest.mark.long)])
-def test_flipped_bits_are_told_or_harmless(path: Path, sound: bytes, critical: int) -> None:
+@pytest.mark.parametrize("flips", [30, pytest.param(1000, marks=pytest.mark.long)])
+def test_flipped_bits_are_told_or_harmless(path: Path, sound: bytes, flips: int) -> None:
     chance = random.Random(5)  # noqa: S311
-    anywhere = (chance.randrange(len(sound)) for _ in range(critical))
+    anywhere = (chance.randrange(len(sound)) for _ in range(flips))
     places = [*range(100), *range(100, 160, 7), *anywhere]
     refused = 0
     for place in places:

@@ -10,7 +10,7 @@ from napari_sepl.core.algorithm.overlap import measure_overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.analysis.provenance import NAMES, Source, count_sources, find_sources
-from tests.core.algorithm.test_overrides import decided_cases
+from tests.core.algorithm.test_decisions import decided_cases
 from tests.core.cases import Case, cases, quick
 
 OF_RULE = {

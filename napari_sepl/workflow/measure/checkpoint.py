@@ -40,14 +40,14 @@ _DAMAGE = (
 
 
 class RunCheckpoint:
-    """Keeps what one run has counted, in an .npz file whose checksums tell damage.
+    """Saves the counts of one run, in an .npz file with checksums.
 
     Parameters
     ----------
     table : Path
         The table that is to come of the run; the file is beside it.
     key : mapping
-        All that the counts depend on but the samples' files, as JSON holds it, by the names that
+        All that the counts depend on but the samples' files, for JSON, by the names that
         the user is told if it is not the same. The version is added.
     files_of : callable
         Returns the files that are read for a sample.
@@ -84,7 +84,7 @@ class RunCheckpoint:
         self._due = monotonic() + EVERY
 
     def resume(self, ids: Sequence[str]) -> Arrays | None:
-        """Return the sums that an earlier run of the same kept, if they hold for these samples."""
+        """Return the sums of an earlier run with the same settings, if valid for these samples."""
         if not self.path.exists():
             return None
         try:
@@ -171,7 +171,7 @@ def place(folder: Path | None) -> str | None:
 
 
 def checkpoint_file(table: Path) -> Path:
-    """Return the file beside a table that holds what is counted for it so far."""
+    """Return the checkpoint file beside a table."""
     return table.with_name(f".{table.name}.sepl-checkpoint.npz")
 
 
@@ -196,7 +196,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 
 def to_arrays(sums: object, name: str = "") -> Arrays:
-    """Return what dataclasses of arrays and numbers hold, by the names of their fields."""
+    """Return the fields of dataclasses of arrays and numbers, by name."""
     if sums is None:
         return {}
     if not is_dataclass(sums):
@@ -222,7 +222,7 @@ def from_arrays(empty: Sums, arrays: Mapping[str, NDArray[Any]], name: str = "")
 
 
 def stamp_files(paths: Iterable[Path]) -> str:
-    """Return what tells a state of files, and of those in folders, from all others.
+    """Return a stamp of the state of files, and of those in folders.
 
     Names, sizes and times of change count. A file that is not there has a state too.
     """

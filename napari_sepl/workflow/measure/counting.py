@@ -1,4 +1,4 @@
-"""Runs that count all samples of a dataset, going on after those that cannot be counted."""
+"""Runs that count all samples of a dataset, and continue after failures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -58,7 +58,7 @@ class CountingRun(ABC, Generic[Given, Counts]):
         return len(self.ids) + len(self.problems)
 
     def __iter__(self) -> Iterator[SampleResult[None]]:
-        """Count sample after sample, in the dataset's order, going on after failures.
+        """Count the samples, in the dataset's order, and continue after failures.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class ResumableRun(CountingRun[Given, Counts]):
 
     @abstractmethod
     def _tables(self, table: Path) -> dict[Path, IsOurs]:
-        """Return the files that the run's result is written to, as `check_tables` takes them."""
+        """Return the files of the run's result, for `check_tables`."""
 
     @abstractmethod
     def _key(self) -> Mapping[str, Any]:

@@ -68,7 +68,7 @@ def export_labels(
     Raises
     ------
     SaveError
-        If the folder cannot be made, or another run is at work there.
+        If the folder cannot be made, or another run uses it.
     InputError
         If the store cannot be read, or the folder holds inputs of the dataset.
     """

@@ -156,7 +156,7 @@ def scan_sample(sample: Sample, classes: ClassList) -> SampleFacts:
 
 
 def stamp_of(sample: Sample) -> str:
-    """Return what tells this state of the files that `scan_sample` reads from all others.
+    """Return a stamp of the state of the files that `scan_sample` reads.
 
     Raises
     ------

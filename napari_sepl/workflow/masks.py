@@ -38,7 +38,7 @@ from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
 
 RECORD = ".napari-sepl-masks.json"
-"""The hidden file of a folder of masks that tells what they were made with."""
+"""The hidden file that records the settings of a folder of masks."""
 
 CONVERTED = {"model": "convert-masks"}
 """The record of a folder of converted masks."""

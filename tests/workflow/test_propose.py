@@ -179,7 +179,7 @@ def test_an_image_without_masks_has_a_file_all_the_same(root: Path) -> None:
 @pytest.mark.parametrize("kind", ["settings", "amg", "amg folders", "damaged record"])
 def test_a_folder_holds_masks_of_one_making(root: Path, kind: str) -> None:
     told = {
-        "settings": r"contains other masks: .*out, made with points_per_side 4 \(asked for now: 8\)",
+        "settings": r"other masks: .*out, made with points_per_side 4 \(asked for now: 8\)",
         "amg": "folder contains other masks: .*out, made by another program; name another folder",
         "amg folders": "made by another program",
         "damaged record": f"{RECORD}: found damaged or cut-off content",

@@ -44,7 +44,7 @@ Pair = tuple[int, int]
 
 @dataclass(eq=False)
 class Loss:
-    """What polygons lose: pixels of each class in both the labels and what is drawn, and in either.
+    """Loss by polygons: pixels of each class in both the labels and what is drawn, and in either.
 
     Ignore pixels are left out.
     """
@@ -86,7 +86,7 @@ def measure_loss(
 
 
 def tell_loss(loss: Loss, classes: ClassList) -> str:
-    """Return a sentence on what polygons lost."""
+    """Return a sentence on the loss by polygons."""
     told = f"IoU of the polygons, as they are read, with the labels: {loss.mean:.4f}"
     lowest = min(loss.iou.items(), key=lambda one: one[1], default=None)
     if lowest is None or lowest[1] == 1:
@@ -95,7 +95,7 @@ def tell_loss(loss: Loss, classes: ClassList) -> str:
 
 
 class Export:
-    """One export: what to write, and what came of it.
+    """One export: its settings and its result.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Export:
     with_classes : collection of int
         Only samples with one of these labels, before the map; all if empty.
     overwrite : bool
-        Replace an export of other settings; never what a person edited or another program wrote.
+        Replace an export of other settings, but no edited files or files of other programs.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class Export:
         return len(self._source.ids) + len(self._source.problems)
 
     def outcome(self) -> list[str]:
-        """Return sentences on what polygons lost, and on files of other exports."""
+        """Return sentences on the loss by polygons, and on files of other exports."""
         told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
         if self.at_home:
             told.append(f"Images already in {self._to}: {self.at_home:,}; they are unchanged.")
@@ -178,9 +178,9 @@ class Export:
         return told + [f"{self._to / name}: {stale}" for name in self._stale]
 
     def run(self) -> Generator[SampleResult[None], None, None]:
-        """Export the samples, passing over what is there and going on after failures.
+        """Export the samples, skip finished ones, and continue after failures.
 
-        The same export goes on where it was stopped. Lists, and files that tell of all samples,
+        The same export resumes a stopped one. Lists, and files that tell of all samples,
         are written at the end, of the samples that did not fail; where all did, nothing is left.
 
         Yields

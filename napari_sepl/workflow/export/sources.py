@@ -116,7 +116,7 @@ class ReviewSource:
         self.guard = index.guard(*index.spec.folders, writes=None)
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:  # noqa: ARG002
-        """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
+        """Return a sample with its reviewed labels, or enhanced labels if it is unreviewed.
 
         Its pseudo-labels are read in any case, for its labels follow from them.
 

@@ -52,7 +52,7 @@ class RunCheckpoint:
     files_of : callable
         Returns the files that are read for a sample.
     sums : callable
-        Returns what is counted so far, as arrays by name.
+        Returns the counts so far, as arrays by name.
 
     Attributes
     ----------
@@ -61,9 +61,9 @@ class RunCheckpoint:
     note : str
         Where the run resumes, or why it does not; empty where nothing was kept.
     problem : str
-        Why what is counted could not be written last; empty where it could.
+        Why the last save failed; empty if it succeeded.
     holds : bool
-        Whether the next run can resume from what this one has written.
+        Whether the next run can resume this one.
     """
 
     def __init__(
@@ -101,12 +101,12 @@ class RunCheckpoint:
         return sums
 
     def _difference(self, key: dict[str, Any]) -> str:
-        """Return what another run was; empty if it was the same."""
+        """Return how an earlier run differs; empty if it does not."""
         names = [name for name in self._key | key if self._key.get(name) != key.get(name)]
         return f"kept by a run that differs in {', '.join(names)}" if names else ""
 
     def _change(self, stamps: Mapping[str, str], ids: Sequence[str]) -> str:
-        """Return which counted samples are not what they were; empty if all are."""
+        """Return which counted samples have changed; empty if none."""
         gone = stamps.keys() - set(ids)
         if gone:
             return f"{min(gone)} was counted, and is none of the samples any more"
@@ -132,7 +132,7 @@ class RunCheckpoint:
             self.save()
 
     def save(self) -> None:
-        """Write what is counted so far, unless that is written, or half a sample is among it.
+        """Save the counts so far, unless saved already or within a sample.
 
         Where it cannot be written, what was written before still is, and `problem` says why: the
         run itself goes on, and may be over before the disk is wanted again.
@@ -153,7 +153,7 @@ class RunCheckpoint:
         self._due = monotonic() + max(EVERY, _SHARE * (monotonic() - begun))
 
     def end(self) -> None:
-        """Remove what was kept: the table is saved."""
+        """Remove the file, after the table is saved."""
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:

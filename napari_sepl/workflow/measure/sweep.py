@@ -40,7 +40,7 @@ Surface = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Point:
-    """A pair of thresholds and what comes of it.
+    """A pair of thresholds and its result.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ class Sweep:
 
 
 class SweepRun(ResumableRun[Sample, SweepCounts]):
-    """A sweep on its way: go through its results, and ask for what is counted so far.
+    """A sweep in progress: iterate over its results, and read the counts so far.
 
     Parameters
     ----------
@@ -276,9 +276,9 @@ def write_sweep(path: Path, sweep: Sweep, guard: Guard = NO_INPUTS) -> list[Path
     """Write a sweep as a table, and the best pair of each class as a second one beside it.
 
     The first has a row for each pair: t1, t2, mean_iou (without ground truth: agreement, the mean
-    IoU with the pseudo-labels), change, then the IoU of each class in any of them. The second has a row for
-    each class, and is written only with ground truth. Shares are in 0..1 with all digits;
-    undefined ones are empty.
+    IoU with the pseudo-labels), change, then the IoU of each class in any of them. The second has
+    a row for each class, and is written only with ground truth. Shares are in 0..1 with all
+    digits; undefined ones are empty.
 
     Parameters
     ----------

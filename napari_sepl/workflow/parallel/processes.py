@@ -87,7 +87,7 @@ _ENOUGH = 0.05
 
 
 class Done(NamedTuple, Generic[Answer]):
-    """What became of a bundle.
+    """The result of a bundle.
 
     Parameters
     ----------

@@ -244,7 +244,7 @@ class Pictured:
     Parameters
     ----------
     image : ReportedImage
-        What is told of it.
+        Its caption.
     tiles : list of Tile
         Its pictures; none if they could not be drawn.
     problem : str
@@ -257,7 +257,7 @@ class Pictured:
 
 
 def picture(image: ReportedImage, item: Reviewable, classes: ClassList) -> Pictured:
-    """Draw an image of a report; what cannot be drawn is told in its place."""
+    """Draw an image of a report; if that fails, show the reason in its place."""
 
     def draw() -> Pictured:
         given, resolved = resolve_sample(item, classes)

@@ -1,4 +1,4 @@
-"""What a report tells of a dataset, counted sample by sample."""
+"""The contents of a report on a dataset, counted sample by sample."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -93,7 +93,7 @@ class Counts:
 
 @dataclass(eq=False)
 class Report:
-    """All that the page tells, but the pictures; the samples is added to it.
+    """The contents of the page, except its images; samples are added one by one.
 
     Parameters
     ----------

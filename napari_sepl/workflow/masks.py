@@ -395,9 +395,7 @@ def _save_same(path: Path, target: Path) -> None:
     masks = read_masks(path)
     content = encode_masks(masks)
     if not _are_equal(decode_masks(content, target, masks.shape), masks):
-        raise SaveError(
-            f"not saved, its masks would differ: {target}; expected the masks of {path}."
-        )
+        raise SaveError(f"not saved, its masks would differ: {target}; expected those of {path}.")
     make_folder(target.parent)
     write_whole(target, content)
 
@@ -406,9 +404,7 @@ def _check_same(path: Path, target: Path) -> None:
     masks = read_masks(path)
     content = read_bytes(target, "masks as JSON")
     if not _are_equal(decode_masks(content, target, masks.shape), masks):
-        raise SaveError(
-            f"masks differ from their originals: {target}, from {path}; remove it to continue."
-        )
+        raise SaveError(f"masks differ from their originals: {target}, from {path}; remove it.")
 
 
 def _are_equal(masks: MaskSet, others: MaskSet) -> bool:

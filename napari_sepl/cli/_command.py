@@ -33,7 +33,7 @@ class Command(Protocol):
     epilog: str
     """What the help ends with."""
 
-    def __call__(self, **told: Any) -> None:
+    def __call__(self, **values: Any) -> None:
         """Run the command with the values of its options."""
 
 
@@ -45,20 +45,20 @@ def command(example: str, *, json: bool = False) -> Callable[[Callable[..., int 
     example : str
         A command line that does something useful, for the help.
     json : bool
-        Whether it prints JSON where that is asked for.
+        Whether it has the option `--json`.
     """
     switches = ["quiet", *(["json"] if json else [])]
 
     def decorate(function: Callable[..., int | None]) -> Command:
-        def called(**told: Any) -> None:
-            asked = {name: told.pop(name) for name in switches}
+        def called(**values: Any) -> None:
+            asked = {name: values.pop(name) for name in switches}
             choose_output(quiet=asked["quiet"], json=asked.get("json", False))
             try:
                 with at_work():
-                    code = function(**told)
+                    code = function(**values)
             except (KeyboardInterrupt, Exception) as error:
-                of_a_signal = isinstance(error, KeyboardInterrupt) or stopped()
-                if isinstance(error, typer.Exit) or not of_a_signal:
+                by_signal = isinstance(error, KeyboardInterrupt) or stopped()
+                if isinstance(error, typer.Exit) or not by_signal:
                     raise
                 complain("Stopped.")
                 raise typer.Exit(STOPPED) from None
@@ -86,18 +86,18 @@ def with_parameters(
     added: Iterable[Parameter],
     without: str = "",
 ) -> Callable[..., Any]:
-    """Return `called` under the name and with the options of `function`, and with some more.
+    """Return `called` with the name and options of `function`, and more options.
 
     Parameters
     ----------
     function : callable
-        Says name, docstring and options.
+        Gives name, docstring and options.
     called : callable
         Takes the values of all options.
     added : iterable of Parameter
         More options, or an argument.
     without : str
-        An option of `function` that `called` makes of the added ones.
+        An option of `function` that `called` builds from the added ones.
     """
     signature = inspect.signature(function, eval_str=True)
     own = [one for one in signature.parameters.values() if one.name != without]
@@ -111,30 +111,30 @@ def with_parameters(
 
 
 def _show_as_flag(annotation: Any) -> None:
-    """Let the help of an option that takes no value show none."""
-    kind, *told = get_args(annotation)
+    """Hide the value in the help of an option that has none."""
+    kind, *options = get_args(annotation)
     if kind in (bool, bool | None):
-        told[0].metavar = ""
+        options[0].metavar = ""
 
 
 @contextmanager
 def usage(option: str) -> Iterator[None]:
-    """Make an error in what an option was given wrong usage, which ends with exit code 2."""
+    """Report an InputError about the value of an option as wrong usage: exit code 2."""
     try:
         yield
     except InputError as error:
-        told = f"found {error.found}; expected {error.expected}"
-        raise typer.BadParameter(f"{option}: {told}") from error
+        message = f"{option}: found {error.found}; expected {error.expected}"
+        raise typer.BadParameter(message) from error
 
 
 def require_there(**named: Path | None) -> None:
-    """Refuse, as wrong usage, a file or folder to read that is not there at all.
+    """Raise typer.BadParameter if a file or folder to read does not exist.
 
     Parameters
     ----------
     **named : Path or None
-        What options name, by their names with underscores, or arguments, in capitals; None for
-        what is not told.
+        Paths by the name of their option, with underscores, or of their argument, in capitals;
+        None where it is not given.
     """
     for name, path in named.items():
         if path is not None and not _is_there(path):
@@ -143,7 +143,7 @@ def require_there(**named: Path | None) -> None:
 
 
 def _is_there(path: Path) -> bool:
-    """Tell whether a name is taken; what cannot be looked at is told when it is read."""
+    """Return whether a path exists; one that cannot be checked fails when it is read."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -158,16 +158,16 @@ def refuse_setting(
     fields: Mapping[str, FieldInfo],
     options: Mapping[str, str] | None = None,
 ) -> NoReturn:
-    """Say in plain words which option has a value that the model of the settings refuses.
+    """Raise typer.BadParameter that names the option whose value is invalid.
 
     Parameters
     ----------
     error : ValidationError
-        What the model says.
+        The error of the settings model.
     fields : mapping of str to FieldInfo
         The model's fields.
     options : mapping of str to str, optional
-        Options that are not called as their fields.
+        Options whose names differ from those of their fields.
     """
     first = error.errors()[0]
     if not first["loc"]:
@@ -186,8 +186,8 @@ def _in_words(bounds: Mapping[str, float], number: str = "a number") -> str:
     """Return bounds such as {"ge": 0, "lt": 1} in words; empty for none."""
     if bounds.keys() == {"ge"}:
         return f"{number} of at least {bounds['ge']:g}"
-    told = [f"{words} {bounds[key]:g}" for key, words in _BOUNDS.items() if key in bounds]
-    return " ".join((number, *told)) if told else ""
+    limits = [f"{words} {bounds[key]:g}" for key, words in _BOUNDS.items() if key in bounds]
+    return " ".join((number, *limits)) if limits else ""
 
 
 def _without_prefix(message: str) -> str:
@@ -195,26 +195,26 @@ def _without_prefix(message: str) -> str:
 
 
 class PlainCommand(TyperCommand):
-    """A command that says what is wrong with a value in plain words; no value is empty."""
+    """A command that reports invalid values in plain words and rejects empty ones."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Return the words that are left, or raise typer.BadParameter."""
-        given = list(args)  # where an empty path is no working directory yet
+        """Return the arguments that are left, or raise typer.BadParameter."""
+        given = list(args)  # before an empty path becomes the working directory
         try:
             left = super().parse_args(ctx, args)
         except typer.BadParameter as error:
             error.message = _plain(error.message, error.param)
             raise
-        told, _, _ = self.make_parser(ctx).parse_args(args=given)
+        values, _, _ = self.make_parser(ctx).parse_args(args=given)
         for option in cast("list[Any]", self.params):
-            value = told.get(option.name)
+            value = values.get(option.name)
             if value == "" or (isinstance(value, list | tuple) and "" in value):
                 raise typer.BadParameter("found nothing; expected a value", ctx, option)
         return left
 
 
 def _plain(message: str, option: object) -> str:
-    """Return what is wrong with the value of an option, without the words of validators."""
+    """Return a validation error of an option in plain words."""
     if not message.startswith("Input should be"):
         return _without_prefix(message)
     low, high = getattr(option, "min", None), getattr(option, "max", None)

@@ -1,8 +1,7 @@
-"""What the commands print: progress, summaries, results, complaints.
+"""What the commands print: progress, summaries, results, errors.
 
 Results and summaries go to standard output, all else to standard error. With ``--json`` standard
-output holds the JSON alone, in place of them; with ``--quiet`` only errors (and the JSON) are
-printed.
+output holds only the JSON; with ``--quiet`` only errors (and the JSON) are printed.
 """
 
 import os
@@ -22,7 +21,7 @@ from napari_sepl.core.errors import SaveError
 from napari_sepl.core.stopping import STOPPED, stopped
 from napari_sepl.workflow.measure.tables import encode_json
 
-if TYPE_CHECKING:  # they take a second to import, which `--version` need not wait
+if TYPE_CHECKING:  # importing them takes a second, which would slow `--version`
     from napari_sepl.workflow.measure.checkpoint import RunCheckpoint
     from napari_sepl.workflow.measure.counting import CountingRun
     from napari_sepl.workflow.results import SampleResult
@@ -30,21 +29,21 @@ if TYPE_CHECKING:  # they take a second to import, which `--version` need not wa
 FAILED = 1
 TIME = TimeRemainingColumn(elapsed_when_finished=True)
 LISTED = 5  # names shown of a long list
-TOLD = {
+OUTCOMES = {
     "saved": "saved",
     "present": "skipped (already done)",
     "kept": "kept (edited by a person)",
     "left out": "left out (other classes)",
     "counted": "counted",
-    "other settings": "left as they are (other settings)",
+    "other settings": "not replaced (other settings)",
     "failed": "failed",
 }
-"""What became of a sample, by the values of `Outcome`."""
+"""How the summary names the values of `Outcome`."""
 
 
 @dataclass
 class _Output:
-    """What the command that runs was asked to print."""
+    """What the current command prints."""
 
     quiet: bool = False
     json: bool = False
@@ -54,12 +53,12 @@ _output = _Output()
 
 
 def choose_output(*, quiet: bool, json: bool) -> None:
-    """Settle what is printed from now on."""
+    """Choose what is printed from now on."""
     _output.quiet, _output.json = quiet, json
 
 
 def say(text: str) -> None:
-    """Print a summary or a result, for which JSON stands where that was asked for."""
+    """Print a summary or a result, unless JSON replaces it."""
     if not (_output.quiet or _output.json):
         typer.echo(text)
 
@@ -71,7 +70,7 @@ def say_saved(files: Sequence[Path]) -> None:
 
 
 def note(message: str) -> None:
-    """Print what is no result and no error, as one line on standard error."""
+    """Print a note as one line on standard error."""
     if not _output.quiet:
         complain(message)
 
@@ -82,15 +81,15 @@ def complain(message: str) -> None:
 
 
 def give_json(content: object) -> None:
-    """Print JSON on standard output, if it was asked for."""
+    """Print JSON on standard output if `--json` was given."""
     if _output.json:
         typer.echo(encode_json(content))
 
 
 class StandardOutput:
-    """Standard output that lets the work go on where it cannot be written.
+    """Standard output that never stops a run.
 
-    A reader that went away is no failure; a disk that is full is told once.
+    A closed pipe is ignored; another error, such as a full disk, is reported once.
 
     Parameters
     ----------
@@ -104,16 +103,16 @@ class StandardOutput:
         self.failed = False
 
     def write(self, text: str) -> int:
-        """Write a text; return its length, whatever became of it."""
+        """Write a text and return its length, even if that fails."""
         self._try(lambda: self._stream.write(text))
         return len(text)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Flush the stream."""
         self._try(self._stream.flush)
 
     def __getattr__(self, name: str) -> Any:
-        """Return all else as the output has it."""
+        """Return any other attribute of the stream."""
         return getattr(self._stream, name)
 
     def _try(self, action: Callable[[], object]) -> None:
@@ -129,49 +128,49 @@ class StandardOutput:
                 complain(f"standard output cannot be written: {error.strerror or error}")
 
     def _discard(self) -> None:
-        """Let what still waits be written nowhere, or the end of the program would fail by it."""
-        with suppress(OSError):  # which has no number where it is no file
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+        """Discard buffered text: flushing it at exit would fail."""
+        with suppress(OSError):  # a stream without a file has no descriptor
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
 
 
 def progress(*columns: object, **options: object) -> Progress:
-    """Return a progress bar on standard error, which is not shown where all is quiet."""
+    """Return a progress bar on standard error, hidden with `--quiet`."""
     console = Console(stderr=True, quiet=_output.quiet)
     return _Bars(*columns, console=console, **options)
 
 
 class _Bars(Progress):
-    """Bars that leave nothing on the screen where an error ends them before any has moved."""
+    """Bars that disappear if an error ends them before any has moved."""
 
     def __init__(self, *columns: Any, **options: Any) -> None:
         super().__init__(*columns, **options)
         self._moved = False
 
-    def update(self, *told: Any, **options: Any) -> None:
+    def update(self, *args: Any, **options: Any) -> None:
         """Move or change a bar."""
         before = [task.completed for task in self.tasks]
-        super().update(*told, **options)
+        super().update(*args, **options)
         self._moved = self._moved or before != [task.completed for task in self.tasks]
 
     def stop(self) -> None:
-        """Stop; rich ends even a bar of which nothing is left with an empty line."""
+        """Stop without the empty line that rich prints after a bar that disappeared."""
         if self.live.transient:
             self.live.stop()
         else:
             super().stop()
 
-    def __exit__(self, kind: type[BaseException] | None, *told: Any) -> None:
-        """Stop, with nothing left of a bar that stood still before the error."""
+    def __exit__(self, kind: type[BaseException] | None, *args: Any) -> None:
+        """Stop, and remove a bar that has not moved before the error."""
         if kind is not None and not self._moved:
             self.live.transient = True
-        super().__exit__(kind, *told)
+        super().__exit__(kind, *args)
 
 
 @dataclass
 class Part:
-    """Tells how far the sample under way is: `show` takes its share from 0 to 1."""
+    """Progress within the current sample: `show` takes a share from 0 to 1."""
 
     show: Callable[[float], None] = field(default=lambda _share: None)
 
@@ -186,12 +185,12 @@ class Failures:
         return len(self.messages)
 
     def add(self, result: "SampleResult[object]") -> None:
-        """Note a sample, if it failed."""
+        """Add a sample if it failed."""
         if result.message:
             self.messages.append((result.sample_id, result.message))
 
     def lines(self) -> list[str]:
-        """Return a line for each failure, and one for all that are alike."""
+        """Return one line for each failure, or for all with the same reason."""
         alike: dict[str, list[tuple[str, str]]] = {}
         for sample_id, message in self.messages:
             alike.setdefault(_reason(sample_id, message), []).append((sample_id, message))
@@ -208,12 +207,12 @@ class Failures:
             complain(line)
 
     def content(self) -> list[dict[str, str]]:
-        """Return the failures as JSON holds them."""
+        """Return the failures for JSON."""
         return [{"sample_id": one, "message": message} for one, message in self.messages]
 
 
 def _reason(sample_id: str, message: str) -> str:
-    """Return a message with a star for the sample's name in paths, so that alike ones are equal."""
+    """Return a message with * for the sample's name in paths, to group equal reasons."""
     for name in (sample_id, sample_id.replace("/", "__"), PurePath(sample_id).name):
         starred = re.sub(rf"(^|/|: ){re.escape(name)}(?=[./:;,]|$)", r"\1*", message)
         if starred != message:
@@ -222,17 +221,17 @@ def _reason(sample_id: str, message: str) -> str:
 
 
 def follow(
-    results: "Iterable[SampleResult[object]]", total: int, told: str, part: Part | None = None
+    results: "Iterable[SampleResult[object]]", total: int, title: str, part: Part | None = None
 ) -> int:
     """Show a bar while a run writes files, then its summary; return the exit code.
 
-    The bar also moves by what `part` is told while a sample is under way.
+    `part` moves the bar within a sample.
     """
     counts: Counter[str] = Counter()
-    code, _ = _follow(results, total, told, counts, part)
+    code, _ = _follow(results, total, title, counts, part)
     if code == STOPPED:
         resumes = 0 < counts.total() < total
-        complain(f"Stopped.{' What is saved is whole; the same command resumes.' * resumes}")
+        complain(f"Stopped.{' All saved files are complete; the same command resumes.' * resumes}")
     if code == 0 and counts.keys() == {"left out"}:
         complain("nothing to do: no sample has one of these classes")
         return FAILED
@@ -242,7 +241,7 @@ def follow(
 def count(run: "CountingRun[Any, Any]") -> tuple[int, Failures]:
     """Show a bar while a run counts, then its summary; return the exit code and what failed.
 
-    Where it keeps what it has counted, that is written however it ends.
+    Its checkpoint, if it has one, is written however the run ends.
     """
     checkpoint = run.checkpoint
     if checkpoint is None:
@@ -258,14 +257,14 @@ def count(run: "CountingRun[Any, Any]") -> tuple[int, Failures]:
 def _follow(
     results: "Iterable[SampleResult[object]]",
     total: int,
-    told: str,
+    title: str,
     counts: Counter[str],
     part: Part | None = None,
 ) -> tuple[int, Failures]:
-    """Show a bar while a run goes on after so many samples, then how all of them ended."""
+    """Show a bar while a run continues after `counts`, then print its summary."""
     failures = Failures()
     was_stopped = False
-    with _bar(told, total, counts.total()) as move:
+    with _bar(title, total, counts.total()) as move:
         if part is not None:
             part.show = lambda share: move(counts.total() + share)
         try:
@@ -275,8 +274,10 @@ def _follow(
                 move(counts.total())
         except KeyboardInterrupt:
             was_stopped = True
-    became = [f"{counts[outcome]} {words}" for outcome, words in TOLD.items() if outcome in counts]
-    say(f"{samples(total)}: {', '.join(became) or 'nothing done'}")
+    outcomes = [
+        f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if outcome in counts
+    ]
+    say(f"{samples(total)}: {', '.join(outcomes) or 'nothing done'}")
     failures.complain()
     if was_stopped or stopped():
         return STOPPED, failures
@@ -284,33 +285,33 @@ def _follow(
 
 
 @contextmanager
-def _bar(told: str, total: int, done: int = 0) -> Iterator[Callable[[float], None]]:
-    """Show a bar inside the block; give what moves it to a number of samples."""
-    columns = (TextColumn(told), BarColumn(), MofNCompleteColumn(), TIME)
+def _bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[float], None]]:
+    """Show a bar inside the block; yield a function that moves it to a number of samples."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TIME)
     with progress(*columns) as bar:
-        task = bar.add_task(told, total=total, completed=done)
+        task = bar.add_task(title, total=total, completed=done)
         yield lambda done: bar.update(task, completed=done)
 
 
 def samples(number: int) -> str:
-    """Return how many samples there are in words."""
+    """Return a number of samples in words."""
     return f"{number} sample{'s' * (number != 1)}"
 
 
 def size(number: int) -> str:
-    """Return bytes in MB, or in kB where they are few."""
+    """Return a number of bytes in MB, or in kB below 1 MB."""
     return f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.1f} kB"
 
 
 def listing(names: Sequence[str]) -> str:
-    """Return the first names of a list, and how many more there are."""
+    """Return the first names of a list and the number of the others."""
     shown = ", ".join(names[:LISTED])
     more = len(names) - LISTED
     return f"{shown} and {more} more" if more > 0 else shown
 
 
 def note_unused(unused: Sequence[str], lacking: str, so: str = "not used") -> None:
-    """Say which samples nothing was to be done for, as they lack a file of the leading role."""
+    """Print which samples were not used because they lack a file."""
     if unused:
         note(f"{samples(len(unused))}: no {lacking}, so {so}: {listing(unused)}")
 
@@ -318,15 +319,15 @@ def note_unused(unused: Sequence[str], lacking: str, so: str = "not used") -> No
 def save_result(
     code: int, write: Callable[[], list[Path]], checkpoint: "RunCheckpoint | None" = None
 ) -> tuple[int, list[Path]]:
-    """Save the files of a result, and drop what was kept on the way; return exit code and files.
+    """Save the files of a result and remove its checkpoint; return exit code and files.
 
-    Why they are not is printed: the result is shown all the same, as one that is not saved.
+    If that fails, the reason is printed, and the result is still shown.
     """
     try:
         files = write()
     except SaveError as error:
         complain(f"napari-sepl: {error}")
-        say("not saved, only told here:")
+        say("not saved, shown here only:")
         return FAILED, []
     if checkpoint is not None:
         checkpoint.end()
@@ -334,10 +335,10 @@ def save_result(
 
 
 def complain_of_stop(checkpoint: "RunCheckpoint | None" = None) -> None:
-    """Say what became of a run that was stopped, and counts for all samples or not at all."""
+    """Print what is kept of a stopped run whose result needs all samples."""
     if checkpoint is not None and checkpoint.holds:
-        complain("Stopped. What is counted is kept; the same command resumes.")
+        complain("Stopped. The counts so far are kept; the same command resumes.")
     elif checkpoint is not None and checkpoint.problem:
-        complain(f"Stopped, and what is counted is lost: {checkpoint.problem}")
+        complain(f"Stopped. The counts so far are lost: {checkpoint.problem}")
     else:
-        complain("Stopped: a part of the samples does not tell of all, so nothing is saved.")
+        complain("Stopped: the result needs all samples, so nothing is saved.")

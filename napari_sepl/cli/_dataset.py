@@ -1,7 +1,7 @@
-"""How commands are told of a dataset: its TOML file or folder, its folders, or a layout.
+"""How a command line names a dataset: by its TOML file or folder, its folders, or a layout.
 
-The options are the fields of `DatasetSpec`, so that a new key is declared there alone; each command
-says which of them it reads.
+The options are the fields of `DatasetSpec`, so a new key is declared only there; each command
+lists the fields that it reads.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -31,7 +31,7 @@ from napari_sepl.files.samples import Sample
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, check_format
 
 Labels = Annotated[
-    Path | None, typer.Option(help="Folder of another program's labels, in place of --out.")
+    Path | None, typer.Option(help="Folder of label files to read instead of --out.")
 ]
 """The option of the commands that read labels."""
 
@@ -54,9 +54,9 @@ class NamedDataset:
     spec : DatasetSpec
         Where its files are.
     name : str
-        What to call it in a title.
+        Its name in titles.
     root : Path, optional
-        The folder of its layout, if that named it.
+        The folder of its layout, if it has one.
     """
 
     spec: DatasetSpec
@@ -66,19 +66,19 @@ class NamedDataset:
 
 @dataclass(frozen=True)
 class DatasetOptions:
-    """What a command was told of a dataset.
+    """The options of a command that name a dataset.
 
     Parameters
     ----------
     place : Path or None
         The argument: a TOML file or a folder.
     values : mapping of str to object
-        The options: fields of `DatasetSpec`, and "layout", "root" and "split"; None for those that
-        were not told.
+        The options: fields of `DatasetSpec`, and "layout", "root" and "split"; None where one is
+        not given.
     reads, needs : collection of str
-        The fields that the command reads, and those that it cannot do without.
+        The fields that the command reads, and those that it requires.
     makes : collection of str
-        Those whose folders need not be there.
+        Those whose folders need not exist.
     """
 
     place: Path | None
@@ -88,12 +88,12 @@ class DatasetOptions:
     makes: Collection[str]
 
     def find(self) -> NamedDataset:
-        """Return the dataset; an option stands before the key of the TOML file.
+        """Return the dataset; options replace keys of the TOML file.
 
         Raises
         ------
         typer.BadParameter
-            If an option would not be used beside what else is named, or one is missing.
+            If an option is missing, or conflicts with another.
         InputError
             If the TOML file cannot be read, or a folder of the layout is not found.
         """
@@ -114,40 +114,37 @@ class DatasetOptions:
             If the pseudo-labels are missing, or an option is for a dataset alone.
         """
         self._check_names()
-        told = [key for key, value in self.values.items() if value is not None]
+        given = [key for key, value in self.values.items() if value is not None]
         for key in ("images", "image_labels", "list_file", *LAYOUT_OPTIONS):
-            if key in told:
+            if key in given:
                 name = option_of(key) if key in DatasetSpec.model_fields else f"--{key}"
-                raise typer.BadParameter(f"{name} is for a dataset; leave it out beside --image")
+                raise typer.BadParameter(f"{name} is for a dataset; it cannot be used with --image")
         if self.place is not None:
-            raise typer.BadParameter(f"{self.place}: a dataset; leave it out beside --image")
-        if "pseudo" not in told:
+            raise typer.BadParameter(f"{self.place}: a dataset cannot be used with --image")
+        if "pseudo" not in given:
             raise typer.BadParameter("--pseudo is missing: the pseudo-labels of the --image")
         self._require_there()
         return self._given
 
     def miss(self, key: str) -> NoReturn:
-        """Say that an option is missing, and how to tell it beside the file or layout there is.
-
-        Where there is neither, what forms the command takes.
-        """
+        """Raise typer.BadParameter that names a missing option and the ways to give it."""
         place = self.place or self.values["root"]
         if place is not None:
             file = self._file_of(place)
             word = "labels" if key == "out" else key
             name = DatasetSpec.model_fields[key].alias or key
-            told = "" if file is None else f', or the line {name} = "{word}" to {file}'
+            line = "" if file is None else f', or the line {name} = "{word}" to {file}'
             raise typer.BadParameter(
-                f"{option_of(key)} is missing: add {option_of(key)} FOLDER{told}"
+                f"{option_of(key)} is missing: add {option_of(key)} FOLDER{line}"
             )
         folders = _needed(self.reads, self.needs) or "--images, --pseudo, --out"
         raise typer.BadParameter(
-            f"{option_of(key)} is missing. Name a dataset's TOML file, or a folder that holds one "
-            f"or a known layout; or its folders: {folders}; or --layout and --root."
+            f"{option_of(key)} is missing. Name a dataset's TOML file, or a folder that contains "
+            f"one or a known layout; or its folders: {folders}; or --layout and --root."
         )
 
     def _check_names(self) -> None:
-        """Refuse names that are none."""
+        """Raise typer.BadParameter for an unknown format, layout or class list."""
         with usage("--pseudo-format"):
             check_format(self.values.get("pseudo_format") or AUTO)
         name = self.values["layout"]
@@ -159,7 +156,7 @@ class DatasetOptions:
                 read_class_list(classes)
 
     def _require_there(self, *, masks_to_come: bool = False) -> None:
-        """Refuse files and folders to read that options name and that are not there."""
+        """Raise typer.BadParameter if a file or folder to read does not exist."""
         made = {*self.makes, *(("masks",) if masks_to_come else ())}
         for key, value in self._given.items():
             if isinstance(value, Path) and key not in made:
@@ -172,11 +169,11 @@ class DatasetOptions:
         root = self.values["root"]
         if self.place is not None and root is not None:
             raise typer.BadParameter(
-                f"--root: {self.place} says where it is; leave one of them out"
+                f"--root: {self.place} names the dataset already; leave one of them out"
             )
         place = self.place or root
         if place is None:
-            self._refuse_layout("there is no --root to look for it in")
+            self._refuse_layout("there is no --root")
             spec = DatasetSpec.model_validate(self._given)
             return NamedDataset(spec, (spec.images or Path("dataset")).name)
         if not place.exists():
@@ -184,19 +181,19 @@ class DatasetOptions:
         file = self._file_of(place)
         if file is None:
             return self._in_layout(place)
-        self._refuse_layout(f"{file} says what the dataset is")
+        self._refuse_layout(f"{file} describes the dataset")
         return NamedDataset(self._replaced(read_dataset(file)), file.stem)
 
     @property
     def _given(self) -> dict[str, Any]:
-        """The fields that options name."""
-        told = self.values.items()
+        """The fields that are given by options."""
+        options = self.values.items()
         return {
-            key: value for key, value in told if value is not None and key not in LAYOUT_OPTIONS
+            key: value for key, value in options if value is not None and key not in LAYOUT_OPTIONS
         }
 
     def _file_of(self, place: Path) -> Path | None:
-        """Return the TOML file that is meant; None where a layout is."""
+        """Return the TOML file of the dataset; None for a layout."""
         if not place.is_dir():
             return place
         if self.values["layout"] is not None:
@@ -204,15 +201,15 @@ class DatasetOptions:
         files = [file for file in sorted(place.glob("*.toml")) if looks_like_dataset(file)]
         if len(files) > 1:
             names = ", ".join(file.name for file in files)
-            raise typer.BadParameter(f"{place}: holds several datasets; name one of {names}")
+            raise typer.BadParameter(f"{place}: contains several datasets; name one of {names}")
         return files[0] if files else None
 
     def _in_layout(self, root: Path) -> NamedDataset:
         name = self.values["layout"] or find_layout(root)
         if name is None:
             raise typer.BadParameter(
-                f"{root}: holds no dataset's TOML file and no known layout (voc: JPEGImages; coco: "
-                "train2017 or the like). Name its folders by options."
+                f"{root}: contains no dataset's TOML file and no known layout (voc: JPEGImages; "
+                "coco: train2017 and others). Name its folders by options."
             )
         if name == "voc" and self.values["split"] is not None:
             with usage("--split"):
@@ -229,9 +226,9 @@ class DatasetOptions:
         return NamedDataset(spec, root.resolve().name, root)
 
     def _replaced(self, spec: DatasetSpec) -> DatasetSpec:
-        """Return what a TOML file says with the keys that options replace.
+        """Return a dataset with options in place of its keys.
 
-        Masks that it does not name go with the output folder.
+        Masks that are not named follow the output folder.
         """
         kept = spec.model_dump()
         if spec.masks_to_come:
@@ -247,16 +244,16 @@ class DatasetOptions:
 def takes_dataset(
     *reads: str, needs: Collection[str] = (), makes: Collection[str] = ("out",)
 ) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
-    """Give a command the argument and the options that name a dataset, as its value `dataset`.
+    """Give a command the argument and the options of a dataset, as its parameter `dataset`.
 
     Parameters
     ----------
     *reads : str
-        The fields of `DatasetSpec` that the command has a use for, and offers as options.
+        The fields of `DatasetSpec` that the command reads and offers as options.
     needs : collection of str
-        Those that it cannot do without.
+        Those that it requires.
     makes : collection of str
-        Those whose folders it makes where they are not there.
+        Those whose folders it makes if they do not exist.
     """
     names = [name for name in DatasetSpec.model_fields if name in reads]
     unread = [name for name in DatasetSpec.model_fields if name not in reads]
@@ -269,12 +266,12 @@ def takes_dataset(
     ]
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
-        def called(place: Path | None, **told: Any) -> int | None:
+        def called(place: Path | None, **options: Any) -> int | None:
             for name in unread:
-                if told.pop(name) is not None:
+                if options.pop(name) is not None:
                     raise typer.BadParameter(f"this command does not take {option_of(name)}")
-            values = {name: told.pop(name) for name in (*names, *LAYOUT_OPTIONS)}
-            return function(dataset=DatasetOptions(place, values, names, needs, makes), **told)
+            values = {name: options.pop(name) for name in (*names, *LAYOUT_OPTIONS)}
+            return function(dataset=DatasetOptions(place, values, names, needs, makes), **options)
 
         return with_parameters(function, called, added, without="dataset")
 
@@ -288,8 +285,8 @@ def option_of(key: str) -> str:
 
 def _argument() -> Parameter:
     about = (
-        "TOML file of a dataset, or a folder that holds one or a known layout. Each option of the "
-        "dataset replaces a key of the file for this run."
+        "TOML file of a dataset, or a folder that contains one or a known layout. Each dataset "
+        "option replaces a key of the file for this run."
     )
     annotation = Annotated[Path | None, typer.Argument(metavar="DATASET", help=about)]
     return Parameter("place", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
@@ -300,13 +297,13 @@ def _option(name: str, panel: str, reads: Collection[str]) -> Parameter:
     is_word = field.annotation is str
     about = f"{field.description}{_MORE.get(name, '')}"
     if name == "masks" and "out" in reads:
-        about = f"{about} If left out, masks/ in --out, which `napari-sepl masks` makes."
+        about = f"{about} Default: masks/ in --out, where `napari-sepl masks` writes."
     shown = f"{field.default}, or the file's" if is_word else False
     return _parameter(name, str if is_word else Path, option_of(name), about, panel, shown)
 
 
 def _unread_option(name: str) -> Parameter:
-    """Return an option that another command has, so that it is refused by its name."""
+    """Return a hidden option of other commands, to reject it by name."""
     annotation = Annotated[str | None, typer.Option(option_of(name), hidden=True)]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
@@ -319,18 +316,18 @@ def _layout_option(name: str, panel: str) -> Parameter:
 def _parameter(
     name: str, kind: Any, option: str, about: str, panel: str, shown: str | bool = False
 ) -> Parameter:
-    told = typer.Option(option, help=about, rich_help_panel=panel, show_default=shown)
-    annotation = Annotated[kind | None, told]
+    info = typer.Option(option, help=about, rich_help_panel=panel, show_default=shown)
+    annotation = Annotated[kind | None, info]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def _panel(reads: Collection[str], needs: Collection[str]) -> str:
-    """Return the title over the options, which says what is needed where no file names it."""
+    """Return the title of the options; it lists those that are required without a file."""
     return f"Dataset (without a file: {_needed(reads, needs)})" if needs else "Dataset"
 
 
 def _needed(reads: Collection[str], needs: Collection[str]) -> str:
-    """Return the options that a command needs; masks may be in the output folder."""
+    """Return the options that a command requires; masks may be in the output folder."""
     if "masks" in needs and "out" in needs:
         needs = [key for key in needs if key != "masks"]
     either = "masks" in needs and "out" in reads
@@ -341,9 +338,9 @@ def _needed(reads: Collection[str], needs: Collection[str]) -> str:
 
 
 def note_scores(samples: Iterable[Sample]) -> None:
-    """Say what the first sample's soft scores were taken for, if they are soft scores.
+    """Print the format that was detected for the first sample's scores, if it has scores.
 
-    What is wrong with its file is told when its turn comes.
+    An unreadable file is reported when the run reaches it.
     """
     sample = next(iter(samples), None)
     if sample is None:

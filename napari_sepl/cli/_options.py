@@ -1,4 +1,4 @@
-"""Options that several commands share: settings, where samples are worked on, the table to save."""
+"""Options that several commands share: settings, where samples are computed, the table to save."""
 
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -21,7 +21,7 @@ def setting(name: str, shown: str = "") -> Any:
     name : str
         The field.
     shown : str
-        What the help says of the default, where that is not the option's own.
+        The default in the help, if it differs from the option's.
     """
     field = Params.model_fields[name]
     bounds = {
@@ -36,16 +36,16 @@ def setting(name: str, shown: str = "") -> Any:
     return typer.Option(f"--{name}", help=field.description, show_default=shown or True, **bounds)
 
 
-def overwriting(does: str, never: str = "what another program wrote") -> Any:
-    """Return the option --overwrite, with what it does in a command and what it never replaces."""
+def overwriting(does: str, never: str = "files of other programs") -> Any:
+    """Return the option --overwrite; the help states what it does and never replaces."""
     return typer.Option("--overwrite", help=f"{does}; never {never}.")
 
 
 def params_of(**settings: object) -> Params:
-    """Return the settings that options name, or say which is out of bounds."""
+    """Return the settings, or raise typer.BadParameter for one out of bounds."""
     try:
         return Params.model_validate(settings)
-    except ValidationError as error:  # what the options' bounds let through: "nan"
+    except ValidationError as error:  # the bounds of an option let "nan" pass
         refuse_setting(error, Params.model_fields)
 
 
@@ -53,7 +53,9 @@ Place = TypeVar("Place", Path, Path | None)
 
 Workers = Annotated[
     int | None,
-    typer.Option(min=1, max=64, help="Processes; a second one pays from some hundred images."),
+    typer.Option(
+        min=1, max=64, help="Processes; more than one is faster from a few hundred images on."
+    ),
 ]
 Scheduler = Annotated[
     str | None,
@@ -65,11 +67,13 @@ Scheduler = Annotated[
 
 
 def choose_executor(workers: int | None, scheduler: str | None) -> Executor:
-    """Return where samples are worked on."""
+    """Return the executor for these options."""
     if scheduler is None:
         return Processes(workers or 1)
     if workers is not None:
-        raise typer.BadParameter("--workers: a Dask scheduler has its own; leave one of them out")
+        raise typer.BadParameter(
+            "--workers: a Dask scheduler has its own workers; leave one of them out"
+        )
     if not ADDRESS.fullmatch(scheduler):
         expected = "an address such as tcp://10.0.0.1:8786"
         raise typer.BadParameter(f"--scheduler: found {scheduler!r}; expected {expected}")
@@ -77,23 +81,23 @@ def choose_executor(workers: int | None, scheduler: str | None) -> Executor:
 
 
 def seen(scheduler: str | None, place: Place) -> Place:
-    """Return a path as the workers of a scheduler see it, which may stand in another folder."""
+    """Return a path that workers in another working directory can use."""
     return place if scheduler is None or place is None else place.absolute()
 
 
 def seen_dataset(scheduler: str | None, spec: DatasetSpec) -> DatasetSpec:
-    """Return a dataset whose paths are as the workers of a scheduler see them."""
+    """Return a dataset with paths that workers in another working directory can use."""
     places = {name: seen(scheduler, value) for name, value in spec if isinstance(value, Path)}
     return spec.model_copy(update=places)
 
 
 Overwrite = Annotated[
-    bool, overwriting("Replace a result of the same command that exists, edited or not")
+    bool, overwriting("Replace an existing result of the same command, even an edited one")
 ]
-"""The option of all commands whose result is one table, with those beside it, or one page."""
+"""The option of the commands that write tables or a page."""
 
 
 def check_table_name(table: Path | None) -> None:
-    """Refuse a table to write that is not named as one."""
+    """Raise typer.BadParameter unless a table's name ends in .csv."""
     if table is not None and table.suffix.lower() != ".csv":
         raise typer.BadParameter(f"--table: {table} does not end in .csv")

@@ -1,7 +1,4 @@
-"""The commands and how they are found; each is imported only when it is needed.
-
-Commands that open the window import it inside the command: the others must start without Qt.
-"""
+"""The commands; each is imported only when it is needed, and Qt only by those with a window."""
 
 import os
 import sys
@@ -32,7 +29,7 @@ COMMANDS = {
     "export": "export",
     "info": "info",
 }
-"""The commands in the order of the help, and the modules that hold them."""
+"""The commands in the order of the help, and their modules."""
 
 
 def make_app(names: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
@@ -54,8 +51,8 @@ def make_app(names: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
 
 
 def run() -> None:
-    """Run the words of the command line; an expected error is one line and exit code 1."""
-    _open_what_is_closed()
+    """Run the command line; an expected error is one line and exit code 1."""
+    _reopen_closed_outputs()
     output = StandardOutput(sys.stdout)
     with redirect_stdout(cast("TextIO", output)):
         try:
@@ -67,22 +64,22 @@ def run() -> None:
             sys.exit(ended.code or (FAILED if output.failed else 0))
 
 
-def _open_what_is_closed() -> None:
-    """Write nowhere what goes to an output that the shell closed, which Python makes None.
+def _reopen_closed_outputs() -> None:
+    """Redirect an output that the shell closed to the null device.
 
-    Its number stays taken as well: else the next file that is opened gets what is printed.
+    Otherwise the next file that is opened gets its descriptor, and the printed text.
     """
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            if nowhere != number:
-                os.dup2(nowhere, number)
-                os.close(nowhere)
+            null = os.open(os.devnull, os.O_WRONLY)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
             setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
 def _needed(words: Sequence[str]) -> Collection[str]:
-    """Return the commands that these words may ask for."""
+    """Return the commands that these arguments may need."""
     completing = any(name.endswith("_SEPL_COMPLETE") for name in os.environ)
     asked = words[0] if words and not completing else ""
     if asked == "--version":

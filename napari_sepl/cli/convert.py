@@ -1,4 +1,4 @@
-"""The command `convert-masks`: folders of mask PNGs in, one JSON file an image out."""
+"""The command `convert-masks`: folders of mask PNGs to one JSON file per image."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,9 +24,9 @@ def convert_command(
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
-    """Convert folders of mask PNGs to JSON once; runs over many images read that much faster.
+    """Convert folders of mask PNGs to JSON, which is much faster to read.
 
-    The originals stay, and each file is compared with them before it is saved.
+    The originals are kept, and each file is compared with them before it is saved.
     """
     spec = dataset.find().spec
     executor = choose_executor(workers, scheduler)
@@ -53,6 +53,6 @@ def _saving(converted: list[Conversion]) -> str:
     before = sum(one.bytes_before for one in converted)
     after = sum(one.bytes_after for one in converted)
     return (
-        f"{files:,} file{'s' * (files != 1)}, {size(before)} of the disk, became "
-        f"{len(converted):,} of {size(after)}; the originals are where they were"
+        f"{files:,} file{'s' * (files != 1)}, {size(before)} on disk, became "
+        f"{len(converted):,} of {size(after)}; the originals are kept"
     )

@@ -1,4 +1,4 @@
-"""The command `diagnose`: which images to look at first, and why."""
+"""The command `diagnose`: images whose labels are likely wrong, and why."""
 
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,7 @@ from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 
 DEFAULTS = Params()
-_SENTENCES = 3  # told of an image at most; the file has all
+_SENTENCES = 3  # findings shown per image; the table has all
 
 
 @command("napari-sepl diagnose voc.toml --worst 50 --table diagnosis.csv", json=True)
@@ -58,9 +58,9 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
-    """List the images whose labels are most likely wrong, the worst first, and why.
+    """List the images whose labels are most likely wrong, worst first, with the reasons.
 
-    No ground truth is needed, and no label is saved.
+    Needs no ground truth and saves no labels.
     """
     settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
     params = params_of(**settings, background=background)
@@ -76,7 +76,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     code, failures = count(run)
     note_unused(index.unused, "pseudo-labels")
     if code == STOPPED:
-        complain("Stopped: a part of the samples has no order of all, so nothing is listed.")
+        complain("Stopped: the order needs all samples, so nothing is listed.")
         return code
     found, classes = run.worst_first(), run.index.classes
     files: list[Path] = []
@@ -85,7 +85,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
         code, files = save_result(code, write)
     listed = found[: worst or None]
     if listed:
-        say("suspicion, sample, and what is likely wrong:")
+        say("suspicion, sample, findings:")
     for sample_id, diagnosis in listed:
         say(_line(sample_id, diagnosis, classes))
     say_saved(files)
@@ -100,14 +100,14 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
 
 
 def _line(sample_id: str, diagnosis: Diagnosis, classes: ClassList) -> str:
-    told = [finding.describe(classes) for finding in diagnosis.findings]
-    more = f"; and {len(told) - _SENTENCES} more" if len(told) > _SENTENCES else ""
-    sentences = "; ".join(told[:_SENTENCES]) or "nothing found"
+    texts = [finding.describe(classes) for finding in diagnosis.findings]
+    more = f"; and {len(texts) - _SENTENCES} more" if len(texts) > _SENTENCES else ""
+    sentences = "; ".join(texts[:_SENTENCES]) or "nothing found"
     return f"{100 * diagnosis.suspicion:3.0f} % {sample_id}  {sentences}{more}"
 
 
 def _content(sample_id: str, diagnosis: Diagnosis, classes: ClassList) -> dict[str, Any]:
-    """Return a diagnosis as JSON holds it."""
+    """Return a diagnosis for JSON."""
     findings = [
         {
             "cause": finding.cause.label,

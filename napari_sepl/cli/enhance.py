@@ -1,4 +1,4 @@
-"""The command `enhance`: a dataset in, labels out."""
+"""The command `enhance`: enhanced labels for a dataset."""
 
 from typing import Annotated
 
@@ -37,16 +37,14 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     background: Annotated[float | None, setting("background")] = None,
     overwrite: Annotated[
         bool,
-        overwriting(
-            "Make again labels of other settings", "what a person edited or another program wrote"
-        ),
+        overwriting("Replace labels of other settings", "edited labels or files of other programs"),
     ] = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
     """Enhance the pseudo-labels of a dataset and save them as label PNGs in --out.
 
-    The same command resumes after a stop: samples that are done are skipped.
+    The same command resumes a stopped run; finished samples are skipped.
     """
     settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
     params = params_of(**settings, background=background)

@@ -53,8 +53,8 @@ def evaluate_command(
     table: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file for all images; beside it one of classes, and JSON. With it, the same "
-            "command resumes after a stop."
+            help="CSV file with a row per image; a CSV file with a row per class and a JSON file "
+            "go beside it. With it, the same command resumes a stopped run."
         ),
     ] = None,
     as_released: Annotated[
@@ -65,9 +65,9 @@ def evaluate_command(
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
-    """Compare labels with the ground truth: IoU, precision and recall, and along boundaries.
+    """Compare labels with the ground truth: IoU, precision, recall and boundary IoU.
 
-    The labels are those in --out; the pseudo-labels, where there are some, are the baseline.
+    The labels are those in --out; the pseudo-labels, if there are any, are the baseline.
     """
     spec = dataset.find().spec
     require_there(labels=labels)
@@ -95,13 +95,13 @@ def evaluate_command(
         "no labels": [*run.without_labels, *index.without(Role.LABELS, index.asked)],
         "no ground truth": index.without(Role.TRUTH, index.asked),
     }
-    _tell_left_out(found, left_out)
+    _say_left_out(found, left_out)
     files: list[Path] = []
     if run.evaluation.images:
         if table is not None:
             write = partial(write_evaluation, table, run.evaluation, run.guard, running=as_released)
             code, files = save_result(code, write, run.checkpoint)
-        _tell(run.evaluation, as_released=as_released)
+        _say_result(run.evaluation, as_released=as_released)
         say_saved(files)
     counts = {
         "counted": len(run.evaluation.images),
@@ -113,55 +113,55 @@ def evaluate_command(
     return code
 
 
-def _tell_left_out(found: Mapping[str, int], left_out: Mapping[str, Sequence[str]]) -> None:
-    """Print how many samples have each kind of file, where some lack one."""
+def _say_left_out(found: Mapping[str, int], left_out: Mapping[str, Sequence[str]]) -> None:
+    """Print how many samples have each kind of file, if some lack one."""
     reasons = [f"{len(ids):,} with {why} ({listing(ids)})" for why, ids in left_out.items() if ids]
     if reasons:
         counts = ", ".join(f"{name} of {number:,}" for name, number in found.items())
         say(f"{counts} samples; not compared: {', '.join(reasons)}")
 
 
-def _tell(evaluation: Evaluation, *, as_released: bool) -> None:
-    """Print the means, then a line for each class."""
+def _say_result(evaluation: Evaluation, *, as_released: bool) -> None:
+    """Print the means, then one line per class."""
     for line in _lines(evaluation):
         say(line)
     if as_released:
-        say(_running("labels", evaluation.running))
+        say(_released("labels", evaluation.running))
         if evaluation.released_baseline is not None:
-            say(_running("baseline", evaluation.released_baseline))
+            say(_released("baseline", evaluation.released_baseline))
 
 
 def _lines(evaluation: Evaluation) -> Iterator[str]:
     baseline = evaluation.baseline
     counted = sum(row.pixels > 0 for row in evaluation.class_figures)
-    against = "; change: against the pseudo-labels" if baseline else ""
-    yield f"in percent; mean: over {counted} classes{against}"
+    against = "; change against the pseudo-labels" if baseline else ""
+    yield f"in percent; mean over {counted} classes{against}"
     yield f"{'':<15}{'IoU':>8}{'change':>8}{'precision':>11}{'recall':>8}{'boundary IoU':>14}"
     mean = evaluation.labels.mean
     change = mean.iou - baseline.mean.iou if baseline else float("nan")
     yield _line("mean", mean, change)
     for row in evaluation.class_figures:
-        note = "" if row.pixels else "  not in the ground truth, so in no mean"
+        note = "" if row.pixels else "  not in the ground truth, not in the mean"
         yield _line(row.name, row.labels, row.change) + note
 
 
 def _line(name: str, figures: Figures, change: float) -> str:
-    """Return a line in percent, with nothing where a share is not defined."""
-    told = (
+    """Return a line in percent, blank where a share is undefined."""
+    columns = (
         _percent(figures.iou, 8),
         _percent(change, 8, "+"),
         _percent(figures.precision, 11),
         _percent(figures.recall, 8),
         _percent(figures.boundary_iou, 14),
     )
-    return f"{name:<15}{''.join(told)}".rstrip()
+    return f"{name:<15}{''.join(columns)}".rstrip()
 
 
 def _percent(share: float, width: int, sign: str = "") -> str:
     return " " * width if math.isnan(share) else f"{100 * share:{sign}{width}.2f}"
 
 
-def _running(name: str, figures: ReleasedMetrics) -> str:
+def _released(name: str, figures: ReleasedMetrics) -> str:
     return (
         f"as released, mean over images, {name}: mIoU {100 * figures.iou:.2f} %, "
         f"precision {100 * figures.precision:.2f} %, recall {100 * figures.recall:.2f} %"

@@ -1,4 +1,4 @@
-"""The command `export`: labels in the formats that trainers and other tools read."""
+"""The command `export`: labels in the formats of training scripts and other tools."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -56,26 +56,27 @@ def export_command(  # noqa: PLR0913  each option is an argument
             "--format",
             parser=_known_format,
             metavar=f"<{'|'.join(EXPORT_FORMATS)}>",
-            help="Without it, only reviewed samples: label PNGs as the window saved them, "
-            "byte for byte.",
+            help="Without it, label PNGs of the reviewed samples, equal byte for byte to those "
+            "that the window saved.",
         ),
     ] = None,
     labels: Labels = None,
     status: Annotated[
         list[Status] | None,
-        typer.Option(help="Status to export, accepted if left out; may be repeated."),
+        typer.Option(help="Status of the samples to export, accepted by default; may be repeated."),
     ] = None,
     everything: Annotated[
         bool,
         typer.Option(
-            "--all", help="Samples of every status; with --format untouched ones too, enhanced."
+            "--all",
+            help="Samples of every status; with --format, unreviewed samples are enhanced first.",
         ),
     ] = False,
     holding: Annotated[
         list[str] | None,
         typer.Option(
             "--class",
-            help="Only samples that contain this class, or one of several; may be repeated.",
+            help="Only samples that contain one of these classes; may be repeated.",
         ),
     ] = None,
     class_map: Annotated[
@@ -92,14 +93,13 @@ def export_command(  # noqa: PLR0913  each option is an argument
     overwrite: Annotated[
         bool,
         overwriting(
-            "Make again an export of other settings",
-            "what a person edited or another program wrote",
+            "Replace an export of other settings", "edited files or files of other programs"
         ),
     ] = False,
 ) -> int:
-    """Write labels for a trainer: those of the review in --out, or of any folder (--labels).
+    """Write labels for training: those of the review in --out, or of a folder (--labels).
 
-    The same command resumes after a stop.
+    The same command resumes a stopped export.
     """
     settings = _settings(
         format=format_name or DEFAULTS.format, pictures=image_files, folder=folder,
@@ -122,7 +122,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
 
 
 class _Wanted(NamedTuple):
-    """What is to be exported, but for the samples."""
+    """What to export, except for the samples."""
 
     to: Path
     settings: ExportSettings
@@ -139,16 +139,16 @@ def _export_review(
     statuses: list[Status],
     everything: bool,
 ) -> int:
-    """Export what the review of a dataset has, in a format or as the window saved it."""
+    """Export a review, in a format or as label PNGs."""
     if everything and statuses:
-        raise typer.BadParameter("--status: --all takes every status; leave one of them out")
+        raise typer.BadParameter("--status: --all selects every status; leave one of them out")
     for key in ("images", "pseudo", "out"):
         if getattr(spec, key) is None:
             dataset.miss(key)
     which = frozenset(Status) if everything else frozenset(statuses or [Status.ACCEPTED])
     if format_name is None:
         _refuse_settings(wanted)
-        return _remake(spec, wanted, which)
+        return _export_unchanged(spec, wanted, which)
     with _review(spec) as store:
         index = SampleIndex.open(spec)
         source = ReviewSource(index, store, which)
@@ -158,37 +158,39 @@ def _export_review(
         return _run(source, wanted)
 
 
-def _settings(**told: object) -> ExportSettings:
+def _settings(**values: object) -> ExportSettings:
     try:
-        return ExportSettings.model_validate(told)
+        return ExportSettings.model_validate(values)
     except ValidationError as error:
         refuse_setting(error, ExportSettings.model_fields, _OPTIONS)
 
 
 def _refuse_settings(wanted: _Wanted) -> None:
-    """Refuse what has no use where labels are made as the window saved them."""
-    told: dict[str, object] = {"class-map": wanted.class_map, "class": wanted.holding}
+    """Raise typer.BadParameter for an option that needs a format."""
+    values: dict[str, object] = {"class-map": wanted.class_map, "class": wanted.holding}
     for name, value in DEFAULTS:
-        told[_OPTIONS.get(name, name)] = getattr(wanted.settings, name) != value
-    named = next((name for name, value in told.items() if value), None)
+        values[_OPTIONS.get(name, name)] = getattr(wanted.settings, name) != value
+    named = next((name for name, value in values.items() if value), None)
     if named is not None:
-        raise typer.BadParameter(f"--{named} needs a --format: without one labels stay as they are")
+        raise typer.BadParameter(
+            f"--{named} needs a --format: without one, labels are exported unchanged"
+        )
 
 
 def _refuse_unused(settings: ExportSettings) -> None:
-    """Refuse what the format has no use for."""
+    """Raise typer.BadParameter for an option that the format does not use."""
     for name in ExportSettings.model_fields:
         formats = formats_with(name)
         is_changed = getattr(settings, name) != getattr(DEFAULTS, name)
         if formats and settings.format not in formats and is_changed:
             raise typer.BadParameter(
-                f"--{name} has no use with --format {settings.format}; it is for "
+                f"--{name} cannot be used with --format {settings.format}; it is for "
                 f"{', '.join(formats)}"
             )
 
 
 def _refuse_beside_labels(format_name: str | None, **chosen: object) -> None:
-    """Refuse to export a folder of labels without a format, or by what only a review knows."""
+    """Raise typer.BadParameter for options of a review, or without a format."""
     for name, value in chosen.items():
         if value:
             raise typer.BadParameter(
@@ -198,13 +200,13 @@ def _refuse_beside_labels(format_name: str | None, **chosen: object) -> None:
     if format_name is None:
         raise typer.BadParameter(
             "--format is missing: --labels is a folder of label PNGs already; name the format to "
-            "write them in"
+            "write"
         )
 
 
 @contextmanager
 def _review(spec: DatasetSpec) -> Iterator[Store | None]:
-    """Open the record of a review to read it; None where nothing was reviewed yet."""
+    """Open the record of a review for reading; None if nothing was reviewed yet."""
     path = store_file(spec.output)
     if not path.exists():
         yield None
@@ -228,26 +230,26 @@ def _run(source: LabelSource, wanted: _Wanted) -> int:
     for sentence in export.outcome():
         say(sentence)
     if export.without_pictures:
-        note("images stay where they are; --image-files copy, or link, puts them beside the labels")
+        note("images are not exported; --image-files copy or link puts them beside the labels")
     if export.others:
-        note(f"{listing(export.others)}: of earlier runs; in {wanted.to}, but in no list")
+        note(f"{listing(export.others)}: of earlier runs; still in {wanted.to}, but in no list")
     return code
 
 
 def _note_left_out(index: SampleIndex, store: Store | None, which: Collection[Status]) -> None:
-    """Say how many samples are not exported, and why."""
+    """Print how many samples are not exported because of their status."""
     rows = {} if store is None else store.statuses()
     statuses = dict.fromkeys(index.ids, Status.PENDING)
     statuses |= {sample_id: row.status for sample_id, row in rows.items()}
     counts = Counter(statuses.values())
-    told = [f"{counts[one]:,} {one}" for one in Status if counts[one] and one not in which]
-    if told:
-        note(f"left out by their status: {', '.join(told)}; --status or --all takes them too")
+    numbers = [f"{counts[one]:,} {one}" for one in Status if counts[one] and one not in which]
+    if numbers:
+        note(f"left out by status: {', '.join(numbers)}; --status or --all includes them")
     note_unused(index.unused, NAMED[Role.PSEUDO])
 
 
 def _nothing(spec: DatasetSpec, store: Store | None, rule: str) -> int:
-    why = "no sample has that status; --status chooses others"
+    why = "no sample has that status; choose another by --status"
     if store is None:
         why = f"nothing was reviewed in {spec.output}"
     complain(
@@ -257,12 +259,12 @@ def _nothing(spec: DatasetSpec, store: Store | None, rule: str) -> int:
     return FAILED
 
 
-def _labels_of(told: list[str], classes: ClassList) -> list[int]:
+def _labels_of(names: list[str], classes: ClassList) -> list[int]:
     with usage("--class"):
-        return [find_class(classes, int(one) if one.isdigit() else one, "--class") for one in told]
+        return [find_class(classes, int(one) if one.isdigit() else one, "--class") for one in names]
 
 
-def _remake(spec: DatasetSpec, wanted: _Wanted, which: Collection[Status]) -> int:
+def _export_unchanged(spec: DatasetSpec, wanted: _Wanted, which: Collection[Status]) -> int:
     with _review(spec) as store:
         total = 0 if store is None else len(samples_to_export(store, which))
         if store is None or not total:

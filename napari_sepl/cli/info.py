@@ -1,4 +1,4 @@
-"""The command `info`: how a label file was made."""
+"""The command `info`: the provenance of a label file."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +13,11 @@ from napari_sepl.files.label_png import Provenance, read_provenance
 
 @command("napari-sepl info labels/2007_000032.png", json=True)
 def info_command(path: Annotated[Path, typer.Argument(help="A label PNG.")]) -> int:
-    """Show how a label file was made."""
+    """Show the provenance of a label file: settings, inputs, label sources."""
     require_there(PATH=path)
     provenance = read_provenance(path)
     if provenance is None:
-        complain(
-            f"{path}: holds no note of its making; the label PNGs of enhance and the window do."
-        )
+        complain(f"no provenance: {path}; expected a label PNG of enhance or of the window.")
         return FAILED
     for name, value in _facts(provenance):
         say(f"{name:<15}{value}")
@@ -42,7 +40,7 @@ def _facts(provenance: Provenance) -> list[tuple[str, object]]:
 
 
 def _shares(provenance: Provenance) -> list[tuple[str, object]]:
-    """Return which part of the pixels came from where."""
+    """Return the shares of the label sources."""
     whole = sum(provenance.sources.values())
     return [
         ("pixels", f"{100 * provenance.sources[source.name.lower()] / whole:.2f} % {name}")
@@ -52,7 +50,7 @@ def _shares(provenance: Provenance) -> list[tuple[str, object]]:
 
 
 def _content(provenance: Provenance) -> dict[str, Any]:
-    """Return what a file tells as JSON holds it."""
+    """Return the provenance for JSON."""
     return {
         "version": provenance.version,
         "sample_id": provenance.sample_id,

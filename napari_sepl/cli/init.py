@@ -1,4 +1,4 @@
-"""The command `init`: folders or a layout in, a dataset's TOML file out."""
+"""The command `init`: a dataset's TOML file from folders or a layout."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ from napari_sepl.files.heads import check_head
 from napari_sepl.files.images import image_size
 from napari_sepl.files.pseudo import read_pseudo
 
-_SIZES = 5  # images whose sizes are told
+_SIZES = 5  # images whose sizes are shown
 _CHECKED = 2_000  # samples whose headers are read, which takes about two seconds
 
 
@@ -41,7 +41,7 @@ def init_command(
         "dataset.toml"
     ),
 ) -> int:
-    """Write a dataset's TOML file from its folders or a layout, and say what is in them."""
+    """Write a dataset's TOML file from its folders or a layout, and check the files."""
     if to.suffix.lower() != ".toml":
         raise typer.BadParameter(f"--to: {to} does not end in .toml")
     if to.exists():
@@ -72,7 +72,7 @@ def _lead(spec: DatasetSpec) -> Role:
 
 
 def _index(spec: DatasetSpec) -> SampleIndex:
-    """List all that the dataset names; masks may be generated later."""
+    """List the files of the dataset; masks may be generated later."""
     required = [Role.IMAGE]
     if spec.pseudo is not None:
         required.append(Role.PSEUDO)
@@ -84,33 +84,33 @@ def _index(spec: DatasetSpec) -> SampleIndex:
 def _found(index: SampleIndex, unreadable: dict[str, str]) -> Iterator[str]:
     """Yield lines on all samples, and one for each role.
 
-    The first pseudo-labels are read whole, to tell what they are; if that fails, their sample is
-    added to those that are unreadable.
+    The first pseudo-labels are read completely to detect their format; if that fails, their
+    sample counts as unreadable.
     """
     checked = _checked(index)
     unreadable |= _unreadable(index, checked)
     good = [sample_id for sample_id in checked if sample_id not in unreadable]
     kinds = {role: _kinds(index, role, good, unreadable) for role in index.folders}
-    lacking = (index.without(role) for role in _told(index))
+    lacking = (index.without(role) for role in _present(index))
     whole = set(index.ids).difference(*lacking, unreadable)
     bad = f", {len(unreadable):,} with a file that cannot be read" if unreadable else ""
     yield f"{samples(len(whole))} with all files that are named{bad}"
     number = "all" if len(checked) == len(index) else f"{len(checked):,} of {len(index):,}"
     headers = f"the headers of those of {number} samples"
-    yield f"checked: the names of all files, {headers}; not what they hold"
+    yield f"checked: the names of all files and {headers}; not their contents"
     for role, folder in index.folders.items():
         kind = f" ({kinds[role]})" if kinds[role] else ""
         yield f"{NAMED[role]:<14}{index.count(role):>7,}  {folder}{kind}"
 
 
 def _checked(index: SampleIndex) -> Sequence[str]:
-    """Return samples whose headers are read: all, or so many spread over all."""
+    """Return the samples whose headers are read: all, or `_CHECKED` at equal steps."""
     return index.ids[:: -(-len(index) // _CHECKED)]
 
 
 def _unreadable(index: SampleIndex, sample_ids: Iterable[str]) -> dict[str, str]:
-    """Return the samples with a file that cannot be read by its header, and why."""
-    found, roles = {}, _told(index)
+    """Return the samples with an unreadable header, and why."""
+    found, roles = {}, _present(index)
     for sample_id in sample_ids:
         paths = [index.path(role, sample_id) for role in roles]
         try:
@@ -123,15 +123,15 @@ def _unreadable(index: SampleIndex, sample_ids: Iterable[str]) -> dict[str, str]
 
 
 def _lacking(index: SampleIndex) -> Iterator[str]:
-    """Yield a line for each role that samples may lack and some do."""
-    for role in _told(index):
+    """Yield a line for each optional role that some samples lack."""
+    for role in _present(index):
         without = index.without(role)
         if without:
             yield f"{samples(len(without))}: no {NAMED[role]}: {listing(without)}"
 
 
-def _told(index: SampleIndex) -> list[Role]:
-    """Return the roles whose folders are there."""
+def _present(index: SampleIndex) -> list[Role]:
+    """Return the roles whose folders exist."""
     return [role for role, folder in index.folders.items() if folder.exists()]
 
 
@@ -160,7 +160,7 @@ def _sizes(index: SampleIndex, good: Sequence[str]) -> str:
 
 
 def _pseudo_kind(index: SampleIndex, sample_id: str) -> str:
-    """Return what the pseudo-labels of a sample are taken for."""
+    """Return the format that is detected for a sample's pseudo-labels."""
     first = index.sample(sample_id)
     read = read_pseudo(first.pseudo, first.pseudo_format, sample_id=first.sample_id)
     if isinstance(read, Scores):

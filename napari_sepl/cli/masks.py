@@ -1,4 +1,4 @@
-"""The command `masks`: images in, their masks out."""
+"""The command `masks`: masks for images, by SAM or from regions of similar colour."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -81,23 +81,23 @@ def masks_command(  # noqa: PLR0913  each option is an argument
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help=f"{', '.join(model_names())}; the preset's if left out.")
+        str | None, typer.Option(help=f"{', '.join(model_names())}; the preset's by default.")
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Your own weights for the model; else they are fetched.")
+        Path | None, typer.Option(help="File of weights for the model; downloaded if left out.")
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto, cuda, cuda:N, mps or cpu.", show_default=AUTO)
     ] = None,
     full_grid: Annotated[
-        bool, typer.Option("--full-grid", help="Ask SAM about the whole grid all the same.")
+        bool, typer.Option("--full-grid", help="Prompt SAM on the whole grid even with --pseudo.")
     ] = False,
     margin: Annotated[
         float | None,
         typer.Option(
             min=0,
             max=1,
-            help="What is near a pseudo-label: share of the longer side.",
+            help="Distance that counts as near a pseudo-label, as a share of the longer side.",
             show_default=str(MARGIN),
         ),
     ] = None,
@@ -117,23 +117,22 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     ] = None,
     min_mask_region_area: Annotated[int | None, _setting("min_mask_region_area")] = None,
 ) -> int:
-    """Generate masks of images, with SAM or, without it, of regions of like colour.
+    """Generate masks with SAM, or without SAM from regions of similar colour.
 
-    They go to --masks, a JSON file an image; if that is not named, to masks/ in --out. With
-    --pseudo SAM is asked only about points in and near the pseudo-labels. The same command resumes
-    after a stop.
+    Writes one JSON file per image to --masks, or to masks/ in --out. With --pseudo, SAM is prompted
+    only in and near the pseudo-labels. The same command resumes a stopped run.
     """
-    told = {
+    named = {
         name: value for name, value in locals().items() if value is not None and value is not False
     }
-    given = {name: value for name, value in told.items() if name in SamSettings.model_fields}
+    given = {name: value for name, value in named.items() if name in SamSettings.model_fields}
     with usage("--preset"):
         usual = find_preset(preset or PRESET)
     name, where = model or usual.model, device or AUTO
     executor = choose_executor(workers, scheduler)
     spec = seen_dataset(scheduler, dataset.find().spec)
     if name == REGIONS:
-        _refuse(told)
+        _refuse(named)
         regions = RegionSettings()
         index, out = _open(spec)
         code = _follow(index, out, made_by_regions(regions), False, executor, RegionMasks(regions))
@@ -159,24 +158,24 @@ def _open(spec: DatasetSpec) -> tuple[SampleIndex, Path]:
         index = SampleIndex.open(spec, (Role.IMAGE, Role.PSEUDO), ())
     if spec.masks is None:
         raise InputError("dataset", found="no masks", expected="a folder for masks")
-    check_masks_folder(index, spec.masks)  # before a model is fetched
+    check_masks_folder(index, spec.masks)  # before a model is downloaded
     return index, spec.masks
 
 
 def _usable(name: str, checkpoint: Path | None, device: str, executor: Executor) -> SamModel:
-    """Return a model, if its packages, the user's weights and the device are there."""
+    """Return a model if its packages, weights and device are available."""
     with usage("--model"):
         model = find_model(name)
     require_there(checkpoint=checkpoint)
     model.require()
-    if executor == HERE:  # else the device is one of the workers'
+    if executor == HERE:  # else the device belongs to the workers
         with usage("--device"):
             choose_device(device)
     return model
 
 
 def _follow_sam(follow_maker: Callable[[Maker], int], sam: RemoteSam, executor: Executor) -> int:
-    """Make masks with SAM: in one process of its own, or in those of the spread."""
+    """Generate masks with SAM in one extra process, or in the workers."""
     if executor != HERE:
         note(f"{sam.weights.model.title}, loaded by each worker")
         return follow_maker(sam)
@@ -207,9 +206,9 @@ def _follow(
 
 
 def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
-    with _download_bar(model.file_name) as told:
+    with _download_bar(model.file_name) as move:
         try:
-            return find_checkpoint(model, checkpoint, told)
+            return find_checkpoint(model, checkpoint, move)
         except KeyboardInterrupt:
             complain("Stopped. The same command resumes the download.")
             raise typer.Exit(STOPPED) from None
@@ -217,7 +216,7 @@ def _weights(model: SamModel, checkpoint: Path | None) -> Checkpoint:
 
 @contextmanager
 def _download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar, if anything is fetched at all."""
+    """Show a bar once a download begins."""
     columns = (TextColumn(name), BarColumn(), DownloadColumn(), TIME)
     with progress(*columns) as bar:
         task = bar.add_task(name, visible=False)
@@ -231,10 +230,10 @@ def _settings(preset: SamSettings, given: dict[str, Any]) -> SamSettings:
         refuse_setting(error, SamSettings.model_fields)
 
 
-def _refuse(told: Collection[str]) -> None:
-    """Refuse options of SAM's, for which regions have no use."""
+def _refuse(given: Collection[str]) -> None:
+    """Raise typer.BadParameter for an option that only SAM uses."""
     ours = ("preset", "checkpoint", "device", "full_grid", "margin", *SamSettings.model_fields)
-    named = [name for name in ours if name in told]
+    named = [name for name in ours if name in given]
     if named:
         option = named[0].replace("_", "-")
-        raise typer.BadParameter(f"--{option} is for SAM; --model {REGIONS} has no use for it")
+        raise typer.BadParameter(f"--{option} is for SAM; --model {REGIONS} does not use it")

@@ -1,4 +1,4 @@
-"""The command `report`: a dataset on one page."""
+"""The command `report`: a dataset on one HTML page."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,7 +30,7 @@ from napari_sepl.workflow.review.current_labels import CurrentLabels
 
 
 def _setting(name: str) -> Any:
-    """Return the option for a field of Params, which the review may have chosen."""
+    """Return the option for a field of Params; its default is the review's."""
     default = Params.model_fields[name].default
     return setting(name, "the review's, or " + str(getattr(default, "value", default)))
 
@@ -44,8 +44,10 @@ def report_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
     *,
     to: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
-    shown: Annotated[int, typer.Option(min=0, help="Worst and best images to show.")] = SHOWN,
-    sweep: Annotated[bool, typer.Option(help="Count every pair of thresholds too.")] = True,
+    shown: Annotated[
+        int, typer.Option(min=0, help="Number of worst and of best images to show.")
+    ] = SHOWN,
+    sweep: Annotated[bool, typer.Option(help="Add the mIoU of every pair of thresholds.")] = True,
     t1: Annotated[float | None, _setting("t1")] = None,
     t2: Annotated[float | None, _setting("t2")] = None,
     strategy: Annotated[Strategy | None, _setting("strategy")] = None,
@@ -57,8 +59,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
 ) -> int:
     """Write a dataset's metrics, worst and best images, causes and settings as one HTML page.
 
-    Reviewed samples count with the labels of their review, which is in --out; all others with those
-    that SEPL computes.
+    Reviewed samples count with their labels in --out, all others with their enhanced labels.
     """
     settings = {
         "t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict, "background": background,
@@ -87,7 +88,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
 
 
 def _note_left_out(index: SampleIndex, counted: CurrentLabels) -> None:
-    """Say which samples are not on the page, or not in its IoU, and why."""
+    """Print which samples are not on the page, or not in its IoU."""
     note_unused(index.unused, "pseudo-labels")
     note_unused(counted.without_masks, "masks")
     if Role.TRUTH in index.folders:

@@ -1,4 +1,4 @@
-"""The command `sweep`: which thresholds fit a dataset, and each of its classes."""
+"""The command `sweep`: the best thresholds for a dataset and for each class."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -37,7 +37,7 @@ from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, SweepRun, write_sweep
 
 Steps = Annotated[
-    int, typer.Option(min=2, max=MOST - 1, help="Thresholds from 0 to 1, of t1 and of t2.")
+    int, typer.Option(min=2, max=MOST - 1, help="Number of values from 0 to 1 for t1, and for t2.")
 ]
 
 _EDGES = {
@@ -46,21 +46,21 @@ _EDGES = {
     "t2 = 0": "a mask that touches its class passes by o_p",
     "t2 = 1": "no mask passes by o_p",
 }
-"""What a threshold at the edge of the grid means."""
+"""What a threshold at the edge of the grid means under `paper`."""
 
 _EDGES_OF = {
     Strategy.RELEASED: {
         "t2 = 0": "all masks pass by o_p",
-        "t2 = 1": "only a mask with the whole class in it passes by o_p",
+        "t2 = 1": "only a mask that contains the whole class passes by o_p",
     },
     Strategy.TREE: {
         "t1 = 0": "pixels of a mask outside its class cost nothing",
-        "t1 = 1": "only masks wholly inside their class are taken",
-        "t2 = 0": "pseudo-labels in no mask go where any mask is taken",
-        "t2 = 1": "pseudo-labels in no mask stay",
+        "t1 = 1": "only masks completely inside their class are selected",
+        "t2 = 0": "uncovered pseudo-labels are dropped where a mask is selected",
+        "t2 = 1": "uncovered pseudo-labels are kept",
     },
 }
-"""Where that is not so."""
+"""What differs under other strategies."""
 
 
 @command("napari-sepl sweep voc.toml --workers 2 --table sweep.csv", json=True)
@@ -78,17 +78,17 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     table: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file for all pairs; with ground truth a second one for the classes beside "
-            "it. With it, the same command resumes after a stop."
+            help="CSV file with a row per pair; with ground truth, one with a row per class goes "
+            "beside it. With it, the same command resumes a stopped run."
         ),
     ] = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
-    """Find the thresholds that fit a dataset best: mIoU at every pair of t1 and t2.
+    """Find the best thresholds for a dataset: mIoU for every pair of t1 and t2.
 
-    Without ground truth, how far the labels agree with the pseudo-labels. No label is saved.
+    Without ground truth, shows the agreement with the pseudo-labels. Saves no labels.
     """
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
     params = params_of(strategy=strategy, conflict=conflict, background=background)
@@ -113,7 +113,7 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
         if table is not None:
             write = partial(write_sweep, table, run.sweep, run.guard)
             code, files = save_result(code, write, run.checkpoint)
-        _tell(run.sweep)
+        _say_result(run.sweep)
         say_saved(files)
     counts = {
         "counted": run.sweep.samples,
@@ -124,12 +124,10 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     return code
 
 
-def _tell(sweep: Sweep) -> None:
-    """Print the pairs that matter."""
+def _say_result(sweep: Sweep) -> None:
+    """Print the default pair, the best pair, and the best of each class."""
     if not sweep.against_truth:
-        note(
-            "no ground truth: agreement is mean IoU with the pseudo-labels, 100 % without a change"
-        )
+        note("no ground truth: agreement is mean IoU with the pseudo-labels, 100 % if equal")
     for name, point in (("default", sweep.default), ("best", sweep.best)):
         if point is not None:
             say(f"{name:<15} {_pair(point)}{_shares(sweep, point)}")
@@ -141,13 +139,13 @@ def _tell(sweep: Sweep) -> None:
             meant = "; ".join(f"at {edge}, {why}" for edge, why in edges.items())
             say(f"the best pair is at the edge of the grid: {meant}")
         if (sweep.best.t1, sweep.best.t2) == (DEFAULTS.t1, DEFAULTS.t2):
-            say("the best pair is the default, for which no option is needed")
+            say("the best pair is the default")
         else:
             say(f"to use the best pair: --t1 {sweep.best.t1:.4g} --t2 {sweep.best.t2:.4g}")
 
 
 def _at_edge(sweep: Sweep, point: Point) -> Iterator[tuple[str, str]]:
-    """Yield the thresholds of a pair that are 0 or 1, the ends of the grid, and what that means."""
+    """Yield the thresholds of a pair that are 0 or 1, and what that means."""
     meant = _EDGES | _EDGES_OF.get(sweep.params.strategy, {})
     for name, value in (("t1", point.t1), ("t2", point.t2)):
         if value in (0, 1):
@@ -160,7 +158,7 @@ def _pair(point: Point) -> str:
 
 
 def _shares(sweep: Sweep, point: Point) -> str:
-    """Return what a pair of the grid gives, in percent."""
+    """Return the result of a pair, in percent."""
     row, col = sweep.position(point.t1, point.t2) or (0, 0)
     name = "mIoU" if sweep.against_truth else "agreement"
     return f"{name} {100 * point.iou:.2f} %, changed {100 * sweep.change[row, col]:.2f} % of pixels"
@@ -173,7 +171,7 @@ def _class_lines(sweep: Sweep) -> Iterator[str]:
 
 
 def _content(sweep: Sweep) -> dict[str, Any]:
-    """Return a sweep as JSON holds it: rows of "mean_iou" and "change" are t1."""
+    """Return a sweep for JSON: rows of "mean_iou" and "change" are t1."""
     classes = [
         {
             "class_id": row.class_id,

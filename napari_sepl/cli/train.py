@@ -44,7 +44,7 @@ WORKERS = min(4, (os.cpu_count() or 1) - 1)
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 
 
-def _recipe(name: str, panel: str = "Recipe; what is left out is usual for the network") -> Any:
+def _recipe(name: str, panel: str = "Recipe; the defaults depend on the network") -> Any:
     """Return the option for a field of the recipe, with its help."""
     option = name.replace("_", "-")
     words = (
@@ -57,7 +57,7 @@ def _recipe(name: str, panel: str = "Recipe; what is left out is usual for the n
 
 
 def _held_out(about: str, *names: str, minimum: int | None = None) -> Any:
-    """Return an option that says on what to evaluate, and how."""
+    """Return an option of the held-out evaluation."""
     return typer.Option(*names, help=about, min=minimum, rich_help_panel="Held-out samples")
 
 
@@ -71,9 +71,9 @@ def train_command(  # noqa: PLR0913  each option is an argument
     *,
     to: Annotated[Path, typer.Option(help="Folder for checkpoint, weights, log, predictions.")],
     labels: Labels = None,
-    val_images: Annotated[Path | None, _held_out("Folder of images, if not --images.")] = None,
+    val_images: Annotated[Path | None, _held_out("Folder of images; --images by default.")] = None,
     val_ground_truth: Annotated[
-        Path | None, _held_out("Folder of ground truth, if not --ground-truth.")
+        Path | None, _held_out("Folder of ground truth; --ground-truth by default.")
     ] = None,
     val_list: Annotated[
         Path | None, _held_out("Text file with the samples to evaluate on.")
@@ -83,7 +83,7 @@ def train_command(  # noqa: PLR0913  each option is an argument
     ] = None,
     network: Annotated[str, typer.Option(help=f"{', '.join(NETWORKS)}.")] = NETWORK,
     backbone_weights: Annotated[
-        str, typer.Option(help="imagenet (fetched at first use), none, or a file of weights.")
+        str, typer.Option(help="imagenet (downloaded at first use), none, or a file of weights.")
     ] = IMAGENET,
     iterations: Annotated[int | None, _recipe("iterations")] = None,
     batch: Annotated[int | None, _recipe("batch")] = None,
@@ -118,8 +118,8 @@ def train_command(  # noqa: PLR0913  each option is an argument
 ) -> int:
     """Train a DeepLab on labels and measure its mIoU on held-out samples.
 
-    The labels are those in --out, or in --labels. The same command resumes where a run was stopped,
-    and ends with the same weights.
+    The labels are those in --out or in --labels. The same command resumes a stopped run and gives
+    the same weights.
     """
     given = {
         name: value
@@ -149,7 +149,7 @@ def train_command(  # noqa: PLR0913  each option is an argument
 
 
 def _settle(network: str, given: dict[str, Any], device: str) -> tuple[str, TrainingRecipe, str]:
-    """Return the title of a network, how it is trained, and the device that computes it."""
+    """Return the title of a network, its recipe, and the device."""
     with usage("--network"):
         chosen = find_network(network)
     try:
@@ -173,10 +173,10 @@ def _held_out_spec(
     if not (images or ground_truth or list_file or split):
         return None
     if split and list_file:
-        _refuse("--val-split and --val-list: name one of them")
+        _refuse("--val-split and --val-list: use one of them")
     if split:
         if named.root is None:
-            _refuse("--val-split: there is no layout to look for it in; name --val-list")
+            _refuse("--val-split needs a layout; use --val-list")
         with usage("--val-split"):
             list_file = voc_folders(named.root, split)["list_file"]
     truth = ground_truth or named.spec.ground_truth
@@ -187,7 +187,7 @@ def _held_out_spec(
 
 
 def _open(spec: DatasetSpec, labels: Path | None, failures: Failures) -> SampleIndex:
-    """List the images with labels, and name the samples that lack one of them."""
+    """List the images with labels, and print the samples that lack a file."""
     index = SampleIndex.open(spec, (Role.IMAGE, Role.LABELS), (), lead=Role.LABELS, labels=labels)
     found = Failures()
     for failed in failed_results(index.problems):
@@ -198,13 +198,13 @@ def _open(spec: DatasetSpec, labels: Path | None, failures: Failures) -> SampleI
     return index
 
 
-def _survey(told: str, index: SampleIndex) -> Survey:
-    """Look at all samples under a bar, and say what they hold."""
+def _survey(title: str, index: SampleIndex) -> Survey:
+    """Read all samples under a bar, and print their number and classes."""
     found = find_labelled(index)
     with progress(*COLUMNS, transient=True) as bar:
-        task = bar.add_task(told, total=len(found))
+        task = bar.add_task(title, total=len(found))
         seen = survey(found, index.classes, lambda done, _total: bar.update(task, completed=done))
-    say(f"{told}: {len(found)}, {_labels(seen, index.classes)}")
+    say(f"{title}: {len(found)}, {_labels(seen, index.classes)}")
     return seen
 
 
@@ -215,7 +215,7 @@ def _labels(seen: Survey, classes: ClassList) -> str:
 
 
 def _follow(run: TrainingRun) -> int:
-    """Show a bar while the training goes on; return the exit code."""
+    """Show a bar while the training runs; return the exit code."""
     plan = run.plan
     _warn(plan)
     if run.iteration:
@@ -234,7 +234,7 @@ def _follow(run: TrainingRun) -> int:
                 bar.update(test, completed=event.done, total=event.total, visible=True)
             else:
                 bar.update(test, visible=False)
-                bar.console.print(_told(event), highlight=False)
+                bar.console.print(_mean(event), highlight=False)
     return _conclude(run)
 
 
@@ -242,45 +242,45 @@ def _conclude(run: TrainingRun) -> int:
     plan = run.plan
     if not run.is_complete or (plan.held_out and run.evaluation is None):
         complain(
-            f"Stopped at iteration {run.iteration}; the checkpoint is written, and the same "
-            "command resumes."
+            f"Stopped at iteration {run.iteration}; the checkpoint is saved. The same command "
+            "resumes."
         )
         return STOPPED
     if run.evaluation is not None:
         for name, share in run.evaluation.iou.items():
             say(f"{name:<15} IoU {100 * share:.2f} %")
-        say(_told(run.evaluation))
+        say(_mean(run.evaluation))
     say(f"{plan.recipe.iterations} iterations done; weights and log are in {plan.out}")
     return 0
 
 
-def _told(event: Evaluated) -> str:
+def _mean(event: Evaluated) -> str:
     share = 100 * event.mean_iou
     return f"iteration {event.iteration}: mIoU {share:.2f} % of {len(event.iou)} classes"
 
 
 def _warn(plan: Plan) -> None:
-    """Tell of what people may not mean."""
+    """Print settings that are probably not intended."""
     if plan.recipe.freeze_bn and plan.backbone_weights == NONE:
-        note("random weights with frozen batch normalisation hardly learn: --no-freeze-bn")
+        note("random weights with frozen batch normalisation hardly learn; use --no-freeze-bn")
     if plan.held_out is None:
         note("no held-out samples: nothing will be evaluated")
         return
     learnt = {sample.sample_id for sample in plan.training.samples}
     both = [one.sample_id for one in plan.held_out.samples if one.sample_id in learnt]
     if both:
-        told = "in training and evaluation, so the mIoU is too high"
-        note(f"{samples(len(both))} {told}: {listing(both)}")
+        why = "in training and evaluation, so the mIoU is too high"
+        note(f"{samples(len(both))} {why}: {listing(both)}")
 
 
 @contextmanager
 def _ctrl_c_stops(run: TrainingRun) -> Iterator[None]:
-    """Let the first Ctrl+C end the training in good order, and the second one at once."""
+    """Save a checkpoint on the first Ctrl+C, and stop at once on the second."""
 
     def stop(_number: int, _frame: object) -> None:
         run.stop()
         signal.signal(signal.SIGINT, before)
-        complain("Stopping after this batch; Ctrl+C again stops at once, without a checkpoint.")
+        complain("Stopping after this batch; Ctrl+C again stops at once without a checkpoint.")
 
     before = signal.signal(signal.SIGINT, stop)
     try:
@@ -295,9 +295,9 @@ def _scales(text: str) -> tuple[float, ...]:
     except ValueError:
         scales = ()
     if not scales or not all(0 < scale <= 10 for scale in scales):
-        _refuse(f"--scales: {text!r} is no list of scales such as 0.5,1,1.5")
+        _refuse(f"--scales: {text!r} is not a list of scales such as 0.5,1,1.5")
     return scales
 
 
-def _refuse(told: str) -> NoReturn:
-    raise typer.BadParameter(told)
+def _refuse(message: str) -> NoReturn:
+    raise typer.BadParameter(message)

@@ -1,4 +1,4 @@
-"""The commands `demo` and `open`: they start the window, which is imported only then."""
+"""The commands `demo` and `open`, which start the window and import Qt only then."""
 
 import sys
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from napari_sepl.files.scores import AUTO
 
 ScreenshotOption = Annotated[
     Path | None,
-    typer.Option(help="Save an image of the window there and end; needs no display, but Xvfb."),
+    typer.Option(help="Save an image of the window and exit; without a display, needs Xvfb."),
 ]
 
 
@@ -47,12 +47,12 @@ def open_command(
     image: Annotated[
         Path | None,
         typer.Option(
-            help="One image; then --pseudo, --masks and --ground-truth name its files.",
+            help="One image; --pseudo, --masks and --ground-truth then name its files.",
         ),
     ] = None,
     screenshot: ScreenshotOption = None,
 ) -> None:
-    """Open a dataset, or one image, in the window, to review and correct its labels."""
+    """Open a dataset or one image in the window, to review and correct its labels."""
     if image is not None:
         _open_image(image, dataset, screenshot)
         return
@@ -65,13 +65,13 @@ def open_command(
 
 def _open_image(image: Path, dataset: DatasetOptions, screenshot: Path | None) -> None:
     require_there(image=image)
-    told = dataset.one_image()
-    masks, truth, out = told.get("masks"), told.get("ground_truth"), told.get("out")
+    files = dataset.one_image()
+    masks, truth, out = files.get("masks"), files.get("ground_truth"), files.get("out")
     sample = Sample(
-        image.stem, image, told["pseudo"], masks, truth, told.get("pseudo_format", AUTO)
+        image.stem, image, files["pseudo"], masks, truth, files.get("pseudo_format", AUTO)
     )
-    classes = told.get("classes", "voc")
-    load_enhanceable(sample, read_class_list(classes))  # a bad file is told before a window opens
+    classes = files.get("classes", "voc")
+    load_enhanceable(sample, read_class_list(classes))  # report a bad file before the window opens
     if out is not None:
         make_folder(out)
     with _screen(screenshot):
@@ -82,7 +82,7 @@ def _open_image(image: Path, dataset: DatasetOptions, screenshot: Path | None) -
 
 @contextmanager
 def _screen(screenshot: Path | None) -> Iterator[None]:
-    """Have a screen to draw on inside the block, or say why there is none."""
+    """Provide a display inside the block, or report why there is none."""
     from napari_sepl.gui import display  # noqa: PLC0415
 
     display.require_binding()

@@ -141,7 +141,7 @@ class SamSettings(BaseModel):
     )
     points_per_batch: int = Field(
         64, ge=1, le=4096, title="points a batch",
-        description="Points worked on at once; fewer need less memory.",
+        description="Points computed at once; fewer need less memory.",
     )  # fmt: skip
     pred_iou_thresh: float = Field(
         0.86, ge=0, le=1, title="predicted IoU",
@@ -157,15 +157,15 @@ class SamSettings(BaseModel):
     )  # fmt: skip
     box_nms_thresh: float = Field(
         0.7, ge=0, le=1, title="duplicates",
-        description="Of masks whose boxes overlap (IoU) more than this, keep the best rated.",
+        description="If boxes of masks overlap (IoU) more than this, keep the best-rated mask.",
     )  # fmt: skip
     crop_n_layers: int = Field(
         0, ge=0, le=4, title="crop layers",
-        description="Look again at crops of the image: layer n cuts each side in 2^n.",
+        description="Run SAM on crops of the image too: layer n cuts each side in 2^n.",
     )  # fmt: skip
     crop_nms_thresh: float = Field(
         0.7, ge=0, le=1, title="duplicates of crops",
-        description="As duplicates, between masks of different crops; the smaller crop wins.",
+        description="The same between masks of different crops; the smaller crop wins.",
     )  # fmt: skip
     crop_overlap_ratio: float = Field(
         512 / 1500, ge=0, lt=1, title="crop overlap",
@@ -177,7 +177,7 @@ class SamSettings(BaseModel):
     )  # fmt: skip
     min_mask_region_area: int = Field(
         0, ge=0, title="smallest region",
-        description="Fill holes and drop islands of a mask smaller than this many pixels.",
+        description="Fill holes and remove regions of a mask smaller than this, in pixels.",
     )  # fmt: skip
 
 

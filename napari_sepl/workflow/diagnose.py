@@ -1,4 +1,4 @@
-"""Which images of a dataset deserve to be looked at first, and why.
+"""Which images of a dataset to look at first, and why.
 
 `DiagnosisRun` goes through a dataset for the command line, the pass of suspicions through a queue,
 where it does with samples that nobody opened what opening them would do.
@@ -48,7 +48,7 @@ _Labelled = tuple[Sample, tuple[int, ...]]
 class DiagnosisRun(CountingRun[_Labelled, Diagnosis]):
     """The diagnosis of a dataset on its way: go through its results, each a sample's.
 
-    It tells of what SEPL makes of the files; what a person decided or painted is not read.
+    It uses the files only; decisions and strokes are not read.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class DiagnosisRun(CountingRun[_Labelled, Diagnosis]):
     params : Params
         The settings.
     executor : Spread
-        Where samples are worked on.
+        Where samples are computed.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ def _diagnose(classes: ClassList, params: Params, labelled: _Labelled) -> tuple[
 
 
 def _resolve(classes: ClassList, annotations: Annotations, sample: Sample) -> Resolved:
-    """Return the labels of a sample of which a person said no more than settings."""
+    """Return the labels of a sample without decisions or strokes."""
     given = load_enhanceable(sample, classes).cut_at(annotations.params.background)
     return resolve(given.overlap, annotations)
 
@@ -166,7 +166,7 @@ SUSPICION_VERSION = 1
 
 
 def suspicion_of(diagnosis: Diagnosis) -> Suspicion:
-    """Return what the queue tells of a diagnosis."""
+    """Return what the queue shows of a diagnosis."""
     main = diagnosis.main
     return Suspicion(diagnosis.suspicion, None if main is None else main.cause)
 
@@ -191,7 +191,7 @@ def suspect_rows(reviewing: Reviewing, rows: Sequence[int], *, seconds: float = 
     Parameters
     ----------
     reviewing : Reviewing
-        The dataset, with what was said of it.
+        The dataset with its annotations.
     rows : sequence of int
         Places in the dataset.
     seconds : float
@@ -243,7 +243,7 @@ def _resolve_row(
 def _stamp_suspicion(
     masks: Path, annotations: Annotations, edits: int, image_labels: Sequence[int]
 ) -> str:
-    """Return what tells all that a suspicion rests on, beside the pseudo-labels, from the rest.
+    """Return a stamp of all that a suspicion depends on, except the pseudo-labels.
 
     Of a folder of masks it is the time when a file in it last came or went.
     """

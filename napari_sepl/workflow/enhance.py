@@ -1,4 +1,4 @@
-"""Enhancing labels and saving them: the one way from inputs to bytes on disk."""
+"""Enhancing labels and saving them."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -49,11 +49,11 @@ from napari_sepl.workflow.results import (
 )
 
 MADE_FROM = ("image", "pseudo", "masks")
-"""Roles whose digests go into a label file; the truth has no part in making one."""
+"""Roles whose digests go into a label file; ground truth is not used."""
 
 
 def label_file(out: Path, sample_id: str) -> Path:
-    """Return the file in folder `out` that holds the enhanced labels of a sample."""
+    """Return the label file of a sample in folder `out`."""
     return out / f"{sample_id}.png"
 
 
@@ -80,9 +80,9 @@ def save_enhanced(
     params : Params
         The settings they were made with.
     edited : bool
-        Whether a person changed anything after SEPL.
+        Whether a person edited the labels.
     sources : mapping of Source to int, optional
-        How many pixels came from where.
+        Pixels of each label source.
     write : callable
         Writes the file.
 
@@ -108,7 +108,7 @@ def save_enhanced(
         scores=scores,
     )
     path = label_file(out, inputs.sample_id)
-    if path.parent != out and out.exists():  # a folder that vanished is not made anew
+    if path.parent != out and out.exists():  # do not make a removed folder again
         make_folder(path.parent)
     write_label_png(path, labels, inputs.classes, provenance, write)
     return path
@@ -117,7 +117,7 @@ def save_enhanced(
 def save_resolved(
     out: Path, resolved: Resolved, inputs: Inputs | Enhanceable, write: Write = write_whole
 ) -> Path:
-    """Save the labels of one sample as `save_enhanced` does, with all that is known of them."""
+    """Save the labels of one sample as `save_enhanced` does, with edits and label sources."""
     return save_enhanced(
         out,
         resolved.labels,
@@ -155,11 +155,11 @@ def enhance_folder(
     overwrite: bool = False,
     executor: Executor = HERE,
 ) -> Iterator[SampleResult[Any]]:
-    """Enhance sample after sample into the output folder, going on after failures.
+    """Enhance all samples into the output folder, and continue after failures.
 
     Samples that are done are skipped. A run that was stopped, even in the middle of a file, leaves
-    only whole files behind; the same call resumes it. Files are put in place in groups, as
-    `saved_in_groups` tells; by workers on other computers one by one.
+    only complete files; the same call resumes it. Files are saved in groups, see
+    `saved_in_groups`; workers on other computers save one by one.
 
     Parameters
     ----------
@@ -169,22 +169,22 @@ def enhance_folder(
     params : Params
         The settings.
     overwrite : bool
-        Make labels of other settings again, unless a person edited them. Otherwise they
-        stay, which is told, for they are not what was asked. Files of another program are failures.
+        Replace labels of other settings, unless a person edited them. Otherwise they are
+        reported and not replaced. Files of another program count as failed.
     executor : Spread
-        Where the samples are enhanced.
+        Where the samples are computed.
 
     Yields
     ------
     SampleResult
-        One for each sample, as soon as it is dealt with.
+        One for each sample, as soon as it ends.
 
     Raises
     ------
     InputError
         If the dataset names no output folder, or the folder is an input or lies in one.
     SaveError
-        If the folder cannot be made, or another run is at work there.
+        If the folder cannot be made, or another run uses it.
     """
     index.guard().check_place(index.spec.output)
     with sole_run(index.spec.output, "enhance"):
@@ -213,7 +213,7 @@ def _enhance_all(
 def _enhance_unwritten(
     out: Path, classes: ClassList, params: Params, overwrite: bool, sample: Sample
 ) -> tuple[Outcome, Unwritten | None]:
-    """Do as `_enhance` does, but leave the file to be written with others."""
+    """Enhance like `_enhance`, but return the file to write it in a group."""
     files: list[Unwritten] = []
 
     def write(path: Path, content: bytes) -> None:
@@ -241,22 +241,22 @@ def _enhance(
 def existing_outcome(
     path: Path, classes: ClassList, params: Params, pseudo_format: str, *, overwrite: bool
 ) -> Outcome | None:
-    """Tell what a label file that may be there means for a run.
+    """Return what an existing label file means for a run.
 
     Parameters
     ----------
     path : Path
         The file.
     classes, params, pseudo_format
-        What labels are to be made with.
+        The settings of the run.
     overwrite : bool
-        Whether labels of other settings are made again; never what a person edited, nor a file
-        that napari-sepl did not write.
+        Whether labels of other settings are replaced; never edited labels or files of other
+        programs.
 
     Returns
     -------
     Outcome or None
-        What becomes of the sample; None to make the file, or to make it again.
+        The outcome of the sample; None to write the file.
 
     Raises
     ------
@@ -290,7 +290,7 @@ def existing_outcome(
 
 
 def _refuse_damaged(path: Path, error: InputError, *, overwrite: bool) -> None:
-    """Raise unless a damaged file tells that napari-sepl made it alone, and may make it again."""
+    """Raise unless napari-sepl wrote a damaged file and may replace it."""
     told = salvage_provenance(path)
     ours = told is not None and not told.edited
     if not (ours and overwrite):

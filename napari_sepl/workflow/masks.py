@@ -38,10 +38,10 @@ from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
 
 RECORD = ".napari-sepl-masks.json"
-"""The hidden file of a folder of masks that tells what they were made with."""
+"""The hidden file that records the settings of a folder of masks."""
 
 CONVERTED = {"model": "convert-masks"}
-"""What tells of a folder of masks that were converted."""
+"""The record of a folder of converted masks."""
 
 _LITTER = {"thumbs.db", "desktop.ini"}
 """Files, in lower case, that Windows leaves in folders; those of other systems are hidden."""
@@ -55,7 +55,7 @@ def made_by_sam(
 ) -> dict[str, Any]:
     """Return what decides on SAM's masks; how many points are worked on at once does not.
 
-    The margin says what is near a pseudo-label; None where the whole grid is asked about.
+    The margin is the distance from pseudo-labels in which SAM is prompted; None: everywhere.
     """
     decisive = settings.model_dump(mode="json", exclude={"points_per_batch"})
     points = "full grid" if margin is None else f"near pseudo-labels, margin {margin:g}"
@@ -87,7 +87,7 @@ def check_folder(out: Path, guard: Guard, *, mixed: bool = False) -> None:
     InputError
         If the folder is an input, lies in one, or cannot be read.
     SaveError
-        If it holds files of others.
+        If it contains other files.
     """
     guard.check_place(out)
     if not out.is_dir() or (out / RECORD).exists():
@@ -112,7 +112,7 @@ def _other_files(out: Path) -> Iterator[str]:
 
 
 def claim(out: Path, made_with: dict[str, Any], *, mixed: bool) -> None:
-    """Write down what a folder's masks are made with, or refuse one that holds others.
+    """Record the settings of a folder's masks, or raise if it contains others.
 
     Parameters
     ----------
@@ -121,21 +121,21 @@ def claim(out: Path, made_with: dict[str, Any], *, mixed: bool) -> None:
     made_with : dict
         What the masks to come are made with, in words and numbers of JSON.
     mixed : bool
-        Let it hold masks of several makings, which its record then lists.
+        Let it contain masks of several settings, which its record then lists.
 
     Raises
     ------
     InputError
         If the folder or its record cannot be read.
     SaveError
-        If the record cannot be written, or the folder holds masks that were made otherwise.
+        If the record cannot be written, or the folder contains masks of other settings.
     """
     known = _read_record(out)
     if known == made_with:
         return
     how = _otherwise(out, known, made_with)
     if how and not mixed:
-        raise SaveError(f"{out}: holds masks that were made {how}; name another folder.")
+        raise SaveError(f"folder contains other masks: {out}, made {how}; name another folder.")
     if how:
         made_with = {_MIXED: [*(one for one in _makings(known) if one != made_with), made_with]}
     write_whole(out / RECORD, json.dumps(made_with, indent=1).encode())
@@ -169,11 +169,11 @@ def _makings(known: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _read_record(out: Path) -> dict[str, Any] | None:
-    """Return what a folder's masks were made with; None if nothing tells."""
+    """Return the settings of a folder's masks; None without a record."""
     record = out / RECORD
     if not record.exists():
         return None
-    expected = "what the masks of this folder were made with; remove it to make them anew"
+    expected = "the settings of the masks; remove it to generate them again"
     known = parse_json(read_bytes(record, expected), record, expected)
     if not isinstance(known, dict):
         raise InputError(record, found=f"a {type(known).__name__}", expected=expected)
@@ -181,7 +181,7 @@ def _read_record(out: Path) -> dict[str, Any] | None:
 
 
 class _Item(NamedTuple):
-    """An image to make masks for, with the pseudo-labels that guide the points."""
+    """An image to generate masks for, with the pseudo-labels that guide the points."""
 
     sample_id: str
     image: Path
@@ -202,9 +202,9 @@ def propose_folder(  # noqa: PLR0913  a setting each
     overwrite: bool = False,
     executor: Executor = HERE,
 ) -> Iterator[SampleResult[None]]:
-    """Make masks of image after image, skipping what is done and going on after failures.
+    """Generate masks for all images, skip finished ones, and continue after failures.
 
-    A run that was stopped leaves only whole files behind; the same call resumes it.
+    A stopped run leaves only complete files; the same call resumes it.
 
     Parameters
     ----------
@@ -215,36 +215,36 @@ def propose_folder(  # noqa: PLR0913  a setting each
     maker : Maker
         What makes masks.
     made_with : dict
-        What the masks are made with, in words and numbers of JSON. It is kept in the folder, for
-        one folder holds masks of one making.
+        The settings of the masks, for JSON. The folder records them, because its masks have the
+        same settings.
     guided : bool
         Hand the pseudo-labels, where there are some, to the maker.
     sample_ids : iterable of str, optional
         Only these samples of the index; its problems are left out then.
     told : callable
-        Hears how far each image has come.
+        Called with the progress of each image.
     mixed : bool
-        Let the folder hold masks of several makings, which its record then lists.
+        Let the folder contain masks of several settings, which its record then lists.
     overwrite : bool
-        Make anew what is done.
+        Replace existing masks.
     executor : Spread
-        Where the masks are made; elsewhere than in this process the maker is sent there, and
-        nothing is told of a single image.
+        Where the masks are generated; other processes get a copy of the maker and report no
+        progress within an image.
 
     Yields
     ------
     SampleResult
-        One for each sample, as soon as it is dealt with.
+        One for each sample, as soon as it ends.
 
     Raises
     ------
     InputError
         If the folder is one of the inputs, or lies in one.
     SaveError
-        If the folder cannot be made or written to, holds masks that were made otherwise, or
-        another run is at work there.
+        If the folder cannot be made or written to, contains masks of other settings, or
+        another run uses it.
     OpeningError
-        If the model cannot be made ready, as for any other image.
+        If the model cannot be loaded.
     StoppedError
         If someone stopped the maker.
     """
@@ -301,7 +301,7 @@ def _made(
         return maker.make(image, pseudo, told)
     except RunEndedError:
         raise
-    except ProposalError as error:  # which does not know whose masks it was to make
+    except ProposalError as error:  # it does not name the image
         raise ProposalError(f"{item.image}: {error}") from error
 
 
@@ -315,10 +315,9 @@ class Conversion:
     Parameters
     ----------
     files_before, bytes_before : int
-        How many files hold the original, and how much of a disk they take together, in its usual
-        blocks of 4 kB.
+        Number of original files, and their size on disk in blocks of 4 kB.
     bytes_after : int
-        How much the JSON file takes.
+        Size of the JSON file on disk.
     """
 
     files_before: int
@@ -329,11 +328,10 @@ class Conversion:
 def convert_masks(
     index: SampleIndex, to: Path, *, executor: Executor = HERE
 ) -> Iterator[SampleResult[Conversion]]:
-    """Save the masks of image after image as JSON, skipping what is done or is JSON already.
+    """Save the masks of all images as JSON, skipping finished ones and JSON.
 
-    The originals stay as they are. A file is saved only once its bytes were decoded again and found
-    to hold the same masks, with the same scores; one that is there was so found by an earlier run,
-    and is again if its originals changed since.
+    The originals are kept. A file is saved only after its bytes decode to the same masks and
+    scores; an existing file is checked again if its originals have changed since.
 
     Parameters
     ----------
@@ -343,7 +341,7 @@ def convert_masks(
     to : Path
         The folder for the JSON files; it is made if need be.
     executor : Spread
-        Where it is done.
+        Where samples are computed.
 
     Yields
     ------
@@ -353,14 +351,14 @@ def convert_masks(
     Raises
     ------
     InputError
-        If there are no masks but JSON, or `to` holds originals or lies among them.
+        If all masks are JSON, or `to` contains originals or is inside one.
     SaveError
-        If the folder cannot be made, holds masks that were made otherwise, or another run is at
+        If the folder cannot be made, contains masks of other settings, or another run is at
         work there.
     """
     tasks = list(_to_convert(index))
     if not tasks and not index.problems:
-        found, expected = "no masks but JSON", "a folder of PNGs an image"
+        found, expected = "only masks in JSON", "a folder of PNGs per image"
         raise InputError(index.folders[Role.MASKS], found=found, expected=expected)
     check_folder(to, index.guard())
     with sole_run(to, "convert-masks"):
@@ -397,7 +395,7 @@ def _save_same(path: Path, target: Path) -> None:
     masks = read_masks(path)
     content = encode_masks(masks)
     if not _are_equal(decode_masks(content, target, masks.shape), masks):
-        raise SaveError(f"{target}: not saved, for it would hold other masks than {path}.")
+        raise SaveError(f"not saved, its masks would differ: {target}; expected those of {path}.")
     make_folder(target.parent)
     write_whole(target, content)
 
@@ -406,7 +404,7 @@ def _check_same(path: Path, target: Path) -> None:
     masks = read_masks(path)
     content = read_bytes(target, "masks as JSON")
     if not _are_equal(decode_masks(content, target, masks.shape), masks):
-        raise SaveError(f"{target}: holds other masks than {path} does now; remove it to go on.")
+        raise SaveError(f"masks differ from their originals: {target}, from {path}; remove it.")
 
 
 def _are_equal(masks: MaskSet, others: MaskSet) -> bool:

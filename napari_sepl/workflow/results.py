@@ -1,4 +1,4 @@
-"""How one sample of any run ended, and the one way through the samples of a run."""
+"""How one sample of any run ended, and the loop over the samples of a run."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ class Outcome(StrEnum):
 
     SAVED = "saved"
     PRESENT = "present"
-    """Its file, made with the same settings, was there already."""
+    """Its file exists, with the same settings."""
     KEPT = "kept"
-    """A person edited its labels: no run replaces them, not even one that overwrites."""
+    """A person edited its labels: no run replaces them, not even with overwrite."""
     LEFT_OUT = "left out"
-    """It has none of the classes that were asked for."""
+    """It has none of the requested classes."""
     COUNTED = "counted"
     OTHER = "other settings"
-    """Its labels were made with other settings, and stay: they are not what was asked for."""
+    """Its labels have other settings, and are not replaced."""
     FAILED = "failed"
 
 
 class OtherSettingsError(SaveError):
-    """What is there was made with other settings, and stays."""
+    """An existing file has other settings, and is not replaced."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class SampleResult(Generic[Value_co]):
     outcome : Outcome
         How it ended.
     message : str
-        Why it failed, or what its file was made with instead; empty otherwise.
+        Why it failed, or the other settings of its file; empty otherwise.
     value : object
-        What came of it, where that is more than a file; None if it failed.
+        Its result, if that is more than a file; None if it failed.
     """
 
     sample_id: str
@@ -69,9 +69,9 @@ class Task(NamedTuple, Generic[Given]):
     sample_id : str
         The sample.
     file : object
-        The file, or the id, that is named where the work fails and does not say at what.
+        The file or id to name in errors that name none.
     given : object
-        What the work takes.
+        The argument of the work.
     """
 
     sample_id: str
@@ -80,7 +80,7 @@ class Task(NamedTuple, Generic[Given]):
 
 
 Work = Callable[[Given], tuple[Outcome, Value]]
-"""Works on what is given of a sample; says how that ended, and what came of it."""
+"""Computes one sample; returns its outcome and its result."""
 
 
 def run_samples(
@@ -89,18 +89,18 @@ def run_samples(
     problems: Iterable[SampleProblem] = (),
     executor: Executor = HERE,
 ) -> Generator[SampleResult[Value], None, None]:
-    """Work on sample after sample, going on after failures.
+    """Run work on the samples, and continue after failures.
 
     Parameters
     ----------
     work : callable
-        Can be pickled where other processes do the work.
+        Must be picklable for other processes.
     tasks : iterable of Task
-        The samples, asked for as they are needed.
+        The samples, iterated lazily.
     problems : iterable of SampleProblem
         Samples that cannot be used.
     executor : Spread
-        Where the work is done.
+        Where samples are computed.
 
     Yields
     ------

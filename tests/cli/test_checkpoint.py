@@ -94,7 +94,7 @@ def test_after_ctrl_c_the_same_command_goes_on(
         patched.setattr(RUNS[command], "__iter__", stopped_after_two)
         code, out, err = run(command, dataset, "--table", table, *options)
     assert (code, out) == (130, "4 samples: 2 counted\n")
-    assert "Stopped. What is counted is kept; the same command resumes." in err
+    assert "Stopped. The counts so far are kept; the same command resumes." in err
     assert (table.read_bytes() if table.exists() else None) == before
     assert list(table.parent.glob("*.npz")) == [checkpoint_file(table)]
     check_going_on(run, command, dataset, table.parent, *options)
@@ -161,7 +161,7 @@ def test_what_is_counted_is_kept_until_the_table_is_saved(
     assert code == 1
     assert "the disk is full" in err
     assert "best " in shown  # a result that cannot be saved is not lost
-    assert "not saved, only told here" in shown
+    assert "not saved, shown here only" in shown
     assert "saved " not in shown
     code, out, err = run("sweep", dataset, "--table", table)
     assert code == 0

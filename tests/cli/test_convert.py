@@ -27,6 +27,6 @@ def test_the_saving_is_told(
         out, err = capsys.readouterr()
         counted, saving = out.splitlines()
         assert counted == f"3 samples: {told}, 1 failed"
-        became = f"{before / 1e3:,.1f} kB of the disk, became 2 of 8.2 kB"
-        assert saving == f"{len(files)} files, {became}; the originals are where they were"
+        became = f"{before / 1e3:,.1f} kB on disk, became 2 of 8.2 kB"
+        assert saving == f"{len(files)} files, {became}; the originals are kept"
         assert f"{tmp_path / 'masks' / 'c'}: found no mask" in err

@@ -115,7 +115,7 @@ def test_a_folder_that_is_no_dataset_is_wrong_usage(run: Run, toml: Path, tmp_pa
     shutil.copy(toml, toml.with_name("others.toml"))
     code, _, err = run("enhance", toml.parent)
     assert code == 2
-    assert_says(err, "holds several datasets; name one of others.toml, pets.toml")
+    assert_says(err, "contains several datasets; name one of others.toml, pets.toml")
     code, _, err = run("enhance", toml, "--root", tmp_path)
     assert code == 2
     assert_says(err, "leave one of them out")

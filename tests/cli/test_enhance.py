@@ -122,7 +122,7 @@ def test_overwrite_makes_labels_anew(run: Run, folders: list[object], tmp_path: 
     save = tmp_path / "out" / "a.png"
     run("enhance", *folders)
     code, out, err = run("enhance", *folders, "--t1", 0.1)
-    assert (code, out) == (1, "2 samples: 2 left as they are (other settings)\n")
+    assert (code, out) == (1, "2 samples: 2 not replaced (other settings)\n")
     assert (
         f"2 samples: {save.with_name('*.png')}: made with other settings (t1 0.5; now 0.1)" in err
     )
@@ -245,7 +245,7 @@ def test_info_says_when_a_file_is_not_ours(run: Run, tmp_path: Path) -> None:
     path = save_picture(tmp_path / "a.png", random_labels())
     code, out, err = run("info", path)
     assert (code, out) == (1, "")
-    assert err.startswith(f"{path}: holds no note of its making")
+    assert err.startswith(f"no provenance: {path}; expected a label PNG")
 
 
 def test_info_says_which_files_it_knows(run: Run, tmp_path: Path) -> None:

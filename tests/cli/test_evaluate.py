@@ -49,7 +49,7 @@ def test_a_dataset_is_compared_with_its_pseudo_labels(
     assert evaluation.released_baseline is not None
     lines = out.splitlines()
     assert lines[0] == "4 samples: 4 counted"
-    assert lines[1] == "in percent; mean: over 4 classes; change: against the pseudo-labels"
+    assert lines[1] == "in percent; mean over 4 classes; change against the pseudo-labels"
     mean, before = evaluation.labels.mean, evaluation.baseline.mean
     shares = (mean.iou, mean.iou - before.iou, mean.precision, mean.recall, mean.boundary_iou)
     told = [f"{100 * share:.2f}" for share in shares]
@@ -58,7 +58,7 @@ def test_a_dataset_is_compared_with_its_pseudo_labels(
     assert [line.split()[0] for line in lines[4:9]] == [
         "background", VOC.name(3), "cat", "dog", "person",
     ]  # fmt: skip
-    assert lines[5].endswith("not in the ground truth, so in no mean")
+    assert lines[5].endswith("not in the ground truth, not in the mean")
     assert lines[9].startswith(
         f"as released, mean over images, labels: mIoU {100 * evaluation.running.iou:.2f} %"
     )
@@ -133,7 +133,7 @@ def test_a_table_that_cannot_be_saved_is_told_as_such_and_replaces_nothing(
     code, out, err = run(dataset, "--table", table, "--overwrite", "--as-released")
     assert code == 1
     assert "e.json (No space left on device); what was there before" in err
-    assert out.splitlines()[1] == "not saved, only told here:"
+    assert out.splitlines()[1] == "not saved, shown here only:"
     kept = {path.name: path.read_bytes() for path in table.parent.glob("[!.]*")}
     assert {name: kept[name] for name in before} == before
 

@@ -87,7 +87,7 @@ def test_what_a_format_has_no_use_for_is_refused(
 ) -> None:
     code, out = run(toml, "--to", toml.parent / "x", "--format", format_name, option, value)
     assert code == 2
-    assert_says(out, f"{option} has no use with --format {format_name}", formats)
+    assert_says(out, f"{option} cannot be used with --format {format_name}", formats)
     assert not (toml.parent / "x").exists()
 
 
@@ -170,7 +170,7 @@ def test_all_and_a_status_contradict_each_other(toml: Path) -> None:
     words = ("--to", toml.parent / "to", "--format", "png", "--all", "--status", "accepted")
     code, out = run(toml, *words)
     assert code == 2
-    assert_says(out, "--status: --all takes every status")
+    assert_says(out, "--status: --all selects every status")
     assert not (toml.parent / "to").exists()
 
 
@@ -199,7 +199,7 @@ def test_where_no_sample_has_the_status_the_ways_out_are_named(
 
 
 def test_that_images_stay_is_said_with_the_way_to_have_them(toml: Path) -> None:
-    told = "images stay where they are; --image-files copy"
+    told = "images are not exported; --image-files copy"
     assert told in run(toml, "--to", toml.parent / "voc", "--format", "voc")[1]
     words = ("--format", "voc", "--image-files", "copy")
     assert told not in run(toml, "--to", toml.parent / "copied", *words)[1]
@@ -208,7 +208,7 @@ def test_that_images_stay_is_said_with_the_way_to_have_them(toml: Path) -> None:
 def test_samples_left_out_by_their_status_are_counted(toml: Path) -> None:
     for form in ((), ("--format", "voc")):
         _, out = run(toml, "--to", toml.parent / f"to{len(form)}", *form)
-        assert_says(out, "left out by their status: 1 pending, 1 flagged")
+        assert_says(out, "left out by status: 1 pending, 1 flagged")
     _, out = run(toml, "--to", toml.parent / "all", "--format", "voc", "--all")
     assert "left out by" not in out
 

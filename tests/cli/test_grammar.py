@@ -86,7 +86,7 @@ def test_without_a_dataset_the_forms_are_named(run: Run, name: str, tmp_path: Pa
     code, out, err = run(name, *words)
     assert (code, out) == (2, "")
     assert_says(
-        err, "is missing. Name a dataset's TOML file, or a folder that holds one or a known"
+        err, "is missing. Name a dataset's TOML file, or a folder that contains one or a known"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -115,7 +115,7 @@ def test_one_option_lets_results_be_replaced() -> None:
     assert len({options(name)["--overwrite"].help for name in names}) == 1
     for name in (*names, "enhance", "export"):
         assert options(name)["--overwrite"].default is False
-        assert options(name)["--overwrite"].help.endswith("another program wrote.")
+        assert options(name)["--overwrite"].help.endswith("files of other programs.")
     for name in ("evaluate", "export", "train"):
         assert "--labels" in options(name)
     assert {options(name)["--out"].help for name in ON_DATASETS if "--out" in options(name)} == {

@@ -143,7 +143,7 @@ def test_samples_whose_files_cannot_be_read_are_counted(
     code, out, err = run(*words, "--to", tmp_path / "s.toml")
     assert code == 1
     assert says(out, "1 sample with all files", "3 with a file that cannot be read")
-    assert says(out, "headers of those of all samples; not what they hold")
+    assert says(out, "headers of those of all samples; not their contents")
     for path in (spec.pseudo / "a2.png", spec.images / "b.png", spec.masks / "c.json"):
         assert says(err, f"{path}: found")
     assert read_dataset(tmp_path / "s.toml").images == spec.images

@@ -219,7 +219,7 @@ def test_a_best_pair_at_the_edge_of_the_grid_is_said(
     [
         (Strategy.PAPER, {"t1 = 1": "no mask passes by o_s", "t2 = 1": "no mask passes by o_p"}),
         (Strategy.RELEASED, {"t1 = 1": "no mask passes by o_s", "t2 = 0": "all masks pass by o_p"}),
-        (Strategy.TREE, {"t1 = 0": "cost nothing", "t2 = 1": "in no mask stay"}),
+        (Strategy.TREE, {"t1 = 0": "cost nothing", "t2 = 1": "pseudo-labels are kept"}),
     ],
 )
 def test_what_an_edge_means_follows_from_the_strategy(

@@ -78,9 +78,9 @@ def test_it_trains_evaluates_and_is_done(run: Run, options: list[object], tmp_pa
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--split", "train"), "--split: there is no --root to look for it in"),
-        (("--val-split", "val"), "--val-split: there is no layout to look for it in"),
-        (("--val-split", "a", "--val-list", "."), "--val-split and --val-list: name one of them"),
+        (("--split", "train"), "--split: there is no --root"),
+        (("--val-split", "val"), "--val-split needs a layout; use --val-list"),
+        (("--val-split", "a", "--val-list", "."), "--val-split and --val-list: use one of them"),
     ],
 )
 def test_options_that_have_no_use_are_refused(
@@ -135,7 +135,7 @@ def test_ctrl_c_writes_a_checkpoint_and_the_same_command_goes_on(
         code, _, err = run(*options)
     assert code == 130
     assert "Stopping after this batch" in err
-    assert "Stopped at iteration 5; the checkpoint is written" in err
+    assert "Stopped at iteration 5; the checkpoint is saved" in err
     assert signal.getsignal(signal.SIGINT) is before
     code, out, _ = run(*options)
     assert code == 0
@@ -184,7 +184,7 @@ def test_a_voc_folder_is_enough(run: Run, options: list[object], tmp_path: Path)
         (["--network", "deeplabv9"], 2, "--network: found 'deeplabv9'; expected one of deeplabv2_"),
         (["--batch", 1], 2, "--batch: found 1; expected a number of at least 2"),
         (["--scale-min", 3], 2, "scale_min 3 is above scale_max 2"),
-        (["--scales", "1,big"], 2, "--scales: '1,big' is no list of scales"),
+        (["--scales", "1,big"], 2, "--scales: '1,big' is not a list of scales"),
         (["--list", "nowhere.txt"], 2, "--list: nowhere.txt: no such file or folder"),
         (["--backbone-weights", "no.pth"], 1, "no.pth: found no such file or folder"),
         (["--device", "tpu"], 2, "--device: found 'tpu'"),

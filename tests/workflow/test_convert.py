@@ -79,7 +79,7 @@ def test_originals_that_changed_are_not_told_to_be_converted(folder: Path, tmp_p
     steps = list(convert_masks(index, out))
     assert [step.outcome for step in steps] == [Outcome.PRESENT, Outcome.FAILED, Outcome.PRESENT]
     assert steps[1].message.startswith(
-        f"{out / 'a10.json'}: holds other masks than {folder / 'a10'}"
+        f"masks differ from their originals: {out / 'a10.json'}, from {folder / 'a10'}"
     )
     assert steps[1].value is None
     assert contents(out) == made
@@ -105,7 +105,7 @@ def test_a_file_that_would_hold_other_masks_is_not_saved(
     monkeypatch.setattr(workflow, "encode_masks", lambda _masks: others)
     steps = list(convert_masks(open_masks(folder), tmp_path / "json"))
     assert {step.outcome for step in steps} == {Outcome.FAILED}
-    assert f"would hold other masks than {folder / 'a2'}" in steps[0].message
+    assert f"/json/a2.json; expected those of {folder / 'a2'}" in steps[0].message
     assert list((tmp_path / "json").glob("[!.]*")) == []
 
 
@@ -116,7 +116,7 @@ def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found no masks; expected"):
         open_masks(tmp_path / "json")
     (tmp_path / "json" / "a.json").write_text("[]")
-    with pytest.raises(InputError, match="found no masks but JSON"):
+    with pytest.raises(InputError, match="found only masks in JSON"):
         next(convert_masks(open_masks(tmp_path / "json"), tmp_path / "new"))
     with pytest.raises(InputError, match="found one of the input folders"):
         next(convert_masks(open_masks(folder), folder))

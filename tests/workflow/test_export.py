@@ -476,8 +476,8 @@ def test_names_that_are_no_text_are_named_and_the_others_go_through(
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"format": "labelme"}, "no picture"),
-        ({"pictures": Pictures.LINK}, "no picture"),
+        ({"format": "labelme"}, "no image"),
+        ({"pictures": Pictures.LINK}, "no image"),
     ],
 )
 def test_pictures_that_are_needed_are_asked_for(
@@ -623,7 +623,7 @@ def test_an_export_stands_beside_the_labels_and_lists_of_voc(session: Session) -
     choices: Any = {"folder": "SegmentationClassSepl", "pictures": Pictures.LINK}
     made = export(session, "voc", to=".", which=[Status.ACCEPTED], **choices)
     assert [step.outcome for step in made.run()] == ["saved"]
-    assert made.outcome()[0].endswith(": 1; they stay as they are.")
+    assert made.outcome()[0].endswith(": 1; they are unchanged.")
     assert (root / "ImageSets" / "SegmentationSepl" / "trainval.txt").read_text() == "a2\n"
     assert content(root).items() >= before.items()
 

@@ -179,8 +179,8 @@ def test_an_image_without_masks_has_a_file_all_the_same(root: Path) -> None:
 @pytest.mark.parametrize("kind", ["settings", "amg", "amg folders", "damaged record"])
 def test_a_folder_holds_masks_of_one_making(root: Path, kind: str) -> None:
     told = {
-        "settings": r"out: holds masks that were made with points_per_side 4 \(asked for now: 8\)",
-        "amg": "out: holds masks that were made by another program; name another folder",
+        "settings": r"other masks: .*out, made with points_per_side 4 \(asked for now: 8\)",
+        "amg": "folder contains other masks: .*out, made by another program; name another folder",
         "amg folders": "made by another program",
         "damaged record": f"{RECORD}: found damaged or cut-off content",
     }[kind]
@@ -272,7 +272,7 @@ def test_masks_of_several_makings_are_together_only_on_request(root: Path) -> No
     run(root, Fake(), sample_ids=["a10"], made_with=OTHER, mixed=True)
     for known in (MADE_WITH, OTHER):
         assert made_otherwise(root / "out", known) == ""
-        with pytest.raises(SaveError, match="masks that were made in several ways"):
+        with pytest.raises(SaveError, match=r"contains other masks: .*, made in several ways"):
             run(root, Fake(), sample_ids=["b"], made_with=known)
     run(root, Fake(), sample_ids=["b"], made_with=OTHER, mixed=True)
     record = json.loads((root / "out" / RECORD).read_text())

@@ -54,7 +54,7 @@ class Params(BaseModel):
         title="t1 (mask on class)",
         description=" ".join(
             [
-                "Take a mask if more than this share of it lies on the class (o_s > t1).",
+                "Select a mask if more than this share of it is inside the class (o_s > t1).",
                 *(f"In {one}: {one.method.of_t1}." for one in Strategy if one.method.of_t1),
             ]
         ),
@@ -66,7 +66,7 @@ class Params(BaseModel):
         title="t2 (class in mask)",
         description=" ".join(
             [
-                "Take a mask if it covers more than this share of the class (o_p > t2).",
+                "Select a mask if it covers more than this share of the class (o_p > t2).",
                 *(f"In {one}: {one.method.of_t2}." for one in Strategy if one.method.of_t2),
             ]
         ),
@@ -80,8 +80,9 @@ class Params(BaseModel):
         Conflict.HIGHEST_ID,
         title="conflict",
         description=(
-            "Who wins a pixel that several classes claim: the highest class id (highest-id), "
-            "the class the pseudo-label has there (pseudo), or the smallest region (smallest)."
+            "Which class gets a pixel that several classes claim: the highest class ID "
+            "(highest-id), the pseudo-label's class (pseudo), or the class of the smallest region "
+            "(smallest)."
         ),
     )
     background: float | None = Field(
@@ -90,8 +91,8 @@ class Params(BaseModel):
         le=64,
         title="background",
         description=(
-            "For soft scores, the method's own if left out. Below 1: what the background scores "
-            "everywhere. From 1 on: the exponent of (1 - the highest score). For scores that "
-            "come with a background: its factor."
+            "Only for CAM scores; the method's own by default. Below 1: the background's score "
+            "everywhere. From 1 on: exponent of (1 - highest score). For scores with a background "
+            "map: its factor."
         ),
     )

@@ -239,12 +239,12 @@ class Strategy(StrEnum):
             kept="kept: no mask was selected for it",
             kept_beside="kept where no mask speaks against it",
             of_t1=(
-                "the higher, the smaller the masks that are selected, and the less stays of "
-                "pseudo-labels in masks that were not"
+                "higher values select smaller masks, and keep fewer pseudo-labels in masks that "
+                "are not selected"
             ),
             of_t2=(
-                "once the selected masks cover more than this share of a connected piece of the "
-                "pseudo-labels, what of it lies in no mask goes"
+                "if the selected masks cover more than this share of a connected piece of the "
+                "pseudo-labels, its uncovered pixels are dropped"
             ),
         ),
     )

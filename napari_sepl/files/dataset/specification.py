@@ -68,12 +68,12 @@ class DatasetSpec(BaseModel):
     list_file: Path | None = Field(
         None,
         alias="list",
-        description="Text file with the samples to take: an id or a path on each line, or several "
-        "columns, of which the first counts.",
+        description="Text file of samples: an id or a path on each line; of several columns "
+        "the first counts.",
     )
     classes: str = Field("voc", description="voc, coco or a TOML file.")
     pseudo_format: str = Field(
-        AUTO, description="Which method's files the pseudo-labels are; auto: see from the file."
+        AUTO, description="Format of the pseudo-labels; auto detects it from the file."
     )
 
     @field_validator("*", mode="before")

@@ -67,39 +67,36 @@ class ExportSettings(BaseModel):
 
     format: str = Field("voc", description="What to write.")
     pictures: Pictures = Field(
-        Pictures.NO, description="Put a link to each image, or a copy, where the format has it."
+        Pictures.NO, description="Link or copy each image to where the format expects it."
     )
     folder: str = Field(
         "SegmentationClass",
         pattern=r"^[^/\\.][^/\\]*$",
-        description="Name of the folder of labels; beside SegmentationClassAug say, the lists "
-        "are in ImageSets/SegmentationAug.",
+        description="Folder of labels; lists for SegmentationClassAug, for example, go to "
+        "ImageSets/SegmentationAug.",
     )
     instances: Instances = Field(
         Instances.COMPONENTS,
-        description="An object for each connected component, or each class.",
+        description="One object per connected component, or per class.",
     )
     holes: Holes = Field(
         Holes.CUT,
         description=(
-            "Polygons have no holes: cut through them into more polygons, or fill them. (One line "
-            "of yolo is one object, so there a cut makes more objects.)"
+            "Polygons have no holes: cut the object into several polygons, or fill the holes. In "
+            "yolo each polygon is an object."
         ),
     )
     tolerance: float = Field(
         0,
         ge=0,
         le=100,
-        description="Leave out corners that lines miss by no more than so many pixels.",
+        description="Leave out corners within this distance of the simpler outline, in pixels.",
     )
     trust: float = Field(
         0.75,
         ge=0.5,
         le=1,
-        description=(
-            "Probability of the label where it differs from the pseudo-label and no person "
-            "decided; the pseudo-label has the rest."
-        ),
+        description="Probability of the label at unsure pixels; the pseudo-label gets the rest.",
     )
     val: float = Field(
         0,
@@ -110,8 +107,8 @@ class ExportSettings(BaseModel):
     ignore: tuple[Ignore, ...] = Field(
         (),
         description=(
-            "Make 255 (ignore): all of flagged samples, or unsure pixels, which differ from the "
-            "pseudo-labels and were decided by no person; may be repeated."
+            "Set to 255 (ignore): all pixels of flagged samples, or unsure pixels, which differ "
+            "from the pseudo-label without a person's decision; may be repeated."
         ),
     )
 

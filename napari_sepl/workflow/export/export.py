@@ -44,7 +44,7 @@ Pair = tuple[int, int]
 
 @dataclass(eq=False)
 class Loss:
-    """What polygons lose: pixels of each class in both the labels and what is drawn, and in either.
+    """Loss by polygons: pixels of each class in both the labels and what is drawn, and in either.
 
     Ignore pixels are left out.
     """
@@ -86,7 +86,7 @@ def measure_loss(
 
 
 def tell_loss(loss: Loss, classes: ClassList) -> str:
-    """Return a sentence on what polygons lost."""
+    """Return a sentence on the loss by polygons."""
     told = f"IoU of the polygons, as they are read, with the labels: {loss.mean:.4f}"
     lowest = min(loss.iou.items(), key=lambda one: one[1], default=None)
     if lowest is None or lowest[1] == 1:
@@ -95,7 +95,7 @@ def tell_loss(loss: Loss, classes: ClassList) -> str:
 
 
 class Export:
-    """One export: what to write, and what came of it.
+    """One export: its settings and its result.
 
     Parameters
     ----------
@@ -108,9 +108,9 @@ class Export:
     class_map : ClassMap, optional
         Renames, merges and drops classes.
     with_classes : collection of int
-        Only samples that hold one of these labels, before the map; all if it is empty.
+        Only samples with one of these labels, before the map; all if empty.
     overwrite : bool
-        Replace an export of other settings; never what a person edited or another program wrote.
+        Replace an export of other settings, but no edited files or files of other programs.
 
     Attributes
     ----------
@@ -161,26 +161,26 @@ class Export:
         if self._needs_pseudo and not source.has_pseudo:
             raise InputError(
                 "export", found="no pseudo-labels",
-                expected="a folder of them: what is unsure is told by comparing with them",
+                expected="a folder of them, to find unsure pixels",
             )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self._source.ids) + len(self._source.problems)
 
     def outcome(self) -> list[str]:
-        """Return sentences on what polygons lost, and on files of other exports."""
+        """Return sentences on the loss by polygons, and on files of other exports."""
         told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
         if self.at_home:
-            told.append(f"Images already in {self._to}: {self.at_home:,}; they stay as they are.")
+            told.append(f"Images already in {self._to}: {self.at_home:,}; they are unchanged.")
         if self.removed:
             told.append(f"Removed {self.removed} files of the export that this one replaces.")
         stale = "not of this export, which has no such split."
         return told + [f"{self._to / name}: {stale}" for name in self._stale]
 
     def run(self) -> Generator[SampleResult[None], None, None]:
-        """Export sample after sample, passing over what is there and going on after failures.
+        """Export the samples, skip finished ones, and continue after failures.
 
-        The same export goes on where it was stopped. Lists, and files that tell of all samples,
+        The same export resumes a stopped one. Lists, and files that tell of all samples,
         are written at the end, of the samples that did not fail; where all did, nothing is left.
 
         Yields
@@ -207,7 +207,7 @@ class Export:
             yield from self._run(folder)
 
     def _begin(self, folder: ExportFolder, guard: Guard) -> None:
-        """Make a folder ready; of one with labels of VOC's own say that there may be others."""
+        """Prepare a folder; name the option for another one if it has VOC's own labels."""
         whole = self._format.whole(self._list(self._source.ids), self._settings)
         if "folder" not in self._format.options:
             folder.begin(whole)
@@ -279,7 +279,7 @@ class Export:
         if given.picture is None and (
             self._format.needs_picture or self._settings.pictures is not Pictures.NO
         ):
-            raise InputError(sample_id, found="no picture", expected="a folder of pictures")
+            raise InputError(sample_id, found="no image", expected="a folder of images")
         labels = self._map.apply(given.labels)
         pseudo = None if given.pseudo is None else self._map.apply(given.pseudo)
         unsure = None if pseudo is None else find_unsure(labels, pseudo, given.sources)
@@ -408,7 +408,7 @@ def _present(labels: NDArray[np.uint8]) -> frozenset[int]:
 
 
 def _relative(picture: Path, to: Path) -> str:
-    """Return a picture's place as seen from a folder; the whole one on another drive."""
+    """Return an image's path relative to a folder; absolute on another drive."""
     try:
         return Path(os.path.relpath(real_place(picture), real_place(to))).as_posix()
     except ValueError:

@@ -31,7 +31,7 @@ class Exportable:
     labels : (H, W) uint8
         Its labels.
     picture : Path or None
-        Its picture.
+        Its image.
     status : Status or None
         How far its review is; None where there is none.
     pseudo : (H, W) uint8 or None
@@ -77,7 +77,7 @@ class LabelSource(Protocol):
         """
 
     def told(self) -> dict[str, Any]:
-        """Return what the manifest tells of it, as JSON holds it."""
+        """Return the manifest's entry for it, for JSON."""
 
 
 class ReviewSource:
@@ -88,7 +88,7 @@ class ReviewSource:
     index : SampleIndex
         The samples.
     store : Store or None
-        What was said about them; None if nothing was.
+        Their annotations; None if there are none.
     which : collection of Status
         Samples of these statuses are exported.
     start : Params, optional
@@ -116,7 +116,7 @@ class ReviewSource:
         self.guard = index.guard(*index.spec.folders, writes=None)
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:  # noqa: ARG002
-        """Return a sample: what was reviewed, or what SEPL makes of one that nobody touched.
+        """Return a sample with its reviewed labels, or enhanced labels if it is unreviewed.
 
         Its pseudo-labels are read in any case, for its labels follow from them.
 
@@ -138,7 +138,7 @@ class ReviewSource:
         return Exportable(labels, item.sample.image, item.status, given.pseudo, sources)
 
     def told(self) -> dict[str, Any]:
-        """Return the dataset's places, and which samples are taken."""
+        """Return the dataset's places and the selection of samples."""
         return {
             "dataset": self._index.spec.model_dump(mode="json"),
             "statuses": sorted(self._which),
@@ -167,7 +167,7 @@ class FolderSource:
         Raises
         ------
         SeplError
-            If a file is not there, cannot be read or does not fit, or holds other labels.
+            If a file is missing, unreadable or of another size, or has other labels.
         """
         index = self._index
         path = index.path_of(Role.LABELS, sample_id)

@@ -1,1 +1,1 @@
-"""What labels are worth: evaluation against a truth, and sweeps over thresholds."""
+"""Quality of labels: evaluation against ground truth, and sweeps over thresholds."""

@@ -40,19 +40,19 @@ _DAMAGE = (
 
 
 class RunCheckpoint:
-    """Keeps what one run has counted, in an .npz file whose checksums tell damage.
+    """Saves the counts of one run, in an .npz file with checksums.
 
     Parameters
     ----------
     table : Path
         The table that is to come of the run; the file is beside it.
     key : mapping
-        All that the counts depend on but the samples' files, as JSON holds it, by the names that
+        All that the counts depend on but the samples' files, for JSON, by the names that
         the user is told if it is not the same. The version is added.
     files_of : callable
         Returns the files that are read for a sample.
     sums : callable
-        Returns what is counted so far, as arrays by name.
+        Returns the counts so far, as arrays by name.
 
     Attributes
     ----------
@@ -61,9 +61,9 @@ class RunCheckpoint:
     note : str
         Where the run resumes, or why it does not; empty where nothing was kept.
     problem : str
-        Why what is counted could not be written last; empty where it could.
+        Why the last save failed; empty if it succeeded.
     holds : bool
-        Whether the next run can resume from what this one has written.
+        Whether the next run can resume this one.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class RunCheckpoint:
         self._due = monotonic() + EVERY
 
     def resume(self, ids: Sequence[str]) -> Arrays | None:
-        """Return the sums that an earlier run of the same kept, if they hold for these samples."""
+        """Return the sums of an earlier run with the same settings, if valid for these samples."""
         if not self.path.exists():
             return None
         try:
@@ -101,12 +101,12 @@ class RunCheckpoint:
         return sums
 
     def _difference(self, key: dict[str, Any]) -> str:
-        """Return what another run was; empty if it was the same."""
+        """Return how an earlier run differs; empty if it does not."""
         names = [name for name in self._key | key if self._key.get(name) != key.get(name)]
         return f"kept by a run that differs in {', '.join(names)}" if names else ""
 
     def _change(self, stamps: Mapping[str, str], ids: Sequence[str]) -> str:
-        """Return which counted samples are not what they were; empty if all are."""
+        """Return which counted samples have changed; empty if none."""
         gone = stamps.keys() - set(ids)
         if gone:
             return f"{min(gone)} was counted, and is none of the samples any more"
@@ -132,7 +132,7 @@ class RunCheckpoint:
             self.save()
 
     def save(self) -> None:
-        """Write what is counted so far, unless that is written, or half a sample is among it.
+        """Save the counts so far, unless saved already or within a sample.
 
         Where it cannot be written, what was written before still is, and `problem` says why: the
         run itself goes on, and may be over before the disk is wanted again.
@@ -153,7 +153,7 @@ class RunCheckpoint:
         self._due = monotonic() + max(EVERY, _SHARE * (monotonic() - begun))
 
     def end(self) -> None:
-        """Remove what was kept: the table is saved."""
+        """Remove the file, after the table is saved."""
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
@@ -171,7 +171,7 @@ def place(folder: Path | None) -> str | None:
 
 
 def checkpoint_file(table: Path) -> Path:
-    """Return the file beside a table that holds what is counted for it so far."""
+    """Return the checkpoint file beside a table."""
     return table.with_name(f".{table.name}.sepl-checkpoint.npz")
 
 
@@ -196,7 +196,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 
 def to_arrays(sums: object, name: str = "") -> Arrays:
-    """Return what dataclasses of arrays and numbers hold, by the names of their fields."""
+    """Return the fields of dataclasses of arrays and numbers, by name."""
     if sums is None:
         return {}
     if not is_dataclass(sums):
@@ -222,7 +222,7 @@ def from_arrays(empty: Sums, arrays: Mapping[str, NDArray[Any]], name: str = "")
 
 
 def stamp_files(paths: Iterable[Path]) -> str:
-    """Return what tells a state of files, and of those in folders, from all others.
+    """Return a stamp of the state of files, and of those in folders.
 
     Names, sizes and times of change count. A file that is not there has a state too.
     """

@@ -1,4 +1,4 @@
-"""Runs that count all samples of a dataset, going on after those that cannot be counted."""
+"""Runs that count all samples of a dataset, and continue after failures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ Counts = TypeVar("Counts")
 
 
 class CountingRun(ABC, Generic[Given, Counts]):
-    """A run that counts samples: go through its results, and ask for what is counted so far.
+    """A run that counts samples: iterate over its results, and read the counts so far.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class CountingRun(ABC, Generic[Given, Counts]):
     guard : Guard
         What no result of the run is to be written over.
     checkpoint : RunCheckpoint or None
-        Keeps what is counted, where that is wanted.
+        Saves the counts, if wanted.
     """
 
     command: ClassVar[str]
@@ -58,7 +58,7 @@ class CountingRun(ABC, Generic[Given, Counts]):
         return len(self.ids) + len(self.problems)
 
     def __iter__(self) -> Iterator[SampleResult[None]]:
-        """Count sample after sample, in the dataset's order, going on after failures.
+        """Count all samples in the dataset's order, and continue after failures.
 
         Raises
         ------
@@ -89,10 +89,10 @@ class CountingRun(ABC, Generic[Given, Counts]):
 
 
 class ResumableRun(CountingRun[Given, Counts]):
-    """A counting run that can keep what it has counted beside its table."""
+    """A counting run that can save its counts beside its table."""
 
     def keep_beside(self, table: Path, *, overwrite: bool = False) -> RunCheckpoint:
-        """Keep what is counted beside a table, after resuming from what was kept there.
+        """Save the counts beside a table, and resume from those saved there.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class ResumableRun(CountingRun[Given, Counts]):
 
     @abstractmethod
     def _tables(self, table: Path) -> dict[Path, IsOurs]:
-        """Return the files that the run's result is written to, as `check_tables` takes them."""
+        """Return the files of the run's result, for `check_tables`."""
 
     @abstractmethod
     def _key(self) -> Mapping[str, Any]:
@@ -139,8 +139,8 @@ class ResumableRun(CountingRun[Given, Counts]):
 
     @abstractmethod
     def _sums(self) -> Arrays:
-        """Return what is counted so far, as arrays by name."""
+        """Return the counts so far, as arrays by name."""
 
     @abstractmethod
     def _restore(self, arrays: Arrays) -> None:
-        """Take up what `_sums` returned in an earlier run."""
+        """Restore what `_sums` returned in an earlier run."""

@@ -1,4 +1,4 @@
-"""Labels of a whole dataset against their truth, and against the labels they were made from."""
+"""Labels of a dataset against the ground truth, with the pseudo-labels as baseline."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -47,7 +47,7 @@ _IMAGES = TypeAdapter(list[ImageFigures], config=ConfigDict(ser_json_inf_nan="co
 
 
 class EvaluationRun(ResumableRun[_Item, _Compared]):
-    """A run over all samples of which there are labels and ground truth.
+    """A run over all samples with labels and ground truth.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def write_evaluation(
 ) -> list[Path]:
     """Write an evaluation as two tables and as JSON, and the authors' figures as a third table.
 
-    The first has a row for each image: its means over the classes of its truth, those of the
+    The first has a row for each image: its means over the classes of its ground truth, those of the
     baseline (``baseline_iou`` …), the change in IoU, then the IoU of each class. The second has a
     row for each class. The JSON has the means, "classes" and "images" with the same keys. Shares
     are in 0..1 with all digits; one that is not defined is empty in the tables, null in the JSON.
@@ -302,7 +302,7 @@ def _figures(figures: ReleasedMetrics) -> list[float]:
 
 
 def evaluation_content(evaluation: Evaluation) -> dict[str, Any]:
-    """Return an evaluation as its JSON holds it."""
+    """Return an evaluation as JSON."""
     baseline = evaluation.baseline
     return {
         "boundary_dilation_ratio": DILATION_RATIO,

@@ -12,14 +12,14 @@ from napari_sepl.core.labels.classes import ClassList
 
 @dataclass(frozen=True)
 class Figures:
-    """How well labels agree with the truth, in 0..1; NaN where a share is not defined.
+    """How well labels agree with the ground truth, in 0..1; NaN where a share is not defined.
 
     Parameters
     ----------
     iou : float
-        Intersection over union of a class, or the mean over the classes of the truth.
+        Intersection over union of a class, or the mean over the classes of the ground truth.
     precision, recall : float
-        Share of the labels that is right, share of the truth that is found; or the means.
+        Share of the labels that is right, share of the ground truth that is found; or the means.
     boundary_iou : float
         The same as `iou` in the bands along the outlines, as `BoundaryCounts` has them.
     """
@@ -41,7 +41,7 @@ class ClassFigures:
     name : str
         What it is called.
     pixels : int
-        Its pixels in the truth; 0 for a class that only labels hold.
+        Its pixels in the ground truth; 0 for a class that only labels hold.
     labels : Figures
         Of the labels.
     baseline : Figures, optional
@@ -75,7 +75,7 @@ class ImageFigures:
     iou : dict of int to float
         The labels' IoU of each of these classes.
     running, released_baseline : RunningFigures
-        What the authors' program tells of the image; the second only with a baseline.
+        What the authors' program reports of the image; the second only with a baseline.
     """
 
     sample_id: str
@@ -97,7 +97,7 @@ def _change(labels: Figures, baseline: Figures | None) -> float:
 
 @dataclass(frozen=True, eq=False)
 class LabelMetrics:
-    """Pixel counts of labels against the truth: of one image, or of many."""
+    """Pixel counts of labels against the ground truth: of one image, or of many."""
 
     regions: Confusion
     boundaries: BoundaryCounts
@@ -109,7 +109,7 @@ class LabelMetrics:
 
     @classmethod
     def of(cls, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> "LabelMetrics":
-        """Compare two (H, W) uint8 maps of one size; pixels whose truth is 255 are left out."""
+        """Compare two (H, W) uint8 maps of one size; pixels of 255 in `truth` are ignored."""
         return cls(Confusion.of(labels, truth), BoundaryCounts.of(labels, truth))
 
     def __add__(self, other: "LabelMetrics") -> "LabelMetrics":
@@ -126,7 +126,7 @@ class LabelMetrics:
 
     @property
     def mean(self) -> Figures:
-        """The means over the classes that the truth holds, background among them.
+        """The means over the classes that the ground truth holds, background among them.
 
         A class that no label has counts with an IoU and a recall of 0, and not for precision.
         """
@@ -148,9 +148,9 @@ class Evaluation:
     classes : ClassList
         Names of the labels.
     labels : Agreement
-        The labels against the truth, over all images.
+        The labels against the ground truth, over all images.
     baseline : Agreement, optional
-        The baseline against the truth.
+        The baseline against the ground truth.
     images : tuple of ImageFigures
         A row for each image, in the samples' order.
     """
@@ -162,7 +162,7 @@ class Evaluation:
 
     @cached_property
     def class_figures(self) -> list[ClassFigures]:
-        """A row for each class that the truth, the labels or the baseline hold, by id."""
+        """A row for each class that the ground truth, the labels or the baseline hold, by id."""
         wanted = self.labels.regions.wanted
         present = wanted + self.labels.regions.found
         if self.baseline is not None:
@@ -180,7 +180,7 @@ class Evaluation:
 
     @property
     def running(self) -> ReleasedMetrics:
-        """The means of what the authors' program tells of each image."""
+        """The means of what the authors' program reports of each image."""
         return _mean_running([row.running for row in self.images])
 
     @property

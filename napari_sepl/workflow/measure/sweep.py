@@ -40,7 +40,7 @@ Surface = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Point:
-    """A pair of thresholds and what comes of it.
+    """A pair of thresholds and its result.
 
     Parameters
     ----------
@@ -103,12 +103,12 @@ class Sweep:
 
     @property
     def against_truth(self) -> bool:
-        """Whether labels are compared with the truth; otherwise with the pseudo-labels."""
+        """Whether labels are compared with the ground truth; otherwise with the pseudo-labels."""
         return self.counts.truth is not None
 
     @property
     def matches(self) -> Matches:
-        """The counts against the truth, or against the pseudo-labels where there is none."""
+        """The counts against the ground truth, or against the pseudo-labels where there is none."""
         return self.counts.truth or self.counts.pseudo
 
     @property
@@ -118,7 +118,7 @@ class Sweep:
 
     @property
     def best(self) -> Point | None:
-        """Where mean IoU with the truth is highest; None without truth.
+        """Where mean IoU with the ground truth is highest; None without ground truth.
 
         Of equal pairs the one closest to the paper's, then the one of lower t1. Agreement with the
         pseudo-labels has no best: it is highest where nothing changes.
@@ -127,7 +127,7 @@ class Sweep:
 
     @property
     def best_of_classes(self) -> list[ClassBest]:
-        """The best pair for each class that is in truth or labels anywhere; none without truth."""
+        """The best pair of each class in ground truth or labels; none without ground truth."""
         found = []
         for class_id, iou in enumerate(self.matches.iou):
             best = self._best(iou)
@@ -166,7 +166,7 @@ class Sweep:
 
 
 class SweepRun(ResumableRun[Sample, SweepCounts]):
-    """A sweep on its way: go through its results, and ask for what is counted so far.
+    """A sweep in progress: iterate over its results, and read the counts so far.
 
     Parameters
     ----------
@@ -275,10 +275,10 @@ def _count(
 def write_sweep(path: Path, sweep: Sweep, guard: Guard = NO_INPUTS) -> list[Path]:
     """Write a sweep as a table, and the best pair of each class as a second one beside it.
 
-    The first has a row for each pair: t1, t2, mean_iou (with the truth; without truth agreement,
-    which is mean IoU with the pseudo-labels), change, then the IoU of each class in any of them.
-    The second has a row for each class, and is written only with truth. Shares are in 0..1 with
-    all digits; one that is not defined is empty.
+    The first has a row for each pair: t1, t2, mean_iou (without ground truth: agreement, the mean
+    IoU with the pseudo-labels), change, then the IoU of each class in any of them. The second has
+    a row for each class, and is written only with ground truth. Shares are in 0..1 with all
+    digits; undefined ones are empty.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ def class_table(path: Path) -> Path:
 
 
 def released_table(path: Path) -> Path:
-    """Return the file beside a table that holds what the authors' program tells."""
+    """Return the file beside a table that holds what the authors' program reports."""
     return path.with_name(f"{path.stem}-released{path.suffix}")
 
 
@@ -36,12 +36,12 @@ is_a_table = begins(*_SWEEP, _SWEEP_CLASSES, _IMAGES, _CLASSES, _EVALUATION, *_R
 
 
 def sweep_files(path: Path) -> dict[Path, IsOurs]:
-    """Return the files that a sweep is written to, and how they are told from others."""
+    """Return the files that a sweep is written to, and how they are recognised."""
     return {path: begins(*_SWEEP), class_table(path): begins(_SWEEP_CLASSES)}
 
 
 def evaluation_files(path: Path) -> dict[Path, IsOurs]:
-    """Return the files that an evaluation may be written to, and how they are told from others."""
+    """Return the files that an evaluation may be written to, and how they are recognised."""
     return {
         path: begins(_IMAGES),
         class_table(path): begins(_CLASSES),
@@ -51,7 +51,7 @@ def evaluation_files(path: Path) -> dict[Path, IsOurs]:
 
 
 def diagnosis_files(path: Path) -> dict[Path, IsOurs]:
-    """Return the file that diagnoses are written to, and how it is told from others."""
+    """Return the file that diagnoses are written to, and how it is recognised."""
     return {path: begins(_DIAGNOSES)}
 
 

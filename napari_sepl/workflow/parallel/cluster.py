@@ -118,7 +118,7 @@ class _Job:
                 self._check()
 
     def wait_for(self, futures: Iterable[Any]) -> None:
-        """Wait until futures are done, whatever became of them."""
+        """Wait until futures end, successfully or not."""
         for future in futures:
             while not future.done():
                 with suppress(TimeoutError):

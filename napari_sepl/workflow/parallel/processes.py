@@ -2,7 +2,7 @@
 
 A `Executor` hands out a bounded number of items at a time and gives the answers in the order of the
 items. A process that dies, as where the memory is full, loses nothing: its items are done again
-elsewhere. An item that processes keep dying of is given up after `TRIES`, and the rest goes on.
+elsewhere. An item that processes keep dying of is given up after `TRIES`, and the run continues.
 
 To hand out an item and to take its answer costs two processes as much as a few milliseconds of
 work: they wait for each other. Bundles of what is quick make up for it; slow items go one by one.
@@ -34,7 +34,7 @@ TRIES = 2
 """How many processes an item may end, each having nothing else to do, before it is given up."""
 
 GIVEN_UP = 3
-"""After so many items that were given up, with no answer to any, there is no point in going on."""
+"""The run ends after so many failed items without any answer."""
 
 DIED = "the process that worked on it ended without a word; its memory may have been too little"
 """Why an item was given up."""
@@ -87,7 +87,7 @@ _ENOUGH = 0.05
 
 
 class Done(NamedTuple, Generic[Answer]):
-    """What became of a bundle.
+    """The result of a bundle.
 
     Parameters
     ----------

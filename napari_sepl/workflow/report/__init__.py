@@ -1,1 +1,1 @@
-"""A dataset on one page: what became of its labels, and where to look."""
+"""A dataset on one page."""

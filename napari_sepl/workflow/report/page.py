@@ -1,4 +1,4 @@
-"""The page of a report: HTML that holds all it shows."""
+"""The page of a report: self-contained HTML."""
 
 import base64
 import io
@@ -78,7 +78,7 @@ def draw_tiles(
     truth: NDArray[np.uint8] | None,
     palette: NDArray[np.uint8],
 ) -> list[Tile]:
-    """Draw an image with its pseudo-labels, its labels and, given the truth, its errors.
+    """Draw an image with its pseudo-labels, its labels and, given the ground truth, its errors.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ _SOURCE_COLOURS = {
 
 
 class ClassRow(NamedTuple):
-    """A line of the table of classes; the figures are NaN without truth."""
+    """A line of the table of classes; the figures are NaN without ground truth."""
 
     name: str
     colour: str
@@ -211,7 +211,7 @@ def class_rows(report: Report) -> Iterable[ClassRow]:
 
 
 def mean_rows(report: Report) -> dict[str, tuple[float, float]]:
-    """Return the means over classes, before and after, by name; none without truth."""
+    """Return the means over classes, before and after, by name; none without ground truth."""
     before, after = report.agreement_before, report.agreement_after
     if before is None or after is None:
         return {}
@@ -244,7 +244,7 @@ class Pictured:
     Parameters
     ----------
     image : ReportedImage
-        What is told of it.
+        Its caption.
     tiles : list of Tile
         Its pictures; none if they could not be drawn.
     problem : str
@@ -257,7 +257,7 @@ class Pictured:
 
 
 def picture(image: ReportedImage, item: Reviewable, classes: ClassList) -> Pictured:
-    """Draw an image of a report; what cannot be drawn is told in its place."""
+    """Draw an image of a report; if that fails, show the reason in its place."""
 
     def draw() -> Pictured:
         given, resolved = resolve_sample(item, classes)

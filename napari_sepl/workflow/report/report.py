@@ -1,4 +1,4 @@
-"""What a report tells of a dataset, counted sample by sample."""
+"""The contents of a report on a dataset, counted sample by sample."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class ReportedImage:
     change : float
         Share in 0..1 of its pixels whose label is not the pseudo-label.
     iou_before, iou_after : float
-        Mean IoU of pseudo-labels and of labels with the truth, 0..1; NaN without truth.
+        Mean IoU of pseudo-labels and of labels, 0..1; NaN without ground truth.
     suspicion : float
         As `Diagnosis` has it, 0..1.
     cause : str
@@ -60,7 +60,7 @@ class ReportedImage:
 
     @property
     def gain(self) -> float:
-        """How much mean IoU rose, -1..1; NaN without truth."""
+        """How much mean IoU rose, -1..1; NaN without ground truth."""
         return self.iou_after - self.iou_before
 
 
@@ -78,7 +78,7 @@ class Counts:
     sources : dict of Source to int
         Pixels by where their label came from.
     agreement_before, agreement_after : Agreement, optional
-        Pseudo-labels and labels against the truth.
+        Pseudo-labels and labels against the ground truth.
     sweep : SweepCounts, optional
         What SEPL alone gives at each pair of thresholds.
     """
@@ -93,7 +93,7 @@ class Counts:
 
 @dataclass(eq=False)
 class Report:
-    """All that the page tells, but the pictures; sample after sample is added to it.
+    """The contents of the page, except its images; samples are added one by one.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class Report:
     sources : Counter of Source
         Pixels by where their label came from.
     agreement_before, agreement_after : Agreement, optional
-        Pseudo-labels and labels against the truth, over the images that have one.
+        Pseudo-labels and labels against the ground truth, over the images that have one.
     """
 
     index: SampleIndex
@@ -161,7 +161,7 @@ class Report:
 
     @property
     def against_truth(self) -> bool:
-        """Whether any image has a truth."""
+        """Whether any image has a ground truth."""
         return self.agreement_after is not None
 
     @property
@@ -184,7 +184,7 @@ class Report:
         return sorted(self.images, key=lambda image: -image.suspicion)[:count]
 
     def best(self, count: int) -> list[ReportedImage]:
-        """Return the images that gained most IoU; without truth, the least suspicious."""
+        """Return the images that gained most IoU; without ground truth, the least suspicious."""
         return self.worst(len(self.images))[::-1][:count]
 
 

@@ -1,1 +1,1 @@
-"""A dataset under review: its queue, its record, and what was said of each sample."""
+"""A dataset under review: its queue, its record, and the annotations of each sample."""

@@ -19,14 +19,14 @@ from napari_sepl.workflow.review.session import Session
 
 @dataclass(frozen=True, eq=False)
 class Reviewable:
-    """A sample and what was said about it; small enough to be sent to another process.
+    """A sample and its annotations; small enough to be sent to another process.
 
     Parameters
     ----------
     sample : Sample
         Its files.
     review : Review or None
-        What was said about it, if anything.
+        Its annotations, if any.
     status : Status
         How far its review is.
     start : Params
@@ -53,14 +53,14 @@ class Reviewable:
 
 
 class CurrentLabels:
-    """The samples of a dataset, each with what was said about it.
+    """The samples of a dataset, each with its annotations.
 
     Parameters
     ----------
     index : SampleIndex
         The samples.
     store : Store or None
-        What was said about them; None if nothing was.
+        Their annotations; None if there are none.
     start : Params, optional
         The settings of samples that nobody chose any for; those of the review's session if left
         out.
@@ -110,7 +110,7 @@ class CurrentLabels:
         return self.statuses.get(sample_id, Status.PENDING)
 
     def item(self, sample_id: str) -> Reviewable:
-        """Return a sample with what was said about it.
+        """Return a sample with its annotations.
 
         Raises
         ------

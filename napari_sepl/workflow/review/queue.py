@@ -20,7 +20,7 @@ _WORDS = 4  # 256 classes as bits of four 64-bit words
 
 
 class Column(StrEnum):
-    """What the queue tells of a sample; `COLUMNS` says how."""
+    """The row of a sample in the queue; `COLUMNS` formats it."""
 
     SAMPLE = "sample"
     STATUS = "status"
@@ -73,7 +73,7 @@ class Queue:
     classes_known : (N,) bool
         Whether it is known which classes a sample holds, be it none.
     classes_given : (N,) bool
-        Whether image-level labels told so: they outweigh what is found in the files.
+        Whether image-level labels name them, which replace the classes in the files.
     suspicion : (N,) float32
         How much a sample deserves to be looked at, 0..1; NaN until known.
     cause : (N,) uint8
@@ -104,7 +104,7 @@ class Queue:
         return len(self.ids)
 
     def take(self, row: int, told: StatusRow) -> None:
-        """Take in what the record tells of a sample."""
+        """Apply the record of a sample."""
         self.set_status(row, told.status)
         self.edits[row] = told.edits
         self.change[row] = np.nan if told.changed is None else told.changed
@@ -112,7 +112,7 @@ class Queue:
             self.notes[row] = told.note
 
     def find_classes(self, row: int, class_ids: Iterable[int]) -> None:
-        """Remember which classes the files of a sample hold, unless image-level labels told so."""
+        """Set the classes in the files of a sample, unless image-level labels name them."""
         if not self.classes_given[row]:
             self.set_classes(row, class_ids)
 
@@ -130,7 +130,7 @@ class Queue:
         self.cause[row] = CAUSES.index(cause)
 
     def forget_suspicion(self, rows: Sequence[int]) -> None:
-        """Forget the suspicion of samples that are not what they were."""
+        """Clear the suspicion of samples that have changed."""
         self.suspicion[list(rows)] = np.nan
         self.cause[list(rows)] = 0
 

@@ -1,4 +1,4 @@
-"""Making saved labels anew from the record of their review."""
+"""Rebuilding saved labels from the record of their review."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -39,7 +39,7 @@ def export_labels(
     which: Collection[Status] = ACCEPTED,
     overwrite: bool = False,
 ) -> Iterator[SampleResult[None]]:
-    """Make the labels of reviewed samples anew, byte for byte as the window saved them.
+    """Rebuild the labels of reviewed samples, byte for byte as the window saved them.
 
     Labels are made only from the very files that were reviewed: a sample whose picture,
     pseudo-labels or masks have changed since fails and says which.
@@ -49,7 +49,7 @@ def export_labels(
     index : SampleIndex
         The samples.
     store : Store
-        What was said about them.
+        Their annotations.
     out : Path
         The folder for the labels, which may be the one they were saved in; it is made if need
         be.
@@ -68,7 +68,7 @@ def export_labels(
     Raises
     ------
     SaveError
-        If the folder cannot be made, or another run is at work there.
+        If the folder cannot be made, or another run uses it.
     InputError
         If the store cannot be read, or the folder holds inputs of the dataset.
     """
@@ -82,14 +82,14 @@ def export_labels(
 
 
 def rebuild_labels(review: Review, given: Enhanceable, source: object) -> Resolved:
-    """Return the labels of a reviewed sample, and what they follow from.
+    """Return the labels of a reviewed sample, and their inputs.
 
     Parameters
     ----------
     review : Review
-        What was said about it.
+        Its annotations.
     given : Enhanceable
-        What it was said about.
+        The files that were annotated.
     source : object
         Where the review comes from, for errors.
 
@@ -144,7 +144,7 @@ def _export(
 
 
 def _is_present(path: Path, resolved: Resolved, given: Enhanceable, *, overwrite: bool) -> bool:
-    """Tell whether a file holds just what would be written; raise unless it may be replaced."""
+    """Return whether a file has this content already; raise unless it may be replaced."""
     provenance = read_provenance(path)
     if provenance is None:
         raise foreign(path, "--to")

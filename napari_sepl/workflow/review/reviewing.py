@@ -1,4 +1,4 @@
-"""A dataset under review: its samples, and what was said of them."""
+"""A dataset under review: its samples and their annotations."""
 
 import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,14 +36,14 @@ from napari_sepl.workflow.review.session import Session
 
 @dataclass(frozen=True, eq=False)
 class Outdated:
-    """What was said of a sample whose files have changed since.
+    """The annotations of a sample whose files have changed since.
 
     Parameters
     ----------
     roles : tuple of str
         The inputs that changed.
     annotations : Said
-        What was said then; without decisions on masks where it was the masks that changed.
+        The annotations; without decisions on masks if the masks changed.
     """
 
     roles: tuple[str, ...]
@@ -58,7 +58,7 @@ class Reviewing:
     index : SampleIndex
         The samples.
     store : Store
-        What was said of them; read-only if another window has it.
+        Their annotations; read-only if another window has it open.
     on_error : callable
         Told, from the writing thread, why something could not be written.
     on_saved : callable, optional
@@ -67,7 +67,7 @@ class Reviewing:
     Attributes
     ----------
     on_disk : StoreWriter
-        The store, and the thread that writes what is said here.
+        The store, and the thread that writes to it.
     files : dict of int to list of Path
         The files of each sample that was read, by row: saving must not write over them.
     """
@@ -132,7 +132,7 @@ class Reviewing:
     # --- reading
 
     def read(self, row: int) -> Document:
-        """Read a sample and restore what was said of it; for a thread beside the window's.
+        """Read a sample and restore its annotations; for a background thread.
 
         Raises
         ------
@@ -158,7 +158,7 @@ class Reviewing:
         return Document(inputs, Annotations(self.session.start))
 
     def annotations(self, row: int) -> Annotations:
-        """Return what was said of a sample, its files unread; for a thread of its own."""
+        """Return the annotations of a sample without reading its files; for a background thread."""
         review = self._review_of(row)
         return (
             Annotations(self.session.start)
@@ -172,11 +172,11 @@ class Reviewing:
         return self.on_disk.review(self.queue.ids[row])
 
     def _history(self, sample_id: str, annotations: Annotations, shape: tuple[int, int]) -> History:
-        """Return the steps that led to what is said, as far as the log tells them."""
+        """Return the steps that led to the annotations, as far as the log has them."""
         return replay(steps_of(self.on_disk.log(sample_id)), annotations, shape)
 
     def outdated(self, row: int) -> Outdated | None:
-        """Return, once, what was said of a sample whose files have changed since."""
+        """Return, once, the annotations of a sample whose files have changed since."""
         return self._outdated.pop(row, None)
 
     # --- recording
@@ -185,7 +185,7 @@ class Reviewing:
         """Note the state of a document, and the steps that led there."""
         status = self.queue.status_of(row)
         if status is Status.ACCEPTED and not document.saved:
-            status = Status.PENDING  # the file no longer holds what is shown
+            status = Status.PENDING  # the file differs from the labels on screen
             self.queue.set_status(row, status)
         review = self._state(row, document, status)
         self._told[row] = without_maps(review)
@@ -202,7 +202,7 @@ class Reviewing:
         )
 
     def wrote(self, row: int, path: Path) -> bool:
-        """Tell whether a label file holds what was saved in some review of a sample."""
+        """Return whether a label file was saved in some review of a sample."""
         saved = saved_digests(self._review_of(row), self.on_disk.log(self.queue.ids[row]))
         return bool(saved) and digest_labels(read_labels(path)) in saved
 

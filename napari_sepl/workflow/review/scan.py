@@ -1,4 +1,4 @@
-"""What can be told of a dataset's samples before they are opened: read off their files, once."""
+"""Facts about a dataset's samples before they are opened, read once from their files."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -24,12 +24,12 @@ from napari_sepl.files.scores import AUTO
 from napari_sepl.files.store import StampedFacts
 
 VERSION = 1
-"""What the facts hold. Under another number all samples are read anew: raise it with each change
+"""What the facts hold. Another number makes all samples be read again: raise it with each change
 of `SampleFacts`, or of how they are read."""
 
 
 Known = Callable[[Sequence[str]], Mapping[str, StampedFacts]]
-"""Returns what was kept of the samples with these ids."""
+"""Returns the saved facts of the samples with these ids."""
 
 
 class Suspicion(NamedTuple):
@@ -49,7 +49,7 @@ class Suspicion(NamedTuple):
 
 @dataclass(frozen=True)
 class SampleFacts:
-    """What the files of a sample tell before anybody opens it.
+    """Facts about a sample before it is opened.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def scan_sample(sample: Sample, classes: ClassList) -> SampleFacts:
 
 
 def stamp_of(sample: Sample) -> str:
-    """Return what tells this state of the files that `scan_sample` reads from all others.
+    """Return a stamp of the state of the files that `scan_sample` reads.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def stamp_of(sample: Sample) -> str:
     """
     try:
         files = files_of(sample.pseudo, sample.sample_id) or [sample.pseudo]
-        # os.stat takes a third of the time of Path.stat, for each sample
+        # os.stat needs a third of the time of Path.stat
         states = [os.stat(path) for path in files]  # noqa: PTH116
     except OSError as error:
         raise unopened(sample.pseudo, error, "a label picture") from error

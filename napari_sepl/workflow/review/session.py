@@ -1,4 +1,4 @@
-"""What was open in the window, so that the next session goes on where the last one ended."""
+"""What was open in the window, so that the next session resumes there."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from napari_sepl.workflow.review.queue import Column, Filter, Queue
 
 
 class Session:
-    """The state of the window over one dataset; setting what is so already writes nothing.
+    """The state of the window over one dataset; setting an equal value writes nothing.
 
     Parameters
     ----------

@@ -18,6 +18,8 @@ from napari_sepl.document.edits import (
     LockEdit,
     ParamsEdit,
     PromptEdit,
+    Status,
+    StatusEdit,
     StrokeEdit,
 )
 from napari_sepl.document.history import History
@@ -81,6 +83,11 @@ class Document:
         return self.annotations.params
 
     @property
+    def status(self) -> Status:
+        """How far the review of the sample is."""
+        return self.history.status
+
+    @property
     def edited(self) -> bool:
         """Whether a person decided, protected or painted anything."""
         return self.annotations.edited
@@ -102,6 +109,11 @@ class Document:
         """Change the settings; steps of one `gesture` count as one."""
         if params != self.params:
             self._do(ParamsEdit(self.params, params, gesture))
+
+    def set_status(self, status: Status) -> None:
+        """Give the sample a status: one step, which undo takes back."""
+        if status is not self.status:
+            self._do(StatusEdit(self.status, status))
 
     def decide(self, regions: Iterable[int], class_id: int | None) -> None:
         """Decide on regions, over what the algorithm says; one step for all.
@@ -282,7 +294,8 @@ class Document:
 
     def _do(self, edit: Edit) -> None:
         self.history.push(edit)
-        self._say(edit.apply(self.annotations, self.inputs.shape))
+        if not isinstance(edit, StatusEdit):  # which changes no label
+            self._say(edit.apply(self.annotations, self.inputs.shape))
         self.stepped.emit("do", edit)
         self.marked.emit()
 

@@ -1,7 +1,8 @@
 """What a person can do to an image: frozen steps, each with an inverse and a name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,15 @@ from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import PixelRuns, write_runs
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.annotations import Annotations, blank_map
+
+
+class Status(StrEnum):
+    """The status of a sample: how far its review is."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    SKIPPED = "skipped"
+    FLAGGED = "flagged"
 
 
 @dataclass(frozen=True)
@@ -261,7 +271,67 @@ class PromptEdit:
         return 200 + self.mask.nbytes
 
 
-Edit = ParamsEdit | StrokeEdit | DecisionEdit | LockEdit | PromptEdit
+@dataclass(frozen=True)
+class StatusEdit:
+    """Another status of the sample.
+
+    Parameters
+    ----------
+    before, after : Status
+        The status around the step.
+    """
+
+    before: Status
+    after: Status
+
+    def inverse(self) -> "StatusEdit":
+        """Return the step that undoes this one."""
+        return StatusEdit(self.after, self.before)
+
+    def merged(self, later: "Edit") -> None:  # noqa: ARG002
+        """Return None: every change of the status is a step of its own."""
+        return
+
+    def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:  # noqa: ARG002
+        """Return True: any annotations may have any status."""
+        return True
+
+    def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:  # noqa: ARG002
+        """Return the annotations, which have no part in the status."""
+        return annotations
+
+    def describe(self, classes: ClassList) -> str:  # noqa: ARG002
+        """Return a short description of the step."""
+        return f"status {self.after} (was {self.before})"
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the step takes, in bytes."""
+        return 200
+
+
+Edit = ParamsEdit | StrokeEdit | DecisionEdit | LockEdit | PromptEdit | StatusEdit
+
+
+def status_after(first: Status, steps: Sequence[Edit]) -> Status:
+    """Return the status of a sample after some steps.
+
+    Any other step makes an accepted sample pending: its labels were not accepted as they are now.
+
+    Parameters
+    ----------
+    first : Status
+        The status before the steps.
+    steps : sequence of Edit
+        The steps that are done, oldest first.
+    """
+    status, later = first, len(steps)
+    for at in range(len(steps) - 1, -1, -1):
+        step = steps[at]
+        if isinstance(step, StatusEdit):
+            status, later = step.after, len(steps) - at - 1
+            break
+    return Status.PENDING if status is Status.ACCEPTED and later else status
 
 
 def _holds(opinions: NDArray[np.int16] | None, change: PixelRuns, shape: tuple[int, int]) -> bool:

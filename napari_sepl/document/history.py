@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from napari_sepl.document.annotations import Annotations
-from napari_sepl.document.edits import Edit
+from napari_sepl.document.edits import Edit, Status, StatusEdit, status_after
 
 BUDGET = 256 * 2**20
 """Bytes of steps to keep for one image; the oldest are forgotten beyond it."""
@@ -19,9 +19,12 @@ class History:
     ----------
     budget : int
         Bytes of steps to keep.
+    first : Status
+        The status of the sample before the oldest step that is kept.
     """
 
     budget: int = BUDGET
+    first: Status = Status.PENDING
     done: list[Edit] = field(default_factory=list)
     undone: list[Edit] = field(default_factory=list)
     _marks: list[int] = field(default_factory=lambda: [0])
@@ -29,10 +32,16 @@ class History:
     _last_mark: int = 0
 
     @classmethod
-    def of(cls, done: Sequence[Edit], undone: Sequence[Edit] = ()) -> "History":
+    def of(
+        cls,
+        done: Sequence[Edit],
+        undone: Sequence[Edit] = (),
+        first: Status = Status.PENDING,
+    ) -> "History":
         """Return a history with these steps, each list in the order they were done or undone."""
         last, total = len(done), len(done) + len(undone)
         history = cls(
+            first=first,
             done=list(done),
             undone=list(undone),
             _marks=list(range(last + 1)),
@@ -41,6 +50,11 @@ class History:
         )
         history._forget_oldest()
         return history
+
+    @property
+    def status(self) -> Status:
+        """The status of the sample, which follows from the steps."""
+        return status_after(self.first, self.done)
 
     @property
     def mark(self) -> int:
@@ -87,12 +101,17 @@ class History:
     def _forget_oldest(self) -> None:
         held = sum(edit.nbytes for edit in self.done)
         while len(self.done) > 1 and held > self.budget:
-            held -= self.done.pop(0).nbytes
+            oldest = self.done.pop(0)
+            held -= oldest.nbytes
+            self.first = status_after(self.first, [oldest])
             self._marks.pop(0)
 
 
 def replay(
-    steps: Iterable[tuple[str, Edit]], annotations: Annotations, shape: tuple[int, int]
+    steps: Iterable[tuple[str, Edit]],
+    annotations: Annotations,
+    shape: tuple[int, int],
+    status: Status = Status.PENDING,
 ) -> History:
     """Return the history that ends in what is said now.
 
@@ -107,6 +126,8 @@ def replay(
         What is said now; it is not changed.
     shape : tuple of int
         Height and width of the image.
+    status : Status
+        The status of the sample now.
     """
     done: list[Edit] = []
     undone: list[Edit] = []
@@ -114,6 +135,8 @@ def replay(
         if kind == "undo":
             del done[-1:]
             undone.append(edit)
+        elif isinstance(edit, StatusEdit) and edit.after == status_after(Status.PENDING, done):
+            continue  # it followed from the step before
         elif kind == "redo" and undone:
             undone.pop()
             done.append(edit)
@@ -122,9 +145,12 @@ def replay(
             joined = done[-1].merged(edit) if done and not undone else None
             done[len(done) - (joined is not None) :] = [joined or edit]
             undone.clear()
-    return History.of(
-        _leading_to(done, annotations, shape), _leading_from(undone, annotations, shape)
-    )
+    done = _leading_to(done, annotations, shape)
+    undone = _leading_from(undone, annotations, shape)
+    for first in (Status.PENDING, status):
+        if status_after(first, done) is status:
+            return History.of(done, undone, first)
+    return History.of([], first=status)  # steps that do not lead to this status
 
 
 def _leading_to(done: list[Edit], annotations: Annotations, shape: tuple[int, int]) -> list[Edit]:

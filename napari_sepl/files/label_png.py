@@ -45,6 +45,9 @@ class Provenance(BaseModel):
         of versions without them.
     scores : str
         What the pseudo-labels were made of, if soft scores: format and rule, in words.
+    labels : str
+        `digest_labels` of the labels in the file, so that a change by another program shows;
+        empty in files of versions without it.
     """
 
     model_config = ConfigDict(frozen=True)  # what a later version adds is ignored
@@ -57,6 +60,7 @@ class Provenance(BaseModel):
     edited: bool
     sources: Mapping[str, int] = {}
     scores: str = ""
+    labels: str = ""
 
 
 def params_told(params: Params, scores: str) -> Params:

@@ -89,6 +89,9 @@ class Action:
         Does it. None where it needs a place or a class: the mouse or a panel gives it.
     key : str
         Its key as shown to the user; empty for none.
+    window_key : str
+        A key that napari's menus have for something else, and that is this action's while an image
+        is open.
     mouse : str
         Its gesture as shown to the user; empty for none.
     label : str
@@ -103,8 +106,14 @@ class Action:
     call: Callable[[Target], object] | None = None
     key: str = ""
     mouse: str = ""
+    window_key: str = ""
     label: str = ""
     when: When = When.IMAGE
+
+    @property
+    def ways(self) -> list[str]:
+        """Its keys and its gesture."""
+        return [way for way in (self.key, self.window_key, self.mouse) if way]
 
     def tip(self, told: str = "") -> str:
         """Return the tooltip, or another text in its place, with the key in parentheses."""
@@ -121,7 +130,9 @@ _ALL = (
            lambda to: to.controller.undo(), "Ctrl+Z"),
     Action("redo", "Redo", "Redo the last undone step",
            lambda to: to.controller.redo(), "Ctrl+Shift+Z"),
-    Action("save", "Save", "Save without accepting", lambda to: to.controller.save(), "S"),
+    Action("save_copy", "Save a copy…",
+           "Save the labels as shown to a file that you choose; the sample keeps its status",
+           lambda to: to.controller.save_copy(), "S", window_key="Ctrl+S"),
     Action("accept", "Accept", "Accept the labels: save them, and go to the next sample",
            lambda to: to.controller.accept(), "A"),
     Action("outlines", "Mask outlines", "Show or hide mask outlines",
@@ -285,9 +296,8 @@ def describe_shortcuts() -> str:
     for when in When:
         rows.append(f"<tr><td colspan='2'><br><b>{when}</b></td></tr>")
         rows += [
-            f"<tr><td><b>{' / '.join(filter(None, (one.key, one.mouse)))}</b>&nbsp;&nbsp;</td>"
-            f"<td>{one.tooltip}</td></tr>"
+            f"<tr><td><b>{' / '.join(one.ways)}</b>&nbsp;&nbsp;</td><td>{one.tooltip}</td></tr>"
             for one in ACTIONS.values()
-            if one.when is when and (one.key or one.mouse)
+            if one.when is when and one.ways
         ]
     return f"<table width='100%'>{''.join(rows)}</table>"

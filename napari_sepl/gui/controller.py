@@ -217,17 +217,17 @@ class Controller:
         if document is not None:
             document.lock(class_id, lock=lock)
 
-    def save(self) -> None:
-        """Write the labels as shown."""
+    def save_copy(self) -> None:
+        """Write the labels as shown to a file of the user's choice."""
         document = self.context.settled()
         if document is not None:
-            self.saving.save(document, accept=False)
+            self.saving.save_copy(document)
 
     def accept(self) -> None:
-        """Write the labels as shown and call the image done."""
+        """Write the labels as shown; then the sample is accepted."""
         document = self.context.settled()
         if document is not None:
-            self.saving.save(document, accept=True)
+            self.saving.accept(document)
 
     def save_masks(self) -> None:
         """Write the masks of the image that is open to a JSON file of the user's choice."""

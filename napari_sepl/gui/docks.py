@@ -1,10 +1,12 @@
 """The docks of one viewer around its controller, and the keys that reach them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QAction, QKeySequence, QShortcut
 from qtpy.QtWidgets import QWidget
 
 from napari_sepl.files.dataset.specification import DatasetSpec
@@ -49,6 +51,23 @@ class Docks:
         self.divider = Divider(viewer, controller.context.layers, controller.comparing)
         controller.context.layers.enhanced.events.paint.connect(controller.stroke_ended)
         self._bind_keys(dataset=False)
+        self._window_keys: list[QShortcut] = []
+        controller.showing.followed.connect(self._take_window_keys)
+
+    def _take_window_keys(self) -> None:
+        """Take the keys that napari's menus have for something else, once an image is open."""
+        if self._window_keys:
+            return
+        window = self.viewer.window._qt_window  # noqa: SLF001  # napari has no other way to it
+        for action in ACTIONS.values():
+            if action.window_key:
+                key = QKeySequence(action.window_key)
+                for other in window.findChildren(QAction):
+                    if other.shortcut() == key:
+                        other.setShortcut(QKeySequence())
+                shortcut = QShortcut(key, window)
+                shortcut.activated.connect(partial(self.do, action.id))
+                self._window_keys.append(shortcut)
 
     def _bind_keys(self, *, dataset: bool) -> None:
         """Bind the keys of actions on a dataset, or all others.

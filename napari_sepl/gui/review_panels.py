@@ -76,7 +76,7 @@ class ReviewPanels(QWidget):
             "history": QCollapsible("History"),
         }
         self.buttons = self.history.buttons | {
-            name: ActionButton(name) for name in ("save", "accept")
+            name: ActionButton(name) for name in ("save_copy", "accept")
         }
         self.why, self.queue = ActionButton("why"), ActionButton("queue")
         self._lay_out()
@@ -152,7 +152,7 @@ class ReviewPanels(QWidget):
         """Show that something is under way."""
         self.busy.setText(text)
         self.busy.setToolTip(text)
-        self.buttons["save"].setEnabled(not text)
+        self.buttons["save_copy"].setEnabled(not text)
         self.buttons["accept"].setEnabled(not text)
 
     def show_panels(self, opened: Mapping[str, bool]) -> None:
@@ -173,6 +173,12 @@ class ReviewPanels(QWidget):
         """Ask for the folder that the labels go to."""
         folder = QFileDialog.getExistingDirectory(self, f"Folder for {sample_id}.png")
         return Path(folder) if folder else None
+
+    def ask_copy_file(self, sample_id: str) -> Path | None:
+        """Ask for the PNG file that a copy of the labels goes to."""
+        name = f"{Path(sample_id).name}-copy.png"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save a copy", name, "labels (*.png)")
+        return Path(chosen).with_suffix(".png") if chosen else None
 
     def ask_masks_file(self, sample_id: str) -> Path | None:
         """Ask for the JSON file that the masks go to."""

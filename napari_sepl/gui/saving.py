@@ -4,18 +4,25 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.document.document import Document
+from napari_sepl.document.edits import Status
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.guard import Guard
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.workflow.enhance import label_file, save_resolved
 
 
-def _nobody_knows(path: Path) -> bool:  # noqa: ARG001
+def _never(path: Path) -> bool:  # noqa: ARG001
     return False
+
+
+def _nothing(labels: NDArray[np.uint8]) -> None:
+    """Announce nothing: there is no record."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +39,19 @@ class SaveTarget:
         Why nothing may be written at all; empty if it may.
     recorded : bool
         Whether a record keeps what is done, so that nothing waits to be saved.
-    before : str
-        The status of a document that nobody has touched yet.
     ours : callable
-        Tells whether a file is one that an earlier window saved of the image. It may read the
+        Returns whether a file is one that an earlier window saved of the image. It may read the
         disk, so it is called beside the window's thread; InputError counts as no.
+    announce : callable
+        Notes in the record, beside the window's thread too, which labels are about to be saved.
     """
 
     folder: Path | None = None
     inputs: Collection[Path] = ()
     refusal: str = ""
     recorded: bool = False
-    before: str = "pending"
-    ours: Callable[[Path], bool] = _nobody_knows
+    ours: Callable[[Path], bool] = _never
+    announce: Callable[[NDArray[np.uint8]], None] = _nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +61,6 @@ class _Save:
     document: Document
     mark: int
     resolved: Resolved
-    accept: bool
     target: SaveTarget
     folder: Path
 
@@ -65,7 +71,7 @@ class _Save:
 
 
 class Saving:
-    """Saves documents in the background and remembers what became of them.
+    """Writes labels in the background: of accepted samples, and copies of any.
 
     Parameters
     ----------
@@ -76,28 +82,20 @@ class Saving:
     ----------
     target : SaveTarget
         Where the labels of the image that is open go.
-    saved : Signal
-        Emitted with the document, and whether it was accepted, when its file is there.
+    accepted : Signal
+        Emitted with a document when its file is there. It is accepted then, unless it was changed
+        while its file was written.
     """
 
-    saved = Signal(Document, bool)
+    accepted = Signal(Document)
 
     def __init__(self, context: ReviewContext) -> None:
         self.target = SaveTarget()
         self._context = context
-        self._accepted: tuple[Document, int] | None = None
         self._written: set[Path] = set()
 
-    def state_of(self, document: Document) -> str:
-        """Say in a word or two how far a document is."""
-        if self._accepted == (document, document.history.mark):
-            return "accepted"
-        if document.unsaved:
-            return "edited" if self.target.recorded else "not saved"
-        return "saved" if document.saved else self.target.before
-
-    def save(self, document: Document, *, accept: bool) -> None:
-        """Write the labels of a document as it is now; later edits do not reach the file."""
+    def accept(self, document: Document) -> None:
+        """Write the labels of a document as it is now; then it is accepted."""
         target, view = self.target, self._context.view
         if target.refusal:
             view.warn(target.refusal)
@@ -106,7 +104,33 @@ class Saving:
         if folder is None:
             return
         mark, resolved = document.history.mark, document.resolved.snapshot()
-        self._run(_Save(document, mark, resolved, accept, target, folder))
+        self._run(_Save(document, mark, resolved, target, folder))
+
+    def save_copy(self, document: Document) -> None:
+        """Write the labels as they are now to a file of the user's choice; nothing else changes."""
+        view, target = self._context.view, self.target
+        path = view.ask_copy_file(document.inputs.sample_id)
+        if path is None:
+            return
+        inputs, resolved = document.inputs, document.resolved.snapshot()
+
+        def write() -> None:
+            Guard(tuple(target.inputs)).check_place(path)
+            folder = target.folder
+            if (
+                target.recorded
+                and folder is not None
+                and path.absolute().is_relative_to(folder.absolute())
+            ):
+                raise SaveError(f"belongs to the record in {folder}: {path}; choose another place.")
+            save_resolved(path.parent, resolved, inputs, path=path)
+
+        self._context.background.run(
+            f"copy {path}",
+            write,
+            lambda _: view.tell(f"Saved a copy: {path}"),
+            self._context.refuse,
+        )
 
     def _run(self, save: _Save, *, asked: bool = False) -> None:
         """Write a file; `asked` if a person agreed to replace the one that is there."""
@@ -132,12 +156,17 @@ class Saving:
         self._written.add(save.path)
         if self.target is save.target:
             self.target = replace(save.target, folder=save.folder)
-        if save.accept:
-            self._accepted = (save.document, save.mark)
-        save.document.mark_saved(save.mark)
-        if not (save.accept and save.target.recorded):  # the queue shows it: no popup for each
-            self._context.view.tell(f"{'Accepted' if save.accept else 'Saved'}: {save.path}")
-        self.saved.emit(save.document, save.accept)
+        document = save.document
+        if document.history.mark == save.mark:
+            document.set_status(Status.ACCEPTED)
+            document.mark_saved(document.history.mark)
+            if not save.target.recorded:  # else the queue shows it: no popup for each
+                self._context.view.tell(f"Accepted: {save.path}")
+        else:
+            self._context.view.warn(
+                f"{document.inputs.sample_id} was changed while it was saved: accept it again."
+            )
+        self.accepted.emit(document)
 
 
 def _write(save: _Save, *, ours: bool) -> bool:
@@ -153,6 +182,7 @@ def _write(save: _Save, *, ours: bool) -> bool:
     Guard(tuple(save.target.inputs)).check_place(save.path)
     if save.path.exists() and not (ours or _is_ours(save)):
         return False
+    save.target.announce(save.resolved.labels)
     save_resolved(save.folder, save.resolved, save.document.inputs)
     return True
 

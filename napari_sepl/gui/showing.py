@@ -134,5 +134,6 @@ class Showing:
         document, view = self._document, self._context.view
         if document is not None:
             view.history.show_history(document.history, document.inputs.classes)
-            state = self._saving.state_of(document)
+            kept = self._saving.target.recorded or not document.unsaved
+            state = str(document.status) if kept else "not saved"
             view.show_title(f"{document.inputs.sample_id} — {state}")

@@ -159,6 +159,9 @@ class View(Protocol):
     def ask_folder(self, sample_id: str) -> Path | None:
         """Ask for the folder that the labels go to; None if the user changed their mind."""
 
+    def ask_copy_file(self, sample_id: str) -> Path | None:
+        """Ask for the PNG file that a copy of the labels goes to; None if the user cancelled."""
+
     def ask_masks_file(self, sample_id: str) -> Path | None:
         """Ask for the JSON file that the masks go to; None if the user changed their mind."""
 

@@ -164,7 +164,7 @@ class SeplWidget(ReviewPanels):
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         answer = box.exec()
         if answer == buttons.Save:
-            self.controller.save()
+            self.controller.accept()
             self.controller.context.background.wait()
             return not document.unsaved
         return bool(answer == buttons.Discard)

@@ -28,6 +28,7 @@ from napari_sepl.files.atomic import (
     write_whole,
 )
 from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.guard import Guard, foreign
 from napari_sepl.files.label_png import (
     Provenance,
@@ -66,6 +67,7 @@ def save_enhanced(
     edited: bool = False,
     sources: Mapping[Source, int] | None = None,
     write: Write = write_whole,
+    path: Path | None = None,
 ) -> Path:
     """Save the enhanced labels of one sample; command line and window both come here.
 
@@ -85,6 +87,8 @@ def save_enhanced(
         Pixels of each label source.
     write : callable
         Writes the file.
+    path : Path, optional
+        The file, in `out`; `label_file` if left out.
 
     Returns
     -------
@@ -106,8 +110,9 @@ def save_enhanced(
         edited=edited,
         sources={source.name.lower(): count for source, count in (sources or {}).items()},
         scores=scores,
+        labels=digest_labels(labels),
     )
-    path = label_file(out, inputs.sample_id)
+    path = path or label_file(out, inputs.sample_id)
     if path.parent != out and out.exists():  # do not make a removed folder again
         make_folder(path.parent)
     write_label_png(path, labels, inputs.classes, provenance, write)
@@ -115,7 +120,11 @@ def save_enhanced(
 
 
 def save_resolved(
-    out: Path, resolved: Resolved, inputs: Inputs | Enhanceable, write: Write = write_whole
+    out: Path,
+    resolved: Resolved,
+    inputs: Inputs | Enhanceable,
+    write: Write = write_whole,
+    path: Path | None = None,
 ) -> Path:
     """Save the labels of one sample as `save_enhanced` does, with edits and label sources."""
     return save_enhanced(
@@ -126,6 +135,7 @@ def save_resolved(
         edited=resolved.annotations.edited,
         sources=count_sources(resolved.find_sources()),
         write=write,
+        path=path,
     )
 
 

@@ -1,5 +1,6 @@
 """The record of a review: what was said about each sample, in one SQLite file."""
 
+from napari_sepl.document.edits import Status
 from napari_sepl.files.lock import Holder
 from napari_sepl.files.store.connections import (
     StoreCorruptError,
@@ -14,7 +15,6 @@ from napari_sepl.files.store.review import (
     Logged,
     Review,
     StampedFacts,
-    Status,
     StatusRow,
 )
 from napari_sepl.files.store.store import FILE_NAME, Store, store_file

@@ -11,6 +11,8 @@ from napari_sepl.document.edits import (
     LockEdit,
     ParamsEdit,
     PromptEdit,
+    Status,
+    StatusEdit,
     StrokeEdit,
 )
 from napari_sepl.files.store.encoding import (
@@ -19,30 +21,37 @@ from napari_sepl.files.store.encoding import (
     encode_prompted,
     encode_runs,
 )
-from napari_sepl.files.store.review import LogEntry, Logged
+from napari_sepl.files.store.review import STATUS, LogEntry, Logged
 
 PARAMS, STROKE, DECISION = "params", "stroke", "decision"
 LOCK, PROMPT = "lock", "prompt"
 
 
 def entry_of(edit: Edit) -> LogEntry:
-    """Return the log entry that tells of a step."""
-    if isinstance(edit, ParamsEdit):
-        before, after = edit.before.model_dump(mode="json"), edit.after.model_dump(mode="json")
-        gesture = {} if edit.gesture is None else {"gesture": edit.gesture}
-        return LogEntry(PARAMS, {"before": before, "after": after, **gesture})
-    if isinstance(edit, StrokeEdit):
-        told = {"told": edit.told} if edit.told else {}
-        return LogEntry(STROKE, {"pixels": edit.change.pixels, **told}, encode_runs(edit.change))
-    if isinstance(edit, DecisionEdit):
-        regions = [[region, was, edit.after[region]] for region, was in edit.before.items()]
-        return LogEntry(DECISION, {"regions": regions, "told": edit.told})
-    if isinstance(edit, PromptEdit):
-        rle, rating = encode_prompted(edit.mask)
-        mask = {"index": edit.index, "rle": rle, "predicted_iou": rating}
-        return LogEntry(PROMPT, {**mask, "class_id": edit.class_id, "added": edit.added})
-    which = {"class_id": edit.class_id, "lock": edit.lock}
-    return LogEntry(LOCK, {**which, "pixels": edit.change.pixels}, encode_runs(edit.change))
+    """Return the log entry of a step."""
+    blob: bytes | None = None
+    payload: dict[str, Any]
+    match edit:
+        case ParamsEdit(before, after, gesture):
+            kind, payload = PARAMS, {"before": before.model_dump(mode="json")}
+            payload["after"] = after.model_dump(mode="json")
+            payload |= {} if gesture is None else {"gesture": gesture}
+        case StrokeEdit(change, told):
+            kind, payload = STROKE, {"pixels": change.pixels} | ({"told": told} if told else {})
+            blob = encode_runs(change)
+        case DecisionEdit(before_of, after_of, told):
+            regions = [[region, was, after_of[region]] for region, was in before_of.items()]
+            kind, payload = DECISION, {"regions": regions, "told": told}
+        case PromptEdit(index, mask, class_id, added):
+            rle, rating = encode_prompted(mask)
+            kind, payload = PROMPT, {"index": index, "rle": rle, "predicted_iou": rating}
+            payload |= {"class_id": class_id, "added": added}
+        case LockEdit(class_id, lock, change):
+            kind, payload = LOCK, {"class_id": class_id, "lock": lock, "pixels": change.pixels}
+            blob = encode_runs(change)
+        case StatusEdit(was, now):
+            kind, payload = STATUS, {"before": was, "after": now}
+    return LogEntry(kind, payload, blob)
 
 
 def edit_of(entry: LogEntry) -> Edit | None:
@@ -54,12 +63,8 @@ def edit_of(entry: LogEntry) -> Edit | None:
         If the entry is damaged.
     """
     payload = entry.payload
-    if entry.kind == PARAMS:
-        before, after = payload.get("before"), payload.get("after")
-        gesture = payload.get("gesture")
-        if not isinstance(gesture, str | None):
-            raise ValueError(f"{gesture!r} in the place of a gesture")
-        return ParamsEdit(Params.model_validate(before), Params.model_validate(after), gesture)
+    if entry.kind in (PARAMS, STATUS):
+        return _change_of(entry.kind, payload)
     if entry.kind == STROKE:
         return StrokeEdit(decode_runs(entry.blob or b""), str(payload.get("told", "")))
     if entry.kind == DECISION:
@@ -72,6 +77,15 @@ def edit_of(entry: LogEntry) -> Edit | None:
     if entry.kind == PROMPT:
         return _prompt_of(payload)
     return None
+
+
+def _change_of(kind: str, payload: Mapping[str, Any]) -> ParamsEdit | StatusEdit:
+    before, after, gesture = (payload.get(key) for key in ("before", "after", "gesture"))
+    if kind == STATUS:
+        return StatusEdit(Status(str(before)), Status(str(after)))
+    if not isinstance(gesture, str | None):
+        raise ValueError(f"{gesture!r} in the place of a gesture")
+    return ParamsEdit(Params.model_validate(before), Params.model_validate(after), gesture)
 
 
 def _prompt_of(payload: Mapping[str, Any]) -> PromptEdit:

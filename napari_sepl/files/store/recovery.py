@@ -13,6 +13,7 @@ from typing import Any
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SaveError
+from napari_sepl.document.edits import Status
 from napari_sepl.files.store import schema
 from napari_sepl.files.store.access import Right
 from napari_sepl.files.store.connections import (
@@ -24,7 +25,7 @@ from napari_sepl.files.store.connections import (
     saving,
 )
 from napari_sepl.files.store.encoding import parse_decisions, parse_object
-from napari_sepl.files.store.review import WHOLE_DATASET, LogEntry, Review, Status
+from napari_sepl.files.store.review import WHOLE_DATASET, LogEntry, Review
 from napari_sepl.files.store.schema import PAGE_SIZE, TABLES, Table
 from napari_sepl.files.store.store import Stamp, short_facts, write_log
 

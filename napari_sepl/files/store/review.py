@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.masks.mask_set import MaskSet
+from napari_sepl.document.edits import Status
 from napari_sepl.files.store.encoding import (
     decode_many_prompted,
     decode_overlay,
@@ -31,20 +31,14 @@ from napari_sepl.files.store.encoding import (
 SAVED = "saved"
 """Kind of the entry that tells, by `digest_labels`, which labels were saved."""
 
+STATUS = "status"
+"""Kind of the entry of another status."""
+
 WHOLE_DATASET = ""
 """The sample id of log entries that concern no single sample."""
 
 Value = str | float | bytes | None
 """What SQLite holds."""
-
-
-class Status(StrEnum):
-    """How far the review of a sample is."""
-
-    PENDING = "pending"
-    ACCEPTED = "accepted"
-    SKIPPED = "skipped"
-    FLAGGED = "flagged"
 
 
 @dataclass(frozen=True)
@@ -210,6 +204,11 @@ class LogEntry:
     kind: str
     payload: Mapping[str, Any] = field(default_factory=dict)
     blob: bytes | None = None
+
+    @property
+    def of_status(self) -> bool:
+        """Whether it is a change of the status, done, undone or redone."""
+        return self.kind.rpartition(" ")[2] == STATUS
 
 
 @dataclass(frozen=True)

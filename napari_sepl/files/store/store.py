@@ -9,18 +9,18 @@ from typing import Any, NamedTuple
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
+from napari_sepl.document.edits import Status
 from napari_sepl.files.store.access import Access, Transactions
 from napari_sepl.files.store.connections import check_pages, connect_to_read, corrupt, now, reading
 from napari_sepl.files.store.encoding import decode_params, encode_params, parse_object
 from napari_sepl.files.store.review import (
     FACTS,
-    SAVED,
+    STATUS,
     WHOLE_DATASET,
     LogEntry,
     Logged,
     Review,
     StampedFacts,
-    Status,
     StatusRow,
     Value,
 )
@@ -298,10 +298,11 @@ def write_review(
     connection: sqlite3.Connection, review: Review, entries: Sequence[LogEntry], stamp: Stamp
 ) -> None:
     """Put a review in the place of the one that is there, and log what led to it."""
-    before, labels = _standing_of(connection, review.sample_id)
+    before = _status_of(connection, review.sample_id)
     connection.execute(_PUT_REVIEW, (review.sample_id, *stamp, *short_facts(review)))
     connection.execute(
-        "UPDATE sample SET edits = edits + ? WHERE id = ?", (len(entries), review.sample_id)
+        "UPDATE sample SET edits = edits + ? WHERE id = ?",
+        (sum(not entry.of_status for entry in entries), review.sample_id),
     )
     for name in _LONG:
         value = FACTS[name].write(getattr(review, name))
@@ -310,10 +311,9 @@ def write_review(
         else:
             connection.execute(_put(name, "sample_id", "value"), (review.sample_id, value))
     logged = list(entries)
-    if before != review.status:
-        logged.append(_logged_change("status", before, review.status))
-    if review.labels not in ("", labels):
-        logged.append(LogEntry(SAVED, {"labels": review.labels}))
+    set_to = [entry.payload["after"] for entry in entries if entry.kind == STATUS]
+    if review.status != (set_to or [before])[-1]:
+        logged.append(_logged_change(STATUS, before, review.status))
     write_log(connection, review.sample_id, logged or [LogEntry("review")], stamp)
 
 
@@ -334,16 +334,14 @@ def _write_statuses(
         if there.get(sample_id, Status.PENDING) != status
     }
     connection.executemany(_PUT_STATUS, [(s, changes[s], *stamp) for s in before])
-    _log_each(connection, "status", before, changes, stamp)
+    _log_each(connection, STATUS, before, changes, stamp)
     return before
 
 
-def _standing_of(connection: sqlite3.Connection, sample_id: str) -> tuple[str, str]:
-    """Return a sample's status, and the digest of the labels that were saved from its state."""
-    row: tuple[str, str] | None = connection.execute(
-        "SELECT status, labels FROM sample WHERE id = ?", (sample_id,)
-    ).fetchone()
-    return (Status.PENDING, "") if row is None else row
+def _status_of(connection: sqlite3.Connection, sample_id: str) -> Status:
+    """Return the status that the record has of a sample."""
+    row = connection.execute("SELECT status FROM sample WHERE id = ?", (sample_id,)).fetchone()
+    return Status.PENDING if row is None else Status(row[0])
 
 
 def write_log(

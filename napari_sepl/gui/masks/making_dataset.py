@@ -217,7 +217,7 @@ class DatasetMaking:
         queue.without_masks[row] = False
         queue.change[row] = np.nan
         if queue.status_of(row) is Status.ACCEPTED:  # on other masks than it has now
-            self._reviewing.set_status(row, Status.PENDING)
+            self._reviewing.put_statuses([row], Status.PENDING)
         self._navigator.masks_made(row)
         self.show_pending()
 

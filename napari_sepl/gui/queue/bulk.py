@@ -188,7 +188,11 @@ class Bulk:
         """Make samples pending again, but for those that got another status meanwhile."""
         queue = self._reviewing.queue
         still = [row for row in rows if queue.status_of(row) is Status.ACCEPTED]
-        self._reviewing.put_statuses(still, Status.PENDING)
+        document = self._context.document
+        if self._current() in still and document is not None:  # a step of its own history
+            document.set_status(Status.PENDING)
+        elsewhere = [row for row in still if row != self._current()]
+        self._reviewing.put_statuses(elsewhere, Status.PENDING)
         return len(rows) - len(still)
 
     def _walk(

@@ -44,6 +44,10 @@ class Damage:
         told = "What could not be written before is written now."
         self._context.background.post(lambda: self._context.view.tell(told))
 
+    def on_kept(self, why: str) -> None:
+        """Name a label file that should not be there and stays; called from the writing thread."""
+        self._context.background.post(lambda: self._context.view.warn(why))
+
     def meet_trouble(self, error: SeplError) -> None:
         """Tell of an error that reading the open record gave, be it damage or not."""
         if isinstance(error, StoreCorruptError):

@@ -138,7 +138,9 @@ class QueueDock(QWidget):
         def find() -> Reviewing:
             if left is not None:
                 left.close()  # or the same dataset would meet its own lock
-            return Reviewing.open(SampleIndex.open(spec), damage.on_error, damage.on_saved)
+            return Reviewing.open(
+                SampleIndex.open(spec), damage.on_error, damage.on_saved, damage.on_kept
+            )
 
         self._opening = True
         self._context.background.run("dataset", find, opened, failed)
@@ -187,6 +189,9 @@ class QueueDock(QWidget):
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
             "check", reviewing.on_disk.store.check, lambda _: None, self._meet_damage
+        )
+        self._context.background.run(
+            "label files", reviewing.match_files, lambda _: None, self._meet_damage
         )
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):

@@ -253,9 +253,9 @@ class Navigator:
         if self._reviewing.refusal:
             self._view.warn(self._reviewing.refusal)
             return
-        self._leave()
-        self._reviewing.set_status(self.row, status)
-        self._panel.refresh_row(self.row, self._queue)
+        document = self._controller.context.settled()
+        if document is not None:
+            document.set_status(status)
         if go_on:
             self._walk(1)
 

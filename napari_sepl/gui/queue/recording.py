@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 from psygnal import Signal
 
 from napari_sepl.document.document import Document
-from napari_sepl.document.edits import Edit, ParamsEdit
-from napari_sepl.files.store import ReviewStep, Status
+from napari_sepl.document.edits import Edit, ParamsEdit, Status, StatusEdit
+from napari_sepl.files.store import ReviewStep
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.saving import SaveTarget
 from napari_sepl.gui.worker import Background
@@ -49,7 +49,7 @@ class Recording:
         self._steps: list[ReviewStep] = []
         self._rows: WeakKeyDictionary[Document, int] = WeakKeyDictionary()
         controller.stepped.connect(self._on_stepped)
-        controller.saving.saved.connect(self._on_saved)
+        controller.saving.accepted.connect(self._on_accepted)
 
     def start(self, reviewing: Reviewing) -> None:
         """Record into this dataset from now on."""
@@ -61,9 +61,7 @@ class Recording:
         if self.row is not None and document is not None:
             document.mark_saved(document.history.mark)
         target = self._controller.saving.target
-        self._controller.saving.target = SaveTarget(
-            target.folder, target.inputs, before=target.before
-        )
+        self._controller.saving.target = SaveTarget(target.folder, target.inputs)
         self._reviewing = self.row = None
         self._rows.clear()
 
@@ -90,24 +88,24 @@ class Recording:
             reviewing.files[row],
             reviewing.refusal,
             not reviewing.refusal,
-            str(reviewing.queue.status_of(row)),
             partial(reviewing.wrote, row),
+            partial(reviewing.announce, row),
         )
 
-    def _on_saved(self, document: Document, accepted: bool) -> None:
-        """Record that a document is on the disk, if it is one of the dataset's."""
+    def _on_accepted(self, document: Document) -> None:
+        """Record that a document's file is there, if it is one of the dataset's."""
         row = self._rows.get(document)
         if row is None or self._reviewing is None:
             return
-        if accepted:
-            self._reviewing.queue.set_status(row, Status.ACCEPTED)
-        steps: list[ReviewStep] = []  # what was done to one that was left is recorded already
-        if row == self.row:
-            steps, self._steps = self._steps, []
-        self._reviewing.record(row, document, steps)
-        self.recorded.emit(row)
-        if accepted:
+        if document is not self._controller.context.document:  # it was left: nobody recorded it
+            last = document.history.done[-1:]
+            steps = [ReviewStep("do", edit) for edit in last if isinstance(edit, StatusEdit)]
+            self._reviewing.record(row, document, steps)
+            self.recorded.emit(row)
+        if document.status is Status.ACCEPTED:
             self.accepted.emit(row)
+        else:
+            self._reviewing.remove_files([row])
 
     def _on_stepped(self, document: Document, kind: str, edit: Edit) -> None:
         step = ReviewStep(kind, edit)

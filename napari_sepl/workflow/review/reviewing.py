@@ -2,14 +2,17 @@
 
 import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SaveError, SeplError
+from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.history import History, replay
@@ -19,7 +22,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import (
     SAVED,
-    Logged,
+    LogEntry,
     Review,
     ReviewStep,
     Status,
@@ -30,6 +33,11 @@ from napari_sepl.files.store import (
     store_file,
 )
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
+from napari_sepl.workflow.review.label_files import (
+    holds_saved_labels,
+    remove_label_file,
+    write_label_file,
+)
 from napari_sepl.workflow.review.queue import Queue, change_of
 from napari_sepl.workflow.review.session import Session
 
@@ -63,6 +71,9 @@ class Reviewing:
         Told, from the writing thread, why something could not be written.
     on_saved : callable, optional
         Called, from the writing thread, when after an error all is written.
+    on_kept : callable, optional
+        Called, from the writing thread, with a sentence about a label file that should not be
+        there and stays, because the record cannot give it back.
 
     Attributes
     ----------
@@ -78,6 +89,7 @@ class Reviewing:
         store: Store,
         on_error: Callable[[SeplError], None],
         on_saved: Callable[[], None] | None = None,
+        on_kept: Callable[[str], None] | None = None,
     ) -> None:
         self.index = index
         self.queue = Queue(index.ids)
@@ -87,6 +99,8 @@ class Reviewing:
         self._outdated: dict[int, Outdated] = {}
         self._seconds: dict[int, float] = {}
         self._must_flush = False
+        self._on_kept = on_kept
+        self._without_file: set[int] = set()  # rows whose label file is removed, or is going to be
         self._fill_queue(store.statuses())
         self.on_disk = StoreWriter(store, on_error, on_saved)
 
@@ -96,6 +110,7 @@ class Reviewing:
         index: SampleIndex,
         on_error: Callable[[SeplError], None],
         on_saved: Callable[[], None] | None = None,
+        on_kept: Callable[[str], None] | None = None,
     ) -> "Reviewing":
         """Open the store in the dataset's output folder, making it if there is none.
 
@@ -110,7 +125,7 @@ class Reviewing:
         index.guard().check_place(index.spec.output)
         store = Store.open(store_file(index.spec.output), who=reviewer())
         try:
-            return cls(index, store, on_error, on_saved)
+            return cls(index, store, on_error, on_saved, on_kept)
         except SeplError:
             store.close()  # or recovery would find it open
             raise
@@ -149,13 +164,14 @@ class Reviewing:
             annotations = annotations_of(review, self.session.start).renumbered(len(inputs.masks))
             roles = review.changed_inputs({k: inputs.digests[k] for k in MADE_FROM})
             if not roles:
-                return Document(
-                    inputs, annotations, self._history(sample_id, annotations, inputs.shape)
-                )
+                steps = steps_of(self.on_disk.log(sample_id))
+                history = replay(steps, annotations, inputs.shape, review.status)
+                return Document(inputs, annotations, history)
             if "masks" in roles or "pseudo" in roles:
                 annotations = annotations.on_other_masks(len(inputs.masks))
             self._outdated[row] = Outdated(roles, annotations)
-        return Document(inputs, Annotations(self.session.start))
+        status = Status.PENDING if review is None else review.status
+        return Document(inputs, Annotations(self.session.start), History(first=status))
 
     def annotations(self, row: int) -> Annotations:
         """Return the annotations of a sample without reading its files; for a background thread."""
@@ -171,10 +187,6 @@ class Reviewing:
             self._must_flush = not self.on_disk.flush()
         return self.on_disk.review(self.queue.ids[row])
 
-    def _history(self, sample_id: str, annotations: Annotations, shape: tuple[int, int]) -> History:
-        """Return the steps that led to the annotations, as far as the log has them."""
-        return replay(steps_of(self.on_disk.log(sample_id)), annotations, shape)
-
     def outdated(self, row: int) -> Outdated | None:
         """Return, once, the annotations of a sample whose files have changed since."""
         return self._outdated.pop(row, None)
@@ -182,34 +194,87 @@ class Reviewing:
     # --- recording
 
     def record(self, row: int, document: Document, steps: Sequence[ReviewStep]) -> None:
-        """Note the state of a document, and the steps that led there."""
-        status = self.queue.status_of(row)
-        if status is Status.ACCEPTED and not document.saved:
-            status = Status.PENDING  # the file differs from the labels on screen
-            self.queue.set_status(row, status)
-        review = self._state(row, document, status)
-        self._told[row] = without_maps(review)
-        self.on_disk.put_review(review, [step.entry() for step in steps])
-        self.queue.take(row, StatusRow.of(review, int(self.queue.edits[row]) + len(steps)))
+        """Note the state of a document, and the steps that led there.
 
-    def _state(self, row: int, document: Document, status: Status) -> Review:
+        Then its label file follows: only an accepted sample has one.
+        """
+        self.queue.set_status(row, document.status)
+        review = self._state(row, document)
+        self._told[row] = without_maps(review)
+        entries = [step.entry() for step in steps]
+        self.on_disk.put_review(review, entries)
+        edits = int(self.queue.edits[row]) + sum(not entry.of_status for entry in entries)
+        self.queue.take(row, StatusRow.of(review, edits))
+        if document.status is not Status.ACCEPTED:
+            self.remove_files([row])
+        elif row in self._without_file:
+            self._without_file.discard(row)
+            self._write_file(document)
+
+    def _state(self, row: int, document: Document) -> Review:
         return review_of(
             document,
             self._told_of(row),
-            status=status,
             note=self.queue.notes.get(row, ""),
             seconds=self._seconds.get(row, 0.0),
         )
 
     def wrote(self, row: int, path: Path) -> bool:
         """Return whether a label file was saved in some review of a sample."""
-        saved = saved_digests(self._review_of(row), self.on_disk.log(self.queue.ids[row]))
-        return bool(saved) and digest_labels(read_labels(path)) in saved
+        return holds_saved_labels(self.on_disk.written(), path, self.queue.ids[row])
 
-    def set_status(self, row: int, status: Status) -> None:
-        """Give a sample a status."""
-        self.queue.set_status(row, status)
-        self.on_disk.submit(lambda store: store.put_status(self.queue.ids[row], status))
+    def announce(self, row: int, labels: NDArray[np.uint8]) -> None:
+        """Note which labels are about to be saved; for a thread beside the window's.
+
+        So a file that is there after a crash is known as the review's own.
+
+        Raises
+        ------
+        SaveError
+            If the record cannot be written.
+        """
+        sample_id, entry = self.queue.ids[row], LogEntry(SAVED, {"labels": digest_labels(labels)})
+        self._without_file.discard(row)
+        self.on_disk.submit(lambda store: store.log_edit(sample_id, entry))
+        self.on_disk.written()
+
+    def remove_files(self, rows: Iterable[int]) -> None:
+        """Have the label files of samples removed that are not accepted, once that is recorded."""
+        for row in set(rows) - self._without_file:
+            self._without_file.add(row)
+            self.on_disk.submit(partial(self._remove_file, self.queue.ids[row]))
+
+    def _remove_file(self, sample_id: str, store: Store) -> None:
+        self._tell_kept(remove_label_file(store, self.folder, sample_id))
+
+    def _write_file(self, document: Document) -> None:
+        resolved, inputs = document.resolved.snapshot(), document.inputs
+        self.on_disk.submit(
+            lambda store: self._tell_kept(write_label_file(store, self.folder, inputs, resolved))
+        )
+
+    def _tell_kept(self, why: str) -> None:
+        if why and self._on_kept is not None:
+            self._on_kept(why)
+
+    def match_files(self) -> None:
+        """Make the label files follow the record where a crash came between them.
+
+        For a thread beside the window's. A file that cannot be made again is left out: the
+        sample's files changed, or cannot be read.
+        """
+        if self.refusal:
+            return
+        for row, sample_id in enumerate(self.queue.ids):
+            status, path = self.queue.status_of(row), label_file(self.folder, sample_id)
+            if status is Status.ACCEPTED and not path.exists():
+                with suppress(InputError):
+                    self._write_file(self.read(row))
+            elif self._is_touched(row) and status is not Status.ACCEPTED and path.exists():
+                self.remove_files([row])
+
+    def _is_touched(self, row: int) -> bool:
+        return bool(self.queue.edits[row]) or self.queue.status_of(row) is not Status.PENDING
 
     def set_note(self, row: int, note: str) -> None:
         """Write a note on a sample."""
@@ -249,6 +314,7 @@ class Reviewing:
         self.on_disk.submit(lambda store: store.put_many_params(changes))
         self.queue.change[list(rows)] = np.nan
         self.queue.forget_suspicion(rows)
+        self.remove_files(rows)
         return before
 
     def params_of(self, row: int) -> Params | None:
@@ -271,6 +337,8 @@ class Reviewing:
         for row in rows:
             self.queue.set_status(row, status)
         self.on_disk.submit(lambda store: store.put_many_statuses(changes))
+        if status is not Status.ACCEPTED:
+            self.remove_files(rows)
 
     def measure_change(self, row: int) -> None:
         """Read a sample to see how much it changes; for a thread beside the window's."""
@@ -291,9 +359,10 @@ class Reviewing:
         path = label_file(self.folder, inputs.sample_id)
         if path.exists() and not np.array_equal(read_labels(path), final):
             raise SaveError(f"{path}: other labels are there; open the sample to replace them.")
+        self.announce(row, final)
         save_resolved(self.folder, document.resolved, inputs)
-        document.mark_saved(document.history.mark)
-        self.on_disk.put_review(self._state(row, document, Status.ACCEPTED))
+        document.set_status(Status.ACCEPTED)
+        self.on_disk.put_review(self._state(row, document))
 
     # --- inside
 
@@ -323,9 +392,7 @@ def reviewer() -> str:
 # --- between a document and the record
 
 
-def review_of(
-    document: Document, before: Review, *, status: Status, note: str, seconds: float
-) -> Review:
+def review_of(document: Document, before: Review, *, note: str, seconds: float) -> Review:
     """Return what the store is to keep of a document, `before` being the review until now."""
     annotations, final, digests = (
         document.annotations,
@@ -334,7 +401,7 @@ def review_of(
     )
     return replace(
         before,
-        status=status,
+        status=document.status,
         note=note,
         seconds=seconds,
         params=annotations.params,
@@ -345,7 +412,7 @@ def review_of(
         prompted=annotations.prompted,
         digests={role: digests[role] for role in MADE_FROM if role in digests},
         changed=change_of(document),
-        labels=digest_labels(final) if document.saved else "",
+        labels=digest_labels(final) if document.status is Status.ACCEPTED else "",
     )
 
 
@@ -359,12 +426,6 @@ def annotations_of(review: Review, start: Params) -> Annotations:
         review.overlay,
         review.prompted,
     )
-
-
-def saved_digests(review: Review | None, log: Iterable[Logged]) -> set[str]:
-    """Return `digest_labels` of all labels that were saved of a sample, as far as it is known."""
-    told = {str(logged.entry.payload.get("labels")) for logged in log if logged.entry.kind == SAVED}
-    return told if review is None or not review.labels else told | {review.labels}
 
 
 def without_maps(review: Review) -> Review:

@@ -77,6 +77,7 @@ def test_the_record_stands_before_the_pixels_as_json(tmp_path: Path) -> None:
         "digests": {"image": "1f" * 32},
         "edited": True,
         "sources": {},
+        "labels": "",
     }
 
 

@@ -24,6 +24,7 @@ from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files import atomic
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.label_png import KEY, Provenance, encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import load, load_enhanceable
@@ -65,6 +66,7 @@ def test_a_folder_is_enhanced_in_order_and_says_how(dataset: Dataset) -> None:
             digests={role: inputs.digests[role] for role in ("image", "pseudo", "masks")},
             edited=False,
             sources=count_by_name(resolve(inputs.overlap, Annotations(params))),
+            labels=digest_labels(expected),
         )
 
 

@@ -37,7 +37,7 @@ def test_samples_without_masks_are_listed_and_known(root: Path) -> None:
     reviewing = Reviewing.open(index, lambda _: None)
     assert reviewing.queue.without_masks.tolist() == [False, True, False]
     assert reviewing.queue.lacking_masks().tolist() == [1]
-    reviewing.set_status(1, Status.SKIPPED)
+    reviewing.put_statuses([1], Status.SKIPPED)
     assert reviewing.queue.lacking_masks().tolist() == []
     reviewing.close()
 

@@ -13,7 +13,7 @@ from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load
-from napari_sepl.files.store import StampedFacts, Status, Store, store_file
+from napari_sepl.files.store import StampedFacts, Store, store_file
 from napari_sepl.workflow.review import scan
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import (
@@ -180,7 +180,7 @@ def reviewing(index: SampleIndex) -> Iterator[Reviewing]:
 def test_a_review_keeps_facts_behind_what_a_person_did(reviewing: Reviewing) -> None:
     scanned = scan_rows(reviewing.index, [0, 1, 2], reviewing.on_disk.store.facts)
     with reviewing.on_disk.held():
-        reviewing.set_status(0, Status.SKIPPED)
+        reviewing.set_note(0, "dark")
         assert not reviewing.on_disk.put_facts(scanned.fresh)
         assert reviewing.on_disk.pending == 1
         assert reviewing.on_disk.put_facts({"b": scanned.fresh["b"]}, last=True)

@@ -84,7 +84,7 @@ def _change_of(kind: str, payload: Mapping[str, Any]) -> ParamsEdit | StatusEdit
     if kind == STATUS:
         return StatusEdit(Status(str(before)), Status(str(after)))
     if not isinstance(gesture, str | None):
-        raise ValueError(f"{gesture!r} in the place of a gesture")
+        raise ValueError(f"{gesture!r} in the place of a gesture")  # noqa: TRY004  # as all others
     return ParamsEdit(Params.model_validate(before), Params.model_validate(after), gesture)
 
 

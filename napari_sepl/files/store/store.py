@@ -15,6 +15,7 @@ from napari_sepl.files.store.connections import check_pages, connect_to_read, co
 from napari_sepl.files.store.encoding import decode_params, encode_params, parse_object
 from napari_sepl.files.store.review import (
     FACTS,
+    SAVED,
     STATUS,
     WHOLE_DATASET,
     LogEntry,
@@ -58,6 +59,7 @@ _STATUSES = f"SELECT id, {', '.join(StatusRow._fields)} FROM sample"  # noqa: S6
 _STAMP = ("who", "updated_at")
 _PUT_REVIEW = _put("sample", "id", *_STAMP, *_SHORT)
 _PUT_STATUS = _put("sample", "id", "status", *_STAMP)
+_PUT_LABELS = _put("sample", "id", "labels", *_STAMP)
 _PUT_NOTE = _put("sample", "id", "note", *_STAMP)
 # Labels saved with other settings are no longer those of this state, nor is their change.
 _PUT_PARAMS = _put("sample", "id", "params", *_STAMP, also=", labels = '', changed = NULL")
@@ -235,6 +237,13 @@ class Store(Transactions):
                 connection.execute(_PUT_NOTE, (sample_id, note, *stamp))
                 write_log(connection, sample_id, [LogEntry("note", {"after": note})], stamp)
 
+    def put_labels(self, sample_id: str, labels: str) -> None:
+        """Note, by `digest_labels`, which labels of a sample are about to be saved."""
+        with self._transaction() as connection:
+            stamp = self._stamp()
+            connection.execute(_PUT_LABELS, (sample_id, labels, *stamp))
+            write_log(connection, sample_id, [LogEntry(SAVED, {"labels": labels})], stamp)
+
     def put_many_statuses(self, changes: Mapping[str, Status]) -> dict[str, Status]:
         """Set how far many samples are.
 
@@ -298,7 +307,7 @@ def write_review(
     connection: sqlite3.Connection, review: Review, entries: Sequence[LogEntry], stamp: Stamp
 ) -> None:
     """Put a review in the place of the one that is there, and log what led to it."""
-    before = _status_of(connection, review.sample_id)
+    before, labels = _standing_of(connection, review.sample_id)
     connection.execute(_PUT_REVIEW, (review.sample_id, *stamp, *short_facts(review)))
     connection.execute(
         "UPDATE sample SET edits = edits + ? WHERE id = ?",
@@ -314,6 +323,8 @@ def write_review(
     set_to = [entry.payload["after"] for entry in entries if entry.kind == STATUS]
     if review.status != (set_to or [before])[-1]:
         logged.append(_logged_change(STATUS, before, review.status))
+    if review.labels not in ("", labels):
+        logged.append(LogEntry(SAVED, {"labels": review.labels}))
     write_log(connection, review.sample_id, logged or [LogEntry("review")], stamp)
 
 
@@ -338,10 +349,12 @@ def _write_statuses(
     return before
 
 
-def _status_of(connection: sqlite3.Connection, sample_id: str) -> Status:
-    """Return the status that the record has of a sample."""
-    row = connection.execute("SELECT status FROM sample WHERE id = ?", (sample_id,)).fetchone()
-    return Status.PENDING if row is None else Status(row[0])
+def _standing_of(connection: sqlite3.Connection, sample_id: str) -> tuple[str, str]:
+    """Return a sample's status, and the digest of the labels that were saved last."""
+    row: tuple[str, str] | None = connection.execute(
+        "SELECT status, labels FROM sample WHERE id = ?", (sample_id,)
+    ).fetchone()
+    return (Status.PENDING, "") if row is None else row
 
 
 def write_log(

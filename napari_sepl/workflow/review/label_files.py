@@ -53,8 +53,10 @@ def remove_label_file(store: Store, folder: Path, sample_id: str) -> str:
         Why a file stays that should not be there; empty if none is left.
     """
     path = label_file(folder, sample_id)
+    if not os.path.lexists(path):
+        return ""
     review = store.review(sample_id)
-    if not os.path.lexists(path) or (review is not None and review.status is Status.ACCEPTED):
+    if review is not None and review.status is Status.ACCEPTED:
         return ""
     try:
         if not (_is_unreviewed(path) or holds_saved_labels(store, path, sample_id)):

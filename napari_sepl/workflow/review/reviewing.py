@@ -21,8 +21,6 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import (
-    SAVED,
-    LogEntry,
     Review,
     ReviewStep,
     Status,
@@ -233,9 +231,9 @@ class Reviewing:
         SaveError
             If the record cannot be written.
         """
-        sample_id, entry = self.queue.ids[row], LogEntry(SAVED, {"labels": digest_labels(labels)})
+        sample_id, digest = self.queue.ids[row], digest_labels(labels)
         self._without_file.discard(row)
-        self.on_disk.submit(lambda store: store.log_edit(sample_id, entry))
+        self.on_disk.submit(lambda store: store.put_labels(sample_id, digest))
         self.on_disk.written()
 
     def remove_files(self, rows: Iterable[int]) -> None:

@@ -96,11 +96,12 @@ def write_label_file(store: Store, folder: Path, inputs: Inputs, resolved: Resol
     digest = digest_labels(resolved.labels)
     if review is None or review.status is not Status.ACCEPTED or review.labels != digest:
         return ""
-    try:
-        ours = not os.path.lexists(path) or holds_saved_labels(store, path, sample_id)
-    except InputError:
-        ours = False
-    if not ours:
-        return f"holds labels that this review did not save: {path}; it stays"
+    if os.path.lexists(path):
+        try:
+            ours = holds_saved_labels(store, path, sample_id)
+        except InputError:
+            ours = False
+        if not ours:
+            return f"holds labels that this review did not save: {path}; it stays"
     save_resolved(folder, resolved, inputs)
     return ""

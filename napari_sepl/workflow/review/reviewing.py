@@ -205,7 +205,7 @@ class Reviewing:
         self.queue.take(row, StatusRow.of(review, edits))
         if document.status is not Status.ACCEPTED:
             self.remove_files([row])
-        elif row in self._without_file:
+        elif any(step.kind != "do" for step in steps):  # accepted again by undo or redo
             self._without_file.discard(row)
             self._write_file(document)
 

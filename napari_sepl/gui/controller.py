@@ -10,7 +10,7 @@ from napari.layers import Layer
 from psygnal import Signal
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import of_one_sample
+from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit
 from napari_sepl.document.inputs import Inputs
@@ -21,10 +21,12 @@ from napari_sepl.gui.diagnosing import Diagnosing
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.masks.prompting import Prompting
 from napari_sepl.gui.pointing import Pointing
+from napari_sepl.gui.recording import Recording, say_again
 from napari_sepl.gui.saving import SaveTarget, Saving
 from napari_sepl.gui.showing import Showing
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.review.one_image import OneImage
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -61,6 +63,7 @@ class Controller:
         self._gesture = token_hex(8)
         self._dragging = False
         self.saving = Saving(context)
+        self.recording = Recording(context, self.saving)
         self.pointing = Pointing(context)
         self.superpixels = Superpixels(context)
         self.cleaning = Cleaning(context)
@@ -69,6 +72,7 @@ class Controller:
         self.comparing = Comparing(context)
         self.showing = Showing(context, self.saving)
         self.diagnosing = Diagnosing(context, self.pointing)
+        self.stepped.connect(self.recording.take_step)
         self.showing.followed.connect(self.pointing.follow)
         self.showing.followed.connect(self.diagnosing.follow)
 
@@ -111,14 +115,39 @@ class Controller:
         given : collection of Layer
             Layers of the user's own that hold the image and the pseudo-labels.
         """
+        recording = self.recording
 
-        def show(opened: Prepared) -> None:
+        def show(opened: tuple[OneImage | None, Prepared]) -> None:
             self.context.view.show_busy("")
-            self.show(opened, SaveTarget(folder, files), given=given)
+            one, prepared = opened
+            if one is None:
+                self.show(prepared, SaveTarget(folder, files), given=given)
+                return
+            recording.start(one)
+            recording.open(0, prepared.document)
+            self.show(prepared, recording.target_of(0), given=given)
+            one.arrive(0, prepared.document)
+            if one.refusal:
+                self.context.view.warn(one.refusal)
+            old = one.outdated(0)
+            if old is not None:
+                say_again(self.context.view, prepared.document, old, ask=True)
 
-        def prepare() -> Prepared:
+        def prepare() -> tuple[OneImage | None, Prepared]:
             with of_one_sample(next(iter(files), "image")):
-                return Prepared.of(read(), params or Params())
+                inputs, start = read(), params or Params()
+                try:
+                    one = OneImage.open(
+                        inputs,
+                        list(files),
+                        folder,
+                        start,
+                        (recording.on_error, recording.on_saved, recording.on_kept),
+                    )
+                    return one, Prepared.around(one.read(0))
+                except SeplError as error:
+                    recording.on_kept(f"{error} So nothing is recorded until labels are accepted.")
+                    return None, Prepared.of(inputs, start)
 
         self.context.view.show_busy("reading…")
         self.context.background.run("open", prepare, show, self.context.refuse)
@@ -160,6 +189,8 @@ class Controller:
 
     def replace_document(self, opened: Prepared) -> None:
         """Show the image that is open with other masks; where it is saved stays the same."""
+        if self.recording.row is not None:
+            self.recording.open(self.recording.row, opened.document)
         self.show(opened, self.saving.target, given=self.context.layers.given)
 
     def _select_label(self, document: Document) -> None:

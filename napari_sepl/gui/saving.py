@@ -21,7 +21,7 @@ def _never(path: Path) -> bool:  # noqa: ARG001
     return False
 
 
-def _nothing(labels: NDArray[np.uint8]) -> None:
+def _nothing(folder: Path, labels: NDArray[np.uint8]) -> None:
     """Announce nothing: there is no record."""
 
 
@@ -43,7 +43,8 @@ class SaveTarget:
         Returns whether a file is one that an earlier window saved of the image. It may read the
         disk, so it is called beside the window's thread; InputError counts as no.
     announce : callable
-        Notes in the record, beside the window's thread too, which labels are about to be saved.
+        Notes in the record, beside the window's thread too, which labels are about to be saved in
+        which folder.
     """
 
     folder: Path | None = None
@@ -51,7 +52,7 @@ class SaveTarget:
     refusal: str = ""
     recorded: bool = False
     ours: Callable[[Path], bool] = _never
-    announce: Callable[[NDArray[np.uint8]], None] = _nothing
+    announce: Callable[[Path, NDArray[np.uint8]], None] = _nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +183,7 @@ def _write(save: _Save, *, ours: bool) -> bool:
     Guard(tuple(save.target.inputs)).check_place(save.path)
     if save.path.exists() and not (ours or _is_ours(save)):
         return False
-    save.target.announce(save.resolved.labels)
+    save.target.announce(save.folder, save.resolved.labels)
     save_resolved(save.folder, save.resolved, save.document.inputs)
     return True
 

@@ -155,6 +155,7 @@ class SeplWidget(ReviewPanels):
             self.docks.queue.close_dataset()
             return True
         document = self.controller.context.settled()
+        self.controller.recording.close()  # all of it is in its record
         if document is None or not document.unsaved:
             return True
         box = QMessageBox(self)

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from napari_sepl.core.errors import SaveError, SeplError
+from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.files.store.connections import StoreCorruptError
 from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.files.store.review import LogEntry, Logged, Review, StampedFacts
@@ -232,6 +233,38 @@ class StoreWriter:
             with self._changed:
                 self.store = Store.open(path, who=who)
         return recovery
+
+    def move(self, path: Path, sample_id: str) -> None:
+        """Continue in another record, with what this one holds of a sample.
+
+        Raises
+        ------
+        InputError
+            If the other record holds a review of the sample already, or cannot be read.
+        SaveError
+            If one of the two cannot be written. This one is used on then, as after InputError.
+        """
+        here = self.written()
+        with self.held():
+            there = Store.open(path, who=here.who)
+            try:
+                if there.read_only:
+                    raise SaveError(f"is read-only here: {path} ({there.reason}).")
+                if there.review(sample_id) is not None:
+                    raise InputError(
+                        path,
+                        found=f"a review of an image named {sample_id}",
+                        expected="none; open the image with this output folder, or choose another",
+                    )
+                review = here.review(sample_id)
+                if review is not None:
+                    there.put_review(review, [one.entry for one in here.log(sample_id)])
+            except SeplError:
+                there.close()
+                raise
+            with self._changed:
+                self.store = there
+        here.close()
 
     @contextmanager
     def held(self) -> Iterator[None]:

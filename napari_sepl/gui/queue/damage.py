@@ -7,7 +7,9 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Recovery, StoreCorruptError, recover, store_file
 from napari_sepl.gui.context import ReviewContext
-from napari_sepl.workflow.review.reviewing import Reviewing, reviewer
+from napari_sepl.gui.recording import Recording
+from napari_sepl.workflow.review.recorded import reviewer
+from napari_sepl.workflow.review.reviewing import Reviewing
 
 
 class Damage:
@@ -17,12 +19,17 @@ class Damage:
     ----------
     context : ReviewContext
         Its view is where it is told, and where it is asked whether to recover.
+    recording : Recording
+        Tells of errors that are no damage.
     found : callable
         Called, on the window's thread, with damage found while the dataset is open.
     """
 
-    def __init__(self, context: ReviewContext, found: Callable[[SeplError], None]) -> None:
+    def __init__(
+        self, context: ReviewContext, recording: Recording, found: Callable[[SeplError], None]
+    ) -> None:
         self._context = context
+        self._recording = recording
         self._found = found
         self._recovering = False
 
@@ -35,18 +42,7 @@ class Damage:
         if isinstance(error, StoreCorruptError):
             self._context.background.post(lambda: self._found(error))
         else:
-            self._context.background.post(
-                lambda: self._context.view.warn(f"{error} It will be tried again.")
-            )
-
-    def on_saved(self) -> None:
-        """Tell that an error is over; called from the thread that writes."""
-        told = "What could not be written before is written now."
-        self._context.background.post(lambda: self._context.view.tell(told))
-
-    def on_kept(self, why: str) -> None:
-        """Name a label file that should not be there and stays; called from the writing thread."""
-        self._context.background.post(lambda: self._context.view.warn(why))
+            self._recording.on_error(error)
 
     def meet_trouble(self, error: SeplError) -> None:
         """Tell of an error that reading the open record gave, be it damage or not."""

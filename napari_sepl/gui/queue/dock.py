@@ -62,7 +62,7 @@ class QueueDock(QWidget):
         self._context = controller.context
         self.panel = QueuePanel()
         self.navigator = Navigator(controller, self.panel, background)
-        self._damage = Damage(controller.context, self._meet_damage)
+        self._damage = Damage(controller.context, controller.recording, self._meet_damage)
         self.passes = PassRow(background, self.panel, self._warn, self._damage.meet_trouble)
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
@@ -119,7 +119,7 @@ class QueueDock(QWidget):
 
     def _open(self, spec: DatasetSpec, left: Reviewing | None) -> None:
         self._context.view.show_busy("listing the dataset…")
-        damage = self._damage
+        damage, recording = self._damage, self._controller.recording
 
         def opened(reviewing: Reviewing) -> None:
             then = self._opened()
@@ -139,7 +139,7 @@ class QueueDock(QWidget):
             if left is not None:
                 left.close()  # or the same dataset would meet its own lock
             return Reviewing.open(
-                SampleIndex.open(spec), damage.on_error, damage.on_saved, damage.on_kept
+                SampleIndex.open(spec), damage.on_error, recording.on_saved, recording.on_kept
             )
 
         self._opening = True

@@ -10,12 +10,13 @@ from napari_sepl.files.store import Status
 from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.queue.prefetch import Prefetch
-from napari_sepl.gui.queue.recording import Recording
+from napari_sepl.gui.recording import say_again
 from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.diagnose import suspicion_of
 from napari_sepl.workflow.review.queue import Queue
-from napari_sepl.workflow.review.reviewing import Outdated, Reviewing
+from napari_sepl.workflow.review.recorded import Outdated
+from napari_sepl.workflow.review.reviewing import Reviewing
 
 _MOST = 20
 """Unreadable samples in a row after which a walk stops, for their folder may be gone."""
@@ -46,7 +47,7 @@ class Navigator:
         self._wanted: int | None = None
         self._passed = Unreadable(controller.context)
         self._made: set[int] = set()  # whose masks are newer than what was said of them
-        self._recording = Recording(controller, background)
+        self._recording = controller.recording
         self._recording.recorded.connect(self._on_recorded)
         self._recording.accepted.connect(self._on_accepted)
         controller.diagnosing.found.connect(self._on_diagnosed)
@@ -58,7 +59,7 @@ class Navigator:
     @property
     def row(self) -> int | None:
         """The sample that is open."""
-        return self._recording.row
+        return None if self._reviewing is None else self._recording.row
 
     # --- starting
 
@@ -345,21 +346,3 @@ class Unreadable:
             self._context.view.warn(
                 f"{len(self._rows):,} samples in a row cannot be read; the queue says why.{then}"
             )
-
-
-def say_again(view: View, document: Document, old: Outdated, *, ask: bool) -> None:
-    """Say again what was said of a sample before its files changed.
-
-    It is asked first, unless masks alone changed, and somebody had them made: then not `ask`.
-    """
-    question = (
-        f"{document.inputs.sample_id}: {', '.join(old.roles)} changed on disk since the review. "
-        f"Apply what was set, decided and painted then?"
-    )
-    maps = [
-        one for one in (old.annotations.locked_pixels, old.annotations.overlay) if one is not None
-    ]
-    if any(one.shape != document.inputs.shape for one in maps):
-        view.warn(f"{question[:-1]} cannot be: its size is another.")
-    elif (not ask and old.roles == ("masks",)) or view.confirm(question):
-        document.restore(old.annotations)

@@ -21,7 +21,7 @@ from napari_sepl.files.samples import Enhanceable, load_enhanceable
 from napari_sepl.files.store import Review, Status, Store
 from napari_sepl.workflow.enhance import MADE_FROM, label_file, save_resolved
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
-from napari_sepl.workflow.review.reviewing import annotations_of
+from napari_sepl.workflow.review.recorded import annotations_of
 
 ACCEPTED = frozenset((Status.ACCEPTED,))
 

@@ -1,0 +1,180 @@
+"""What is done to the sample that is open, on its way to the record."""
+
+from functools import partial
+from time import monotonic
+from weakref import WeakKeyDictionary
+
+from psygnal import Signal
+
+from napari_sepl.core.errors import SeplError
+from napari_sepl.document.document import Document
+from napari_sepl.document.edits import Edit, ParamsEdit, Status, StatusEdit
+from napari_sepl.files.store import ReviewStep
+from napari_sepl.gui.context import ReviewContext
+from napari_sepl.gui.saving import SaveTarget, Saving
+from napari_sepl.gui.view import View
+from napari_sepl.workflow.review.one_image import OneImage
+from napari_sepl.workflow.review.recorded import Outdated, Recorded
+
+_REST = 200
+"""Milliseconds after which a slider that stopped is recorded."""
+
+
+class Recording:
+    """Listens to the sample that is open and records each of its steps.
+
+    Parameters
+    ----------
+    context : ReviewContext
+        Has the document, the view, and the background in which a slider is given time to stop.
+    saving : Saving
+        Writes the labels of accepted samples.
+
+    Attributes
+    ----------
+    row : int or None
+        The sample that is open.
+    recorded : Signal(int)
+        Emitted with the row whose state was recorded.
+    accepted : Signal(int)
+        Emitted with the row of a sample whose accepted labels are on the disk.
+    """
+
+    recorded, accepted = Signal(int), Signal(int)
+
+    def __init__(self, context: ReviewContext, saving: Saving) -> None:
+        self._context = context
+        self._saving = saving
+        self._recorded: Recorded | None = None
+        self.row: int | None = None
+        self._since = 0.0
+        self._steps: list[ReviewStep] = []
+        self._rows: WeakKeyDictionary[Document, int] = WeakKeyDictionary()
+        saving.accepted.connect(self._on_accepted)
+
+    def start(self, recorded: Recorded) -> None:
+        """Record into this record from now on."""
+        self.close()
+        self._recorded = recorded
+
+    def stop(self) -> None:
+        """Record nothing more; what is open counts as saved, for all of it is in the store."""
+        document = self._context.document
+        if self.row is not None and document is not None:
+            document.mark_saved(document.history.mark)
+        target = self._saving.target
+        self._saving.target = SaveTarget(target.folder, target.inputs)
+        self._recorded = self.row = None
+        self._rows.clear()
+
+    def close(self) -> None:
+        """Record the image that is open alone, and close its record; a dataset closes its own."""
+        if isinstance(self._recorded, OneImage):
+            one = self._recorded
+            self.leave()
+            self.stop()
+            one.close()
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether all that is done to the image that is open goes to a record."""
+        return self._recorded is not None and not self._recorded.refusal
+
+    def on_error(self, error: SeplError) -> None:
+        """Tell why something is not written yet; called from the thread that writes."""
+        self._context.background.post(
+            lambda: self._context.view.warn(f"{error} It will be tried again.")
+        )
+
+    def on_saved(self) -> None:
+        """Tell that an error is over; called from the thread that writes."""
+        told = "What could not be written before is written now."
+        self._context.background.post(lambda: self._context.view.tell(told))
+
+    def on_kept(self, why: str) -> None:
+        """Name a label file that should not be there and stays; called from the writing thread."""
+        self._context.background.post(lambda: self._context.view.warn(why))
+
+    def open(self, row: int, document: Document) -> None:
+        """Record what is done to this sample from now on."""
+        self.row, self._since = row, monotonic()
+        self._rows[document] = row
+
+    def leave(self) -> None:
+        """Record the sample that is open, with the time spent on it."""
+        document = self._context.settled()
+        if document is not None and self.row is not None and self._recorded is not None:
+            self._record(document)
+            self._recorded.add_seconds(self.row, monotonic() - self._since)
+            self._since = monotonic()
+
+    def target_of(self, row: int) -> SaveTarget:
+        """Return where the labels of a sample go."""
+        if self._recorded is None:
+            raise RuntimeError("no record is open")
+        recorded = self._recorded
+        return SaveTarget(
+            recorded.folder,
+            recorded.files[row],
+            recorded.refusal,
+            not recorded.refusal,
+            partial(recorded.wrote, row),
+            partial(recorded.announce, row),
+        )
+
+    def _on_accepted(self, document: Document) -> None:
+        """Record that a document's file is there, if it is one of the dataset's."""
+        row = self._rows.get(document)
+        if row is None or self._recorded is None:
+            return
+        if document is not self._context.document:  # it was left: nobody recorded it
+            last = document.history.done[-1:]
+            steps = [ReviewStep("do", edit) for edit in last if isinstance(edit, StatusEdit)]
+            self._recorded.record(row, document, steps)
+            self.recorded.emit(row)
+        if document.status is Status.ACCEPTED:
+            self.accepted.emit(row)
+        else:
+            self._recorded.remove_files([row])
+
+    def take_step(self, document: Document, kind: str, edit: Edit) -> None:
+        """Record a step of the document that is open; a slider that moves, once it rests."""
+        step = ReviewStep(kind, edit)
+        if self.row is None or document is not self._context.document:
+            return
+        moving = isinstance(step.edit, ParamsEdit) and step.kind == "do"
+        joined = self._steps[-1].merged(step) if self._steps else None
+        if joined is not None:
+            self._steps[-1] = joined
+        else:
+            self._steps.append(step)
+        if moving:
+            self._context.background.later("record", _REST, lambda: self._record(document))
+        else:
+            self._record(document)
+
+    def _record(self, document: Document) -> None:
+        if self.row is None or self._recorded is None:
+            return
+        steps, self._steps = self._steps, []
+        if steps:
+            self._recorded.record(self.row, document, steps)
+            self.recorded.emit(self.row)
+
+
+def say_again(view: View, document: Document, old: Outdated, *, ask: bool) -> None:
+    """Say again what was said of a sample before its files changed.
+
+    It is asked first, unless masks alone changed, and somebody had them made: then not `ask`.
+    """
+    question = (
+        f"{document.inputs.sample_id}: {', '.join(old.roles)} changed on disk since the review. "
+        f"Apply what was set, decided and painted then?"
+    )
+    maps = [
+        one for one in (old.annotations.locked_pixels, old.annotations.overlay) if one is not None
+    ]
+    if any(one.shape != document.inputs.shape for one in maps):
+        view.warn(f"{question[:-1]} cannot be: its size is another.")
+    elif (not ask and old.roles == ("masks",)) or view.confirm(question):
+        document.restore(old.annotations)

@@ -1,0 +1,310 @@
+"""Samples of which a record is kept: what a person decides about them, and their label files."""
+
+import getpass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.errors import SeplError
+from napari_sepl.document.annotations import Annotations
+from napari_sepl.document.document import Document
+from napari_sepl.document.edits import Status
+from napari_sepl.document.history import History, replay
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.store import (
+    Review,
+    ReviewStep,
+    StatusRow,
+    Store,
+    StoreWriter,
+    steps_of,
+)
+from napari_sepl.workflow.enhance import MADE_FROM
+from napari_sepl.workflow.review.label_files import (
+    holds_saved_labels,
+    remove_label_file,
+    write_label_file,
+)
+from napari_sepl.workflow.review.queue import Queue, change_of
+
+
+@dataclass(frozen=True, eq=False)
+class Outdated:
+    """The annotations of a sample whose files have changed since.
+
+    Parameters
+    ----------
+    roles : tuple of str
+        The inputs that changed.
+    annotations : Said
+        The annotations; without decisions on masks if the masks changed.
+    """
+
+    roles: tuple[str, ...]
+    annotations: Annotations
+
+
+class Recorded(ABC):
+    """Samples and their record. Nothing here waits for the disk but `read` and `close`.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        The samples.
+    folder : Path or None
+        Where label files go; None before it is chosen.
+    store : Store
+        The record; read-only if another window has it open.
+    on_error : callable
+        Called, from the writing thread, with why something could not be written.
+    on_saved : callable, optional
+        Called, from the writing thread, when after an error all is written.
+    on_kept : callable, optional
+        Called, from the writing thread, with a sentence about a label file that should not be
+        there and stays, because the record cannot give it back.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Where label files go.
+    queue : Queue
+        The samples with their status and what else is known of them.
+    on_disk : StoreWriter
+        The store, and the thread that writes to it.
+    files : dict of int to list of Path
+        The files of each sample that was read, by row: saving must not write over them.
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[str],
+        folder: Path | None,
+        store: Store,
+        on_error: Callable[[SeplError], None],
+        on_saved: Callable[[], None] | None = None,
+        on_kept: Callable[[str], None] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.queue = Queue(ids)
+        self._told: dict[int, Review] = {}
+        self.files: dict[int, list[Path]] = {}
+        self._outdated: dict[int, Outdated] = {}
+        self._seconds: dict[int, float] = {}
+        self._must_flush = False
+        self._on_kept = on_kept
+        self._without_file: set[int] = set()  # rows whose label file is removed, or is going to be
+        for sample_id, row in store.statuses().items():
+            if sample_id in self.queue.rows:
+                self.queue.take(self.queue.rows[sample_id], row)
+        self.on_disk = StoreWriter(store, on_error, on_saved)
+
+    @property
+    @abstractmethod
+    def start(self) -> Params:
+        """The settings of samples for which nobody chose any."""
+
+    @abstractmethod
+    def load(self, row: int) -> Inputs:
+        """Read the files of a sample, and note in `files` which they are."""
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be saved; empty if all can."""
+        return self.on_disk.refusal
+
+    # --- reading
+
+    def read(self, row: int) -> Document:
+        """Read a sample and restore its annotations; for a background thread.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read, or does not fit the others.
+        """
+        inputs = self.load(row)
+        review = self._review_of(row)
+        if review is not None:
+            self._told[row] = without_maps(review)
+            annotations = annotations_of(review, self.start).renumbered(len(inputs.masks))
+            roles = review.changed_inputs(inputs.digests)
+            if not roles:
+                steps = steps_of(self.on_disk.log(self.queue.ids[row]))
+                history = replay(steps, annotations, inputs.shape, review.status)
+                return Document(inputs, annotations, history)
+            if "masks" in roles or "pseudo" in roles:
+                annotations = annotations.on_other_masks(len(inputs.masks))
+            self._outdated[row] = Outdated(roles, annotations)
+        status = Status.PENDING if review is None else review.status
+        return Document(inputs, Annotations(self.start), History(first=status))
+
+    def annotations(self, row: int) -> Annotations:
+        """Return the annotations of a sample without reading its files; for a background thread."""
+        review = self._review_of(row)
+        return Annotations(self.start) if review is None else annotations_of(review, self.start)
+
+    def _review_of(self, row: int) -> Review | None:
+        if self._must_flush:
+            self._must_flush = not self.on_disk.flush()
+        return self.on_disk.review(self.queue.ids[row])
+
+    def outdated(self, row: int) -> Outdated | None:
+        """Return, once, the annotations of a sample whose files have changed since."""
+        return self._outdated.pop(row, None)
+
+    # --- recording
+
+    def record(self, row: int, document: Document, steps: Sequence[ReviewStep]) -> None:
+        """Note the state of a document, and the steps that led there.
+
+        Then its label file follows: only an accepted sample has one.
+        """
+        self.queue.set_status(row, document.status)
+        review = self._state(row, document)
+        self._told[row] = without_maps(review)
+        entries = [step.entry() for step in steps]
+        self.on_disk.put_review(review, entries)
+        edits = int(self.queue.edits[row]) + sum(not entry.of_status for entry in entries)
+        self.queue.take(row, StatusRow.of(review, edits))
+        if document.status is not Status.ACCEPTED:
+            self.remove_files([row])
+        elif any(step.kind != "do" for step in steps):  # accepted again by undo or redo
+            self._without_file.discard(row)
+            self._write_file(document)
+
+    def _state(self, row: int, document: Document) -> Review:
+        return review_of(
+            document,
+            self._told_of(row),
+            note=self.queue.notes.get(row, ""),
+            seconds=self._seconds.get(row, 0.0),
+        )
+
+    def wrote(self, row: int, path: Path) -> bool:
+        """Return whether a label file was saved in some review of a sample."""
+        return holds_saved_labels(self.on_disk.written(), path, self.queue.ids[row])
+
+    def announce(self, row: int, folder: Path, labels: NDArray[np.uint8]) -> None:  # noqa: ARG002
+        """Note which labels are about to be saved in a folder; for a thread beside the window's.
+
+        So a file that is there after a crash is known as the review's own.
+
+        Raises
+        ------
+        SaveError
+            If the record cannot be written.
+        """
+        sample_id, digest = self.queue.ids[row], digest_labels(labels)
+        self._without_file.discard(row)
+        self.on_disk.submit(lambda store: store.put_labels(sample_id, digest))
+        self.on_disk.written()
+
+    def remove_files(self, rows: Iterable[int]) -> None:
+        """Have the label files of samples removed that are not accepted, once that is recorded."""
+        for row in set(rows) - self._without_file:
+            self._without_file.add(row)
+            self.on_disk.submit(partial(self._remove_file, self.queue.ids[row]))
+
+    def _remove_file(self, sample_id: str, store: Store) -> None:
+        if self.folder is not None:
+            self._tell_kept(remove_label_file(store, self.folder, sample_id))
+
+    def _write_file(self, document: Document) -> None:
+        resolved, inputs = document.resolved.snapshot(), document.inputs
+
+        def write(store: Store) -> None:
+            if self.folder is not None:
+                self._tell_kept(write_label_file(store, self.folder, inputs, resolved))
+
+        self.on_disk.submit(write)
+
+    def _tell_kept(self, why: str) -> None:
+        if why and self._on_kept is not None:
+            self._on_kept(why)
+
+    def set_note(self, row: int, note: str) -> None:
+        """Write a note on a sample."""
+        if note != self.queue.notes.get(row, ""):
+            self.queue.notes[row] = note
+            sample_id, status = self.queue.ids[row], self.queue.status_of(row)
+            self.on_disk.submit(lambda store: store.put_status(sample_id, status, note=note))
+
+    def add_seconds(self, row: int, seconds: float) -> None:
+        """Add to the time a sample was looked at; written with what is recorded next."""
+        self._seconds[row] = self._seconds.get(row, 0.0) + seconds
+
+    def arrive(self, row: int, document: Document) -> None:
+        """Note that a sample is open, and fill the queue's columns from it."""
+        told = self._told.get(row)
+        self._seconds.setdefault(row, told.seconds if told else 0.0)
+        self.queue.find_classes(row, map(int, document.inputs.overlap.class_ids))
+        self.queue.change[row] = change_of(document)
+
+    def close(self) -> None:
+        """Write what is left and close the store; what cannot be written yet goes on trying."""
+        if self.on_disk.close():
+            self.on_disk.store.close()
+
+    # --- inside
+
+    def _told_of(self, row: int) -> Review:
+        return self._told.get(row) or Review(self.queue.ids[row])
+
+
+def reviewer() -> str:
+    """Return who is at work, for the record; "unknown" where the system has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+# --- between a document and the record
+
+
+def review_of(document: Document, before: Review, *, note: str, seconds: float) -> Review:
+    """Return what the store is to keep of a document, `before` being the review until now."""
+    annotations, final, digests = (
+        document.annotations,
+        document.resolved.labels,
+        document.inputs.digests,
+    )
+    return replace(
+        before,
+        status=document.status,
+        note=note,
+        seconds=seconds,
+        params=annotations.params,
+        overlay=annotations.overlay,
+        decisions=annotations.decisions,
+        locked=annotations.locked,
+        locked_pixels=annotations.locked_pixels,
+        prompted=annotations.prompted,
+        digests={role: digests[role] for role in MADE_FROM if role in digests},
+        changed=change_of(document),
+        labels=digest_labels(final) if document.status is Status.ACCEPTED else "",
+    )
+
+
+def annotations_of(review: Review, start: Params) -> Annotations:
+    """Return what a review says; `start` are the settings where it says none."""
+    return Annotations(
+        review.params or start,
+        review.decisions,
+        review.locked,
+        review.locked_pixels,
+        review.overlay,
+        review.prompted,
+    )
+
+
+def without_maps(review: Review) -> Review:
+    """Return a review without its maps, which the document holds."""
+    return replace(review, overlay=None, locked_pixels=None, prompted={})

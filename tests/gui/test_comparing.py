@@ -1,5 +1,6 @@
 """Swap, swipe, differences and errors without a window."""
 
+from collections.abc import Iterator
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -22,10 +23,11 @@ def view() -> MagicMock:
 
 
 @pytest.fixture
-def controller(view: MagicMock) -> Controller:
+def controller(view: MagicMock) -> Iterator[Controller]:
     controller = Controller(ViewerModel(), view, Immediate())
     controller.open(lambda: cat_and_dog(truth=True))
-    return controller
+    yield controller
+    controller.recording.close()
 
 
 def legend(view: MagicMock, name: str) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """The controller without a window: a mock for the view, napari's viewer model for the layers."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -29,10 +30,11 @@ def view() -> MagicMock:
 
 
 @pytest.fixture
-def controller(view: MagicMock) -> Controller:
+def controller(view: MagicMock) -> Iterator[Controller]:
     controller = Controller(ViewerModel(), view, Immediate())
     controller.open(cat_and_dog)
-    return controller
+    yield controller
+    controller.recording.close()
 
 
 def paint(controller: Controller, label: int, rows: slice, cols: slice) -> None:
@@ -153,12 +155,12 @@ def test_a_file_of_another_making_is_asked_about(
 ) -> None:
     (tmp_path / "pets.png").write_bytes(b"precious")
     controller.saving.target = SaveTarget(tmp_path)
-    controller.save()
+    controller.accept()
     view.confirm_replace.assert_called_once_with(tmp_path / "pets.png")
     assert (tmp_path / "pets.png").read_bytes() == b"precious"
     view.confirm_replace.return_value = True
-    controller.save()
-    controller.save()  # our own file by now: not asked about again
+    controller.accept()
+    controller.accept()  # our own file by now: not asked about again
     assert view.confirm_replace.call_count == 2
 
 
@@ -168,7 +170,7 @@ def test_a_file_that_an_earlier_window_saved_is_not_asked_about(
     (tmp_path / "pets.png").write_bytes(b"ours")
     ours = lambda path: path.read_bytes() == b"ours"  # noqa: E731
     controller.saving.target = SaveTarget(tmp_path, ours=ours)
-    controller.save()
+    controller.accept()
     view.confirm_replace.assert_not_called()
     assert read_labels(tmp_path / "pets.png").shape == (40, 60)
 
@@ -188,7 +190,8 @@ def test_an_input_is_never_written_over(
         target.symlink_to(given)
     view.confirm_replace.return_value = True
     controller.open(cat_and_dog, folder=tmp_path, files=[given])
-    controller.accept() if accept else controller.save()
+    view.ask_copy_file.return_value = target
+    controller.accept() if accept else controller.save_copy()
     assert "one of the inputs" in view.warn.call_args.args[0]
     assert (given.read_bytes(), target.read_bytes()) == (b"pseudo-labels",) * 2
     assert target.is_symlink() == (way == "link")
@@ -199,7 +202,7 @@ def test_a_failed_save_leaves_the_work_unsaved(
 ) -> None:
     controller.saving.target = SaveTarget(tmp_path / "gone")
     controller.set_params(Params(t1=0.9))
-    controller.save()
+    controller.accept()
     assert str(tmp_path / "gone") in view.warn.call_args.args[0]
     assert controller.context.document is not None
     assert controller.context.document.unsaved

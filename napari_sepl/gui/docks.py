@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QAction, QKeySequence, QShortcut
-from qtpy.QtWidgets import QWidget
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QMenu, QWidget
 
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui.actions import ACTIONS, Action, When
@@ -59,10 +59,11 @@ class Docks:
         if self._window_keys:
             return
         window = self.viewer.window._qt_window  # noqa: SLF001  # napari has no other way to it
+        of_napari = [one for menu in window.findChildren(QMenu) for one in menu.actions()]
         for action in ACTIONS.values():
             if action.window_key:
                 key = QKeySequence(action.window_key)
-                for other in window.findChildren(QAction):
+                for other in of_napari:
                     if other.shortcut() == key:
                         other.setShortcut(QKeySequence())
                 shortcut = QShortcut(key, window)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QMessageBox
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.files.labels import read_labels
+from napari_sepl.files.store import store_file
 from napari_sepl.gui.samples import NAMES, sample_folder, sample_of
 from tests.gui.conftest import Window
 
@@ -140,22 +141,38 @@ def test_the_legend_chooses_and_hides_classes(window: Window) -> None:
     assert_shown_is_final(window)
 
 
-def test_closing_with_unsaved_work_asks(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_image_is_recorded_and_there_again(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: pytest.fail(box.text()))
+    monkeypatch.setattr(window.widget, "ask_folder", lambda _: tmp_path)
     window.open_sample("chelsea")
     window.drag_slider("t1", 0.3)
-    asked = []
-
-    def cancel(box: QMessageBox) -> QMessageBox.StandardButton:
-        asked.append(box.text())
-        return QMessageBox.StandardButton.Cancel
-
-    monkeypatch.setattr(QMessageBox, "exec", cancel)
+    moved = window.document.params
+    assert moved != Params()
+    window.open_sample("coffee")
+    window.open_sample("chelsea")
+    assert window.document.params == moved
+    assert window.widget.title.text() == "chelsea — pending"
+    window.press(Qt.Key.Key_A)
+    window.wait_until(lambda: window.widget.title.text() == "chelsea — accepted")
+    assert store_file(tmp_path).exists()
+    labels = read_labels(tmp_path / "chelsea.png")
+    window.open_sample("coffee")
+    window.open_sample("chelsea")  # whose record moved to the output folder
+    assert window.widget.title.text() == "chelsea — accepted"
+    np.testing.assert_array_equal(window.shown, labels)
+    window.drag_slider("t1", 0.9)
+    window.wait_until(lambda: not (tmp_path / "chelsea.png").exists())
+    assert window.widget.title.text() == "chelsea — pending"
+    for _ in range(2):
+        window.press(Qt.Key.Key_Z, CTRL)
+    window.press(Qt.Key.Key_Z, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    window.wait_until((tmp_path / "chelsea.png").exists)
+    assert window.widget.title.text() == "chelsea — accepted"
     main = window.widget.window()
     main.close()
-    assert asked == ["The labels of chelsea are not saved."]
-    assert main.isVisible()
-    window.open_sample("coffee")
-    assert window.document.inputs.sample_id == "chelsea"
+    assert not main.isVisible()
 
 
 def test_a_dock_closed_and_opened_again_finds_the_work(window: Window) -> None:

@@ -137,6 +137,11 @@ class Review:
         if self.decisions and "masks" not in self.digests:
             raise ValueError(f"{self.sample_id}: decisions of masks whose digest is not told")
 
+    @property
+    def is_touched(self) -> bool:
+        """Whether a person did more than write a note."""
+        return self.status is not Status.PENDING or self.params is not None
+
     def changed_inputs(self, digests: Mapping[str, str]) -> tuple[str, ...]:
         """Return the roles whose files are not those that were reviewed.
 

@@ -107,16 +107,18 @@ class Reviewing(Recorded):
         """
         if self.refusal:
             return
-        for row, sample_id in enumerate(self.queue.ids):
-            status, path = self.queue.status_of(row), label_file(self.folder, sample_id)
-            if status is Status.ACCEPTED and not path.exists():
-                with suppress(InputError):
+        for sample_id in self.on_disk.store.statuses():
+            row = self.queue.rows.get(sample_id)
+            if row is None:
+                continue
+            with suppress(InputError):
+                is_there = label_file(self.folder, sample_id).exists()
+                if self.queue.status_of(row) is not Status.ACCEPTED:
+                    review = self.on_disk.review(sample_id) if is_there else None
+                    if review is not None and review.is_touched:
+                        self.remove_files([row])
+                elif not is_there:
                     self._write_file(self.read(row))
-            elif self._is_touched(row) and status is not Status.ACCEPTED and path.exists():
-                self.remove_files([row])
-
-    def _is_touched(self, row: int) -> bool:
-        return bool(self.queue.edits[row]) or self.queue.status_of(row) is not Status.PENDING
 
     # --- many samples
 

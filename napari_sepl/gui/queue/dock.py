@@ -24,11 +24,11 @@ from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.masks.making_dataset import DatasetMaking
 from napari_sepl.gui.panels.params import preferred_params
 from napari_sepl.gui.panels.queue import QueuePanel
+from napari_sepl.gui.queue.background_scan import ScanRow
 from napari_sepl.gui.queue.bulk import Bulk, listed
 from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
-from napari_sepl.gui.queue.passes import PassRow
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 TITLE = "Queue (SEPL)"
@@ -63,7 +63,7 @@ class QueueDock(QWidget):
         self.panel = QueuePanel()
         self.navigator = Navigator(controller, self.panel, background)
         self._damage = Damage(controller.context, self._meet_damage)
-        self.passes = PassRow(background, self.panel, self._warn, self._damage.meet_trouble)
+        self.scan = ScanRow(background, self.panel, self._warn, self._damage.meet_trouble)
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
         self._making: DatasetMaking | None = None
@@ -77,7 +77,7 @@ class QueueDock(QWidget):
     def _lay_out(self, do: Callable[[str], None]) -> None:
         column = QVBoxLayout(self)
         column.addWidget(self.panel)
-        column.addWidget(self.passes)
+        column.addWidget(self.scan)
         steps, below = QHBoxLayout(), QHBoxLayout()
         for name in _STEPS:
             steps.addWidget(ActionButton(name))
@@ -101,7 +101,7 @@ class QueueDock(QWidget):
         self.panel.note_changed.connect(self.navigator.set_note)
         self.panel.listing_changed.connect(self._list)
         self._controller.panels_toggled.connect(self._note_panels)
-        self._controller.making.ended.connect(self.passes.look_again)
+        self._controller.making.ended.connect(self.scan.rescan)
         for changed in (self.panel.model.dataChanged, self.panel.model.modelReset):
             changed.connect(self._show_pending)
 
@@ -151,13 +151,13 @@ class QueueDock(QWidget):
 
     def _meet_damage(self, error: SeplError) -> None:
         """Tell of damage found while the dataset is open, and offer to recover on the spot."""
-        self.passes.pause()
+        self.scan.pause()
         self._damage.meet_open(error, self.reviewing, self._recovered)
 
     def _recovered(self) -> None:
         self.navigator.others_changed()
         if self.reviewing is not None:
-            self.passes.open(self.reviewing)  # the new record keeps nothing of what was read
+            self.scan.open(self.reviewing)  # the new record keeps nothing of what was read
 
     def _warn(self, text: str) -> None:
         self._context.view.warn(text)
@@ -183,7 +183,7 @@ class QueueDock(QWidget):
         self.navigator.start(reviewing)
         if reviewing.refusal:
             self._context.view.warn(reviewing.refusal)
-        self.passes.open(reviewing)
+        self.scan.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
             "check", reviewing.on_disk.store.check, lambda _: None, self._meet_damage
@@ -198,7 +198,7 @@ class QueueDock(QWidget):
 
     def _others_changed(self) -> None:
         self.navigator.others_changed()
-        self.passes.look_again()
+        self.scan.rescan()
 
     def close_dataset(self) -> None:
         """Record what is open and close the store, waiting until all is written."""
@@ -213,7 +213,7 @@ class QueueDock(QWidget):
         if self._making is not None:
             self._making.close()
             self._making = self._controller.making.dataset = None
-        self.passes.leave()
+        self.scan.leave()
         self.exports.leave_dataset()
         self.navigator.stop()
         left, self.reviewing, self._bulk = self.reviewing, None, None

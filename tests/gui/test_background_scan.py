@@ -11,12 +11,12 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import StampedFacts
-from napari_sepl.gui.queue import passes
-from napari_sepl.gui.queue.passes import PassRun
+from napari_sepl.gui.queue import background_scan
+from napari_sepl.gui.queue.background_scan import BackgroundScan
 from napari_sepl.gui.worker import Immediate
-from napari_sepl.workflow.review import scan as reading
+from napari_sepl.workflow.review import sample_facts
 from napari_sepl.workflow.review.queue import Queue
-from napari_sepl.workflow.review.scan import class_pass
+from napari_sepl.workflow.review.sample_facts import class_scan
 from tests.gui.many_classes import BIRD, CLASSES, IDS, make_dataset
 
 
@@ -27,8 +27,8 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 @pytest.fixture
 def two_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_ROWS", 2)
-    monkeypatch.setattr(passes, "_BATCH", 60.0)
+    monkeypatch.setattr(background_scan, "_ROWS", 2)
+    monkeypatch.setattr(background_scan, "_BATCH", 60.0)
 
 
 class Stepwise(Immediate):
@@ -106,8 +106,8 @@ class Bench:
     def __init__(self, spec: DatasetSpec) -> None:
         self.background, self.view = Stepwise(), Shown()
         self.reviewing = Keeping(SampleIndex.open(spec))
-        wanted = class_pass(self.reviewing.index, self.reviewing.known_facts)
-        self.run = PassRun(
+        wanted = class_scan(self.reviewing.index, self.reviewing.known_facts)
+        self.run = BackgroundScan(
             wanted, self.reviewing.queue, self.reviewing.put_facts, self.background, self.view
         )
 
@@ -167,7 +167,7 @@ def test_what_was_kept_is_shown_and_not_read(
         read.append(path.stem)
         return read_pseudo_labels(path, *told, **also)
 
-    monkeypatch.setattr(reading, "read_pseudo_labels", noting)
+    monkeypatch.setattr(sample_facts, "read_pseudo_labels", noting)
     again.run.start()
     again.finish()
     assert read == ["s5", "s6", "s7"]

@@ -13,8 +13,8 @@ from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, Store, StoreCorruptError, store_file
 from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.gui.queue import passes
-from napari_sepl.workflow.review import scan as reading
+from napari_sepl.gui.queue import background_scan
+from napari_sepl.workflow.review import sample_facts
 from napari_sepl.workflow.review.queue import Column, Filter, Queue
 from tests.gui.conftest import Window, wait_until
 from tests.gui.many_classes import BIRD, IDS, PERSON, make_dataset
@@ -27,8 +27,8 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 @pytest.fixture
 def two_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_ROWS", 2)
-    monkeypatch.setattr(passes, "_BATCH", 60.0)
+    monkeypatch.setattr(background_scan, "_ROWS", 2)
+    monkeypatch.setattr(background_scan, "_BATCH", 60.0)
 
 
 # --- the panel
@@ -117,7 +117,7 @@ class Prepared:
     def let_scan(self) -> None:
         wait_until(lambda: bool(self.queue.classes_known.all()))
         wait_until(lambda: not np.isnan(self.queue.suspicion).any())
-        wait_until(self.dock.passes.isHidden)
+        wait_until(self.dock.scan.isHidden)
 
     def listed(self) -> list[str]:
         return [self.queue.ids[row] for row in self.dock.panel.model.rows]
@@ -131,7 +131,7 @@ class Prepared:
 def open_window(
     window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], Prepared]]:
-    monkeypatch.setattr(passes, "FIRST", 1)
+    monkeypatch.setattr(background_scan, "FIRST", 1)
     opened: list[Prepared] = []
 
     def open_it() -> Prepared:
@@ -163,7 +163,7 @@ def test_the_next_session_knows_what_this_one_read(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_window().let_scan()
-    monkeypatch.setattr(reading, "read_pseudo_labels", None)  # calling it would raise TypeError
+    monkeypatch.setattr(sample_facts, "read_pseudo_labels", None)  # a TypeError if called
     again = open_window()
     again.let_scan()
     again.choose_class(BIRD)
@@ -173,9 +173,9 @@ def test_the_next_session_knows_what_this_one_read(
 def test_it_can_be_stopped_and_goes_on(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
-    monkeypatch.setattr(passes, "_PAUSE", 60_000)  # so it stays at its first batch
+    monkeypatch.setattr(background_scan, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
-    row = opened.dock.passes
+    row = opened.dock.scan
     wait_until(lambda: int(opened.queue.classes_known.sum()) >= 2)
     assert row.isVisible()
     assert row.text.text() == "reading classes: 0 of 7"
@@ -183,7 +183,7 @@ def test_it_can_be_stopped_and_goes_on(
     row.button.click()
     assert row.text.text() == "reading classes: 2 of 7"
     assert row.button.text() == "Go on"
-    monkeypatch.setattr(passes, "_PAUSE", 1)
+    monkeypatch.setattr(background_scan, "_PAUSE", 1)
     row.button.click()
     opened.let_scan()
 
@@ -191,14 +191,14 @@ def test_it_can_be_stopped_and_goes_on(
 def test_closing_the_dataset_ends_it(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
-    monkeypatch.setattr(passes, "_PAUSE", 60_000)  # so it stays at its first batch
+    monkeypatch.setattr(background_scan, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
-    queue, run = opened.queue, opened.dock.passes._run
+    queue, run = opened.queue, opened.dock.scan._run
     assert run is not None
     wait_until(lambda: int(queue.classes_known.sum()) >= 2)
     opened.dock.close_dataset()
     known = int(queue.classes_known.sum())
-    assert opened.dock.passes.isHidden()
+    assert opened.dock.scan.isHidden()
     run._go_on()  # as after the pause
     opened.window.settle()
     assert int(queue.classes_known.sum()) == known < 7
@@ -211,7 +211,7 @@ def test_unreadable_samples_are_told_once_and_marked(
         (spec.folder("pseudo") / f"{name}.png").write_bytes(b"GIF89a")
     before = len(notification_manager.records)
     opened = open_window()
-    wait_until(lambda: bool(opened.dock.passes.isHidden()) and len(opened.queue.failures) > 1)
+    wait_until(lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1)
     told = [record.message for record in notification_manager.records[before:]]
     assert len(told) == 1
     assert told[0].startswith("2 samples have pseudo-labels that cannot be read")

@@ -10,10 +10,10 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.diagnose import suspicion_pass
+from napari_sepl.workflow.diagnose import suspicion_scan
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import Pass, Scanned, class_pass
+from napari_sepl.workflow.review.sample_facts import Scan, ScanBatch, class_scan
 
 FIRST = 1000
 """Milliseconds after which it begins, so that the first image comes first."""
@@ -38,7 +38,7 @@ class KeepFacts(Protocol):
         """Keep it."""
 
 
-class PassView(Protocol):
+class ScanView(Protocol):
     """Where a pass shows how far it is."""
 
     def show_progress(self, text: str) -> None:
@@ -54,12 +54,12 @@ class PassView(Protocol):
         """Tell why it had to stop."""
 
 
-class PassRun:
+class BackgroundScan:
     """Reads the samples of a dataset in small batches, one at a time.
 
     Parameters
     ----------
-    wanted : Pass
+    wanted : Scan
         What to find out.
     queue : Queue
         Where what is found goes.
@@ -67,7 +67,7 @@ class PassRun:
         Keeps what was read; False, unless it is the last, while other things wait.
     background : Background
         Where samples are read.
-    view : PassView
+    view : ScanView
         Where it is shown.
 
     Attributes
@@ -78,11 +78,11 @@ class PassRun:
 
     def __init__(
         self,
-        wanted: Pass,
+        wanted: Scan,
         queue: Queue,
         keep: KeepFacts,
         background: Background,
-        view: PassView,
+        view: ScanView,
     ) -> None:
         self._pass = wanted
         self._queue = queue
@@ -98,7 +98,7 @@ class PassRun:
     @property
     def progress(self) -> str:
         """How far it is, in words."""
-        return f"{self._pass.told}: {self._next:,} of {len(self._rows):,}"
+        return f"{self._pass.title}: {self._next:,} of {len(self._rows):,}"
 
     @property
     def left(self) -> int:
@@ -126,10 +126,10 @@ class PassRun:
             self._view.show_end(self._failures)
             return
         self._view.show_progress(self.progress)
-        rows, look = self._rows[self._next : self._next + _ROWS], self._pass.look
+        rows, look = self._rows[self._next : self._next + _ROWS], self._pass.read
         self._background.run("pass", lambda: look(rows, _BATCH), self._take, self._fail)
 
-    def _take(self, scanned: Scanned) -> None:
+    def _take(self, scanned: ScanBatch) -> None:
         if not self.running:
             return
         for row, facts in scanned.facts.items():
@@ -162,7 +162,7 @@ class PassRun:
             self._view.show_trouble(error)
 
 
-class PassRow(QWidget):
+class ScanRow(QWidget):
     """Looks through the dataset that is open, and shows it; not there while nothing is to be told.
 
     First for classes, then, which takes longer, for failures.
@@ -193,7 +193,7 @@ class PassRow(QWidget):
         self._trouble = trouble
         self._reviewing: Reviewing | None = None
         self._suspecting = False
-        self._run: PassRun | None = None
+        self._run: BackgroundScan | None = None
         self.text, self.button = QLabel(), QPushButton()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.button.clicked.connect(lambda _: self.toggle())
@@ -206,13 +206,13 @@ class PassRow(QWidget):
     def open(self, reviewing: Reviewing) -> None:
         """Look through a dataset, when its first image has had time to come."""
         self._reviewing, self._suspecting = reviewing, False
-        classes = class_pass(reviewing.index, reviewing.on_disk.store.facts)
+        classes = class_scan(reviewing.index, reviewing.on_disk.store.facts)
         if classes.rows:
             self._begin(reviewing, classes)
         else:
             self._suspect(reviewing)
 
-    def look_again(self) -> None:
+    def rescan(self) -> None:
         """Find out about samples whose suspicion was forgotten, unless the user stopped it."""
         run, reviewing = self._run, self._reviewing
         if self._suspecting and run is not None and reviewing is not None:
@@ -221,16 +221,16 @@ class PassRow(QWidget):
             if stopped:
                 self.pause()
 
-    def _begin(self, reviewing: Reviewing, wanted: Pass) -> None:
+    def _begin(self, reviewing: Reviewing, wanted: Scan) -> None:
         if self._run is not None:
             self._run.stop()
         keep = reviewing.on_disk.put_facts
-        self._run = PassRun(wanted, reviewing.queue, keep, self._background, self)
+        self._run = BackgroundScan(wanted, reviewing.queue, keep, self._background, self)
         self._run.start(FIRST)
 
     def _suspect(self, reviewing: Reviewing) -> None:
         self._suspecting = True
-        self._begin(reviewing, suspicion_pass(reviewing))
+        self._begin(reviewing, suspicion_scan(reviewing))
 
     def leave(self) -> None:
         """Stop, for the dataset is about to be closed."""
@@ -262,7 +262,7 @@ class PassRow(QWidget):
         self.button.setText("Stop" if self._run is not None and self._run.running else "Go on")
         self.setVisible(bool(text))
 
-    # --- PassView
+    # --- ScanView
 
     def show_progress(self, text: str) -> None:
         """Show how far it is."""

@@ -11,7 +11,6 @@ from napari.components import ViewerModel
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from tests.gui.test_background_scan_window import Prepared
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.analysis.diagnosis.types import Cause, Diagnosis
@@ -25,6 +24,7 @@ from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review.queue import Column, Filter
 from tests.document.drawing import SHAPE, cat_and_dog, save_pets
 from tests.gui.conftest import Window, wait_until
+from tests.gui.test_background_scan_window import Prepared
 
 CAT, DOG = 8, 12
 SHIFT = Qt.KeyboardModifier.ShiftModifier

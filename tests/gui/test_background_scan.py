@@ -1,4 +1,4 @@
-"""The pass that finds classes, without a window: in batches, to be stopped and resumed."""
+"""The scan for classes without a window: in batches, stopped and resumed."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -101,7 +101,7 @@ class Keeping:
 
 
 class Bench:
-    """A pass, all that it touches, and hands to move it on."""
+    """A scan, all that it touches, and hands to run it."""
 
     def __init__(self, spec: DatasetSpec) -> None:
         self.background, self.view = Stepwise(), Shown()
@@ -129,7 +129,7 @@ def bench(spec: DatasetSpec, two_a_batch: None) -> Bench:
 def test_all_samples_are_read_in_batches_one_after_the_other(bench: Bench) -> None:
     bench.run.start()
     while bench.background.step():
-        assert list(bench.background.waiting).count("run pass") <= 1
+        assert list(bench.background.waiting).count("run scan") <= 1
     assert bench.background.runs == 4
     assert bench.reviewing.found() == CLASSES
     assert set(bench.reviewing.kept) == set(IDS)
@@ -140,11 +140,11 @@ def test_all_samples_are_read_in_batches_one_after_the_other(bench: Bench) -> No
 def test_it_is_drawn_once_for_many_batches(bench: Bench) -> None:
     bench.run.start()
     bench.read_some(2)
-    assert "draw pass" in bench.background.waiting
-    drawing = bench.background.waiting.pop("draw pass")
+    assert "draw scan" in bench.background.waiting
+    drawing = bench.background.waiting.pop("draw scan")
     while bench.reviewing.queue.classes_known.sum() < 6:
         bench.background.step()
-    assert "draw pass" not in bench.background.waiting  # it is under way still
+    assert "draw scan" not in bench.background.waiting  # it is under way still
     assert bench.view.found == 0
     drawing()
     assert bench.view.found == 1
@@ -177,7 +177,7 @@ def test_what_was_kept_is_shown_and_not_read(
 def test_a_stopped_scan_takes_no_answer_and_goes_on_where_it_was(bench: Bench) -> None:
     bench.run.start()
     bench.read_some(2)
-    while "run pass" not in bench.background.waiting:
+    while "run scan" not in bench.background.waiting:
         bench.background.step()
     bench.run.stop()
     bench.finish()  # the batch that was under way comes back

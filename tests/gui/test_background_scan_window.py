@@ -1,4 +1,4 @@
-"""The pass that finds classes in the window: beside the work, and what the queue makes of it."""
+"""The scan for classes in the window: in the background, and as the queue shows it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,7 +99,7 @@ def test_another_list_is_only_drawn_anew(panel: QueuePanel, queue: Queue) -> Non
 
 
 class Prepared:
-    """The window with a dataset open, whose first pass is under way."""
+    """The window with a dataset open, whose first scan is running."""
 
     def __init__(self, window: Window, spec: DatasetSpec) -> None:
         self.window, self.spec = window, spec
@@ -182,7 +182,7 @@ def test_it_can_be_stopped_and_goes_on(
     assert row.button.text() == "Stop"
     row.button.click()
     assert row.text.text() == "reading classes: 2 of 7"
-    assert row.button.text() == "Go on"
+    assert row.button.text() == "Resume"
     monkeypatch.setattr(background_scan, "_PAUSE", 1)
     row.button.click()
     opened.let_scan()
@@ -199,7 +199,7 @@ def test_closing_the_dataset_ends_it(
     opened.dock.close_dataset()
     known = int(queue.classes_known.sum())
     assert opened.dock.scan.isHidden()
-    run._go_on()  # as after the pause
+    run._run_batch()  # as after the pause
     opened.window.settle()
     assert int(queue.classes_known.sum()) == known < 7
 
@@ -214,7 +214,7 @@ def test_unreadable_samples_are_told_once_and_marked(
     wait_until(lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1)
     told = [record.message for record in notification_manager.records[before:]]
     assert len(told) == 1
-    assert told[0].startswith("2 samples have pseudo-labels that cannot be read")
+    assert told[0].startswith("Pseudo-labels of 2 samples cannot be read")
     assert "2 unreadable" in opened.dock.panel.counts.text()
     assert opened.dock.panel.model.data(opened.dock.panel.model.index(4, 1)) == "unreadable"
 

@@ -13,6 +13,7 @@ from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.commands import export_dataset
+from napari_sepl.gui.panels.export_choice import ALL
 from napari_sepl.gui.queue.export import ExportDialog, Exporting
 from napari_sepl.gui.worker import Background, Immediate
 from napari_sepl.workflow.export.export import Export
@@ -85,7 +86,7 @@ def test_stopping_closes_the_run() -> None:
     assert export.closed
     assert 0 < shown.progress[-1][0] < 10**9
     assert shown.end is not None
-    assert shown.end[0].endswith("Stopped. The same export goes on from here.")
+    assert shown.end[0].endswith("Stopped. Export again to resume.")
 
 
 def test_what_forbids_an_export_is_told() -> None:
@@ -127,11 +128,11 @@ def test_accepted_samples_are_exported(
     to = spec.output.parent / "to"
     dialog.choice.fields["to"].value = to
     press_and_wait(window, dialog)
-    assert dialog.told.text() == "1 saved."
+    assert dialog.outcome.text() == "1 saved."
     labels = read_labels(to / "SegmentationClass" / "s1.png")
     assert np.array_equal(labels, read_labels(spec.output / "s1.png"))
     press_and_wait(window, dialog)
-    assert dialog.told.text() == "1 present."
+    assert dialog.outcome.text() == "1 present."
 
 
 def test_all_samples_with_every_choice(
@@ -142,15 +143,15 @@ def test_all_samples_with_every_choice(
     fields = dialog.choice.fields
     fields["format"].value = "coco-polygons"
     fields["to"].value = tmp_path / "coco"
-    fields["samples"].value = "all, untouched ones enhanced"
+    fields["samples"].value = ALL
     fields["class_id"].value = "cat"
     fields["class_map"].value = tmp_path / "map.toml"
     fields["instances"].value = "class"
     assert fields["holes"].visible
     assert not fields["trust"].visible
     press_and_wait(window, dialog)
-    assert dialog.told.text().startswith("⚠ 5 saved, 1 failed.")
-    assert "IoU of the polygons" in dialog.told.text()
+    assert dialog.outcome.text().startswith("⚠ 5 saved, 1 failed.")
+    assert "IoU of the polygons" in dialog.outcome.text()
     told = json.loads((tmp_path / "coco" / "annotations" / "instances_train.json").read_text())
     assert len(told["images"]) == 5
     assert "pet" in [one["name"] for one in told["categories"]]
@@ -158,7 +159,7 @@ def test_all_samples_with_every_choice(
 
 def test_what_is_missing_is_told(window: Window, dialog: ExportDialog) -> None:
     press_and_wait(window, dialog)
-    assert dialog.told.text() == "to folder: found nothing; expected the folder to write to."
+    assert dialog.outcome.text() == "export folder: found nothing; expected a folder to be chosen."
 
 
 def test_without_a_dataset_the_menu_says_so(window: Window) -> None:

@@ -144,11 +144,11 @@ def test_a_layout_is_chosen(page: Page, tmp_path: Path, given: str) -> None:
           "pseudo-labels, output folder to be chosen.")),
         (FOLDERS, {"images": "/i", "masks": "/m", "pseudo": "/p", "out": "/o", "classes": OWN_FILE},
          "dataset (folders): found nothing for class list; expected images, "),
-        (VOC, {"out": "/o"}, "dataset (layout of VOC): found nothing for root folder; expected "),
-        (COCO, {"root": "/r"}, "dataset (layout of COCO): found nothing for output folder; "),
+        (VOC, {"out": "/o"}, "dataset (VOC layout): found nothing for root folder; expected "),
+        (COCO, {"root": "/r"}, "dataset (COCO layout): found nothing for output folder; "),
         (COCO, {"root": "/gone", "out": "/o"}, "/gone: found none of the folders train, train2017"),
         (VOC, {"root": "/r", "out": "/o", "split": "val", "list_file": "/l.txt"},
-         "dataset (layout of VOC): found the split val and the list /l.txt; expected one of them"),
+         "dataset (VOC layout): found the split val and the list /l.txt; expected one of them"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_told_once(

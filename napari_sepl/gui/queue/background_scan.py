@@ -1,14 +1,15 @@
-"""Finding out, while a person works, about the samples that nobody opened yet."""
+"""Reading classes and suspicion of unopened samples in the background, while a person works."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.panels.queue import QueuePanel
+from napari_sepl.gui.panels.widgets import line_up
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.diagnose import suspicion_scan
 from napari_sepl.workflow.review.queue import Queue
@@ -16,108 +17,87 @@ from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.sample_facts import Scan, ScanBatch, class_scan
 
 FIRST = 1000
-"""Milliseconds after which it begins, so that the first image comes first."""
+"""Milliseconds until a scan starts: the first image is shown before."""
 
 _PAUSE = 10
-"""Milliseconds between two batches, in which whatever else waits gets a thread."""
+"""Milliseconds between two batches, in which other work gets a thread."""
 
 _BATCH = 0.05
-"""Seconds after which a batch begins no further sample: so long may `next` have to wait."""
+"""Seconds after which a batch begins no further sample: the next sample may wait that long."""
 
 _ROWS = 256
-"""Samples of a batch at most, for those of which nothing changed take no time."""
+"""Samples of a batch at most: unchanged ones take no time."""
 
 _REDRAW = 1000
-"""Milliseconds at least from one drawing of what was found to the next."""
+"""Milliseconds between two redraws of the queue."""
 
 
-class KeepFacts(Protocol):
-    """Keeps what was read; False, unless it is the last, while other things wait."""
+class SaveFacts(Protocol):
+    """Saves facts in the record; False if other writes wait, unless they are the last facts."""
 
     def __call__(self, facts: Mapping[str, StampedFacts], *, last: bool) -> bool:
-        """Keep it."""
-
-
-class ScanView(Protocol):
-    """Where a pass shows how far it is."""
-
-    def show_progress(self, text: str) -> None:
-        """Show how far it is."""
-
-    def show_found(self) -> None:
-        """Draw what the queue knows now."""
-
-    def show_end(self, failures: int) -> None:
-        """Show that all is read, but for some that could not be."""
-
-    def show_trouble(self, error: SeplError) -> None:
-        """Tell why it had to stop."""
+        """Save them."""
 
 
 class BackgroundScan:
-    """Reads the samples of a dataset in small batches, one at a time.
+    """Runs one scan in small batches, so that other work goes first.
 
     Parameters
     ----------
-    wanted : Scan
-        What to find out.
+    scan : Scan
+        Which samples to read for which facts.
     queue : Queue
-        Where what is found goes.
-    keep : callable
-        Keeps what was read; False, unless it is the last, while other things wait.
+        Where the facts are shown.
+    save : callable
+        Saves the facts in the record.
     background : Background
-        Where samples are read.
-    view : ScanView
-        Where it is shown.
+        Runs the batches.
+    view : ScanRow
+        Shows progress, end and errors.
 
     Attributes
     ----------
     running : bool
-        Whether it is under way.
+        Whether the scan is running.
     """
 
     def __init__(
-        self,
-        wanted: Scan,
-        queue: Queue,
-        keep: KeepFacts,
-        background: Background,
-        view: ScanView,
+        self, scan: Scan, queue: Queue, save: SaveFacts, background: Background, view: "ScanRow"
     ) -> None:
-        self._pass = wanted
+        self._scan = scan
         self._queue = queue
-        self._keep_facts = keep
+        self._save_facts = save
         self._background = background
         self._view = view
-        self._rows = wanted.rows
+        self._rows = scan.rows
         self._next = self._failures = 0
-        self._unkept: dict[str, StampedFacts] = {}
+        self._unsaved: dict[str, StampedFacts] = {}
         self._drawing = False
         self.running = False
 
     @property
     def progress(self) -> str:
-        """How far it is, in words."""
-        return f"{self._pass.title}: {self._next:,} of {len(self._rows):,}"
+        """The progress as text."""
+        return f"{self._scan.title}: {self._next:,} of {len(self._rows):,}"
 
     @property
     def left(self) -> int:
-        """How many samples are still to be looked at."""
+        """The number of samples still to read."""
         return len(self._rows) - self._next
 
     def start(self, delay: int = 0) -> None:
-        """Begin, or go on after `stop`, in so many milliseconds."""
+        """Start, or resume after `stop`, in `delay` milliseconds."""
         if not self.running and self._next < len(self._rows):
             self.running = True
-            self._background.later("pass", delay, self._go_on)
+            self._background.later("scan", delay, self._run_batch)
 
     def stop(self) -> None:
-        """End it, whatever is being read; what was found stays."""
+        """Stop, and ignore the running batch; facts found so far stay."""
         if self.running:
             self.running = False
-            self._keep(last=True)
+            self._save(last=True)
 
-    def _go_on(self) -> None:
+    def _run_batch(self) -> None:
         if not self.running:
             return
         if self._next == len(self._rows):
@@ -126,10 +106,10 @@ class BackgroundScan:
             self._view.show_end(self._failures)
             return
         self._view.show_progress(self.progress)
-        rows, look = self._rows[self._next : self._next + _ROWS], self._pass.read
-        self._background.run("pass", lambda: look(rows, _BATCH), self._take, self._fail)
+        rows, read = self._rows[self._next : self._next + _ROWS], self._scan.read
+        self._background.run("scan", lambda: read(rows, _BATCH), self._add, self._fail)
 
-    def _take(self, scanned: ScanBatch) -> None:
+    def _add(self, scanned: ScanBatch) -> None:
         if not self.running:
             return
         for row, facts in scanned.facts.items():
@@ -139,17 +119,17 @@ class BackgroundScan:
         self._queue.failures.update(scanned.failures)
         self._next += scanned.count
         self._failures += len(scanned.failures)
-        self._unkept |= scanned.fresh
-        self._keep()
+        self._unsaved |= scanned.fresh
+        self._save()
         if not self._drawing:
             self._drawing = True
-            self._background.later("draw pass", _REDRAW, self._draw)
-        self._background.later("pass", _PAUSE, self._go_on)
+            self._background.later("draw scan", _REDRAW, self._draw)
+        self._background.later("scan", _PAUSE, self._run_batch)
 
-    def _keep(self, *, last: bool = False) -> None:
-        """Have what was read kept, unless what a person did still waits to be written."""
-        if self._unkept and self._keep_facts(self._unkept, last=last):
-            self._unkept = {}
+    def _save(self, *, last: bool = False) -> None:
+        """Save new facts, unless a person's work still waits to be written."""
+        if self._unsaved and self._save_facts(self._unsaved, last=last):
+            self._unsaved = {}
 
     def _draw(self) -> None:
         self._drawing = False
@@ -163,20 +143,20 @@ class BackgroundScan:
 
 
 class ScanRow(QWidget):
-    """Looks through the dataset that is open, and shows it; not there while nothing is to be told.
+    """Scans the open dataset: progress, and a button to stop it; hidden if nothing is to be read.
 
-    First for classes, then, which takes longer, for failures.
+    It reads classes first, then computes suspicion, which takes longer.
 
     Parameters
     ----------
     background : Background
-        Where samples are read.
+        Runs the batches.
     panel : QueuePanel
-        The queue, which shows what is found.
+        The queue, which shows the facts.
     warn : callable
-        Tells the user that samples cannot be read.
+        Shows the user how many samples cannot be read.
     trouble : callable
-        Told why the record cannot be read.
+        Called with the error if the record cannot be read.
     """
 
     def __init__(
@@ -197,98 +177,86 @@ class ScanRow(QWidget):
         self.text, self.button = QLabel(), QPushButton()
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.button.clicked.connect(lambda _: self.toggle())
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.button)
+        line_up(self.text, self.button, parent=self).setStretch(0, 1)
         self._show("")
 
     def open(self, reviewing: Reviewing) -> None:
-        """Look through a dataset, when its first image has had time to come."""
+        """Scan a dataset, once its first image had time to appear."""
         self._reviewing, self._suspecting = reviewing, False
         classes = class_scan(reviewing.index, reviewing.on_disk.store.facts)
-        if classes.rows:
-            self._begin(reviewing, classes)
-        else:
-            self._suspect(reviewing)
+        self._begin(classes if classes.rows else None)
 
     def rescan(self) -> None:
-        """Find out about samples whose suspicion was forgotten, unless the user stopped it."""
-        run, reviewing = self._run, self._reviewing
-        if self._suspecting and run is not None and reviewing is not None:
+        """Compute the suspicion of changed samples, unless the user stopped the scan."""
+        run = self._run
+        if self._suspecting and run is not None:
             stopped = run.left > 0 and not run.running
-            self._suspect(reviewing)
+            self._begin()
             if stopped:
                 self.pause()
 
-    def _begin(self, reviewing: Reviewing, wanted: Scan) -> None:
+    def _begin(self, classes: Scan | None = None) -> None:
+        """Start the scan for classes, or the one for suspicion if it is None."""
+        reviewing = self._reviewing
+        if reviewing is None:
+            return
         if self._run is not None:
             self._run.stop()
-        keep = reviewing.on_disk.put_facts
-        self._run = BackgroundScan(wanted, reviewing.queue, keep, self._background, self)
+        self._suspecting = classes is None
+        scan = suspicion_scan(reviewing) if classes is None else classes
+        save = reviewing.on_disk.put_facts
+        self._run = BackgroundScan(scan, reviewing.queue, save, self._background, self)
         self._run.start(FIRST)
 
-    def _suspect(self, reviewing: Reviewing) -> None:
-        self._suspecting = True
-        self._begin(reviewing, suspicion_scan(reviewing))
-
     def leave(self) -> None:
-        """Stop, for the dataset is about to be closed."""
+        """Stop: the dataset closes."""
         self.pause()
         self._reviewing = self._run = None
         self._show("")
 
     def pause(self) -> None:
-        """Stop until `go_on`."""
+        """Stop until the user resumes."""
         if self._run is not None and self._run.running:
             self._run.stop()
             self._show(self._run.progress)
 
-    def go_on(self) -> None:
-        """Go on where it stopped."""
-        if self._run is not None:
-            self._run.start()
-
     def toggle(self) -> None:
-        """Stop, or go on."""
+        """Stop, or resume."""
         if self._run is not None and self._run.running:
             self.pause()
-        else:
-            self.go_on()
+        elif self._run is not None:
+            self._run.start()
 
     def _show(self, text: str) -> None:
         self.text.setText(text)
         self.text.setToolTip(text)
-        self.button.setText("Stop" if self._run is not None and self._run.running else "Go on")
+        self.button.setText("Stop" if self._run is not None and self._run.running else "Resume")
         self.setVisible(bool(text))
 
-    # --- ScanView
+    # --- what the scan shows
 
     def show_progress(self, text: str) -> None:
-        """Show how far it is."""
+        """Show the progress."""
         self._show(text)
 
     def show_found(self) -> None:
-        """Draw what the queue knows now."""
+        """Draw the facts in the queue."""
         if self._reviewing is not None:
             reviewing = self._reviewing
             self._panel.refresh_all(reviewing.queue, reviewing.index.classes)
 
     def show_end(self, failures: int) -> None:
-        """Hide, tell once if samples could not be read, and go on with the next pass."""
+        """Hide, warn once if samples cannot be read, and start the next scan."""
         self._show("")
         if failures:
-            told = f"{failures:,} samples have" if failures > 1 else "1 sample has"
-            files = "files" if self._suspecting else "pseudo-labels"
-            self._warn(
-                f"{told} {files} that cannot be read: marked unreadable in the queue, "
-                "where the tool tip says why."
-            )
-        if not self._suspecting and self._reviewing is not None:
-            self._suspect(self._reviewing)
+            files = "Files" if self._suspecting else "Pseudo-labels"
+            samples = f"{failures:,} sample{'s' * (failures > 1)}"
+            self._warn(f"{files} of {samples} cannot be read: see their tooltips in the queue.")
+        if not self._suspecting:
+            self._begin()
 
     def show_trouble(self, error: SeplError) -> None:
-        """Tell why it stopped."""
+        """Show where the scan stopped, and report why."""
         if self._run is not None:
             self._show(self._run.progress)
         self._trouble(error)

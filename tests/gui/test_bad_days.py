@@ -85,7 +85,7 @@ def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
-    assert was_told("2 samples in a row cannot be read; the queue says why. Nothing")
+    assert was_told("2 samples in a row cannot be read: see their tooltips in the queue. None")
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
     dataset.press(Qt.Key.Key_J)
@@ -157,7 +157,7 @@ def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(
     assert not out.exists()
     assert dataset.sample_id == "s1"
     out.with_name("away").rename(out)
-    dataset.wait_until(lambda: any("is written now" in text for text in messages()))
+    dataset.wait_until(lambda: any("is written again" in text for text in messages()))
     dataset.press(Qt.Key.Key_A)
     assert dataset.sample_id == "s2"
     assert dataset.statuses() == {"s1": Status.ACCEPTED}
@@ -222,7 +222,7 @@ def test_samples_that_lack_files_are_all_listed(
     walk.dock.close_dataset()
 
 
-def test_taking_a_step_over_many_back_spares_what_was_done_since(
+def test_undoing_a_bulk_action_spares_later_edits(
     dataset: Walk,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -237,7 +237,7 @@ def test_taking_a_step_over_many_back_spares_what_was_done_since(
     assert dataset.window.document.params == Params(t1=0.9)
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert was_told("1 that were worked on since stay")
+    assert was_told("1 edited since stay")
     assert dataset.window.document.params == Params()
     dataset.press(Qt.Key.Key_K)
     assert dataset.window.document.params == chosen
@@ -245,7 +245,7 @@ def test_taking_a_step_over_many_back_spares_what_was_done_since(
     assert dataset.window.document.params == Params(t1=0.9)  # s1 was open, and not among them
 
 
-def test_what_cannot_be_accepted_is_no_unreadable_sample(
+def test_a_sample_that_cannot_be_saved_is_not_unreadable(
     dataset: Walk,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -253,7 +253,7 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     Image.fromarray(np.full((40, 60), 7, np.uint8)).save(dataset.spec.output / "s2.png")
     assert dataset.dock._bulk is not None
     dataset.dock._bulk.accept_unchanged(1.0)
-    dataset.wait_until(lambda: any("Done: accepting" in text for text in messages()))
+    dataset.wait_until(lambda: any("Accepted" in text for text in messages()))
     assert was_told("1 were not saved.")
     assert was_told("other labels are there")
     assert sorted(dataset.dock.panel.model.queue.failures) == [3]
@@ -264,7 +264,7 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     dataset.press(Qt.Key.Key_W)  # s3 was accepted, and is skipped now
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert was_told("1 that were worked on since stay")
+    assert was_told("1 edited since stay")
     assert dataset.statuses()["s3"] == Status.SKIPPED
     assert dataset.statuses()["s5"] == Status.PENDING
 

@@ -264,7 +264,7 @@ def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
     monkeypatch.setattr(dataset.window.widget, "confirm", refuse)
     again = Walk(dataset.window, dataset.spec)
     assert asked
-    assert "pseudo changed on disk" in asked[0]
+    assert "Files of s1 changed on disk: pseudo." in asked[0]
     assert not again.window.document.edited
     again.dock.close_dataset()
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)

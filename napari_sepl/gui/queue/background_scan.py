@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.store import StampedFacts
+from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.panels.widgets import line_up
 from napari_sepl.gui.worker import Background
@@ -149,27 +150,20 @@ class ScanRow(QWidget):
 
     Parameters
     ----------
-    background : Background
-        Runs the batches.
+    context : ReviewContext
+        Its background runs the batches, its view shows how many samples cannot be read.
     panel : QueuePanel
         The queue, which shows the facts.
-    warn : callable
-        Shows the user how many samples cannot be read.
     trouble : callable
         Called with the error if the record cannot be read.
     """
 
     def __init__(
-        self,
-        background: Background,
-        panel: QueuePanel,
-        warn: Callable[[str], None],
-        trouble: Callable[[SeplError], None],
+        self, context: ReviewContext, panel: QueuePanel, trouble: Callable[[SeplError], None]
     ) -> None:
         super().__init__()
-        self._background = background
+        self._context = context
         self._panel = panel
-        self._warn = warn
         self._trouble = trouble
         self._reviewing: Reviewing | None = None
         self._suspecting = False
@@ -205,7 +199,7 @@ class ScanRow(QWidget):
         self._suspecting = classes is None
         scan = suspicion_scan(reviewing) if classes is None else classes
         save = reviewing.on_disk.put_facts
-        self._run = BackgroundScan(scan, reviewing.queue, save, self._background, self)
+        self._run = BackgroundScan(scan, reviewing.queue, save, self._context.background, self)
         self._run.start(FIRST)
 
     def leave(self) -> None:
@@ -251,7 +245,9 @@ class ScanRow(QWidget):
         if failures:
             files = "Files" if self._suspecting else "Pseudo-labels"
             samples = f"{failures:,} sample{'s' * (failures > 1)}"
-            self._warn(f"{files} of {samples} cannot be read: see their tooltips in the queue.")
+            self._context.view.warn(
+                f"{files} of {samples} cannot be read: see their tooltips in the queue."
+            )
         if not self._suspecting:
             self._begin()
 

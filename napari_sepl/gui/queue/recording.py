@@ -1,4 +1,4 @@
-"""What is done to the samples of a dataset, on its way to the record."""
+"""Writing each step on the open sample of a dataset to the record."""
 
 from functools import partial
 from time import monotonic
@@ -15,27 +15,27 @@ from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 _REST = 200
-"""Milliseconds after which a slider that stopped is recorded."""
+"""Milliseconds after which a resting slider is recorded."""
 
 
 class Recording:
-    """Listens to the sample that is open and records each of its steps.
+    """Listens to the open sample and records each of its steps.
 
     Parameters
     ----------
     controller : Controller
         Shows the sample.
     background : Background
-        Where a slider is given time to stop.
+        Waits until a slider rests.
 
     Attributes
     ----------
     row : int or None
-        The sample that is open.
+        The row of the open sample.
     recorded : Signal(int)
-        Emitted with the row whose state was recorded.
+        Emitted with the recorded row.
     accepted : Signal(int)
-        Emitted with the row of a sample whose accepted labels are on the disk.
+        Emitted with the row of a sample whose accepted labels are on disk.
     """
 
     recorded, accepted = Signal(int), Signal(int)
@@ -56,7 +56,7 @@ class Recording:
         self._reviewing = reviewing
 
     def stop(self) -> None:
-        """Record nothing more; what is open counts as saved, for all of it is in the store."""
+        """Stop; the open document counts as saved, since the record has all of it."""
         document = self._controller.context.document
         if self.row is not None and document is not None:
             document.mark_saved(document.history.mark)
@@ -68,12 +68,12 @@ class Recording:
         self._rows.clear()
 
     def open(self, row: int, document: Document) -> None:
-        """Record what is done to this sample from now on."""
+        """Record the steps on this sample from now on."""
         self.row, self._since = row, monotonic()
         self._rows[document] = row
 
     def leave(self) -> None:
-        """Record the sample that is open, with the time spent on it."""
+        """Record the open sample and the time spent on it."""
         document = self._controller.context.settled()
         if document is not None and self.row is not None and self._reviewing is not None:
             self._record(document)
@@ -95,13 +95,13 @@ class Recording:
         )
 
     def _on_saved(self, document: Document, accepted: bool) -> None:
-        """Record that a document is on the disk, if it is one of the dataset's."""
+        """Record that the labels of a document are on disk, if it is of the dataset."""
         row = self._rows.get(document)
         if row is None or self._reviewing is None:
             return
         if accepted:
             self._reviewing.queue.set_status(row, Status.ACCEPTED)
-        steps: list[ReviewStep] = []  # what was done to one that was left is recorded already
+        steps: list[ReviewStep] = []  # those of a closed sample are recorded already
         if row == self.row:
             steps, self._steps = self._steps, []
         self._reviewing.record(row, document, steps)

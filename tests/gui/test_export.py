@@ -18,10 +18,8 @@ from napari_sepl.gui.queue.export import ExportDialog, Exporting
 from napari_sepl.gui.worker import Background, Immediate
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.results import Outcome, SampleResult
-from tests.gui.conftest import Window, was_told
-from tests.gui.test_queue import Walk, spec
+from tests.gui.conftest import Walk, Window, was_told
 
-__all__ = ["spec"]  # the fixture
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -102,8 +100,8 @@ def test_what_forbids_an_export_is_told() -> None:
 
 
 @pytest.fixture
-def dialog(window: Window, spec: DatasetSpec) -> Iterator[ExportDialog]:
-    walk = Walk(window, spec)
+def dialog(window: Window, pets: DatasetSpec) -> Iterator[ExportDialog]:
+    walk = Walk(window, pets)
     walk.press(Qt.Key.Key_A)  # accepts s1
     export_dataset(window.viewer)
     dialog = walk.dock.exports
@@ -123,22 +121,22 @@ def press_and_wait(window: Window, dialog: ExportDialog) -> None:
 
 
 def test_accepted_samples_are_exported(
-    window: Window, dialog: ExportDialog, spec: DatasetSpec
+    window: Window, dialog: ExportDialog, pets: DatasetSpec
 ) -> None:
-    to = spec.output.parent / "to"
+    to = pets.output.parent / "to"
     dialog.choice.fields["to"].value = to
     press_and_wait(window, dialog)
     assert dialog.outcome.text() == "1 saved."
     labels = read_labels(to / "SegmentationClass" / "s1.png")
-    assert np.array_equal(labels, read_labels(spec.output / "s1.png"))
+    assert np.array_equal(labels, read_labels(pets.output / "s1.png"))
     press_and_wait(window, dialog)
     assert dialog.outcome.text() == "1 present."
 
 
 def test_all_samples_with_every_choice(
-    window: Window, dialog: ExportDialog, spec: DatasetSpec, tmp_path: Path
+    window: Window, dialog: ExportDialog, pets: DatasetSpec, tmp_path: Path
 ) -> None:
-    (spec.folder("pseudo") / "s4.png").write_bytes(b"broken")
+    (pets.folder("pseudo") / "s4.png").write_bytes(b"broken")
     (tmp_path / "map.toml").write_text('[merge]\npet = ["cat", "dog"]')
     fields = dialog.choice.fields
     fields["format"].value = "coco-polygons"

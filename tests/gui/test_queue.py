@@ -1,7 +1,6 @@
 """A dataset in the real window: walk, paint, decide, close, open again."""
 
 import threading
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,85 +19,9 @@ from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Review, Status, Store, StoreWriter, store_file
 from napari_sepl.gui.commands import widget_of
-from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.workflow.review.queue import Column, Filter
 from napari_sepl.workflow.review.reviewing import Reviewing
-from tests.document.drawing import cat_and_dog, save_pets
-from tests.gui.conftest import Window, wait_until, was_told
-
-CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    """Six samples s1 to s6, each its own cat and dog; s4 has a broken picture."""
-    inputs = cat_and_dog(truth=True)
-    assert inputs.truth is not None
-    rolled = {f"s{number}": np.roll(inputs.pseudo, number, 1) for number in range(1, 7)}
-    spec = save_pets(tmp_path, dict(rolled))
-    (tmp_path / "ground_truth").mkdir()
-    for name in rolled:
-        Image.fromarray(inputs.truth).save(tmp_path / "ground_truth" / f"{name}.png")
-    broken = spec.folder("images") / "s4.png"
-    broken.write_bytes(broken.read_bytes()[:200])
-    return spec.model_copy(update={"ground_truth": tmp_path / "ground_truth"})
-
-
-@pytest.fixture
-def dataset(window: Window, spec: DatasetSpec) -> Iterator["Walk"]:
-    walk = Walk(window, spec)
-    yield walk
-    walk.dock.close_dataset()
-
-
-class Walk:
-    """The window with a dataset open."""
-
-    def __init__(self, window: Window, spec: DatasetSpec) -> None:
-        self.window = window
-        self.spec = spec
-        window.widget.open_dataset(spec)
-        self.settle()
-        assert window.widget.docks.queue is not None
-        self.dock: QueueDock = window.widget.docks.queue
-
-    def settle(self) -> None:
-        for _ in range(3):
-            self.window.settle()
-
-    def press(self, key: Qt.Key) -> None:
-        self.window.press(key)
-        self.settle()
-
-    @property
-    def sample_id(self) -> str:
-        return self.window.document.inputs.sample_id
-
-    def wait_until(self, happened: Callable[[], bool]) -> None:
-        """Let the window work until something is so."""
-        wait_until(happened)
-        self.settle()
-
-    def has_logged(self, sample_id: str, count: int) -> bool:
-        """Tell whether so many steps of a sample are in the store."""
-        return len(self.log(sample_id)) == count
-
-    def _flush(self) -> None:
-        """Wait for the thread that writes, which may be slow where the disk is."""
-        reviewing = self.dock.reviewing
-        assert reviewing is None or reviewing.on_disk.flush(60)
-
-    def log(self, sample_id: str) -> list[str]:
-        """Return the kinds of what the store's log tells of a sample."""
-        self._flush()
-        with Store.open(store_file(self.spec.output), who="test", write=False) as store:
-            return [logged.entry.kind for logged in store.log(sample_id)]
-
-    def statuses(self) -> dict[str, Status]:
-        """Return what the store says, as another program reads it."""
-        self._flush()
-        with Store.open(store_file(self.spec.output), who="test", write=False) as store:
-            return {sample_id: row.status for sample_id, row in store.statuses().items()}
+from tests.gui.conftest import CTRL, Walk, Window, paint, was_told
 
 
 def test_next_and_previous_walk_the_list(dataset: Walk) -> None:
@@ -147,17 +70,6 @@ def test_skip_flag_and_reopen(dataset: Walk) -> None:
     dataset.press(Qt.Key.Key_R)
     assert dataset.statuses()["s1"] == Status.PENDING
     assert dataset.sample_id == "s1"
-
-
-def paint(walk: Walk, label: int) -> np.ndarray:
-    layers = walk.window.widget.controller.context.layers
-    layers.enhanced.mode = "paint"
-    layers.enhanced.brush_size = 4
-    layers.enhanced.selected_label = label
-    walk.window.stroke((33, 20), (33, 50))
-    painted: np.ndarray = layers.shown == label
-    assert painted.sum() > 50
-    return painted
 
 
 def test_strokes_and_sliders_are_there_after_closing(dataset: Walk) -> None:
@@ -275,17 +187,17 @@ def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
 
 
 def test_a_damaged_store_is_told_and_left_alone(
-    window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+    window: Window, pets: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(window.widget, "confirm", lambda _: False)
-    spec.output.mkdir()
-    store_file(spec.output).write_bytes(b"not a store" * 100)
-    before = store_file(spec.output).read_bytes()
-    window.widget.open_dataset(spec)
+    pets.output.mkdir()
+    store_file(pets.output).write_bytes(b"not a store" * 100)
+    before = store_file(pets.output).read_bytes()
+    window.widget.open_dataset(pets)
     window.settle()
     window.settle()
-    assert was_told(str(store_file(spec.output)))
-    assert store_file(spec.output).read_bytes() == before
+    assert was_told(str(store_file(pets.output)))
+    assert store_file(pets.output).read_bytes() == before
     assert window.widget.controller.context.document is None
 
 
@@ -420,8 +332,8 @@ def test_export_makes_the_same_bytes_anew(dataset: Walk, tmp_path: Path) -> None
     assert not (tmp_path / "anew" / "s3.png").exists()
 
 
-def test_a_dropped_toml_opens_the_dataset(window: Window, spec: DatasetSpec) -> None:
-    toml = spec.output.parent / "pets.toml"
+def test_a_dropped_toml_opens_the_dataset(window: Window, pets: DatasetSpec) -> None:
+    toml = pets.output.parent / "pets.toml"
     toml.write_text('images = "images"\npseudo = "pseudo"\nmasks = "masks"\nout = "out"\n')
     assert window.viewer.open(toml, plugin="napari-sepl") == []
     for _ in range(3):

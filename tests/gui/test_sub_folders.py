@@ -10,8 +10,7 @@ from qtpy.QtTest import QTest
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status
 from tests.document.drawing import save_pets
-from tests.gui.conftest import Window, messages
-from tests.gui.test_queue import Walk
+from tests.gui.conftest import Walk, Window, messages
 
 IDS = ("train/a", "train/b", "val/a")
 

@@ -74,7 +74,7 @@ def test_new_classes_are_listed_without_moving_list_or_note(
     assert "800 listed" in panel.counts.text()
 
 
-def test_a_list_sorted_by_classes_is_sorted_anew(panel: QueuePanel, queue: Queue) -> None:
+def test_a_list_sorted_by_classes_is_sorted_again(panel: QueuePanel, queue: Queue) -> None:
     panel.show_sorting(Column.CLASSES, True)
     panel.list_samples(queue, VOC)
     queue.set_classes(999, [PERSON])
@@ -82,7 +82,7 @@ def test_a_list_sorted_by_classes_is_sorted_anew(panel: QueuePanel, queue: Queue
     assert panel.model.rows[0] == 999
 
 
-def test_another_list_is_only_drawn_anew(panel: QueuePanel, queue: Queue) -> None:
+def test_another_list_is_only_drawn_again(panel: QueuePanel, queue: Queue) -> None:
     panel.list_samples(queue, VOC)
     resets: list[None] = []
     panel.model.modelReset.connect(lambda: resets.append(None))
@@ -170,7 +170,7 @@ def test_the_next_session_knows_what_this_one_read(
     assert again.listed() == ["s6", "s7"]
 
 
-def test_it_can_be_stopped_and_goes_on(
+def test_it_can_be_stopped_and_resumed(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
     monkeypatch.setattr(background_scan, "_PAUSE", 60_000)  # so it stays at its first batch
@@ -188,7 +188,7 @@ def test_it_can_be_stopped_and_goes_on(
     opened.let_scan()
 
 
-def test_closing_the_dataset_ends_it(
+def test_closing_the_dataset_stops_it(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
     monkeypatch.setattr(background_scan, "_PAUSE", 60_000)  # so it stays at its first batch
@@ -204,7 +204,7 @@ def test_closing_the_dataset_ends_it(
     assert int(queue.classes_known.sum()) == known < 7
 
 
-def test_unreadable_samples_are_told_once_and_marked(
+def test_unreadable_samples_are_reported_once_and_marked(
     open_window: Callable[[], Prepared], spec: DatasetSpec
 ) -> None:
     for name in ("s5", "s7"):
@@ -212,9 +212,9 @@ def test_unreadable_samples_are_told_once_and_marked(
     before = len(notification_manager.records)
     opened = open_window()
     wait_until(lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1)
-    told = [record.message for record in notification_manager.records[before:]]
-    assert len(told) == 1
-    assert told[0].startswith("Pseudo-labels of 2 samples cannot be read")
+    warnings = [record.message for record in notification_manager.records[before:]]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("Pseudo-labels of 2 samples cannot be read")
     assert "2 unreadable" in opened.dock.panel.counts.text()
     assert opened.dock.panel.model.data(opened.dock.panel.model.index(4, 1)) == "unreadable"
 

@@ -23,7 +23,7 @@ from tests.gui.conftest import Walk, Window, messages, paint, was_told
 from tests.workflow.test_one_sample import WORDS, Unforeseen
 
 
-def break_pictures(pets: DatasetSpec, *names: str) -> None:
+def break_images(pets: DatasetSpec, *names: str) -> None:
     for name in names:
         (pets.folder("images") / f"{name}.png").write_bytes(b"no image")
 
@@ -33,20 +33,20 @@ def open_dataset(window: Window, pets: DatasetSpec) -> Callable[[], Walk]:
     return lambda: Walk(window, pets)
 
 
-def test_a_first_sample_that_cannot_be_read_is_passed_over(
+def test_a_first_sample_that_cannot_be_read_is_left_out(
     open_dataset: Callable[[], Walk], pets: DatasetSpec
 ) -> None:
-    break_pictures(pets, "s1", "s2")
+    break_images(pets, "s1", "s2")
     walk = open_dataset()
     assert walk.sample_id == "s3"
-    told = [text for text in messages() if "cannot be read" in text or "s1.png" in text]
-    assert len(told) == 2
-    assert "s1.png" in told[0]
-    assert "2 samples in a row cannot be read" in told[1]
+    warnings = [text for text in messages() if "cannot be read" in text or "s1.png" in text]
+    assert len(warnings) == 2
+    assert "s1.png" in warnings[0]
+    assert "2 samples in a row cannot be read" in warnings[1]
     walk.dock.close_dataset()
 
 
-def test_what_nobody_foresaw_costs_one_sample(
+def test_an_unexpected_error_costs_one_sample(
     open_dataset: Callable[[], Walk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pictures, "_checked_png", Unforeseen("s1"))
@@ -56,11 +56,11 @@ def test_what_nobody_foresaw_costs_one_sample(
     walk.dock.close_dataset()
 
 
-def test_where_nothing_can_be_read_the_window_stays_alive(
+def test_the_window_survives_a_dataset_without_readable_samples(
     open_dataset: Callable[[], Walk], pets: DatasetSpec
 ) -> None:
     pictures = {path: path.read_bytes() for path in pets.folder("images").iterdir()}
-    break_pictures(pets, *(path.stem for path in pictures))
+    break_images(pets, *(path.stem for path in pictures))
     walk = open_dataset()
     assert walk.dock.navigator.row is None
     assert was_told("6 samples in a row cannot be read")
@@ -76,7 +76,7 @@ def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(navigator, "_MOST", 2)
-    break_pictures(dataset.spec, "s2", "s3", "s4", "s5")
+    break_images(dataset.spec, "s2", "s3", "s4", "s5")
     dataset.dock.navigator.others_changed()
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
@@ -88,7 +88,7 @@ def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     assert dataset.sample_id == "s6"
 
 
-def test_next_pending_passes_over_what_cannot_be_read(dataset: Walk) -> None:
+def test_next_pending_leaves_out_unreadable_samples(dataset: Walk) -> None:
     dataset.dock.navigator.go(2)
     dataset.settle()
     for expected in ("s5", "s6", "s1"):  # not s4
@@ -97,7 +97,7 @@ def test_next_pending_passes_over_what_cannot_be_read(dataset: Walk) -> None:
     assert sum("s4.png" in text for text in messages()) == 1
 
 
-def test_the_end_of_the_list_is_told(dataset: Walk) -> None:
+def test_the_end_of_the_list_is_reported(dataset: Walk) -> None:
     dataset.press(Qt.Key.Key_K)
     assert "No sample is listed before this one." in messages()
     dataset.dock.navigator.go(5)
@@ -123,7 +123,7 @@ def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:
     assert "40" in why[4]
 
 
-def test_a_record_of_a_later_version_is_told_and_left_alone(
+def test_a_record_of_a_later_version_is_reported_and_left_alone(
     window: Window, pets: DatasetSpec
 ) -> None:
     with Store.open(store_file(pets.output), who="test") as store:

@@ -63,7 +63,7 @@ def engine(make: Callable[[], object], shown: Shown) -> Exporting:
     return Exporting(make, background, shown)  # type: ignore[arg-type]
 
 
-def test_the_outcome_is_told_with_the_first_failures() -> None:
+def test_the_outcome_is_shown_with_the_first_failures() -> None:
     shown = Shown()
     run = engine(lambda: FakeExport(15), shown)
     run.start()
@@ -87,7 +87,7 @@ def test_stopping_closes_the_run() -> None:
     assert shown.end[0].endswith("Stopped. Export again to resume.")
 
 
-def test_what_forbids_an_export_is_told() -> None:
+def test_an_error_that_stops_an_export_is_shown() -> None:
     def fail() -> Export:
         raise InputError("x", found="y", expected="z")
 
@@ -150,12 +150,12 @@ def test_all_samples_with_every_choice(
     press_and_wait(window, dialog)
     assert dialog.outcome.text().startswith("⚠ 5 saved, 1 failed.")
     assert "IoU of the polygons" in dialog.outcome.text()
-    told = json.loads((tmp_path / "coco" / "annotations" / "instances_train.json").read_text())
-    assert len(told["images"]) == 5
-    assert "pet" in [one["name"] for one in told["categories"]]
+    content = json.loads((tmp_path / "coco" / "annotations" / "instances_train.json").read_text())
+    assert len(content["images"]) == 5
+    assert "pet" in [one["name"] for one in content["categories"]]
 
 
-def test_what_is_missing_is_told(window: Window, dialog: ExportDialog) -> None:
+def test_a_missing_folder_is_reported(window: Window, dialog: ExportDialog) -> None:
     press_and_wait(window, dialog)
     assert dialog.outcome.text() == "export folder: found nothing; expected a folder to be chosen."
 

@@ -34,7 +34,7 @@ def test_next_and_previous_walk_the_list(dataset: Walk) -> None:
     assert dataset.window.widget.title.text() == "s1 — pending"
 
 
-def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
+def test_an_unreadable_sample_is_marked_and_left_out(dataset: Walk) -> None:
     dataset.dock.navigator.go(2)
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
@@ -45,10 +45,10 @@ def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
     assert dataset.sample_id == "s3"
     dataset.dock.navigator.go(3)
     dataset.settle()
-    assert dataset.sample_id == "s3"  # asked for by name: told, and nothing else opens
+    assert dataset.sample_id == "s3"  # asked for by name: a warning, and nothing else opens
 
 
-def test_accept_saves_and_goes_on(dataset: Walk) -> None:
+def test_accept_saves_and_opens_the_next(dataset: Walk) -> None:
     shown = dataset.window.shown.copy()
     dataset.press(Qt.Key.Key_A)
     assert dataset.sample_id == "s2"
@@ -144,7 +144,7 @@ def test_filters_are_there_after_closing(dataset: Walk) -> None:
     assert (again.dock.panel.sorted_by, again.dock.panel.descending) == (Column.CHANGE, False)
 
 
-def test_a_second_window_opens_read_only_and_says_so(dataset: Walk) -> None:
+def test_a_second_window_opens_read_only_and_warns(dataset: Walk) -> None:
     with Store.open(store_file(dataset.spec.output), who="second") as second:
         assert second.read_only
     dataset.dock.close_dataset()
@@ -158,7 +158,7 @@ def test_a_second_window_opens_read_only_and_says_so(dataset: Walk) -> None:
         again.dock.close_dataset()
 
 
-def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
+def test_old_annotations_of_changed_files_need_an_answer(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paint(dataset, 15)
@@ -186,7 +186,7 @@ def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
     assert not again.window.document.edited
 
 
-def test_a_damaged_store_is_told_and_left_alone(
+def test_a_damaged_record_is_reported_and_left_alone(
     window: Window, pets: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(window.widget, "confirm", lambda _: False)
@@ -201,7 +201,7 @@ def test_a_damaged_store_is_told_and_left_alone(
     assert window.widget.controller.context.document is None
 
 
-def test_a_damaged_store_is_recovered_on_request(
+def test_a_damaged_record_is_recovered_on_request(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset.press(Qt.Key.Key_W)
@@ -242,7 +242,7 @@ def test_a_drag_that_pauses_is_one_step_also_after_reopening(dataset: Walk) -> N
     assert again.window.document.params == Params()
 
 
-def test_whether_a_file_is_ours_is_found_out_beside_the_window(
+def test_the_owner_of_a_file_is_asked_off_the_window_thread(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     widget = dataset.window.widget
@@ -317,19 +317,19 @@ def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.Mon
     assert len(dataset.dock.reviewing.queue.pending()) == 6
 
 
-def test_export_makes_the_same_bytes_anew(dataset: Walk, tmp_path: Path) -> None:
+def test_export_writes_the_same_bytes_again(dataset: Walk, tmp_path: Path) -> None:
     paint(dataset, 15)
     dataset.press(Qt.Key.Key_A)  # s1, painted
     dataset.press(Qt.Key.Key_A)  # s2, untouched
     dataset.dock.close_dataset()
     folders = [f"--{name}={getattr(dataset.spec, name)}" for name in ("images", "pseudo", "masks")]
-    command = ["export", *folders, f"--out={dataset.spec.out}", f"--to={tmp_path / 'anew'}"]
+    command = ["export", *folders, f"--out={dataset.spec.out}", f"--to={tmp_path / 'exported'}"]
     answer = CliRunner().invoke(make_app(), command)
     assert answer.exit_code == 0, answer.output
     for name in ("s1.png", "s2.png"):
-        anew, saved = tmp_path / "anew" / name, dataset.spec.output / name
-        assert anew.read_bytes() == saved.read_bytes()
-    assert not (tmp_path / "anew" / "s3.png").exists()
+        exported, saved = tmp_path / "exported" / name, dataset.spec.output / name
+        assert exported.read_bytes() == saved.read_bytes()
+    assert not (tmp_path / "exported" / "s3.png").exists()
 
 
 def test_a_dropped_toml_opens_the_dataset(window: Window, pets: DatasetSpec) -> None:
@@ -379,7 +379,7 @@ def test_panels_and_starting_thresholds_are_there_after_closing(dataset: Walk) -
     assert again.window.document.params == Params(t1=0.7)
 
 
-def test_damage_met_while_writing_is_recovered_on_the_spot(
+def test_damage_found_while_writing_is_recovered(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset.press(Qt.Key.Key_W)

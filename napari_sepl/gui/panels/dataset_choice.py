@@ -17,20 +17,17 @@ from napari_sepl.gui.panels.widgets import line_up, stack
 OWN_FILE = "own file…"
 
 
-def class_choice() -> ComboBox:
-    """Return a field for a class list."""
-    return ComboBox(label="classes", choices=[*BUILT_IN, OWN_FILE], value="voc")
+def class_fields() -> dict[str, Any]:
+    """Return the fields of a class list: a built-in one, or a file."""
+    return {
+        "classes": ComboBox(label="classes", choices=[*BUILT_IN, OWN_FILE], value="voc"),
+        "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
+    }
 
 
 def format_choice() -> ComboBox:
     """Return a field for the format of the pseudo-labels."""
     return ComboBox(label="pseudo-label format", choices=[AUTO, *PSEUDO_FORMATS], value=AUTO)
-
-
-def only_with_own_file(classes: ComboBox, class_file: FileEdit) -> None:
-    """Show the field for a class list file only if the user chooses one."""
-    class_file.visible = False
-    classes.changed.connect(lambda choice: setattr(class_file, "visible", choice == OWN_FILE))
 
 
 def chosen_classes(parts: dict[str, Any]) -> str:
@@ -103,9 +100,7 @@ class DatasetChoice(QWidget):
             "ground_truth": FileEdit(label="ground truth (optional)", mode="d"),
             "list_file": FileEdit(label="sample list (optional)", mode="r"),
             "image_labels": FileEdit(label="image-level labels (optional)", mode="r"),
-            "classes": class_choice(),
-            "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
-        }
+        } | class_fields()
         self.hint = QLabel()
         self.hint.setWordWrap(True)
         self.open_button, self.save_button = QPushButton("Open"), QPushButton("Save as TOML…")

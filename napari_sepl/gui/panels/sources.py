@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from magicgui.widgets import ComboBox, Container, FileEdit, Widget, create_widget
+from magicgui.widgets import ComboBox, Container, FileEdit, create_widget
 from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
@@ -20,11 +20,11 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.scores import AUTO
 from napari_sepl.gui.panels.dataset_choice import (
+    OWN_FILE,
     DatasetChoice,
     chosen_classes,
-    class_choice,
+    class_fields,
     format_choice,
-    only_with_own_file,
     path_of,
 )
 from napari_sepl.gui.panels.widgets import stack
@@ -78,9 +78,7 @@ class SourcesPanel(QTabWidget):
             "masks": FileEdit(label="masks from a file", mode="r"),
             "masks_folder": FileEdit(label="or a folder", mode="d"),
             "truth": FileEdit(label="ground truth (optional)", mode="r"),
-            "classes": class_choice(),
-            "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
-        }
+        } | class_fields()
         self.layers: dict[str, Any] = {
             "image": create_widget(annotation=Image, label="image"),
             "pseudo": create_widget(annotation=Labels, label="pseudo-labels"),
@@ -91,9 +89,7 @@ class SourcesPanel(QTabWidget):
             ),
             "masks_file": FileEdit(label="or a file", mode="r"),
             "masks_folder": FileEdit(label="or a folder", mode="d"),
-            "classes": class_choice(),
-            "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
-        }
+        } | class_fields()
         self.open_files = self._tab("Files", self.files, "Open", self._choose_files)
         self.use_layers = self._tab("Layers", self.layers, "Use these layers", self._choose_layers)
         self.dataset = DatasetChoice()
@@ -101,13 +97,14 @@ class SourcesPanel(QTabWidget):
         self.dataset.refused.connect(self.refused)
         self.addTab(self.dataset, "Dataset")
 
-    def _tab(
-        self, title: str, parts: dict[str, Widget], button_text: str, slot: Any
-    ) -> QPushButton:
+    def _tab(self, title: str, parts: dict[str, Any], button_text: str, slot: Any) -> QPushButton:
         page, button = QWidget(), QPushButton(button_text)
         container = Container(widgets=list(parts.values()), labels=True)
         container.margins = (0, 0, 0, 0)
-        only_with_own_file(parts["classes"], parts["class_file"])
+        parts["class_file"].visible = False
+        parts["classes"].changed.connect(
+            lambda choice: setattr(parts["class_file"], "visible", choice == OWN_FILE)
+        )
         button.clicked.connect(slot)
         stack(container.native, button, parent=page).setContentsMargins(9, 9, 9, 9)
         self.addTab(page, title)

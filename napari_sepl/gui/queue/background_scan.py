@@ -172,7 +172,7 @@ class ScanRow(QWidget):
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.button.clicked.connect(lambda _: self.toggle())
         line_up(self.text, self.button, parent=self).setStretch(0, 1)
-        self._show("")
+        self.show_progress("")
 
     def open(self, reviewing: Reviewing) -> None:
         """Scan a dataset, once its first image had time to appear."""
@@ -206,13 +206,13 @@ class ScanRow(QWidget):
         """Stop: the dataset closes."""
         self.pause()
         self._reviewing = self._run = None
-        self._show("")
+        self.show_progress("")
 
     def pause(self) -> None:
         """Stop until the user resumes."""
         if self._run is not None and self._run.running:
             self._run.stop()
-            self._show(self._run.progress)
+            self.show_progress(self._run.progress)
 
     def toggle(self) -> None:
         """Stop, or resume."""
@@ -221,17 +221,14 @@ class ScanRow(QWidget):
         elif self._run is not None:
             self._run.start()
 
-    def _show(self, text: str) -> None:
+    # --- what the scan shows
+
+    def show_progress(self, text: str) -> None:
+        """Show the progress and the button; hide both if the text is empty."""
         self.text.setText(text)
         self.text.setToolTip(text)
         self.button.setText("Stop" if self._run is not None and self._run.running else "Resume")
         self.setVisible(bool(text))
-
-    # --- what the scan shows
-
-    def show_progress(self, text: str) -> None:
-        """Show the progress."""
-        self._show(text)
 
     def show_found(self) -> None:
         """Draw the facts in the queue."""
@@ -241,7 +238,7 @@ class ScanRow(QWidget):
 
     def show_end(self, failures: int) -> None:
         """Hide, warn once if samples cannot be read, and start the next scan."""
-        self._show("")
+        self.show_progress("")
         if failures:
             files = "Files" if self._suspecting else "Pseudo-labels"
             samples = f"{failures:,} sample{'s' * (failures > 1)}"
@@ -254,5 +251,5 @@ class ScanRow(QWidget):
     def show_trouble(self, error: SeplError) -> None:
         """Show where the scan stopped, and report why."""
         if self._run is not None:
-            self._show(self._run.progress)
+            self.show_progress(self._run.progress)
         self._trouble(error)

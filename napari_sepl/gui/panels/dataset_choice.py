@@ -120,7 +120,8 @@ class DatasetChoice(QWidget):
         area.setWidget(page)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
-        stack(area, line_up(self.open_button, self.save_button), parent=self)
+        column = stack(area, line_up(self.open_button, self.save_button), parent=self)
+        column.setContentsMargins(9, 9, 9, 9)
 
     def _show_given(self, given: str) -> None:
         """Show the fields of one way to name a dataset; a layout sets its class list."""

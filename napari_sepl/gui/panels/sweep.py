@@ -35,8 +35,8 @@ class SurfacePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.plot = pg.PlotWidget(background=_BACKGROUND)
-        self.plot.setLabel("bottom", "t1 (share of the mask inside the class)")
-        self.plot.setLabel("left", "t2 (share of the class inside the mask)")
+        self.plot.setLabel("bottom", "t1 (share of mask in class)")
+        self.plot.setLabel("left", "t2 (share of class in mask)")
         self.plot.setMinimumSize(260, 220)
         self.plot.setToolTip("Click to set both thresholds; ○ current pair, ★ best pair")
         self.plot.setMouseEnabled(x=False, y=False)

@@ -212,6 +212,20 @@ def window(make_napari_viewer: Callable[..., Any]) -> Iterator[Window]:
         window.document.mark_saved(window.document.history.mark)
 
 
+def answer_questions(
+    monkeypatch: pytest.MonkeyPatch, widget: SeplWidget, answer: bool
+) -> list[str]:
+    """Let the window answer all questions alike, and return the list that they are added to."""
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr(widget, "confirm", confirm)
+    return asked
+
+
 class Walk:
     """The window with a dataset open."""
 

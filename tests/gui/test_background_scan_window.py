@@ -16,7 +16,7 @@ from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.queue import background_scan
 from napari_sepl.workflow.review import sample_facts
 from napari_sepl.workflow.review.queue import Column, Filter, Queue
-from tests.gui.conftest import Window, wait_until
+from tests.gui.conftest import Window, answer_questions, wait_until
 from tests.gui.many_classes import BIRD, IDS, PERSON, make_dataset
 
 
@@ -239,13 +239,7 @@ def test_damage_it_meets_is_recovered_on_request_and_all_is_read_anew(
     opened.dock.navigator.skip()
     opened.window.settle()
     opened.dock.close_dataset()
-    asked: list[str] = []
-
-    def agree(question: str) -> bool:
-        asked.append(question)
-        return True
-
-    monkeypatch.setattr(opened.window.widget, "confirm", agree)
+    asked = answer_questions(monkeypatch, opened.window.widget, True)
     facts, times = Store.facts, iter(range(100))
 
     def damaged_once(store: Store, sample_ids: Any) -> Any:

@@ -21,7 +21,7 @@ from napari_sepl.files.store import Review, Status, Store, StoreWriter, store_fi
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.workflow.review.queue import Column, Filter
 from napari_sepl.workflow.review.reviewing import Reviewing
-from tests.gui.conftest import CTRL, Walk, Window, paint, was_told
+from tests.gui.conftest import CTRL, Walk, Window, answer_questions, paint, was_told
 
 
 def test_next_and_previous_walk_the_list(dataset: Walk) -> None:
@@ -167,13 +167,7 @@ def test_old_annotations_of_changed_files_need_an_answer(
     pseudo = np.zeros((40, 60), np.uint8)
     pseudo[5:9, 5:9] = 12
     Image.fromarray(pseudo).save(dataset.spec.folder("pseudo") / "s1.png")
-    asked: list[str] = []
-
-    def refuse(question: str) -> bool:
-        asked.append(question)
-        return False
-
-    monkeypatch.setattr(dataset.window.widget, "confirm", refuse)
+    asked = answer_questions(monkeypatch, dataset.window.widget, False)
     again = Walk(dataset.window, dataset.spec)
     assert asked
     assert "Files of s1 changed on disk: pseudo." in asked[0]
@@ -274,11 +268,6 @@ def test_thresholds_for_all_pending_and_back(
 ) -> None:
     dataset.press(Qt.Key.Key_W)
     dataset.window.widget.controller.set_params(Params(t1=0.9))
-    asked: list[str] = []
-
-    def agree(question: str) -> bool:
-        asked.append(question)
-        return True
 
     def read_aside(self: StoreWriter, sample_id: str) -> Review | None:
         assert threading.current_thread() is not threading.main_thread()
@@ -286,7 +275,7 @@ def test_thresholds_for_all_pending_and_back(
 
     review = StoreWriter.review
     monkeypatch.setattr(StoreWriter, "review", read_aside)
-    monkeypatch.setattr(dataset.window.widget, "confirm", agree)
+    asked = answer_questions(monkeypatch, dataset.window.widget, True)
     dataset.dock.apply_params()
     dataset.settle()
     assert "for 4 samples (s3, s4, s5, s6)" in asked[0]
@@ -383,13 +372,7 @@ def test_damage_found_while_writing_is_recovered(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset.press(Qt.Key.Key_W)
-    asked: list[str] = []
-
-    def agree(question: str) -> bool:
-        asked.append(question)
-        return True
-
-    monkeypatch.setattr(dataset.window.widget, "confirm", agree)
+    asked = answer_questions(monkeypatch, dataset.window.widget, True)
     path = store_file(dataset.spec.output)
     damaged = path.with_name("damaged")
     damaged.write_bytes(b"\0" * 100 + path.read_bytes()[100:])

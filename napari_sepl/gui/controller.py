@@ -21,7 +21,7 @@ from napari_sepl.gui.diagnosing import Diagnosing
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.masks.prompting import Prompting
 from napari_sepl.gui.pointing import Pointing
-from napari_sepl.gui.recording import Recording, say_again
+from napari_sepl.gui.recording import Recording, offer_annotations
 from napari_sepl.gui.saving import SaveTarget, Saving
 from napari_sepl.gui.showing import Showing
 from napari_sepl.gui.view import View
@@ -131,7 +131,7 @@ class Controller:
                 self.context.view.warn(one.refusal)
             old = one.outdated(0)
             if old is not None:
-                say_again(self.context.view, prepared.document, old, ask=True)
+                offer_annotations(self.context.view, prepared.document, old, ask=True)
 
         def prepare() -> tuple[OneImage | None, Prepared]:
             with of_one_sample(next(iter(files), "image")):

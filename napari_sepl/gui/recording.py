@@ -1,4 +1,4 @@
-"""What is done to the sample that is open, on its way to the record."""
+"""Writing each step on the open sample to the record."""
 
 from functools import partial
 from time import monotonic
@@ -17,27 +17,27 @@ from napari_sepl.workflow.review.one_image import OneImage
 from napari_sepl.workflow.review.recorded import Outdated, Recorded
 
 _REST = 200
-"""Milliseconds after which a slider that stopped is recorded."""
+"""Milliseconds after which a resting slider is recorded."""
 
 
 class Recording:
-    """Listens to the sample that is open and records each of its steps.
+    """Records each step on the open sample.
 
     Parameters
     ----------
     context : ReviewContext
-        Has the document, the view, and the background in which a slider is given time to stop.
+        Has the document, the view, and the background that waits until a slider rests.
     saving : Saving
         Writes the labels of accepted samples.
 
     Attributes
     ----------
     row : int or None
-        The sample that is open.
+        The row of the open sample.
     recorded : Signal(int)
-        Emitted with the row whose state was recorded.
+        Emitted with the recorded row.
     accepted : Signal(int)
-        Emitted with the row of a sample whose accepted labels are on the disk.
+        Emitted with the row of a sample whose accepted labels are on disk.
     """
 
     recorded, accepted = Signal(int), Signal(int)
@@ -58,7 +58,7 @@ class Recording:
         self._recorded = recorded
 
     def stop(self) -> None:
-        """Record nothing more; what is open counts as saved, for all of it is in the store."""
+        """Stop; the open document counts as saved, since the record has all of it."""
         document = self._context.document
         if self.row is not None and document is not None:
             document.mark_saved(document.history.mark)
@@ -81,27 +81,27 @@ class Recording:
         return self._recorded is not None and not self._recorded.refusal
 
     def on_error(self, error: SeplError) -> None:
-        """Tell why something is not written yet; called from the thread that writes."""
+        """Show why something is not written yet; called from the writing thread."""
         self._context.background.post(
-            lambda: self._context.view.warn(f"{error} It will be tried again.")
+            lambda: self._context.view.warn(f"{error} napari-sepl will try again.")
         )
 
     def on_saved(self) -> None:
-        """Tell that an error is over; called from the thread that writes."""
-        told = "What could not be written before is written now."
-        self._context.background.post(lambda: self._context.view.tell(told))
+        """Report that an error is over; called from the writing thread."""
+        text = "The record is written again, with all changes since."
+        self._context.background.post(lambda: self._context.view.tell(text))
 
     def on_kept(self, why: str) -> None:
         """Name a label file that should not be there and stays; called from the writing thread."""
         self._context.background.post(lambda: self._context.view.warn(why))
 
     def open(self, row: int, document: Document) -> None:
-        """Record what is done to this sample from now on."""
+        """Record the steps on this sample from now on."""
         self.row, self._since = row, monotonic()
         self._rows[document] = row
 
     def leave(self) -> None:
-        """Record the sample that is open, with the time spent on it."""
+        """Record the open sample and the time spent on it."""
         document = self._context.settled()
         if document is not None and self.row is not None and self._recorded is not None:
             self._record(document)
@@ -162,19 +162,16 @@ class Recording:
             self.recorded.emit(self.row)
 
 
-def say_again(view: View, document: Document, old: Outdated, *, ask: bool) -> None:
-    """Say again what was said of a sample before its files changed.
+def offer_annotations(view: View, document: Document, old: Outdated, *, ask: bool) -> None:
+    """Apply annotations that are older than the files of a sample, after a question.
 
-    It is asked first, unless masks alone changed, and somebody had them made: then not `ask`.
+    Without a question if not `ask` and only the masks changed: a person generated them.
     """
-    question = (
-        f"{document.inputs.sample_id}: {', '.join(old.roles)} changed on disk since the review. "
-        f"Apply what was set, decided and painted then?"
-    )
-    maps = [
-        one for one in (old.annotations.locked_pixels, old.annotations.overlay) if one is not None
-    ]
-    if any(one.shape != document.inputs.shape for one in maps):
-        view.warn(f"{question[:-1]} cannot be: its size is another.")
-    elif (not ask and old.roles == ("masks",)) or view.confirm(question):
+    changed = f"Files of {document.inputs.sample_id} changed on disk: {', '.join(old.roles)}."
+    maps = (old.annotations.locked_pixels, old.annotations.overlay)
+    if any(one is not None and one.shape != document.inputs.shape for one in maps):
+        view.warn(f"{changed} The saved annotations do not fit: the image has another size.")
+    elif (not ask and old.roles == ("masks",)) or view.confirm(
+        f"{changed} Apply the parameters, decisions and strokes saved before?"
+    ):
         document.restore(old.annotations)

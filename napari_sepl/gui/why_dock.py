@@ -138,8 +138,8 @@ class WhyDock(QWidget):
         self.plane.drag_ended.connect(controller.end_drag)
         for panel in (self.plane, self.table):
             panel.mask_chosen.connect(controller.pointing.name)
-        self.table.take_pressed.connect(lambda mask: self._decide(mask, take=True))
-        self.table.refuse_pressed.connect(lambda mask: self._decide(mask, take=False))
+        self.table.select_pressed.connect(lambda mask: self._decide(mask, take=True))
+        self.table.reject_pressed.connect(lambda mask: self._decide(mask, take=False))
         controller.showing.followed.connect(self.follow)
         controller.pointing.pointed.connect(self.show_region)
         self.follow()

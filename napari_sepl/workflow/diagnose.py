@@ -1,7 +1,7 @@
 """Which images of a dataset to look at first, and why.
 
-`DiagnosisRun` goes through a dataset for the command line, the pass of suspicions through a queue,
-where it does with samples that nobody opened what opening them would do.
+`DiagnosisRun` goes through a dataset for the command line, `suspicion_scan` through a queue,
+where it diagnoses samples that nobody opened.
 """
 
 import os
@@ -32,10 +32,10 @@ from napari_sepl.workflow.measure.tables import (
 from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, Task, Work
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import (
-    Pass,
+from napari_sepl.workflow.review.sample_facts import (
     SampleFacts,
-    Scanned,
+    Scan,
+    ScanBatch,
     Suspicion,
     read_classes,
     scan_each,
@@ -171,21 +171,21 @@ def suspicion_of(diagnosis: Diagnosis) -> Suspicion:
     return Suspicion(diagnosis.suspicion, None if main is None else main.cause)
 
 
-def suspicion_pass(reviewing: Reviewing) -> Pass:
-    """Return the walk that diagnoses the samples of which no suspicion is known yet.
+def suspicion_scan(reviewing: Reviewing) -> Scan:
+    """Return the scan that diagnoses the samples whose suspicion is unknown.
 
-    Without masks there is nothing to suspect, and what cannot be read is left out.
+    It leaves out samples without masks and samples that cannot be read.
     """
     queue = reviewing.queue
     rows = [row for row in queue.unsuspected().tolist() if row not in queue.failures]
 
-    def look(rows: Sequence[int], seconds: float) -> Scanned:
+    def look(rows: Sequence[int], seconds: float) -> ScanBatch:
         return suspect_rows(reviewing, rows, seconds=seconds)
 
-    return Pass("looking for failures", rows, look)
+    return Scan("computing suspicion", rows, look)
 
 
-def suspect_rows(reviewing: Reviewing, rows: Sequence[int], *, seconds: float = inf) -> Scanned:
+def suspect_rows(reviewing: Reviewing, rows: Sequence[int], *, seconds: float = inf) -> ScanBatch:
     """Diagnose samples one after the other, reading only what changed since it was kept.
 
     Parameters
@@ -207,7 +207,7 @@ def suspect_rows(reviewing: Reviewing, rows: Sequence[int], *, seconds: float = 
 
 
 def _suspect_row(
-    reviewing: Reviewing, row: int, kept: Mapping[str, StampedFacts], scanned: Scanned
+    reviewing: Reviewing, row: int, kept: Mapping[str, StampedFacts], scanned: ScanBatch
 ) -> None:
     sample_id, classes = reviewing.index.ids[row], reviewing.index.classes
     sample, annotations = reviewing.sample(row), reviewing.annotations(row)

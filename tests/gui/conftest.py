@@ -12,18 +12,25 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 from numpy.typing import NDArray
+from PIL import Image
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_sepl.document.document import Document
+from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.actions import ActionButton
 from napari_sepl.gui.commands import widget_of
+from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.gui.widget import SeplWidget
 from tests import waiting
+from tests.document.drawing import cat_and_dog, save_pets
 from tests.gui.leaving import Running
+
+CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -203,3 +210,100 @@ def window(make_napari_viewer: Callable[..., Any]) -> Iterator[Window]:
     yield window
     if window.widget.controller.context.document is not None:  # so that closing does not ask
         window.document.mark_saved(window.document.history.mark)
+
+
+def answer_questions(
+    monkeypatch: pytest.MonkeyPatch, widget: SeplWidget, answer: bool
+) -> list[str]:
+    """Let the window answer all questions alike, and return the list that they are added to."""
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr(widget, "confirm", confirm)
+    return asked
+
+
+class Walk:
+    """The window with a dataset open."""
+
+    def __init__(self, window: Window, spec: DatasetSpec) -> None:
+        self.window = window
+        self.spec = spec
+        window.widget.open_dataset(spec)
+        self.settle()
+        assert window.widget.docks.queue is not None
+        self.dock: QueueDock = window.widget.docks.queue
+
+    def settle(self) -> None:
+        for _ in range(3):
+            self.window.settle()
+
+    def press(self, key: Qt.Key) -> None:
+        self.window.press(key)
+        self.settle()
+
+    @property
+    def sample_id(self) -> str:
+        return self.window.document.inputs.sample_id
+
+    def wait_until(self, happened: Callable[[], bool]) -> None:
+        """Let the window work until something is so."""
+        wait_until(happened)
+        self.settle()
+
+    def has_logged(self, sample_id: str, count: int) -> bool:
+        """Tell whether so many steps of a sample are in the store."""
+        return len(self.log(sample_id)) == count
+
+    def _flush(self) -> None:
+        """Wait for the thread that writes, which may be slow where the disk is."""
+        reviewing = self.dock.reviewing
+        assert reviewing is None or reviewing.on_disk.flush(60)
+
+    def log(self, sample_id: str) -> list[str]:
+        """Return the kinds of what the store's log tells of a sample."""
+        self._flush()
+        with Store.open(store_file(self.spec.output), who="test", write=False) as store:
+            return [logged.entry.kind for logged in store.log(sample_id)]
+
+    def statuses(self) -> dict[str, Status]:
+        """Return what the store says, as another program reads it."""
+        self._flush()
+        with Store.open(store_file(self.spec.output), who="test", write=False) as store:
+            return {sample_id: row.status for sample_id, row in store.statuses().items()}
+
+
+def paint(walk: Walk, label: int) -> np.ndarray:
+    layers = walk.window.widget.controller.context.layers
+    layers.enhanced.mode = "paint"
+    layers.enhanced.brush_size = 4
+    layers.enhanced.selected_label = label
+    walk.window.stroke((33, 20), (33, 50))
+    painted: np.ndarray = layers.shown == label
+    assert painted.sum() > 50
+    return painted
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> DatasetSpec:
+    """Six samples s1 to s6, each its own cat and dog; s4 has a broken image."""
+    inputs = cat_and_dog(truth=True)
+    assert inputs.truth is not None
+    rolled = {f"s{number}": np.roll(inputs.pseudo, number, 1) for number in range(1, 7)}
+    spec = save_pets(tmp_path, dict(rolled))
+    (tmp_path / "ground_truth").mkdir()
+    for name in rolled:
+        Image.fromarray(inputs.truth).save(tmp_path / "ground_truth" / f"{name}.png")
+    broken = spec.folder("images") / "s4.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    return spec.model_copy(update={"ground_truth": tmp_path / "ground_truth"})
+
+
+@pytest.fixture
+def dataset(window: Window, pets: DatasetSpec) -> Iterator[Walk]:
+    walk = Walk(window, pets)
+    yield walk
+    walk.dock.close_dataset()

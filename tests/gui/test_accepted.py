@@ -17,8 +17,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.enhance import enhance_folder
 from tests.document.drawing import cat_and_dog, save_pets
-from tests.gui.conftest import Window, was_told
-from tests.gui.test_queue import Walk
+from tests.gui.conftest import Walk, Window, was_told
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 

@@ -14,8 +14,7 @@ from qtpy.QtTest import QTest
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui.actions import ACTIONS, ActionButton, When, describe_shortcuts
 from napari_sepl.gui.docks import Docks
-from tests.gui.conftest import Window
-from tests.gui.test_queue import Walk, spec  # noqa: F401  a fixture
+from tests.gui.conftest import Walk, Window
 
 README = Path(__file__).parents[2] / "README.md"
 NAMED_OTHERWISE = {Qt.Key.Key_Enter: Qt.Key.Key_Return}
@@ -71,8 +70,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def walk(done: list[str], window: Window, spec: DatasetSpec) -> Iterator[Walk]:  # noqa: F811
-    walk = Walk(window, spec)
+def walk(done: list[str], window: Window, pets: DatasetSpec) -> Iterator[Walk]:
+    walk = Walk(window, pets)
     yield walk
     walk.dock.close_dataset()
 

@@ -19,36 +19,34 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.queue import navigator
 from napari_sepl.workflow.review.queue import Filter
-from tests.gui.conftest import Window, messages, was_told
-from tests.gui.test_queue import Walk, dataset, paint, spec  # noqa: F401  fixtures
+from tests.gui.conftest import Walk, Window, messages, paint, was_told
 from tests.workflow.test_one_sample import WORDS, Unforeseen
 
 
-def break_pictures(spec: DatasetSpec, *names: str) -> None:  # noqa: F811
+def break_images(pets: DatasetSpec, *names: str) -> None:
     for name in names:
-        (spec.folder("images") / f"{name}.png").write_bytes(b"no image")
+        (pets.folder("images") / f"{name}.png").write_bytes(b"no image")
 
 
 @pytest.fixture
-def open_dataset(window: Window, spec: DatasetSpec) -> Callable[[], Walk]:  # noqa: F811
-    return lambda: Walk(window, spec)
+def open_dataset(window: Window, pets: DatasetSpec) -> Callable[[], Walk]:
+    return lambda: Walk(window, pets)
 
 
-def test_a_first_sample_that_cannot_be_read_is_passed_over(
-    open_dataset: Callable[[], Walk],
-    spec: DatasetSpec,  # noqa: F811
+def test_a_first_sample_that_cannot_be_read_is_left_out(
+    open_dataset: Callable[[], Walk], pets: DatasetSpec
 ) -> None:
-    break_pictures(spec, "s1", "s2")
+    break_images(pets, "s1", "s2")
     walk = open_dataset()
     assert walk.sample_id == "s3"
-    told = [text for text in messages() if "cannot be read" in text or "s1.png" in text]
-    assert len(told) == 2
-    assert "s1.png" in told[0]
-    assert "2 samples in a row cannot be read" in told[1]
+    warnings = [text for text in messages() if "cannot be read" in text or "s1.png" in text]
+    assert len(warnings) == 2
+    assert "s1.png" in warnings[0]
+    assert "2 samples in a row cannot be read" in warnings[1]
     walk.dock.close_dataset()
 
 
-def test_what_nobody_foresaw_costs_one_sample(
+def test_an_unexpected_error_costs_one_sample(
     open_dataset: Callable[[], Walk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pictures, "_checked_png", Unforeseen("s1"))
@@ -58,12 +56,11 @@ def test_what_nobody_foresaw_costs_one_sample(
     walk.dock.close_dataset()
 
 
-def test_where_nothing_can_be_read_the_window_stays_alive(
-    open_dataset: Callable[[], Walk],
-    spec: DatasetSpec,  # noqa: F811
+def test_the_window_survives_a_dataset_without_readable_samples(
+    open_dataset: Callable[[], Walk], pets: DatasetSpec
 ) -> None:
-    pictures = {path: path.read_bytes() for path in spec.folder("images").iterdir()}
-    break_pictures(spec, *(path.stem for path in pictures))
+    pictures = {path: path.read_bytes() for path in pets.folder("images").iterdir()}
+    break_images(pets, *(path.stem for path in pictures))
     walk = open_dataset()
     assert walk.dock.navigator.row is None
     assert was_told("6 samples in a row cannot be read")
@@ -76,23 +73,22 @@ def test_where_nothing_can_be_read_the_window_stays_alive(
 
 
 def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
-    dataset: Walk,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(navigator, "_MOST", 2)
-    break_pictures(dataset.spec, "s2", "s3", "s4", "s5")
+    break_images(dataset.spec, "s2", "s3", "s4", "s5")
     dataset.dock.navigator.others_changed()
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
-    assert was_told("2 samples in a row cannot be read; the queue says why. Nothing")
+    assert was_told("2 samples in a row cannot be read: see their tooltips in the queue. None")
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s6"
 
 
-def test_next_pending_passes_over_what_cannot_be_read(dataset: Walk) -> None:  # noqa: F811
+def test_next_pending_leaves_out_unreadable_samples(dataset: Walk) -> None:
     dataset.dock.navigator.go(2)
     dataset.settle()
     for expected in ("s5", "s6", "s1"):  # not s4
@@ -101,7 +97,7 @@ def test_next_pending_passes_over_what_cannot_be_read(dataset: Walk) -> None:  #
     assert sum("s4.png" in text for text in messages()) == 1
 
 
-def test_the_end_of_the_list_is_told(dataset: Walk) -> None:  # noqa: F811
+def test_the_end_of_the_list_is_reported(dataset: Walk) -> None:
     dataset.press(Qt.Key.Key_K)
     assert "No sample is listed before this one." in messages()
     dataset.dock.navigator.go(5)
@@ -111,7 +107,7 @@ def test_the_end_of_the_list_is_told(dataset: Walk) -> None:  # noqa: F811
     assert dataset.statuses() == {"s6": Status.ACCEPTED}
 
 
-def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:  # noqa: F811
+def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:
     (dataset.spec.folder("masks") / "s3.json").unlink()
     Image.fromarray(np.zeros((10, 12, 3), np.uint8)).save(dataset.spec.folder("images") / "s5.png")
     dataset.dock.navigator.others_changed()  # what was read ahead was read before
@@ -127,27 +123,24 @@ def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:  
     assert "40" in why[4]
 
 
-def test_a_record_of_a_later_version_is_told_and_left_alone(
-    window: Window,
-    spec: DatasetSpec,  # noqa: F811
+def test_a_record_of_a_later_version_is_reported_and_left_alone(
+    window: Window, pets: DatasetSpec
 ) -> None:
-    with Store.open(store_file(spec.output), who="test") as store:
+    with Store.open(store_file(pets.output), who="test") as store:
         store.put_status("s1", Status.FLAGGED)
-    with closing(sqlite3.connect(store_file(spec.output))) as connection:
+    with closing(sqlite3.connect(store_file(pets.output))) as connection:
         connection.execute("PRAGMA user_version = 99")
-    before = store_file(spec.output).read_bytes()
-    window.widget.open_dataset(spec)
+    before = store_file(pets.output).read_bytes()
+    window.widget.open_dataset(pets)
     for _ in range(3):
         window.settle()
     assert window.widget.controller.context.document is None
     assert was_told("made by a later napari-sepl")
     assert len(messages()) == 1
-    assert store_file(spec.output).read_bytes() == before
+    assert store_file(pets.output).read_bytes() == before
 
 
-def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(
-    dataset: Walk,  # noqa: F811
-) -> None:
+def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(dataset: Walk) -> None:
     out = dataset.spec.output
     out.rename(out.with_name("away"))
     painted = paint(dataset, 15)
@@ -157,7 +150,7 @@ def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(
     assert not out.exists()
     assert dataset.sample_id == "s1"
     out.with_name("away").rename(out)
-    dataset.wait_until(lambda: any("is written now" in text for text in messages()))
+    dataset.wait_until(lambda: any("is written again" in text for text in messages()))
     dataset.press(Qt.Key.Key_A)
     assert dataset.sample_id == "s2"
     assert dataset.statuses() == {"s1": Status.ACCEPTED}
@@ -165,7 +158,7 @@ def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(
     assert dataset.log("s1") == ["stroke", "status", "saved"]
 
 
-def test_a_note_is_not_lost_by_walking_on_nor_given_to_another(dataset: Walk) -> None:  # noqa: F811
+def test_a_note_is_not_lost_by_walking_on_nor_given_to_another(dataset: Walk) -> None:
     panel = dataset.dock.panel
     QTest.keyClicks(panel.note, "ear")
     dataset.dock.navigator.next()  # as by a button that does not take the focus
@@ -186,13 +179,12 @@ def test_a_note_is_not_lost_by_walking_on_nor_given_to_another(dataset: Walk) ->
 
 
 def test_the_id_that_was_typed_is_opened_rather_than_one_that_holds_it(
-    window: Window,
-    spec: DatasetSpec,  # noqa: F811
+    window: Window, pets: DatasetSpec
 ) -> None:
-    for folder in map(spec.folder, ("images", "pseudo", "masks")):
+    for folder in map(pets.folder, ("images", "pseudo", "masks")):
         for path in list(folder.glob("s6.*")):
             shutil.copy(path, path.with_stem("1"))
-    walk = Walk(window, spec)
+    walk = Walk(window, pets)
     for typed, opened in (("1", "1"), ("S1", "s1")):
         walk.dock.panel.text.setText(typed)
         QTest.keyClick(walk.dock.panel.text, Qt.Key.Key_Return)
@@ -201,14 +193,11 @@ def test_the_id_that_was_typed_is_opened_rather_than_one_that_holds_it(
     walk.dock.close_dataset()
 
 
-def test_samples_that_lack_files_are_all_listed(
-    window: Window,
-    spec: DatasetSpec,  # noqa: F811
-) -> None:
+def test_samples_that_lack_files_are_all_listed(window: Window, pets: DatasetSpec) -> None:
     for number in (1, 2, 3):
-        (spec.folder("images") / f"s{number}.png").unlink()
-    (spec.folder("pseudo") / "s6.png").unlink()
-    walk = Walk(window, spec)
+        (pets.folder("images") / f"s{number}.png").unlink()
+    (pets.folder("pseudo") / "s6.png").unlink()
+    walk = Walk(window, pets)
     assert walk.sample_id == "s5"  # s4 is broken
     assert "3 samples are incomplete: s1: no image; s2: no image; s3: no image." in messages()
     button = walk.dock.missing
@@ -222,9 +211,8 @@ def test_samples_that_lack_files_are_all_listed(
     walk.dock.close_dataset()
 
 
-def test_taking_a_step_over_many_back_spares_what_was_done_since(
-    dataset: Walk,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+def test_undoing_a_bulk_action_spares_later_edits(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     dataset.window.widget.controller.set_params(Params(t1=0.9))
@@ -237,7 +225,7 @@ def test_taking_a_step_over_many_back_spares_what_was_done_since(
     assert dataset.window.document.params == Params(t1=0.9)
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert was_told("1 that were worked on since stay")
+    assert was_told("1 edited since stay")
     assert dataset.window.document.params == Params()
     dataset.press(Qt.Key.Key_K)
     assert dataset.window.document.params == chosen
@@ -245,15 +233,14 @@ def test_taking_a_step_over_many_back_spares_what_was_done_since(
     assert dataset.window.document.params == Params(t1=0.9)  # s1 was open, and not among them
 
 
-def test_what_cannot_be_accepted_is_no_unreadable_sample(
-    dataset: Walk,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_sample_that_cannot_be_saved_is_not_unreadable(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     Image.fromarray(np.full((40, 60), 7, np.uint8)).save(dataset.spec.output / "s2.png")
     assert dataset.dock._bulk is not None
     dataset.dock._bulk.accept_unchanged(1.0)
-    dataset.wait_until(lambda: any("Done: accepting" in text for text in messages()))
+    dataset.wait_until(lambda: any("Accepted" in text for text in messages()))
     assert was_told("1 were not saved.")
     assert was_told("other labels are there")
     assert sorted(dataset.dock.panel.model.queue.failures) == [3]
@@ -264,14 +251,13 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     dataset.press(Qt.Key.Key_W)  # s3 was accepted, and is skipped now
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert was_told("1 that were worked on since stay")
+    assert was_told("1 edited since stay")
     assert dataset.statuses()["s3"] == Status.SKIPPED
     assert dataset.statuses()["s5"] == Status.PENDING
 
 
 def test_a_dataset_may_be_closed_while_many_are_accepted(
-    dataset: Walk,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     assert dataset.dock._bulk is not None
@@ -283,8 +269,7 @@ def test_a_dataset_may_be_closed_while_many_are_accepted(
 
 
 def test_a_full_disk_leaves_the_sample_pending(
-    dataset: Walk,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     painted = paint(dataset, 15)
 

@@ -16,8 +16,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.panels.correct import QuickPick
 from tests.document.drawing import cat_and_dog, save_pets
-from tests.gui.conftest import Window
-from tests.gui.test_queue import CTRL, Walk
+from tests.gui.conftest import CTRL, Walk, Window
 
 ALT, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier
 CAT, DOG, PERSON = 8, 12, 15

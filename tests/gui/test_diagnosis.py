@@ -18,13 +18,13 @@ from napari_sepl.document.document import Document
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.gui.queue import passes
+from napari_sepl.gui.queue import background_scan
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review.queue import Column, Filter
 from tests.document.drawing import SHAPE, cat_and_dog, save_pets
 from tests.gui.conftest import Window, wait_until
-from tests.gui.test_passes_window import Prepared
+from tests.gui.test_background_scan_window import Prepared
 
 CAT, DOG = 8, 12
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -117,7 +117,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 def opened(
     window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Prepared]:
-    monkeypatch.setattr(passes, "FIRST", 1)
+    monkeypatch.setattr(background_scan, "FIRST", 1)
     one = Prepared(window, spec)
     yield one
     one.dock.close_dataset()

@@ -12,8 +12,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.review_panels import ShortcutsBox
-from tests.gui.conftest import Window, messages, press_button, wait_until, was_told
-from tests.gui.test_queue import Walk
+from tests.gui.conftest import Walk, Window, messages, press_button, wait_until, was_told
 from tests.workflow.sweeping import IDS
 
 LEFT = Qt.MouseButton.LeftButton

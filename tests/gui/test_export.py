@@ -13,14 +13,13 @@ from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.commands import export_dataset
+from napari_sepl.gui.panels.export_choice import ALL
 from napari_sepl.gui.queue.export import ExportDialog, Exporting
 from napari_sepl.gui.worker import Background, Immediate
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.results import Outcome, SampleResult
-from tests.gui.conftest import Window, was_told
-from tests.gui.test_queue import Walk, spec
+from tests.gui.conftest import Walk, Window, was_told
 
-__all__ = ["spec"]  # the fixture
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -64,7 +63,7 @@ def engine(make: Callable[[], object], shown: Shown) -> Exporting:
     return Exporting(make, background, shown)  # type: ignore[arg-type]
 
 
-def test_the_outcome_is_told_with_the_first_failures() -> None:
+def test_the_outcome_is_shown_with_the_first_failures() -> None:
     shown = Shown()
     run = engine(lambda: FakeExport(15), shown)
     run.start()
@@ -85,10 +84,10 @@ def test_stopping_closes_the_run() -> None:
     assert export.closed
     assert 0 < shown.progress[-1][0] < 10**9
     assert shown.end is not None
-    assert shown.end[0].endswith("Stopped. The same export goes on from here.")
+    assert shown.end[0].endswith("Stopped. Export again to resume.")
 
 
-def test_what_forbids_an_export_is_told() -> None:
+def test_an_error_that_stops_an_export_is_shown() -> None:
     def fail() -> Export:
         raise InputError("x", found="y", expected="z")
 
@@ -101,8 +100,8 @@ def test_what_forbids_an_export_is_told() -> None:
 
 
 @pytest.fixture
-def dialog(window: Window, spec: DatasetSpec) -> Iterator[ExportDialog]:
-    walk = Walk(window, spec)
+def dialog(window: Window, pets: DatasetSpec) -> Iterator[ExportDialog]:
+    walk = Walk(window, pets)
     walk.press(Qt.Key.Key_A)  # accepts s1
     export_dataset(window.viewer)
     dialog = walk.dock.exports
@@ -122,43 +121,43 @@ def press_and_wait(window: Window, dialog: ExportDialog) -> None:
 
 
 def test_accepted_samples_are_exported(
-    window: Window, dialog: ExportDialog, spec: DatasetSpec
+    window: Window, dialog: ExportDialog, pets: DatasetSpec
 ) -> None:
-    to = spec.output.parent / "to"
+    to = pets.output.parent / "to"
     dialog.choice.fields["to"].value = to
     press_and_wait(window, dialog)
-    assert dialog.told.text() == "1 saved."
+    assert dialog.outcome.text() == "1 saved."
     labels = read_labels(to / "SegmentationClass" / "s1.png")
-    assert np.array_equal(labels, read_labels(spec.output / "s1.png"))
+    assert np.array_equal(labels, read_labels(pets.output / "s1.png"))
     press_and_wait(window, dialog)
-    assert dialog.told.text() == "1 present."
+    assert dialog.outcome.text() == "1 present."
 
 
 def test_all_samples_with_every_choice(
-    window: Window, dialog: ExportDialog, spec: DatasetSpec, tmp_path: Path
+    window: Window, dialog: ExportDialog, pets: DatasetSpec, tmp_path: Path
 ) -> None:
-    (spec.folder("pseudo") / "s4.png").write_bytes(b"broken")
+    (pets.folder("pseudo") / "s4.png").write_bytes(b"broken")
     (tmp_path / "map.toml").write_text('[merge]\npet = ["cat", "dog"]')
     fields = dialog.choice.fields
     fields["format"].value = "coco-polygons"
     fields["to"].value = tmp_path / "coco"
-    fields["samples"].value = "all, untouched ones enhanced"
+    fields["samples"].value = ALL
     fields["class_id"].value = "cat"
     fields["class_map"].value = tmp_path / "map.toml"
     fields["instances"].value = "class"
     assert fields["holes"].visible
     assert not fields["trust"].visible
     press_and_wait(window, dialog)
-    assert dialog.told.text().startswith("⚠ 5 saved, 1 failed.")
-    assert "IoU of the polygons" in dialog.told.text()
-    told = json.loads((tmp_path / "coco" / "annotations" / "instances_train.json").read_text())
-    assert len(told["images"]) == 5
-    assert "pet" in [one["name"] for one in told["categories"]]
+    assert dialog.outcome.text().startswith("⚠ 5 saved, 1 failed.")
+    assert "IoU of the polygons" in dialog.outcome.text()
+    content = json.loads((tmp_path / "coco" / "annotations" / "instances_train.json").read_text())
+    assert len(content["images"]) == 5
+    assert "pet" in [one["name"] for one in content["categories"]]
 
 
-def test_what_is_missing_is_told(window: Window, dialog: ExportDialog) -> None:
+def test_a_missing_folder_is_reported(window: Window, dialog: ExportDialog) -> None:
     press_and_wait(window, dialog)
-    assert dialog.told.text() == "to folder: found nothing; expected the folder to write to."
+    assert dialog.outcome.text() == "export folder: found nothing; expected a folder to be chosen."
 
 
 def test_without_a_dataset_the_menu_says_so(window: Window) -> None:

@@ -16,8 +16,7 @@ from napari_sepl.gui.masks import making
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import slow_masks
-from tests.gui.conftest import Window, wait_until, was_told
-from tests.gui.test_queue import Walk, dataset, spec  # noqa: F401  fixtures
+from tests.gui.conftest import Walk, Window, wait_until, was_told
 
 
 @pytest.fixture
@@ -110,10 +109,7 @@ def test_what_is_done_meanwhile_is_not_lost(bare: Window) -> None:
     assert bare.document.history.done
 
 
-def test_masks_of_a_dataset_are_files(
-    dataset: Walk,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_masks_of_a_dataset_are_files(dataset: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     dataset.window.widget.masks.model.value = REGIONS
     before = dataset.window.document.inputs.masks.digest

@@ -23,8 +23,7 @@ from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.regions import RegionMasks
 from tests.document.drawing import cat_and_dog
 from tests.gui import slow_masks
-from tests.gui.conftest import Window, messages, wait_until, was_told
-from tests.gui.test_queue import Walk, paint
+from tests.gui.conftest import Walk, Window, messages, paint, wait_until, was_told
 
 TOML = 'images = "images"\npseudo = "pseudo"\nout = "out"\n'
 

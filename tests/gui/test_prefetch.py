@@ -12,7 +12,7 @@ from tests.document.drawing import cat_and_dog
 
 
 class Delayed(Immediate):
-    """Does nothing until it is told to."""
+    """Does nothing until `go_on`."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
@@ -35,7 +35,7 @@ class Reader:
     def __call__(self, row: int) -> Prepared:
         self.read.append(row)
         if row == 13:
-            raise InputError("13.png", found="nothing", expected="a picture")
+            raise InputError("13.png", found="nothing", expected="an image")
         return Prepared.of(cat_and_dog(sample_id=str(row)), Params())
 
 
@@ -50,7 +50,7 @@ def take(ahead: Prefetch, row: int) -> list[Prepared | SeplError]:
     return got
 
 
-def test_what_was_wanted_is_there_at_once(reader: Reader) -> None:
+def test_a_prefetched_sample_is_there_at_once(reader: Reader) -> None:
     background = Delayed()
     ahead = Prefetch(background, reader)
     ahead.want([1, 2])
@@ -61,7 +61,7 @@ def test_what_was_wanted_is_there_at_once(reader: Reader) -> None:
     assert reader.read == [1, 2]
 
 
-def test_what_is_under_way_is_not_read_twice(reader: Reader) -> None:
+def test_a_requested_sample_is_not_read_twice(reader: Reader) -> None:
     background = Delayed()
     ahead = Prefetch(background, reader)
     ahead.want([1])
@@ -92,7 +92,7 @@ def test_memory_is_bounded_but_one_is_kept(reader: Reader) -> None:
     assert ahead.rows == [3]
 
 
-def test_a_failure_is_told_and_tried_again_next_time(reader: Reader) -> None:
+def test_a_failed_sample_is_read_again_next_time(reader: Reader) -> None:
     ahead = Prefetch(Immediate(), reader)
     (error,) = take(ahead, 13)
     assert isinstance(error, InputError)
@@ -100,7 +100,7 @@ def test_a_failure_is_told_and_tried_again_next_time(reader: Reader) -> None:
     assert reader.read == [13, 13]
 
 
-def test_what_was_forgotten_does_not_arrive(reader: Reader) -> None:
+def test_a_dropped_sample_does_not_arrive(reader: Reader) -> None:
     background = Delayed()
     ahead = Prefetch(background, reader)
     got = take(ahead, 1)

@@ -18,9 +18,8 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.masks import prompting
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import fake_prompts
-from tests.gui.conftest import Window, wait_until, was_told
+from tests.gui.conftest import CTRL, Walk, Window, wait_until, was_told
 from tests.gui.test_correct import ALT, CAT, SHIFT, shown, spec  # noqa: F401  fixtures
-from tests.gui.test_queue import CTRL, Walk
 
 PERSON = 15
 

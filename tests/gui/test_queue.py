@@ -1,7 +1,6 @@
 """A dataset in the real window: walk, paint, decide, close, open again."""
 
 import threading
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,85 +19,9 @@ from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Review, Status, Store, StoreWriter, store_file
 from napari_sepl.gui.commands import widget_of
-from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.workflow.review.queue import Column, Filter
 from napari_sepl.workflow.review.reviewing import Reviewing
-from tests.document.drawing import cat_and_dog, save_pets
-from tests.gui.conftest import Window, wait_until, was_told
-
-CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> DatasetSpec:
-    """Six samples s1 to s6, each its own cat and dog; s4 has a broken picture."""
-    inputs = cat_and_dog(truth=True)
-    assert inputs.truth is not None
-    rolled = {f"s{number}": np.roll(inputs.pseudo, number, 1) for number in range(1, 7)}
-    spec = save_pets(tmp_path, dict(rolled))
-    (tmp_path / "ground_truth").mkdir()
-    for name in rolled:
-        Image.fromarray(inputs.truth).save(tmp_path / "ground_truth" / f"{name}.png")
-    broken = spec.folder("images") / "s4.png"
-    broken.write_bytes(broken.read_bytes()[:200])
-    return spec.model_copy(update={"ground_truth": tmp_path / "ground_truth"})
-
-
-@pytest.fixture
-def dataset(window: Window, spec: DatasetSpec) -> Iterator["Walk"]:
-    walk = Walk(window, spec)
-    yield walk
-    walk.dock.close_dataset()
-
-
-class Walk:
-    """The window with a dataset open."""
-
-    def __init__(self, window: Window, spec: DatasetSpec) -> None:
-        self.window = window
-        self.spec = spec
-        window.widget.open_dataset(spec)
-        self.settle()
-        assert window.widget.docks.queue is not None
-        self.dock: QueueDock = window.widget.docks.queue
-
-    def settle(self) -> None:
-        for _ in range(3):
-            self.window.settle()
-
-    def press(self, key: Qt.Key) -> None:
-        self.window.press(key)
-        self.settle()
-
-    @property
-    def sample_id(self) -> str:
-        return self.window.document.inputs.sample_id
-
-    def wait_until(self, happened: Callable[[], bool]) -> None:
-        """Let the window work until something is so."""
-        wait_until(happened)
-        self.settle()
-
-    def has_logged(self, sample_id: str, count: int) -> bool:
-        """Tell whether so many steps of a sample are in the store."""
-        return len(self.log(sample_id)) == count
-
-    def _flush(self) -> None:
-        """Wait for the thread that writes, which may be slow where the disk is."""
-        reviewing = self.dock.reviewing
-        assert reviewing is None or reviewing.on_disk.flush(60)
-
-    def log(self, sample_id: str) -> list[str]:
-        """Return the kinds of what the store's log tells of a sample."""
-        self._flush()
-        with Store.open(store_file(self.spec.output), who="test", write=False) as store:
-            return [logged.entry.kind for logged in store.log(sample_id)]
-
-    def statuses(self) -> dict[str, Status]:
-        """Return what the store says, as another program reads it."""
-        self._flush()
-        with Store.open(store_file(self.spec.output), who="test", write=False) as store:
-            return {sample_id: row.status for sample_id, row in store.statuses().items()}
+from tests.gui.conftest import CTRL, Walk, Window, answer_questions, paint, was_told
 
 
 def test_next_and_previous_walk_the_list(dataset: Walk) -> None:
@@ -111,7 +34,7 @@ def test_next_and_previous_walk_the_list(dataset: Walk) -> None:
     assert dataset.window.widget.title.text() == "s1 — pending"
 
 
-def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
+def test_an_unreadable_sample_is_marked_and_left_out(dataset: Walk) -> None:
     dataset.dock.navigator.go(2)
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
@@ -122,10 +45,10 @@ def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
     assert dataset.sample_id == "s3"
     dataset.dock.navigator.go(3)
     dataset.settle()
-    assert dataset.sample_id == "s3"  # asked for by name: told, and nothing else opens
+    assert dataset.sample_id == "s3"  # asked for by name: a warning, and nothing else opens
 
 
-def test_accept_saves_and_goes_on(dataset: Walk) -> None:
+def test_accept_saves_and_opens_the_next(dataset: Walk) -> None:
     shown = dataset.window.shown.copy()
     dataset.press(Qt.Key.Key_A)
     assert dataset.sample_id == "s2"
@@ -147,17 +70,6 @@ def test_skip_flag_and_reopen(dataset: Walk) -> None:
     dataset.press(Qt.Key.Key_R)
     assert dataset.statuses()["s1"] == Status.PENDING
     assert dataset.sample_id == "s1"
-
-
-def paint(walk: Walk, label: int) -> np.ndarray:
-    layers = walk.window.widget.controller.context.layers
-    layers.enhanced.mode = "paint"
-    layers.enhanced.brush_size = 4
-    layers.enhanced.selected_label = label
-    walk.window.stroke((33, 20), (33, 50))
-    painted: np.ndarray = layers.shown == label
-    assert painted.sum() > 50
-    return painted
 
 
 def test_strokes_and_sliders_are_there_after_closing(dataset: Walk) -> None:
@@ -232,7 +144,7 @@ def test_filters_are_there_after_closing(dataset: Walk) -> None:
     assert (again.dock.panel.sorted_by, again.dock.panel.descending) == (Column.CHANGE, False)
 
 
-def test_a_second_window_opens_read_only_and_says_so(dataset: Walk) -> None:
+def test_a_second_window_opens_read_only_and_warns(dataset: Walk) -> None:
     with Store.open(store_file(dataset.spec.output), who="second") as second:
         assert second.read_only
     dataset.dock.close_dataset()
@@ -246,7 +158,7 @@ def test_a_second_window_opens_read_only_and_says_so(dataset: Walk) -> None:
         again.dock.close_dataset()
 
 
-def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
+def test_old_annotations_of_changed_files_need_an_answer(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paint(dataset, 15)
@@ -255,16 +167,10 @@ def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
     pseudo = np.zeros((40, 60), np.uint8)
     pseudo[5:9, 5:9] = 12
     Image.fromarray(pseudo).save(dataset.spec.folder("pseudo") / "s1.png")
-    asked: list[str] = []
-
-    def refuse(question: str) -> bool:
-        asked.append(question)
-        return False
-
-    monkeypatch.setattr(dataset.window.widget, "confirm", refuse)
+    asked = answer_questions(monkeypatch, dataset.window.widget, False)
     again = Walk(dataset.window, dataset.spec)
     assert asked
-    assert "pseudo changed on disk" in asked[0]
+    assert "Files of s1 changed on disk: pseudo." in asked[0]
     assert not again.window.document.edited
     again.dock.close_dataset()
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
@@ -274,22 +180,22 @@ def test_changed_inputs_are_said_and_old_strokes_not_applied_blindly(
     assert not again.window.document.edited
 
 
-def test_a_damaged_store_is_told_and_left_alone(
-    window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+def test_a_damaged_record_is_reported_and_left_alone(
+    window: Window, pets: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(window.widget, "confirm", lambda _: False)
-    spec.output.mkdir()
-    store_file(spec.output).write_bytes(b"not a store" * 100)
-    before = store_file(spec.output).read_bytes()
-    window.widget.open_dataset(spec)
+    pets.output.mkdir()
+    store_file(pets.output).write_bytes(b"not a store" * 100)
+    before = store_file(pets.output).read_bytes()
+    window.widget.open_dataset(pets)
     window.settle()
     window.settle()
-    assert was_told(str(store_file(spec.output)))
-    assert store_file(spec.output).read_bytes() == before
+    assert was_told(str(store_file(pets.output)))
+    assert store_file(pets.output).read_bytes() == before
     assert window.widget.controller.context.document is None
 
 
-def test_a_damaged_store_is_recovered_on_request(
+def test_a_damaged_record_is_recovered_on_request(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset.press(Qt.Key.Key_W)
@@ -330,7 +236,7 @@ def test_a_drag_that_pauses_is_one_step_also_after_reopening(dataset: Walk) -> N
     assert again.window.document.params == Params()
 
 
-def test_whether_a_file_is_ours_is_found_out_beside_the_window(
+def test_the_owner_of_a_file_is_asked_off_the_window_thread(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     widget = dataset.window.widget
@@ -362,11 +268,6 @@ def test_thresholds_for_all_pending_and_back(
 ) -> None:
     dataset.press(Qt.Key.Key_W)
     dataset.window.widget.controller.set_params(Params(t1=0.9))
-    asked: list[str] = []
-
-    def agree(question: str) -> bool:
-        asked.append(question)
-        return True
 
     def read_aside(self: StoreWriter, sample_id: str) -> Review | None:
         assert threading.current_thread() is not threading.main_thread()
@@ -374,7 +275,7 @@ def test_thresholds_for_all_pending_and_back(
 
     review = StoreWriter.review
     monkeypatch.setattr(StoreWriter, "review", read_aside)
-    monkeypatch.setattr(dataset.window.widget, "confirm", agree)
+    asked = answer_questions(monkeypatch, dataset.window.widget, True)
     dataset.dock.apply_params()
     dataset.settle()
     assert "for 4 samples (s3, s4, s5, s6)" in asked[0]
@@ -405,23 +306,23 @@ def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.Mon
     assert len(dataset.dock.reviewing.queue.pending()) == 6
 
 
-def test_export_makes_the_same_bytes_anew(dataset: Walk, tmp_path: Path) -> None:
+def test_export_writes_the_same_bytes_again(dataset: Walk, tmp_path: Path) -> None:
     paint(dataset, 15)
     dataset.press(Qt.Key.Key_A)  # s1, painted
     dataset.press(Qt.Key.Key_A)  # s2, untouched
     dataset.dock.close_dataset()
     folders = [f"--{name}={getattr(dataset.spec, name)}" for name in ("images", "pseudo", "masks")]
-    command = ["export", *folders, f"--out={dataset.spec.out}", f"--to={tmp_path / 'anew'}"]
+    command = ["export", *folders, f"--out={dataset.spec.out}", f"--to={tmp_path / 'exported'}"]
     answer = CliRunner().invoke(make_app(), command)
     assert answer.exit_code == 0, answer.output
     for name in ("s1.png", "s2.png"):
-        anew, saved = tmp_path / "anew" / name, dataset.spec.output / name
-        assert anew.read_bytes() == saved.read_bytes()
-    assert not (tmp_path / "anew" / "s3.png").exists()
+        exported, saved = tmp_path / "exported" / name, dataset.spec.output / name
+        assert exported.read_bytes() == saved.read_bytes()
+    assert not (tmp_path / "exported" / "s3.png").exists()
 
 
-def test_a_dropped_toml_opens_the_dataset(window: Window, spec: DatasetSpec) -> None:
-    toml = spec.output.parent / "pets.toml"
+def test_a_dropped_toml_opens_the_dataset(window: Window, pets: DatasetSpec) -> None:
+    toml = pets.output.parent / "pets.toml"
     toml.write_text('images = "images"\npseudo = "pseudo"\nmasks = "masks"\nout = "out"\n')
     assert window.viewer.open(toml, plugin="napari-sepl") == []
     for _ in range(3):
@@ -467,17 +368,11 @@ def test_panels_and_starting_thresholds_are_there_after_closing(dataset: Walk) -
     assert again.window.document.params == Params(t1=0.7)
 
 
-def test_damage_met_while_writing_is_recovered_on_the_spot(
+def test_damage_found_while_writing_is_recovered(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset.press(Qt.Key.Key_W)
-    asked: list[str] = []
-
-    def agree(question: str) -> bool:
-        asked.append(question)
-        return True
-
-    monkeypatch.setattr(dataset.window.widget, "confirm", agree)
+    asked = answer_questions(monkeypatch, dataset.window.widget, True)
     path = store_file(dataset.spec.output)
     damaged = path.with_name("damaged")
     damaged.write_bytes(b"\0" * 100 + path.read_bytes()[100:])

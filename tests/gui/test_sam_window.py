@@ -14,9 +14,8 @@ from napari_sepl.proposals.models import MODELS, SamSettings
 from napari_sepl.proposals.prompts import Prompter
 from napari_sepl.proposals.sam import SamMasks
 from napari_sepl.proposals.weights import CACHE, Checkpoint, load_sam
-from tests.gui.conftest import Window
+from tests.gui.conftest import Walk, Window
 from tests.gui.test_correct import spec  # noqa: F401  a fixture
-from tests.gui.test_queue import Walk
 from tests.proposals.tiny_sam import TINY, need_sam, save_tiny
 
 need_sam()

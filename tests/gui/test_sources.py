@@ -17,7 +17,7 @@ from tests.gui.conftest import Window, messages
 
 
 class Page:
-    """The page, hands to fill it in, and ears for what it says."""
+    """The page, how to fill it in, and what it emits."""
 
     def __init__(self, sources: SourcesPanel) -> None:
         self.sources = sources
@@ -97,15 +97,13 @@ def test_folders_are_chosen(page: Page, folders: dict[str, Path], tmp_path: Path
 def test_a_toml_file_is_chosen(page: Page, folders: dict[str, Path], tmp_path: Path) -> None:
     spec = DatasetSpec(**folders, classes="coco")
     write_dataset(tmp_path / "pets.toml", spec)
-    page.fill(FOLDERS, **folders)  # of another way, and so of no account
+    page.fill(FOLDERS, **folders)  # hidden fields do not count
     page.fill(TOML, toml=tmp_path / "pets.toml")
     page.open()
     assert page.chosen == [spec]
 
 
-def test_folders_without_masks_are_a_dataset_whose_masks_are_to_come(
-    page: Page, tmp_path: Path
-) -> None:
+def test_folders_without_masks_are_a_dataset_without_masks_yet(page: Page, tmp_path: Path) -> None:
     given = {name: tmp_path / name for name in ("images", "pseudo", "out")}
     page.fill(FOLDERS, **given)
     page.open()
@@ -135,7 +133,7 @@ def test_a_layout_is_chosen(page: Page, tmp_path: Path, given: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "fields", "told"),
+    ("given", "fields", "message"),
     [
         (TOML, {}, "dataset (TOML file): found nothing for TOML file; expected TOML file to be "),
         (TOML, {"toml": "/gone.toml"}, "/gone.toml: found no such file or folder; expected a TOML"),
@@ -144,15 +142,15 @@ def test_a_layout_is_chosen(page: Page, tmp_path: Path, given: str) -> None:
           "pseudo-labels, output folder to be chosen.")),
         (FOLDERS, {"images": "/i", "masks": "/m", "pseudo": "/p", "out": "/o", "classes": OWN_FILE},
          "dataset (folders): found nothing for class list; expected images, "),
-        (VOC, {"out": "/o"}, "dataset (layout of VOC): found nothing for root folder; expected "),
-        (COCO, {"root": "/r"}, "dataset (layout of COCO): found nothing for output folder; "),
+        (VOC, {"out": "/o"}, "dataset (VOC layout): found nothing for root folder; expected "),
+        (COCO, {"root": "/r"}, "dataset (COCO layout): found nothing for output folder; "),
         (COCO, {"root": "/gone", "out": "/o"}, "/gone: found none of the folders train, train2017"),
         (VOC, {"root": "/r", "out": "/o", "split": "val", "list_file": "/l.txt"},
-         "dataset (layout of VOC): found the split val and the list /l.txt; expected one of them"),
+         "dataset (VOC layout): found the split val and the list /l.txt; expected one of them"),
     ],
 )  # fmt: skip
-def test_what_is_missing_is_told_once(
-    page: Page, monkeypatch: pytest.MonkeyPatch, given: str, fields: dict[str, str], told: str
+def test_what_is_missing_is_reported_once(
+    page: Page, monkeypatch: pytest.MonkeyPatch, given: str, fields: dict[str, str], message: str
 ) -> None:
     monkeypatch.setattr(dataset_choice, "ask_toml", None)  # calling it would raise TypeError
     page.fill(given, **fields)
@@ -160,7 +158,7 @@ def test_what_is_missing_is_told_once(
     page.save()
     assert len(page.refused) == 2
     assert page.refused[0] == page.refused[1]
-    assert page.refused[0].startswith(told)
+    assert page.refused[0].startswith(message)
     assert page.chosen == []
 
 

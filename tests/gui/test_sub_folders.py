@@ -10,8 +10,7 @@ from qtpy.QtTest import QTest
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status
 from tests.document.drawing import save_pets
-from tests.gui.conftest import Window, messages
-from tests.gui.test_queue import Walk
+from tests.gui.conftest import Walk, Window, messages
 
 IDS = ("train/a", "train/b", "val/a")
 
@@ -41,7 +40,7 @@ def test_samples_are_walked_jumped_to_and_accepted_by_their_ids(
     again.dock.close_dataset()
 
 
-def test_doubles_and_missing_truth_are_told_and_the_rest_opens(
+def test_ambiguous_and_incomplete_samples_are_listed_and_the_rest_opens(
     window: Window, spec: DatasetSpec
 ) -> None:
     image = Image.open(spec.folder("images") / "val" / "a.png")
@@ -52,11 +51,11 @@ def test_doubles_and_missing_truth_are_told_and_the_rest_opens(
     (spec.folder("pseudo") / "train" / "a.png").rename(truth / "train" / "a.png")
     walk = Walk(window, spec.model_copy(update={"ground_truth": truth}))
     assert walk.sample_id == "train/b"
-    told = f"val/a: {spec.images}/val/a.jpg and {spec.images}/val/a.png "
-    told += "have the same name up to the ending"
-    assert f"1 samples are incomplete: {told}." in messages()
+    problem = f"val/a: {spec.images}/val/a.jpg and {spec.images}/val/a.png "
+    problem += "have the same name up to the ending"
+    assert f"1 samples are incomplete: {problem}." in messages()
     walk.dock.missing.click()
-    assert walk.dock.missing.listed().splitlines() == [told, "train/a: no pseudo-labels"]
+    assert walk.dock.missing.listed().splitlines() == [problem, "train/a: no pseudo-labels"]
     (truth / "train" / "b.png").unlink()
     walk.dock.close_dataset()
     walk = Walk(window, spec.model_copy(update={"ground_truth": truth}))

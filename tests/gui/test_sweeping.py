@@ -17,8 +17,7 @@ from napari_sepl.gui import sweep_dock
 from napari_sepl.gui.sweep_dock import SweepDock, Sweeping
 from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
 from napari_sepl.workflow.results import SampleResult
-from tests.gui.conftest import Window, press_button, was_told
-from tests.gui.test_queue import CTRL, Walk
+from tests.gui.conftest import CTRL, Walk, Window, press_button, was_told
 from tests.workflow.sweeping import IDS
 
 LEFT = Qt.MouseButton.LeftButton

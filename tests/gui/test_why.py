@@ -13,9 +13,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.gui.why_dock import WhyDock
-from tests.gui.conftest import Window
+from tests.gui.conftest import CTRL, Walk, Window
 from tests.gui.test_correct import CAT, DOG, shown, spec, walk  # noqa: F401  fixtures
-from tests.gui.test_queue import CTRL, Walk
 
 
 @pytest.fixture

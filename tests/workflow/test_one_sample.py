@@ -28,7 +28,7 @@ from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import scan_rows
+from napari_sepl.workflow.review.sample_facts import scan_rows
 from tests.files.making import random_masks, save_amg_folder
 from tests.training.tiny import RECIPE
 from tests.workflow.reviewed import Session

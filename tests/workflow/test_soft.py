@@ -26,7 +26,7 @@ from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import scan_sample, stamp_of
+from napari_sepl.workflow.review.sample_facts import scan_sample, stamp_of
 from tests.files.cam_files import SHAPE, cams, save_cam_dict, save_class_pngs
 from tests.files.making import random_labels, random_masks, refused, save_picture
 

@@ -16,9 +16,9 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import ReviewStep, StampedFacts
 from napari_sepl.workflow import diagnose
-from napari_sepl.workflow.diagnose import suspect_rows, suspicion_of, suspicion_pass
+from napari_sepl.workflow.diagnose import suspect_rows, suspicion_of, suspicion_scan
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import Scanned, Suspicion
+from napari_sepl.workflow.review.sample_facts import ScanBatch, Suspicion
 from tests.files.making import random_masks
 
 
@@ -31,11 +31,11 @@ def reviewing(spec: DatasetSpec) -> Iterator[Reviewing]:
     assert errors == []
 
 
-def scan(reviewing: Reviewing) -> Scanned:
+def scan(reviewing: Reviewing) -> ScanBatch:
     return suspect_rows(reviewing, range(len(reviewing.queue)))
 
 
-def keep(reviewing: Reviewing, scanned: Scanned) -> None:
+def keep(reviewing: Reviewing, scanned: ScanBatch) -> None:
     assert reviewing.on_disk.put_facts(scanned.fresh, last=True)
     assert reviewing.on_disk.flush(10)
 
@@ -51,7 +51,7 @@ def expected(reviewing: Reviewing) -> dict[int, Suspicion]:
     return {row: opened(reviewing, row) for row in range(len(reviewing.queue))}
 
 
-def found(scanned: Scanned) -> dict[int, Suspicion | None]:
+def found(scanned: ScanBatch) -> dict[int, Suspicion | None]:
     return {row: facts.suspicion for row, facts in scanned.facts.items()}
 
 
@@ -102,7 +102,7 @@ def test_other_settings_make_the_queue_forget(reviewing: Reviewing) -> None:
         assert one is not None
         reviewing.queue.set_suspicion(row, *one)
     reviewing.put_params([1, 2], dict.fromkeys([1, 2], Params(t1=0.9)))
-    assert suspicion_pass(reviewing).rows == [1, 2]
+    assert suspicion_scan(reviewing).rows == [1, 2]
 
 
 def test_strokes_count(reviewing: Reviewing) -> None:
@@ -149,14 +149,15 @@ def test_kept_facts_that_make_no_sense_are_read_anew(reviewing: Reviewing, told:
     stamp, facts = fresh[sample_id]
     right = facts["suspicion"]["stamp"]
     odd = {**told, "stamp": right} if isinstance(told, dict) else told
-    keep(reviewing, Scanned(1, fresh={sample_id: StampedFacts(stamp, {**facts, "suspicion": odd})}))
+    stored = StampedFacts(stamp, {**facts, "suspicion": odd})
+    keep(reviewing, ScanBatch(1, fresh={sample_id: stored}))
     assert scan(reviewing).fresh[sample_id].facts == facts
 
 
 def test_a_sample_without_masks_is_not_suspected(spec: DatasetSpec) -> None:
     (spec.folder("masks") / f"{list_ids(spec)[1]}.json").unlink()
     reviewing = Reviewing.open(SampleIndex.open(spec), lambda _: None)
-    assert 1 not in suspicion_pass(reviewing).rows
+    assert 1 not in suspicion_scan(reviewing).rows
     assert set(scan(reviewing).facts) == {0, 2, 3}
     reviewing.close()
 
@@ -169,9 +170,9 @@ def test_what_cannot_be_read_is_a_failure_and_left_out_next_time(reviewing: Revi
     assert set(scanned.failures) == {2}
     assert str(sample.masks) in scanned.failures[2]
     reviewing.queue.failures.update(scanned.failures)
-    assert suspicion_pass(reviewing).rows == [0, 1, 3]
+    assert suspicion_scan(reviewing).rows == [0, 1, 3]
 
 
 def test_after_its_time_it_begins_no_further_sample(reviewing: Reviewing) -> None:
-    scanned = suspicion_pass(reviewing).look([2, 0, 1], -1)
+    scanned = suspicion_scan(reviewing).read([2, 0, 1], -1)
     assert (scanned.count, list(scanned.facts)) == (1, [2])

@@ -1,93 +1,80 @@
-"""The legend: one line for each class, with what became of it."""
+"""The legend: one row for each class, with its pixels or metrics before and after."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
+from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHeaderView, QLabel, QTableView, QWidget
 
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.class_rows import Change, ClassRow, mean_iou
 from napari_sepl.gui.actions import ACTIONS
+from napari_sepl.gui.panels.widgets import RIGHT, TableModel, stack, style_table
 
-_HEADERS = ("class", "before", "after", "change", "IoU", "prec.", "recall", ACTIONS["lock"].label)
-_TIPS = (
-    "Click to paint with a class; the tick shows or hides it on all layers",
-    "Pixels in the pseudo-labels",
-    "Pixels in the final labels",
-    "Change in pixels",
-    "Intersection over union with the truth, in percent, and its change in points",
-    "Precision: share of the label's pixels that are right, in percent, and its change in points",
-    "Recall: share of the class's true pixels that are found, in percent, and its change in points",
-    ACTIONS["lock"].tooltip,
-)
+_CHANGED = "in percent, and its change against the pseudo-labels in points"
+_COLUMNS = {
+    "class": "Click to paint with a class; the tick shows or hides it on all layers",
+    "before": "Pixels in the pseudo-labels",
+    "after": "Pixels in the labels",
+    "change": "Change in pixels",
+    "IoU": f"Intersection over union with the ground truth, {_CHANGED}",
+    "prec.": f"Precision: share of the class's pixels that are correct, {_CHANGED}",
+    "recall": f"Recall: share of the class in the ground truth that is found, {_CHANGED}",
+    ACTIONS["lock"].label: ACTIONS["lock"].tooltip,
+}
 WIDTH, _WIDTH_WITH_TRUTH = 412, 492
-"""Pixels of the window in which all columns are seen."""
+"""Width of the window in pixels that shows all columns."""
 
-_HOLD = len(_HEADERS) - 1
+_LOCK = len(_COLUMNS) - 1
 _PIXELS = (1, 2)
 _CHANGE = 3
 _METRICS = (4, 5, 6)
 _BETTER, _WORSE = QColor(110, 210, 130), QColor(255, 130, 110)
 
-_NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
 
 
-class ClassModel(QAbstractTableModel):
+class ClassModel(TableModel):
     """The rows of the legend as Qt reads them.
 
     Attributes
     ----------
     hidden_changed : Signal(frozenset)
-        The class ids that are not to be shown.
+        The ids of the hidden classes.
     lock_changed : Signal(int, bool)
-        A class is to be protected, or no longer.
+        A class, and whether to lock it.
     """
 
     hidden_changed = Signal(object)
     lock_changed = Signal(int, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(_COLUMNS, parent)
         self.rows: list[ClassRow] = []
         self.hidden: frozenset[int] = frozenset()
         self._classes = NO_CLASSES
 
     def show(self, rows: Sequence[ClassRow], classes: ClassList) -> None:
-        """Take other rows; the view keeps its selection where the classes stay."""
+        """Show other rows; the view keeps its selection if the classes are the same."""
         same = [r.class_id for r in rows] == [r.class_id for r in self.rows]
         if same and classes == self._classes:
             self.rows = list(rows)
-            last = self.index(len(rows) - 1, len(_HEADERS) - 1)
-            self.dataChanged.emit(self.index(0, 0), last)
+            self.redraw(0, len(rows) - 1)
             return
         self.beginResetModel()
         self.rows, self._classes = list(rows), classes
         self.endResetModel()
 
-    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
+    def count(self) -> int:
         """Return the number of classes."""
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(_HEADERS)
-
-    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
-        """Return a column's name or explanation."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        return {_Role.DisplayRole: _HEADERS, _Role.ToolTipRole: _TIPS}.get(role, {section: None})[
-            section
-        ]
+        return len(self.rows)
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
         """Let the first and the last column be ticked."""
         flags = super().flags(index)
-        ticked = index.column() in (0, _HOLD)
+        ticked = index.column() in (0, _LOCK)
         return flags | Qt.ItemFlag.ItemIsUserCheckable if ticked else flags
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
@@ -96,21 +83,21 @@ class ClassModel(QAbstractTableModel):
         if role in _CELL:
             return _CELL[role](row, index.column())
         if role == _Role.TextAlignmentRole and index.column():
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            return RIGHT
         if index.column() == 0 and role == _Role.DecorationRole:
             return QColor(*map(int, self._classes.palette()[row.class_id]))
-        if role == _Role.CheckStateRole and index.column() in (0, _HOLD):
+        if role == _Role.CheckStateRole and index.column() in (0, _LOCK):
             ticked = row.locked if index.column() else row.class_id not in self.hidden
             return Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
         return None
 
     def setData(self, index: QModelIndex, value: Any, role: int = _Role.EditRole) -> bool:  # noqa: N802
-        """Take a tick."""
-        if role != _Role.CheckStateRole or index.column() not in (0, _HOLD):
+        """Hide or show, or lock or unlock, the class whose box was ticked."""
+        if role != _Role.CheckStateRole or index.column() not in (0, _LOCK):
             return False
         class_id = {self.rows[index.row()].class_id}
         shown = Qt.CheckState(value) == Qt.CheckState.Checked
-        if index.column() == _HOLD:
+        if index.column() == _LOCK:
             self.lock_changed.emit(*class_id, shown)
             return True
         self.hidden = self.hidden - class_id if shown else self.hidden | class_id
@@ -124,7 +111,7 @@ def _text(row: ClassRow, column: int) -> str:
     texts = (f"{row.class_id} {row.name}", f"{row.before:,}", f"{row.after:,}", f"{change:+,}")
     if column < len(texts):
         return texts[column]
-    return "" if column == _HOLD else tell_change(_metric(row, column))
+    return "" if column == _LOCK else tell_change(_metric(row, column))
 
 
 def _metric(row: ClassRow, column: int) -> Change:
@@ -140,7 +127,7 @@ def tell_change(change: Change) -> str:
 
 
 def _colour(row: ClassRow, column: int) -> QColor | None:
-    """Return what tells better from worse; None for no change that can be read."""
+    """Return green for better, red for worse; None if one decimal shows no change."""
     gain = _metric(row, column).gain if column in _METRICS else None
     points = round(100 * (gain or 0), 1)
     if points == 0:
@@ -149,27 +136,27 @@ def _colour(row: ClassRow, column: int) -> QColor | None:
 
 
 def _tip(row: ClassRow, column: int) -> str | None:
-    """Return the numbers behind a change in pixels, which have no column beside a truth."""
+    """Return the numbers behind a change in pixels: beside metrics they have no column."""
     if column != _CHANGE:
         return None
-    return f"{row.before:,} pixels in the pseudo-labels, {row.after:,} now"
+    return f"{row.before:,} pixels in the pseudo-labels, {row.after:,} in the labels"
 
 
 _CELL = {_Role.DisplayRole: _text, _Role.ForegroundRole: _colour, _Role.ToolTipRole: _tip}
-"""What a cell answers for a row and a column, by role."""
+"""What a cell returns for a row and a column, by role."""
 
 
 class ClassPanel(QWidget):
-    """The legend with its table, and the mean IoU beneath where there is a truth.
+    """The legend with its table, and the mean IoU below it if there is a ground truth.
 
     Attributes
     ----------
     class_chosen : Signal(int)
         A class was clicked: paint with it.
     hidden_changed : Signal(frozenset)
-        The class ids that are not to be shown.
+        The ids of the hidden classes.
     lock_changed : Signal(int, bool)
-        A class is to be protected, or no longer.
+        A class, and whether to lock it.
     width_changed : Signal(int)
         How wide the window must be for all columns, in pixels.
     """
@@ -186,29 +173,20 @@ class ClassPanel(QWidget):
         self.model.lock_changed.connect(self.lock_changed)
         self.table = QTableView()
         self.table.setModel(self.model)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        style_table(self.table, 22)
         self.table.setShowGrid(False)
         self.table.setMinimumHeight(120)
-        vertical = self.table.verticalHeader()
-        vertical.setVisible(False)
-        vertical.setDefaultSectionSize(22)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(False)
         self.table.clicked.connect(self._choose)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
         self.mean = QLabel("")
         self.mean.setVisible(False)
-        self.mean.setToolTip(
-            "Mean over the classes of the truth, and its change against the pseudo-labels"
-        )
-        layout.addWidget(self.table)
-        layout.addWidget(self.mean)
+        self.mean.setToolTip(f"Mean IoU over the classes of the ground truth, {_CHANGED}")
+        stack(self.table, self.mean, parent=self)
 
     def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
-        """Show these rows, that of the current class selected."""
+        """Show these rows, and select the row of the current class."""
         self.model.show(rows, classes)
         mean = mean_iou(rows)
         with_truth = mean.after is not None
@@ -224,9 +202,9 @@ class ClassPanel(QWidget):
             self.table.selectRow(here)
 
     def show_all(self) -> None:
-        """Forget which classes were hidden: another image is open, or another legend."""
+        """Show all classes: the window shows another image."""
         self.model.hidden = frozenset()
 
     def _choose(self, clicked: QModelIndex) -> None:
-        if clicked.column() != _HOLD:
+        if clicked.column() != _LOCK:
             self.class_chosen.emit(self.model.rows[clicked.row()].class_id)

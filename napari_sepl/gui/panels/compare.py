@@ -1,24 +1,25 @@
-"""Ways to look at the labels beside pseudo-labels and truth, and the legend of what is shown."""
+"""Buttons that compare labels with pseudo-labels and ground truth, and their legend."""
 
 from collections.abc import Mapping, Sequence
 
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_sepl.gui.actions import ActionButton
 from napari_sepl.gui.layers.per_pixel import LegendRow
+from napari_sepl.gui.panels.widgets import line_up, stack
 
 _BUTTONS = ("swipe", "difference", "errors", "where_from")
 
 
 class ComparePanel(QWidget):
-    """A row of buttons, and one legend beneath.
+    """A row of buttons, and one legend below it.
 
     Attributes
     ----------
     buttons : dict of str to ActionButton
         The buttons.
     legend : QLabel
-        The legend of what is shown; hidden while nothing is.
+        The legend of the shown layers; hidden if none is shown.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -27,22 +28,18 @@ class ComparePanel(QWidget):
         self.buttons["errors"].setEnabled(False)
         self.legend = QLabel("")
         self.legend.setVisible(False)
-        row = QHBoxLayout()
-        row.setSpacing(4)
         for button in self.buttons.values():
             button.setCheckable(True)
-            row.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(row)
-        column.addWidget(self.legend)
+        row = line_up(*self.buttons.values())
+        row.setSpacing(4)
+        stack(row, self.legend, parent=self)
 
     def show_swipe(self, *, on: bool) -> None:
         """Show whether the swipe is on."""
         self.buttons["swipe"].setChecked(on)
 
     def show_legends(self, legends: Mapping[str, Sequence[LegendRow]]) -> None:
-        """Show what colours mean; a layer that is not named cannot be asked for."""
+        """Show what the colours mean; the button of a layer without a legend is disabled."""
         for name in ("difference", "errors", "where_from"):
             self.buttons[name].setEnabled(name in legends)
             self.buttons[name].setChecked(bool(legends.get(name)))

@@ -1,4 +1,4 @@
-"""Correcting by hand: the current class and its popup, the superpixel brush, cleaning."""
+"""Tools to correct labels by hand: current class, superpixel brush, cleaning."""
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QColor, QIcon, QKeyEvent, QPixmap
@@ -9,13 +9,13 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.gui.actions import ActionButton
+from napari_sepl.gui.panels.widgets import stack
 
 _PIXELS = 100
 _MOST_PIXELS = 10_000_000
@@ -47,22 +47,17 @@ class CorrectPanel(QWidget):
         self.pixels.setSuffix(" px")
         self.buttons = {name: ActionButton(name) for name in _BUTTONS}
         self.buttons["superpixels"].setCheckable(True)
-        self._lay_out()
-
-    @property
-    def pixel_limit(self) -> int:
-        """The size of holes and small regions, in pixels."""
-        return int(self.pixels.value())
-
-    def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
         grid = QGridLayout()
         grid.addWidget(self.current, 0, 0)
         grid.addWidget(self.pixels, 0, 1)
         for number, name in enumerate(self.buttons):
             grid.addWidget(self.buttons[name], 1 + number // 2, number % 2)
-        column.addLayout(grid)
+        stack(grid, parent=self)
+
+    @property
+    def pixel_limit(self) -> int:
+        """The size of holes and small regions, in pixels."""
+        return int(self.pixels.value())
 
     def show_class(self, class_id: int, classes: ClassList) -> None:
         """Show the current class."""
@@ -70,7 +65,7 @@ class CorrectPanel(QWidget):
         self.current.setIcon(icon_of(classes, class_id))
 
     def show_superpixels(self, on: bool) -> None:
-        """Show whether the superpixel brush is in hand."""
+        """Show whether the superpixel brush is active."""
         self.buttons["superpixels"].setChecked(on)
 
 
@@ -78,21 +73,21 @@ _Role = Qt.ItemDataRole.UserRole
 
 
 class QuickPick(QDialog):
-    """Type, and press Enter; the arrow keys move in the list, Escape leaves all as it is.
+    """A popup that chooses a class: type and press Enter; Escape changes nothing.
 
     Parameters
     ----------
     classes : ClassList
         The classes to choose from; ignore is offered too.
     current : int
-        The class that is chosen at first.
+        The class that is selected at first.
     """
 
     def __init__(self, classes: ClassList, current: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Class")
+        self.setWindowTitle("Choose class")
         self.text = QLineEdit()
-        self.text.setPlaceholderText("first letters, or number")
+        self.text.setPlaceholderText("name or number")
         self.list = QListWidget()
         for class_id in (*range(len(classes)), IGNORE):
             item = QListWidgetItem(
@@ -102,9 +97,7 @@ class QuickPick(QDialog):
             self.list.addItem(item)
             if class_id == current:
                 self.list.setCurrentItem(item)
-        column = QVBoxLayout(self)
-        column.addWidget(self.text)
-        column.addWidget(self.list)
+        stack(self.text, self.list, parent=self).setContentsMargins(9, 9, 9, 9)
         self.text.textChanged.connect(self._filter)
         self.text.returnPressed.connect(self.accept)
         self.list.itemClicked.connect(self.accept)
@@ -112,12 +105,12 @@ class QuickPick(QDialog):
 
     @property
     def chosen(self) -> int | None:
-        """The class that Enter chooses; None if none is listed."""
+        """The class that Enter chooses; None if no class is listed."""
         item = self.list.currentItem()
         return None if item is None or item.isHidden() else int(item.data(_Role))
 
     def _filter(self, typed: str) -> None:
-        """List the classes whose number, or one of whose words, starts with what was typed."""
+        """List the classes with this number, or with a word that starts with the typed text."""
         typed = typed.strip().casefold()
         best: tuple[int, QListWidgetItem] | None = None
         for row in range(self.list.count()):
@@ -143,6 +136,6 @@ class QuickPick(QDialog):
 
 def icon_of(classes: ClassList, class_id: int) -> QIcon:
     """Return a class's colour as an icon."""
-    picture = QPixmap(14, 14)
-    picture.fill(QColor(*map(int, classes.palette()[class_id])))
-    return QIcon(picture)
+    square = QPixmap(14, 14)
+    square.fill(QColor(*map(int, classes.palette()[class_id])))
+    return QIcon(square)

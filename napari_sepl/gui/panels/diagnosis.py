@@ -1,29 +1,24 @@
-"""What may be wrong with the image that is open: a short list, the gravest first."""
+"""The findings of the open image, the strongest first."""
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QListWidget,
-    QListWidgetItem,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QWidget
 from superqt import QElidingLabel
 
 from napari_sepl.core.analysis.diagnosis.types import Diagnosis, Finding
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.gui.panels.widgets import stack
 
 _LINES = 4
-"""Lines that are seen; the others are reached by scrolling."""
+"""Visible lines; the list scrolls to the others."""
 
 
 class DiagnosisPanel(QWidget):
-    """One line for each finding; a click points at what is at fault.
+    """One line for each finding; a click shows where it is.
 
     Attributes
     ----------
     headline : QElidingLabel
-        The suspicion and the main finding; to be placed where it is always seen.
+        The suspicion and the main finding; the window places it where it never scrolls.
     finding_chosen : Signal(Finding)
         The finding that was clicked.
     """
@@ -39,20 +34,18 @@ class DiagnosisPanel(QWidget):
         self.list.setFixedHeight(_LINES * self.list.fontMetrics().height() + 12)
         self.list.itemClicked.connect(self._choose)
         self.list.itemActivated.connect(self._choose)
-        self.list.setToolTip("What may be wrong; click a line to see where")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.list)
+        self.list.setToolTip("Possible label errors; click one to see where it is")
+        stack(self.list, parent=self)
         self._findings: tuple[Finding, ...] = ()
         self.list.hide()
 
     def show_diagnosis(self, diagnosis: Diagnosis, classes: ClassList) -> None:
-        """Show what was found."""
+        """Show suspicion and findings."""
         self._findings = diagnosis.findings
         main = diagnosis.main
-        told = "nothing found" if main is None else main.describe(classes)
-        self.headline.setText(f"suspicion {100 * diagnosis.suspicion:.0f} % · {told}")
-        self.headline.setToolTip(told)
+        text = "no findings" if main is None else main.describe(classes)
+        self.headline.setText(f"suspicion {100 * diagnosis.suspicion:.0f} % · {text}")
+        self.headline.setToolTip(f"How likely the labels are wrong, and the main reason: {text}")
         self.headline.show()
         self.list.clear()
         for finding in diagnosis.findings:

@@ -1,4 +1,4 @@
-"""Fields for what to export: format, samples, classes, and what the format lets one choose."""
+"""The fields of an export: format, samples, classes, and the options of the format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, FloatSpinBox, LineEdit
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
@@ -14,29 +14,30 @@ from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting
 from napari_sepl.files.exports.base import ExportSettings, Ignore
 from napari_sepl.files.store import Status
 from napari_sepl.gui.panels.dataset_choice import path_of
+from napari_sepl.gui.panels.widgets import stack
 
-ALL = "all, untouched ones enhanced"
+ALL = "all (enhance samples without saved labels)"
 ANY = "any"
 
 
 @dataclass(frozen=True)
 class ExportChoice:
-    """What a person wants exported.
+    """What to export, and where to.
 
     Parameters
     ----------
     settings : ExportSettings
-        The format and its choices.
+        The format and its options.
     to : Path
         The folder to write to.
     statuses : frozenset of Status
-        Which samples.
+        Only samples with one of these.
     class_ids : tuple of int
-        Only samples that hold one of these; all if it is empty.
+        Only samples with one of these classes; empty for all.
     class_map : Path or None
         A file that renames, merges and drops classes.
     overwrite : bool
-        Replace an earlier export of other settings.
+        Replace an export with other settings.
     """
 
     settings: ExportSettings
@@ -48,7 +49,7 @@ class ExportChoice:
 
 
 class ExportChoicePanel(QWidget):
-    """The fields."""
+    """The fields that choose an export."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,36 +57,40 @@ class ExportChoicePanel(QWidget):
         samples = [accepted.value, ALL, *(one.value for one in others)]
         self.fields: dict[str, Any] = {
             "format": ComboBox(label="format", choices=list(EXPORT_FORMATS)),
-            "to": FileEdit(label="to folder", mode="d", nullable=True),
+            "to": FileEdit(label="export folder", mode="d", nullable=True),
             "samples": ComboBox(label="samples", choices=samples),
-            "class_id": ComboBox(label="that hold", choices=[ANY]),
+            "class_id": ComboBox(label="with class", choices=[ANY]),
             "class_map": FileEdit(label="class map (optional)", filter="*.toml", nullable=True),
-            "pictures": _choice("pictures"),
-            "folder": LineEdit(label="folder of labels", value=ExportSettings().folder),
-            "instances": _choice("instances"),
-            "holes": _choice("holes"),
-            "tolerance": FloatSpinBox(label="tolerance (pixels)", max=100, step=0.5),
+            "pictures": _choice("pictures", "images"),
+            "folder": LineEdit(label="label folder", value=ExportSettings().folder),
+            "instances": _choice("instances", "objects"),
+            "holes": _choice("holes", "holes in polygons"),
+            "tolerance": FloatSpinBox(label="polygon tolerance (pixels)", max=100, step=0.5),
             "trust": FloatSpinBox(
-                label="trust in unsure labels", min=0.5, max=1, step=0.05, value=0.75
+                label="probability of unsure labels", min=0.5, max=1, step=0.05, value=0.75
             ),
-            "val": FloatSpinBox(label="share for val", max=0.99, step=0.05),
-            Ignore.FLAGGED.value: CheckBox(text="flagged samples become ignore (255)"),
-            Ignore.UNSURE.value: CheckBox(text="unsure pixels become ignore (255)"),
-            "overwrite": CheckBox(text="replace an export of other settings"),
+            "val": FloatSpinBox(label="share of split val", max=0.99, step=0.05),
+            Ignore.FLAGGED.value: CheckBox(text="set flagged samples to ignore (255)"),
+            Ignore.UNSURE.value: CheckBox(text="set unsure pixels to ignore (255)"),
+            "overwrite": CheckBox(text="replace an export with other settings"),
         }
+        tips = {
+            "to": "Folder that the export is written to",
+            "samples": "Which samples to export, by their status",
+            "class_id": "Export only samples with this class",
+            "class_map": "TOML file that renames, merges or drops classes",
+            "overwrite": "Write over an export that was made with other settings",
+        } | dict.fromkeys(Ignore, describe_setting("ignore"))
         for name, field in self.fields.items():
-            field.tooltip = describe_setting(name) if name in ExportSettings.model_fields else ""
-        self.fields[Ignore.UNSURE.value].tooltip = describe_setting("ignore")
+            field.tooltip = tips.get(name) or describe_setting(name)
         container = Container(widgets=list(self.fields.values()), labels=True)
         container.margins = (0, 0, 0, 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(container.native)
+        stack(container.native, parent=self)
         self.fields["format"].changed.connect(self._show_fields)
         self._container = container
 
     def showEvent(self, event: object) -> None:  # noqa: N802
-        """Hide what the format has no use for: fields can be hidden once they are shown."""
+        """Hide the fields that the format does not use: magicgui hides only shown fields."""
         super().showEvent(event)
         self._show_fields()
 
@@ -100,22 +105,22 @@ class ExportChoicePanel(QWidget):
         self._names = classes.names
 
     def chosen(self) -> ExportChoice:
-        """Return what is chosen.
+        """Return the chosen export.
 
         Raises
         ------
         InputError
-            If no folder is named.
+            If no export folder is chosen, or the label folder has no valid name.
         """
         to = path_of(self.fields["to"])
         if to is None:
-            raise InputError("to folder", found="nothing", expected="the folder to write to")
-        told = {name: self.fields[name].value for name in ExportSettings.model_fields.keys()
+            raise InputError("export folder", found="nothing", expected="a folder to be chosen")
+        chosen = {name: self.fields[name].value for name in ExportSettings.model_fields.keys()
                 & self.fields.keys()}  # fmt: skip
-        told["ignore"] = tuple(one for one in sorted(Ignore) if self.fields[one.value].value)
+        chosen["ignore"] = tuple(one for one in sorted(Ignore) if self.fields[one.value].value)
         class_name, samples = self.fields["class_id"].value, self.fields["samples"].value
         return ExportChoice(
-            _checked(told),
+            _checked(chosen),
             to,
             frozenset(Status) if samples == ALL else frozenset([Status(samples)]),
             () if class_name == ANY else (self._names.index(class_name),),
@@ -124,16 +129,16 @@ class ExportChoicePanel(QWidget):
         )
 
 
-def _choice(name: str) -> ComboBox:
+def _choice(name: str, label: str) -> ComboBox:
     field = ExportSettings.model_fields[name]
     choices = [one.value for one in type(field.default)]
-    return ComboBox(label=name, choices=choices, value=field.default.value)
+    return ComboBox(label=label, choices=choices, value=field.default.value)
 
 
-def _checked(told: Mapping[str, Any]) -> ExportSettings:
+def _checked(chosen: Mapping[str, Any]) -> ExportSettings:
     try:
-        return ExportSettings.model_validate(told)
+        return ExportSettings.model_validate(chosen)
     except ValueError as error:  # pydantic's
         raise InputError(
-            "folder of labels", found=repr(told["folder"]), expected="the name of one folder"
+            "label folder", found=repr(chosen["folder"]), expected="the name of one folder"
         ) from error

@@ -1,21 +1,21 @@
-"""The steps done to the image: click one to go back, or forward, to it."""
+"""The history of the image: click a step to undo or redo up to it."""
 
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt, Signal
-from qtpy.QtWidgets import QListView, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QListView, QWidget
 
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.history import History
 from napari_sepl.gui.actions import ActionButton
+from napari_sepl.gui.panels.widgets import NOWHERE, stack
 
-_NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
 
 
 class HistoryModel(QAbstractListModel):
-    """The steps as Qt reads them: the start, what was done, what was undone."""
+    """The steps as Qt reads them: the start, done steps, undone steps."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,22 +25,22 @@ class HistoryModel(QAbstractListModel):
 
     @property
     def position(self) -> int:
-        """How many steps are done."""
+        """The number of done steps."""
         return len(self._history.done)
 
     def show(self, history: History, classes: ClassList) -> None:
-        """Take other steps."""
+        """Show another history."""
         self.beginResetModel()
         self._history, self._classes = history, classes
         self._rows = 1 + len(history.done) + len(history.undone)
         self.endResetModel()
 
-    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return the number of steps, and one for the start."""
+    def rowCount(self, parent: QModelIndex = NOWHERE) -> int:  # noqa: N802
+        """Return the number of steps plus one for the start."""
         return 0 if parent.isValid() else self._rows
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
-        """Return the step in words; grey if it was undone."""
+        """Return a step in words, or grey for an undone one."""
         row, done = index.row(), self._history.done
         if role == _Role.DisplayRole:
             if row == 0:
@@ -59,9 +59,9 @@ class HistoryPanel(QWidget):
     Attributes
     ----------
     step_chosen : Signal(int)
-        So many steps are to be done.
+        How many steps are to remain done.
     buttons : dict of str to ActionButton
-        Undo and redo; to be placed where they are always seen.
+        Undo and redo; the window places them where they never scroll.
     """
 
     step_chosen = Signal(int)
@@ -75,12 +75,11 @@ class HistoryPanel(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setMinimumHeight(110)
         self.list.clicked.connect(lambda index: self.step_chosen.emit(index.row()))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.list)
+        self.list.setToolTip("Click a step to undo or redo up to it")
+        stack(self.list, parent=self)
 
     def show_history(self, history: History, classes: ClassList) -> None:
-        """Show these steps, where in them the image is, and what undo and redo would do."""
+        """Show the steps, the current one, and what undo and redo would do."""
         self.model.show(history, classes)
         here = self.model.index(self.model.position)
         self.list.setCurrentIndex(here)
@@ -88,5 +87,5 @@ class HistoryPanel(QWidget):
         for name, steps in (("undo", history.done), ("redo", history.undone)):
             button = self.buttons[name]
             button.setEnabled(bool(steps))
-            told = f"{button.action.title}: {steps[-1].describe(classes)}" if steps else ""
-            button.setToolTip(button.action.tip(told))
+            tip = f"{button.action.title}: {steps[-1].describe(classes)}" if steps else ""
+            button.setToolTip(button.action.tip(tip))

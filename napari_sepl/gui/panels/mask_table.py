@@ -1,10 +1,9 @@
-"""The table of masks: sort, filter, choose."""
+"""The table of masks: sort, filter, select, reject."""
 
 import math
 from typing import Any
 
 from qtpy.QtCore import (
-    QAbstractTableModel,
     QEvent,
     QItemSelectionModel,
     QModelIndex,
@@ -14,75 +13,54 @@ from qtpy.QtCore import (
     Signal,
 )
 from qtpy.QtGui import QColor, QKeyEvent
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHBoxLayout,
-    QLineEdit,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QLineEdit, QTableView, QWidget
 
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.explain import MaskRows
+from napari_sepl.gui.panels.widgets import RIGHT, TableModel, line_up, stack, style_table
 
-_HEADERS = ("mask", "class", "area", "o_s", "o_p", "decision", "IoU", "stability", "depth")
-_TIPS = (
-    "The mask's number",
-    "The class it was selected for or, if rejected, shares most pixels with",
-    "Pixels",
-    "Share of the mask that lies on the class",
-    "Share of the class that lies in the mask",
-    "Why it is selected or rejected",
-    "The IoU that SAM expects of it",
-    "Its stability score",
-    "How many masks hold it",
-)
+_COLUMNS = {
+    "mask": "Number of the mask",
+    "class": "Class that the mask is selected for; if rejected, the class it overlaps most",
+    "area": "Area in pixels",
+    "o_s": "Share of the mask inside the class, compared with t1",
+    "o_p": "Share of the class inside the mask, compared with t2",
+    "decision": "Why the mask is selected or rejected",
+    "IoU": "Quality of the mask as SAM predicts it (predicted_iou)",
+    "stability": "SAM's stability score of the mask",
+    "depth": "Number of masks that contain this mask",
+}
 _DECISION = 5
-_NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
 SORT_ROLE = int(_Role.UserRole)
-_SHOWN = ("all masks", "selected", "rejected", "decided by you")
+_SHOWN = ("all masks", "selected", "rejected", "with a decision")
 
 
-class MaskModel(QAbstractTableModel):
+class MaskModel(TableModel):
     """The masks as Qt reads them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(_COLUMNS, parent)
         self.rows: MaskRows | None = None
         self._classes = NO_CLASSES
 
     def show(self, rows: MaskRows, classes: ClassList) -> None:
-        """Take other rows; the view keeps its selection where their number stays."""
+        """Show other rows; the view keeps its selection if their number is the same."""
         if self.rows is not None and len(self.rows) == len(rows) and classes == self._classes:
             self.rows = rows
-            last = self.index(len(rows) - 1, len(_HEADERS) - 1)
-            self.dataChanged.emit(self.index(0, 0), last)
+            self.redraw(0, len(rows) - 1)
             return
         self.beginResetModel()
         self.rows, self._classes = rows, classes
         self.endResetModel()
 
-    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
+    def count(self) -> int:
         """Return the number of masks."""
-        return 0 if parent.isValid() or self.rows is None else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(_HEADERS)
-
-    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
-        """Return a column's name or explanation."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        texts = {_Role.DisplayRole: _HEADERS, _Role.ToolTipRole: _TIPS}.get(_Role(role))
-        return None if texts is None else texts[section]
+        return 0 if self.rows is None else len(self.rows)
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
-        """Return text, colour, alignment, or what a column is sorted by."""
+        """Return text, colour, alignment or sort key of a cell."""
         rows = self.rows
         if rows is None:
             return None
@@ -93,7 +71,7 @@ class MaskModel(QAbstractTableModel):
             value = self._value(rows, mask, column)
             return -1.0 if isinstance(value, float) and math.isnan(value) else value
         if role == _Role.TextAlignmentRole and column not in (1, _DECISION):
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            return RIGHT
         if role == _Role.DecorationRole and column == 1 and rows.assignment.class_ids[mask]:
             return QColor(*map(int, self._classes.palette()[rows.assignment.class_ids[mask]]))
         return None
@@ -120,7 +98,7 @@ def _text(value: Any) -> str:
 
 
 class _Filter(QSortFilterProxyModel):
-    """Lets through what is chosen above the table."""
+    """Lists the masks that the choices above the table allow."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -140,7 +118,6 @@ class _Filter(QSortFilterProxyModel):
         return self.text in " ".join(words).casefold()
 
     def refilter(self, shown: int, text: str) -> None:
-        """Show other rows."""
         self.shown, self.text = shown, text.strip().casefold()
         self.invalidateFilter()
 
@@ -152,13 +129,13 @@ class MaskTable(QWidget):
     ----------
     mask_chosen : Signal(int)
         A row was chosen.
-    take_pressed, refuse_pressed : Signal(int)
+    select_pressed, reject_pressed : Signal(int)
         Enter or a double click, and Delete, on a row.
     """
 
     mask_chosen = Signal(int)
-    take_pressed = Signal(int)
-    refuse_pressed = Signal(int)
+    select_pressed = Signal(int)
+    reject_pressed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -172,39 +149,32 @@ class MaskTable(QWidget):
         self.view.setWordWrap(False)
         self.view.setSortingEnabled(True)
         self.view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.view.verticalHeader().hide()
+        style_table(self.view, self.view.verticalHeader().defaultSectionSize())
         self.view.horizontalHeader().setStretchLastSection(False)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         for column, width in enumerate((48, 110, 70, 55, 55, 250, 50, 70, 50)):
             self.view.setColumnWidth(column, width)
-        top, column_of = QHBoxLayout(), QVBoxLayout(self)
-        column_of.setContentsMargins(0, 0, 0, 0)
-        top.addWidget(self.shown)
-        top.addWidget(self.text)
-        column_of.addLayout(top)
-        column_of.addWidget(self.view)
+        self.view.setToolTip("Enter or double click: select a mask; Delete: reject it")
+        stack(line_up(self.shown, self.text), self.view, parent=self)
         self.shown.currentIndexChanged.connect(lambda _: self._refilter())
         self.text.textChanged.connect(lambda _: self._refilter())
         self.view.selectionModel().currentRowChanged.connect(self._on_row)
-        self.view.doubleClicked.connect(lambda index: self.take_pressed.emit(self._mask(index)))
+        self.view.doubleClicked.connect(lambda index: self.select_pressed.emit(self._mask(index)))
         self._showing = False
         self._on_keys = {
-            Qt.Key.Key_Return: self.take_pressed,
-            Qt.Key.Key_Enter: self.take_pressed,
-            Qt.Key.Key_Delete: self.refuse_pressed,
+            Qt.Key.Key_Return: self.select_pressed,
+            Qt.Key.Key_Enter: self.select_pressed,
+            Qt.Key.Key_Delete: self.reject_pressed,
         }
         self.view.installEventFilter(self)
 
     def show_rows(self, rows: MaskRows, classes: ClassList) -> None:
-        """Show the masks of an image as they are now."""
+        """Show the masks of an image."""
         self._showing = True
         self.model.show(rows, classes)
         self._showing = False
 
     def show_mask(self, mask_index: int | None) -> None:
-        """Choose a mask's row without saying so; none for None."""
+        """Select a mask's row without a signal; None selects no row."""
         self._showing = True
         at = -1 if mask_index is None else mask_index
         index = self._filter.mapFromSource(self.model.index(at, 0))
@@ -218,7 +188,7 @@ class MaskTable(QWidget):
         self._showing = False
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Take with Enter and refuse with Delete, on the table."""
+        """Select with Enter and reject with Delete, on the table."""
         if isinstance(event, QKeyEvent) and watched is not None and watched is self.view:
             pressed = self._on_keys.get(Qt.Key(event.key()))
             index = self.view.currentIndex()

@@ -1,4 +1,4 @@
-"""Masks: which model makes them, with what, where they go; and SAM's prompts."""
+"""How masks are generated: model, settings, device; and the buttons of SAM's prompts."""
 
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,17 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
+from superqt.utils import signals_blocked
 
 from napari_sepl.gui.actions import ActionButton, When
 from napari_sepl.gui.masks.choice import MaskChoice
+from napari_sepl.gui.panels.widgets import line_up, stack
 from napari_sepl.proposals.device import AUTO
 from napari_sepl.proposals.models import (
     MODELS,
@@ -41,17 +41,17 @@ class MasksPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = ComboBox(label="model", choices=model_names(), value=_first_choice())
-        self.checkpoint = FileEdit(label="own weights", mode="r", nullable=True, value=None)
+        self.checkpoint = FileEdit(label="weights (optional)", mode="r", nullable=True, value=None)
         self.settings = SamSettingsPanel()
         self.device = ComboBox(label="device", choices=_DEVICES)
         self.guided = CheckBox(label="near pseudo-labels only", value=True)
-        self.note = QLabel("")
-        self.note.setWordWrap(True)
+        self.checkpoint.tooltip = "File with the weights of the model; downloaded if empty"
+        self.device.tooltip = "Where the model runs; auto takes a graphics card if there is one"
+        self.guided.tooltip = "Generate masks only near the pseudo-labels, which is faster"
+        self.note, self.pending_text = QLabel(), QLabel()
         self.bar = QProgressBar()
         self.make, self.cancel = ActionButton("make"), ActionButton("cancel")
         self.pending, self.save = ActionButton("make_pending"), ActionButton("save_masks")
-        self.pending_text = QLabel("")
-        self.pending_text.setWordWrap(True)
         self._under_way = False
         self._activity: progress | None = None
         self._lay_out()
@@ -62,26 +62,20 @@ class MasksPanel(QWidget):
         self.show_making(0, 0, "")
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        for text in (self.note, self.pending_text):
+            text.setWordWrap(True)
         self.options = Container(
             widgets=[self.model, self.checkpoint, self.device, self.guided], labels=True
         )
         self.options.margins = (0, 0, 0, 0)
-        column.addWidget(self.options.native)
-        column.addWidget(self.settings)
-        column.addWidget(self.note)
-        column.addWidget(self.bar)
-        column.addWidget(self.pending_text)
-        for buttons in ((self.make, self.pending), (self.cancel, self.save)):
-            row = QHBoxLayout()
-            for button in buttons:
-                row.addWidget(button)
-            column.addLayout(row)
+        stack(
+            self.options.native, self.settings, self.note, self.bar, self.pending_text,
+            line_up(self.make, self.pending), line_up(self.cancel, self.save), parent=self,
+        )  # fmt: skip
 
     @property
     def choice(self) -> MaskChoice:
-        """What is chosen now."""
+        """The chosen model and settings."""
         weights = self.checkpoint.line_edit.value
         return MaskChoice(
             str(self.model.value),
@@ -92,10 +86,7 @@ class MasksPanel(QWidget):
         )
 
     def show_making(self, done: int, total: int, what: str) -> None:
-        """Show how far the making of masks has come, here and in napari's activity dock.
-
-        0 of 0 when it is over.
-        """
+        """Show the progress of mask generation, here and in the activity dock; 0 of 0: none."""
         under_way = self._under_way = total > 0
         self.bar.setVisible(under_way)
         self.bar.setMaximum(total)
@@ -118,7 +109,7 @@ class MasksPanel(QWidget):
         self._activity = activity
 
     def show_pending(self, text: str) -> None:
-        """Show which samples of the dataset wait for masks; empty without a dataset."""
+        """Show which samples of the dataset have no masks; empty without a dataset."""
         self.pending_text.setText(text)
         self.pending_text.setVisible(bool(text))
         self._enable_pending()
@@ -127,48 +118,48 @@ class MasksPanel(QWidget):
         self.pending.setEnabled(bool(self.pending_text.text()) and not self._under_way)
 
     def show_model(self, about: str) -> None:
-        """Show which model is loaded, and where it computes."""
+        """Show which model is loaded, and on which device."""
         self.note.setText(about)
 
     def _show_choice(self) -> None:
-        """Say of the model what the user should know before pressing the button."""
+        """Show what the chosen model needs and cannot do."""
         name = str(self.model.value)
         sam = name != REGIONS
         for option in (self.checkpoint, self.device, self.guided):
             option.enabled = sam
         self.settings.setEnabled(sam)
         if not sam:
-            told = "Regions of like colour, without weights. They know nothing of objects."
+            note = "Regions of similar colour: needs no weights, but does not recognise objects."
         elif not MODELS[name].is_installed:
-            told = "Not installed: pip install 'napari-sepl[sam]'"
+            note = "Not installed: pip install 'napari-sepl[sam]'"
         elif self.choice.checkpoint is not None:
-            told = ""
+            note = ""
         else:
-            told = f"Weights of {MODELS[name].size / 1e9:.1f} GB are fetched at first use."
-        self.note.setText(told)
+            note = f"Downloads {MODELS[name].size / 1e9:.1f} GB of weights at first use."
+        self.note.setText(note)
 
 
 def _first_choice() -> str:
-    """Return the paper's model where it is installed, else what works at once."""
+    """Return the paper's model if it is installed, else the one that needs no weights."""
     return "vit_h" if MODELS["vit_h"].is_installed else REGIONS
 
 
 _DECIMALS = 3
-_MOST = 1_000_000  # of a field without an upper bound
+_MOST = 1_000_000  # for a field without an upper bound
 _MORE = "All settings…"
 
 
 class SamSettingsPanel(QWidget):
-    """A preset, and behind a button the fields that may differ from it.
+    """A preset, and a button that shows the fields to change it.
 
     Attributes
     ----------
     settings_changed : Signal(SamSettings)
         A preset was chosen, or a field changed.
     preset : QComboBox
-        The settings to start from.
+        The initial settings.
     more : QPushButton
-        Shows the fields and hides them; tells how many differ from the preset.
+        Shows and hides the fields; its text has the number of changed ones.
     fields : dict of str to QSpinBox or QDoubleSpinBox
         A field for each setting, by its name.
     """
@@ -180,7 +171,7 @@ class SamSettingsPanel(QWidget):
         self.preset = QComboBox()
         for name, preset in PRESETS.items():
             self.preset.addItem(name)
-            self.preset.setItemData(self.preset.count() - 1, preset.about, 3)  # its tool tip
+            self.preset.setItemData(self.preset.count() - 1, preset.about, 3)  # the tooltip
         self.more = QPushButton(_MORE)
         self.more.setCheckable(True)
         self.fields = {name: _field(name) for name in SamSettings.model_fields}
@@ -191,19 +182,17 @@ class SamSettingsPanel(QWidget):
         self._start_over()
 
     def _lay_out(self) -> None:
-        column, form = QVBoxLayout(self), QFormLayout(self._form)
-        for layout in (column, form):
-            layout.setContentsMargins(0, 0, 0, 0)
+        form = QFormLayout(self._form)
+        form.setContentsMargins(0, 0, 0, 0)
         for name, field in self.fields.items():
-            field.valueChanged.connect(lambda _: self._tell())
+            field.valueChanged.connect(lambda _: self._show_changed())
             form.addRow(str(SamSettings.model_fields[name].title), field)
         self._form.setVisible(False)
-        for part in (self.preset, self.more, self._form):
-            column.addWidget(part)
+        stack(self.preset, self.more, self._form, parent=self)
 
     @property
     def settings(self) -> SamSettings:
-        """The preset with what was changed; what was not is exact, also where fields round."""
+        """The preset with the changed fields; other settings keep digits that fields round."""
         return self._preset().model_copy(update=self._changed())
 
     def _preset(self) -> SamSettings:
@@ -218,14 +207,13 @@ class SamSettingsPanel(QWidget):
         }
 
     def _start_over(self) -> None:
-        """Set the fields as the preset has them."""
+        """Set the fields to the preset."""
         for name, value in self._preset():
-            self.fields[name].blockSignals(True)
-            self.fields[name].setValue(value)
-            self.fields[name].blockSignals(False)
-        self._tell()
+            with signals_blocked(self.fields[name]):
+                self.fields[name].setValue(value)
+        self._show_changed()
 
-    def _tell(self) -> None:
+    def _show_changed(self) -> None:
         count = len(self._changed())
         self.more.setText(f"{_MORE} ({count} changed)" if count else _MORE)
         self.settings_changed.emit(self.settings)
@@ -249,7 +237,7 @@ def _field(name: str) -> QSpinBox | QDoubleSpinBox:
 
 
 _BUTTONS = ("prompt", "snap", "add", "drop")
-_OFF = "Prompts need one of SAM's models, chosen above."
+_OFF = "Prompts need a SAM model: choose one above."
 
 
 class PromptsPanel(QWidget):
@@ -267,16 +255,14 @@ class PromptsPanel(QWidget):
         self.buttons["prompt"].setCheckable(True)
         self.text = QLabel("")
         self.text.setWordWrap(True)
-        column, grid = QVBoxLayout(self), QGridLayout()
-        column.setContentsMargins(0, 0, 0, 0)
+        grid = QGridLayout()
         for number, button in enumerate(self.buttons.values()):
             grid.addWidget(button, number // 2, number % 2)
-        column.addLayout(grid)
-        column.addWidget(self.text)
+        stack(grid, self.text, parent=self)
         self.show_prompting(on=False, text="")
 
     def show_prompting(self, *, on: bool, text: str) -> None:
-        """Show whether prompts are taken, and what SAM is at."""
+        """Show whether SAM takes prompts, and what it is doing."""
         self.buttons["prompt"].setChecked(on)
         for button in self.buttons.values():
             if button.action.when in {When.PROMPTING, When.ON_PROMPTS}:

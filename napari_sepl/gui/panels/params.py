@@ -1,4 +1,4 @@
-"""The settings: one control for each field of Params, with marks where masks flip."""
+"""The parameters: one control for each, with marks at the critical thresholds."""
 
 from enum import StrEnum
 from typing import Any
@@ -8,23 +8,24 @@ from napari.settings import get_plugin_settings
 from numpy.typing import NDArray
 from qtpy.QtCore import QPoint, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QPainter
-from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.labels.scores import BackgroundRule, Scores
 from napari_sepl.gui.actions import ActionButton
+from napari_sepl.gui.panels.widgets import line_up, stack
 
 PLUGIN = "napari-sepl"
 PREFERRED = tuple(name for name in Params.model_fields if name != "background")
-"""The settings that Preferences hold."""
+"""The parameters in napari's preferences."""
 
 
 def preferred_params() -> Params:
-    """Return the settings to start from: the user's own, else the paper's.
+    """Return the initial parameters: the user's preferences, else the paper's values.
 
-    The background of soft scores is no preference: every method has its own.
+    The background of CAM scores is no preference: each method has its own.
     """
     defaults = get_plugin_settings(PLUGIN).defaults
     return Params.model_validate({name: getattr(defaults, name) for name in PREFERRED})
@@ -36,21 +37,23 @@ _RANGES = {
     BackgroundRule.EXPONENT: (1.0, 32.0),
     BackgroundRule.OWN: (0.0, 4.0),
 }
-"""What the slider spans; a value from elsewhere widens it."""
+"""Range of the slider; a value outside widens it."""
 
 _STEPS = {BackgroundRule.PLANE: 0.01, BackgroundRule.EXPONENT: 0.25, BackgroundRule.OWN: 0.05}
 _STARTS = {BackgroundRule.PLANE: 0.25, BackgroundRule.EXPONENT: 4.0, BackgroundRule.OWN: 1.0}
-"""The values to start from where a method has another rule of its own."""
+"""The initial value of each rule that is not the method's own."""
 
-_TOLD = {
-    BackgroundRule.PLANE: "plane: the background scores this much everywhere",
-    BackgroundRule.EXPONENT: "exponent: the background scores 1 − the highest score to this power",
-    BackgroundRule.OWN: "own: the background has scores of its own; this is their factor",
+_TIPS = {
+    BackgroundRule.PLANE: "plane: the background score is this value at every pixel",
+    BackgroundRule.EXPONENT: (
+        "exponent: the background score is (1 − highest class score) to the power of this value"
+    ),
+    BackgroundRule.OWN: "own: the file has background scores; they are multiplied by this value",
 }
 
 
 class BackgroundControl(QWidget):
-    """A choice of rules and a slider, shown only for soft scores.
+    """A choice of rules and a slider for the background of CAM scores.
 
     Attributes
     ----------
@@ -72,10 +75,7 @@ class BackgroundControl(QWidget):
         self.slider.setDecimals(_DECIMALS)
         self.rules = QComboBox()
         self.rules.addItems([str(BackgroundRule.PLANE), str(BackgroundRule.EXPONENT)])
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.rules)
+        line_up(self.slider, self.rules, parent=self).setStretch(0, 1)
         self._scores: Scores | None = None
         self._value: float | None = None
         self.slider.valueChanged.connect(self._on_moved)
@@ -83,11 +83,11 @@ class BackgroundControl(QWidget):
 
     @property
     def value(self) -> float | None:
-        """The value as it stands; None for the method's own."""
+        """The current value; None for the method's default."""
         return self._value
 
     def show_value(self, value: float | None) -> None:
-        """Set the slider without saying so."""
+        """Set the slider without a signal."""
         self._value = value
         if self._scores is None:
             return
@@ -100,16 +100,16 @@ class BackgroundControl(QWidget):
             self.slider.setSingleStep(_STEPS[rule])
             self.slider.setValue(shown)
         own = f"{self._scores.default:g}"
-        self.setToolTip(f"{_TOLD[rule]}. The method's own value is {own}.")
+        self.setToolTip(f"{_TIPS[rule]}. The method's default is {own}.")
 
     def show_scores(self, scores: Scores | None) -> None:
-        """Show the rule of an image's scores, or nothing for hard labels."""
+        """Show the rule of an image's CAM scores, or none for pseudo-labels."""
         self._scores = scores
         self.rules.setVisible(scores is not None and scores.own is None)
         self.show_value(self._value)
 
     def _on_moved(self, value: float) -> None:
-        self._value = round(value, _DECIMALS)  # as shown, not as the slider counts inside
+        self._value = round(value, _DECIMALS)  # the value on screen, not the slider's internal one
         self.moved.emit()
 
     def _on_chosen(self, name: str) -> None:
@@ -134,17 +134,14 @@ class MarkedSlider(QWidget):
     Attributes
     ----------
     values : (M,) float64
-        Where the marks are, 0..1.
+        The marks, 0..1.
     """
 
     def __init__(self, slider: QLabeledDoubleSlider, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._slider = slider
         self.values = np.zeros(0)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, _HEIGHT)
-        column.setSpacing(0)
-        column.addWidget(slider)
+        stack(slider, parent=self).setContentsMargins(0, 0, 0, _HEIGHT)
 
     def show_marks(self, values: NDArray[np.float64]) -> None:
         """Draw other marks."""
@@ -171,10 +168,10 @@ class MarkedSlider(QWidget):
 _STEP = 0.01
 
 _FIELDS = {name: field for name, field in Params.model_fields.items() if name != "background"}
-"""The settings that count for every image; the background has a control of its own kind."""
+"""The parameters of every image; the background has a control of its own."""
 
 _REST = 600
-"""Milliseconds after which moves by wheel or keys count as ended."""
+"""Milliseconds without a move by wheel or keys after which a drag counts as ended."""
 
 
 class ParamsPanel(QWidget):
@@ -183,9 +180,9 @@ class ParamsPanel(QWidget):
     Attributes
     ----------
     params_changed : Signal(Params, bool)
-        The settings, and whether a slider is moving: dragged, or stepped by wheel or keys.
+        The parameters, and whether a slider is still moving.
     drag_ended : Signal
-        A slider was let go, or rested for a while after wheel or keys.
+        A slider was released, or rests after wheel or keys.
     """
 
     params_changed = Signal(object, bool)
@@ -214,24 +211,23 @@ class ParamsPanel(QWidget):
         self.controls["background"] = self.background.slider
         form.addRow(str(Params.model_fields["background"].title), self.background)
         self.background.moved.connect(lambda: self._emit(moving=True))
-        self.background.moved.connect(self._rest.start)
         self.background.chosen.connect(lambda: self._emit(moving=False))
         self.background.slider.sliderReleased.connect(self.drag_ended)
         self.show_scores(None)
         self.defaults = ActionButton("defaults")
         values = ", ".join(f"{name} = {field.default}" for name, field in _FIELDS.items())
-        self.defaults.setToolTip(f"Set {values}, and the background as the method has it")
+        self.defaults.setToolTip(f"Set {values}, and the method's default background")
         self.defaults.clicked.connect(self._set_defaults)
         form.addRow("", self.defaults)
 
     @property
     def params(self) -> Params:
-        """The settings as the controls stand."""
-        told = {name: _value(self.controls[name]) for name in _FIELDS}
-        return Params.model_validate(told | {"background": self.background.value})
+        """The parameters that the controls show."""
+        values = {name: _value(self.controls[name]) for name in _FIELDS}
+        return Params.model_validate(values | {"background": self.background.value})
 
     def show_params(self, params: Params) -> None:
-        """Set the controls without saying so."""
+        """Set the controls without a signal."""
         self.background.show_value(params.background)
         for name in _FIELDS:
             control, value = self.controls[name], getattr(params, name)
@@ -242,12 +238,12 @@ class ParamsPanel(QWidget):
                     control.setValue(value)
 
     def show_scores(self, scores: Scores | None) -> None:
-        """Show the background's rule for soft scores, and none for hard labels."""
+        """Show the control of the background for CAM scores, and hide it for pseudo-labels."""
         self.background.show_scores(scores)
         self._form.setRowVisible(self.background, scores is not None)
 
     def show_critical_thresholds(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
-        """Show where masks would be taken or refused by each threshold."""
+        """Mark the thresholds at which masks change between selected and rejected."""
         self.marked["t1"].show_marks(t1)
         self.marked["t2"].show_marks(t2)
 
@@ -263,12 +259,13 @@ class ParamsPanel(QWidget):
         slider.setDecimals(_DECIMALS)
         slider.setValue(default)
         slider.valueChanged.connect(lambda _: self._emit(moving=True))
-        slider.valueChanged.connect(lambda _: self._rest.start())
         slider.sliderReleased.connect(self.drag_ended)
         return slider
 
     def _emit(self, *, moving: bool) -> None:
         self.params_changed.emit(self.params, moving)
+        if moving:
+            self._rest.start()
 
     def _rested(self) -> None:
         sliders = [c for c in self.controls.values() if isinstance(c, QLabeledDoubleSlider)]
@@ -283,4 +280,4 @@ class ParamsPanel(QWidget):
 def _value(control: QLabeledDoubleSlider | QComboBox) -> Any:
     if isinstance(control, QComboBox):
         return control.currentText()
-    return round(control.value(), _DECIMALS)  # as shown, not as the slider counts inside
+    return round(control.value(), _DECIMALS)  # the value on screen, not the slider's internal one

@@ -1,29 +1,28 @@
-"""The queue: every sample of the dataset, one line each."""
+"""The queue: one row for each sample of the dataset."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, QTimer, Signal
+from qtpy.QtCore import QModelIndex, Qt, QTimer, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
     QProgressBar,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
+from superqt.utils import signals_blocked
 
 from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.store import Status
+from napari_sepl.gui.panels.widgets import TableModel, line_up, stack, style_table
 from napari_sepl.workflow.review.queue import COLUMNS, STATUSES, Column, Filter, Queue
 
 _ORDER = tuple(COLUMNS)
@@ -34,15 +33,14 @@ _TEXT_COLOURS = {
 }
 _FAILED = QColor(240, 110, 110)
 
-_NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
 
 
-class QueueModel(QAbstractTableModel):
-    """The samples that pass the filter, in the order asked for; cells are made when seen."""
+class QueueModel(TableModel):
+    """The samples that pass the filter, sorted; cells are made when they become visible."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__({str(name): column.tip for name, column in COLUMNS.items()}, parent)
         self.queue = Queue(())
         self.classes = NO_CLASSES
         self.rows = np.zeros(0, np.intp)
@@ -50,36 +48,25 @@ class QueueModel(QAbstractTableModel):
         self._places: dict[int, int] = {}
 
     def show(self, queue: Queue, classes: ClassList, rows: Any) -> None:
-        """Take another selection of rows."""
+        """Show other rows of a queue."""
         self.beginResetModel()
         self.queue, self.classes, self.rows = queue, classes, rows
         self._places = {int(row): place for place, row in enumerate(rows)}
         self.endResetModel()
 
     def place_of(self, row: int) -> int | None:
-        """Return at which line a sample stands; None if it is filtered out."""
+        """Return the line of a sample; None if the filter excludes it."""
         return self._places.get(row)
 
     def refresh(self, row: int) -> None:
-        """Draw a sample's line anew."""
+        """Draw a sample's line again."""
         place = self.place_of(row)
         if place is not None:
-            last = self.index(place, len(_ORDER) - 1)
-            self.dataChanged.emit(self.index(place, 0), last)
+            self.redraw(place, place)
 
-    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return the number of lines."""
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(_ORDER)
-
-    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
-        """Return a column's name."""
-        if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
-            return str(_ORDER[section])
-        return None
+    def count(self) -> int:
+        """Return the number of listed samples."""
+        return len(self.rows)
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
         """Return text, colour or tool tip of a cell."""
@@ -105,10 +92,10 @@ _WIDTHS = {
 }
 _NARROW = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 _LEAST = 120
-"""Pixels of the table: four samples, so that a small window shows the legend of classes too."""
+"""Minimum height of the table in pixels: a small window shows the legend of classes too."""
 
 _TYPING = 150
-"""Milliseconds without a key after which the typed text filters."""
+"""Milliseconds without a key press after which the typed text filters."""
 
 
 class QueuePanel(QWidget):
@@ -151,23 +138,19 @@ class QueuePanel(QWidget):
         for choice in (self.status, self.class_choice, self.cause):  # or the dock would grow
             choice.setSizeAdjustPolicy(_NARROW)
             choice.setMinimumContentsLength(6)
-        self.text.setPlaceholderText("part of an id or note; Enter opens the first")
+        self.text.setPlaceholderText("part of an ID or note; Enter opens the best match")
         self.text.setClearButtonEnabled(True)
         self.note.setPlaceholderText("note on this sample")
         self.progress.setTextVisible(True)
-        filters = QHBoxLayout()
-        filters.addWidget(self.status)
-        filters.addWidget(self.class_choice)
-        filters.addWidget(self.cause)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(filters)
-        for part in (self.text, self.table, self.note):
-            column.addWidget(part)
-        far = QHBoxLayout()
-        far.addWidget(self.progress, 1)
-        far.addWidget(self.counts, 1)
-        column.addLayout(far)
+        self.status.setToolTip("List only samples with this status")
+        self.class_choice.setToolTip("List only samples whose pseudo-labels have this class")
+        self.cause.setToolTip("List only samples whose suspicion has this main cause")
+        self.progress.setToolTip("Samples that are accepted, skipped or flagged")
+        filters = line_up(self.status, self.class_choice, self.cause)
+        below = line_up(self.progress, self.counts)
+        below.setStretch(0, 1)
+        below.setStretch(1, 1)
+        stack(filters, self.text, self.table, self.note, below, parent=self)
 
     def _connect(self) -> None:
         self._typing.setSingleShot(True)
@@ -184,7 +167,7 @@ class QueuePanel(QWidget):
 
     @property
     def filter(self) -> Filter:
-        """The filter as the controls stand."""
+        """The filter that the controls show."""
         return Filter(
             self.status.currentData(),
             self.class_choice.currentData(),
@@ -193,46 +176,43 @@ class QueuePanel(QWidget):
         )
 
     def show_filter(self, wanted: Filter) -> None:
-        """Set the controls without saying so."""
+        """Set the controls without a signal."""
         for control, value in (
             (self.status, wanted.status),
             (self.class_choice, wanted.class_id),
             (self.cause, wanted.cause),
         ):
-            control.blockSignals(True)
-            control.setCurrentIndex(max(0, control.findData(value)))
-            control.blockSignals(False)
-        self.text.blockSignals(True)
-        self.text.setText(wanted.text)
-        self.text.blockSignals(False)
+            with signals_blocked(control):
+                control.setCurrentIndex(max(0, control.findData(value)))
+        with signals_blocked(self.text):
+            self.text.setText(wanted.text)
 
     def show_sorting(self, column: Column, descending: bool) -> None:
-        """Set by which column the list is sorted, without listing anew."""
+        """Set the sort column without listing the samples again."""
         self.sorted_by, self.descending = column, descending
         order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
         self.table.horizontalHeader().setSortIndicator(_ORDER.index(column), order)
 
     def show_class_choices(self, class_ids: Sequence[int], classes: ClassList) -> None:
-        """Offer these classes to filter by, keeping the one that is chosen."""
+        """Offer these classes to filter by; the chosen one stays chosen."""
         chosen = self.class_choice.currentData()
-        self.class_choice.blockSignals(True)
-        self.class_choice.clear()
-        self.class_choice.addItem("any class", None)
-        for class_id in class_ids:
-            self.class_choice.addItem(classes.name(class_id), class_id)
-        self.class_choice.setCurrentIndex(max(0, self.class_choice.findData(chosen)))
-        self.class_choice.blockSignals(False)
+        with signals_blocked(self.class_choice):
+            self.class_choice.clear()
+            self.class_choice.addItem("any class", None)
+            for class_id in class_ids:
+                self.class_choice.addItem(classes.name(class_id), class_id)
+            self.class_choice.setCurrentIndex(max(0, self.class_choice.findData(chosen)))
 
     def list_samples(self, queue: Queue, classes: ClassList) -> None:
-        """List what passes the filter, sorted as the header says."""
+        """List the samples that pass the filter, sorted by the chosen column."""
         self.model.show(queue, classes, self._listed(queue))
         self.show_current(self.model.current)
         self.show_counts(queue)
 
     def refresh_all(self, queue: Queue, classes: ClassList) -> None:
-        """Draw what became known of samples; list anew only if that changes the list.
+        """Draw new facts about samples; list again only if they change the list.
 
-        The list stays where it was scrolled to, and the note as far as it was typed.
+        The scroll position and a note that is being typed stay.
         """
         wanted = self.filter
         filtered = wanted.class_id is not None or wanted.cause is not None
@@ -251,7 +231,7 @@ class QueuePanel(QWidget):
         return queue.sort(queue.select(self.filter), self.sorted_by, descending=self.descending)
 
     def show_current(self, row: int) -> None:
-        """Mark the sample that is open, and show its note."""
+        """Mark the open sample, and show its note."""
         if row != self.model.current or not self.note.isModified():  # else it is being typed
             self.note.setText(self.model.queue.notes.get(row, ""))
         self.model.current = row
@@ -260,7 +240,7 @@ class QueuePanel(QWidget):
             self.table.scrollTo(self.model.index(place, 0))
 
     def _select(self, row: int) -> int | None:
-        """Mark a sample's line, if it is listed, and return its place."""
+        """Mark a sample's line, and return its place; None if it is not listed."""
         place = self.model.place_of(row)
         if place is None:
             self.table.clearSelection()
@@ -269,24 +249,21 @@ class QueuePanel(QWidget):
         return place
 
     def refresh_row(self, row: int, queue: Queue) -> None:
-        """Draw a sample's line and the counts anew."""
+        """Draw a sample's line and the counts again."""
         self.model.refresh(row)
         self.show_counts(queue)
 
     def neighbour(self, row: int, step: int) -> int | None:
         """Return the row listed `step` lines from another; None beyond the ends.
 
-        From a sample that the filter leaves out, the list begins anew.
+        From a sample that is not listed, a step forward leads to the first line, back to the last.
         """
         place = self.model.place_of(row)
         place = (0 if step > 0 else len(self.model.rows) - 1) if place is None else place + step
         return int(self.model.rows[place]) if 0 <= place < len(self.model.rows) else None
 
     def next_pending(self, row: int) -> int | None:
-        """Return the next row listed after another that is pending and can be read.
-
-        At the end of the list it starts over.
-        """
+        """Return the next listed row that is pending and can be read; after the last, the first."""
         place = self.model.place_of(row)
         start = 0 if place is None else place + 1
         rows, queue = np.roll(self.model.rows, -start), self.model.queue
@@ -295,13 +272,13 @@ class QueuePanel(QWidget):
         return next((found for found in pending if found not in left_out), None)
 
     def finish_note(self) -> None:
-        """Tell of a note that is still being typed: a button may be pressed without leaving it."""
+        """Emit a note that is still being typed: a button may be pressed while it has the focus."""
         if self.note.isModified():
             self.note.setModified(False)
             self.note_changed.emit(self.note.text())
 
     def worst_pending(self, row: int) -> int | None:
-        """Return the listed pending row, but for this one, that is suspected most."""
+        """Return the other listed pending row with the highest suspicion; None if none is known."""
         queue, rows = self.model.queue, self.model.rows
         pending = queue.status[rows] == STATUSES.index(Status.PENDING)
         known = ~np.isnan(queue.suspicion[rows]) & ~np.isin(rows, list(queue.failures))
@@ -315,10 +292,10 @@ class QueuePanel(QWidget):
         self.progress.setMaximum(max(1, len(queue)))
         self.progress.setValue(done)
         self.progress.setFormat(f"{done:,} of {len(queue):,} done")
-        told = [f"{number:,} {status}" for status, number in counts.items() if number]
+        texts = [f"{number:,} {status}" for status, number in counts.items() if number]
         shown = f"{len(self.model.rows):,} listed" if len(self.model.rows) < len(queue) else ""
         failed = f"{len(queue.failures):,} unreadable" if queue.failures else ""
-        self.counts.setText(" · ".join(part for part in (*told, failed, shown) if part))
+        self.counts.setText(" · ".join(part for part in (*texts, failed, shown) if part))
 
     def _choose(self, index: QModelIndex) -> None:
         if index.isValid():
@@ -341,15 +318,12 @@ class QueuePanel(QWidget):
 def _table(model: QueueModel) -> QTableView:
     table = QTableView()
     table.setModel(model)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    style_table(table, 20)
     table.setShowGrid(False)
     table.setWordWrap(False)
     table.setMinimumHeight(_LEAST)
     rows = table.verticalHeader()
-    rows.setVisible(False)
-    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # else 100,000 heights are asked for
-    rows.setDefaultSectionSize(20)
+    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # else Qt asks for 100,000 heights
     header = table.horizontalHeader()
     header.setSortIndicatorShown(True)
     header.setStretchLastSection(True)

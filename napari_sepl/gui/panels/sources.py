@@ -1,15 +1,15 @@
-"""Where the image, the pseudo-labels and the masks come from: files, layers or a dataset."""
+"""The panel that opens an image: from files, from layers or from a dataset."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from magicgui.widgets import ComboBox, Container, FileEdit, Widget, create_widget
+from magicgui.widgets import ComboBox, Container, FileEdit, create_widget
 from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QTabWidget, QWidget
 
 from napari_sepl.core.algorithm.paint import as_labels
 from napari_sepl.core.errors import InputError
@@ -20,18 +20,19 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.scores import AUTO
 from napari_sepl.gui.panels.dataset_choice import (
+    OWN_FILE,
     DatasetChoice,
     chosen_classes,
-    class_choice,
+    class_fields,
     format_choice,
-    only_with_own_file,
     path_of,
 )
+from napari_sepl.gui.panels.widgets import stack
 
 
 @dataclass(frozen=True)
 class FileChoice:
-    """Files to open."""
+    """The files of one image."""
 
     image: Path
     pseudo: Path
@@ -43,7 +44,7 @@ class FileChoice:
 
 @dataclass(frozen=True)
 class LayerChoice:
-    """Layers of the viewer to work on; masks from a layer, or from a file or folder."""
+    """Layers of the viewer to open; masks from a layer, a file or a folder."""
 
     image: Layer | None
     pseudo: Layer | None
@@ -52,7 +53,7 @@ class LayerChoice:
 
 
 class SourcesPanel(QTabWidget):
-    """Three ways to start: from the files of one image, from layers, and from a dataset.
+    """Three tabs: the files of one image, layers, and a dataset.
 
     Attributes
     ----------
@@ -60,7 +61,7 @@ class SourcesPanel(QTabWidget):
     layers_chosen : Signal(LayerChoice)
     dataset_chosen : Signal(DatasetSpec)
     refused : Signal(str)
-        Why what was chosen is no dataset.
+        Why the chosen files or dataset cannot be opened.
     """
 
     files_chosen = Signal(object)
@@ -74,25 +75,21 @@ class SourcesPanel(QTabWidget):
             "image": FileEdit(label="image", mode="r"),
             "pseudo": FileEdit(label="pseudo-labels", mode="r"),
             "pseudo_format": format_choice(),
-            "masks": FileEdit(label="masks (file)", mode="r"),
-            "masks_folder": FileEdit(label="or folder", mode="d"),
-            "truth": FileEdit(label="truth (optional)", mode="r"),
-            "classes": class_choice(),
-            "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
-        }
+            "masks": FileEdit(label="masks from a file", mode="r"),
+            "masks_folder": FileEdit(label="or a folder", mode="d"),
+            "truth": FileEdit(label="ground truth (optional)", mode="r"),
+        } | class_fields()
         self.layers: dict[str, Any] = {
             "image": create_widget(annotation=Image, label="image"),
             "pseudo": create_widget(annotation=Labels, label="pseudo-labels"),
             "masks": create_widget(
                 annotation=Layer | None,
-                label="masks (layer)",
+                label="masks from a layer",
                 options={"nullable": True},
             ),
-            "masks_file": FileEdit(label="or file", mode="r"),
-            "masks_folder": FileEdit(label="or folder", mode="d"),
-            "classes": class_choice(),
-            "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
-        }
+            "masks_file": FileEdit(label="or a file", mode="r"),
+            "masks_folder": FileEdit(label="or a folder", mode="d"),
+        } | class_fields()
         self.open_files = self._tab("Files", self.files, "Open", self._choose_files)
         self.use_layers = self._tab("Layers", self.layers, "Use these layers", self._choose_layers)
         self.dataset = DatasetChoice()
@@ -100,23 +97,21 @@ class SourcesPanel(QTabWidget):
         self.dataset.refused.connect(self.refused)
         self.addTab(self.dataset, "Dataset")
 
-    def _tab(
-        self, title: str, parts: dict[str, Widget], button_text: str, slot: Any
-    ) -> QPushButton:
-        page = QWidget()
-        column = QVBoxLayout(page)
+    def _tab(self, title: str, parts: dict[str, Any], button_text: str, slot: Any) -> QPushButton:
+        page, button = QWidget(), QPushButton(button_text)
         container = Container(widgets=list(parts.values()), labels=True)
         container.margins = (0, 0, 0, 0)
-        column.addWidget(container.native)
-        only_with_own_file(parts["classes"], parts["class_file"])
-        button = QPushButton(button_text)
+        parts["class_file"].visible = False
+        parts["classes"].changed.connect(
+            lambda choice: setattr(parts["class_file"], "visible", choice == OWN_FILE)
+        )
         button.clicked.connect(slot)
-        column.addWidget(button)
+        stack(container.native, button, parent=page).setContentsMargins(9, 9, 9, 9)
         self.addTab(page, title)
         return button
 
     def reset_choices(self, event: object = None) -> None:  # noqa: ARG002
-        """Offer the layers that are in the viewer now."""
+        """Offer the viewer's layers."""
         for widget in self.layers.values():
             if isinstance(widget, ComboBox):
                 widget.reset_choices()
@@ -126,7 +121,7 @@ class SourcesPanel(QTabWidget):
         masks = path_of(self.files["masks"]) or path_of(self.files["masks_folder"])
         if not image or not pseudo:
             missing = "image" if not image else "pseudo-labels"
-            self.refused.emit(f"{missing}: found no file chosen; expected one")
+            self.refused.emit(f"{missing}: found no file; expected one to be chosen.")
         else:
             choice = FileChoice(
                 image,
@@ -149,11 +144,17 @@ class SourcesPanel(QTabWidget):
 
 
 MASKS_KEY = "napari_sepl_masks"
-"""Under this key of its metadata a layer made from a mask file carries its MaskSet."""
+"""Key in the metadata of a layer read from a mask file; its value is the MaskSet."""
 
 
 def read_layers(choice: LayerChoice) -> Inputs:
-    """Take image and pseudo-labels from layers, and masks from a layer, file or folder."""
+    """Return image and pseudo-labels of layers, and masks of a layer, file or folder.
+
+    Raises
+    ------
+    InputError
+        If a layer is missing or has a wrong shape, or a file cannot be read.
+    """
     if not isinstance(choice.image, Image):
         raise InputError("image", found="no image layer", expected="an image layer to be chosen")
     if not isinstance(choice.pseudo, Labels):
@@ -175,7 +176,7 @@ def _flat_image(layer: Image) -> NDArray[Any]:
         raise InputError(
             f"layer {layer.name}",
             found=f"shape {image.shape}",
-            expected="one flat picture: (H, W), or (H, W, 3) in colour",
+            expected="one flat image: (H, W), or (H, W, 3) in colour",
         )
     return image
 

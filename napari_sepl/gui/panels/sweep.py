@@ -1,4 +1,4 @@
-"""What a sweep found: a heat map over t1 and t2 to click on, and the best pairs by class."""
+"""Results of a sweep: a heat map over t1 and t2, and the best thresholds of each class."""
 
 import math
 from collections.abc import Sequence
@@ -8,33 +8,26 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QLabel,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QWidget
 
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.gui.panels.widgets import RIGHT, stack, style_table
 from napari_sepl.workflow.measure.sweep import ClassBest, Point
 
 _BACKGROUND = (38, 41, 48)
 _PADDING = 0.05
-"""Room around the thresholds 0 and 1, a share of the way between them: their cells are seen."""
+"""Margin around the thresholds 0 and 1 that shows their cells whole, in units of thresholds."""
 
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
 
 
 class SurfacePanel(QWidget):
-    """What each pair of thresholds gives, as colours; the present and the best pair marked.
+    """A heat map over pairs of thresholds; marks show the current and the best pair.
 
     Attributes
     ----------
     pair_chosen : Signal(float, float)
-        The thresholds t1 and t2 of a cell that was clicked.
+        The thresholds t1 and t2 of the clicked cell.
     """
 
     pair_chosen = Signal(float, float)
@@ -42,26 +35,24 @@ class SurfacePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.plot = pg.PlotWidget(background=_BACKGROUND)
-        self.plot.setLabel("bottom", "t1 (mask on class)")
-        self.plot.setLabel("left", "t2 (class in mask)")
+        self.plot.setLabel("bottom", "t1 (share of mask in class)")
+        self.plot.setLabel("left", "t2 (share of class in mask)")
         self.plot.setMinimumSize(260, 220)
+        self.plot.setToolTip("Click to set both thresholds; ○ current pair, ★ best pair")
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setRange(xRange=(0, 1), yRange=(0, 1), padding=_PADDING)
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
         self.image = pg.ImageItem(axisOrder="col-major")
         self.bar = pg.ColorBarItem(colorMap="viridis", interactive=False, width=12)
-        self.bar.axis.setScale(100)  # in percent, as the numbers beside it
+        self.bar.axis.setScale(100)  # percent
         self.bar.setImageItem(self.image, insert_in=self.plot.getPlotItem())
         self.present = pg.ScatterPlotItem(symbol="o", size=14, brush=None, pen=_pen(_WHITE))
         self.best = pg.ScatterPlotItem(symbol="star", size=16, brush=_WHITE, pen=_pen(_BLACK))
         for item in (self.image, self.present, self.best):
             self.plot.addItem(item)
         self.text = QLabel()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.plot)
-        layout.addWidget(self.text)
+        stack(self.plot, self.text, parent=self)
         self._t1 = self._t2 = np.zeros(0)
         self._shares = np.zeros((0, 0))
         scene = self.plot.scene()
@@ -75,16 +66,16 @@ class SurfacePanel(QWidget):
         shares: NDArray[np.float64],
         best: Point | None,
     ) -> None:
-        """Draw a surface.
+        """Draw a heat map.
 
         Parameters
         ----------
         t1, t2 : (A,) and (B,) float64
-            Thresholds at equal distances, ascending.
+            Evenly spaced thresholds, ascending.
         shares : (A, B) float64
-            Shares in 0..1 or differences of them; NaN is left clear.
+            Shares in 0..1, or differences of shares; NaN is transparent.
         best : Point, optional
-            The pair that is marked with a star.
+            The pair to mark with a star.
         """
         self._t1, self._t2, self._shares = t1, t2, shares
         self.image.setImage(shares.astype(np.float32), autoLevels=False)
@@ -93,18 +84,18 @@ class SurfacePanel(QWidget):
         self.best.setData(*(([best.t1], [best.t2]) if best is not None else ([], [])))
 
     def clear(self) -> None:
-        """Draw no surface: there is none yet, and none to click on."""
+        """Remove the heat map."""
         self._shares = np.zeros((0, 0))
         self.image.clear()
         self.best.setData([], [])
         self.text.setText("")
 
     def show_pair(self, t1: float, t2: float) -> None:
-        """Mark the thresholds as they are now."""
+        """Mark the current thresholds."""
         self.present.setData([t1], [t2])
 
     def cell_at(self, point: QPointF) -> tuple[int, int] | None:
-        """Return which cell is at a point of the scene; None beside the surface."""
+        """Return the cell at a point of the scene; None outside the heat map."""
         view = self.plot.getViewBox()
         if not self._shares.size or not view.sceneBoundingRect().contains(point):
             return None
@@ -121,8 +112,8 @@ class SurfacePanel(QWidget):
             self.text.setText("")
             return
         share = self._shares[cell]
-        told = "—" if np.isnan(share) else f"{100 * share:.2f} %"
-        self.text.setText(f"t1 {self._t1[cell[0]]:.4g}, t2 {self._t2[cell[1]]:.4g}: {told}")
+        percent = "—" if np.isnan(share) else f"{100 * share:.2f} %"
+        self.text.setText(f"t1 {self._t1[cell[0]]:.4g}, t2 {self._t2[cell[1]]:.4g}: {percent}")
 
     def _on_click(self, event: Any) -> None:
         cell = self.cell_at(event.scenePos())
@@ -131,7 +122,7 @@ class SurfacePanel(QWidget):
 
 
 def _cells(t1: NDArray[np.float64], t2: NDArray[np.float64]) -> QRectF:
-    """Return the rectangle whose equal cells have the thresholds in their middle."""
+    """Return the rectangle of the heat map; each threshold is the centre of its cell."""
     wide, high = (float(grid[-1] - grid[0]) / max(1, len(grid) - 1) for grid in (t1, t2))
     left, bottom = float(t1[0]) - wide / 2, float(t2[0]) - high / 2
     return QRectF(left, bottom, wide * len(t1), high * len(t2))
@@ -149,34 +140,39 @@ def _pen(colour: tuple[int, int, int]) -> Any:
     return pg.mkPen(*colour, width=2)
 
 
-_HEADERS = ("class", "t1", "t2", "IoU", "Δ to the paper's")
+_COLUMNS = {
+    "class": "Click a row to show the class in the heat map",
+    "best t1": "t1 of the pair with the highest IoU of the class",
+    "best t2": "t2 of the pair with the highest IoU of the class",
+    "IoU": "IoU with the ground truth at the best pair, in percent",
+    "gain": "Gain in IoU over the paper's thresholds, in points",
+}
 
 
 class BestPairs(QTableWidget):
-    """A line for each class; none without truth.
+    """The best thresholds, a row for each class; empty without ground truth.
 
     Attributes
     ----------
     class_chosen : Signal(int)
-        The class of a line that was chosen.
+        The class of the clicked row.
     """
 
     class_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(_HEADERS), parent)
-        self.setHorizontalHeaderLabels(_HEADERS)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.verticalHeader().setVisible(False)
-        self.verticalHeader().setDefaultSectionSize(20)
+        super().__init__(0, len(_COLUMNS), parent)
+        for column, (title, tip) in enumerate(_COLUMNS.items()):
+            head = QTableWidgetItem(title)
+            head.setToolTip(tip)
+            self.setHorizontalHeaderItem(column, head)
+        style_table(self, 20)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._class_ids: list[int] = []
         self.cellClicked.connect(lambda row, _: self.class_chosen.emit(self._class_ids[row]))
 
     def show_rows(self, rows: Sequence[ClassBest], classes: ClassList) -> None:
-        """Show what fits each class."""
+        """Show the best thresholds of these classes."""
         self._class_ids = [row.class_id for row in rows]
         self.setRowCount(len(rows))
         for line, row in enumerate(rows):
@@ -187,11 +183,7 @@ class BestPairs(QTableWidget):
                 f"{100 * best.iou:.2f}", "" if math.isnan(gain) else f"{gain:+.2f}",
             )  # fmt: skip
             for column, text in enumerate(texts):
-                self.setItem(line, column, _item(text, to_the_right=column > 0))
-
-
-def _item(text: str, *, to_the_right: bool) -> QTableWidgetItem:
-    item = QTableWidgetItem(text)
-    if to_the_right:
-        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    return item
+                item = QTableWidgetItem(text)
+                if column:
+                    item.setTextAlignment(RIGHT)
+                self.setItem(line, column, item)

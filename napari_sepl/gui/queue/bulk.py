@@ -1,4 +1,4 @@
-"""Deliberate steps over all pending samples: shown before they are done, and taken back as one."""
+"""Actions on all pending samples: confirmed before, undone as one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,25 +15,24 @@ from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 _CHUNK = 8
-"""Samples between two looks at whether the user wants to stop."""
+"""Samples between two checks for a stop."""
 
 _NAMED = 5
 
 
 @dataclass(frozen=True)
-class Done:
-    """A step that can be taken back.
+class BulkAction:
+    """An action on many samples that can be undone.
 
     Parameters
     ----------
-    told : str
+    text : str
         What was done.
     undo : callable
-        Takes it back; returns how many samples it left as they are because a person has worked
-        on them since.
+        Undoes it; returns how many samples it left out because they were edited since.
     """
 
-    told: str
+    text: str
     undo: Callable[[], int]
 
 
@@ -45,11 +44,11 @@ class Bulk:
     reviewing : Reviewing
         The dataset.
     controller : Controller
-        Its view is where questions, progress and outcomes go.
+        Its view shows questions, progress and outcomes.
     current : callable
-        Returns the row that is open, which is left to the reviewer.
+        Returns the open row, which bulk actions leave out.
     changed : callable
-        Called when samples other than the one that is open were changed.
+        Called when samples other than the open one were changed.
     """
 
     def __init__(
@@ -65,40 +64,40 @@ class Bulk:
         self._current = current
         self._changed = changed
         self._stopped = self._closed = False
-        self.last: Done | None = None
+        self.last: BulkAction | None = None
 
     def stop(self) -> None:
-        """End what is under way after the samples in hand; what is done stays done."""
+        """Stop the running action after the current samples; finished samples stay."""
         self._stopped = True
 
     def close(self) -> None:
-        """End what is under way, and record nothing more: the dataset is being closed."""
+        """Stop the running action, and record nothing more: the dataset closes."""
         self._stopped = self._closed = True
 
     def undo(self) -> None:
-        """Take back the last step, but not what a person has done since."""
+        """Undo the last action, except on samples that were edited since."""
         if self.last is None:
-            self._context.view.tell("There is no step over many samples to take back.")
+            self._context.view.tell("There is no bulk action to undo.")
             return
         done, self.last = self.last, None
         left = done.undo()
         self._changed()
-        kept = f"; {left:,} that were worked on since stay as they are" if left else ""
-        self._context.view.tell(f"Taken back: {done.told}{kept}")
+        kept = f"; {left:,} edited since stay unchanged" if left else ""
+        self._context.view.tell(f"Undone: {done.text}{kept}")
 
     # --- thresholds
 
     def _pending(self) -> list[int]:
-        """Return the pending samples but the one that is open."""
+        """Return the pending rows except the open one."""
         current = self._current()
         return [row for row in self._reviewing.queue.pending().tolist() if row != current]
 
     def apply_params(self, params: Params) -> None:
-        """Give all pending samples but the one that is open these settings, after asking."""
+        """Set the parameters of all pending samples except the open one, after a confirmation."""
         rows = self._pending()
-        told = ", ".join(f"{name} = {value}" for name, value in params if value is not None)
+        values = ", ".join(f"{name} = {value}" for name, value in params if value is not None)
         if not rows or not self._context.view.confirm(
-            f"Set {told} for {listed(self._reviewing.queue, rows)}? What was painted there stays."
+            f"Set {values} for {listed(self._reviewing.queue, rows)}? Their strokes stay."
         ):
             return
 
@@ -107,23 +106,23 @@ class Bulk:
                 return
             still = sorted(set(rows) & set(self._pending()))
             before = self._reviewing.put_params(still, dict.fromkeys(still, params))
-            step = f"{told} for {len(still):,} samples"
-            self.last = Done(step, lambda: self._put_back(before, params))
+            step = f"{values} for {len(still):,} samples"
+            self.last = BulkAction(step, lambda: self._put_back(before, params))
             self._changed()
             self._context.view.tell(f"Set {step}")
 
         self._context.background.run(
-            "read settings",
-            lambda: [self._reviewing.params_of(row) for row in rows],  # to be put back by undo
+            "read params",
+            lambda: [self._reviewing.params_of(row) for row in rows],  # for undo
             put,
             lambda error: self._context.view.warn(str(error)),
         )
 
     def _put_back(self, before: dict[int, Params | None], params: Params) -> int:
-        """Give samples their old settings, but for those that got others meanwhile."""
+        """Restore the old parameters of samples, except of those changed since."""
         current = self._current()
         rows = [row for row in before if self._reviewing.params_of(row) == params]
-        if current in rows:  # shown on screen: a step of its own history
+        if current in rows:  # on screen: a step of its own history
             old = before[current] or self._reviewing.session.start
             self._controller.set_params(old)
         elsewhere = [row for row in rows if row != current]
@@ -135,7 +134,7 @@ class Bulk:
     def accept_unchanged(self, most: float) -> None:
         """Accept the pending samples whose labels differ little from their pseudo-labels.
 
-        Those without masks are left out: they would all be accepted as they were given.
+        It leaves out samples without masks: their labels are the pseudo-labels.
 
         Parameters
         ----------
@@ -149,12 +148,12 @@ class Bulk:
 
         def ask() -> None:
             change = queue.change
-            little = [row for row in rows if change[row] <= most]  # NaN, unread, is not
+            little = [row for row in rows if change[row] <= most]  # False for NaN: not read
             if not little:
                 self._context.view.tell(f"No pending sample changes by {100 * most:g} % or less.")
             elif self._context.view.confirm(
-                f"Accept and save {listed(self._reviewing.queue, little)}, which change by "
-                f"{100 * most:g} % or less, of {len(pending):,} pending?"
+                f"Accept and save {listed(self._reviewing.queue, little)}? They change by "
+                f"{100 * most:g} % or less; {len(pending):,} are pending."
             ):
                 self._accept(little)
 
@@ -168,7 +167,7 @@ class Bulk:
         def save(row: int) -> None:
             try:
                 self._reviewing.accept_unseen(row)
-            except SaveError as error:  # no fault of the sample: it can be opened all the same
+            except SaveError as error:  # the sample is readable all the same
                 unsaved.append(error)
             else:
                 saved.append(row)
@@ -176,16 +175,16 @@ class Bulk:
         def finish() -> None:
             self._reviewing.put_statuses(saved, Status.ACCEPTED)
             step = f"accepting {len(saved):,} samples"
-            self.last = Done(step, lambda: self._reopen(saved))
+            self.last = BulkAction(step, lambda: self._reopen(saved))
             self._changed()
-            self._context.view.tell(f"Done: {step}")
+            self._context.view.tell(f"Accepted {len(saved):,} samples")
             if unsaved:
                 self._context.view.warn(f"{len(unsaved):,} were not saved. {unsaved[0]}")
 
         self._walk("saving", rows, save, finish)
 
     def _reopen(self, rows: list[int]) -> int:
-        """Make samples pending again, but for those that got another status meanwhile."""
+        """Make samples pending again, except those whose status changed since."""
         queue = self._reviewing.queue
         still = [row for row in rows if queue.status_of(row) is Status.ACCEPTED]
         document = self._context.document
@@ -196,27 +195,31 @@ class Bulk:
         return len(rows) - len(still)
 
     def _walk(
-        self, told: str, rows: list[int], act: Callable[[int], object], finish: Callable[[], None]
+        self, doing: str, rows: list[int], act: Callable[[int], object], finish: Callable[[], None]
     ) -> None:
         """Act on rows in the background, a few at a time, until done or stopped."""
 
-        def go_on(start: int) -> None:
+        def walk_from(start: int) -> None:
             if self._closed:
                 return
             if start >= len(rows) or self._stopped:
                 self._context.view.show_busy("")
                 finish()
                 return
-            self._context.view.show_busy(f"{told} {start:,} of {len(rows):,}…")
+            self._context.view.show_busy(f"{doing} {start:,} of {len(rows):,}…")
             chunk = rows[start : start + _CHUNK]
             self._context.background.run(
                 "bulk",
                 lambda: self._act(chunk, act),
-                lambda failures: self._note(failures, lambda: go_on(start + _CHUNK)),
+                lambda failures: note(failures, start + _CHUNK),
                 lambda error: self._context.view.warn(str(error)),
             )
 
-        go_on(0)
+        def note(failures: dict[int, str], following: int) -> None:
+            self._reviewing.queue.failures.update(failures)
+            walk_from(following)
+
+        walk_from(0)
 
     def _act(self, rows: list[int], act: Callable[[int], object]) -> dict[int, str]:
         failures: dict[int, str] = {}
@@ -225,13 +228,9 @@ class Bulk:
             attempt(partial(act, row), partial(failures.__setitem__, row), name)
         return failures
 
-    def _note(self, failures: dict[int, str], go_on: Callable[[], None]) -> None:
-        self._reviewing.queue.failures.update(failures)
-        go_on()
-
 
 def listed(queue: Queue, rows: Sequence[int] | NDArray[np.intp]) -> str:
-    """Return how many samples these are, and the first few by name."""
+    """Return the number of samples, and the first few IDs."""
     names = ", ".join(queue.ids[row] for row in rows[:_NAMED])
     more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
     return f"{len(rows):,} sample{'s' * (len(rows) != 1)} ({names}{more})"

@@ -1,4 +1,4 @@
-"""A record that is damaged: it is told, and what can be read of it is offered to go on with."""
+"""What happens if the record is damaged: a warning, and an offer to recover it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,16 +13,16 @@ from napari_sepl.workflow.review.reviewing import Reviewing
 
 
 class Damage:
-    """Meets what goes wrong with the record of the dataset, open or about to be.
+    """Handles errors of a dataset's record, when it is opened and while it is open.
 
     Parameters
     ----------
     context : ReviewContext
-        Its view is where it is told, and where it is asked whether to recover.
+        Its view shows errors and asks whether to recover.
     recording : Recording
-        Tells of errors that are no damage.
+        Shows errors that are no damage.
     found : callable
-        Called, on the window's thread, with damage found while the dataset is open.
+        Called on the window's thread with damage found while the dataset is open.
     """
 
     def __init__(
@@ -34,25 +34,25 @@ class Damage:
         self._recovering = False
 
     def forget(self) -> None:
-        """Begin with another dataset."""
+        """Start with another dataset."""
         self._recovering = False
 
     def on_error(self, error: SeplError) -> None:
-        """Tell why something is not written yet; called from the thread that writes."""
+        """Report why something is not written yet; called from the writing thread."""
         if isinstance(error, StoreCorruptError):
             self._context.background.post(lambda: self._found(error))
         else:
             self._recording.on_error(error)
 
     def meet_trouble(self, error: SeplError) -> None:
-        """Tell of an error that reading the open record gave, be it damage or not."""
+        """Report an error of reading the open record, and handle damage."""
         if isinstance(error, StoreCorruptError):
             self._found(error)
         else:
             self._context.view.warn(str(error))
 
     def meet_closed(self, error: SeplError, spec: DatasetSpec, reopen: Callable[[], None]) -> None:
-        """Tell why a dataset cannot be opened, and offer to recover."""
+        """Report why a dataset cannot be opened, and offer to recover a damaged record."""
         self._context.refuse(error)
         if isinstance(error, StoreCorruptError):
             path, who = store_file(spec.output), reviewer()
@@ -61,7 +61,7 @@ class Damage:
     def meet_open(
         self, error: SeplError, reviewing: Reviewing | None, go_on: Callable[[], None]
     ) -> None:
-        """Tell of damage found while the dataset is open, and offer to recover on the spot."""
+        """Report damage found while the dataset is open, and offer to recover the record."""
         self._context.view.warn(str(error))
         if reviewing is not None and not reviewing.refusal and not self._recovering:
             self._recovering = True
@@ -73,9 +73,10 @@ class Damage:
             self._offer(store_file(reviewing.folder), reviewing.on_disk.recover, recovered)
 
     def _offer(self, path: Path, work: Callable[[], Recovery], go_on: Callable[[], None]) -> None:
-        """Ask whether to go on with what can be read of a damaged record."""
+        """Ask whether to recover a damaged record, and do so."""
         if not self._context.view.confirm(
-            f"{path} is damaged. Keep it under another name and go on with what can be read of it?"
+            f"The record is damaged: {path}. Keep a copy under another name, and recover what can "
+            "be read?"
         ):
             return
 
@@ -88,5 +89,5 @@ class Damage:
             self._context.refuse(error)
             self._offer(path, work, go_on)
 
-        self._context.view.show_busy("recovering…")
+        self._context.view.show_busy("recovering the record…")
         self._context.background.run("recovery", work, done, failed)

@@ -1,20 +1,11 @@
-"""The dock with the queue of a dataset: opens with the dataset, closes with it."""
+"""The dock with the queue of a dataset."""
 
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QDialog,
-    QHBoxLayout,
-    QInputDialog,
-    QMenu,
-    QPlainTextEdit,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QDialog, QInputDialog, QMenu, QPlainTextEdit, QPushButton, QWidget
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
@@ -24,11 +15,12 @@ from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.masks.making_dataset import DatasetMaking
 from napari_sepl.gui.panels.params import preferred_params
 from napari_sepl.gui.panels.queue import QueuePanel
+from napari_sepl.gui.panels.widgets import line_up, stack
+from napari_sepl.gui.queue.background_scan import ScanRow
 from napari_sepl.gui.queue.bulk import Bulk, listed
 from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
-from napari_sepl.gui.queue.passes import PassRow
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 TITLE = "Queue (SEPL)"
@@ -38,19 +30,19 @@ _ON_ALL_PENDING = ("apply_params", "accept_unchanged", "undo_bulk", "stop_bulk")
 
 
 class QueueDock(QWidget):
-    """The queue's panel with its buttons, around one navigator.
+    """The panel of the queue with its buttons; opens and closes the dataset.
 
     Parameters
     ----------
     controller : Controller
-        Shows one sample; its view is where messages and questions go.
+        Shows one sample; its view shows messages and questions.
     do : callable
         Does an action, by name.
 
     Attributes
     ----------
     dataset_changed : Signal(object)
-        The index of the dataset that was opened; None once it is closed.
+        The index of the open dataset; None when it closes.
     """
 
     dataset_changed = Signal(object)
@@ -63,37 +55,32 @@ class QueueDock(QWidget):
         self.panel = QueuePanel()
         self.navigator = Navigator(controller, self.panel, background)
         self._damage = Damage(controller.context, controller.recording, self._meet_damage)
-        self.passes = PassRow(background, self.panel, self._warn, self._damage.meet_trouble)
+        self.scan = ScanRow(controller.context, self.panel, self._damage.meet_trouble)
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
         self._making: DatasetMaking | None = None
         self._bulk: Bulk | None = None
         self._opening = False
-        self._then: DatasetSpec | None = None  # asked for while another was being opened
+        self._then: DatasetSpec | None = None  # to open after the one that is being opened
         self.exports = ExportDialog(background, self)
         self._lay_out(do)
         self._connect()
 
     def _lay_out(self, do: Callable[[str], None]) -> None:
-        column = QVBoxLayout(self)
-        column.addWidget(self.panel)
-        column.addWidget(self.passes)
-        steps, below = QHBoxLayout(), QHBoxLayout()
-        for name in _STEPS:
-            steps.addWidget(ActionButton(name))
         self.pending_menu = QMenu(self)
         for name in _ON_ALL_PENDING:
             entry = self.pending_menu.addAction(ACTIONS[name].title)
+            entry.setToolTip(ACTIONS[name].tooltip)
             entry.triggered.connect(partial(press, do, name))
+        self.pending_menu.setToolTipsVisible(True)
         pending = QPushButton("All pending")
+        pending.setToolTip("Actions on all pending samples")
         pending.setMenu(self.pending_menu)
-        below.addWidget(ActionButton("worst_pending"))
-        below.addWidget(pending)
-        for name in ("sweep", "export_dataset", "keys"):
-            below.addWidget(ActionButton(name))
-        below.addWidget(self.missing)
-        column.addLayout(steps)
-        column.addLayout(below)
+        others = map(ActionButton, ("sweep", "export_dataset", "keys"))
+        below = line_up(ActionButton("worst_pending"), pending, *others, self.missing)
+        steps = line_up(*map(ActionButton, _STEPS))
+        column = stack(self.panel, self.scan, steps, below, parent=self)
+        column.setContentsMargins(9, 9, 9, 9)
         connect_buttons(self, do)
 
     def _connect(self) -> None:
@@ -101,16 +88,16 @@ class QueueDock(QWidget):
         self.panel.note_changed.connect(self.navigator.set_note)
         self.panel.listing_changed.connect(self._list)
         self._controller.panels_toggled.connect(self._note_panels)
-        self._controller.making.ended.connect(self.passes.look_again)
+        self._controller.making.ended.connect(self.scan.rescan)
         for changed in (self.panel.model.dataChanged, self.panel.model.modelReset):
             changed.connect(self._show_pending)
 
     # --- a dataset
 
     def open(self, spec: DatasetSpec) -> None:
-        """List a dataset in the background, then open its store and its sample of last time.
+        """List a dataset in the background, then open its record and its last sample.
 
-        If another is being opened, that one is closed again first: it holds its lock.
+        If another dataset is being opened, wait for it and close it: it holds its lock.
         """
         if self._opening:
             self._then = spec
@@ -137,7 +124,7 @@ class QueueDock(QWidget):
 
         def find() -> Reviewing:
             if left is not None:
-                left.close()  # or the same dataset would meet its own lock
+                left.close()  # else its lock would stop the same dataset
             return Reviewing.open(
                 SampleIndex.open(spec), damage.on_error, recording.on_saved, recording.on_kept
             )
@@ -146,23 +133,20 @@ class QueueDock(QWidget):
         self._context.background.run("dataset", find, opened, failed)
 
     def _opened(self) -> DatasetSpec | None:
-        """Note that no dataset is being opened any more, and return the one asked for since."""
+        """End the opening of a dataset, and return the one to open next; None if there is none."""
         self._opening = False
         then, self._then = self._then, None
         return then
 
     def _meet_damage(self, error: SeplError) -> None:
-        """Tell of damage found while the dataset is open, and offer to recover on the spot."""
-        self.passes.pause()
+        """Warn of damage found while the dataset is open, and offer to recover."""
+        self.scan.pause()
         self._damage.meet_open(error, self.reviewing, self._recovered)
 
     def _recovered(self) -> None:
         self.navigator.others_changed()
         if self.reviewing is not None:
-            self.passes.open(self.reviewing)  # the new record keeps nothing of what was read
-
-    def _warn(self, text: str) -> None:
-        self._context.view.warn(text)
+            self.scan.open(self.reviewing)  # the new record has no facts
 
     def _start(self, reviewing: Reviewing) -> None:
         self._context.view.show_busy("")
@@ -185,7 +169,7 @@ class QueueDock(QWidget):
         self.navigator.start(reviewing)
         if reviewing.refusal:
             self._context.view.warn(reviewing.refusal)
-        self.passes.open(reviewing)
+        self.scan.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
             "check", reviewing.on_disk.store.check, lambda _: None, self._meet_damage
@@ -195,30 +179,31 @@ class QueueDock(QWidget):
         )
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
-            told = f"No masks yet: {listed(reviewing.queue, bare)}. The panel Masks makes them."
-            self._context.view.tell(told)
+            self._context.view.tell(
+                f"No masks yet: {listed(reviewing.queue, bare)}. Generate them in the panel Masks."
+            )
         missing = self.missing.show_missing(reviewing.index)
         if missing:
             self._context.view.warn(missing)
 
     def _others_changed(self) -> None:
         self.navigator.others_changed()
-        self.passes.look_again()
+        self.scan.rescan()
 
     def close_dataset(self) -> None:
-        """Record what is open and close the store, waiting until all is written."""
+        """Record the open sample, and close the record when all is written."""
         left = self._leave()
         if left is not None:
             left.close()
 
     def _leave(self) -> Reviewing | None:
-        """Record what is open, and return the dataset that is still to be closed."""
+        """Record the open sample, and return the dataset to close; None if none is open."""
         if self._bulk is not None:
             self._bulk.close()
         if self._making is not None:
             self._making.close()
             self._making = self._controller.making.dataset = None
-        self.passes.leave()
+        self.scan.leave()
         self.exports.leave_dataset()
         self.navigator.stop()
         left, self.reviewing, self._bulk = self.reviewing, None, None
@@ -235,27 +220,27 @@ class QueueDock(QWidget):
             self._making.show_pending()
 
     def apply_params(self) -> None:
-        """Apply the present thresholds to all pending samples."""
+        """Apply the current parameters to all pending samples."""
         document = self._context.document
         if self._bulk is not None and document is not None:
             self._bulk.apply_params(document.params)
 
     def undo_bulk(self) -> None:
-        """Take back the last step over all pending samples."""
+        """Undo the last bulk action."""
         if self._bulk is not None:
             self._bulk.undo()
 
     def stop_bulk(self) -> None:
-        """Stop a step over all pending samples."""
+        """Stop the running bulk action."""
         if self._bulk is not None:
             self._bulk.stop()
 
     def accept_unchanged(self) -> None:
-        """Ask by how much samples may change, and accept the pending ones that change less."""
+        """Ask for the largest change, and accept the pending samples up to it."""
         if self._bulk is None:
             return
         most, chosen = QInputDialog.getDouble(
-            self, "Accept all pending", "that change by at most (percent of pixels)", 2, 0, 100, 1
+            self, "Accept pending samples", "Largest change (percent of pixels):", 2, 0, 100, 1
         )
         if chosen:
             self._bulk.accept_unchanged(most / 100)
@@ -277,25 +262,25 @@ _SIZE = 480, 420
 
 
 class MissingButton(QPushButton):
-    """Tells how many samples have problems; pressed, it lists them. Hidden where none has."""
+    """Shows how many samples are incomplete, and lists them when pressed; hidden for none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lines: list[str] = []
         self.setVisible(False)
+        self.setToolTip("List the samples with missing or ambiguous files")
         self.clicked.connect(self._list)
 
     def show_missing(self, index: SampleIndex) -> str:
-        """Take the samples of a dataset, and return what there is to tell of them at once.
+        """Show the incomplete samples of a dataset, and return a warning about them.
 
-        Images and masks without pseudo-labels are listed only: a folder of images often holds
-        more than there are pseudo-labels.
+        The warning leaves out images without pseudo-labels: folders often have more images.
 
         Returns
         -------
         str
-            How many samples cannot be used or lack ground truth, and the first few by name; empty
-            for none.
+            How many samples cannot be opened or have no ground truth, and the first few by name;
+            empty for none.
         """
         lacking = [str(problem) for problem in index.problems]
         if Role.TRUTH in index.folders:
@@ -310,7 +295,7 @@ class MissingButton(QPushButton):
         return f"{len(lacking):,} samples are incomplete: {first}{more}."
 
     def listed(self) -> str:
-        """Return the list: a line for each sample, with what is wrong."""
+        """Return a line for each incomplete sample."""
         return "\n".join(self._lines)
 
     def _list(self) -> None:
@@ -319,5 +304,5 @@ class MissingButton(QPushButton):
         dialog.resize(*_SIZE)
         text = QPlainTextEdit(self.listed())
         text.setReadOnly(True)
-        QVBoxLayout(dialog).addWidget(text)
+        stack(text, parent=dialog)
         dialog.show()

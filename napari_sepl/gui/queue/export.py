@@ -1,35 +1,21 @@
-"""The dialog that exports the dataset under review, beside the window."""
+"""The dialog that exports the open dataset in the background."""
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Protocol
 
-from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
+from qtpy.QtWidgets import QDialog, QLabel, QProgressBar, QPushButton, QWidget
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.gui.panels.export_choice import ExportChoice, ExportChoicePanel
+from napari_sepl.gui.panels.widgets import line_up, stack
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import ReviewSource
 from napari_sepl.workflow.results import Batch, Outcome, SampleResult, first_failures, take_batch
 from napari_sepl.workflow.review.reviewing import Reviewing
 
-if TYPE_CHECKING:
-    from qtpy.QtWidgets import QWidget
-
-
 _BATCH = 0.1
-"""Seconds after which a batch begins no further sample: so long may other reading have to wait."""
-
-
-class ExportView(Protocol):
-    """Where an export is shown."""
-
-    def show_progress(self, done: int, total: int) -> None:
-        """Show how far it is."""
-
-    def show_end(self, text: str, *, fine: bool) -> None:
-        """Tell what came of it, and whether all went well."""
+"""Seconds after which a batch begins no further sample: other reading may wait that long."""
 
 
 class Exporting:
@@ -38,20 +24,20 @@ class Exporting:
     Parameters
     ----------
     make : callable
-        Returns the export; called beside the window's thread.
+        Returns the export; called off the window's thread.
     background : Background
-        Where samples are read and written.
-    view : ExportView
-        Where it is shown.
+        Runs the batches.
+    view : ExportDialog
+        Shows progress and end.
 
     Attributes
     ----------
     running : bool
-        Whether it is under way.
+        Whether the export is running.
     """
 
     def __init__(
-        self, make: Callable[[], Export], background: Background, view: ExportView
+        self, make: Callable[[], Export], background: Background, view: "ExportDialog"
     ) -> None:
         self._make = make
         self._background = background
@@ -63,12 +49,12 @@ class Exporting:
         self.running = False
 
     def start(self) -> None:
-        """Begin."""
+        """Start the export."""
         self.running = True
         self._background.run("export", self._make, self._begin, self._fail)
 
     def stop(self) -> None:
-        """Begin no further sample; what is written is whole, and the same export goes on there."""
+        """Begin no further sample; written files are whole, and the same export can resume."""
         self._wanted = False
 
     def _begin(self, export: Export) -> None:
@@ -82,7 +68,7 @@ class Exporting:
         else:
             if self._steps is not None:
                 self._steps.close()
-            self._end("Stopped. The same export goes on from here.")
+            self._end("Stopped. Export again to resume.")
 
     def _batch(self) -> Batch[None]:
         return take_batch(self._steps or (), _BATCH, lambda: self._wanted)
@@ -96,21 +82,20 @@ class Exporting:
         else:
             self._background.later("export", 0, self._go_on)
 
-    def _end(self, told: str) -> None:
+    def _end(self, last: str) -> None:
         self.running = False
         failures = [step.message for step in self._done if step.outcome is Outcome.FAILED]
-        self._view.show_end(" ".join([*self._sentences(failures), told]).strip(), fine=not failures)
-
-    def _sentences(self, failures: list[str]) -> list[str]:
         counts = {
             outcome: sum(step.outcome is outcome for step in self._done) for outcome in Outcome
         }
         counted = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count)
-        return [
+        sentences = [
             f"{counted or 'No sample exported'}.",
             *first_failures(failures),
             *([] if self._export is None else self._export.outcome()),
+            last,
         ]
+        self._view.show_end(" ".join(sentences).strip(), fine=not failures)
 
     def _fail(self, error: SeplError) -> None:
         self.running = False
@@ -118,30 +103,27 @@ class Exporting:
 
 
 class ExportDialog(QDialog):
-    """Asks what to export, does so beside the window, and tells how far it is.
+    """Asks what to export, exports it in the background, and shows the progress.
 
     Parameters
     ----------
     background : Background
-        Where samples are read and written.
+        Runs the export.
     """
 
-    def __init__(self, background: Background, parent: "QWidget | None" = None) -> None:
+    def __init__(self, background: Background, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export labels (SEPL)")
         self._background = background
         self._reviewing: Reviewing | None = None
         self._exporting: Exporting | None = None
         self.choice = ExportChoicePanel()
-        self.bar, self.told = QProgressBar(), QLabel()
-        self.told.setWordWrap(True)
+        self.bar, self.outcome = QProgressBar(), QLabel()
+        self.outcome.setWordWrap(True)
         self.start, self.leave = QPushButton("Export"), QPushButton("Close")
-        column, row = QVBoxLayout(self), QHBoxLayout()
-        for part in (self.choice, self.bar, self.told):
-            column.addWidget(part)
-        row.addWidget(self.start)
-        row.addWidget(self.leave)
-        column.addLayout(row)
+        buttons = line_up(self.start, self.leave)
+        column = stack(self.choice, self.bar, self.outcome, buttons, parent=self)
+        column.setContentsMargins(9, 9, 9, 9)
         self.start.clicked.connect(lambda _: self.toggle())
         self.leave.clicked.connect(lambda _: self.close())
         self._show_state()
@@ -150,31 +132,31 @@ class ExportDialog(QDialog):
         """Show the dialog for a dataset."""
         if reviewing is not self._reviewing:
             self._reviewing = reviewing
-            self.told.setText("")
+            self.outcome.setText("")
             self.choice.show_classes(reviewing.index.classes)
         self.show()
         self.raise_()
 
     def leave_dataset(self) -> None:
-        """Stop and hide, for the dataset is about to be closed."""
+        """Stop and hide: the dataset closes."""
         if self._exporting is not None:
             self._exporting.stop()
         self._reviewing = None
         self.hide()
 
     def toggle(self) -> None:
-        """Begin an export, or stop the one that is under way."""
+        """Start an export, or stop the running one."""
         exporting, reviewing = self._exporting, self._reviewing
         if exporting is not None and exporting.running:
             exporting.stop()
-            self.told.setText("stopping…")
+            self.outcome.setText("stopping…")
         elif reviewing is not None:
             try:
                 choice = self.choice.chosen()
             except SeplError as error:
-                self.told.setText(str(error))
+                self.outcome.setText(str(error))
                 return
-            self.told.setText("")
+            self.outcome.setText("")
             self._exporting = Exporting(
                 lambda: make_export(reviewing, choice), self._background, self
             )
@@ -187,27 +169,27 @@ class ExportDialog(QDialog):
         self.choice.setEnabled(not running)
         self.bar.setVisible(running)
 
-    # --- ExportView
+    # --- what the export shows
 
     def show_progress(self, done: int, total: int) -> None:
-        """Show how far it is."""
+        """Show the progress."""
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done)
         self.bar.setFormat(f"{done:,} of {total:,} samples")
 
     def show_end(self, text: str, *, fine: bool) -> None:
-        """Tell what came of it."""
+        """Show the outcome, and whether all went well."""
         self._show_state()
-        self.told.setText(text if fine else f"⚠ {text}")
+        self.outcome.setText(text if fine else f"⚠ {text}")
 
 
 def make_export(reviewing: Reviewing, choice: ExportChoice) -> Export:
-    """Return the export of a dataset as it was reviewed so far; for a thread of its own.
+    """Return the export of a dataset as reviewed so far; call it off the window's thread.
 
     Raises
     ------
     SeplError
-        If what was done is not on the disk, or the class map cannot be read.
+        If the record cannot be written to disk, or the class map cannot be read.
     """
     source = ReviewSource(
         reviewing.index, reviewing.on_disk.written(), choice.statuses, reviewing.session.start

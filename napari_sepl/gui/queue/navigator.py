@@ -1,4 +1,4 @@
-"""From sample to sample: what the queue's keys, clicks and Accept do."""
+"""Walking from sample to sample: what the queue's keys, clicks and Accept do."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from napari_sepl.files.store import Status
 from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.queue.prefetch import Prefetch
-from napari_sepl.gui.recording import say_again
+from napari_sepl.gui.recording import offer_annotations
 from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.diagnose import suspicion_of
@@ -19,10 +19,10 @@ from napari_sepl.workflow.review.recorded import Outdated
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 _MOST = 20
-"""Unreadable samples in a row after which a walk stops, for their folder may be gone."""
+"""Unreadable samples in a row after which a walk stops: their folder may be missing."""
 
 Onwards = Callable[[int], int | None]
-"""From a row to the one to try next."""
+"""Returns the row to try after a row; None for no row."""
 
 
 class Navigator:
@@ -31,11 +31,11 @@ class Navigator:
     Parameters
     ----------
     controller : Controller
-        Shows one sample; its view is where messages and questions go.
+        Shows one sample; its view shows messages and questions.
     panel : QueueView
         The queue.
     background : Background
-        Where samples are read.
+        Reads samples.
     """
 
     def __init__(self, controller: Controller, panel: QueueView, background: Background) -> None:
@@ -45,8 +45,8 @@ class Navigator:
         self._reviewing: Reviewing | None = None
         self._prefetch: Prefetch | None = None
         self._wanted: int | None = None
-        self._passed = Unreadable(controller.context)
-        self._made: set[int] = set()  # whose masks are newer than what was said of them
+        self._unreadable = Unreadable(controller.context)
+        self._made: set[int] = set()  # rows whose masks are newer than their annotations
         self._recording = controller.recording
         self._recording.recorded.connect(self._on_recorded)
         self._recording.accepted.connect(self._on_accepted)
@@ -58,13 +58,13 @@ class Navigator:
 
     @property
     def row(self) -> int | None:
-        """The sample that is open."""
+        """The row of the open sample; None if none is open."""
         return None if self._reviewing is None else self._recording.row
 
     # --- starting
 
     def start(self, reviewing: Reviewing) -> None:
-        """Show a dataset's queue and open the sample where the last session ended."""
+        """Show the queue of a dataset, and open the last sample of the last session."""
         self.stop()
         self._reviewing = reviewing
         self._recording.start(reviewing)
@@ -76,14 +76,14 @@ class Navigator:
         )
 
     def stop(self) -> None:
-        """Record what is open, and take no part in the dataset any more."""
+        """Record the open sample, and leave the dataset."""
         if self._reviewing is None:
             return
         self._leave()
         self._recording.stop()
         self._controller.diagnosing.image_labels = {}
         self._reviewing = self._prefetch = self._wanted = None
-        self._passed.forget()
+        self._unreadable.rows = []
         self._made.clear()
 
     def _prepare(self, row: int) -> Prepared:
@@ -95,11 +95,11 @@ class Navigator:
     # --- walking
 
     def go(self, row: int | None, onwards: Onwards | None = None) -> None:
-        """Open a sample; the one that is open stays until the other is there.
+        """Open a sample; the open one stays on screen until the other is read.
 
-        If it cannot be read, go on to what `onwards` returns, unless that is left out.
+        If it cannot be read, open the row that `onwards` returns, if given.
         """
-        self._passed.forget()
+        self._unreadable.rows = []
         self._go(row, onwards)
 
     def _go(self, row: int | None, onwards: Onwards | None) -> None:
@@ -122,51 +122,52 @@ class Navigator:
         self._walk(-1)
 
     def next_pending(self) -> None:
-        """Open the next sample of the list that is still pending."""
-        self._walk_by(self._panel.next_pending, "No other sample that is listed is pending.")
+        """Open the next listed sample that is pending."""
+        self._walk_by(self._panel.next_pending, "No other listed sample is pending.")
 
     @property
     def _from(self) -> int:
-        """The row that a walk starts at; -1, which is never listed, for none."""
-        at = (self._wanted, self._passed.last, self.row)
+        """The row that a walk starts at; -1, which is never listed, if there is none."""
+        last = self._unreadable.rows[-1] if self._unreadable.rows else None
+        at = (self._wanted, last, self.row)
         return next((row for row in at if row is not None), -1)
 
     def worst_pending(self) -> None:
-        """Open the sample of the list that is suspected most of those still pending."""
-        told = "No other pending sample that is listed is known to be suspect."
-        self._walk_by(self._panel.worst_pending, told)
+        """Open the listed pending sample with the highest suspicion."""
+        message = "No other listed pending sample has a suspicion."
+        self._walk_by(self._panel.worst_pending, message)
 
     def _walk(self, step: int) -> None:
-        told = f"No sample is listed {'after' if step > 0 else 'before'} this one."
-        self._walk_by(partial(self._panel.neighbour, step=step), told)
+        message = f"No sample is listed {'after' if step > 0 else 'before'} this one."
+        self._walk_by(partial(self._panel.neighbour, step=step), message)
 
-    def _walk_by(self, onwards: Onwards, told: str) -> None:
-        """Open the sample that follows; `told` if there is none."""
+    def _walk_by(self, onwards: Onwards, message: str) -> None:
+        """Open the row that `onwards` returns, or show the message if there is none."""
         if self._reviewing is None:
             return
         row = onwards(self._from)
         if row is None:
-            self._view.tell(told)
+            self._view.tell(message)
         self.go(row, onwards)
 
-    def _arrive(self, row: int, opened: Prepared) -> None:
+    def _arrive(self, row: int, prepared: Prepared) -> None:
         if row == self._wanted and self._reviewing is not None:  # else the user walked on
             self._wanted = None
             self._view.show_busy("")
-            self._passed.arrive()
-            self._show(row, opened, self._reviewing.outdated(row))
+            self._unreadable.end()
+            self._show(row, prepared, self._reviewing.outdated(row))
 
-    def _show(self, row: int, opened: Prepared, old: Outdated | None) -> None:
+    def _show(self, row: int, prepared: Prepared, old: Outdated | None) -> None:
         if self._reviewing is None:
             return
         self._leave()
-        self._recording.open(row, opened.document)
+        self._recording.open(row, prepared.document)
         self._queue.failures.pop(row, None)
-        self._controller.show(opened, self._recording.target_of(row))
+        self._controller.show(prepared, self._recording.target_of(row))
         if old is not None:
-            say_again(self._view, opened.document, old, ask=row not in self._made)
+            offer_annotations(self._view, prepared.document, old, ask=row not in self._made)
         self._made.discard(row)
-        self._reviewing.arrive(row, opened.document)
+        self._reviewing.arrive(row, prepared.document)
         self._panel.show_current(row)
         self._panel.refresh_row(row, self._queue)
         self._look_ahead()
@@ -180,12 +181,13 @@ class Navigator:
             return
         self._view.show_busy("")
         self._wanted = None
-        self._passed.tell_first(error)
+        self._unreadable.warn_first(error)
         if onwards is None:
             return
-        after = self._passed.pass_by(row, onwards)
+        self._unreadable.rows.append(row)
+        after = None if self._unreadable.are_too_many else onwards(row)
         if after is None or after == self.row:
-            self._passed.end()
+            self._unreadable.end_without_sample()
         else:
             self._go(after, onwards)
 
@@ -205,7 +207,7 @@ class Navigator:
             self._recording.leave()
 
     def masks_made(self, row: int) -> None:
-        """Take in that there are new masks of a sample: what was read of it is out of date."""
+        """Forget what was read of a sample: its masks are new."""
         if self._reviewing is not None and self._prefetch is not None:
             self._queue.forget_suspicion([row])
             self._made.add(row)
@@ -214,7 +216,7 @@ class Navigator:
             self._panel.refresh_row(row, self._queue)
 
     def _forget(self) -> None:
-        """Forget what was prepared, and ask anew for what is wanted."""
+        """Drop all prepared samples, and read the wanted one again."""
         row, wanted, self._wanted = self.row, self._wanted, None
         if self._prefetch is not None:
             self._prefetch.forget()
@@ -223,32 +225,32 @@ class Navigator:
             self.go(wanted)
             self._look_ahead()
 
-    def _renew(self, row: int, opened: Prepared) -> None:
-        """Show the sample that is open with its new masks; what was said of it stays."""
+    def _renew(self, row: int, prepared: Prepared) -> None:
+        """Show the open sample with its new masks, and apply its annotations again."""
         document = self._controller.context.settled()
         if row == self.row and document is not None and self._reviewing is not None:
-            self._reviewing.outdated(row)  # what the window knows is newer
-            inputs = opened.document.inputs
+            self._reviewing.outdated(row)  # dropped: the window has newer annotations
+            inputs = prepared.document.inputs
             if inputs.digests["masks"] != document.inputs.digests["masks"]:
                 annotations = document.annotations.on_other_masks(len(inputs.masks))
-                self._show(row, opened, Outdated(("masks",), annotations))
+                self._show(row, prepared, Outdated(("masks",), annotations))
             self._made.discard(row)
 
-    # --- deciding
+    # --- statuses and notes
 
     def skip(self) -> None:
-        """Set the sample aside and go on."""
-        self._decide(Status.SKIPPED)
+        """Mark the sample as skipped, and open the next."""
+        self._set_status(Status.SKIPPED)
 
     def flag(self) -> None:
-        """Mark the sample for somebody else to look at, and go on."""
-        self._decide(Status.FLAGGED)
+        """Flag the sample for another annotator, and open the next."""
+        self._set_status(Status.FLAGGED)
 
     def reopen(self) -> None:
         """Make the sample pending again."""
-        self._decide(Status.PENDING, go_on=False)
+        self._set_status(Status.PENDING, walk_on=False)
 
-    def _decide(self, status: Status, *, go_on: bool = True) -> None:
+    def _set_status(self, status: Status, *, walk_on: bool = True) -> None:
         if self.row is None or self._reviewing is None:
             return
         if self._reviewing.refusal:
@@ -257,17 +259,17 @@ class Navigator:
         document = self._controller.context.settled()
         if document is not None:
             document.set_status(status)
-        if go_on:
+        if walk_on:
             self._walk(1)
 
     def set_note(self, text: str) -> None:
-        """Write a note on the sample that is open."""
+        """Set the note of the open sample."""
         if self.row is not None and self._reviewing is not None:
             self._reviewing.set_note(self.row, text)
             self._panel.refresh_row(self.row, self._queue)
 
     def others_changed(self) -> None:
-        """Forget what was prepared: samples that are not open were changed."""
+        """List and read again: samples that are not open were changed."""
         if self._reviewing is not None:
             self._panel.list_samples(self._queue, self._reviewing.index.classes)
             self._forget()
@@ -294,55 +296,39 @@ class Navigator:
 
 
 class Unreadable:
-    """What was passed by the walk that is under way, or that stopped there.
+    """The unreadable samples in a row that the current walk went past.
 
     Parameters
     ----------
     context : ReviewContext
-        Its view is where it is told.
+        Its view shows how many they are.
     """
 
     def __init__(self, context: ReviewContext) -> None:
         self._context = context
-        self._rows: list[int] = []
+        self.rows: list[int] = []
 
     @property
-    def last(self) -> int | None:
-        """The row that was passed last; None if none was."""
-        return self._rows[-1] if self._rows else None
+    def are_too_many(self) -> bool:
+        """Whether the walk stops here."""
+        return len(self.rows) >= _MOST
 
-    @property
-    def _are_too_many(self) -> bool:
-        return len(self._rows) >= _MOST
-
-    def pass_by(self, row: int, onwards: Onwards) -> int | None:
-        """Pass a sample; return the one to try next, None if none is to be tried."""
-        self._rows.append(row)
-        return None if self._are_too_many else onwards(row)
-
-    def forget(self) -> None:
-        """Begin another walk."""
-        self._rows = []
-
-    def arrive(self) -> None:
-        """Tell how many were passed on the way to the sample that is there."""
-        self._tell()
-        self.forget()
-
-    def end(self) -> None:
-        """Tell that nothing was opened; a walk that stopped goes on from there the next time."""
-        self._tell(" Nothing else was opened.")
-        if not self._are_too_many:
-            self.forget()
-
-    def tell_first(self, error: SeplError) -> None:
-        """Tell why a sample cannot be read; of those that follow it only their number is told."""
-        if not self._rows:
-            self._context.view.warn(str(error))
-
-    def _tell(self, then: str = "") -> None:
-        """Tell how many were passed, if more than the one that was told of."""
-        if len(self._rows) > 1:
+    def end(self, last: str = "") -> None:
+        """Warn of the number of samples if there are several, and start another walk."""
+        if len(self.rows) > 1:
             self._context.view.warn(
-                f"{len(self._rows):,} samples in a row cannot be read; the queue says why.{then}"
+                f"{len(self.rows):,} samples in a row cannot be read: "
+                f"see their tooltips in the queue.{last}"
             )
+        self.rows = []
+
+    def end_without_sample(self) -> None:
+        """Warn that no sample was opened; the next walk starts after too many of them."""
+        rows = self.rows if self.are_too_many else []
+        self.end(" None was opened.")
+        self.rows = rows
+
+    def warn_first(self, error: SeplError) -> None:
+        """Warn why the first sample cannot be read; of the others, `end` shows the number."""
+        if not self.rows:
+            self._context.view.warn(str(error))

@@ -1,4 +1,4 @@
-"""Samples prepared before they are asked for, and kept for a while after."""
+"""Samples read before the user asks for them, and held for a while after."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -10,48 +10,45 @@ from napari_sepl.gui.worker import Background
 Done = Callable[[Prepared], None]
 Failed = Callable[[SeplError], None]
 
-KEEP_SAMPLES = 8
-KEEP_BYTES = 2**30
-
 _AFTER_FRAME = 50
-"""Milliseconds until reading ahead begins: first the sample that was asked for is drawn."""
+"""Milliseconds until other samples are read: the requested one is drawn first."""
 
 
 class Prefetch:
-    """A bounded store of prepared samples by their row.
+    """A bounded cache of prepared samples by their row.
 
     Parameters
     ----------
     background : Background
-        Where samples are prepared.
+        Prepares samples.
     prepare : callable
-        Reads a row's sample; runs off the window's thread.
+        Reads the sample of a row; called off the window's thread.
     keep_samples, keep_bytes : int
-        How many samples, and how much memory, may be held; one is held in any case.
+        The most samples and bytes to hold; one sample is always held.
     """
 
     def __init__(
         self,
         background: Background,
         prepare: Callable[[int], Prepared],
-        keep_samples: int = KEEP_SAMPLES,
-        keep_bytes: int = KEEP_BYTES,
+        keep_samples: int = 8,
+        keep_bytes: int = 2**30,
     ) -> None:
         self._background = background
         self._prepare = prepare
         self._keep_samples = keep_samples
         self._keep_bytes = keep_bytes
         self._held: OrderedDict[int, Prepared] = OrderedDict()
-        self._under_way: dict[int, list[tuple[Done, Failed]]] = {}
+        self._requested: dict[int, list[tuple[Done, Failed]]] = {}
         self._round = 0
 
     @property
     def rows(self) -> list[int]:
-        """The rows held, the longest unused first."""
+        """The held rows, the longest unused first."""
         return list(self._held)
 
     def take(self, row: int, done: Done, failed: Failed) -> None:
-        """Hand over a row's sample: now if it is held, else when it has been prepared."""
+        """Call `done` with the sample of a row: now if it is held, else once it is prepared."""
         if row in self._held:
             self._held.move_to_end(row)
             done(self._held[row])
@@ -59,7 +56,7 @@ class Prefetch:
         self._start(row, [(done, failed)])
 
     def want(self, rows: Iterable[int]) -> None:
-        """Prepare these rows too, a little later, so that they can be taken at once."""
+        """Prepare these rows a little later, so that `take` returns them at once."""
         wanted, asked = tuple(rows), self._round
 
         def start() -> None:
@@ -70,34 +67,33 @@ class Prefetch:
         self._background.later("ahead", _AFTER_FRAME, start)
 
     def forget(self) -> None:
-        """Drop all that is held or under way: what was stored of it has changed."""
+        """Drop all held and requested samples: their files or annotations changed."""
         self._round += 1
         self._held.clear()
-        self._under_way.clear()
+        self._requested.clear()
 
     def _start(self, row: int, listeners: list[tuple[Done, Failed]]) -> None:
-        if row in self._under_way:
-            self._under_way[row] += listeners
+        if row in self._requested:
+            self._requested[row] += listeners
             return
-        self._under_way[row] = listeners
+        self._requested[row] = listeners
         started = self._round
 
-        def done(opened: Prepared) -> None:
-            if started != self._round:
-                return
-            self._hold(row, opened)
-            for tell, _ in self._under_way.pop(row):
-                tell(opened)
+        def done(prepared: Prepared) -> None:
+            if started == self._round:
+                self._hold(row, prepared)
+                for on_done, _ in self._requested.pop(row):
+                    on_done(prepared)
 
         def failed(error: SeplError) -> None:
             if started == self._round:
-                for _, tell in self._under_way.pop(row):
-                    tell(error)
+                for _, on_failed in self._requested.pop(row):
+                    on_failed(error)
 
         self._background.run(f"ahead {row}", lambda: self._prepare(row), done, failed)
 
-    def _hold(self, row: int, opened: Prepared) -> None:
-        self._held[row] = opened
+    def _hold(self, row: int, prepared: Prepared) -> None:
+        self._held[row] = prepared
         self._held.move_to_end(row)
         while len(self._held) > 1 and (
             len(self._held) > self._keep_samples

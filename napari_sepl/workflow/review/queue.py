@@ -244,6 +244,8 @@ class Shown(NamedTuple):
 
     Parameters
     ----------
+    tip : str
+        What the column shows, as the tooltip of its title.
     text : callable
         Returns the text of a sample's cell; empty for nothing, or while it is not known.
     keys : callable
@@ -254,6 +256,7 @@ class Shown(NamedTuple):
         Whether the first click on its head sorts it descending.
     """
 
+    tip: str
     text: Callable[[Queue, int, ClassList], str]
     keys: Callable[[Queue, NDArray[np.intp]], NDArray[np.generic]]
     found: bool = False
@@ -278,27 +281,48 @@ def _classes_text(queue: Queue, row: int, classes: ClassList) -> str:
 
 
 COLUMNS: Mapping[Column, Shown] = {
-    Column.SAMPLE: Shown(lambda queue, row, _: queue.ids[row], lambda _, rows: rows),
-    Column.STATUS: Shown(_status_text, lambda queue, rows: queue.status[rows]),
+    Column.SAMPLE: Shown(
+        "ID of the sample: its file name without extension",
+        lambda queue, row, _: queue.ids[row],
+        lambda _, rows: rows,
+    ),
+    Column.STATUS: Shown(
+        "pending, accepted, skipped or flagged; unreadable if its files cannot be read",
+        _status_text,
+        lambda queue, rows: queue.status[rows],
+    ),
     Column.SUSPICION: Shown(
+        "How likely the labels are wrong",
         lambda queue, row, _: _percent(queue.suspicion[row], 0),
         lambda queue, rows: queue.suspicion[rows],
         found=True,
         worst_first=True,
     ),
     Column.CAUSE: Shown(
+        "Main cause of the suspicion",
         _cause_text,
         lambda queue, rows: np.where(queue.cause[rows] > 0, queue.cause[rows], np.nan),
         found=True,
     ),
-    Column.CLASSES: Shown(_classes_text, Queue.rank_classes, found=True),
+    Column.CLASSES: Shown(
+        "Classes of the pseudo-labels, or the image-level labels",
+        _classes_text,
+        Queue.rank_classes,
+        found=True,
+    ),
     Column.CHANGE: Shown(
-        lambda queue, row, _: _percent(queue.change[row], 1), lambda queue, rows: queue.change[rows]
+        "Share of pixels whose label differs from the pseudo-label",
+        lambda queue, row, _: _percent(queue.change[row], 1),
+        lambda queue, rows: queue.change[rows],
     ),
     Column.EDITS: Shown(
-        lambda queue, row, _: str(queue.edits[row] or ""), lambda queue, rows: queue.edits[rows]
+        "Number of steps in the history of the sample",
+        lambda queue, row, _: str(queue.edits[row] or ""),
+        lambda queue, rows: queue.edits[rows],
     ),
-    Column.NOTE: Shown(lambda queue, row, _: queue.notes.get(row, ""), Queue.rank_notes),
+    Column.NOTE: Shown(
+        "Note of the annotator", lambda queue, row, _: queue.notes.get(row, ""), Queue.rank_notes
+    ),
 }
 """All columns, from left to right. A new one is a name in `Column`, and a line here."""
 

@@ -1,4 +1,4 @@
-"""The pass that finds classes in the window: beside the work, and what the queue makes of it."""
+"""The scan for classes in the window: in the background, and as the queue shows it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +13,10 @@ from napari_sepl.core.labels.classes import VOC
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, Store, StoreCorruptError, store_file
 from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.gui.queue import passes
-from napari_sepl.workflow.review import scan as reading
+from napari_sepl.gui.queue import background_scan
+from napari_sepl.workflow.review import sample_facts
 from napari_sepl.workflow.review.queue import Column, Filter, Queue
-from tests.gui.conftest import Window, wait_until
+from tests.gui.conftest import Window, answer_questions, wait_until
 from tests.gui.many_classes import BIRD, IDS, PERSON, make_dataset
 
 
@@ -27,8 +27,8 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 @pytest.fixture
 def two_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_ROWS", 2)
-    monkeypatch.setattr(passes, "_BATCH", 60.0)
+    monkeypatch.setattr(background_scan, "_ROWS", 2)
+    monkeypatch.setattr(background_scan, "_BATCH", 60.0)
 
 
 # --- the panel
@@ -74,7 +74,7 @@ def test_new_classes_are_listed_without_moving_list_or_note(
     assert "800 listed" in panel.counts.text()
 
 
-def test_a_list_sorted_by_classes_is_sorted_anew(panel: QueuePanel, queue: Queue) -> None:
+def test_a_list_sorted_by_classes_is_sorted_again(panel: QueuePanel, queue: Queue) -> None:
     panel.show_sorting(Column.CLASSES, True)
     panel.list_samples(queue, VOC)
     queue.set_classes(999, [PERSON])
@@ -82,7 +82,7 @@ def test_a_list_sorted_by_classes_is_sorted_anew(panel: QueuePanel, queue: Queue
     assert panel.model.rows[0] == 999
 
 
-def test_another_list_is_only_drawn_anew(panel: QueuePanel, queue: Queue) -> None:
+def test_another_list_is_only_drawn_again(panel: QueuePanel, queue: Queue) -> None:
     panel.list_samples(queue, VOC)
     resets: list[None] = []
     panel.model.modelReset.connect(lambda: resets.append(None))
@@ -99,7 +99,7 @@ def test_another_list_is_only_drawn_anew(panel: QueuePanel, queue: Queue) -> Non
 
 
 class Prepared:
-    """The window with a dataset open, whose first pass is under way."""
+    """The window with a dataset open, whose first scan is running."""
 
     def __init__(self, window: Window, spec: DatasetSpec) -> None:
         self.window, self.spec = window, spec
@@ -117,7 +117,7 @@ class Prepared:
     def let_scan(self) -> None:
         wait_until(lambda: bool(self.queue.classes_known.all()))
         wait_until(lambda: not np.isnan(self.queue.suspicion).any())
-        wait_until(self.dock.passes.isHidden)
+        wait_until(self.dock.scan.isHidden)
 
     def listed(self) -> list[str]:
         return [self.queue.ids[row] for row in self.dock.panel.model.rows]
@@ -131,7 +131,7 @@ class Prepared:
 def open_window(
     window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], Prepared]]:
-    monkeypatch.setattr(passes, "FIRST", 1)
+    monkeypatch.setattr(background_scan, "FIRST", 1)
     opened: list[Prepared] = []
 
     def open_it() -> Prepared:
@@ -163,58 +163,58 @@ def test_the_next_session_knows_what_this_one_read(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_window().let_scan()
-    monkeypatch.setattr(reading, "read_pseudo_labels", None)  # calling it would raise TypeError
+    monkeypatch.setattr(sample_facts, "read_pseudo_labels", None)  # a TypeError if called
     again = open_window()
     again.let_scan()
     again.choose_class(BIRD)
     assert again.listed() == ["s6", "s7"]
 
 
-def test_it_can_be_stopped_and_goes_on(
+def test_it_can_be_stopped_and_resumed(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
-    monkeypatch.setattr(passes, "_PAUSE", 60_000)  # so it stays at its first batch
+    monkeypatch.setattr(background_scan, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
-    row = opened.dock.passes
+    row = opened.dock.scan
     wait_until(lambda: int(opened.queue.classes_known.sum()) >= 2)
     assert row.isVisible()
     assert row.text.text() == "reading classes: 0 of 7"
     assert row.button.text() == "Stop"
     row.button.click()
     assert row.text.text() == "reading classes: 2 of 7"
-    assert row.button.text() == "Go on"
-    monkeypatch.setattr(passes, "_PAUSE", 1)
+    assert row.button.text() == "Resume"
+    monkeypatch.setattr(background_scan, "_PAUSE", 1)
     row.button.click()
     opened.let_scan()
 
 
-def test_closing_the_dataset_ends_it(
+def test_closing_the_dataset_stops_it(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
-    monkeypatch.setattr(passes, "_PAUSE", 60_000)  # so it stays at its first batch
+    monkeypatch.setattr(background_scan, "_PAUSE", 60_000)  # so it stays at its first batch
     opened = open_window()
-    queue, run = opened.queue, opened.dock.passes._run
+    queue, run = opened.queue, opened.dock.scan._run
     assert run is not None
     wait_until(lambda: int(queue.classes_known.sum()) >= 2)
     opened.dock.close_dataset()
     known = int(queue.classes_known.sum())
-    assert opened.dock.passes.isHidden()
-    run._go_on()  # as after the pause
+    assert opened.dock.scan.isHidden()
+    run._run_batch()  # as after the pause
     opened.window.settle()
     assert int(queue.classes_known.sum()) == known < 7
 
 
-def test_unreadable_samples_are_told_once_and_marked(
+def test_unreadable_samples_are_reported_once_and_marked(
     open_window: Callable[[], Prepared], spec: DatasetSpec
 ) -> None:
     for name in ("s5", "s7"):
         (spec.folder("pseudo") / f"{name}.png").write_bytes(b"GIF89a")
     before = len(notification_manager.records)
     opened = open_window()
-    wait_until(lambda: bool(opened.dock.passes.isHidden()) and len(opened.queue.failures) > 1)
-    told = [record.message for record in notification_manager.records[before:]]
-    assert len(told) == 1
-    assert told[0].startswith("2 samples have pseudo-labels that cannot be read")
+    wait_until(lambda: bool(opened.dock.scan.isHidden()) and len(opened.queue.failures) > 1)
+    warnings = [record.message for record in notification_manager.records[before:]]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("Pseudo-labels of 2 samples cannot be read")
     assert "2 unreadable" in opened.dock.panel.counts.text()
     assert opened.dock.panel.model.data(opened.dock.panel.model.index(4, 1)) == "unreadable"
 
@@ -239,13 +239,7 @@ def test_damage_it_meets_is_recovered_on_request_and_all_is_read_anew(
     opened.dock.navigator.skip()
     opened.window.settle()
     opened.dock.close_dataset()
-    asked: list[str] = []
-
-    def agree(question: str) -> bool:
-        asked.append(question)
-        return True
-
-    monkeypatch.setattr(opened.window.widget, "confirm", agree)
+    asked = answer_questions(monkeypatch, opened.window.widget, True)
     facts, times = Store.facts, iter(range(100))
 
     def damaged_once(store: Store, sample_ids: Any) -> Any:

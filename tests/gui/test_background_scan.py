@@ -1,4 +1,4 @@
-"""The pass that finds classes, without a window: in batches, to be stopped and resumed."""
+"""The scan for classes without a window: in batches, stopped and resumed."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,12 +11,12 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import StampedFacts
-from napari_sepl.gui.queue import passes
-from napari_sepl.gui.queue.passes import PassRun
+from napari_sepl.gui.queue import background_scan
+from napari_sepl.gui.queue.background_scan import BackgroundScan
 from napari_sepl.gui.worker import Immediate
-from napari_sepl.workflow.review import scan as reading
+from napari_sepl.workflow.review import sample_facts
 from napari_sepl.workflow.review.queue import Queue
-from napari_sepl.workflow.review.scan import class_pass
+from napari_sepl.workflow.review.sample_facts import class_scan
 from tests.gui.many_classes import BIRD, CLASSES, IDS, make_dataset
 
 
@@ -27,12 +27,12 @@ def spec(tmp_path: Path) -> DatasetSpec:
 
 @pytest.fixture
 def two_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_ROWS", 2)
-    monkeypatch.setattr(passes, "_BATCH", 60.0)
+    monkeypatch.setattr(background_scan, "_ROWS", 2)
+    monkeypatch.setattr(background_scan, "_BATCH", 60.0)
 
 
 class Stepwise(Immediate):
-    """Does one thing at a time, when it is told to; of one task only the newest counts."""
+    """Does one thing at a time, on request; only the newest run of a task counts."""
 
     def __init__(self) -> None:
         self.waiting: dict[str, Callable[[], None]] = {}
@@ -81,19 +81,19 @@ class Keeping:
     def __init__(self, index: SampleIndex) -> None:
         self.index = index
         self.queue = Queue(index.ids)
-        self.kept: dict[str, StampedFacts] = {}
+        self.saved: dict[str, StampedFacts] = {}
         self.busy = False
         self.error: SeplError | None = None
 
     def known_facts(self, sample_ids: Sequence[str]) -> dict[str, StampedFacts]:
         if self.error is not None:
             raise self.error
-        return {name: self.kept[name] for name in sample_ids if name in self.kept}
+        return {name: self.saved[name] for name in sample_ids if name in self.saved}
 
     def put_facts(self, facts: Any, *, last: bool = False) -> bool:
         if self.busy and not last:
             return False
-        self.kept |= facts
+        self.saved |= facts
         return True
 
     def found(self) -> list[tuple[int, ...]]:
@@ -101,14 +101,18 @@ class Keeping:
 
 
 class Bench:
-    """A pass, all that it touches, and hands to move it on."""
+    """A scan, all that it touches, and hands to run it."""
 
     def __init__(self, spec: DatasetSpec) -> None:
         self.background, self.view = Stepwise(), Shown()
         self.reviewing = Keeping(SampleIndex.open(spec))
-        wanted = class_pass(self.reviewing.index, self.reviewing.known_facts)
-        self.run = PassRun(
-            wanted, self.reviewing.queue, self.reviewing.put_facts, self.background, self.view
+        scan = class_scan(self.reviewing.index, self.reviewing.known_facts)
+        self.run = BackgroundScan(
+            scan,
+            self.reviewing.queue,
+            self.reviewing.put_facts,
+            self.background,
+            self.view,  # type: ignore[arg-type]
         )
 
     def finish(self) -> None:
@@ -116,7 +120,7 @@ class Bench:
             pass
 
     def read_some(self, count: int) -> None:
-        """Go on until some classes are known."""
+        """Run until some classes are known."""
         while self.reviewing.queue.classes_known.sum() < count:
             assert self.background.step()
 
@@ -129,22 +133,22 @@ def bench(spec: DatasetSpec, two_a_batch: None) -> Bench:
 def test_all_samples_are_read_in_batches_one_after_the_other(bench: Bench) -> None:
     bench.run.start()
     while bench.background.step():
-        assert list(bench.background.waiting).count("run pass") <= 1
+        assert list(bench.background.waiting).count("run scan") <= 1
     assert bench.background.runs == 4
     assert bench.reviewing.found() == CLASSES
-    assert set(bench.reviewing.kept) == set(IDS)
+    assert set(bench.reviewing.saved) == set(IDS)
     assert bench.view.progress == [f"reading classes: {n} of 7" for n in (0, 2, 4, 6)]
     assert (bench.view.ends, bench.run.running) == ([0], False)
 
 
-def test_it_is_drawn_once_for_many_batches(bench: Bench) -> None:
+def test_many_batches_are_drawn_once(bench: Bench) -> None:
     bench.run.start()
     bench.read_some(2)
-    assert "draw pass" in bench.background.waiting
-    drawing = bench.background.waiting.pop("draw pass")
+    assert "draw scan" in bench.background.waiting
+    drawing = bench.background.waiting.pop("draw scan")
     while bench.reviewing.queue.classes_known.sum() < 6:
         bench.background.step()
-    assert "draw pass" not in bench.background.waiting  # it is under way still
+    assert "draw scan" not in bench.background.waiting  # it is under way still
     assert bench.view.found == 0
     drawing()
     assert bench.view.found == 1
@@ -152,32 +156,32 @@ def test_it_is_drawn_once_for_many_batches(bench: Bench) -> None:
     assert bench.view.found == 3  # after the last batch, and at the end
 
 
-def test_what_was_kept_is_shown_and_not_read(
+def test_saved_facts_are_shown_and_not_read_again(
     bench: Bench, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.run.start()
     bench.read_some(4)
     bench.run.stop()
-    assert len(bench.reviewing.kept) == 4
+    assert len(bench.reviewing.saved) == 4
     again = Bench(spec)
-    again.reviewing.kept = dict(bench.reviewing.kept)
+    again.reviewing.saved = dict(bench.reviewing.saved)
     read: list[str] = []
 
-    def noting(path: Path, *told: Any, **also: Any) -> Any:
+    def noting(path: Path, *args: Any, **kwargs: Any) -> Any:
         read.append(path.stem)
-        return read_pseudo_labels(path, *told, **also)
+        return read_pseudo_labels(path, *args, **kwargs)
 
-    monkeypatch.setattr(reading, "read_pseudo_labels", noting)
+    monkeypatch.setattr(sample_facts, "read_pseudo_labels", noting)
     again.run.start()
     again.finish()
     assert read == ["s5", "s6", "s7"]
     assert again.reviewing.found() == CLASSES
 
 
-def test_a_stopped_scan_takes_no_answer_and_goes_on_where_it_was(bench: Bench) -> None:
+def test_a_stopped_scan_ignores_its_batch_and_resumes(bench: Bench) -> None:
     bench.run.start()
     bench.read_some(2)
-    while "run pass" not in bench.background.waiting:
+    while "run scan" not in bench.background.waiting:
         bench.background.step()
     bench.run.stop()
     bench.finish()  # the batch that was under way comes back
@@ -191,17 +195,17 @@ def test_a_stopped_scan_takes_no_answer_and_goes_on_where_it_was(bench: Bench) -
     assert not bench.background.step()
 
 
-def test_a_scan_that_is_stopped_before_it_began_does_not_begin(bench: Bench) -> None:
+def test_a_scan_stopped_before_its_start_does_not_start(bench: Bench) -> None:
     bench.run.start(1000)
     bench.run.stop()
     bench.finish()
     assert bench.background.runs == 0
 
 
-def test_what_cannot_be_read_is_a_failure_and_counted_once(bench: Bench, spec: DatasetSpec) -> None:
+def test_unreadable_samples_are_failures_counted_once(bench: Bench, spec: DatasetSpec) -> None:
     for name in ("s2", "s6"):
         (spec.folder("pseudo") / f"{name}.png").write_bytes(b"GIF89a")
-    bench.reviewing.queue.failures[0] = "the picture is broken"
+    bench.reviewing.queue.failures[0] = "the image is broken"
     bench.run.start()
     bench.finish()
     assert bench.view.ends == [2]
@@ -209,23 +213,23 @@ def test_what_cannot_be_read_is_a_failure_and_counted_once(bench: Bench, spec: D
     assert set(failures) == {0, 1, 5}
     assert failures[1].startswith(f"{spec.folder('pseudo') / 's2.png'}: found")
     assert bench.reviewing.found()[6] == (BIRD,)
-    assert set(bench.reviewing.kept) == set(IDS) - {"s2", "s6"}
+    assert set(bench.reviewing.saved) == set(IDS) - {"s2", "s6"}
 
 
-def test_what_a_person_did_is_written_first(bench: Bench) -> None:
+def test_edits_are_written_before_facts(bench: Bench) -> None:
     bench.reviewing.busy = True
     bench.run.start()
     bench.read_some(4)
-    assert bench.reviewing.kept == {}
+    assert bench.reviewing.saved == {}
     bench.reviewing.busy = False
     bench.read_some(6)
-    assert len(bench.reviewing.kept) == 6
+    assert len(bench.reviewing.saved) == 6
     bench.reviewing.busy = True
     bench.finish()
-    assert len(bench.reviewing.kept) == 7  # the last are put in line
+    assert len(bench.reviewing.saved) == 7  # the last facts wait in line
 
 
-def test_a_record_that_cannot_be_read_stops_it(bench: Bench) -> None:
+def test_an_unreadable_record_stops_the_scan(bench: Bench) -> None:
     bench.run.start()
     bench.read_some(2)
     bench.reviewing.error = InputError("store", found="nothing", expected="a store")
@@ -243,4 +247,4 @@ def test_samples_with_image_labels_are_not_read(
     bench.finish()
     assert bench.background.runs == 1
     assert bench.view.progress == ["reading classes: 0 of 2"]
-    assert set(bench.reviewing.kept) == {"s6", "s7"}
+    assert set(bench.reviewing.saved) == {"s6", "s7"}

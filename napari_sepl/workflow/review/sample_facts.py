@@ -1,4 +1,7 @@
-"""Facts about a dataset's samples before they are opened, read once from their files."""
+"""Facts about samples that nobody opened: what is read, and when it is read again.
+
+`gui.queue.background_scan` runs these scans in the window.
+"""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -64,19 +67,19 @@ class SampleFacts:
 
 
 @dataclass(frozen=True)
-class Scanned:
-    """What was found out about some rows.
+class ScanBatch:
+    """The facts of some rows.
 
     Parameters
     ----------
     count : int
-        How many of the rows that were given were looked at, from the first on.
+        How many of the given rows were read, from the first on.
     facts : dict of int to SampleFacts
         By row.
     failures : dict of int to str
         Why a sample cannot be read, by row.
     fresh : dict of str to StampedFacts
-        What had to be read, to be kept, by the sample's id.
+        What was read now and is still to be saved, by the sample's id.
     """
 
     count: int
@@ -86,38 +89,38 @@ class Scanned:
 
 
 @dataclass(frozen=True)
-class Pass:
-    """One walk over samples that nobody opened, as the window runs it in batches.
+class Scan:
+    """Which samples to read for which facts; the window runs it in batches.
 
     Parameters
     ----------
-    told : str
-        What it does.
+    title : str
+        What the user reads beside the progress.
     rows : sequence of int
-        The samples to look at.
-    look : callable
-        Finds out about some of the rows, beginning none after so many seconds.
+        The rows of the samples to read.
+    read : callable
+        Reads some of the rows; begins no further row after so many seconds.
     """
 
-    told: str
+    title: str
     rows: Sequence[int]
-    look: Callable[[Sequence[int], float], Scanned]
+    read: Callable[[Sequence[int], float], ScanBatch]
 
 
 def scan_each(
     index: SampleIndex,
     rows: Sequence[int],
     known: Known,
-    look: Callable[[int, Mapping[str, StampedFacts], Scanned], None],
+    look: Callable[[int, Mapping[str, StampedFacts], ScanBatch], None],
     seconds: float,
-) -> Scanned:
+) -> ScanBatch:
     """Call `look` on rows, with what was kept and what to add to, until the time is over."""
     until = monotonic() + seconds
-    scanned = Scanned(len(rows))
+    scanned = ScanBatch(len(rows))
     kept = known([index.ids[row] for row in rows])
     for place, row in enumerate(rows):
         if place and monotonic() > until:
-            return Scanned(place, scanned.facts, scanned.failures, scanned.fresh)
+            return ScanBatch(place, scanned.facts, scanned.failures, scanned.fresh)
         attempt(
             partial(look, row, kept, scanned),
             partial(scanned.failures.__setitem__, row),
@@ -132,13 +135,13 @@ def rows_to_scan(index: SampleIndex) -> list[int]:
     return [row for row, sample_id in enumerate(index.ids) if sample_id not in known]
 
 
-def class_pass(index: SampleIndex, known: Known) -> Pass:
-    """Return the walk that finds the classes of samples."""
+def class_scan(index: SampleIndex, known: Known) -> Scan:
+    """Return the scan that reads the classes of samples."""
 
-    def look(rows: Sequence[int], seconds: float) -> Scanned:
+    def look(rows: Sequence[int], seconds: float) -> ScanBatch:
         return scan_rows(index, rows, known, seconds=seconds)
 
-    return Pass("reading classes", rows_to_scan(index), look)
+    return Scan("reading classes", rows_to_scan(index), look)
 
 
 def scan_sample(sample: Sample, classes: ClassList) -> SampleFacts:
@@ -175,7 +178,7 @@ def stamp_of(sample: Sample) -> str:
 
 def scan_rows(
     index: SampleIndex, rows: Sequence[int], known: Known, *, seconds: float = inf
-) -> Scanned:
+) -> ScanBatch:
     """Find out about samples one after the other, reading only what changed since it was kept.
 
     Parameters
@@ -198,7 +201,7 @@ def scan_rows(
 
 
 def _scan_row(
-    index: SampleIndex, row: int, kept: Mapping[str, StampedFacts], scanned: Scanned
+    index: SampleIndex, row: int, kept: Mapping[str, StampedFacts], scanned: ScanBatch
 ) -> None:
     sample_id = index.ids[row]
     sample = index.sample(sample_id)

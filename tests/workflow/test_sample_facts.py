@@ -14,9 +14,9 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import StampedFacts, Store, store_file
-from napari_sepl.workflow.review import scan
+from napari_sepl.workflow.review import sample_facts
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.scan import (
+from napari_sepl.workflow.review.sample_facts import (
     SampleFacts,
     rows_to_scan,
     scan_rows,
@@ -79,7 +79,7 @@ def test_what_was_kept_is_not_read_again(
         assert first.facts == {row: SampleFacts(CLASSES[index.ids[row]]) for row in rows}
         assert (first.count, first.failures, set(first.fresh)) == (3, {}, set(CLASSES))
         store.put_many_facts(first.fresh)
-        monkeypatch.setattr(scan, "read_pseudo_labels", None)  # calling it would raise TypeError
+        monkeypatch.setattr(sample_facts, "read_pseudo_labels", None)  # a TypeError if called
         again = scan_rows(index, rows, store.facts)
     assert again.facts == first.facts
     assert again.fresh == {}
@@ -101,7 +101,7 @@ def test_what_changed_is_read_again(
         path.write_bytes(path.read_bytes() + b"\0")
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     else:
-        monkeypatch.setattr(scan, "VERSION", scan.VERSION + 1)
+        monkeypatch.setattr(sample_facts, "VERSION", sample_facts.VERSION + 1)
     anew = scan_rows(index, [row], lambda _: kept)
     assert anew.facts == {row: SampleFacts((3,) if change == "content" else (8, 12))}
     assert anew.fresh["a2"].stamp != kept["a2"].stamp

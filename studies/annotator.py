@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.assignment import REJECT
-from napari_sepl.core.algorithm.overlap import IGNORE, count_shared
+from napari_sepl.core.algorithm.overlap import count_shared
 from napari_sepl.core.algorithm.rules import Rule
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import runs_of_mask
 from napari_sepl.document.document import Document
 from napari_sepl.document.regions import regions_within

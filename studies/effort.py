@@ -20,9 +20,10 @@ from benchmarks.pictures import VOC as FOLDER
 from benchmarks.pictures import read_voc
 from benchmarks.timing import machine, print_table
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.algorithm.overlap import IGNORE, count_shared
+from napari_sepl.core.algorithm.overlap import count_shared
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import Runs, paint_runs, runs_of_mask
 from napari_sepl.core.masks.transpose import to_rows
 from napari_sepl.document.annotations import Annotations

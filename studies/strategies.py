@@ -16,10 +16,11 @@ from benchmarks.pictures import VOC, read_voc
 from benchmarks.timing import machine, print_table
 from napari_sepl import MaskSet, Params
 from napari_sepl.core.algorithm.assignment import assign
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap, measure_overlap
+from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import paint_runs
 from napari_sepl.core.masks.transpose import to_rows
 from napari_sepl.files.labels import read_labels

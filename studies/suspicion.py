@@ -13,12 +13,13 @@ from benchmarks.pictures import VOC
 from benchmarks.timing import machine, print_table
 from napari_sepl import Params
 from napari_sepl.core.algorithm.assignment import assign
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.analysis.diagnosis.masks import diagnose
 from napari_sepl.core.analysis.diagnosis.types import HINT, Cause, Diagnosis
 from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.labels.pixels import IGNORE
 from studies.strategies import Labels, pseudo_of, read_images
 
 FALLS = (0.0, 0.02, 0.05)  # mean IoU of an image that must be lost for it to count as fallen

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.analysis.metrics import Confusion, count_labels
+from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 

@@ -122,7 +122,7 @@ class Inputs:
     @property
     def vanished(self) -> frozenset[int]:
         """Classes that have scores, but no pixel of the present pseudo-labels."""
-        return vanished_classes(self.scores, self.overlap)
+        return vanished_classes(self.scores, self.overlap.class_ids)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.assignment import REJECT, Assignment
-from napari_sepl.core.algorithm.overlap import IGNORE, count_shared
+from napari_sepl.core.algorithm.overlap import count_shared
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import runs_of_mask
 from napari_sepl.document.inputs import Inputs
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.nests import Nests, find_nests
 from napari_sepl.core.algorithm.rules import Rule
-from napari_sepl.core.analysis.diagnosis.inputs import InputShares, measure_inputs
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.core.masks.mask_set import MaskSet
-from napari_sepl.core.masks.runs import Runs, label_runs, runs_of_labels
+from napari_sepl.core.masks.runs import Runs, label_runs, paint_runs, runs_of_labels
+from napari_sepl.core.masks.superpixels import piece_areas
 from napari_sepl.core.masks.transpose import to_columns
 from napari_sepl.core.masks.tree import MaskTree, build_tree
 
@@ -60,8 +61,19 @@ def _intersect(
                 at += 1
 
 
-IGNORE = 255
-"""The label of pixels that have no class; they are never matched."""
+@dataclass(frozen=True, eq=False)
+class InputShares:
+    """What a diagnosis measures of the pseudo-labels of K classes, whatever the settings.
+
+    Parameters
+    ----------
+    uncovered, unmet, scattered : (K,) float64
+        The shares that `Cause` defines.
+    """
+
+    uncovered: NDArray[np.float64]
+    unmet: NDArray[np.float64]
+    scattered: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,8 +170,19 @@ class Overlap:
 
     @cached_property
     def input_shares(self) -> InputShares:
-        """What a diagnosis knows beside this table, whatever the settings."""
-        return measure_inputs(self.masks.runs, self.seeds, self.best)
+        """Shares of each class's pseudo-labels that no mask covers or meets, or that lie apart."""
+        covered = np.zeros(len(self.pseudo_columns), np.uint8)
+        every = np.arange(len(self.masks))
+        paint_runs(covered, *self.masks.runs.arrays, every, np.ones(len(every), np.uint8))
+        bare = count_labels(self.pseudo_columns * (covered == 0))[self.class_ids]
+        columns = range(len(self.class_ids))
+        largest = [piece_areas(*self.seeds.of(k), self.shape[0]).max() for k in columns]
+        met = np.isin(columns, self.best)
+        return InputShares(
+            np.where(met, bare / self.seeds.areas, 0),
+            (~met).astype(np.float64),
+            1 - np.array(largest) / self.seeds.areas,
+        )
 
     @property
     def shape(self) -> tuple[int, int]:

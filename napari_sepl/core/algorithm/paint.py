@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.assignment import Assignment, Kept, assign
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap, measure_overlap
+from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
 from napari_sepl.core.algorithm.params import Conflict, Params
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.core.masks.runs import fill_runs, paint_span
 from napari_sepl.core.masks.transpose import BLOCK, renew_rows, to_rows

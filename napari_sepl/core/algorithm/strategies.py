@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.levels import keep_beside_levels, select_levels
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.rules import Rule
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import Runs, paint_runs, runs_of_labels
 
 Selected = tuple[NDArray[np.uint8], NDArray[np.uint8]]

@@ -11,32 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import InputError
-
-
-def count_labels(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return (256,) int64: pixels of each label in an (H, W) uint8 array."""
-    return _count(labels.ravel())
-
-
-@jit
-def _count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count in four tables, for equal neighbours would wait for each other in one."""
-    counts = np.zeros((4, 256), np.int64)
-    whole = labels.size // 4 * 4
-    for i in range(0, whole, 4):
-        for lane in range(4):
-            counts[lane, labels[i + lane]] += 1
-    for i in range(whole, labels.size):
-        counts[0, labels[i]] += 1
-    total: NDArray[np.int64] = counts.sum(axis=0)
-    return total
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 
 
 @jit
 def _count_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count pairs at (second, first), in two tables for the same reason."""
+    """Count pairs at (second, first), in two tables for speed."""
     counts = np.zeros((2, 256, 256), np.int64)
     for i in range(0, first.size - 1, 2):
         counts[0, second[i], first[i]] += 1

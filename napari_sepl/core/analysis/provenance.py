@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.assignment import Assignment
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.rules import Rule
-from napari_sepl.core.analysis.metrics import count_labels
-from napari_sepl.core.labels.pixels import NO_OPINION
+from napari_sepl.core.labels.pixels import IGNORE, NO_OPINION, count_labels
 from napari_sepl.core.masks.transpose import to_columns, to_rows
 
 

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.assignment import assign
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.params import Conflict, Params
-from napari_sepl.core.analysis.metrics import count_labels, share
+from napari_sepl.core.analysis.metrics import share
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.core.masks.transpose import to_columns, to_rows
 
 LEFT_OUT, RIGHT, WRONG = range(3)

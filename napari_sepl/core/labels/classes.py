@@ -7,9 +7,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.analysis.metrics import count_labels
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 
 Colour = tuple[int, int, int]
 

@@ -15,8 +15,7 @@ from pycocotools import mask as coco
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.labels.pixels import Box
+from napari_sepl.core.labels.pixels import IGNORE, Box
 from napari_sepl.core.masks.rle import read_runs
 
 _EIGHT = np.ones((3, 3), np.bool_)

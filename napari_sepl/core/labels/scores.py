@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE
 
 
 class BackgroundRule(StrEnum):
@@ -149,14 +149,14 @@ def cut_scores(scores: Scores, background: float | None = None) -> NDArray[np.ui
     return _where_above(labels, highest, np.power(np.float32(1) - sure, value))
 
 
-def vanished_classes(scores: Scores | None, overlap: Overlap) -> frozenset[int]:
-    """Return the classes that have scores, but no pixel of the pseudo-labels made of them.
+def vanished_classes(scores: Scores | None, class_ids: NDArray[np.uint8]) -> frozenset[int]:
+    """Return the classes with scores that are not among `class_ids`, those of the pseudo-labels.
 
-    What a person decided on their pseudo-labels waits until they have pixels again.
+    Decisions on their pseudo-labels wait until they have pixels again.
     """
     if scores is None:
         return frozenset()
-    return frozenset(scores.class_ids.tolist()) - frozenset(overlap.class_ids.tolist())
+    return frozenset(scores.class_ids.tolist()) - frozenset(class_ids.tolist())
 
 
 @jit

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_sepl.core.analysis.metrics import Confusion, count_labels
+from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.labels.pixels import count_labels
 from tests.core.cases import Labels, label_maps, quick, shapes
 from tests.core.drawing import labels
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.assignment import Assignment
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.analysis.diagnosis.types import Cause, Diagnosis, Finding
-from napari_sepl.core.analysis.metrics import count_labels
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 
 LEAST = 0.01
 """The least share that counts as a cause; below it are rims a pixel wide."""

@@ -137,4 +137,4 @@ def test_scores_of_another_size_are_refused() -> None:
 def test_the_history_names_the_value() -> None:
     step = ParamsEdit(Params(), Params(background=0.3))
     assert step.describe(VOC) == "set background = 0.3"
-    assert step.inverse().describe(VOC) == "set background = the method's"
+    assert step.inverse().describe(VOC) == "set background = default"

@@ -303,10 +303,10 @@ def test_decisions_outlive_sliders_and_are_told() -> None:
         assert (document.resolved.labels[document.inputs.masks.decode(0)] == 15).all()
     told = [step.describe(VOC) for step in document.history.done[:4]]
     assert told == [
-        "refuse mask 2 (dog)",
-        "take 2 masks as person",
-        "take pseudo-labels of dog as person",
-        "leave mask 2 to SEPL",
+        "reject mask 2 (dog)",
+        "select 2 masks for person",
+        "select pseudo-labels of dog for person",
+        "reset mask 2 to automatic",
     ]
     assert document.annotations.decisions == {-12: 15, 0: 15, 1: 15}
 
@@ -321,7 +321,7 @@ def test_a_mask_taken_for_background_wins_over_all_that_claim_its_pixels() -> No
     assert not document.resolved.labels[part].any()
     document.set_params(Params(t1=0))
     assert not document.resolved.labels[part].any()
-    assert document.history.done[1].describe(VOC) == "take mask 1 as background"
+    assert document.history.done[1].describe(VOC) == "select mask 1 for background"
 
 
 def test_a_class_that_cam_missed_is_taken_with_masks_alone() -> None:
@@ -365,14 +365,14 @@ def test_strokes_are_described_by_class() -> None:
     document.absorb(painted(document, slice(0, 2), slice(0, 2), 12))
     step = document.history.done[-1]
     assert isinstance(step, StrokeEdit)
-    assert step.describe(document.inputs.classes) == "paint 4 pixels dog"
+    assert step.describe(document.inputs.classes) == "paint 4 pixels as dog"
     document.set_params(Params(t1=0.25))
     assert document.history.done[-1].describe(document.inputs.classes) == "set t1 = 0.25"
 
 
 def test_inputs_of_different_sizes_are_refused() -> None:
     given_inputs = cat_and_dog()
-    with raises_input_error("pets: truth", found="4 × 5 pixels", expected="40 × 60"):
+    with raises_input_error("pets: ground truth", found="4 × 5 pixels", expected="40 × 60"):
         type(given_inputs)(
             "pets",
             given_inputs.image,

@@ -24,8 +24,8 @@ def explain(index: int, **settings: object) -> str:
         (0, "mask 0 (400 px) · cat · o_s 0.562 > 0.5, o_p 1.000 > 0.85 · selected by o_s and o_p"),
         (1, "mask 1 (75 px) · cat · o_s 1.000 > 0.5, o_p 0.333 ≤ 0.85 · selected by o_s"),
         (2, "mask 2 (200 px) · dog · o_s 0.400 ≤ 0.5, o_p 1.000 > 0.85 · selected by o_p"),
-        (3, "mask 3 (50 px) · rejected: it meets no pseudo-label"),
-        (4, "mask 4 (0 px) · rejected: it has no pixel"),
+        (3, "mask 3 (50 px) · rejected: overlaps no class"),
+        (4, "mask 4 (0 px) · rejected: empty mask"),
     ],
 )
 def test_each_rule_is_said(index: int, text: str) -> None:
@@ -45,11 +45,11 @@ def test_the_released_code_takes_equal_shares() -> None:
 @pytest.mark.parametrize(
     ("index", "text"),
     [
-        (0, "mask 0 (400 px) · cat · o_s 0.562, o_p 1.000 · selected: the level that fits best"),
-        (1, "o_s 1.000, o_p 0.333 · rejected: a mask around it, or those in it, fit better"),
-        (2, "mask 2 (200 px) · dog · o_s 0.400, o_p 1.000 · selected: the level that fits best"),
-        (3, "mask 3 (50 px) · rejected: it meets no pseudo-label"),
-        (-8, "pseudo-labels of cat (225 px) · kept where no mask speaks against it"),
+        (0, "mask 0 (400 px) · cat · o_s 0.562, o_p 1.000 · selected: the level fits best"),
+        (1, "o_s 1.000, o_p 0.333 · rejected: another level fits better"),
+        (2, "mask 2 (200 px) · dog · o_s 0.400, o_p 1.000 · selected: the level fits best"),
+        (3, "mask 3 (50 px) · rejected: overlaps no class"),
+        (-8, "pseudo-labels of cat (225 px) · kept where all covering masks fit the class"),
         (-12, "pseudo-labels of dog (80 px) · replaced by masks"),
     ],
 )
@@ -59,7 +59,7 @@ def test_the_tree_weighs_levels(index: int, text: str) -> None:
 
 def test_the_tree_refuses_what_fits_poorly() -> None:
     """At t1 = 0.9 a pixel outside costs 1.62."""
-    assert explain(2, t1=0.9, strategy=Strategy.TREE).endswith("it fits the class too poorly")
+    assert explain(2, t1=0.9, strategy=Strategy.TREE).endswith("rejected: fits the class too poorly")
     assert explain(-12, t1=0.9, strategy=Strategy.TREE).endswith("no mask was selected for it")
 
 
@@ -79,14 +79,14 @@ def test_sams_scores_are_said_where_given() -> None:
 @pytest.mark.parametrize(
     ("region", "decisions", "settings", "text"),
     [
-        (0, {0: -1}, {}, "o_s 0.562 > 0.5, o_p 1.000 > 0.85 · rejected by you"),
-        (3, {3: 12}, {}, "mask 3 (50 px) · dog · selected by you"),
+        (0, {0: -1}, {}, "o_s 0.562 > 0.5, o_p 1.000 > 0.85 · rejected by the annotator"),
+        (3, {3: 12}, {}, "mask 3 (50 px) · dog · selected by the annotator"),
         (-8, {}, {}, "pseudo-labels of cat (225 px) · replaced by masks"),
         (-12, {}, {"t2": 1}, "kept: no mask was selected for it"),
-        (-12, {-12: -1}, {}, "rejected by you"),
-        (-12, {-12: 0}, {}, "selected as background by you"),
-        (0, {0: 0}, {}, " px) · background · selected by you"),
-        (-12, {-12: 8}, {}, "kept as cat by you"),
+        (-12, {-12: -1}, {}, "rejected by the annotator"),
+        (-12, {-12: 0}, {}, "selected for background by the annotator"),
+        (0, {0: 0}, {}, " px) · background · selected by the annotator"),
+        (-12, {-12: 8}, {}, "selected for cat by the annotator"),
         (-12, {}, {"t2": 1, "strategy": "released"}, "replaced by masks"),
     ],
 )

@@ -40,9 +40,9 @@ def test_a_prompted_mask_is_the_last_mask_taken_by_a_person() -> None:
     assert document.annotations.decisions == {5: 15}
     assert (document.resolved.labels[30:36, 20:30] == 15).all()
     assert (document.resolved.find_sources()[30:36, 20:30] == Source.PROMPTED).all()
-    assert document.history.done[0].describe(VOC) == "prompt: mask 5 as person"
+    assert document.history.done[0].describe(VOC) == "add prompted mask 5 for person"
     told = explain_region(document.inputs, document.resolved, 5)
-    assert told == "mask 5 (60 px) · person · selected by you · predicted IoU 0.90"
+    assert told == "mask 5 (60 px) · person · selected by the annotator · predicted IoU 0.90"
     document.set_params(Params(t1=0, strategy=Strategy.RELEASED))
     assert (document.resolved.labels[30:36, 20:30] == 15).all()
 

@@ -1,4 +1,4 @@
-"""SAM's masks of one image."""
+"""The masks of one image."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,16 +17,16 @@ from napari_sepl.core.masks.transpose import to_rows
 
 @dataclass(frozen=True, eq=False)
 class MaskScores:
-    """What SAM's automatic generator tells of each mask; NaN where it told nothing.
+    """SAM's ratings of each mask; NaN where there are none.
 
     Parameters
     ----------
     predicted_iou, stability_score : (N,) float32
-        SAM's own estimates of a mask's quality.
+        SAM's estimates of the quality of a mask.
     point : (N, 2) float32
         The prompt that gave the mask, as SAM writes it: (x, y) = (col, row).
     crop_box : (N, 4) float32
-        The crop the mask was found in: x, y, width, height.
+        The crop with the mask: x, y, width, height.
     """
 
     predicted_iou: NDArray[np.float32]
@@ -36,7 +36,7 @@ class MaskScores:
 
     @classmethod
     def unknown(cls, count: int) -> "MaskScores":
-        """Return scores for `count` masks of which nothing was told."""
+        """Return NaN for `count` masks."""
 
         def blank(*shape: int) -> NDArray[np.float32]:
             return np.full(shape, np.nan, np.float32)
@@ -94,7 +94,7 @@ class MaskScores:
 
 
 def _numbers(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return a value of a JSON record as numbers, NaN where it holds something else."""
+    """Return a value of a JSON record as numbers, NaN for anything else."""
     try:
         numbers = np.asarray(value, np.float64)
     except (TypeError, ValueError, OverflowError):
@@ -106,15 +106,15 @@ def _numbers(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
 class MaskSet:
     """The masks of one image, overlapping and nested, as runs.
 
-    A mask is known by its index, its position in the file it came from. Empty masks keep their
-    index and are never chosen.
+    The index of a mask is its position in its file. Empty masks keep their index and are never
+    selected.
 
     Parameters
     ----------
     runs : Runs
         The pixels of each mask.
     scores : MaskScores
-        What SAM told of each mask.
+        SAM's ratings of each mask.
     """
 
     runs: Runs
@@ -135,9 +135,9 @@ class MaskSet:
         masks : (N, H, W) array or iterable of (H, W) arrays
             Bool or any integer type. An iterable is read one mask at a time.
         shape : tuple of int, optional
-            Height and width; needed only where there may be no mask.
+            Height and width; required only if there may be no mask.
         scores : MaskScores, optional
-            What SAM told of each mask.
+            SAM's ratings of each mask.
 
         Raises
         ------
@@ -175,10 +175,10 @@ class MaskSet:
         Parameters
         ----------
         records : sequence of mapping
-            ``{"size", "counts"}``, or records that hold such a dict under "segmentation" and
-            may hold "predicted_iou", "stability_score", "point_coords" and "crop_box".
+            ``{"size", "counts"}``, or records with such a dict under "segmentation" and
+            optionally "predicted_iou", "stability_score", "point_coords" and "crop_box".
         shape : tuple of int, optional
-            Height and width; needed only where there may be no mask.
+            Height and width; required only if there may be no mask.
         source : object
             The file to name in an error.
 
@@ -187,7 +187,7 @@ class MaskSet:
         InputError
             If a record is malformed, or sizes differ.
         """
-        runs = _runs_of_like(records, source)
+        runs = _read_uniform(records, source)
         if runs is not None and shape in (None, runs.shape):
             return cls(runs, MaskScores.from_records(records))
         parts = []
@@ -237,12 +237,12 @@ class MaskSet:
 
     @property
     def nbytes(self) -> int:
-        """Memory the masks take, in bytes."""
+        """Memory in bytes."""
         return self.runs.nbytes
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over size and pixels, the same whatever file format the masks came from."""
+        """SHA-256 over size and pixels, the same for all file formats."""
         digest = hashlib.sha256(np.asarray(self.shape, "<i8").tobytes())
         for array, dtype in (
             (self.runs.offsets, "<i8"),
@@ -261,20 +261,20 @@ class MaskSet:
         return [rle.write_rle(*self.runs.of(index), self.shape) for index in range(len(self))]
 
     def at(self, row: int, col: int) -> NDArray[np.intp]:
-        """Return the indices of the masks that hold a pixel, smallest first."""
+        """Return the indices of the masks that contain a pixel, smallest first."""
         held = np.flatnonzero(self.runs.contains(row, col))
         return held[np.argsort(self.areas[held], kind="stable")]
 
     def topmost(self) -> NDArray[np.int32]:
-        """Return (H, W) int32: at each pixel the smallest mask's index + 1, 0 where none is."""
+        """Return (H, W) int32: index + 1 of the smallest mask at each pixel, 0 without."""
         flat = np.zeros(self.shape[0] * self.shape[1], np.int32)
         order = np.argsort(self.areas, kind="stable")[::-1]  # of equal ones the first on top
         paint_runs(flat, *self.runs.arrays, order, (order + 1).astype(np.int32))
         return to_rows(flat, self.shape)
 
 
-def _runs_of_like(records: Sequence[Mapping[str, Any]], source: object) -> Runs | None:
-    """Return the runs of compressed masks of one size, as files hold them; None for all else."""
+def _read_uniform(records: Sequence[Mapping[str, Any]], source: object) -> Runs | None:
+    """Return the runs of compressed masks of one size; None for anything else."""
     parts: list[Any] = [record.get("segmentation") for record in records if hasattr(record, "get")]
     if not parts or len(parts) < len(records) or not all(type(part) is dict for part in parts):
         return None

@@ -42,8 +42,8 @@ class SurfacePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.plot = pg.PlotWidget(background=_BACKGROUND)
-        self.plot.setLabel("bottom", "t1 (mask on class)")
-        self.plot.setLabel("left", "t2 (class in mask)")
+        self.plot.setLabel("bottom", "t1 (share of mask)")
+        self.plot.setLabel("left", "t2 (share of class)")
         self.plot.setMinimumSize(260, 220)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setRange(xRange=(0, 1), yRange=(0, 1), padding=_PADDING)

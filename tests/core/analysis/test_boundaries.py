@@ -80,5 +80,5 @@ def test_images_add_up() -> None:
 
 
 def test_sizes_must_agree() -> None:
-    with raises_input_error(found="1 × 2 pixels", expected="1 × 3 as the truth"):
+    with raises_input_error(found="1 × 2 pixels", expected="1 × 3 as the ground truth"):
         BoundaryCounts.of(labels(".."), labels("..."))

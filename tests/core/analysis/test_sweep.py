@@ -197,5 +197,5 @@ def test_a_grid_that_does_not_ascend_is_refused(grid: Any) -> None:
 
 def test_truth_of_another_size_is_refused() -> None:
     overlap = measure_overlap(labels("11"), MaskSet.from_dense(mask("##")[None]))
-    with raises_input_error("truth", found="1 × 3 pixels", expected="1 × 2 as the image"):
+    with raises_input_error("ground truth", found="1 × 3 pixels", expected="1 × 2 as the image"):
         sweep_image(overlap, labels("111"), np.array([0.5]), np.array([0.5]), Params())

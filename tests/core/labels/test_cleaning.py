@@ -295,5 +295,5 @@ def test_a_region_that_hangs_on_by_a_corner_is_cut() -> None:
 
 @pytest.mark.parametrize("clean", [grow_to_borders, cut_at_borders])
 def test_atoms_of_another_size_are_refused(clean: Callable[..., Labels]) -> None:
-    with pytest.raises(ValueError, match=r"atoms have shape \(1, 2\), not \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"superpixels have shape \(1, 2\), not \(1, 3\)"):
         clean(labels("123"), 1, np.ones((1, 2), np.int32))

@@ -59,7 +59,7 @@ def test_the_tree_weighs_levels(index: int, text: str) -> None:
 
 def test_the_tree_refuses_what_fits_poorly() -> None:
     """At t1 = 0.9 a pixel outside costs 1.62."""
-    assert explain(2, t1=0.9, strategy=Strategy.TREE).endswith("rejected: fits the class too poorly")
+    assert explain(2, t1=0.9, strategy=Strategy.TREE).endswith("fits the class too poorly")
     assert explain(-12, t1=0.9, strategy=Strategy.TREE).endswith("no mask was selected for it")
 
 

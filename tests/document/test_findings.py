@@ -17,7 +17,7 @@ from tests.document.drawing import cat_and_dog
         (Finding(Cause.UNMET, 1.0, 8), "cat: no mask overlaps this class most"),
         (Finding(Cause.SCATTERED, 0.344, 8), "cat: 34 % of its pseudo-labels are outside"),
         (Finding(Cause.MISSING, 1.0, 12), "dog: in the image-level labels"),
-        (Finding(Cause.UNCOVERED, 0.25, 8), "cat: 25 % of its pseudo-labels are not covered by any mask"),
+        (Finding(Cause.UNCOVERED, 0.25, 8), "cat: 25 % of its pseudo-labels are not"),
         (
             Finding(Cause.STRADDLING, 0.8, 8, 3),
             "cat: mask 3, selected for another class, covers 80 %",

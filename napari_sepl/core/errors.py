@@ -6,7 +6,7 @@ SeplError
 └── RunEndedError   a run over many samples ends at any sample
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -49,6 +49,17 @@ class InputError(SeplError, ValueError):
 
 def _input_error(source: str, found: str, expected: str) -> InputError:
     return InputError(source, found=found, expected=expected)
+
+
+def check_size(source: object, found: Sequence[int], expected: Sequence[int], role: str) -> None:
+    """Raise InputError naming `source` if its height and width are not those of `role`."""
+    if tuple(found) != tuple(expected):
+        sizes = [" × ".join(map(str, size)) for size in (found, expected)]
+        raise InputError(
+            source,
+            found=f"{sizes[0]} pixels",
+            expected=f"{sizes[1]} as {role} (height × width)",
+        )
 
 
 class SaveError(SeplError, OSError):

@@ -117,19 +117,14 @@ class MaskRows:
 def list_masks(inputs: Inputs, resolved: Resolved) -> MaskRows:
     """Return the table of all masks of an image."""
     overlap, assignment, scores = inputs.overlap, resolved.assignment, inputs.masks.scores
-    masks = np.arange(len(inputs.masks))
-    columns = overlap.column_of[assignment.class_ids]  # -1 is the column of zeros
-    o_s, o_p = (
-        np.column_stack([shares, np.zeros(len(masks))])[masks, columns]
-        for shares in (overlap.o_s, overlap.o_p)
-    )
-    prompted = np.zeros(len(masks), np.bool_)
+    columns = overlap.column_of[assignment.class_ids]
+    prompted = np.zeros(len(inputs.masks), np.bool_)
     prompted[list(resolved.annotations.prompted)] = True
     return MaskRows(
         assignment,
         inputs.masks.areas,
-        o_s,
-        o_p,
+        overlap.pick(overlap.o_s, columns),
+        overlap.pick(overlap.o_p, columns),
         scores.predicted_iou,
         scores.stability_score,
         inputs.tree.depths,

@@ -15,7 +15,7 @@ from napari_sepl.core.algorithm.overlap import (
     remeasure_overlap,
 )
 from napari_sepl.core.analysis.metrics import Confusion
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import check_size
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.scores import Scores, cut_scores, vanished_classes
 from napari_sepl.core.masks.mask_set import MaskSet
@@ -76,12 +76,7 @@ class Inputs:
             ("scores", self.scores.shape if self.scores is not None else shape),
             ("ground truth", self.truth.shape if self.truth is not None else shape),
         ):
-            if tuple(other) != shape:
-                raise InputError(
-                    f"{self.sample_id}: {role}",
-                    found=f"{other[0]} × {other[1]} pixels",
-                    expected=f"{shape[0]} × {shape[1]} as the image (height × width)",
-                )
+            check_size(f"{self.sample_id}: {role}", other, shape, "the image")
 
     def with_prompted(self, prompted: Mapping[int, MaskSet]) -> "Inputs":
         """Return the inputs with prompted masks beside the given ones.

@@ -40,7 +40,7 @@ def test_labels_lie_in_0_to_255(low: int, high: int) -> None:
 @pytest.mark.parametrize("as_rle", [True, False])
 def test_masks_of_another_image_are_refused(shape: tuple[int, int], as_rle: bool) -> None:
     masks = MaskSet.from_dense(MASKS)
-    with raises_input_error(found="a size of 2 × 3"):
+    with raises_input_error(found="2 × 3 pixels"):
         enhance(np.zeros(shape, np.uint8), masks.to_rle() if as_rle else masks)
 
 

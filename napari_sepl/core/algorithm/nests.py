@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
-from napari_sepl.core.masks.runs import Runs
+from napari_sepl.core.masks.runs import Runs, cut_into_columns
 from napari_sepl.core.masks.superpixels import find_superpixels
 
 BARE = -1.0
@@ -98,7 +98,10 @@ def find_nests(
     numbers = find_superpixels(MaskSet(seeds, MaskScores.unknown(len(seeds))))
     areas = np.bincount(numbers.ravel())
     areas[0] = 0  # pixels without a class are no piece
-    parts = _cut_into_columns(*seeds.arrays, numbers)
+    height = numbers.shape[0]
+    starts, stops, originals = cut_into_columns(seeds.starts, seeds.stops, height)
+    pieces = numbers[starts % height, starts // height]
+    parts = (starts, stops, originals.searchsorted(seeds.offsets), pieces)
     ranked = np.argsort(-o_s, axis=0, kind="stable")
     weakest = np.full(numbers.size, _NO_MASK, np.int32)
     summed = _find_weakest(masks.runs.arrays, parts, (ranked, o_s, best), areas, weakest)
@@ -106,35 +109,6 @@ def find_nests(
     order = np.argsort(masks.areas, kind="stable")
     sizes = summed / np.maximum(best_shared, 1)
     return Nests(order, parents, sizes, fragments)
-
-
-@jit
-def _cut_into_columns(
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    numbers: NDArray[np.int32],
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
-    """Cut runs at the ends of columns, and return the piece of each part."""
-    height = numbers.shape[0]
-    count = 0
-    for run in range(starts.size):
-        count += (stops[run] - 1) // height - starts[run] // height + 1
-    cut_starts = np.empty(count, np.int32)
-    cut_stops = np.empty(count, np.int32)
-    cut_offsets = np.zeros_like(offsets)
-    pieces = np.empty(count, np.int32)
-    at = 0
-    for region in range(offsets.size - 1):
-        for run in range(offsets[region], offsets[region + 1]):
-            for col in range(starts[run] // height, (stops[run] - 1) // height + 1):
-                start = max(starts[run], col * height)
-                cut_starts[at] = start
-                cut_stops[at] = min(stops[run], (col + 1) * height)
-                pieces[at] = numbers[start - col * height, col]
-                at += 1
-        cut_offsets[region + 1] = at
-    return cut_starts, cut_stops, cut_offsets, pieces
 
 
 @jit

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.nests import Nests, find_nests
 from napari_sepl.core.algorithm.rules import Rule
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import check_size
 from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.core.masks.runs import Runs, label_runs, paint_runs, runs_of_labels
@@ -134,12 +134,12 @@ class Overlap:
     @cached_property
     def best_o_s(self) -> NDArray[np.float64]:
         """(N,) float64: o_s with the best class, 0 for none."""
-        return self._of_best(self.o_s)
+        return self.pick(self.o_s, self.best)
 
     @cached_property
     def best_o_p(self) -> NDArray[np.float64]:
         """(N,) float64: o_p with the best class, 0 for none."""
-        return self._of_best(self.o_p)
+        return self.pick(self.o_p, self.best)
 
     @cached_property
     def best_class(self) -> NDArray[np.uint8]:
@@ -193,9 +193,11 @@ class Overlap:
         """Height and width of the image in pixels."""
         return self.masks.shape
 
-    def _of_best(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    @staticmethod
+    def pick(shares: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return (N,) float64: the share of each mask in its column, 0 for column -1."""
         padded = np.column_stack([shares, np.zeros(len(shares))])
-        return np.asarray(padded[np.arange(len(shares)), self.best])
+        return np.asarray(padded[np.arange(len(shares)), columns])
 
 
 def measure_overlap(pseudo: NDArray[np.uint8], masks: MaskSet) -> Overlap:
@@ -213,12 +215,7 @@ def measure_overlap(pseudo: NDArray[np.uint8], masks: MaskSet) -> Overlap:
     InputError
         If the sizes differ.
     """
-    if pseudo.shape != masks.shape:
-        raise InputError(
-            "masks",
-            found=f"a size of {masks.shape[0]} × {masks.shape[1]}",
-            expected=f"{pseudo.shape[0]} × {pseudo.shape[1]} as the pseudo-labels (height × width)",
-        )
+    check_size("masks", masks.shape, pseudo.shape, "the pseudo-labels")
     columns = to_columns(pseudo)
     class_ids, seeds = runs_of_labels(columns, masks.shape)
     return Overlap(masks, columns, class_ids, seeds, _intersections(masks.runs, seeds))

@@ -4,7 +4,6 @@ A pixel's label depends only on the regions that contain it. So after a slider m
 `repaint` paints only the blocks of pixels that a changed region touches.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -303,9 +302,10 @@ def find_stale(overlap: Overlap, before: Assignment, after: Assignment) -> NDArr
     """
     stale = np.zeros([-(-side // BLOCK) for side in overlap.shape], np.bool_)
     _mark(stale, overlap.masks.runs.boxes[_changed_masks(before, after)])
-    ours, theirs = _regions_of(before.kept), _regions_of(after.kept)
-    for kept, others in ((ours, theirs), (theirs, ours)):
-        _mark(stale, kept.boxes_of(others))
+    keys = [_keys_of(one.kept) for one in (before, after)]
+    for kept, own, others in ((before.kept, *keys), (after.kept, *keys[::-1])):
+        changed = np.flatnonzero([key not in others for key in own])
+        _mark(stale, kept.regions.choose(changed).boxes)
     return stale
 
 
@@ -319,28 +319,12 @@ def _changed_masks(before: Assignment, after: Assignment) -> NDArray[np.bool_]:
     return np.asarray(claims[0] != claims[1])
 
 
-class _Regions(NamedTuple):
-    """Kept regions and a key for each: class, decided or not, and pixels."""
-
-    kept: Kept
-    keys: list[tuple[int, bool, bytes, bytes]]
-
-    def boxes_of(self, others: "_Regions") -> NDArray[np.int32]:
-        """Return the boxes of the regions that `others` lacks."""
-        left = Counter(others.keys)
-        missing = []
-        for key in self.keys:
-            missing.append(not left[key])
-            left[key] -= left[key] > 0
-        return self.kept.regions.choose(np.flatnonzero(missing)).boxes
-
-
-def _regions_of(kept: Kept) -> _Regions:
-    keys = []
-    for index, class_id in enumerate(kept.class_ids):
-        starts, stops = (array.tobytes() for array in kept.regions.of(index))
-        keys.append((int(class_id), bool(kept.by_person[index]), starts, stops))
-    return _Regions(kept, keys)
+def _keys_of(kept: Kept) -> list[tuple[object, ...]]:
+    """Return a key for each kept region: class, decided or not, and pixels; none are equal."""
+    return [
+        (class_id, kept.by_person[index], *(array.tobytes() for array in kept.regions.of(index)))
+        for index, class_id in enumerate(kept.class_ids)
+    ]
 
 
 def _mark(stale: NDArray[np.bool_], boxes: Iterable[NDArray[np.int32]]) -> None:

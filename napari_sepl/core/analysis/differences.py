@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import check_size
 from napari_sepl.core.labels.pixels import IGNORE
 
 
@@ -125,9 +125,7 @@ def find_errors(truth: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[
 def _compare(
     first: NDArray[np.uint8], second: NDArray[np.uint8], table: NDArray[np.uint8], role: str
 ) -> NDArray[np.uint8]:
-    if first.shape != second.shape:
-        found, expected = (" × ".join(map(str, a.shape)) for a in (second, first))
-        raise InputError("labels", found=f"{found} pixels", expected=f"{expected} as the {role}")
+    check_size("labels", second.shape, first.shape, f"the {role}")
     found_codes = np.empty(first.shape, np.uint8)
     _fill_codes(first.ravel(), second.ravel(), table, found_codes.reshape(-1))
     return found_codes

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import check_size
 from napari_sepl.core.labels.pixels import IGNORE, count_labels
 
 
@@ -54,11 +54,7 @@ class Confusion:
         InputError
             If their sizes differ.
         """
-        if labels.shape != truth.shape:
-            found, expected = (" × ".join(map(str, a.shape)) for a in (labels, truth))
-            raise InputError(
-                "labels", found=f"{found} pixels", expected=f"{expected} as the ground truth"
-            )
+        check_size("labels", labels.shape, truth.shape, "the ground truth")
         counts = _count_pairs(labels.ravel(), truth.ravel())
         counts[IGNORE] = 0
         return cls(counts)
@@ -197,10 +193,7 @@ class BoundaryCounts:
         InputError
             If their sizes differ.
         """
-        if labels.shape != truth.shape:
-            sizes = [" × ".join(map(str, each.shape)) for each in (labels, truth)]
-            expected = f"{sizes[1]} as the ground truth"
-            raise InputError("labels", found=f"{sizes[0]} pixels", expected=expected)
+        check_size("labels", labels.shape, truth.shape, "the ground truth")
         width = band_width((truth.shape[0], truth.shape[1]))
         wanted = _bands(truth, width)
         found = _bands(np.where(truth == IGNORE, np.uint8(IGNORE), labels), width)

@@ -22,7 +22,7 @@ from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.params import Conflict, Params
 from napari_sepl.core.analysis.metrics import share
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, check_size
 from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.core.masks.transpose import to_columns, to_rows
 
@@ -180,11 +180,8 @@ def sweep_image(
     """
     check_grid("t1", t1)
     check_grid("t2", t2)
-    if truth is not None and truth.shape != overlap.shape:
-        found, expected = (" × ".join(map(str, shape)) for shape in (truth.shape, overlap.shape))
-        raise InputError(
-            "ground truth", found=f"{found} pixels", expected=f"{expected} as the image"
-        )
+    if truth is not None:
+        check_size("ground truth", truth.shape, overlap.shape, "the image")
     others = np.full(overlap.shape, IGNORE, np.uint8) if truth is None else truth
     labels = np.concatenate([[0], overlap.class_ids, [IGNORE]]).astype(np.uint8)
     if params.strategy.method.fast_sweep:

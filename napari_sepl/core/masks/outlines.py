@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.masks.mask_set import MaskSet
-from napari_sepl.core.masks.runs import Runs
+from napari_sepl.core.masks.runs import Runs, cut_into_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,35 +98,14 @@ def trace_region(regions: Runs, index: int, width: int = 1) -> NDArray[np.int32]
         Row-major positions (``row * width + col``), some of them twice.
     """
     height, cols = regions.shape
-    parts = _by_column(*regions.of(index), height)
+    starts, stops, _ = cut_into_columns(*regions.of(index), height)
+    tops = starts // height * height
+    parts = np.column_stack([starts // height, starts - tops, stops - tops])
     firsts = np.searchsorted(parts[:, 0], np.arange(cols + 1)).astype(np.int64)
     count = _trace(parts, firsts, width, np.empty(0, np.int32))
     positions = np.empty(count, np.int32)
     _trace(parts, firsts, width, positions)
     return positions
-
-
-@jit
-def _by_column(
-    starts: NDArray[np.int32], stops: NDArray[np.int32], height: int
-) -> NDArray[np.int32]:
-    """Cut runs at the ends of columns; return column, top and bottom of each part."""
-    count = 0
-    for run in range(starts.size):
-        count += (stops[run] - 1) // height - starts[run] // height + 1
-    parts = np.empty((count, 3), np.int32)
-    at = 0
-    for run in range(starts.size):
-        start = starts[run]
-        while start < stops[run]:
-            col = start // height
-            stop = min(stops[run], (col + 1) * height)
-            parts[at, 0], parts[at, 1], parts[at, 2] = (
-                col, start - col * height, stop - col * height,
-            )  # fmt: skip
-            at += 1
-            start = stop
-    return parts
 
 
 @jit

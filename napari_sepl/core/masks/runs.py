@@ -231,6 +231,27 @@ def fill_runs(
 
 
 @jit
+def cut_into_columns(
+    starts: NDArray[np.int32], stops: NDArray[np.int32], height: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.intp]]:
+    """Cut runs at the ends of columns; return starts, stops and the original run of each part."""
+    count = 0
+    for run in range(starts.size):
+        count += (stops[run] - 1) // height - starts[run] // height + 1
+    cut_starts = np.empty(count, np.int32)
+    cut_stops = np.empty(count, np.int32)
+    originals = np.empty(count, np.intp)
+    at = 0
+    for run in range(starts.size):
+        for col in range(starts[run] // height, (stops[run] - 1) // height + 1):
+            cut_starts[at] = max(starts[run], col * height)
+            cut_stops[at] = min(stops[run], (col + 1) * height)
+            originals[at] = run
+            at += 1
+    return cut_starts, cut_stops, originals
+
+
+@jit
 def _gather(
     values: NDArray[np.int32], firsts: NDArray[np.int64], offsets: NDArray[np.int64]
 ) -> NDArray[np.int32]:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.masks.mask_set import MaskSet
-from napari_sepl.core.masks.runs import paint_runs
+from napari_sepl.core.masks.runs import cut_into_columns, paint_runs
 from napari_sepl.core.masks.transpose import to_rows
 
 _SEED = 0  # fixed, for the same superpixels in each run
@@ -34,8 +34,8 @@ def find_superpixels(masks: MaskSet) -> NDArray[np.int32]:
     starts, stops, hashes = _hash_runs(masks)
     height, width = masks.shape
     flat = np.zeros(height * width, np.int32)
-    starts, stops, hashes = _cut_into_columns(starts, stops, hashes, height)
-    superpixels = _number(_join(starts, stops, hashes, height), starts, height, width)
+    starts, stops, originals = cut_into_columns(starts, stops, height)
+    superpixels = _number(_join(starts, stops, hashes[originals], height), starts, height, width)
     each = np.arange(len(starts) + 1)
     paint_runs(flat, starts, stops, each, each[:-1], superpixels)
     return to_rows(flat, masks.shape)
@@ -53,8 +53,8 @@ def component_areas(
     height : int
         Height of the image in pixels.
     """
+    starts, stops, _ = cut_into_columns(starts, stops, height)
     alike = np.zeros(len(starts), np.uint64)
-    starts, stops, alike = _cut_into_columns(starts, stops, alike, height)
     summed = np.bincount(_join(starts, stops, alike, height), weights=stops - starts)
     return summed[summed > 0].astype(np.int64)
 
@@ -73,31 +73,6 @@ def _hash_runs(
     last = np.flatnonzero(borders[1:] != borders[:-1])  # of the borders at one position
     last = last[hashes[last] != 0]
     return borders[last], borders[last + 1], hashes[last]
-
-
-@jit
-def _cut_into_columns(
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    height: int,
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]:
-    """Cut runs at the ends of columns."""
-    count = 0
-    for i in range(starts.size):
-        count += (stops[i] - 1) // height - starts[i] // height + 1
-    cut_starts = np.empty(count, np.int32)
-    cut_stops = np.empty(count, np.int32)
-    cut_hashes = np.empty(count, np.uint64)
-    at = 0
-    for i in range(starts.size):
-        first, last = starts[i] // height, (stops[i] - 1) // height
-        for col in range(first, last + 1):
-            cut_starts[at] = starts[i] if col == first else col * height
-            cut_stops[at] = stops[i] if col == last else (col + 1) * height
-            cut_hashes[at] = hashes[i]
-            at += 1
-    return cut_starts, cut_stops, cut_hashes
 
 
 @jit

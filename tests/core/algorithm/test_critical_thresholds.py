@@ -10,7 +10,7 @@ from napari_sepl import MaskSet, Params
 from napari_sepl.core.algorithm.assignment import assign, find_critical_thresholds
 from napari_sepl.core.algorithm.overlap import measure_overlap
 from napari_sepl.core.algorithm.strategies import Strategy
-from tests.core.cases import Case, cases
+from tests.core.cases import Case, cases, measure
 
 PLAIN = [Strategy.PAPER, Strategy.RELEASED]
 
@@ -21,7 +21,7 @@ PLAIN = [Strategy.PAPER, Strategy.RELEASED]
 def test_between_two_marks_the_same_masks_are_taken(
     name: str, strategy: Strategy, case: Case
 ) -> None:
-    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=case.pseudo.shape))
+    overlap = measure(case)
     params = case.params.model_copy(update={"strategy": strategy})
     marks = find_critical_thresholds(overlap, params)[name == "t2"]
 

@@ -3,16 +3,13 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from scipy.ndimage import binary_erosion
 
 from napari_sepl.core.analysis import metrics
 from napari_sepl.core.analysis.metrics import BoundaryCounts, band_width
-from tests.core.cases import Labels, Masks, label_maps, quick, shapes
+from tests.core.cases import Labels, Masks, pairs, quick
 from tests.core.drawing import labels
 from tests.messages import raises_input_error
-
-pairs = shapes.flatmap(lambda shape: st.tuples(label_maps(shape), label_maps(shape)))
 
 
 def naive_band(mask: Masks, width: int) -> Masks:

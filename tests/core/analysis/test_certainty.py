@@ -3,10 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl.core.analysis.provenance import Source, find_unsure, soften
-from tests.core.cases import Labels, label_maps, quick, shapes
+from tests.core.cases import Labels, pairs, quick
 from tests.core.drawing import labels
-
-PAIRS = shapes.flatmap(lambda shape: st.tuples(label_maps(shape), label_maps(shape)))
 
 
 def test_what_a_person_decided_is_sure() -> None:
@@ -21,7 +19,7 @@ def test_what_a_person_decided_is_sure() -> None:
 
 
 @quick
-@given(PAIRS, st.sampled_from((0.5, 0.75, 1.0)))
+@given(pairs, st.sampled_from((0.5, 0.75, 1.0)))
 def test_probabilities_are_the_definition(pair: tuple[Labels, Labels], trust: float) -> None:
     final, pseudo = pair
     unsure = find_unsure(final, pseudo)

@@ -5,14 +5,11 @@ import pickle
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.core.labels.pixels import count_labels
-from tests.core.cases import Labels, label_maps, quick, shapes
+from tests.core.cases import Labels, label_maps, pairs, quick, shapes
 from tests.core.drawing import labels
-
-pairs = shapes.flatmap(lambda shape: st.tuples(label_maps(shape), label_maps(shape)))
 
 
 def naive_confusion(

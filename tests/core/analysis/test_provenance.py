@@ -4,14 +4,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_sepl import MaskSet
 from napari_sepl.core.algorithm.assignment import assign
-from napari_sepl.core.algorithm.overlap import measure_overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.analysis.provenance import NAMES, Source, count_sources, find_sources
 from tests.core.algorithm.test_decisions import decided_cases
-from tests.core.cases import Case, cases, quick
+from tests.core.cases import Case, cases, measure, quick
 
 OF_RULE = {
     Rule.BY_O_P: Source.BY_O_P,
@@ -26,7 +24,7 @@ OF_RULE = {
 @given(decided_cases())
 def test_each_pixel_tells_its_highest_claimant(chosen: tuple[Case, dict[int, int]]) -> None:
     case, decisions = chosen
-    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks))
+    overlap = measure(case)
     decided = assign(overlap, case.params, decisions)
     labels = paint(overlap, decided, case.params)
     expected = np.where(labels == 255, Source.IGNORED, Source.NOTHING)
@@ -50,7 +48,7 @@ def test_each_pixel_tells_its_highest_claimant(chosen: tuple[Case, dict[int, int
 @quick
 @given(cases(), st.integers(0, 254))
 def test_strokes_are_above_pins_and_pins_above_all(case: Case, label: int) -> None:
-    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks))
+    overlap = measure(case)
     decided = assign(overlap, case.params)
     labels = paint(overlap, decided, case.params)
     locked_pixels, overlay = (np.full(labels.shape, -1, np.int16) for _ in range(2))

@@ -3,13 +3,10 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from napari_sepl.core.analysis.metrics import Confusion, ReleasedMetrics
-from tests.core.cases import Labels, label_maps, quick, shapes
+from tests.core.cases import Labels, pairs, quick
 from tests.core.drawing import labels
-
-pairs = shapes.flatmap(lambda shape: st.tuples(label_maps(shape), label_maps(shape)))
 
 
 def naive_figures(found: Labels, truth: Labels) -> ReleasedMetrics:

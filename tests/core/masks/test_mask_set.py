@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from napari_sepl import MaskSet
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks.mask_set import MaskScores
-from tests.core.cases import Masks, label_maps, mask_stacks, quick, shapes
+from tests.core.cases import Masks, quick, stacks
 from tests.core.drawing import mask
 from tests.core.masks.reference import coco_encode, counts_of
 from tests.messages import raises_input_error
-
-stacks = shapes.flatmap(label_maps).flatmap(mask_stacks)
 
 
 def build(stack: Masks) -> MaskSet:
@@ -154,7 +152,7 @@ def test_a_stack_must_have_three_axes() -> None:
 
 def test_an_rle_dict_of_another_size_is_named_with_its_file() -> None:
     records = [coco_encode(mask("##")), coco_encode(mask("###"))]
-    message = r"cat\.json, mask 1: found a size of 1 × 3 \(height × width\); expected a size of 1 ×"
+    message = r"cat\.json, mask 1: found 1 × 3 pixels; expected 1 × 2 as "
     with pytest.raises(InputError, match=message):
         MaskSet.from_rle(records, source="cat.json")
 
@@ -200,7 +198,7 @@ def test_a_size_that_is_none_is_refused_of_any_mask(size: Any) -> None:
 
 
 def test_masks_of_another_size_than_asked_for_are_named() -> None:
-    with raises_input_error("masks, mask 0", found="a size of 1 × 2"):
+    with raises_input_error("masks, mask 0", found="1 × 2 pixels"):
         MaskSet.from_rle([record()], shape=(2, 2))
 
 

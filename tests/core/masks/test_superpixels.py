@@ -6,10 +6,8 @@ from numpy.typing import NDArray
 
 from napari_sepl import MaskSet
 from napari_sepl.core.masks.superpixels import find_superpixels
-from tests.core.cases import Masks, label_maps, mask_stacks, quick, shapes, thorough
+from tests.core.cases import Masks, quick, stacks, thorough
 from tests.core.drawing import mask
-
-stacks = shapes.flatmap(label_maps).flatmap(mask_stacks)
 
 
 def naive_atoms(stack: Masks) -> NDArray[np.int32]:

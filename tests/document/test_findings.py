@@ -12,7 +12,7 @@ from tests.document.drawing import cat_and_dog
 
 
 @pytest.mark.parametrize(
-    ("finding", "told"),
+    ("finding", "text"),
     [
         (Finding(Cause.UNMET, 1.0, 8), "cat: no mask overlaps this class most"),
         (Finding(Cause.SCATTERED, 0.344, 8), "cat: 34 % of its pseudo-labels are outside"),
@@ -30,8 +30,8 @@ from tests.document.drawing import cat_and_dog
         (Finding(Cause.CONTESTED, 0.1, 8), "cat: another class also claims 10 % of its pixels"),
     ],
 )
-def test_each_cause_is_told(finding: Finding, told: str) -> None:
-    assert finding.describe(VOC).startswith(told)
+def test_each_cause_has_a_sentence(finding: Finding, text: str) -> None:
+    assert finding.describe(VOC).startswith(text)
 
 
 def test_each_cause_has_words_of_its_own() -> None:

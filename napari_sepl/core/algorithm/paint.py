@@ -302,8 +302,8 @@ def find_stale(overlap: Overlap, before: Assignment, after: Assignment) -> NDArr
     """
     stale = np.zeros([-(-side // BLOCK) for side in overlap.shape], np.bool_)
     _mark(stale, overlap.masks.runs.boxes[_changed_masks(before, after)])
-    keys = [_keys_of(one.kept) for one in (before, after)]
-    for kept, own, others in ((before.kept, *keys), (after.kept, *keys[::-1])):
+    ours, theirs = _keys_of(before.kept), _keys_of(after.kept)
+    for kept, own, others in ((before.kept, ours, theirs), (after.kept, theirs, ours)):
         changed = np.flatnonzero([key not in others for key in own])
         _mark(stale, kept.regions.choose(changed).boxes)
     return stale

@@ -1,4 +1,4 @@
-"""What must hold whatever the picture."""
+"""What must hold whatever the image."""
 
 from dataclasses import replace
 from typing import Any

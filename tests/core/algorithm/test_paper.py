@@ -8,42 +8,17 @@ from napari_sepl.core.algorithm.rules import Rule
 from tests.core.drawing import decide, enhance_row
 
 ROWS = [
-    (
-        "a_mask_that_is_inside_the_class_replaces_its_pseudo_label",
-        ("11......", "###....."),
-        {},
-        "111.....",
-    ),
-    (
-        "a_mask_that_covers_the_class_replaces_its_pseudo_label",
-        ("..11....", ".######."),
-        {},
-        ".111111.",
-    ),
+    ("mask_inside_the_class", ("11......", "###....."), {}, "111....."),
+    ("mask_covers_the_class", ("..11....", ".######."), {}, ".111111."),
     ("pseudo_pixels_outside_the_selected_masks_go", ("11.1", "##.."), {}, "11.."),
     ("several_masks_are_merged", ("11.11.", "##....", "...###"), {}, "11.111"),
     ("o_s_equal_to_t1_is_not_enough", ("1111....", "..####.."), {"t1": 0.5}, "1111...."),
     ("o_s_above_t1_is_enough", ("1111....", "..####.."), {"t1": 0.499}, "..1111.."),
     ("o_p_equal_to_t2_is_not_enough", ("1111....", ".#######"), {"t2": 0.75}, "1111...."),
     ("o_p_above_t2_is_enough", ("1111....", ".#######"), {"t2": 0.749}, ".1111111"),
-    (
-        "thresholds_of_zero_select_every_mask_that_meets_a_class",
-        ("1.......", "####....", "....####"),
-        {"t1": 0, "t2": 0},
-        "1111....",
-    ),
-    (
-        "a_class_without_a_mask_keeps_its_pseudo_label",
-        ("11..2222", "....####", "........"),
-        {},
-        "11..2222",
-    ),
-    (
-        "a_class_whose_masks_are_rejected_keeps_its_pseudo_label",
-        ("11......", ".#######"),
-        {},
-        "11......",
-    ),
+    ("thresholds_of_zero", ("1.......", "####....", "....####"), {"t1": 0, "t2": 0}, "1111...."),
+    ("no_mask", ("11..2222", "....####", "........"), {}, "11..2222"),
+    ("rejected_mask", ("11......", ".#######"), {}, "11......"),
     ("ignore_stays_where_no_class_claims_it", ("11??", "###."), {}, "111?"),
     ("ignore_is_never_matched", ("1.????", "..####"), {}, "1.????"),
     ("a_one_pixel_mask_on_a_one_pixel_class", ("..1.", "..#."), {}, "..1."),

@@ -13,42 +13,22 @@ released = partial(enhance_row, strategy="released")
 
 
 ROWS = [
-    (
-        "pseudo_pixels_no_mask_covers_are_kept_beside_the_selected_masks",
-        ("11.1", "##.."),
-        {},
-        "11.1",
-    ),
+    ("uncovered_pixels_stay", ("11.1", "##.."), {}, "11.1"),
     ("pseudo_pixels_under_a_rejected_mask_go", ("11......", ".#######"), {}, "1......."),
     ("o_s_equal_to_t1_is_not_enough", ("1111....", "..####.."), {"t1": 0.5}, "11......"),
     ("o_p_equal_to_t2_is_enough", ("1111....", ".#######"), {"t2": 0.75}, "11111111"),
     ("o_p_under_t2_is_not_enough", ("1111....", ".#######"), {"t2": 0.751}, "1......."),
+    ("lower_class_leaves_higher_pixels", ("112.....", "###....."), {}, "112....."),
     (
-        "a_mask_selected_by_a_lower_class_covers_nothing_of_a_higher_one",
-        ("112.....", "###....."),
-        {},
-        "112.....",
-    ),
-    (
-        "a_mask_selected_by_a_higher_class_still_covers_a_lower_one",
+        "higher_class_covers_lower_pixels",
         ("1122222.", ".######."),
         {"t1": 0.5, "t2": 0.99},
         "1222222.",
     ),
-    (
-        "a_higher_class_paints_over_a_lower_one",
-        ("1122....", "###.....", ".###...."),
-        {"t2": 0.99},
-        "1222....",
-    ),
-    (
-        "t2_of_zero_selects_every_mask_for_the_lowest_class",
-        ("1......2", "..##....", "....####"),
-        {"t2": 0},
-        "1.111112",
-    ),
+    ("higher_class_on_top", ("1122....", "###.....", ".###...."), {"t2": 0.99}, "1222...."),
+    ("t2_of_zero", ("1......2", "..##....", "....####"), {"t2": 0}, "1.111112"),
     ("ignore_becomes_background", ("11??", "###."), {}, "111."),
-    ("a_map_of_ignore_alone_becomes_background", ("????", "####", ".##."), {}, "...."),
+    ("ignore_alone", ("????", "####", ".##."), {}, "...."),
 ]
 """Name, pseudo-labels and masks, thresholds, enhanced labels."""
 

@@ -17,8 +17,8 @@ from tests.core.drawing import labels
 from tests.messages import raises_input_error
 
 
-def is_class(picture: Labels) -> Masks:
-    return np.asarray((picture != 0) & (picture != 255))
+def is_class(image: Labels) -> Masks:
+    return np.asarray((image != 0) & (image != 255))
 
 
 def test_differences_as_drawn() -> None:

@@ -162,10 +162,10 @@ def record(**scores: Any) -> dict[str, Any]:
 
 
 def test_sam_s_scores_are_kept() -> None:
-    told = record(
+    values = record(
         predicted_iou=0.75, stability_score=0.5, point_coords=[[3.0, 4.0]], crop_box=[0, 1, 2, 3]
     )
-    scores = MaskSet.from_rle([told]).scores
+    scores = MaskSet.from_rle([values]).scores
     assert scores.predicted_iou.tolist() == [0.75]
     assert scores.stability_score.tolist() == [0.5]
     assert scores.point.tolist() == [[3, 4]]
@@ -203,11 +203,11 @@ def test_masks_of_another_size_than_asked_for_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "values",
     [{}, {"predicted_iou": None}, {"point_coords": []}, {"point_coords": [[1]]}, {"crop_box": [1]}],
 )
-def test_scores_nobody_told_are_nan(told: dict[str, Any]) -> None:
-    scores = MaskSet.from_rle([record(**told)]).scores
+def test_missing_scores_are_nan(values: dict[str, Any]) -> None:
+    scores = MaskSet.from_rle([record(**values)]).scores
     assert np.isnan(scores.predicted_iou).all()
     assert np.isnan(scores.point).all()
     assert np.isnan(scores.crop_box).all()
@@ -215,5 +215,5 @@ def test_scores_nobody_told_are_nan(told: dict[str, Any]) -> None:
 
 def test_scores_do_not_touch_the_digest() -> None:
     masks = MaskSet.from_dense([mask("##")])
-    told = replace(masks, scores=MaskScores.unknown(1))
-    assert told.digest == masks.digest
+    values = replace(masks, scores=MaskScores.unknown(1))
+    assert values.digest == masks.digest

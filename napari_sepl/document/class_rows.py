@@ -74,25 +74,23 @@ def count_classes(inputs: Inputs, resolved: Resolved, current: int = 0) -> list[
     labels, locked = resolved.labels, resolved.annotations.locked
     before, after = count_labels(inputs.pseudo), count_labels(labels)
     present = (before + after) > 0
-    measures: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    measures = [(np.zeros(0), np.zeros(0))] * 3  # IoU, precision, recall
     if inputs.truth is not None and inputs.agreement is not None:
-        then, now = inputs.agreement, Confusion.of(labels, inputs.truth)
-        measures = [(then.iou, now.iou), (then.precision, now.precision), (then.recall, now.recall)]
+        old, new = inputs.agreement, Confusion.of(labels, inputs.truth)
+        measures = [(old.iou, new.iou), (old.precision, new.precision), (old.recall, new.recall)]
         present |= count_labels(inputs.truth) > 0
         present[IGNORE] = bool(before[IGNORE] + after[IGNORE])
     present[list(locked)] = True
     present[current] |= current != 0
-    return [
-        ClassRow(
-            class_id,
-            inputs.classes.name(class_id),
-            int(before[class_id]),
-            int(after[class_id]),
-            *(Change(_at(shares, class_id), _at(others, class_id)) for shares, others in measures),
-            locked=class_id in locked,
+    rows = []
+    for class_id in map(int, np.flatnonzero(present)):
+        iou, precision, recall = (
+            Change(_at(then, class_id), _at(now, class_id)) for then, now in measures
         )
-        for class_id in map(int, np.flatnonzero(present))
-    ]
+        name, held = inputs.classes.name(class_id), class_id in locked
+        counts = int(before[class_id]), int(after[class_id])
+        rows.append(ClassRow(class_id, name, *counts, iou, precision, recall, held))
+    return rows
 
 
 def _at(shares: NDArray[np.float64], class_id: int) -> float | None:

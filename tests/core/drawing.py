@@ -23,7 +23,7 @@ def text(drawn: NDArray[np.uint8]) -> str:
     return "".join({0: ".", 255: "?"}.get(value, str(value)) for value in drawn[0].tolist())
 
 
-def enhance_row(pseudo: str, *masks: str, **settings: object) -> str:
+def enhance_row(pseudo: str, /, *masks: str, **settings: object) -> str:
     """Enhance a one-row image."""
     dense = np.array([mask(row) for row in masks]).reshape(len(masks), 1, len(pseudo))
     return text(enhance(labels(pseudo), dense, Params.model_validate(settings)))

@@ -32,11 +32,11 @@ def entry_of(edit: Edit) -> LogEntry:
         gesture = {} if edit.gesture is None else {"gesture": edit.gesture}
         return LogEntry(PARAMS, {"before": before, "after": after, **gesture})
     if isinstance(edit, StrokeEdit):
-        told = {"told": edit.told} if edit.told else {}
+        told = {"told": edit.text} if edit.text else {}
         return LogEntry(STROKE, {"pixels": edit.change.pixels, **told}, encode_runs(edit.change))
     if isinstance(edit, DecisionEdit):
         regions = [[region, was, edit.after[region]] for region, was in edit.before.items()]
-        return LogEntry(DECISION, {"regions": regions, "told": edit.told})
+        return LogEntry(DECISION, {"regions": regions, "told": edit.text})
     if isinstance(edit, PromptEdit):
         rle, rating = encode_prompted(edit.mask)
         mask = {"index": edit.index, "rle": rle, "predicted_iou": rating}

@@ -1,1 +1,1 @@
-"""What the speed figures in the README rest on; run as ``python -m benchmarks.core``."""
+"""Sources of the speed figures in the README; run as ``python -m benchmarks.core``."""

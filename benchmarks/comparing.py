@@ -1,4 +1,4 @@
-"""The window: what the swipe and the layers that tell of each pixel add to a slider move.
+"""The window: the cost of the swipe and of the per-pixel layers in a slider move.
 
 Run with ``python -m benchmarks.comparing`` (on a machine without a display: under ``xvfb-run -a``).
 The same move is made without and with each of them, in turns; nothing else differs in a pair.
@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pictures import Picture, generate, voc_size_pictures
+from benchmarks.examples import Example, generate, voc_size_examples
 from benchmarks.screen import Screen
 from benchmarks.timing import Pairs, duration, machine, print_table
 from napari_sepl.core.labels.classes import VOC
@@ -25,12 +25,12 @@ _FROM, _TO = 0.3, 0.7
 """The thresholds that a move of the slider goes between."""
 
 
-def with_truth(picture: Picture) -> Inputs:
-    """Return a picture whose truth is its pseudo-labels, moved a little."""
+def with_truth(example: Example) -> Inputs:
+    """Return an example whose truth is its pseudo-labels, moved a little."""
     rng = np.random.default_rng(0)
-    image: NDArray[np.uint8] = rng.integers(0, 256, picture.pseudo.shape, dtype=np.uint8)
-    truth = np.roll(picture.pseudo, 5, axis=(0, 1))
-    return Inputs(picture.name, image, picture.pseudo, picture.masks, VOC, truth)
+    image: NDArray[np.uint8] = rng.integers(0, 256, example.pseudo.shape, dtype=np.uint8)
+    truth = np.roll(example.pseudo, 5, axis=(0, 1))
+    return Inputs(example.name, image, example.pseudo, example.masks, VOC, truth)
 
 
 def pairs(screen: Screen, toggle: Callable[[], None]) -> NDArray[np.float64]:
@@ -49,9 +49,9 @@ def pairs(screen: Screen, toggle: Callable[[], None]) -> NDArray[np.float64]:
     return np.array(taken[1:])
 
 
-def drawn_rows(screen: Screen, picture: Picture) -> list[tuple[str, ...]]:
+def drawn_rows(screen: Screen, example: Example) -> list[tuple[str, ...]]:
     """Return a line for each way to compare: from a move to the painted frame."""
-    inputs = with_truth(picture)
+    inputs = with_truth(example)
     screen.show(inputs)
     rows: list[tuple[str, ...]] = []
     for name in WAYS:
@@ -61,15 +61,15 @@ def drawn_rows(screen: Screen, picture: Picture) -> list[tuple[str, ...]]:
         low, median, high = np.percentile(over, [10, 50, 90])
         size = " × ".join(map(str, inputs.shape))
         without, with_it = np.median(timed, axis=0)
-        told = (f"{without:.1f} ms", f"{with_it:.1f} ms", f"{median:+.1f} ms")
-        rows.append((f"{size}, {name}", *told, f"{low:+.1f} to {high:+.1f}"))
+        cells = (f"{without:.1f} ms", f"{with_it:.1f} ms", f"{median:+.1f} ms")
+        rows.append((f"{size}, {name}", *cells, f"{low:+.1f} to {high:+.1f}"))
     return rows
 
 
-def metrics_row(picture: Picture) -> tuple[str, ...]:
+def metrics_row(example: Example) -> tuple[str, ...]:
     """Return a line: the legend's counts with a truth against those without."""
-    inputs = with_truth(picture)
-    plain = Inputs(picture.name, inputs.image, inputs.pseudo, inputs.masks, VOC)
+    inputs = with_truth(example)
+    plain = Inputs(example.name, inputs.image, inputs.pseudo, inputs.masks, VOC)
     resolved = resolve(inputs.overlap, Annotations())
     timed = Pairs.alternate(
         partial(count_classes, plain, resolved), partial(count_classes, inputs, resolved), ROUNDS
@@ -82,13 +82,13 @@ def metrics_row(picture: Picture) -> tuple[str, ...]:
 def main() -> None:
     """Print the tables."""
     print(machine())
-    told, pictures = voc_size_pictures(1)
+    description, examples = voc_size_examples(1)
     large = generate((4096, 4096), 1000, classes=20)
-    chosen = (pictures[0], large)
+    chosen = (examples[0], large)
     counts = ("counts of the legend", "without truth", "with truth", "the truth adds")
-    print_table("Counting", counts, [metrics_row(picture) for picture in chosen])
+    print_table("Counting", counts, [metrics_row(example) for example in chosen])
     screen = Screen()
-    rows = [row for picture in chosen for row in drawn_rows(screen, picture)]
+    rows = [row for example in chosen for row in drawn_rows(screen, example)]
     header = (
         "slider move to its frame",
         "without",
@@ -96,7 +96,7 @@ def main() -> None:
         "difference",
         "10th to 90th percentile",
     )
-    print_table(f"On screen ({told}; 4096² generated), {ROUNDS} pairs each", header, rows)
+    print_table(f"On screen ({description}; 4096² generated), {ROUNDS} pairs each", header, rows)
     screen.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pictures import Picture, generate, voc_size_pictures
+from benchmarks.examples import Example, generate, voc_size_examples
 from benchmarks.timing import PAIR_HEADER, Pairs, Timings, duration, machine, print_table
 from napari_sepl import Params
 from napari_sepl.core.algorithm.assignment import assign
@@ -84,17 +84,17 @@ def drag(move: Callable[[float], object]) -> None:
         move(t1)
 
 
-def slider_pairs(picture: Picture, count: Count) -> Pairs:
+def slider_pairs(example: Example, count: Count) -> Pairs:
     """Time plain Algorithm 1 against a slider move, each over the same range of t1."""
-    dense = decode(picture)
-    move = slider(measure_overlap(picture.pseudo, picture.masks))
+    dense = decode(example)
+    move = slider(measure_overlap(example.pseudo, example.masks))
     thresholds = np.linspace(0, 1, ROUNDS).tolist()
     for t1 in thresholds:
-        expected = plain_paper(picture.pseudo, dense, t1, 0.85, count)
-        assert np.array_equal(move(t1), expected), picture.name
+        expected = plain_paper(example.pseudo, dense, t1, 0.85, count)
+        assert np.array_equal(move(t1), expected), example.name
     left = iter(thresholds)
     pairs = Pairs.alternate(
-        lambda: plain_paper(picture.pseudo, dense, next(left), 0.85, count),
+        lambda: plain_paper(example.pseudo, dense, next(left), 0.85, count),
         lambda: drag(move),
         ROUNDS,
         warm=False,
@@ -102,65 +102,65 @@ def slider_pairs(picture: Picture, count: Count) -> Pairs:
     return Pairs(pairs.baseline, pairs.ours.per(MOVES))
 
 
-def table_pairs(picture: Picture) -> Pairs:
+def table_pairs(example: Example) -> Pairs:
     """Time a table from decoded masks, and all of Algorithm 1, against one from run lengths."""
-    dense = decode(picture)
-    expected = plain_table(picture.pseudo, dense)
-    ours = measure_overlap(picture.pseudo, picture.masks).intersections
-    assert np.array_equal(ours, expected.reshape(ours.shape)), picture.name
+    dense = decode(example)
+    expected = plain_table(example.pseudo, dense)
+    ours = measure_overlap(example.pseudo, example.masks).intersections
+    assert np.array_equal(ours, expected.reshape(ours.shape)), example.name
     return Pairs.alternate(
-        lambda: plain_paper(picture.pseudo, dense, 0.5, 0.85),
-        lambda: measure_overlap(picture.pseudo, picture.masks),
+        lambda: plain_paper(example.pseudo, dense, 0.5, 0.85),
+        lambda: measure_overlap(example.pseudo, example.masks),
         ROUNDS,
         repeats=10,
     )
 
 
-def decode(picture: Picture) -> NDArray[np.bool_]:
+def decode(example: Example) -> NDArray[np.bool_]:
     """Return the masks as (N, H, W); not counted in any timing."""
-    return np.stack([picture.masks.decode(index) for index in range(len(picture.masks))])
+    return np.stack([example.masks.decode(index) for index in range(len(example.masks))])
 
 
 def compare_at_voc_size() -> None:
     """Print how a slider move and the table compare with plain numpy."""
-    told, pictures = voc_size_pictures(40)
-    slider_plain = Pairs.together(slider_pairs(picture, np.sum) for picture in pictures)
-    slider_careful = Pairs.together(slider_pairs(picture, np.count_nonzero) for picture in pictures)
-    table = Pairs.together(table_pairs(picture) for picture in pictures)
+    description, examples = voc_size_examples(40)
+    slider_plain = Pairs.together(slider_pairs(example, np.sum) for example in examples)
+    slider_careful = Pairs.together(slider_pairs(example, np.count_nonzero) for example in examples)
+    table = Pairs.together(table_pairs(example) for example in examples)
     rows = [
         slider_plain.row("slider move, against plain Algorithm 1", 300),
         slider_careful.row("slider move, against the same with count_nonzero"),
         table.row("overlap table, against plain Algorithm 1", 40),
     ]
-    title = f"VOC size: {told}; {ROUNDS} pairs each. Decoding is not counted."
+    title = f"VOC size: {description}; {ROUNDS} pairs each. Decoding is not counted."
     print_table(title, PAIR_HEADER, rows)
 
 
 def measure_large() -> None:
-    """Print what a slider move costs on a large picture, by strategy and conflict rule."""
-    picture = generate((LARGE, LARGE), LARGE_MASKS, classes=20)
+    """Print what a slider move costs on a large example, by strategy and conflict rule."""
+    example = generate((LARGE, LARGE), LARGE_MASKS, classes=20)
     rimmed = generate((LARGE, LARGE), LARGE_MASKS, classes=20, ignore=True)
-    areas = picture.masks.areas.sum() / LARGE**2
+    areas = example.masks.areas.sum() / LARGE**2
     print_table(
         f"{LARGE}² with {LARGE_MASKS} generated masks, which cover it {areas:.1f} times; "
         f"{MOVES} slider moves each",
         ("", "median", "95th percentile", "target", ""),
-        [*large_rows(picture, ""), *large_rows(rimmed, ", with ignore pixels")],
+        [*large_rows(example, ""), *large_rows(rimmed, ", with ignore pixels")],
     )
-    print_memory(picture)
+    print_memory(example)
 
 
-def large_rows(picture: Picture, told: str) -> Iterator[tuple[str, ...]]:
+def large_rows(example: Example, description: str) -> Iterator[tuple[str, ...]]:
     """Yield a table row for the overlap table and for each strategy and conflict rule."""
-    tables = Timings.of([lambda: measure_overlap(picture.pseudo, picture.masks)] * 5)
+    tables = Timings.of([lambda: measure_overlap(example.pseudo, example.masks)] * 5)
     yield (
-        f"overlap table{told}", duration(tables.median), duration(tables.slowest), "", "",
+        f"overlap table{description}", duration(tables.median), duration(tables.slowest), "", "",
     )  # fmt: skip
-    overlap = measure_overlap(picture.pseudo, picture.masks)
+    overlap = measure_overlap(example.pseudo, example.masks)
     for strategy, conflict in product(Strategy, Conflict):
         moves = time_moves(slider(overlap, strategy, conflict))
         met = "met" if moves.median < SLIDER_TARGET else "MISSED"
-        name = f"slider move, {strategy}, {conflict}{told}"
+        name = f"slider move, {strategy}, {conflict}{description}"
         target = f"< {duration(SLIDER_TARGET)}"
         yield name, duration(moves.median), duration(moves.slowest), target, met
 
@@ -171,9 +171,9 @@ def time_moves(move: Callable[[float], object]) -> Timings:
     return Timings.of([partial(move, t1) for t1 in np.linspace(0, 1, MOVES).tolist()])
 
 
-def print_memory(picture: Picture) -> None:
+def print_memory(example: Example) -> None:
     """Print what the masks take as runs, and what they would take decoded."""
-    encoded, dense = picture.masks.nbytes, len(picture.masks) * picture.pseudo.size
+    encoded, dense = example.masks.nbytes, len(example.masks) * example.pseudo.size
     met = "met" if encoded < MEMORY_TARGET else "MISSED"
     print(
         f"\nMemory of the masks: {encoded / 1e6:.1f} MB as runs ({dense / 1e9:.1f} GB decoded); "

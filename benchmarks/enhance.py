@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from benchmarks.pictures import VOC as VOC_FOLDER
-from benchmarks.pictures import Picture, voc_size_pictures
+from benchmarks.examples import VOC as VOC_FOLDER
+from benchmarks.examples import Example, voc_size_examples
 from benchmarks.timing import PAIR_HEADER, Pairs, Timings, duration, machine, print_table
 from napari_sepl import Params
 from napari_sepl.core.algorithm.strategies import Strategy
@@ -37,9 +37,9 @@ RELEASED = Params(t1=0.5, t2=0.85, strategy=Strategy.RELEASED)
 
 
 def released_way(sample: Sample, out: Path) -> None:
-    """Enhance one image as the authors' program goes about it.
+    """Enhance one image as the authors' program does.
 
-    For each class in turn every mask file that no lower class took is opened and decoded again.
+    For each class in turn every mask file that no lower class selected is opened and decoded again.
     """
     pseudo = np.array(Image.open(sample.pseudo))
     enhanced = np.zeros_like(pseudo)
@@ -71,7 +71,7 @@ def released_folder(samples: Iterable[Sample], out: Path) -> None:
 
 
 def released_pool(samples: Iterable[Sample], out: Path) -> None:
-    """Enhance images in a pool of threads, as the authors' program does if not told otherwise."""
+    """Enhance images in a pool of threads, as the authors' program does by default."""
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda sample: released_way(sample, out), samples))
 
@@ -107,32 +107,32 @@ class Dataset:
     with_folders: list[Sample]
 
     @classmethod
-    def write(cls, pictures: Iterable[Picture], root: Path) -> "Dataset":
-        """Write pictures, pseudo-labels and masks under a folder."""
-        both = [write_sample(picture, root) for picture in pictures]
+    def write(cls, examples: Iterable[Example], root: Path) -> "Dataset":
+        """Write examples, pseudo-labels and masks under a folder."""
+        both = [write_sample(example, root) for example in examples]
         return cls([json_ for json_, _ in both], [folder for _, folder in both])
 
 
-def write_sample(picture: Picture, root: Path) -> tuple[Sample, Sample]:
+def write_sample(example: Example, root: Path) -> tuple[Sample, Sample]:
     """Write one image; return it with its masks as JSON, and as a folder of PNGs."""
-    image = VOC_FOLDER / "JPEGImages" / f"{picture.name}.jpg"
+    image = VOC_FOLDER / "JPEGImages" / f"{example.name}.jpg"
     if not image.exists():
-        image = root / f"{picture.name}.jpg"
-        Image.fromarray(picture.pseudo).save(image)
-    pseudo, masks = root / f"{picture.name}.png", root / f"{picture.name}.json"
-    Image.fromarray(picture.pseudo).save(pseudo)
-    masks.write_text(json.dumps([{"segmentation": rle} for rle in picture.masks.to_rle()]))
-    folder = root / picture.name
+        image = root / f"{example.name}.jpg"
+        Image.fromarray(example.pseudo).save(image)
+    pseudo, masks = root / f"{example.name}.png", root / f"{example.name}.json"
+    Image.fromarray(example.pseudo).save(pseudo)
+    masks.write_text(json.dumps([{"segmentation": rle} for rle in example.masks.to_rle()]))
+    folder = root / example.name
     folder.mkdir()
-    for index in range(len(picture.masks)):
-        mask = picture.masks.decode(index).astype(np.uint8) * 255
+    for index in range(len(example.masks)):
+        mask = example.masks.decode(index).astype(np.uint8) * 255
         Image.fromarray(mask).save(folder / f"{index}.png")
     (folder / "metadata.csv").write_text(
-        "id,predicted_iou\n" + "".join(f"{index},0.9\n" for index in range(len(picture.masks)))
+        "id,predicted_iou\n" + "".join(f"{index},0.9\n" for index in range(len(example.masks)))
     )
     return (
-        Sample(picture.name, image, pseudo, masks),
-        Sample(picture.name, image, pseudo, folder),
+        Sample(example.name, image, pseudo, masks),
+        Sample(example.name, image, pseudo, folder),
     )
 
 
@@ -196,14 +196,14 @@ def time_forcing(root: Path) -> Timings:
 def main() -> None:
     """Print the table."""
     print(machine())
-    told, pictures = voc_size_pictures(IMAGES)
+    description, examples = voc_size_examples(IMAGES)
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        dataset = Dataset.write(pictures, root)
+        dataset = Dataset.write(examples, root)
         check_equal(dataset, root)
         rows = list(compare_all(dataset, root))
         forcing = time_forcing(root)
-    title = f"Throughput on {told}, time per image; the baseline is the released code's way."
+    title = f"Throughput on {description}, time per image; the baseline is the released code's way."
     print_table(title, PAIR_HEADER, rows)
     print(
         f"\nOf ours, {duration(forcing.median)} is forcing the file to the disk; theirs does not."

@@ -1,9 +1,9 @@
-"""The window while masks are made, and a prompt from the click to the frame with its mask.
+"""The window during mask generation, and prompts from the click to the frame with the mask.
 
 Run with ``python -m benchmarks.making [checkpoint]`` (on a machine without a display: under
-``xvfb-run -a``). Gaps are times in which the window's event loop did not come round, where a timer
-asks for every 5 ms. Without torch only regions are made; with it, a ViT-B of random weights, which
-are as good for time, or one of your own, makes masks and answers prompts too.
+``xvfb-run -a``). Gaps are times between runs of the event loop, where a timer asks for one every
+5 ms. Without torch only regions are generated; with it, a ViT-B of random weights, which take the
+same time, or one of your own, generates masks and answers prompts too.
 """
 
 import sys
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
-from benchmarks.pictures import Picture, generate
+from benchmarks.examples import Example, generate
 from benchmarks.screen import Screen
 from benchmarks.timing import machine, print_table
 from napari_sepl.gui.masks.choice import MaskChoice
@@ -38,7 +38,7 @@ class Gaps:
         self._timer.timeout.connect(lambda: self._ticks.append(perf_counter()))
 
     def watch(self, seconds: float, over: "Screen | None" = None) -> NDArray[np.float64]:
-        """Return the gaps, in ms, of so many seconds, or until masks are made if that is less."""
+        """Return the gaps, in ms, until masks are generated, or of so many seconds at most."""
         self._ticks, end = [perf_counter()], perf_counter() + seconds
         self._timer.start()
         while perf_counter() < end and (over is None or not over.widget.masks.make.isEnabled()):
@@ -48,11 +48,11 @@ class Gaps:
 
 
 def making_rows(
-    screen: Screen, picture: Picture, choices: list[MaskChoice]
+    screen: Screen, example: Example, choices: list[MaskChoice]
 ) -> list[tuple[str, ...]]:
-    """Return a line for the window at rest, and one for each way of making masks."""
-    screen.open(picture)
-    gaps, size = Gaps(), f"{picture.pseudo.shape[0]} × {picture.pseudo.shape[1]}"
+    """Return a line for the window at rest, and one for each way to generate masks."""
+    screen.open(example)
+    gaps, size = Gaps(), f"{example.pseudo.shape[0]} × {example.pseudo.shape[1]}"
     rows = [gap_row(f"{size}, at rest", gaps.watch(IDLE))]
     for choice in choices:
         screen.widget.controller.making.start(choice)
@@ -70,9 +70,9 @@ def gap_row(name: str, gaps: NDArray[np.float64]) -> tuple[str, ...]:
     return name, f"{np.median(gaps):.0f} ms", f"{longest:.0f} ms", f"≤ {GAP:.0f} ms {met}"
 
 
-def prompt_row(screen: Screen, picture: Picture, choice: MaskChoice) -> tuple[str, ...]:
+def prompt_row(screen: Screen, example: Example, choice: MaskChoice) -> tuple[str, ...]:
     """Return a line of the second table: from a point to the frame that shows its mask."""
-    screen.open(picture)
+    screen.open(example)
     prompting = screen.widget.controller.prompting
     screen.widget.masks.model.value = choice.model
     screen.widget.masks.checkpoint.value = choice.checkpoint
@@ -81,7 +81,7 @@ def prompt_row(screen: Screen, picture: Picture, choice: MaskChoice) -> tuple[st
     screen.widget.controller.context.background.wait()
     read = perf_counter() - start
     rng, taken = np.random.default_rng(0), []
-    for row, col in rng.uniform(0.1, 0.9, (PROMPTS, 2)) * picture.pseudo.shape:
+    for row, col in rng.uniform(0.1, 0.9, (PROMPTS, 2)) * example.pseudo.shape:
         start, frames = perf_counter(), screen.frames
         prompting.point(row, col, on=True)
         screen.widget.controller.context.background.wait()
@@ -90,14 +90,14 @@ def prompt_row(screen: Screen, picture: Picture, choice: MaskChoice) -> tuple[st
         taken.append(1000 * (perf_counter() - start))
         prompting.drop()
     prompting.switch_off()
-    height, width = picture.pseudo.shape
+    height, width = example.pseudo.shape
     median = float(np.median(taken))
     met = "met" if median <= ANSWER else "MISSED"
     return f"{height} × {width}", f"{read:.1f} s", f"{median:.0f} ms", f"≤ {ANSWER:.0f} ms {met}"
 
 
 def random_weights(folder: Path) -> Path:
-    """Return a file of weights for ViT-B that nobody trained."""
+    """Return a file of weights for ViT-B without training."""
     import torch  # noqa: PLC0415  not installed everywhere
 
     torch.manual_seed(0)
@@ -110,17 +110,17 @@ def main() -> None:
     """Print both tables."""
     print(machine())
     screen = Screen()
-    pictures = [generate(shape, 200, 2) for shape in ((375, 500), (2048, 2048))]
+    examples = [generate(shape, 200, 2) for shape in ((375, 500), (2048, 2048))]
     with tempfile.TemporaryDirectory() as folder:
         sam = []
         if MODELS["vit_b"].is_installed:
             own = Path(sys.argv[1]) if len(sys.argv) > 1 else random_weights(Path(folder))
             sam.append(MaskChoice("vit_b", own, device="auto"))
         choices = [MaskChoice(REGIONS), *sam]
-        rows = [row for one in pictures for row in making_rows(screen, one, choices)]
+        rows = [row for one in examples for row in making_rows(screen, one, choices)]
         print_table("Gaps of the event loop", ("", "median", "longest", "target"), rows)
         if sam:
-            answers = [prompt_row(screen, one, sam[0]) for one in pictures]
+            answers = [prompt_row(screen, one, sam[0]) for one in examples]
             header = (
                 "ViT-B",
                 "loaded, and the image read",

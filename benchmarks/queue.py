@@ -1,7 +1,7 @@
 """The queue: 100,000 samples listed, sorted and filtered; and a walk from image to image.
 
 Run with ``python -m benchmarks.queue`` (without a display: under ``xvfb-run -a``).
-The walk goes over ../shared/data/voc where it is there, else over generated pictures.
+The walk goes over ../shared/data/voc if present, else over generated images.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from PIL import Image
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from benchmarks.pictures import VOC, generate
+from benchmarks.examples import VOC, generate
 from benchmarks.timing import duration, machine, print_table
 from napari_sepl.core.labels.classes import VOC as CLASSES
 from napari_sepl.files.dataset.specification import DatasetSpec
@@ -80,7 +80,7 @@ def show(panel: QueuePanel, queue: Queue) -> None:
 
 
 def make_dataset(folder: Path) -> tuple[str, DatasetSpec]:
-    """Return what the pictures are, and a dataset of 500 samples."""
+    """Return what the examples are, and a dataset of 500 samples."""
     if VOC.is_dir():
         ids = (VOC / "train120.txt").read_text().split()
         sources = [
@@ -88,27 +88,27 @@ def make_dataset(folder: Path) -> tuple[str, DatasetSpec]:
              VOC / "masks_simulated" / f"{i}.json")
             for i in ids
         ]  # fmt: skip
-        told = "120 PASCAL VOC images with simulated masks, again and again"
+        description = "120 PASCAL VOC images with simulated masks, again and again"
     else:
         sources = [generate_files(folder / "made", number) for number in range(20)]
-        told = "20 generated pictures of 375 × 500, again and again"
+        description = "20 generated images of 375 × 500, again and again"
     roles = ("images", "pseudo", "masks")
     for role in roles:
         (folder / role).mkdir()
     for number, files in zip(range(WALK), itertools.cycle(sources), strict=False):
         for role, source in zip(roles, files, strict=True):
             shutil.copy(source, folder / role / f"w{number:04d}{source.suffix}")
-    return told, DatasetSpec(**{r: folder / r for r in roles}, out=folder / "out")
+    return description, DatasetSpec(**{r: folder / r for r in roles}, out=folder / "out")
 
 
 def generate_files(folder: Path, number: int) -> tuple[Path, Path, Path]:
-    """Write a generated picture with its pseudo-labels and masks."""
+    """Write a generated example with its pseudo-labels and masks."""
     folder.mkdir(exist_ok=True)
-    picture = generate((375, 500), 100, classes=2, seed=number)
+    example = generate((375, 500), 100, classes=2, seed=number)
     image, pseudo, masks = (folder / f"{number}{end}" for end in (".jpg", "_p.png", ".json"))
-    Image.fromarray(picture.pseudo * 10).convert("RGB").save(image)
-    Image.fromarray(picture.pseudo).save(pseudo)
-    write_masks(masks, picture.masks)
+    Image.fromarray(example.pseudo * 10).convert("RGB").save(image)
+    Image.fromarray(example.pseudo).save(pseudo)
+    write_masks(masks, example.masks)
     return image, pseudo, masks
 
 
@@ -158,7 +158,7 @@ class Walk:
 def measure_walk() -> None:
     """Print how long next and previous take, and what a long walk leaves in memory."""
     with TemporaryDirectory() as folder:
-        told, spec = make_dataset(Path(folder))
+        description, spec = make_dataset(Path(folder))
         walk = Walk(spec)
         navigator = walk.dock.navigator
         onwards = [walk.step(navigator.next) for _ in range(40)]
@@ -173,7 +173,7 @@ def measure_walk() -> None:
         ("previous", *median_and_range(back), "< 100 ms"),
         (f"memory after {WALK - 30} more", f"{grown:+.0f} MB", "", "< 50 MB"),
     ]
-    print_table(f"A walk over {told}", ("", "median", "90th percentile", "target"), rows)
+    print_table(f"A walk over {description}", ("", "median", "90th percentile", "target"), rows)
 
 
 def median_and_range(taken: list[float]) -> tuple[str, str]:

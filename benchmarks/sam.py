@@ -1,9 +1,9 @@
 """Time and memory of SAM's automatic masks: upstream's generator, ours, and ours guided.
 
 Run with ``python -m benchmarks.sam [model] [device] [points a side] [rounds]``. The weights are
-random, which is as good for time; as many masks stay as a threshold on their ratings lets through.
+random, which takes the same time; as many masks stay as a threshold on their ratings lets through.
 Each way runs in a process of its own, so that its peak memory is its own. Ratios are of processor
-time, which other programs on the machine change less; on a graphics card, of time.
+time, which other programs affect less; on a graphics card, of time.
 """
 
 import resource
@@ -150,15 +150,15 @@ def disc(shape: tuple[int, int], share: float) -> NDArray[np.uint8]:
 def time_rows(name: str, device: str, side: int, rounds: int) -> Iterator[tuple[str, ...]]:
     """Yield a row for upstream, ours and guided, measured in turns."""
     device = choose_device(device)
-    told = {"upstream": "upstream", "full": "ours", "guided": "ours, guided"}
-    found: dict[str, list[Measured]] = {way: [] for way in told}
+    names = {"upstream": "upstream", "full": "ours", "guided": "ours, guided"}
+    found: dict[str, list[Measured]] = {way: [] for way in names}
     with ExitStack() as stack:
-        ways = {way: stack.enter_context(Remote(Ways, name, device, side)) for way in told}
+        ways = {way: stack.enter_context(Remote(Ways, name, device, side)) for way in names}
         for _ in range(rounds):
             for way, remote in ways.items():
                 found[way].append(remote.call(way))
     for way, each in found.items():
-        yield told[way], *_columns(found["upstream"], each, device, guided=way == "guided")
+        yield names[way], *_columns(found["upstream"], each, device, guided=way == "guided")
 
 
 def _columns(

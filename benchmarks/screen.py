@@ -12,7 +12,7 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
 
-from benchmarks.pictures import Picture, generate, voc_size_pictures
+from benchmarks.examples import Example, generate, voc_size_examples
 from benchmarks.timing import machine, print_table
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.labels.classes import VOC
@@ -40,10 +40,10 @@ class Screen:
     def _count(self, _: object) -> None:
         self.frames += 1
 
-    def open(self, picture: Picture) -> None:
-        """Show a picture."""
-        image = np.random.default_rng(0).integers(0, 256, picture.pseudo.shape, dtype=np.uint8)
-        self.show(Inputs(picture.name, image, picture.pseudo, picture.masks, VOC))
+    def open(self, example: Example) -> None:
+        """Show an example."""
+        image = np.random.default_rng(0).integers(0, 256, example.pseudo.shape, dtype=np.uint8)
+        self.show(Inputs(example.name, image, example.pseudo, example.masks, VOC))
 
     def show(self, inputs: Inputs) -> None:
         """Show an image."""
@@ -111,7 +111,7 @@ class Screen:
         return first, second
 
     def rest(self) -> None:
-        """Let all that waits for a moment of rest be done."""
+        """Run all delayed work."""
         end = perf_counter() + REST
         while perf_counter() < end:
             QApplication.processEvents()
@@ -121,7 +121,7 @@ class Screen:
         self._canvas.native.update()
 
     def close(self) -> None:
-        """Close the window, which asks nothing."""
+        """Close the window without a question."""
         document = self.widget.controller.context.settled()
         if document is not None:
             document.mark_saved(document.history.mark)
@@ -136,17 +136,17 @@ class Screen:
         return 1000 * (perf_counter() - start)
 
 
-def row(screen: Screen, picture: Picture, strategy: str) -> tuple[str, ...]:
-    """Return one line of the table: a drag of t1 over a picture."""
-    screen.open(picture)
+def row(screen: Screen, example: Example, strategy: str) -> tuple[str, ...]:
+    """Return one line of the table: a drag of t1 over an example."""
+    screen.open(example)
     screen.widget.controller.set_params(Params.model_validate({"strategy": strategy}))
     moves, redraws = screen.drag()
     over = moves - redraws
-    target = next(ms for side, ms in TARGETS.items() if max(picture.pseudo.shape) <= side)
-    height, width = picture.pseudo.shape
+    target = next(ms for side, ms in TARGETS.items() if max(example.pseudo.shape) <= side)
+    height, width = example.pseudo.shape
     median = float(np.median(over))
     return (
-        f"{height} × {width}, {len(picture.masks)} masks, {strategy}",
+        f"{height} × {width}, {len(example.masks)} masks, {strategy}",
         f"{np.median(redraws):.1f} ms",
         f"{np.median(moves):.1f} ms",
         f"{median:.1f} ms",
@@ -156,14 +156,14 @@ def row(screen: Screen, picture: Picture, strategy: str) -> tuple[str, ...]:
 
 
 def pointing_row(
-    name: str, picture: Picture, frames: tuple[np.ndarray, np.ndarray], target: float
+    name: str, example: Example, frames: tuple[np.ndarray, np.ndarray], target: float
 ) -> tuple[str, ...]:
     """Return one line of the second table: from the mouse to the painted frame, redraw and all."""
     acts, redraws = frames
     median = float(np.median(acts))
-    height, width = picture.pseudo.shape
+    height, width = example.pseudo.shape
     return (
-        f"{name}, {height} × {width}, {len(picture.masks)} masks",
+        f"{name}, {height} × {width}, {len(example.masks)} masks",
         f"{np.median(redraws):.1f} ms",
         f"{median:.1f} ms",
         f"{np.percentile(acts, 90):.1f} ms",
@@ -175,20 +175,20 @@ def main() -> None:
     """Print the table."""
     print(machine())
     screen = Screen()
-    told, pictures = voc_size_pictures(1)
+    description, examples = voc_size_examples(1)
     large = generate((4096, 4096), 1000, classes=20)
     rows = [
-        row(screen, picture, strategy)
-        for picture in (pictures[0], large)
+        row(screen, example, strategy)
+        for example in (examples[0], large)
         for strategy in ("paper", "released")
     ]
     header = ("drag of t1", "redraw", "move", "over redraw", "90th percentile", "target")
-    print_table(f"On screen ({told}; 4096² generated), {MOVES} pairs each", header, rows)
+    print_table(f"On screen ({description}; 4096² generated), {MOVES} pairs each", header, rows)
     pointed = []
-    for picture in (pictures[0], large):
-        screen.open(picture)
-        pointed.append(pointing_row("hover", picture, screen.point(), 30.0))
-        pointed.append(pointing_row("click", picture, screen.click(), 50.0))
+    for example in (examples[0], large):
+        screen.open(example)
+        pointed.append(pointing_row("hover", example, screen.point(), 30.0))
+        pointed.append(pointing_row("click", example, screen.click(), 50.0))
     headings = ("pointing at masks", "redraw", "to the frame", "90th percentile", "target")
     print_table("From the mouse to the painted frame", headings, pointed)
     screen.close()

@@ -36,10 +36,10 @@ HEADER = ("", "median", "95th percentile", "target", "")
 
 def row(name: str, timings: Timings, target: float | None = None) -> tuple[str, ...]:
     """Return a table row; a target is met if the median is below it."""
-    told = duration(timings.median), duration(timings.slowest)
+    cells = duration(timings.median), duration(timings.slowest)
     if target is None:
-        return name, *told, "", ""
-    return name, *told, f"< {target:g} s", "met" if timings.median < target else "MISSED"
+        return name, *cells, "", ""
+    return name, *cells, f"< {target:g} s", "met" if timings.median < target else "MISSED"
 
 
 def timed(action: Callable[[], object], rounds: int = ROUNDS) -> Timings:
@@ -167,10 +167,10 @@ def forget(path: Path) -> None:
 
 def switch(store: Store, changes: dict[str, Status]) -> Callable[[], object]:
     """Return an action that sets many statuses, and at the next call undoes it."""
-    told = [changes]
+    cells = [changes]
 
     def act() -> None:
-        told[0] = store.put_many_statuses(told[0])
+        cells[0] = store.put_many_statuses(cells[0])
 
     return act
 
@@ -187,12 +187,12 @@ def measure_writes(out: Path) -> None:
     with Store.open(store_file(out), who="benchmark") as store:
         writer = StoreWriter(store, print)
         for shape in SHAPES:
-            told = f"{shape[0]} × {shape[1]}"
+            cells = f"{shape[0]} × {shape[1]}"
             review = review_of(0, brushed(*shape))
             direct = timed(partial(store.put_review, review, entries), WRITES)
-            rows.append(row(f"a review written, {told}", direct, WRITE_TARGET))
+            rows.append(row(f"a review written, {cells}", direct, WRITE_TARGET))
             handed = timed(partial(write, writer, review), WRITES)
-            rows.append(row(f"... handed to the writer's thread, {told}", handed, WRITE_TARGET))
+            rows.append(row(f"... handed to the writer's thread, {cells}", handed, WRITE_TARGET))
         writer.close(10)
     print_table("A stroke, until it is forced to the disk", HEADER, rows)
 
@@ -201,7 +201,7 @@ def measure_overlays() -> None:
     """Print what packing painted pixels costs, beside zlib over the pixels."""
     rows = []
     for shape in SHAPES:
-        told = f"{shape[0]} × {shape[1]}"
+        cells = f"{shape[0]} × {shape[1]}"
         overlay = brushed(*shape)
         packed, pixels = encode_overlay(overlay), overlay.tobytes()
         again = decode_overlay(packed)
@@ -210,9 +210,9 @@ def measure_overlays() -> None:
         assert np.array_equal(again, overlay)
         size, plain_size = len(packed) / 1000, len(zlib.compress(pixels, 1)) / 1000
         rows += [
-            row(f"{told} packed as runs, {size:.1f} kB", timed(partial(encode_overlay, overlay))),
-            row(f"{told} unpacked", timed(partial(decode_overlay, packed))),
-            row(f"{told} by zlib, {plain_size:.1f} kB", timed(partial(zlib.compress, pixels, 1))),
+            row(f"{cells} packed as runs, {size:.1f} kB", timed(partial(encode_overlay, overlay))),
+            row(f"{cells} unpacked", timed(partial(decode_overlay, packed))),
+            row(f"{cells} by zlib, {plain_size:.1f} kB", timed(partial(zlib.compress, pixels, 1))),
         ]
     print_table("Painted pixels as bytes", HEADER, rows)
 

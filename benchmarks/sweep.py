@@ -1,7 +1,7 @@
 """All 21 × 21 pairs of thresholds with truth: from tables, against painting and counting at each.
 
 Run with ``python -m benchmarks.sweep``. The first table is in memory, image by image; the second
-reads the files of a dataset, as ``napari-sepl sweep`` does. Both use PASCAL VOC where it is there.
+reads the files of a dataset, as ``napari-sepl sweep`` does. Both use PASCAL VOC if present.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.pictures import VOC, Picture, voc_size_pictures
+from benchmarks.examples import VOC, Example, voc_size_examples
 from benchmarks.timing import PAIR_HEADER, Pairs, machine, print_table, seconds
 from napari_sepl import Params
 from napari_sepl.core.algorithm.assignment import assign
@@ -40,10 +40,10 @@ T1, T2 = (threshold_grid(STEPS, default) for default in (DEFAULTS.t1, DEFAULTS.t
 Truth = NDArray[np.uint8]
 
 
-def truth_of(picture: Picture) -> Truth:
+def truth_of(example: Example) -> Truth:
     """Return the truth of a VOC image; of a generated one the pseudo-labels, which are as large."""
-    path = VOC / "SegmentationClass" / f"{picture.name}.png"
-    return np.array(Image.open(path)) if path.exists() else picture.pseudo
+    path = VOC / "SegmentationClass" / f"{example.name}.png"
+    return np.array(Image.open(path)) if path.exists() else example.pseudo
 
 
 def repaint(overlap: Overlap, truth: Truth, params: Params) -> NDArray[np.float64]:
@@ -64,20 +64,20 @@ def from_tables(overlap: Overlap, truth: Truth, params: Params) -> NDArray[np.fl
     return matches.mean_iou
 
 
-def compare(picture: Picture, params: Params) -> Pairs:
-    """Time both ways on one image, after a check that they say the same."""
-    overlap, truth = measure_overlap(picture.pseudo, picture.masks), truth_of(picture)
+def compare(example: Example, params: Params) -> Pairs:
+    """Time both ways on one image, after a check that they agree."""
+    overlap, truth = measure_overlap(example.pseudo, example.masks), truth_of(example)
     theirs, ours = (way(overlap, truth, params) for way in (repaint, from_tables))
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-12)
     first, second = (partial(way, overlap, truth, params) for way in (repaint, from_tables))
     return Pairs.alternate(first, second, ROUNDS, warm=False)
 
 
-def compare_all(pictures: list[Picture]) -> Iterator[tuple[str, ...]]:
+def compare_all(examples: list[Example]) -> Iterator[tuple[str, ...]]:
     """Yield a table row for each strategy and conflict rule."""
     for strategy, conflict in product(Strategy, Conflict):
         params = Params(strategy=strategy, conflict=conflict)
-        pairs = Pairs.together(compare(picture, params) for picture in pictures)
+        pairs = Pairs.together(compare(example, params) for example in examples)
         yield pairs.row(f"{strategy}, {conflict}")
 
 
@@ -91,10 +91,10 @@ def open_dataset(root: Path) -> SampleIndex:
     if place is root:
         for folder in roles.values():
             (root / folder).mkdir()
-        for picture in voc_size_pictures(40)[1]:
-            write_masks(root / roles["masks"] / f"{picture.name}.json", picture.masks)
+        for example in voc_size_examples(40)[1]:
+            write_masks(root / roles["masks"] / f"{example.name}.json", example.masks)
             for role in ("images", "pseudo", "ground_truth"):
-                Image.fromarray(picture.pseudo).save(root / roles[role] / f"{picture.name}.png")
+                Image.fromarray(example.pseudo).save(root / roles[role] / f"{example.name}.png")
     folders = {role: place / folder for role, folder in roles.items()}
     return SampleIndex.open(DatasetSpec(**folders, out=root / "out"))
 
@@ -117,17 +117,19 @@ def time_dataset(dataset: SampleIndex) -> Iterator[tuple[str, ...]]:
     sweep_dataset(repeated(dataset, 2), DEFAULTS, 1)
     for strategy, workers in product(Strategy, (1, 2)):
         taken = seconds(partial(sweep_dataset, dataset, Params(strategy=strategy), workers))
-        told = (strategy, str(workers), f"{taken:.1f} s", f"{len(dataset) / taken:.0f}")
+        cells = (strategy, str(workers), f"{taken:.1f} s", f"{len(dataset) / taken:.0f}")
         met = "met" if taken < TARGET else "MISSED"
-        yield (*told, f"< {TARGET:g} s", met) if workers == 2 else (*told, "", "")
+        yield (*cells, f"< {TARGET:g} s", met) if workers == 2 else (*cells, "", "")
 
 
 def main() -> None:
     """Print both tables."""
     print(machine())
-    told, pictures = voc_size_pictures(IMAGES)
-    title = f"{STEPS} × {STEPS} pairs with truth on {told}; the baseline paints and counts each."
-    print_table(title, PAIR_HEADER, compare_all(pictures))
+    description, examples = voc_size_examples(IMAGES)
+    title = (
+        f"{STEPS} × {STEPS} pairs with truth on {description}; the baseline paints and counts each."
+    )
+    print_table(title, PAIR_HEADER, compare_all(examples))
     with TemporaryDirectory() as folder:
         dataset = open_dataset(Path(folder))
         title = (

@@ -5,8 +5,8 @@ beside them the floor: reading the same files' bytes and writing as many label f
 the same forcing to the disk, and nothing else. With ``TMPDIR=/dev/shm`` in front the files are in
 memory. Every run starts with an empty folder. The pace is that of running processes; they take some
 two seconds to start, which count in the processor time.
-Where other programs keep the processors busy, the processor time of an image tells more than the
-pace: two processes double the pace on two free processors if it stays the same.
+Where other programs keep the processors busy, the processor time of an image is more
+reliable than the pace: two processes double the pace on two free processors if it stays the same.
 """
 
 import os
@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.enhance import Dataset, index_of
-from benchmarks.pictures import voc_size_pictures
+from benchmarks.examples import voc_size_examples
 from benchmarks.timing import duration, machine, print_table
 from napari_sepl import Params
 from napari_sepl.files.atomic import GROUP, Unwritten, saved_in_groups
@@ -43,9 +43,9 @@ def repeated(samples: list[Sample], count: int) -> list[Sample]:
 
 
 def enhance(samples: list[Sample], out: Path, workers: int) -> float:
-    """Enhance samples into a folder that is not there yet; return the seconds of an image.
+    """Enhance samples into a folder that does not exist yet; return the seconds of an image.
 
-    They count from the first group of files that is told of, when all processes are at work.
+    They count from the first group of files, when all processes run.
     """
     steps = enhance_folder(index_of(samples, out), Params(), executor=Processes(workers))
     assert next(steps).outcome is Outcome.SAVED
@@ -117,10 +117,10 @@ def table(
 def main() -> None:
     """Print the table."""
     print(machine())
-    told, pictures = voc_size_pictures(40)
+    description, examples = voc_size_examples(40)
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        few = Dataset.write(pictures, root).with_json
+        few = Dataset.write(examples, root).with_json
         samples, out = repeated(few, SAMPLES), root / "out"
         enhance(few, out, 1)
         labels = {path.stem: path.read_bytes() for path in out.iterdir()}
@@ -130,7 +130,7 @@ def main() -> None:
             "files alone, one process": partial(touch_files, samples, out, labels),
         }
         rows = list(table(sides, out, len(samples)))
-    title = f"{SAMPLES} samples of {told}, images a second (target for two: {TARGET:g})"
+    title = f"{SAMPLES} samples of {description}, images a second (target for two: {TARGET:g})"
     print_table(title, ("", "median", "slowest to fastest", "processor time an image, least"), rows)
 
 

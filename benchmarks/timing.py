@@ -1,7 +1,7 @@
 """Two ways of doing one thing, timed side by side in one run.
 
-Other work on the machine slows both, so a ratio is taken for each neighbouring pair of timings and
-the median of those is told with its spread; a ratio of two separate runs would tell of the machine.
+Other work on the machine slows both, so a ratio is computed for each pair of neighbouring
+timings and reported as a median with its spread; two separate runs would measure the machine.
 """
 
 import os
@@ -123,7 +123,7 @@ PAIR_HEADER = ("", "baseline", "ours", "ratio", "10th to 90th percentile", "targ
 
 
 def machine() -> str:
-    """Return a line on where the figures come from."""
+    """Return a line that describes the machine."""
     return (
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
         f"numpy {np.__version__}, numba {numba.__version__}, "

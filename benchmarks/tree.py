@@ -1,4 +1,4 @@
-"""What follows from the masks' borders: their tree, the atoms between them, and tidying a class.
+"""What follows from mask borders: their tree, superpixels, and the cleaning of a class.
 
 Run with ``python -m benchmarks.tree``.
 """
@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pictures import Picture, generate
+from benchmarks.examples import Example, generate
 from benchmarks.timing import Timings, duration, machine, print_table
 from napari_sepl import MaskSet
 from napari_sepl.core.labels.cleaning import (
@@ -37,18 +37,18 @@ def fresh(masks: MaskSet) -> MaskSet:
     return MaskSet(replace(masks.runs), masks.scores)
 
 
-def speckled(picture: Picture) -> NDArray[np.uint8]:
+def speckled(example: Example) -> NDArray[np.uint8]:
     """Return the pseudo-labels with holes and islands all over."""
     rng = np.random.default_rng(0)
-    labels = picture.pseudo.copy()
+    labels = example.pseudo.copy()
     chosen = rng.random(labels.shape) < SPECKS
     labels[chosen] = rng.integers(CLASSES + 1, size=np.count_nonzero(chosen), dtype=np.uint8)
     return labels
 
 
-def cleanings(picture: Picture) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Yield the name of each way to tidy a class, and a call that does so."""
-    labels, superpixels = speckled(picture), find_superpixels(picture.masks)
+def cleanings(example: Example) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield the name of each way to clean a class, and a call that does so."""
+    labels, superpixels = speckled(example), find_superpixels(example.masks)
     class_id = int(np.bincount(labels.ravel())[1:].argmax()) + 1
     yield "fill holes", partial(fill_holes, labels, class_id, SPECK_SIZE)
     yield "drop islands", partial(drop_islands, labels, class_id, SPECK_SIZE)
@@ -60,32 +60,32 @@ def timed(name: str, action: Callable[[], object], target: float | None) -> tupl
     """Return a table row of an action's times, after one that does not count."""
     action()
     timings = Timings.of([action] * ROUNDS)
-    told = name, duration(timings.median), duration(timings.slowest)
+    cells = name, duration(timings.median), duration(timings.slowest)
     if target is None:
-        return *told, "", ""
+        return *cells, "", ""
     met = "met" if timings.median < target else "MISSED"
-    return *told, f"< {duration(target)}", met
+    return *cells, f"< {duration(target)}", met
 
 
-def rows(picture: Picture, large: bool) -> Iterator[tuple[str, ...]]:
-    """Yield a table row for each thing that is made from the masks of a picture."""
-    masks = picture.masks
+def rows(example: Example, large: bool) -> Iterator[tuple[str, ...]]:
+    """Yield a table row for each thing that is made from the masks of an example."""
+    masks = example.masks
     targets = LARGE_TARGETS if large else {}
     yield timed("tree", lambda: build_tree(fresh(masks)), targets.get("tree"))
     yield timed("superpixels", lambda: find_superpixels(fresh(masks)), targets.get("superpixels"))
-    for name, clean in cleanings(picture):
+    for name, clean in cleanings(example):
         yield timed(name, clean, CLICK_TARGET if large else None)
 
 
 def measure(shape: tuple[int, int], count: int) -> None:
-    """Print the table of one size of picture."""
-    picture = generate(shape, count, CLASSES)
-    depth = int(build_tree(picture.masks).depths.max()) + 1
+    """Print the table of one size of example."""
+    example = generate(shape, count, CLASSES)
+    depth = int(build_tree(example.masks).depths.max()) + 1
     title = (
         f"{shape[0]} × {shape[1]} with {count} generated masks, up to {depth} in each other, which "
-        f"cut it into {find_superpixels(picture.masks).max()} atoms; {ROUNDS} rounds"
+        f"cut it into {find_superpixels(example.masks).max()} superpixels; {ROUNDS} rounds"
     )
-    print_table(title, HEADER, rows(picture, large=shape[0] > 1000))
+    print_table(title, HEADER, rows(example, large=shape[0] > 1000))
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""What the README tells of accuracy and effort; run as ``python -m studies.strategies``."""
+"""Sources of accuracy and effort in the README; run as ``python -m studies.strategies``."""

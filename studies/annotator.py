@@ -1,7 +1,7 @@
 """A scripted annotator, who corrects one image by the single best action, again and again.
 
 The best action is the one after which most pixels have their true label. It is a decision on one
-region, or the refusal of a mask with all its parts (`Document.decide`), or else, where that gains
+region, or the rejection of a mask with all its parts (`Document.decide`), or else, where that gains
 more, one stroke (`Document.absorb`): a disc of radius 3, 6 or 10 pixels, dragged with one class
 along a straight line of at most 100 pixels. Decisions are searched exactly; bounds on their gains
 leave out only what cannot be best. Strokes are searched along lines in 16 directions through the
@@ -10,6 +10,7 @@ slightly better stroke somewhere.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.assignment import REJECT
-from napari_sepl.core.algorithm.overlap import IGNORE, count_shared
+from napari_sepl.core.algorithm.overlap import count_shared
 from napari_sepl.core.algorithm.rules import Rule
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import runs_of_mask
 from napari_sepl.document.document import Document
 from napari_sepl.document.regions import regions_within
@@ -36,16 +38,16 @@ ANGLES = np.arange(16) * np.pi / 16
 class Kind(StrEnum):
     """What an action is."""
 
-    TAKE = "take a mask"
-    REJECT = "refuse a mask"
-    PARTS = "refuse a mask with its parts"
-    LEAVE = "return a mask"
+    SELECT = "select a mask"
+    REJECT = "reject a mask"
+    PARTS = "reject a mask with its parts"
+    RESET = "reset a mask"
     PSEUDO = "pseudo-labels"
     STROKE = "stroke"
     BACKGROUND = "mask for background"
 
 
-KINDS = {None: Kind.LEAVE, REJECT: Kind.REJECT, 0: Kind.BACKGROUND}
+KINDS = {None: Kind.RESET, REJECT: Kind.REJECT, 0: Kind.BACKGROUND}
 
 
 class Action(NamedTuple):
@@ -67,7 +69,7 @@ class Candidate(NamedTuple):
 
 
 class Annotator:
-    """Knows the truth of one document, and corrects it.
+    """Corrects one document by its ground truth.
 
     Parameters
     ----------
@@ -87,7 +89,7 @@ class Annotator:
 
     @property
     def accuracy(self) -> float:
-        """Share of right pixels."""
+        """Share of correct pixels."""
         return self.count_right(self.document.resolved) / np.count_nonzero(self.counted)
 
     def count_right(self, resolved: Resolved) -> int:
@@ -118,12 +120,12 @@ class Annotator:
             regions = self.bundle(since, region, verdict)
             gain = self.count_right(self.foresee(regions, verdict)) - right
             if gain > (best.gain if best else 0):
-                kind = KINDS.get(verdict, Kind.TAKE) if region >= 0 else Kind.PSEUDO
+                kind = KINDS.get(verdict, Kind.SELECT) if region >= 0 else Kind.PSEUDO
                 best = Action(kind, gain, regions, verdict)
         return self.best_group(best)
 
     def best_group(self, best: Action | None) -> Action | None:
-        """Return the refusal of a mask with its parts, if it gains more than the best so far."""
+        """Return the rejection of a mask with its parts, if it gains more than the best so far."""
         right = self.count_right(self.document.resolved)
         for regions in self._groups:
             if len(regions) > 1:
@@ -141,7 +143,7 @@ class Annotator:
         annotations = self.document.annotations
         decided = {**annotations.decisions, **dict.fromkeys(regions, verdict)}
         decisions = {region: k for region, k in decided.items() if k is not None}
-        return resolve(self.document.inputs.overlap, annotations.having(decisions=decisions))
+        return resolve(self.document.inputs.overlap, replace(annotations, decisions=decisions))
 
     def candidates(self, since: Resolved) -> list[Candidate]:
         """Return all decisions that may gain."""

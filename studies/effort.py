@@ -2,8 +2,8 @@
 
 Run with ``python -m studies.effort``. A scripted annotator (see `studies.annotator`) corrects
 the images of ../shared/data/voc until 95 % or 99 % of the pixels are right, or for 30 actions. Its
-masks are simulated from the truth: the figures compare one way of working with another, and say
-nothing of SAM.
+masks are simulated from the truth: the figures compare one way of working with another, and do
+not apply to SAM.
 """
 
 from collections import Counter
@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.pictures import VOC as FOLDER
-from benchmarks.pictures import read_voc
+from benchmarks.examples import VOC as FOLDER
+from benchmarks.examples import read_voc
 from benchmarks.timing import machine, print_table
 from napari_sepl import MaskSet, Params
-from napari_sepl.core.algorithm.overlap import IGNORE, count_shared
+from napari_sepl.core.algorithm.overlap import count_shared
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import Runs, paint_runs, runs_of_mask
 from napari_sepl.core.masks.transpose import to_rows
 from napari_sepl.document.annotations import Annotations
@@ -52,7 +53,7 @@ class WideBrush(Annotator):
 
 
 class KeepsPseudo(Annotator):
-    """Takes pseudo-labels along with the first mask of a class that kept them for want of one."""
+    """Selects pseudo-labels along with the first mask of a class that kept them without one."""
 
     def bundle(self, since: Resolved, region: int, verdict: int | None) -> tuple[int, ...]:
         """Return the mask, and the pseudo-labels that would give way to it."""
@@ -100,7 +101,7 @@ CAUSES = (
 
 
 class Blame:
-    """Tells why pixels are wrong, and counts it before and after and for each stroke."""
+    """Counts wrong pixels by cause, before and after, and for each stroke."""
 
     def __init__(self, annotator: Annotator) -> None:
         self.annotator, self.runs = annotator, annotator.document.inputs.masks.runs
@@ -145,12 +146,12 @@ def _covered(runs: Runs, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def read_all() -> list[Inputs]:
-    """Return the images with their masks and truth; their pictures are not needed."""
+    """Return the images with their masks and truth; the images themselves are not needed."""
     found = []
     for image_id in (FOLDER / "train120.txt").read_text().split():
-        picture = read_voc(image_id)
+        example = read_voc(image_id)
         truth = np.array(Image.open(FOLDER / "SegmentationClass" / f"{image_id}.png"))
-        found.append(Inputs(image_id, truth, picture.pseudo, picture.masks, VOC, truth))
+        found.append(Inputs(image_id, truth, example.pseudo, example.masks, VOC, truth))
     return found
 
 
@@ -178,9 +179,9 @@ class Way(NamedTuple):
         total = int(np.minimum(counts, LIMIT).sum())
         parts = product((counts, counts[counts > 0]), (50, 90))
         shown = [np.percentile(some, share, method="higher") for some, share in parts]
-        told = [f"{n:.0f}" if np.isfinite(n) else f"> {LIMIT}" for n in shown]
+        cells = [f"{n:.0f}" if np.isfinite(n) else f"> {LIMIT}" for n in shown]
         shares = [f"{np.mean(counts <= most):.0%}" for most in (0, LIMIT)]
-        return self.name, *shares, *told, str(total)
+        return self.name, *shares, *cells, str(total)
 
     def kinds(self, efforts: list[Effort]) -> tuple[str, ...]:
         """Return a table row: how often each kind of action was used until the first target."""
@@ -245,9 +246,9 @@ def main() -> None:
     found = {way: way.measure(images) for way in (*STARTS, *IDEAS)}
     columns = "median", "90th percentile", "median of others", "90th percentile of others"
     header = ("", "at the start", f"within {LIMIT}", *columns, "all actions")
-    told = f"{len(images)} PASCAL VOC images with simulated masks; others: below at the start"
+    cells = f"{len(images)} PASCAL VOC images with simulated masks; others: below at the start"
     for target in TARGETS:
-        title = f"Actions until over {target:.0%} of the pixels are right, {told}"
+        title = f"Actions until over {target:.0%} of the pixels are right, {cells}"
         print_table(title, header, [way.row(efforts, target) for way, efforts in found.items()])
     title = f"Kinds of actions until {TARGETS[0]:.0%}"
     print_table(title, ("", *Kind), [way.kinds(efforts) for way, efforts in found.items()])

@@ -1,9 +1,9 @@
-"""What SEPL makes of the masks that SAM gives near pseudo-labels, against those of its whole grid.
+"""Labels from masks that SAM finds near pseudo-labels, against those from its whole grid.
 
 Run with ``python -m studies.guided [images]``; needs the extra "sam", for the grid. Which masks
 SAM would miss depends on its weights, so two bounds stand for it on VOC's simulated masks: a mask
 is found if any point of the grid in it is asked about, or if one of them is, drawn once for each.
-The photograph of a truck has masks of SAM's own, each with the point that it was found by.
+The image of a truck has masks of SAM's own, each with the point that it was found by.
 """
 
 import sys
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pictures import VOC, read_voc
+from benchmarks.examples import VOC, read_voc
 from benchmarks.timing import machine, print_table
 from napari_sepl import MaskSet, enhance
 from napari_sepl.core.analysis.metrics import Confusion
@@ -53,13 +53,13 @@ def voc_cases(count: int, points_of: Callable[[list[Points]], list[Points]]) -> 
     cases = []
     ids = (VOC / "train120.txt").read_text().split()
     for image_id in ids[:: max(1, len(ids) // count)]:
-        picture = read_voc(image_id)
+        example = read_voc(image_id)
         truth = read_labels(VOC / "SegmentationClass" / f"{image_id}.png")
         grid = plan_crops((truth.shape[0], truth.shape[1]), SamSettings())[0].points
-        dense = [picture.masks.decode(index) for index in range(len(picture.masks))]
+        dense = [example.masks.decode(index) for index in range(len(example.masks))]
         cols, rows = grid.astype(np.intp).T
         points = points_of([grid[mask[rows, cols]] for mask in dense])
-        cases.append(Case(picture.pseudo, picture.masks, truth, points))
+        cases.append(Case(example.pseudo, example.masks, truth, points))
     return cases
 
 
@@ -77,7 +77,7 @@ def truck_case() -> Case:
 
 
 def labels_of(case: Case, found: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return what SEPL makes of some of the masks."""
+    """Return the enhanced labels for some of the masks."""
     chosen = np.flatnonzero(found)
     runs = case.masks.runs.choose(chosen)
     return enhance(case.pseudo, MaskSet(runs, MaskScores.unknown(len(chosen))))

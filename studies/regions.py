@@ -1,4 +1,4 @@
-"""What SEPL makes of regions, which stand in for SAM's masks where there is no SAM.
+"""Labels from regions, which replace SAM's masks without SAM.
 
 Run with ``python -m studies.regions [every]``; with 4, say, it takes every fourth image.
 """
@@ -11,7 +11,7 @@ from multiprocessing import Pool
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pictures import VOC
+from benchmarks.examples import VOC
 from benchmarks.timing import duration, machine, print_table
 from napari_sepl import enhance
 from napari_sepl.core.analysis.metrics import Confusion
@@ -51,11 +51,11 @@ def rows(
     for scales, found in counts.items():
         right = np.diag(found)[:CLASSES]
         present = found[:CLASSES].sum(axis=1) > 0
-        told = found.sum(axis=0)[:CLASSES]
+        painted = found.sum(axis=0)[:CLASSES]
         seconds, masks = np.median(costs[scales], axis=0)
         shares = (
             Confusion(found).iou[:CLASSES],
-            right / np.maximum(told, 1),
+            right / np.maximum(painted, 1),
             right / np.maximum(found[:CLASSES].sum(axis=1), 1),
         )
         name = ", ".join(f"{scale:g}" for scale in scales) or "pseudo-labels"
@@ -82,7 +82,7 @@ def main() -> None:
     title = (
         f"SEPL with its default settings on regions of at least {SHIPPED.smallest} pixels, "
         f"{len(image_ids)} PASCAL VOC images, the pseudo-labels of TransCAM; means over the "
-        "classes in the truth, void left out"
+        "classes in the truth, without ignore"
     )
     print_table(title, HEADER, rows(counts, costs))
 

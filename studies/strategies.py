@@ -1,7 +1,7 @@
-"""How well the strategies do on PASCAL VOC and on a photograph of a truck.
+"""How well the strategies do on PASCAL VOC and on an image of a truck.
 
 Run with ``python -m studies.strategies``. The masks of ../shared/data/voc are simulated from the
-truth: the figures compare one strategy with another, and say nothing of SAM. Those of
+truth: the figures compare one strategy with another, and do not apply to SAM. Those of
 ../shared/data/truck are SAM's own, without a truth.
 """
 
@@ -12,14 +12,15 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pictures import VOC, read_voc
+from benchmarks.examples import VOC, read_voc
 from benchmarks.timing import machine, print_table
 from napari_sepl import MaskSet, Params
 from napari_sepl.core.algorithm.assignment import assign
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap, measure_overlap
+from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import paint_runs
 from napari_sepl.core.masks.transpose import to_rows
 from napari_sepl.files.labels import read_labels
@@ -35,11 +36,11 @@ THINNED = 0.5  # share of the masks that is left, for SAM finds fewer than were 
 
 Labels = NDArray[np.uint8]
 Labeller = Callable[[Overlap], Labels]
-Counts = NDArray[np.int64]  # (images, 3, classes): pixels that are right, that are true, as told
+Counts = NDArray[np.int64]  # (images, 3, classes): pixels that are right, that are true, as painted
 
 
 def labels_of(overlap: Overlap, params: Params) -> Labels:
-    """Return what a strategy makes of one image."""
+    """Return the labels of one image by a strategy."""
     return paint(overlap, assign(overlap, params), params)
 
 
@@ -76,8 +77,8 @@ def count(labeller: Labeller, images: list[tuple[Overlap, Labels]]) -> Counts:
     for overlap, truth in images:
         labels = labeller(overlap)
         table = Confusion.of(np.where(labels == IGNORE, 0, labels).astype(np.uint8), truth).counts
-        told = table.sum(axis=0)
-        counts.append([np.diag(table), table.sum(axis=1), told])
+        painted = table.sum(axis=0)
+        counts.append([np.diag(table), table.sum(axis=1), painted])
     return np.array(counts, np.int64)[:, :, :CLASSES]
 
 
@@ -88,8 +89,8 @@ def mean_iou(counts: Counts, classes: NDArray[np.intp]) -> float:
 
 def class_ious(counts: Counts) -> NDArray[np.float64]:
     """Return the IoU of each class, pixels summed over the images."""
-    right, true, told = counts.sum(axis=0)
-    return np.asarray(right / np.maximum(true + told - right, 1))
+    right, true, painted = counts.sum(axis=0)
+    return np.asarray(right / np.maximum(true + painted - right, 1))
 
 
 def interval(ours: Counts, other: Counts, classes: NDArray[np.intp]) -> str:
@@ -103,9 +104,9 @@ def interval(ours: Counts, other: Counts, classes: NDArray[np.intp]) -> str:
 
 def read_images(ids: list[str]) -> list[tuple[Overlap, Labels]]:
     """Return the overlap table and the truth of each image."""
-    pictures = [read_voc(image_id) for image_id in ids]
+    examples = [read_voc(image_id) for image_id in ids]
     truths = [read_labels(VOC / "SegmentationClass" / f"{image_id}.png") for image_id in ids]
-    tables = [measure_overlap(picture.pseudo, picture.masks) for picture in pictures]
+    tables = [measure_overlap(example.pseudo, example.masks) for example in examples]
     return list(zip(tables, truths, strict=True))
 
 
@@ -128,16 +129,16 @@ def accuracy_rows(
     ours = counts[str(Strategy.TREE)]
     for name, other in counts.items():
         gain = mean_iou(ours, classes) - mean_iou(other, classes)
-        told = "" if other is ours else f"{gain:+.2f}"
-        range_told = "" if other is ours else interval(ours, other, classes)
+        gain_text = "" if other is ours else f"{gain:+.2f}"
+        interval_text = "" if other is ours else interval(ours, other, classes)
         by_class = " ".join(f"{100 * share:.1f}" for share in class_ious(other)[classes])
-        yield name, f"{mean_iou(other, classes):.2f}", told, range_told, by_class
+        yield name, f"{mean_iou(other, classes):.2f}", gain_text, interval_text, by_class
 
 
 def cross_validate(
     images: list[tuple[Overlap, Labels]], classes: NDArray[np.intp]
 ) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each strategy: thresholds chosen on one half of the images, told of both.
+    """Yield a row for each strategy: thresholds chosen on one half of the images, measured on both.
 
     Each half is labelled by the thresholds that were best on the other one.
     """
@@ -147,8 +148,8 @@ def cross_validate(
     for strategy, scores in found.items():
         low, high = np.percentile(scores, [10, 90])
         gains = found[Strategy.TREE] - scores
-        told = "" if strategy is Strategy.TREE else f"{gains.mean():+.2f} ± {gains.std():.2f}"
-        yield str(strategy), f"{scores.mean():.2f}", f"{low:.2f} to {high:.2f}", told
+        gain_text = "" if strategy is Strategy.TREE else f"{gains.mean():+.2f} ± {gains.std():.2f}"
+        yield str(strategy), f"{scores.mean():.2f}", f"{low:.2f} to {high:.2f}", gain_text
 
 
 def held_out(
@@ -176,8 +177,8 @@ def compare_on_voc() -> None:
     held = np.array([np.bincount(truth.ravel(), minlength=256) > 0 for _, truth in images])
     classes = np.flatnonzero(held[:, :CLASSES].sum(axis=0) >= COMMON)
     header = ("", "mIoU", "tree over it", "95 %", "IoU of " + " ".join(map(str, classes)))
-    told = f"{len(images)} PASCAL VOC images, TransCAM's pseudo-labels"
-    print_table(f"{told}, simulated masks", header, accuracy_rows(images, classes))
+    description = f"{len(images)} PASCAL VOC images, TransCAM's pseudo-labels"
+    print_table(f"{description}, simulated masks", header, accuracy_rows(images, classes))
     title = f"The same with {THINNED:.0%} of the masks, chosen at random"
     print_table(title, header, accuracy_rows(thin_out(images), classes))
     print_table(

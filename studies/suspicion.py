@@ -1,7 +1,7 @@
 """How well the suspicion finds images whose labels became worse.
 
 Run with ``python -m studies.suspicion``. The masks of ../shared/data/voc are simulated from the
-truth: the figures compare causes with one another, and say nothing of SAM.
+truth: the figures compare causes with one another, and do not apply to SAM.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,16 +9,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pictures import VOC
+from benchmarks.examples import VOC
 from benchmarks.timing import machine, print_table
 from napari_sepl import Params
 from napari_sepl.core.algorithm.assignment import assign
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.analysis.diagnosis.masks import diagnose
 from napari_sepl.core.analysis.diagnosis.types import HINT, Cause, Diagnosis
 from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.labels.pixels import IGNORE
 from studies.strategies import Labels, pseudo_of, read_images
 
 FALLS = (0.0, 0.02, 0.05)  # mean IoU of an image that must be lost for it to count as fallen
@@ -52,8 +53,8 @@ def strengths_of(diagnoses: Sequence[Diagnosis]) -> Scores:
     found = np.zeros((len(diagnoses), len(Cause)))
     for row, diagnosis in enumerate(diagnoses):
         for column, cause in enumerate(Cause):
-            told = [one.strength for one in diagnosis.findings if one.cause is cause]
-            found[row, column] = max(told, default=0)
+            strengths = [one.strength for one in diagnosis.findings if one.cause is cause]
+            found[row, column] = max(strengths, default=0)
     return found
 
 

@@ -83,7 +83,7 @@ def test_stroke_covers_all_within_the_radius(line: tuple[int, int, int, int]) ->
 def test_first_takes_the_mask_that_sepl_refused() -> None:
     first = Annotator(Document(cat_and_dog(truth=True), Annotations(Params(t1=0.6, t2=1)))).best()
     assert first is not None
-    assert (first.kind, first.regions, first.class_id) == (Kind.TAKE, (0,), 8)
+    assert (first.kind, first.regions, first.class_id) == (Kind.SELECT, (0,), 8)
 
 
 def test_pseudo_labels_come_along_only_where_they_would_give_way() -> None:

@@ -3,7 +3,7 @@
 import sys
 from contextlib import nullcontext
 
-from napari_sepl.core.stopping import STOPPED, stops_in_good_order
+from napari_sepl.core.stopping import STOPPED, handle_signals
 
 _WINDOW = (["demo"], ["open"])  # which Qt ends
 
@@ -11,7 +11,7 @@ _WINDOW = (["demo"], ["open"])  # which Qt ends
 def main() -> None:
     """Run the command line; Ctrl+C is one line from the first import on."""
     try:
-        with nullcontext() if sys.argv[1:2] in _WINDOW else stops_in_good_order():
+        with nullcontext() if sys.argv[1:2] in _WINDOW else handle_signals():
             from napari_sepl.cli.app import run  # noqa: PLC0415
 
             run()

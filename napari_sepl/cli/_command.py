@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from napari_sepl.cli._console import choose_output, complain
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.stopping import STOPPED, at_work, stopped
+from napari_sepl.core.stopping import STOPPED, interruptible, stopped
 
 _SWITCHES = {
     "quiet": "Print errors only.",
@@ -54,7 +54,7 @@ def command(example: str, *, json: bool = False) -> Callable[[Callable[..., int 
             asked = {name: values.pop(name) for name in switches}
             choose_output(quiet=asked["quiet"], json=asked.get("json", False))
             try:
-                with at_work():
+                with interruptible():
                     code = function(**values)
             except (KeyboardInterrupt, Exception) as error:
                 by_signal = isinstance(error, KeyboardInterrupt) or stopped()

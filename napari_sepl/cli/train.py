@@ -25,8 +25,8 @@ from napari_sepl.cli._console import (
     say,
 )
 from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, takes_dataset
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, voc_folders

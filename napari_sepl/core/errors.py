@@ -1,39 +1,39 @@
-"""What can go wrong, as one tree.
+"""The exceptions of this package.
 
 SeplError
-├── InputError      a file or an array is not what it should be
-├── SaveError       something could not be written; what was there before still is
-└── RunEndedError   a run over many samples ends, whichever sample it is at
+├── InputError      a file or an array has the wrong contents
+├── SaveError       a file could not be written; an older one is untouched
+└── RunEndedError   a run over many samples ends at any sample
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from napari_sepl.core.stopping import raise_if_stopped
 
 Value = TypeVar("Value")
-Lost = TypeVar("Lost")
+Failure = TypeVar("Failure")
 
 _LONGEST = 200
-"""Characters that are told of an exception which nobody foresaw."""
+"""Characters of an unexpected exception in a message."""
 
 
 class SeplError(Exception):
-    """Base of all errors this package raises on purpose; its text is for the user."""
+    """Base of the errors that this package raises; the text is for the user."""
 
 
 class InputError(SeplError, ValueError):
-    """A file or an array is not what it should be.
+    """A file or an array has the wrong contents.
 
     Parameters
     ----------
     source : object
-        The file, or the name of the array, that is at fault.
+        The file, or the name of the array.
     found : str
-        What is there.
+        Its contents.
     expected : str
-        What should be there.
+        The right contents.
     """
 
     def __init__(self, source: object, *, found: str, expected: str) -> None:
@@ -43,7 +43,7 @@ class InputError(SeplError, ValueError):
         self.expected = expected
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Go to another process with all it tells; the source as its text."""
+        """Pickle the parts, the source as text."""
         return _input_error, (str(self.source), self.found, self.expected)
 
 
@@ -51,17 +51,28 @@ def _input_error(source: str, found: str, expected: str) -> InputError:
     return InputError(source, found=found, expected=expected)
 
 
+def check_size(source: object, found: Sequence[int], expected: Sequence[int], role: str) -> None:
+    """Raise InputError naming `source` if its height and width are not those of `role`."""
+    if tuple(found) != tuple(expected):
+        sizes = [" × ".join(map(str, size)) for size in (found, expected)]
+        raise InputError(
+            source,
+            found=f"{sizes[0]} pixels",
+            expected=f"{sizes[1]} as {role} (height × width)",
+        )
+
+
 class SaveError(SeplError, OSError):
     """A file could not be written; an older file of that name is untouched."""
 
 
 class RunEndedError(SeplError):
-    """A run over many samples ends here, whichever sample it is at."""
+    """A run over many samples ends here, at any sample."""
 
 
 @contextmanager
 def of_one_sample(name: object) -> Iterator[None]:
-    """Turn whatever the files of a sample cause within the block into a SeplError of one line.
+    """Turn any exception in the block into a SeplError of one line.
 
     Parameters
     ----------
@@ -71,26 +82,28 @@ def of_one_sample(name: object) -> Iterator[None]:
     Raises
     ------
     SeplError
-        As the block raises it, or in place of any other exception. Signals that end a program
-        (KeyboardInterrupt, SystemExit) pass through.
+        As the block raises it, or in place of any other exception but KeyboardInterrupt and
+        SystemExit.
     """
     try:
         yield
     except SeplError:
         raise
-    except Exception as error:  # whatever it is, it must not cost the run its other samples
-        raise SeplError(_tell_unforeseen(error, name)) from error
+    except Exception as error:  # the run must continue with its other samples
+        raise SeplError(_describe_unexpected(error, name)) from error
 
 
-def attempt(work: Callable[[], Value], failed: Callable[[str], Lost], name: object) -> Value | Lost:
-    """Return what work on one sample of many returns, or what its failure comes to.
+def attempt(
+    work: Callable[[], Value], failed: Callable[[str], Failure], name: object
+) -> Value | Failure:
+    """Return the result of work on one sample of many, or the result of `failed`.
 
     Parameters
     ----------
     work : callable
         Reads, computes, writes.
     failed : callable
-        Takes the reason, one line without control characters, and returns the answer instead.
+        Takes the reason, one printable line, and returns a result.
     name : object
         The file or the id of the sample, for the reason.
 
@@ -99,7 +112,7 @@ def attempt(work: Callable[[], Value], failed: Callable[[str], Lost], name: obje
     RunEndedError
         As `work` raises it.
     KeyboardInterrupt
-        In place of whatever a signal made of the work, and before it where one was swallowed.
+        After a signal, whatever the work raised; before the work if a signal was swallowed.
     """
     raise_if_stopped()
     try:
@@ -113,11 +126,11 @@ def attempt(work: Callable[[], Value], failed: Callable[[str], Lost], name: obje
 
 
 def on_one_line(text: str) -> str:
-    """Return a text with spaces for line ends, and question marks for what cannot be printed."""
+    """Return a text with spaces for line ends, and question marks for unprintable characters."""
     return "".join(sign if sign.isprintable() else "?" for sign in " ".join(text.split()))
 
 
-def _tell_unforeseen(error: Exception, name: object) -> str:
+def _describe_unexpected(error: Exception, name: object) -> str:
     if isinstance(error, MemoryError):
         return f"{name}: too large for the memory of this computer"
     if isinstance(error, OSError) and error.strerror:

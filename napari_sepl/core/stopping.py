@@ -1,4 +1,4 @@
-"""Ctrl+C and SIGTERM: the first one ends a program in good order, a second Ctrl+C at once."""
+"""Ctrl+C and SIGTERM: the first one ends a program cleanly, a second Ctrl+C at once."""
 
 import atexit
 import os
@@ -10,107 +10,106 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 STOPPED = 130
-"""The exit code of a program that was stopped, as shells expect it."""
+"""The exit code of an interrupted program, by the convention of shells."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE = 2.0  # seconds for the end of a program whose processes were killed
+_PATIENCE = 2.0  # seconds to end a program after its processes were killed
 
 
-class _Heard:
-    """What this process was told."""
+class _SignalState:
+    """The signals of this process, and its reaction to them."""
 
     def __init__(self) -> None:
         self.signals = 0
-        self.holds = 0  # blocks that are not to be broken off
-        self.begun = False  # before it, nothing is written that must be whole
-        self.over = False  # nothing is left to be broken off
+        self.holds = 0  # blocks that must not be interrupted
+        self.begun = False  # before it, the program may end anywhere
+        self.over = False  # nothing is left to be interrupted
 
 
-_heard = _Heard()
+_state = _SignalState()
 
 
 @contextmanager
-def stops_in_good_order() -> Iterator[None]:
-    """Have the first signal end the program: at once, or as KeyboardInterrupt where it is at work.
+def handle_signals() -> Iterator[None]:
+    """Let the first signal end the program: at once, or as KeyboardInterrupt in `interruptible`.
 
-    A second Ctrl+C kills the processes that were started, so that nothing is waited for. After
-    the work, and while the interpreter ends, a first signal changes nothing any more.
+    A second Ctrl+C kills the child processes, so that the program does not wait for them. After the
+    work, and while the interpreter exits, a first signal has no effect.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # other threads get no signals and may not set what they do
+        yield  # other threads neither get signals nor may handle them
         return
-    _heard.begun = _heard.over = False
+    _state.begun = _state.over = False
     for number in _SIGNALS:
-        signal.signal(number, _hear)
-    atexit.unregister(_end_deaf)
-    atexit.register(_end_deaf)
+        signal.signal(number, _on_signal)
+    atexit.unregister(_ignore_signals)
+    atexit.register(_ignore_signals)
     try:
         yield
     finally:
-        _heard.begun = _heard.over = True
+        _state.begun = _state.over = True
 
 
 @contextmanager
-def at_work() -> Iterator[None]:
-    """Have the first signal raise KeyboardInterrupt within the block, and ignore it after that.
+def interruptible() -> Iterator[None]:
+    """Let the first signal raise KeyboardInterrupt in the block; after it, signals are ignored.
 
-    It comes at any place, so a library may swallow it, or raise something else for it: `stopped`
-    tells of it all the same.
+    A library may swallow the exception or raise another one: `stopped` is true all the same.
     """
-    _heard.begun = True
-    told, sys.unraisablehook = sys.unraisablehook, _keep_quiet
+    _state.begun = True
+    hook, sys.unraisablehook = sys.unraisablehook, _report_unraisable
     try:
         yield
     finally:
-        _heard.over = True
-        if not _heard.signals:
-            sys.unraisablehook = told
+        _state.over = True
+        if not _state.signals:
+            sys.unraisablehook = hook
 
 
 def stopped() -> bool:
-    """Tell whether a signal came, whatever became of it."""
-    return _heard.signals > 0
+    """Return whether a signal arrived, handled or swallowed."""
+    return _state.signals > 0
 
 
 def raise_if_stopped() -> None:
-    """Raise KeyboardInterrupt where a signal came that may break off what goes on here."""
+    """Raise KeyboardInterrupt after a signal, unless signals are deferred."""
     in_main = threading.current_thread() is threading.main_thread()
-    if in_main and _heard.signals and not _heard.holds:
+    if in_main and _state.signals and not _state.holds:
         raise KeyboardInterrupt
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Let no signal break the block off, but where it says `let_through`; then it is raised."""
+def defer_signals() -> Iterator[None]:
+    """Defer signals to the end of the block, or to `allow_signals` in it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _heard.holds += 1
+    _state.holds += 1
     try:
         yield
     finally:
-        _heard.holds -= 1
+        _state.holds -= 1
     raise_if_stopped()
 
 
 @contextmanager
-def let_through() -> Iterator[None]:
-    """Let signals break the block off, within one that holds them back."""
+def allow_signals() -> Iterator[None]:
+    """Let signals interrupt the block, inside one that defers them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    holds, _heard.holds = _heard.holds, 0
+    holds, _state.holds = _state.holds, 0
     try:
         raise_if_stopped()
         yield
     finally:
-        _heard.holds = holds
+        _state.holds = holds
 
 
 @contextmanager
 def starting_processes() -> Iterator[None]:
-    """Have processes that start in the block deaf to Ctrl+C from birth."""
-    with held_back():
+    """Let processes that start in the block ignore Ctrl+C from their start."""
+    with defer_signals():
         blocked = _block()
         try:
             yield
@@ -118,16 +117,16 @@ def starting_processes() -> Iterator[None]:
             _unblock(blocked)
 
 
-def _hear(number: int, _frame: FrameType | None) -> None:
-    _heard.signals += 1
-    if _heard.signals > 1:
+def _on_signal(number: int, _frame: FrameType | None) -> None:
+    _state.signals += 1
+    if _state.signals > 1:
         if number == signal.SIGINT:
             _end_at_once()
-    elif not _heard.begun:
+    elif not _state.begun:
         with suppress(OSError):  # standard error may be closed
             os.write(2, b"Stopped.\n")
         os._exit(STOPPED)
-    elif not (_heard.holds or _heard.over):
+    elif not (_state.holds or _state.over):
         raise KeyboardInterrupt
 
 
@@ -137,20 +136,20 @@ def _end_at_once() -> None:
     timer.daemon = True
     try:
         timer.start()
-    except RuntimeError:  # the interpreter is about to end, and starts no thread any more
+    except RuntimeError:  # the interpreter is exiting, and starts no thread
         _give_up()
 
 
 def _give_up() -> None:
     os.write(2, b"Stopped.\n")
-    atexit._run_exitfuncs()  # noqa: SLF001  # else multiprocessing warns of what was left
+    atexit._run_exitfuncs()  # noqa: SLF001  # else multiprocessing warns of leftovers
     os._exit(STOPPED)
 
 
-def _keep_quiet(told: "sys.UnraisableHookArgs") -> None:
-    """Tell of an exception that no code can catch, unless it may come of a signal."""
-    if not _heard.signals:
-        sys.__unraisablehook__(told)
+def _report_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Report an exception that no code can catch, unless a signal may be its cause."""
+    if not _state.signals:
+        sys.__unraisablehook__(unraisable)
 
 
 def _kill_children() -> None:
@@ -161,13 +160,13 @@ def _kill_children() -> None:
             child.kill()
 
 
-def _end_deaf() -> None:
-    """Leave nothing to wait for, and no signal to die of, while the interpreter ends."""
+def _ignore_signals() -> None:
+    """Kill child processes and ignore signals while the interpreter exits."""
     _kill_children()
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    # One raised within the exec of a text, as by libraries, makes Python kill itself by SIGINT at
-    # its end, though it was caught; the next text that is executed makes it forget.
+    # After a KeyboardInterrupt within exec(), as libraries use it, Python kills itself by SIGINT at
+    # its end even if it was caught; another exec() resets that.
     exec("")  # noqa: S102
 
 

@@ -1,1 +1,1 @@
-"""One image under review: what was given, what a person said, what follows from both."""
+"""One image under review: inputs, annotations, and the labels that follow."""

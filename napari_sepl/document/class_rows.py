@@ -1,4 +1,4 @@
-"""What became of each class: the lines of the class panel and of reports."""
+"""Pixels and agreement of each class, before and after, for the class panel and reports."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.analysis.metrics import Confusion, count_labels
+from napari_sepl.core.analysis.metrics import Confusion
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 
 
 @dataclass(frozen=True)
 class Change:
-    """A share of the pseudo-labels and of the final labels.
+    """A share for the pseudo-labels and for the labels.
 
     Parameters
     ----------
     before, after : float or None
-        The shares, 0..1; None where there is none.
+        The shares, 0..1; None if undefined.
     """
 
     before: float | None = None
@@ -27,16 +27,13 @@ class Change:
 
     @property
     def gain(self) -> float | None:
-        """How much more it is after than before; None where one is missing."""
+        """The share after minus the share before; None if one is missing."""
         if self.before is None or self.after is None:
             return None
         return self.after - self.before
 
 
 _NONE = Change()
-
-_Shares = tuple[NDArray[np.float64], ...]
-"""IoU, precision and recall by class id."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +45,15 @@ class ClassRow:
     class_id : int
         The label, 0 for background and 255 for ignore.
     name : str
-        What the label is called.
+        The name of the label.
     before, after : int
-        Pixels in the pseudo-labels and in the final labels.
+        Pixels in the pseudo-labels and in the labels.
     iou, precision, recall : Change
-        Agreement with the truth, void left out: intersection over union, the share of the label's
-        pixels that are right, the share of the class's true pixels that are found. None where
-        there is no truth, or no pixel to tell it of.
+        Agreement with the ground truth, without ignore: intersection over union, the share of the
+        label's pixels that are right, the share of the class's pixels that are found. None without
+        ground truth or pixels.
     locked : bool
-        Whether its pixels are kept from the algorithm and from strokes of other classes.
+        Whether the class is locked.
     """
 
     class_id: int
@@ -70,60 +67,42 @@ class ClassRow:
 
 
 def count_classes(inputs: Inputs, resolved: Resolved, current: int = 0) -> list[ClassRow]:
-    """Return a row for each class that the pseudo-labels, the labels or the truth hold.
+    """Return a row for each class in the pseudo-labels, the labels or the ground truth.
 
-    The current class and protected ones have a row in any case.
+    The current class and locked ones always have a row.
     """
-    final, locked = resolved.labels, resolved.annotations.locked
-    before, after = count_labels(inputs.pseudo), count_labels(final)
+    labels, locked = resolved.labels, resolved.annotations.locked
+    before, after = count_labels(inputs.pseudo), count_labels(labels)
     present = (before + after) > 0
-    shares_before = shares_after = _shares(None)
-    if inputs.truth is not None:
-        shares_before = _shares(inputs.agreement)
-        shares_after = _shares(Confusion.of(final, inputs.truth))
+    measures = [(np.zeros(0), np.zeros(0))] * 3  # IoU, precision, recall
+    if inputs.truth is not None and inputs.agreement is not None:
+        old, new = inputs.agreement, Confusion.of(labels, inputs.truth)
+        measures = [(old.iou, new.iou), (old.precision, new.precision), (old.recall, new.recall)]
         present |= count_labels(inputs.truth) > 0
         present[IGNORE] = bool(before[IGNORE] + after[IGNORE])
     present[list(locked)] = True
     present[current] |= current != 0
-    return [
-        ClassRow(
-            class_id,
-            inputs.classes.name(class_id),
-            int(before[class_id]),
-            int(after[class_id]),
-            *_changes(shares_before, shares_after, class_id),
-            class_id in locked,
+    rows = []
+    for class_id in map(int, np.flatnonzero(present)):
+        iou, precision, recall = (
+            Change(_at(then, class_id), _at(now, class_id)) for then, now in measures
         )
-        for class_id in map(int, np.flatnonzero(present))
-    ]
-
-
-def _shares(confusion: Confusion | None) -> _Shares:
-    """Return IoU, precision and recall by class; of no class without a truth."""
-    if confusion is None:
-        return (np.zeros(0),) * 3
-    return confusion.iou, confusion.precision, confusion.recall
-
-
-def _changes(before: _Shares, after: _Shares, class_id: int) -> tuple[Change, Change, Change]:
-    """Return IoU, precision and recall of a class."""
-    iou, precision, recall = (
-        Change(_at(shares, class_id), _at(others, class_id))
-        for shares, others in zip(before, after, strict=True)
-    )
-    return iou, precision, recall
+        name, held = inputs.classes.name(class_id), class_id in locked
+        counts = int(before[class_id]), int(after[class_id])
+        rows.append(ClassRow(class_id, name, *counts, iou, precision, recall, held))
+    return rows
 
 
 def _at(shares: NDArray[np.float64], class_id: int) -> float | None:
-    """Return a class's share; None for NaN, and for ignore, which has none."""
+    """Return a class's share; None for NaN and for ignore."""
     if class_id >= len(shares) or np.isnan(shares[class_id]):
         return None
     return float(shares[class_id])
 
 
 def mean_iou(rows: Iterable[ClassRow]) -> Change:
-    """Return the mean IoU over the classes of the truth; None without truth."""
-    # Only a class that the truth holds has a recall, and each of those has an IoU.
+    """Return the mean IoU over the classes of the ground truth; None without ground truth."""
+    # A class has a recall if it is in the ground truth, and then it has an IoU.
     ious = [row.iou for row in rows if row.recall.after is not None]
     if not ious:
         return _NONE

@@ -1,4 +1,4 @@
-"""The one mutable thing: one image under review."""
+"""One image under review: the only mutable object of this package."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +11,7 @@ from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.pixels import NO_OPINION, find_strokes, map_change
 from napari_sepl.core.masks.mask_set import MaskSet
-from napari_sepl.document.annotations import Annotations, blank_map
+from napari_sepl.document.annotations import Annotations, or_blank
 from napari_sepl.document.edits import (
     DecisionEdit,
     Edit,
@@ -24,24 +24,24 @@ from napari_sepl.document.edits import (
 )
 from napari_sepl.document.history import History
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.document.regions import tell_decision
+from napari_sepl.document.regions import describe_decision
 from napari_sepl.document.resolve import Resolved, resolve
 
 
 class Document:
-    """One image, what a person said about it, and what follows.
+    """One image, its annotations, and the labels that follow.
 
-    All changes go through its methods, each of which is one step of the history and ends with
-    one emission of `changed`. A new image is a new document, so no step can cross images.
+    All changes go through its methods, each of which is one step of the history and emits `changed`
+    once. A new image is a new document, so no step can cross images.
 
     Parameters
     ----------
     inputs : Inputs
-        What is given.
-    annotations : Said, optional
-        What was said before; the paper's settings and nothing else if left out.
+        The inputs.
+    annotations : Annotations, optional
+        The annotations so far; by default the paper's parameters alone.
     history : History, optional
-        The steps that led to it.
+        The steps that led to them.
 
     Attributes
     ----------
@@ -50,12 +50,12 @@ class Document:
     stepped : Signal
         Emitted with "do", "undo" or "redo" and the `Edit`, after `changed`.
     marked : Signal
-        Emitted when the history or the saved state changed; carries nothing.
+        Emitted without arguments when the history or the saved state changed.
 
     Raises
     ------
     InputError
-        If a decision names a mask or pseudo-label that the image has not.
+        If a decision is on a mask or pseudo-label that the image does not have.
     """
 
     changed = Signal(Resolved)
@@ -68,18 +68,18 @@ class Document:
         self.history = history or History()
         self._opened_mark = self.history.mark
         self._saved_mark: int | None = None
-        self.inputs = inputs  # with the masks that a person made by prompts
+        self.inputs = inputs  # with prompted masks
         self._prompted: Mapping[int, MaskSet] = {}
         self._resolve((annotations or Annotations()).copy(), None)
 
     @property
     def annotations(self) -> Annotations:
-        """What a person said so far. Its maps are the document's own: do not write."""
+        """The present annotations. Their maps belong to the document: do not write to them."""
         return self.resolved.annotations
 
     @property
     def params(self) -> Params:
-        """The present settings."""
+        """The present parameters."""
         return self.annotations.params
 
     @property
@@ -89,24 +89,24 @@ class Document:
 
     @property
     def edited(self) -> bool:
-        """Whether a person decided, protected or painted anything."""
+        """Whether a person did more than set parameters."""
         return self.annotations.edited
 
     @property
     def unsaved(self) -> bool:
-        """Whether a person did something that is not on disk."""
+        """Whether there are changes that are not on disk."""
         mark = self._opened_mark if self._saved_mark is None else self._saved_mark
         return self.history.mark != mark
 
     @property
     def saved(self) -> bool:
-        """Whether the labels as they are now were saved."""
+        """Whether the present labels are saved."""
         return self.history.mark == self._saved_mark
 
-    # --- what a person does
+    # --- changes
 
     def set_params(self, params: Params, *, gesture: str | None = None) -> None:
-        """Change the settings; steps of one `gesture` count as one."""
+        """Change the parameters; steps of one `gesture` count as one."""
         if params != self.params:
             self._do(ParamsEdit(self.params, params, gesture))
 
@@ -116,20 +116,20 @@ class Document:
             self._do(StatusEdit(self.status, status))
 
     def decide(self, regions: Iterable[int], class_id: int | None) -> None:
-        """Decide on regions, over what the algorithm says; one step for all.
+        """Decide on regions, in one step.
 
         Parameters
         ----------
         regions : iterable of int
             Mask indices, or ``-k`` for the pseudo-labels of class k.
         class_id : int or None
-            The class to take them for, 0 for background, `REJECT` to refuse them, None to leave
-            them to the algorithm.
+            The class to select them for, 0 for background, `REJECT` to reject them, None to reset
+            them to automatic.
 
         Raises
         ------
         InputError
-            If a region is not there, or the class is outside the class list.
+            If a region does not exist, or the class is outside the class list.
         """
         decisions = self.annotations.decisions
         changed = [r for r in sorted(set(regions)) if decisions.get(r) != class_id]
@@ -139,11 +139,11 @@ class Document:
         if class_id is not None and class_id != REJECT:
             self.inputs.classes.check_ids(np.array([class_id]), "the decision")
         before = {region: decisions.get(region) for region in changed}
-        told = tell_decision(self.inputs, self.resolved.assignment, changed, class_id)
-        self._do(DecisionEdit(before, dict.fromkeys(changed, class_id), told))
+        text = describe_decision(self.inputs, self.resolved.assignment, changed, class_id)
+        self._do(DecisionEdit(before, dict.fromkeys(changed, class_id), text))
 
     def lock(self, class_id: int, *, lock: bool = True) -> None:
-        """Keep a class's pixels from the algorithm and from strokes of other classes, or stop.
+        """Lock or unlock a class for the algorithm and for strokes of other classes.
 
         Raises
         ------
@@ -153,58 +153,50 @@ class Document:
         if (class_id in self.annotations.locked) == lock:
             return
         self.inputs.classes.check_ids(np.array([class_id]), "the locked class")
-        locked_pixels = (
-            blank_map(self.inputs.shape)
-            if self.annotations.locked_pixels is None
-            else self.annotations.locked_pixels
-        )
+        locked_pixels = or_blank(self.annotations.locked_pixels, self.inputs.shape)
         if lock:
             after = np.where(self.resolved.labels == class_id, np.int16(class_id), locked_pixels)
         else:
             after = np.where(locked_pixels == class_id, np.int16(NO_OPINION), locked_pixels)
         self._do(LockEdit(class_id, lock, map_change(locked_pixels, after)))
 
-    def absorb(self, shown: NDArray[np.uint8], told: str = "") -> int:
-        """Take what a person painted on the shown labels into the overlay.
+    def absorb(self, shown: NDArray[np.uint8], text: str = "") -> int:
+        """Add what a person painted on the labels on screen to the overlay.
 
         Parameters
         ----------
         shown : (H, W) uint8
             The labels on screen, which were equal to ``resolved.labels`` before the stroke.
-        told : str
-            What was done, where it was no plain stroke.
+        text : str
+            Description for the history if it is not a plain stroke.
 
         Returns
         -------
         int
-            How many of the painted pixels belong to protected classes, and stay as they were.
+            Number of painted pixels in locked classes, which do not change.
 
         Raises
         ------
         InputError
-            If the stroke's label is outside the class list; nothing is absorbed then.
+            If the stroke's label is outside the class list; nothing changes then.
         """
-        final = self.resolved.labels
-        if np.array_equal(shown, final):
+        labels = self.resolved.labels
+        if np.array_equal(shown, labels):
             return 0
         blocked = 0
         if self.annotations.locked:
-            held = np.isin(final, list(self.annotations.locked)) & (shown != final)
-            blocked = int(np.count_nonzero(held))
-            shown = np.where(held, final, shown) if blocked else shown
-        overlay = (
-            blank_map(self.inputs.shape)
-            if self.annotations.overlay is None
-            else self.annotations.overlay
-        )
-        change = find_strokes(shown, final, overlay)
+            locked = np.isin(labels, list(self.annotations.locked)) & (shown != labels)
+            blocked = int(np.count_nonzero(locked))
+            shown = np.where(locked, labels, shown) if blocked else shown
+        overlay = or_blank(self.annotations.overlay, self.inputs.shape)
+        change = find_strokes(shown, labels, overlay)
         self.inputs.classes.check_ids(np.unique(change.after), "the stroke")
         if len(change.starts):
-            self._do(StrokeEdit(change, told))
+            self._do(StrokeEdit(change, text))
         return blocked
 
     def add_prompted(self, mask: MaskSet, class_id: int) -> None:
-        """Add a mask that a person made by prompts, taken for a class.
+        """Add a prompted mask, selected for a class.
 
         Parameters
         ----------
@@ -216,8 +208,8 @@ class Document:
         Raises
         ------
         InputError
-            If there is not one mask with a pixel, it has another size than the image, or the
-            class is outside the class list.
+            If it is not one non-empty mask of the size of the image, or the class is outside the
+            class list.
         """
         if len(mask) != 1 or not mask.areas[0] or mask.shape != self.inputs.shape:
             raise InputError(
@@ -229,25 +221,17 @@ class Document:
         self._do(PromptEdit(len(self.inputs.masks), mask, class_id))
 
     def restore(self, annotations: Annotations) -> None:
-        """Say again what was said on another day, in a few steps; nothing painted since goes."""
+        """Apply earlier annotations in a few steps; present strokes stay."""
         self.set_params(annotations.params)
         for index, mask in annotations.prompted.items():
             class_id = annotations.decisions.get(index, REJECT)
             self.add_prompted(mask, max(class_id, 0))
             if class_id == REJECT:
                 self.decide([len(self.inputs.masks) - 1], REJECT)
-        annotations = annotations.having(
-            decisions={
-                r: k for r, k in annotations.decisions.items() if r not in annotations.prompted
-            }
-        )
-        for class_id in sorted({*annotations.decisions.values()}):
-            self.decide([r for r, k in annotations.decisions.items() if k == class_id], class_id)
-        overlay = (
-            blank_map(self.inputs.shape)
-            if self.annotations.overlay is None
-            else self.annotations.overlay
-        )
+        decided = {r: k for r, k in annotations.decisions.items() if r not in annotations.prompted}
+        for class_id in sorted({*decided.values()}):
+            self.decide([r for r, k in decided.items() if k == class_id], class_id)
+        overlay = or_blank(self.annotations.overlay, self.inputs.shape)
         for opinions in (annotations.locked_pixels, annotations.overlay):
             if opinions is not None:
                 after = np.where(opinions == NO_OPINION, overlay, opinions)
@@ -257,18 +241,18 @@ class Document:
         for class_id in sorted(annotations.locked):
             self.lock(class_id)
 
-    # --- back and forth
+    # --- undo and redo
 
     def undo(self) -> Edit | None:
-        """Take back the last step and return it; None if there is none."""
+        """Undo the last step and return it; None if there is none."""
         return self.go_to(len(self.history.done) - 1)
 
     def redo(self) -> Edit | None:
-        """Do the last undone step again and return it; None if there is none."""
+        """Redo the last undone step and return it; None if there is none."""
         return self.go_to(len(self.history.done) + 1)
 
     def go_to(self, position: int) -> Edit | None:
-        """Undo or redo until so many steps are done; return the last one, or None for none."""
+        """Undo or redo until `position` steps are done; return the last one, None without any."""
         moves: list[tuple[str, Edit]] = []
         annotations = self.annotations
         while (kind := self.history.towards(max(0, position))) is not None:
@@ -281,21 +265,21 @@ class Document:
             moves.append((kind, edit))
         if not moves:
             return None
-        self._say(annotations)
+        self._update(annotations)
         for move in moves:
             self.stepped.emit(*move)
         self.marked.emit()
         return moves[-1][1]
 
     def mark_saved(self, mark: int) -> None:
-        """Remember that the state with this history mark is on disk."""
+        """Record that the state with this history mark is on disk."""
         self._saved_mark = mark
         self.marked.emit()
 
     def _do(self, edit: Edit) -> None:
         self.history.push(edit)
         if not isinstance(edit, StatusEdit):  # which changes no label
-            self._say(edit.apply(self.annotations, self.inputs.shape))
+            self._update(edit.apply(self.annotations, self.inputs.shape))
         self.stepped.emit("do", edit)
         self.marked.emit()
 
@@ -306,6 +290,6 @@ class Document:
             self._prompted = annotations.prompted
         self.resolved = resolve(self.inputs.overlap, annotations, self.inputs.vanished, before)
 
-    def _say(self, annotations: Annotations) -> None:
+    def _update(self, annotations: Annotations) -> None:
         self._resolve(annotations, self.resolved)
         self.changed.emit(self.resolved)

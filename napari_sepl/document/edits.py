@@ -1,7 +1,7 @@
-"""What a person can do to an image: frozen steps, each with an inverse and a name."""
+"""The steps of a history: frozen, each with an inverse and a description."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -9,9 +9,17 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.labels.classes import ClassList
-from napari_sepl.core.labels.pixels import PixelRuns, write_runs
+from napari_sepl.core.labels.pixels import NO_OPINION, PixelRuns, write_runs
 from napari_sepl.core.masks.mask_set import MaskSet
-from napari_sepl.document.annotations import Annotations, blank_map
+from napari_sepl.document.annotations import Annotations, or_blank
+
+
+class _Step:
+    """A step that stays one of its own in the history."""
+
+    def merged(self, later: "Edit") -> "Edit | None":  # noqa: ARG002
+        """Return this and the next step as one, or None if they stay two."""
+        return None
 
 
 class Status(StrEnum):
@@ -24,16 +32,16 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class ParamsEdit:
-    """Other settings.
+class ParamsEdit(_Step):
+    """A change of parameters.
 
     Parameters
     ----------
     before, after : Params
-        The settings around the step.
+        The parameters around the step.
     gesture : str, optional
-        Steps of one gesture (one drag of a slider) count as one in the history. The record keeps
-        it, so no two gestures ever have the same.
+        Steps of one gesture (one drag of a slider) count as one in the history. The record stores
+        it, so it must be unique.
     """
 
     before: Params
@@ -41,7 +49,7 @@ class ParamsEdit:
     gesture: str | None = None
 
     def inverse(self) -> "ParamsEdit":
-        """Return the step that takes this one back."""
+        """Return the step that undoes this one."""
         return ParamsEdit(self.after, self.before)
 
     def merged(self, later: "Edit") -> "ParamsEdit | None":
@@ -53,130 +61,122 @@ class ParamsEdit:
         return ParamsEdit(self.before, later.after, self.gesture)
 
     def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:  # noqa: ARG002
-        """Tell whether the step can be done where this was said."""
+        """Return whether the step can be applied to these annotations."""
         return annotations.params == self.before
 
     def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:  # noqa: ARG002
-        """Return what is said after the step."""
-        return annotations.having(params=self.after)
+        """Return the annotations after the step."""
+        return replace(annotations, params=self.after)
 
     def describe(self, classes: ClassList) -> str:  # noqa: ARG002
-        """Say what the step did."""
+        """Return a line for the history."""
         after = self.after.model_dump()
         changed = {k: v for k, v in after.items() if v != getattr(self.before, k)}
-        told = {name: "the method's" if value is None else value for name, value in changed.items()}
-        return "set " + ", ".join(f"{name} = {value}" for name, value in told.items())
+        shown = {name: "default" if value is None else value for name, value in changed.items()}
+        return "set " + ", ".join(f"{name} = {value}" for name, value in shown.items())
 
     @property
     def nbytes(self) -> int:
-        """Memory the step takes, in bytes; two small models."""
-        return 1000
+        """Memory in bytes."""
+        return 1000  # two small models
 
 
 @dataclass(frozen=True, eq=False)
-class StrokeEdit:
-    """Painted pixels: brush, fill, polygon, eraser, or a tool that cleans a class.
+class StrokeEdit(_Step):
+    """Painted pixels: brush, fill, polygon, eraser, or the cleaning of a class.
 
     Parameters
     ----------
     change : PixelRuns
         The overlay's values before and after.
-    told : str
-        What was done, where it was no plain stroke.
+    text : str
+        Description if it is not a plain stroke.
     """
 
     change: PixelRuns
-    told: str = ""
+    text: str = ""
 
     def inverse(self) -> "StrokeEdit":
-        """Return the step that takes this one back."""
-        return StrokeEdit(self.change.inverse(), self.told)
-
-    def merged(self, later: "Edit") -> None:  # noqa: ARG002
-        """Return None: every stroke is a step of its own."""
-        return
+        """Return the step that undoes this one."""
+        return StrokeEdit(self.change.inverse(), self.text)
 
     def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:
-        """Tell whether the step can be done where this was said."""
+        """Return whether the step can be applied to these annotations."""
         return _holds(annotations.overlay, self.change, shape)
 
     def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:
-        """Return what is said after the step; the overlay is written in place."""
-        overlay = blank_map(shape) if annotations.overlay is None else annotations.overlay
+        """Return the annotations after the step; the map is written in place."""
+        overlay = or_blank(annotations.overlay, shape)
         write_runs(overlay, self.change)
-        return annotations.having(overlay=overlay)
+        return replace(annotations, overlay=overlay)
 
     def describe(self, classes: ClassList) -> str:
-        """Say what the step did."""
-        if self.told:
-            return f"{self.told} ({self.change.pixels:,} pixels)"
+        """Return a line for the history."""
+        if self.text:
+            return f"{self.text} ({self.change.pixels:,} pixels)"
         painted = sorted({int(value) for value in self.change.after})
         names = ", ".join(classes.name(value) for value in painted if value >= 0)
-        return f"paint {self.change.pixels:,} pixels {names}".rstrip()
+        return f"paint {self.change.pixels:,} pixels" + (f" as {names}" if names else "")
 
     @property
     def nbytes(self) -> int:
-        """Memory the step takes, in bytes."""
+        """Memory in bytes."""
         return self.change.nbytes
 
 
 @dataclass(frozen=True)
-class DecisionEdit:
+class DecisionEdit(_Step):
     """Decisions on regions.
 
     Parameters
     ----------
     before, after : mapping of int to int or None
-        For each region the class it was given, -1 for refused, None for left to the algorithm.
-    told : str
-        What was done: "refuse mask 12 (dog)".
+        For each region the class it is selected for, -1 for rejected, None for automatic.
+    text : str
+        Description: "reject mask 12 (dog)".
     """
 
     before: Mapping[int, int | None]
     after: Mapping[int, int | None]
-    told: str = ""
+    text: str = ""
 
     def inverse(self) -> "DecisionEdit":
-        """Return the step that takes this one back."""
-        return DecisionEdit(self.after, self.before, self.told)
-
-    def merged(self, later: "Edit") -> None:  # noqa: ARG002
-        """Return None: every decision is a step of its own."""
-        return
+        """Return the step that undoes this one."""
+        return DecisionEdit(self.after, self.before, self.text)
 
     def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:  # noqa: ARG002
-        """Tell whether the step can be done where this was said."""
+        """Return whether the step can be applied to these annotations."""
         return all(annotations.decisions.get(region) == was for region, was in self.before.items())
 
     def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:  # noqa: ARG002
-        """Return what is said after the step."""
+        """Return the annotations after the step."""
         decisions = {**annotations.decisions, **self.after}
-        return annotations.having(
-            decisions={r: k for r, k in sorted(decisions.items()) if k is not None}
+        return replace(
+            annotations, decisions={r: k for r, k in sorted(decisions.items()) if k is not None}
         )
 
     def describe(self, classes: ClassList) -> str:  # noqa: ARG002
-        """Say what the step did."""
-        return self.told
+        """Return a line for the history."""
+        return self.text
 
     @property
     def nbytes(self) -> int:
-        """Memory the step takes, in bytes."""
+        """Memory in bytes."""
         return 200 * (1 + len(self.after))
 
 
 @dataclass(frozen=True, eq=False)
-class LockEdit:
-    """A class protected, or no longer.
+class LockEdit(_Step):
+    """A class locked or unlocked.
 
     Parameters
     ----------
     class_id : int
         The class.
     lock : bool
-        Whether it is protected after the step.
+        Whether it is locked after the step.
     change : PixelRuns
-        The pinned labels before and after.
+        The locked pixels before and after.
     """
 
     class_id: int
@@ -184,41 +184,35 @@ class LockEdit:
     change: PixelRuns
 
     def inverse(self) -> "LockEdit":
-        """Return the step that takes this one back."""
+        """Return the step that undoes this one."""
         return LockEdit(self.class_id, not self.lock, self.change.inverse())
 
-    def merged(self, later: "Edit") -> None:  # noqa: ARG002
-        """Return None: every protection is a step of its own."""
-        return
-
     def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:
-        """Tell whether the step can be done where this was said."""
+        """Return whether the step can be applied to these annotations."""
         differs = (self.class_id in annotations.locked) != self.lock
         return differs and _holds(annotations.locked_pixels, self.change, shape)
 
     def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:
-        """Return what is said after the step; the pinned labels are written in place."""
-        locked_pixels = (
-            blank_map(shape) if annotations.locked_pixels is None else annotations.locked_pixels
-        )
+        """Return the annotations after the step; the map is written in place."""
+        locked_pixels = or_blank(annotations.locked_pixels, shape)
         write_runs(locked_pixels, self.change)
         one = {self.class_id}
         locked = annotations.locked | one if self.lock else annotations.locked - one
-        return annotations.having(locked_pixels=locked_pixels, locked=locked)
+        return replace(annotations, locked_pixels=locked_pixels, locked=locked)
 
     def describe(self, classes: ClassList) -> str:
-        """Say what the step did."""
-        return f"{'lock' if self.lock else 'unprotect'} {classes.name(self.class_id)}"
+        """Return a line for the history."""
+        return f"{'lock' if self.lock else 'unlock'} {classes.name(self.class_id)}"
 
     @property
     def nbytes(self) -> int:
-        """Memory the step takes, in bytes."""
+        """Memory in bytes."""
         return self.change.nbytes
 
 
 @dataclass(frozen=True, eq=False)
-class PromptEdit:
-    """A mask made by prompts and taken for a class, or taken away again.
+class PromptEdit(_Step):
+    """A prompted mask, added and selected for a class, or removed.
 
     Parameters
     ----------
@@ -227,9 +221,9 @@ class PromptEdit:
     mask : MaskSet
         The one mask.
     class_id : int
-        The class it is taken for.
+        The class it is selected for.
     added : bool
-        Whether it is there after the step.
+        Whether it exists after the step.
     """
 
     index: int
@@ -238,15 +232,11 @@ class PromptEdit:
     added: bool = True
 
     def inverse(self) -> "PromptEdit":
-        """Return the step that takes this one back."""
+        """Return the step that undoes this one."""
         return PromptEdit(self.index, self.mask, self.class_id, not self.added)
 
-    def merged(self, later: "Edit") -> None:  # noqa: ARG002
-        """Return None: every mask is a step of its own."""
-        return
-
     def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:
-        """Tell whether the step can be done where this was said."""
+        """Return whether the step can be applied to these annotations."""
         if self.added:
             return self.mask.shape == shape and self.index not in annotations.prompted
         there = annotations.prompted.get(self.index)
@@ -254,25 +244,25 @@ class PromptEdit:
         return selected and there is not None and there.digest == self.mask.digest
 
     def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:  # noqa: ARG002
-        """Return what is said after the step."""
+        """Return the annotations after the step."""
         decisions = {r: k for r, k in annotations.decisions.items() if r != self.index}
         prompted = {r: one for r, one in annotations.prompted.items() if r != self.index}
         if self.added:
             decisions[self.index], prompted[self.index] = self.class_id, self.mask
-        return annotations.having(decisions=decisions, prompted=prompted)
+        return replace(annotations, decisions=decisions, prompted=prompted)
 
     def describe(self, classes: ClassList) -> str:
-        """Say what the step did."""
-        return f"prompt: mask {self.index} as {classes.name(self.class_id)}"
+        """Return a line for the history."""
+        return f"add prompted mask {self.index} for {classes.name(self.class_id)}"
 
     @property
     def nbytes(self) -> int:
-        """Memory the step takes, in bytes."""
+        """Memory in bytes."""
         return 200 + self.mask.nbytes
 
 
 @dataclass(frozen=True)
-class StatusEdit:
+class StatusEdit(_Step):
     """Another status of the sample.
 
     Parameters
@@ -288,10 +278,6 @@ class StatusEdit:
         """Return the step that undoes this one."""
         return StatusEdit(self.after, self.before)
 
-    def merged(self, later: "Edit") -> None:  # noqa: ARG002
-        """Return None: every change of the status is a step of its own."""
-        return
-
     def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:  # noqa: ARG002
         """Return True: any annotations may have any status."""
         return True
@@ -301,12 +287,12 @@ class StatusEdit:
         return annotations
 
     def describe(self, classes: ClassList) -> str:  # noqa: ARG002
-        """Return a short description of the step."""
+        """Return a line for the history."""
         return f"status {self.after} (was {self.before})"
 
     @property
     def nbytes(self) -> int:
-        """Memory the step takes, in bytes."""
+        """Memory in bytes."""
         return 200
 
 
@@ -335,11 +321,11 @@ def status_after(first: Status, steps: Sequence[Edit]) -> Status:
 
 
 def _holds(opinions: NDArray[np.int16] | None, change: PixelRuns, shape: tuple[int, int]) -> bool:
-    """Tell whether an (H, W) map has, on all runs of a change, the values from before it."""
+    """Return whether an (H, W) map has the values from before a change on all its runs."""
     if len(change.stops) and int(change.stops.max()) > shape[0] * shape[1]:
         return False
     if opinions is None:
-        return bool((change.before == -1).all())
+        return bool((change.before == NO_OPINION).all())
     flat = opinions.reshape(-1)
     lengths = change.stops - change.starts
     firsts = np.repeat(change.starts - np.cumsum(lengths) + lengths, lengths)

@@ -1,4 +1,4 @@
-"""Why regions were taken or rejected: in words, and as a table of all masks."""
+"""Why regions are selected or rejected: in words, and as a table of all masks."""
 
 import math
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from napari_sepl.document.resolve import Resolved
 
 
 def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
-    """Return one line on a mask, or on the pseudo-labels of a class.
+    """Return a line that explains a mask, or the pseudo-labels of a class.
 
     Parameters
     ----------
     inputs, resolved : Inputs, Resolved
-        The image as it is.
+        The image and its present labels.
     region : int
         A mask's index, or ``-k`` for the pseudo-labels of class k.
     """
     named = f"{name_region(inputs, region)} ({area_of(inputs, region):,} px)"
     if region < 0:
-        return f"{named} · {_fate_of_seed(inputs, resolved, -region)}"
+        return f"{named} · {_explain_pseudo(inputs, resolved, -region)}"
     rule = Rule(resolved.assignment.rules[region])
     parts = [named]
     class_id = int(resolved.assignment.class_ids[region])
@@ -33,17 +33,17 @@ def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
         parts.append(inputs.classes.name(class_id))
     if class_id and rule is not Rule.BY_PERSON:
         parts.append(_shares(inputs, resolved, region, class_id))
-    parts.append(rule.told)
+    parts.append(rule.text)
     return " · ".join(parts + _scores(inputs, region))
 
 
-def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
-    """Say what became of the pseudo-labels of a class."""
+def _explain_pseudo(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
+    """Return why the pseudo-labels of a class are kept or not."""
     decided = resolved.assignment.decisions.get(-class_id)
     if decided is not None:
         if decided == REJECT:
-            return "rejected by you"
-        return f"{'kept' if decided else 'selected'} as {inputs.classes.name(decided)} by you"
+            return "rejected by the annotator"
+        return f"selected for {inputs.classes.name(decided)} by the annotator"
     if class_id not in resolved.assignment.kept.class_ids:
         return "replaced by masks"
     method, assignment = resolved.params.strategy.method, resolved.assignment
@@ -53,12 +53,12 @@ def _fate_of_seed(inputs: Inputs, resolved: Resolved, class_id: int) -> str:
 
 def _shares(inputs: Inputs, resolved: Resolved, mask_index: int, class_id: int) -> str:
     overlap, params = inputs.overlap, resolved.params
-    column = int(np.flatnonzero(overlap.class_ids == class_id)[0])
+    column = overlap.column_of[class_id]
     o_s = float(overlap.o_s[mask_index, column])
     o_p = float(overlap.o_p[mask_index, column])
     borders = params.strategy.method.borders
     if borders is None:
-        return f"o_s {o_s:.3f}, o_p {o_p:.3f}"  # it weighs them against other masks
+        return f"o_s {o_s:.3f}, o_p {o_p:.3f}"  # the strategy compares masks with each other
     at_least, below = ("≥", "<") if borders.reaches_t2 else (">", "≤")
     by_o_p = borders.passes_t2(overlap.o_p[mask_index, column], params.t2)
     return (
@@ -83,17 +83,17 @@ class MaskRows:
     Parameters
     ----------
     assignment : Assignment
-        What was decided on each mask.
+        The class and rule of each mask.
     areas : (N,) int64
         Pixels.
     o_s, o_p : (N,) float64
-        Share of the mask on the class, and of the class in the mask; 0 if it meets none.
+        Share of the mask inside the class, and of the class inside the mask; 0 without class.
     predicted_iou, stability : (N,) float32
-        SAM's ratings, NaN where there are none.
+        SAM's ratings, NaN without.
     depths : (N,) intp
-        How many masks hold each mask.
+        Number of masks around each mask.
     prompted : (N,) bool
-        Whether a person made it by prompts.
+        Whether it was made by prompts.
     """
 
     assignment: Assignment
@@ -109,30 +109,22 @@ class MaskRows:
         return len(self.areas)
 
     def verdict(self, mask_index: int) -> str:
-        """Return why a mask is taken or refused, in words."""
-        told = Rule(self.assignment.rules[mask_index]).told
-        return f"{told}, made by a prompt" if self.prompted[mask_index] else told
+        """Return why a mask is selected or rejected, in words."""
+        text = Rule(self.assignment.rules[mask_index]).text
+        return f"{text}, made by prompts" if self.prompted[mask_index] else text
 
 
 def list_masks(inputs: Inputs, resolved: Resolved) -> MaskRows:
-    """Return all masks of an image as they are now."""
+    """Return the table of all masks of an image."""
     overlap, assignment, scores = inputs.overlap, resolved.assignment, inputs.masks.scores
-    columns = np.searchsorted(overlap.class_ids, assignment.class_ids)
-    columns = np.minimum(columns, max(0, len(overlap.class_ids) - 1))
-    masks = np.arange(len(inputs.masks))
-    prompted = np.zeros(len(masks), np.bool_)
+    columns = overlap.column_of[assignment.class_ids]
+    prompted = np.zeros(len(inputs.masks), np.bool_)
     prompted[list(resolved.annotations.prompted)] = True
-    if len(overlap.class_ids):
-        met = overlap.class_ids[columns] == assignment.class_ids
-        o_s = np.where(met, overlap.o_s[masks, columns], 0.0)
-        o_p = np.where(met, overlap.o_p[masks, columns], 0.0)
-    else:
-        o_s, o_p = np.zeros((2, len(masks)))
     return MaskRows(
         assignment,
         inputs.masks.areas,
-        o_s,
-        o_p,
+        overlap.pick(overlap.o_s, columns),
+        overlap.pick(overlap.o_p, columns),
         scores.predicted_iou,
         scores.stability_score,
         inputs.tree.depths,

@@ -1,4 +1,4 @@
-"""Undo and redo of one image, and its history computed again from the log of the record."""
+"""Undo and redo of one image, and the replay of its history from the log of the record."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.edits import Edit, Status, StatusEdit, status_after
 
 BUDGET = 256 * 2**20
-"""Bytes of steps to keep for one image; the oldest are forgotten beyond it."""
+"""Bytes of steps to keep for one image; the oldest are dropped beyond it."""
 
 
 @dataclass
 class History:
-    """The steps done to one image, and those taken back.
+    """The done and the undone steps of one image.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class History:
         undone: Sequence[Edit] = (),
         first: Status = Status.PENDING,
     ) -> "History":
-        """Return a history with these steps, each list in the order they were done or undone."""
+        """Return a history of steps in the order they were done or undone."""
         last, total = len(done), len(done) + len(undone)
         history = cls(
             first=first,
@@ -48,7 +48,7 @@ class History:
             _redo_marks=list(range(total, last, -1)),
             _last_mark=total,
         )
-        history._forget_oldest()
+        history._drop_oldest()
         return history
 
     @property
@@ -58,11 +58,11 @@ class History:
 
     @property
     def mark(self) -> int:
-        """A number for the present state: equal numbers are equal states."""
+        """Number of the present state: equal numbers are equal states."""
         return self._marks[-1]
 
     def push(self, edit: Edit) -> None:
-        """Add a step just done, joined to the last one if both are of one gesture."""
+        """Add a step, joined with the last one if both belong to one gesture."""
         joined = self.done[-1].merged(edit) if self.done and not self.undone else None
         if joined is not None:
             self.done.pop()
@@ -72,7 +72,7 @@ class History:
         self._marks.append(self._last_mark)
         self.undone.clear()
         self._redo_marks.clear()
-        self._forget_oldest()
+        self._drop_oldest()
 
     def undo(self) -> Edit | None:
         """Move the last step to the undone ones and return it."""
@@ -93,12 +93,12 @@ class History:
         return edit
 
     def towards(self, position: int) -> Literal["undo", "redo"] | None:
-        """Return what comes closer to so many steps being done; None if nothing does."""
+        """Return the direction to `position` done steps; None if there is no step that way."""
         if len(self.done) > position:
             return "undo"
         return "redo" if len(self.done) < position and self.undone else None
 
-    def _forget_oldest(self) -> None:
+    def _drop_oldest(self) -> None:
         held = sum(edit.nbytes for edit in self.done)
         while len(self.done) > 1 and held > self.budget:
             oldest = self.done.pop(0)
@@ -113,17 +113,17 @@ def replay(
     shape: tuple[int, int],
     status: Status = Status.PENDING,
 ) -> History:
-    """Return the history that ends in what is said now.
+    """Return the history that leads to the present annotations.
 
-    Each step is checked against what is said: a log with gaps, or from before the files changed,
-    gives the steps since then and no others.
+    Each step is checked: of a log with gaps, or from before the files changed, only the steps since
+    then are used.
 
     Parameters
     ----------
     steps : iterable of (str, Edit)
-        What was done, "do", "undo" or "redo", oldest first.
-    annotations : Said
-        What is said now; it is not changed.
+        "do", "undo" or "redo" and the step, oldest first.
+    annotations : Annotations
+        The present annotations; they are not changed.
     shape : tuple of int
         Height and width of the image.
     status : Status
@@ -141,40 +141,27 @@ def replay(
             undone.pop()
             done.append(edit)
         else:
-            # The stops of one slider drag are logged one by one, and are one step of the history.
+            # The moves of one slider drag are logged one by one, and are one step of the history.
             joined = done[-1].merged(edit) if done and not undone else None
             done[len(done) - (joined is not None) :] = [joined or edit]
             undone.clear()
-    done = _leading_to(done, annotations, shape)
-    undone = _leading_from(undone, annotations, shape)
+    count = _count_applicable([edit.inverse() for edit in reversed(done)], annotations, shape)
+    again = _count_applicable(reversed(undone), annotations, shape)
+    done, undone = done[len(done) - count :], undone[len(undone) - again :]
     for first in (Status.PENDING, status):
         if status_after(first, done) is status:
             return History.of(done, undone, first)
     return History.of([], first=status)  # steps that do not lead to this status
 
 
-def _leading_to(done: list[Edit], annotations: Annotations, shape: tuple[int, int]) -> list[Edit]:
-    """Return the last steps that, one after the other, could have led to what is said."""
-    earlier = annotations.copy()
-    count = 0
-    for edit in reversed(done):
-        back = edit.inverse()
-        if not back.follows(earlier, shape):
+def _count_applicable(
+    steps: Iterable[Edit], annotations: Annotations, shape: tuple[int, int]
+) -> int:
+    """Return how many steps can be applied, one after the other."""
+    current, count = annotations.copy(), 0
+    for step in steps:
+        if not step.follows(current, shape):
             break
-        earlier = back.apply(earlier, shape)
+        current = step.apply(current, shape)
         count += 1
-    return done[len(done) - count :]
-
-
-def _leading_from(
-    undone: list[Edit], annotations: Annotations, shape: tuple[int, int]
-) -> list[Edit]:
-    """Return the steps that can be done again, one after the other, the next one last."""
-    later = annotations.copy()
-    count = 0
-    for edit in reversed(undone):
-        if not edit.follows(later, shape):
-            break
-        later = edit.apply(later, shape)
-        count += 1
-    return undone[len(undone) - count :]
+    return count

@@ -1,4 +1,4 @@
-"""What is given of one image and never changes while it is reviewed."""
+"""The inputs of one image, which do not change during its review."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from napari_sepl.core.algorithm.overlap import (
     remeasure_overlap,
 )
 from napari_sepl.core.analysis.metrics import Confusion
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import check_size
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.scores import Scores, cut_scores, vanished_classes
 from napari_sepl.core.masks.mask_set import MaskSet
@@ -26,30 +26,30 @@ from napari_sepl.document.annotations import join_prompted
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """One image with all that SEPL and its reviewer need.
+    """One image with the inputs of SEPL and of its review.
 
     Parameters
     ----------
     sample_id : str
         The stem that the files of this image share.
     image : (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16
-        The picture.
+        The image.
     pseudo : (H, W) uint8
         Pseudo-labels: 0 background, 1..254 classes, 255 ignore.
     masks : MaskSet
-        SAM's masks.
+        The masks.
     classes : ClassList
         Names and colours of the labels.
     truth : (H, W) uint8, optional
-        The true labels, 255 void.
+        The ground truth, 255 ignore.
     digests : mapping of str to str
-        SHA-256 of what was read, by role: "image", "pseudo", "masks", "truth".
+        SHA-256 of the files by role: "image", "pseudo", "masks", "truth".
     scores : Scores, optional
-        The soft scores that the pseudo-labels were made of.
+        The CAM scores behind the pseudo-labels.
     background : float, optional
-        The value of their background's rule; the method's own if left out.
+        The background value of the scores; by default that of the method.
     given : Inputs, optional
-        The same without the masks that a person made by prompts, if there are any.
+        The same without prompted masks, if there are any.
 
     Raises
     ------
@@ -74,17 +74,12 @@ class Inputs:
             ("pseudo-labels", self.pseudo.shape),
             ("masks", self.masks.shape),
             ("scores", self.scores.shape if self.scores is not None else shape),
-            ("truth", self.truth.shape if self.truth is not None else shape),
+            ("ground truth", self.truth.shape if self.truth is not None else shape),
         ):
-            if tuple(other) != shape:
-                raise InputError(
-                    f"{self.sample_id}: {role}",
-                    found=f"{other[0]} × {other[1]} pixels",
-                    expected=f"{shape[0]} × {shape[1]} as the image (height × width)",
-                )
+            check_size(f"{self.sample_id}: {role}", other, shape, "the image")
 
     def with_prompted(self, prompted: Mapping[int, MaskSet]) -> "Inputs":
-        """Return the image with masks that a person made beside those that were given.
+        """Return the inputs with prompted masks beside the given ones.
 
         Parameters
         ----------
@@ -94,7 +89,7 @@ class Inputs:
         Raises
         ------
         InputError
-            If their indices do not follow on those of the given masks, or sizes differ.
+            If their indices do not follow those of the given masks, or sizes differ.
         """
         given = self.given or self
         if not prompted:
@@ -103,16 +98,16 @@ class Inputs:
         return replace(given, masks=masks, given=given)
 
     def cut_at(self, background: float | None) -> "Inputs":
-        """Return the image with the pseudo-labels that its scores give at another value.
+        """Return the inputs with the pseudo-labels of another background value.
 
-        Without scores, or at the same value, it is this very image.
+        Without scores, or for the same value, the inputs themselves.
         """
         if self.scores is None or background == self.background:
             return self
         pseudo = cut_scores(self.scores, background)
         given = None if self.given is None else self.given.cut_at(background)
         other = replace(self, pseudo=pseudo, background=background, given=given)
-        # the regions between borders, and the masks' tree, follow from the masks alone
+        # superpixels and tree depend on the masks alone
         if "superpixels" in self.__dict__:
             other.__dict__["superpixels"] = self.superpixels
         if "overlap" in self.__dict__ and given is None:
@@ -121,8 +116,8 @@ class Inputs:
 
     @property
     def vanished(self) -> frozenset[int]:
-        """Classes that have scores, but no pixel of the present pseudo-labels."""
-        return vanished_classes(self.scores, self.overlap)
+        """Classes with scores, but without pixels in the present pseudo-labels."""
+        return vanished_classes(self.scores, self.overlap.class_ids)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -131,22 +126,22 @@ class Inputs:
 
     @cached_property
     def overlap(self) -> Overlap:
-        """The table of masks against pseudo-labels, measured at first use."""
+        """The overlap table, measured at first use."""
         if self.given is not None:
             return extend_overlap(self.given.overlap, self.masks)
         return measure_overlap(self.pseudo, self.masks)
 
     @cached_property
     def agreement(self) -> Confusion | None:
-        """The pseudo-labels against the truth, counted at first use; None without truth."""
+        """The pseudo-labels against the ground truth, counted at first use; None without."""
         return None if self.truth is None else Confusion.of(self.pseudo, self.truth)
 
     @property
     def tree(self) -> MaskTree:
-        """Which mask is a part of which, found at first use."""
+        """The parent of each mask, found at first use."""
         return self.overlap.tree
 
     @cached_property
     def superpixels(self) -> NDArray[np.int32]:
-        """(H, W) int32: the regions that mask borders cut the image into, found at first use."""
+        """(H, W) int32: the superpixels, found at first use."""
         return find_superpixels(self.masks)

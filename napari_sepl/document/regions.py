@@ -1,4 +1,4 @@
-"""What a person can point at: masks, and the pseudo-labels of a class."""
+"""Regions, which a person can point at: masks, and the pseudo-labels of a class."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.assignment import REJECT, Assignment
-from napari_sepl.core.algorithm.overlap import IGNORE, count_shared
+from napari_sepl.core.algorithm.overlap import count_shared
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import runs_of_mask
 from napari_sepl.document.inputs import Inputs
 
 
 def regions_at(inputs: Inputs, row: int, col: int) -> list[int]:
-    """Return the regions that hold a pixel: its masks from part to whole, then its pseudo-labels.
+    """Return the regions at a pixel: its masks from part to whole, then its pseudo-labels.
 
     Parameters
     ----------
@@ -34,14 +35,14 @@ def regions_at(inputs: Inputs, row: int, col: int) -> list[int]:
 
 
 def has_region(inputs: Inputs, region: int) -> bool:
-    """Tell whether an image has a region."""
+    """Return whether an image has a region."""
     if region >= 0:
         return region < len(inputs.masks)
     return bool((inputs.overlap.class_ids == -region).any())
 
 
 def name_region(inputs: Inputs, region: int) -> str:
-    """Return what a region is called."""
+    """Return the name of a region."""
     if region < 0:
         return f"pseudo-labels of {inputs.classes.name(-region)}"
     return f"mask {region}"
@@ -57,33 +58,33 @@ def area_of(inputs: Inputs, region: int) -> int:
     return int(inputs.overlap.seeds.areas[column])
 
 
-def tell_decision(
+def describe_decision(
     inputs: Inputs, assignment: Assignment, regions: Sequence[int], class_id: int | None
 ) -> str:
-    """Return a line for the history: "refuse mask 12 (dog)"."""
+    """Return a line for the history: "reject mask 12 (dog)"."""
     if len(regions) == 1:
-        told = name_region(inputs, regions[0])
+        named = name_region(inputs, regions[0])
     else:
         masks = sum(region >= 0 for region in regions)
-        told = f"{masks} masks" if masks == len(regions) else f"{len(regions)} regions"
+        named = f"{masks} masks" if masks == len(regions) else f"{len(regions)} regions"
     if class_id is None:
-        return f"leave {told} to SEPL"
+        return f"reset {named} to automatic"
     if class_id != REJECT:
-        return f"take {told} as {inputs.classes.name(class_id)}"
+        return f"select {named} for {inputs.classes.name(class_id)}"
     were = {assignment.class_of(region) for region in regions if region >= 0} - {0}
-    known = f" ({inputs.classes.name(were.pop())})" if len(were) == 1 else ""
-    return f"refuse {told}{known}"
+    classes = f" ({inputs.classes.name(were.pop())})" if len(were) == 1 else ""
+    return f"reject {named}{classes}"
 
 
 def regions_within(inputs: Inputs, inside: NDArray[np.bool_], share: float = 0.9) -> list[int]:
-    """Return the masks of which at least a share lies inside.
+    """Return the masks with at least a share of their pixels inside.
 
     Parameters
     ----------
     inputs : Inputs
         The image.
     inside : (H, W) bool
-        The pixels that were circled.
+        The pixels of the lasso.
     share : float
         In 0..1.
     """

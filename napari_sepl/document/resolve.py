@@ -1,4 +1,4 @@
-"""From what was given and what a person said to the labels: one pure function."""
+"""Compute the labels from inputs and annotations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,20 +19,20 @@ from napari_sepl.document.annotations import Annotations
 
 @dataclass(frozen=True, eq=False)
 class Resolved:
-    """Everything that follows; never saved as truth, always computed anew.
+    """The labels of one image, and what they follow from; never saved, always recomputed.
 
     Parameters
     ----------
     overlap : Overlap
-        The table it follows from.
-    annotations : Said
-        What a person said. Its maps are the document's own: they change with the next stroke.
+        The overlap table.
+    annotations : Annotations
+        The annotations. Their maps belong to the document: they change with the next stroke.
     assignment : Assignment
-        Which masks were taken, and why.
+        The class and rule of each mask.
     enhanced : (H, W) uint8
-        What SEPL and a person's decisions on masks say.
-    final : (H, W) uint8
-        What is shown and saved: `enhanced` with the pinned and the painted pixels on top.
+        The enhanced labels, with decisions.
+    labels : (H, W) uint8
+        What is shown and saved: `enhanced` under locked and painted pixels.
     """
 
     overlap: Overlap
@@ -43,15 +43,15 @@ class Resolved:
 
     @property
     def params(self) -> Params:
-        """The settings it follows from."""
+        """The parameters."""
         return self.annotations.params
 
     def snapshot(self) -> "Resolved":
-        """Return the same with maps of its own, which no later stroke reaches."""
+        """Return a copy whose maps no later stroke changes."""
         return replace(self, annotations=self.annotations.copy())
 
     def find_sources(self) -> NDArray[np.uint8]:
-        """Return (H, W) uint8: a `Source` for each pixel, where its label came from."""
+        """Return (H, W) uint8: the `Source` of each pixel."""
         annotations = self.annotations
         return find_sources(
             self.overlap,
@@ -63,12 +63,12 @@ class Resolved:
         )
 
     def diagnose(self, image_labels: Iterable[int] = ()) -> Diagnosis:
-        """Find what may be wrong with the labels as they are now, strokes included.
+        """Find what may be wrong with the labels, strokes included.
 
         Parameters
         ----------
         image_labels : iterable of int
-            The classes that the image is known to hold, if that is known.
+            The classes known to be in the image, if any.
         """
         return diagnose(self.overlap, self.assignment, self.labels, image_labels)
 
@@ -84,18 +84,18 @@ def resolve(
     Parameters
     ----------
     overlap : Overlap
-        The table of masks against pseudo-labels.
-    annotations : Said
-        What a person said.
+        The overlap table.
+    annotations : Annotations
+        The annotations.
     vanished : frozenset of int
-        Classes whose pseudo-labels have no pixel for now: decisions on them wait.
+        Classes whose pseudo-labels have no pixel now: decisions on them wait.
     before : Resolved, optional
-        What was resolved last: where it is of the same table, only what changed is painted anew.
+        The last result: for the same table, only changes are repainted.
 
     Raises
     ------
     InputError
-        If a decision names a mask or pseudo-label that the image has not.
+        If a decision is on a mask or pseudo-label that the image does not have.
     """
     assignment = assign(overlap, annotations.params, annotations.decisions, vanished)
     if before is None or before.overlap is not overlap:

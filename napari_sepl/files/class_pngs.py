@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.files._opening import check_size, is_there
 from napari_sepl.files.pictures import open_picture
 

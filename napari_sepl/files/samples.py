@@ -92,7 +92,7 @@ class Enhanceable:
     @property
     def vanished(self) -> frozenset[int]:
         """Classes that have scores, but no pixel of the present pseudo-labels."""
-        return vanished_classes(self.scores, self.overlap)
+        return vanished_classes(self.scores, self.overlap.class_ids)
 
     @cached_property
     def overlap(self) -> Overlap:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.labels.scores import BackgroundRule, Scores, enlarge, find_factor
 from napari_sepl.files import labels as label_files
 from napari_sepl.files import pickles

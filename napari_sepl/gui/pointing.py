@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_sepl.core.algorithm.assignment import REJECT
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.outlines import trace_region
 from napari_sepl.document.document import Document
 from napari_sepl.document.explain import explain_region

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.proposals.models import SamSettings
 
 MARGIN = 1 / 40

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import attempt
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.training.labelled import LabelledImage, read_labelled
 from napari_sepl.training.recipe import MEAN, STD, TrainingError, TrainingRecipe
 

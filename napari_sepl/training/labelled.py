@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.analysis.metrics import count_labels
 from napari_sepl.core.errors import of_one_sample
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import count_labels
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.images import as_rgb, image_size, read_image

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.proposals.device import full_memory_as
 from napari_sepl.training.recipe import (
     DivergedError,

@@ -1,4 +1,4 @@
-"""Random pseudo-labels, masks and settings for hypothesis, aimed at where they meet."""
+"""Random pseudo-labels, masks and settings for hypothesis, aimed at their overlaps."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from napari_sepl import Params
+from napari_sepl import MaskSet, Params
+from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
 from napari_sepl.core.algorithm.params import Conflict
 from napari_sepl.core.algorithm.strategies import Strategy
 
@@ -21,7 +22,7 @@ Shape = tuple[int, int]
 quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 thorough = settings(quick, max_examples=600)
 
-sides = st.integers(1, 9) | st.integers(14, 18)  # 16 is where the transpose changes its way
+sides = st.integers(1, 9) | st.integers(14, 18)  # 16: the transpose has another branch
 shapes: st.SearchStrategy[Shape] = st.tuples(sides, sides) | st.tuples(st.just(1), sides)
 
 
@@ -30,6 +31,12 @@ class Case:
     pseudo: Labels
     masks: Masks
     params: Params
+
+
+def measure(case: Case) -> Overlap:
+    """Return the overlap table of a case."""
+    shape: Any = case.pseudo.shape
+    return measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=shape))
 
 
 def label_maps(shape: Shape) -> st.SearchStrategy[Labels]:
@@ -82,8 +89,12 @@ def mask_stacks(draw: st.DrawFn, pseudo: Labels) -> Masks:
     return np.concatenate([np.array(stack, np.bool_).reshape(-1, *shape), scattered])
 
 
+stacks = shapes.flatmap(label_maps).flatmap(mask_stacks)
+pairs = shapes.flatmap(lambda shape: st.tuples(label_maps(shape), label_maps(shape)))
+
+
 def shares() -> st.SearchStrategy[float]:
-    """Thresholds, most of them fractions that small masks meet exactly."""
+    """Thresholds, most of them fractions that are exact shares of small masks."""
     fractions = st.integers(1, 12).flatmap(
         lambda whole: st.integers(0, whole).map(lambda part: part / whole)
     )

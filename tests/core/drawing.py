@@ -1,9 +1,9 @@
-"""Small pictures as text: "." background, "?" ignore, digits classes, "#" a mask's pixel."""
+"""Small images as text: "." background, "?" ignore, digits classes, "#" a mask's pixel."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl import MaskSet, Params
+from napari_sepl import MaskSet, Params, enhance
 from napari_sepl.core.algorithm.assignment import Assignment, assign
 from napari_sepl.core.algorithm.overlap import measure_overlap
 
@@ -18,13 +18,19 @@ def mask(*rows: str) -> NDArray[np.bool_]:
 
 
 def text(drawn: NDArray[np.uint8]) -> str:
-    """Return a one-row label map as the text it is drawn with."""
+    """Return a one-row label map as text."""
     assert drawn.shape[0] == 1
     return "".join({0: ".", 255: "?"}.get(value, str(value)) for value in drawn[0].tolist())
 
 
+def enhance_row(pseudo: str, /, *masks: str, **settings: object) -> str:
+    """Enhance a one-row image."""
+    dense = np.array([mask(row) for row in masks]).reshape(len(masks), 1, len(pseudo))
+    return text(enhance(labels(pseudo), dense, Params.model_validate(settings)))
+
+
 def decide(pseudo: str, masks: list[str], params: Params) -> Assignment:
-    """Run the decision alone on one-row pictures."""
+    """Return the assignment of a one-row image."""
     dense = [mask(row) for row in masks]
     overlap = measure_overlap(labels(pseudo), MaskSet.from_dense(dense, shape=(1, len(pseudo))))
     return assign(overlap, params)

@@ -40,7 +40,7 @@ def test_labels_lie_in_0_to_255(low: int, high: int) -> None:
 @pytest.mark.parametrize("as_rle", [True, False])
 def test_masks_of_another_image_are_refused(shape: tuple[int, int], as_rle: bool) -> None:
     masks = MaskSet.from_dense(MASKS)
-    with raises_input_error(found="a size of 2 × 3"):
+    with raises_input_error(found="2 × 3 pixels"):
         enhance(np.zeros(shape, np.uint8), masks.to_rle() if as_rle else masks)
 
 
@@ -63,13 +63,13 @@ def test_a_size_of_numpy_integers_is_a_size() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "record",
     [{"predicted_iou": "high"}, {"predicted_iou": [[1], [1, 2]]}, {"stability_score": 10**400},
      {"stability_score": {"a": 1}}, {"crop_box": list("abcd")}, {"point_coords": [["a", "b"]]},
      {"crop_box": [[1], 2, 3, 4]}],
 )  # fmt: skip
-def test_malformed_scores_are_nan(told: dict[str, Any]) -> None:
-    scores = MaskScores.from_records([told])
+def test_malformed_scores_are_nan(record: dict[str, Any]) -> None:
+    scores = MaskScores.from_records([record])
     assert np.isnan(scores.predicted_iou).all()
     assert np.isnan(scores.stability_score).all()
     assert np.isnan(scores.point).all()

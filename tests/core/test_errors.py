@@ -47,7 +47,7 @@ def reason_of(error: Exception) -> int | str:
 
 def test_a_signal_that_a_library_swallowed_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     heard = SimpleNamespace(signals=0, holds=0)
-    monkeypatch.setattr("napari_sepl.core.stopping._heard", heard)
+    monkeypatch.setattr("napari_sepl.core.stopping._state", heard)
     done: list[str] = []
 
     def swallow(sample: str) -> int:

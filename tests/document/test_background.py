@@ -56,7 +56,7 @@ def test_labels_follow_the_background_and_undo(strategy: Strategy) -> None:
     assert_follows(document)
 
 
-def test_a_document_opens_at_the_background_that_was_said() -> None:
+def test_a_document_opens_at_its_background() -> None:
     document = Document(soft_pets(), Annotations(Params(background=0.6)))
     assert not (document.inputs.pseudo == 12).any()
     assert_follows(document)
@@ -92,7 +92,7 @@ def test_decisions_on_pseudo_labels_wait_while_their_class_has_no_pixel() -> Non
         document.decide([-3], 3)
 
 
-def test_decisions_are_said_again_at_the_background_they_were_made_at() -> None:
+def test_decisions_are_restored_with_their_background() -> None:
     document = Document(soft_pets())
     document.decide([-12], 12)
     document.set_params(Params(background=0.6))
@@ -137,4 +137,4 @@ def test_scores_of_another_size_are_refused() -> None:
 def test_the_history_names_the_value() -> None:
     step = ParamsEdit(Params(), Params(background=0.3))
     assert step.describe(VOC) == "set background = 0.3"
-    assert step.inverse().describe(VOC) == "set background = the method's"
+    assert step.inverse().describe(VOC) == "set background = default"

@@ -49,7 +49,7 @@ def test_a_class_only_in_the_truth_has_a_row() -> None:
     assert (rows[15].before, rows[15].after, rows[15].iou.after) == (0, 0, 0.0)
 
 
-def test_the_current_class_and_protected_ones_have_a_row() -> None:
+def test_the_current_class_and_locked_ones_have_a_row() -> None:
     inputs = cat_and_dog()
     resolved = resolve(inputs.overlap, Annotations(locked=frozenset({3})))
     rows = {r.class_id: r for r in count_classes(inputs, resolved, 5)}

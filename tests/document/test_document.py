@@ -119,15 +119,15 @@ def test_saving_an_older_state_leaves_later_edits_unsaved() -> None:
     assert document.unsaved
 
 
-def test_each_change_is_told_once() -> None:
+def test_each_change_is_emitted_once() -> None:
     document = Document(cat_and_dog())
-    told: list[object] = []
-    document.changed.connect(told.append)
+    emitted: list[object] = []
+    document.changed.connect(emitted.append)
     document.set_params(Params(t1=0.9))
     document.set_params(Params(t1=0.9))
     document.undo()
     document.undo()
-    assert len(told) == 2
+    assert len(emitted) == 2
 
 
 def test_the_history_forgets_the_oldest_beyond_its_budget() -> None:
@@ -214,7 +214,7 @@ def assert_same(one: Annotations, other: Annotations) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(actions())
-def test_the_history_is_made_anew_from_the_log(steps: list[tuple[Any, ...]]) -> None:
+def test_the_history_is_replayed_from_the_log(steps: list[tuple[Any, ...]]) -> None:
     document = Document(cat_and_dog())
     log: list[tuple[str, Any]] = []
     document.stepped.connect(lambda kind, edit: log.append((kind, edit)))
@@ -262,7 +262,7 @@ def test_a_log_that_does_not_lead_here_is_cut() -> None:
     assert history.done == [ParamsEdit(a, c)]
 
 
-def test_protected_pixels_stay_whatever_is_done() -> None:
+def test_locked_pixels_never_change() -> None:
     document = Document(cat_and_dog())
     cat = document.resolved.labels == 8
     document.lock(8)
@@ -277,7 +277,7 @@ def test_protected_pixels_stay_whatever_is_done() -> None:
     assert (document.resolved.labels[document.inputs.masks.decode(0)] == 15).all()
 
 
-def test_strokes_of_a_protected_class_are_protected_too() -> None:
+def test_strokes_of_a_locked_class_are_locked_too() -> None:
     document = Document(cat_and_dog())
     document.lock(8)
     document.absorb(painted(document, slice(30, 33), slice(0, 5), 8))
@@ -292,7 +292,7 @@ def test_a_stroke_that_is_blocked_altogether_is_no_step() -> None:
     assert [step.describe(VOC) for step in document.history.done] == ["lock cat"]
 
 
-def test_decisions_outlive_sliders_and_are_told() -> None:
+def test_decisions_outlive_sliders_and_are_described() -> None:
     document = Document(cat_and_dog())
     document.decide([2], REJECT)
     document.decide([0, 1], 15)
@@ -301,17 +301,17 @@ def test_decisions_outlive_sliders_and_are_told() -> None:
     for params in (Params(t1=0.0), Params(strategy=Strategy.RELEASED)):
         document.set_params(params)
         assert (document.resolved.labels[document.inputs.masks.decode(0)] == 15).all()
-    told = [step.describe(VOC) for step in document.history.done[:4]]
-    assert told == [
-        "refuse mask 2 (dog)",
-        "take 2 masks as person",
-        "take pseudo-labels of dog as person",
-        "leave mask 2 to SEPL",
+    emitted = [step.describe(VOC) for step in document.history.done[:4]]
+    assert emitted == [
+        "reject mask 2 (dog)",
+        "select 2 masks for person",
+        "select pseudo-labels of dog for person",
+        "reset mask 2 to automatic",
     ]
     assert document.annotations.decisions == {-12: 15, 0: 15, 1: 15}
 
 
-def test_a_mask_taken_for_background_wins_over_all_that_claim_its_pixels() -> None:
+def test_a_mask_selected_for_background_wins_over_all_claims() -> None:
     document = Document(cat_and_dog())
     part = document.inputs.masks.decode(1)
     assert (document.resolved.labels[part] == 8).all()
@@ -321,10 +321,10 @@ def test_a_mask_taken_for_background_wins_over_all_that_claim_its_pixels() -> No
     assert not document.resolved.labels[part].any()
     document.set_params(Params(t1=0))
     assert not document.resolved.labels[part].any()
-    assert document.history.done[1].describe(VOC) == "take mask 1 as background"
+    assert document.history.done[1].describe(VOC) == "select mask 1 for background"
 
 
-def test_a_class_that_cam_missed_is_taken_with_masks_alone() -> None:
+def test_a_class_without_pseudo_labels_is_made_of_masks() -> None:
     inputs = cat_and_dog()
     blank = Inputs("pets", inputs.image, np.zeros(SHAPE, np.uint8), inputs.masks, VOC)
     document = Document(blank)
@@ -333,7 +333,7 @@ def test_a_class_that_cam_missed_is_taken_with_masks_alone() -> None:
     np.testing.assert_array_equal(document.resolved.labels == 5, inputs.masks.decode(3))
 
 
-def test_what_was_said_on_another_day_is_said_again() -> None:
+def test_earlier_annotations_are_restored() -> None:
     first = Document(cat_and_dog())
     first.set_params(Params(t1=0.3))
     first.decide([2], REJECT)
@@ -365,14 +365,14 @@ def test_strokes_are_described_by_class() -> None:
     document.absorb(painted(document, slice(0, 2), slice(0, 2), 12))
     step = document.history.done[-1]
     assert isinstance(step, StrokeEdit)
-    assert step.describe(document.inputs.classes) == "paint 4 pixels dog"
+    assert step.describe(document.inputs.classes) == "paint 4 pixels as dog"
     document.set_params(Params(t1=0.25))
     assert document.history.done[-1].describe(document.inputs.classes) == "set t1 = 0.25"
 
 
 def test_inputs_of_different_sizes_are_refused() -> None:
     given_inputs = cat_and_dog()
-    with raises_input_error("pets: truth", found="4 × 5 pixels", expected="40 × 60"):
+    with raises_input_error("pets: ground truth", found="4 × 5 pixels", expected="40 × 60"):
         type(given_inputs)(
             "pets",
             given_inputs.image,

@@ -12,26 +12,26 @@ from tests.document.drawing import cat_and_dog
 
 
 @pytest.mark.parametrize(
-    ("finding", "told"),
+    ("finding", "text"),
     [
-        (Finding(Cause.UNMET, 1.0, 8), "cat: no mask meets its pseudo-labels"),
-        (Finding(Cause.SCATTERED, 0.344, 8), "cat: 34 % of its pseudo-labels lie apart"),
-        (Finding(Cause.MISSING, 1.0, 12), "dog: the image-level labels name it"),
-        (Finding(Cause.UNCOVERED, 0.25, 8), "cat: 25 % of its pseudo-labels lie in no mask"),
+        (Finding(Cause.UNMET, 1.0, 8), "cat: no mask overlaps this class most"),
+        (Finding(Cause.SCATTERED, 0.344, 8), "cat: 34 % of its pseudo-labels are outside"),
+        (Finding(Cause.MISSING, 1.0, 12), "dog: in the image-level labels"),
+        (Finding(Cause.UNCOVERED, 0.25, 8), "cat: 25 % of its pseudo-labels are not"),
         (
             Finding(Cause.STRADDLING, 0.8, 8, 3),
-            "cat: mask 3, selected for another class, holds 80 %",
+            "cat: mask 3, selected for another class, covers 80 %",
         ),
         (Finding(Cause.SWALLOWING, 0.5, 8, 0), "cat: mask 0 contains"),
-        (Finding(Cause.OUTSIDE, 0.6, 12, 2), "dog: mask 2 was selected though 60 % of it"),
+        (Finding(Cause.OUTSIDE, 0.6, 12, 2), "dog: mask 2 was selected, but 60 % of it"),
         (Finding(Cause.GROWN, 0.5, 8), "cat: grew to 4.0 times its pseudo-labels"),
         (Finding(Cause.SHRUNK, 0.25, 8), "cat: shrank to 75 % of its pseudo-labels"),
-        (Finding(Cause.SHRUNK, 1.0, 8), "cat: all its pseudo-labels are gone"),
-        (Finding(Cause.CONTESTED, 0.1, 8), "cat: another class claims 10 % of its pixels too"),
+        (Finding(Cause.SHRUNK, 1.0, 8), "cat: no pixel of it is left"),
+        (Finding(Cause.CONTESTED, 0.1, 8), "cat: another class also claims 10 % of its pixels"),
     ],
 )
-def test_each_cause_is_told(finding: Finding, told: str) -> None:
-    assert finding.describe(VOC).startswith(told)
+def test_each_cause_has_a_sentence(finding: Finding, text: str) -> None:
+    assert finding.describe(VOC).startswith(text)
 
 
 def test_each_cause_has_words_of_its_own() -> None:

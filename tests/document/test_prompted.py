@@ -33,21 +33,21 @@ HAND = rectangle(slice(30, 36), slice(20, 30))
 TAIL = rectangle(slice(8, 12), slice(25, 38))
 
 
-def test_a_prompted_mask_is_the_last_mask_taken_by_a_person() -> None:
+def test_a_prompted_mask_is_the_last_mask_and_selected() -> None:
     document = Document(cat_and_dog())
     document.add_prompted(HAND, 15)
     assert len(document.inputs.masks) == 6
     assert document.annotations.decisions == {5: 15}
     assert (document.resolved.labels[30:36, 20:30] == 15).all()
     assert (document.resolved.find_sources()[30:36, 20:30] == Source.PROMPTED).all()
-    assert document.history.done[0].describe(VOC) == "prompt: mask 5 as person"
-    told = explain_region(document.inputs, document.resolved, 5)
-    assert told == "mask 5 (60 px) · person · selected by you · predicted IoU 0.90"
+    assert document.history.done[0].describe(VOC) == "add prompted mask 5 for person"
+    text = explain_region(document.inputs, document.resolved, 5)
+    assert text == "mask 5 (60 px) · person · selected by the annotator · predicted IoU 0.90"
     document.set_params(Params(t1=0, strategy=Strategy.RELEASED))
     assert (document.resolved.labels[30:36, 20:30] == 15).all()
 
 
-def test_undo_takes_it_away_and_redo_brings_it_back() -> None:
+def test_undo_removes_it_and_redo_restores_it() -> None:
     document = Document(cat_and_dog())
     before = document.resolved.labels.copy()
     document.add_prompted(HAND, 15)
@@ -68,7 +68,7 @@ def test_undo_takes_it_away_and_redo_brings_it_back() -> None:
     assert not (document.resolved.labels[8:12, 25:38] == 8).all()
 
 
-def test_it_is_refused_and_left_as_any_mask() -> None:
+def test_it_is_rejected_and_reset_like_any_mask() -> None:
     document = Document(cat_and_dog())
     document.add_prompted(TAIL, 8)
     document.decide([5], REJECT)
@@ -110,13 +110,13 @@ def test_on_other_masks_the_prompted_ones_stay() -> None:
     assert list(annotations.prompted.values()) == [HAND, TAIL]
 
 
-def test_prompted_masks_are_numbered_anew_beside_what_stays() -> None:
+def test_prompted_masks_are_renumbered() -> None:
     annotations = Annotations(decisions={1: 15, 3: 8, 7: 12, -8: 0}, prompted={5: HAND, 7: TAIL})
     moved = annotations.renumbered(3)
     assert (moved.decisions, list(moved.prompted)) == ({-8: 0, 1: 15, 4: 12}, [3, 4])
 
 
-def test_they_are_said_again_beside_other_masks() -> None:
+def test_they_are_restored_beside_other_masks() -> None:
     first = Document(cat_and_dog())
     first.add_prompted(HAND, 15)
     first.add_prompted(TAIL, 8)
@@ -129,7 +129,7 @@ def test_they_are_said_again_beside_other_masks() -> None:
     assert (second.resolved.labels[8:12, 25:38] == 8).all()
 
 
-def test_a_history_with_prompts_is_made_anew_from_its_steps() -> None:
+def test_a_history_with_prompts_is_replayed() -> None:
     document = Document(cat_and_dog())
     steps: list[tuple[str, object]] = []
     document.stepped.connect(lambda kind, edit: steps.append((kind, edit)))

@@ -60,7 +60,7 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
         ParamsEdit(Params(), Params(t1=0.1), "a drag"),
         StrokeEdit(runs, "fill holes in dog"),
         StrokeEdit(runs.inverse()),
-        DecisionEdit({3: None, -8: 0}, {3: 12, -8: None}, "take 2 regions as dog"),
+        DecisionEdit({3: None, -8: 0}, {3: 12, -8: None}, "select 2 regions for dog"),
         LockEdit(12, True, runs),
     )
     for step in steps:
@@ -72,7 +72,7 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
     assert (lock.class_id, lock.lock, lock.change.pixels) == (12, True, 3)
     assert params == steps[0]
     assert isinstance(stroke, StrokeEdit)
-    assert stroke.told == "fill holes in dog"
+    assert stroke.text == "fill holes in dog"
     assert isinstance(inverse, StrokeEdit)
     for name in PixelRuns._fields:
         mine, theirs = getattr(stroke.change, name), getattr(runs, name)

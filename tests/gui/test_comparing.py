@@ -138,7 +138,7 @@ def test_differences_are_coloured_and_follow(controller: Controller, view: Magic
     assert layer.visible
     assert (layer.data[20:25, 5:20] == Difference.GAINED).all()
     assert layer.data[6, 6] == Difference.SAME
-    gained = {"as the pseudo-labels": 2400 - 295, "gained": 295}
+    gained = {"unchanged": 2400 - 295, "gained": 295}
     assert legend(view, "difference") == pytest.approx(gained)
     controller.context.layers.enhanced.data[5:7, 5:7] = 0
     controller.context.layers.enhanced.data[8, 8] = 12
@@ -164,7 +164,7 @@ def test_errors_are_coloured_without_void(controller: Controller, view: MagicMoc
     assert not layer.data[24].any()
     assert (layer.data[0, :3] == Error.FALSE).all()
     assert legend(view, "errors") == pytest.approx(
-        {"right, or void": 2391, "false: a class on background": 3, "missed": 5, "wrong class": 1}
+        {"correct, or ignored": 2391, "false positive": 3, "false negative": 5, "wrong class": 1}
     )
 
 

@@ -469,7 +469,7 @@ def test_history_is_listed_and_clicked(walk: Walk) -> None:
     walk.window.click(25, 45, ALT)
     model = history.model
     listed = [model.data(model.index(row)) for row in range(model.rowCount())]
-    assert listed == ["start", "take mask 3 as person", "refuse mask 2 (dog)"]
+    assert listed == ["start", "select mask 3 for person", "reject mask 2 (dog)"]
     QTest.qWait(50)
     first = history.list.visualRect(model.index(0)).center()
     QTest.mouseClick(history.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(first))

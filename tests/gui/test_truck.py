@@ -68,7 +68,7 @@ def test_the_false_mask_at_the_right_border_goes_with_one_click(
     window.click(585, 1760, Qt.KeyboardModifier.AltModifier)
     assert not document.resolved.labels[kerb].any()
     assert [step.describe(document.inputs.classes) for step in document.history.done] == [
-        "refuse mask 29 (car)"
+        "reject mask 29 (car)"
     ]
     window.press(Qt.Key.Key_A)
     window.settle()

@@ -113,7 +113,7 @@ def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: WhyDock)
     assert walk.window.widget.controller.pointing.region == 0
     QTest.keyClick(why.table.view, Qt.Key.Key_Delete)
     assert walk.window.document.annotations.decisions == {0: -1}
-    assert text(why, 0, 5) == "rejected by you"
+    assert text(why, 0, 5) == "rejected by the annotator"
     walk.window.widget.controller.context.choose_class(DOG)
     QTest.keyClick(why.table.view, Qt.Key.Key_Return)
     assert walk.window.document.annotations.decisions == {0: DOG}
@@ -133,7 +133,7 @@ def test_the_table_is_sorted_and_filtered(walk: Walk, why: WhyDock) -> None:  # 
     table.shown.setCurrentText("all masks")
     QTest.keyClicks(table.text, "dog")
     assert [table._mask(table._filter.index(row, 0)) for row in range(2)] == [2, -1]
-    assert "meets no pseudo-label" in text(why, 3, 5)
+    assert "overlaps no class" in text(why, 3, 5)
 
 
 def test_no_lines_where_the_thresholds_are_none(walk: Walk, why: WhyDock) -> None:  # noqa: F811
@@ -154,10 +154,10 @@ def test_hidden_it_costs_nothing_and_shown_again_it_catches_up(
     walk.window.click(37, 2)
     walk.window.press(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
     QTest.qWait(100)
-    assert text(why, 3, 5) == "selected by you"
+    assert text(why, 3, 5) == "selected by the annotator"
     walk.dock.navigator.go(1)
     walk.settle()
-    assert text(why, 3, 5) == "rejected: it meets no pseudo-label"
+    assert text(why, 3, 5) == "rejected: overlaps no class"
 
 
 def test_without_an_image_it_is_empty(window: Window, tmp_path: Path) -> None:

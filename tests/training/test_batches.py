@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from napari_sepl.core.algorithm.overlap import IGNORE
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.training.batches import Crops, Draw, draws, normalise, random_crop
 from napari_sepl.training.labelled import LabelledImage
 from napari_sepl.training.networks import NETWORKS

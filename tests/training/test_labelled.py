@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_sepl.core.analysis.metrics import count_labels
+from napari_sepl.core.labels.pixels import count_labels
 from napari_sepl.files.dataset.index import Role
 from napari_sepl.training.labelled import LabelledImage, Survey, find_labelled, survey
 from tests.files.dataset.opening import open_labels

@@ -1,1 +1,1 @@
-"""SEPL itself: from the table of overlaps to enhanced labels."""
+"""SEPL: from the overlap table to enhanced labels."""

@@ -1,8 +1,7 @@
-"""Which masks are taken, and why: what a strategy says, with a person's decisions over it.
+"""Assign masks to classes by a strategy, and apply a person's decisions.
 
-An override is a region and a class: the class that a person gave it, 0 where they took it for
-background, or `REJECT`. A region is a mask, known by its index, or the pseudo-labels of class k,
-known as ``-k``.
+A decision maps a region to the class it is selected for, 0 for background, or to `REJECT`. A region
+is the index of a mask, or ``-k`` for the pseudo-labels of class k.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,11 +18,11 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks.runs import Runs
 
 REJECT = -1
-"""In place of the class, in an override: the region claims nothing, whatever the algorithm says."""
+"""The class in a decision that rejects a region: it claims no pixel."""
 
 
 class Kept(NamedTuple):
-    """The pixels of pseudo-labels that are kept beside the masks.
+    """Pixels of pseudo-labels that are kept beside the masks.
 
     Parameters
     ----------
@@ -32,7 +31,7 @@ class Kept(NamedTuple):
     regions : Runs
         The pixels, one region for each class id.
     by_person : (M,) bool
-        Whether a person said so.
+        Whether a person decided it.
     """
 
     class_ids: NDArray[np.uint8]
@@ -42,18 +41,18 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """What was decided for one image, by a strategy and by a person.
+    """The decisions of a strategy and a person on one image.
 
     Parameters
     ----------
     class_ids : (N,) uint8
-        The class each mask was taken for or, if refused, shares most pixels with; 0 for none.
+        The class each mask is selected for or, if rejected, overlaps most; 0 for none.
     rules : (N,) uint8
         A `Rule` for each mask.
     kept : Kept
-        The pixels of pseudo-labels that are kept beside them.
+        The pixels of pseudo-labels kept beside the masks.
     decisions : mapping of int to int
-        What a person decided, by region; all of it is in the above already.
+        A person's decisions by region; the above contains their effects.
     """
 
     class_ids: NDArray[np.uint8]
@@ -63,7 +62,7 @@ class Assignment:
 
     @property
     def selected(self) -> NDArray[np.bool_]:
-        """(N,) bool: which masks were taken."""
+        """(N,) bool: which masks are selected."""
         return self.rules >= Rule.BY_O_S
 
     @property
@@ -72,7 +71,7 @@ class Assignment:
         return np.isin(self.rules, (Rule.REJECTED, Rule.BY_PERSON))
 
     def class_of(self, region: int) -> int:
-        """Return the class a region counts for, taken or refused; 0 for none."""
+        """Return the class of a region, selected or rejected; 0 for none."""
         decided = self.decisions.get(region, REJECT)
         if decided != REJECT:
             return decided
@@ -88,25 +87,24 @@ def assign(
     decisions: Mapping[int, int] = _NOTHING,
     vanished: Collection[int] = (),
 ) -> Assignment:
-    """Choose the masks of one image.
+    """Select the masks of one image.
 
     Parameters
     ----------
     overlap : Overlap
-        The table of masks against pseudo-labels.
+        The overlap table.
     params : Params
-        Names the strategy and its thresholds.
+        The strategy and its thresholds.
     decisions : mapping of int to int
-        A person's decisions, which beat the strategy's. A mask that a person took counts as taken
-        in all that follows: in `paper` and `tree`, its class no longer keeps P_k for want of a
-        mask.
+        A person's decisions, which overrule the strategy's. A mask that a person selected counts
+        as selected: in `paper` and `tree`, its class no longer keeps all of P_k.
     vanished : collection of int
-        Classes whose pseudo-labels have no pixel for now: decisions on them wait.
+        Classes whose pseudo-labels have no pixel now: decisions on them wait.
 
     Raises
     ------
     InputError
-        If an override names a mask or pseudo-label that the image has not.
+        If a decision is on a mask or pseudo-label that the image does not have.
     """
     method, t1, t2 = params.strategy.method, params.t1, params.t2
     check_decisions(overlap, decisions, vanished)
@@ -124,7 +122,7 @@ def assign(
 def check_decisions(
     overlap: Overlap, regions: Collection[int], vanished: Collection[int] = ()
 ) -> None:
-    """Raise InputError if a decision is on a mask or pseudo-label that the image has not."""
+    """Raise InputError if a decision is on a region that the image does not have."""
     classes = {*overlap.class_ids.tolist(), *vanished} if regions else set()
     for region in regions:
         if region >= len(overlap.masks) or (region < 0 and -region not in classes):
@@ -139,10 +137,9 @@ def check_decisions(
 def _decide_masks(
     class_ids: NDArray[np.uint8], rules: NDArray[np.uint8], on_masks: Mapping[int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return classes and rules, both (N,) uint8, with a person's decisions on masks in them.
+    """Return classes and rules, both (N,) uint8, with a person's decisions applied.
 
-    A refused mask keeps the class it shares most pixels with, to be told of it. A mask without
-    a pixel stays as it is.
+    A rejected mask keeps the class it overlaps most; an empty mask stays as it is.
     """
     class_ids, rules = class_ids.copy(), rules.copy()
     for mask, class_id in on_masks.items():
@@ -155,15 +152,15 @@ def _decide_masks(
 
 
 def _decide_seeds(kept: Kept, overlap: Overlap, decisions: Mapping[int, int]) -> Kept:
-    """Return the pixels that are kept with a person's decisions on pseudo-labels in them.
+    """Return the kept pixels with a person's decisions on pseudo-labels applied.
 
-    Decided pseudo-labels are kept whole, as the class they were given, or not at all.
+    Decided pseudo-labels are kept whole, as the class in the decision, or not at all.
     """
     decided = {k: decisions[-k] for k in overlap.class_ids.tolist() if -k in decisions}
     left = np.flatnonzero(~np.isin(kept.class_ids, list(decided)))
-    wanted = {seed: class_id for seed, class_id in decided.items() if class_id != REJECT}
-    columns = overlap.class_ids.searchsorted(list(wanted))
-    given = np.array(list(wanted.values()), np.uint8)
+    chosen = {k: class_id for k, class_id in decided.items() if class_id != REJECT}
+    columns = overlap.class_ids.searchsorted(list(chosen))
+    given = np.array(list(chosen.values()), np.uint8)
     return Kept(
         np.concatenate([kept.class_ids[left], given]),
         kept.regions.choose(left).followed_by(overlap.seeds.choose(columns)),
@@ -174,14 +171,15 @@ def _decide_seeds(kept: Kept, overlap: Overlap, decisions: Mapping[int, int]) ->
 def find_critical_thresholds(
     overlap: Overlap, params: Params
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return where a move of one threshold would take or refuse a mask, the other one staying.
+    """Return the values of each threshold at which a mask changes, the other one fixed.
 
     Parameters
     ----------
     overlap : Overlap
-        The table of masks against pseudo-labels.
+        The overlap table.
     params : Params
-        The settings now. Where masks depend on each other, as under `tree`, no marks are known.
+        The current parameters. Where masks depend on each other, as under `tree`, the result is
+        empty.
 
     Returns
     -------

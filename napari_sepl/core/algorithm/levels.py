@@ -1,4 +1,4 @@
-"""The strategy `tree`: of masks that lie in one another, the level that fits the class best."""
+"""The strategy `tree`: among nested masks, select the level that fits the class best."""
 
 from typing import Any
 
@@ -11,28 +11,28 @@ from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.masks.runs import Runs
 
 OUTSIDE_PRICE = 0.18
-"""What a mask's pixel outside its class costs at t1 = 0.5, in pixels on it.
+"""Price of a mask's pixel outside its class at t1 = 0.5, in pixels inside.
 
-In the middle of the plateau that 120 VOC images with simulated masks showed, 0.16 to 0.20.
+The middle of the plateau for 120 VOC images with simulated masks, 0.16 to 0.20.
 """
 
 MASK_PRICE = 0.1
-"""What each mask costs, as a share of the piece it lies on: several parts must beat their whole."""
+"""Price of each mask as a share of its piece: several parts must gain more than their whole."""
 
 
 def select_levels(
     overlap: Overlap, t1: float, _t2: float, decided: NDArray[np.intp]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Take the masks whose gains sum to most, no two of one class and one nest.
+    """Select the masks with the highest sum of gains, no two nested ones for one class.
 
     Parameters
     ----------
     overlap : Overlap
-        The table of masks against pseudo-labels.
+        The overlap table.
     t1 : float
         Sets the price of a pixel outside the class, ``OUTSIDE_PRICE * t1 / (1 - t1)``.
     decided : (D,) intp
-        The masks on which a person decided; it chooses among the others.
+        The masks with a decision; the others are selected from.
 
     Returns
     -------
@@ -41,8 +41,8 @@ def select_levels(
 
     Notes
     -----
-    A mask goes to the class it shares most pixels with. Its gain is the number of its pixels on
-    the class, less the price of those outside, less `MASK_PRICE` times its piece's size.
+    A mask is assigned to the class it overlaps most. Its gain is the number of its pixels in the
+    class, minus the price of those outside, minus `MASK_PRICE` times the size of its piece.
     """
     nests = overlap.nests
     columns = overlap.best
@@ -52,10 +52,10 @@ def select_levels(
     price = OUTSIDE_PRICE * t1 / max(1 - t1, 1e-9)
     outside = overlap.masks.areas - overlap.best_shared
     gains = overlap.best_shared - price * outside - MASK_PRICE * nests.piece_sizes
-    selected = _take(nests.order, nests.parents, columns, gains, len(overlap.class_ids))
-    fates = np.where(gains > 0, np.uint8(Rule.OTHER_LEVEL), np.uint8(Rule.POOR_FIT))
-    fates[selected >= 0] = Rule.BY_LEVEL
-    return overlap.best_class, np.where(overlap.best >= 0, fates, overlap.refusals)
+    selected = _select_outermost(nests.order, nests.parents, columns, gains, len(overlap.class_ids))
+    rules = np.where(gains > 0, np.uint8(Rule.OTHER_LEVEL), np.uint8(Rule.POOR_FIT))
+    rules[selected >= 0] = Rule.BY_LEVEL
+    return overlap.best_class, np.where(overlap.best >= 0, rules, overlap.rejections)
 
 
 def keep_beside_levels(
@@ -65,31 +65,29 @@ def keep_beside_levels(
     class_ids: NDArray[np.uint8],
     rules: NDArray[np.uint8],
 ) -> tuple[NDArray[np.uint8], Runs]:
-    """Tell what stays of the pseudo-labels beside the masks taken for each class.
+    """Return the pixels of the pseudo-labels that are kept beside the selected masks.
 
     Parameters
     ----------
     overlap : Overlap
-        The table of masks against pseudo-labels.
+        The overlap table.
     t1 : float
-        The share of each mask around a pixel of P_k that must lie on the class for it to stay.
+        A pixel of P_k stays if more than this share of each covering mask lies in the class.
     t2 : float
-        Share of a piece of P_k beyond which the taken masks stand for all of it.
+        If the selected masks cover more than this share of a piece of P_k, they replace it.
     class_ids, rules : (N,) uint8
         As in `Assignment`.
 
     Returns
     -------
     (M,) uint8, Runs
-        Classes, and of each P_k where no mask was taken for k; else its pixels of which all masks
-        around lie on the class by more than t1, and those in no mask whose piece the taken masks
+        Classes and their kept pixels: all of P_k if no mask is selected for k; else those whose
+        covering masks all have o_s above t1, and uncovered ones in pieces that the selected masks
         cover by at most t2.
     """
-    column_of = np.full(256, -1, np.intp)
-    column_of[overlap.class_ids] = np.arange(len(overlap.class_ids))
-    selected = np.where(rules >= Rule.BY_O_S, column_of[class_ids], -1)
+    selected = np.where(rules >= Rule.BY_O_S, overlap.column_of[class_ids], -1)
     parts = overlap.nests.fragments
-    starts, stops, offsets = _stay(
+    starts, stops, offsets = _kept_runs(
         (parts.starts, parts.stops, parts.offsets, parts.pieces, parts.weakest),
         overlap.masks.runs.arrays,
         (selected, overlap.nests.parents), parts.piece_areas, t1, t2,
@@ -100,17 +98,17 @@ def keep_beside_levels(
 
 
 @jit
-def _take(
+def _select_outermost(
     order: NDArray[np.intp],
     parents: NDArray[np.intp],
     columns: NDArray[np.intp],
     gains: NDArray[np.float64],
     count: int,
 ) -> NDArray[np.intp]:
-    """Return the column of the class each mask is taken for, -1 for none.
+    """Return the column of the class each mask is selected for, -1 for none.
 
-    For each class, from the smallest mask up, a mask wins if it gains more than the best of what
-    lies in it; of the winners those are taken that lie in no other.
+    For each class, from the smallest mask up, a mask wins if it gains more than the best choice
+    inside it; the outermost winners are selected.
     """
     selected = np.full(order.size, -1, np.intp)
     below = np.empty(order.size, np.float64)
@@ -123,14 +121,14 @@ def _take(
                 below[parents[mask]] += gains[mask] if wins[mask] else below[mask]
         for mask in order[::-1]:
             if parents[mask] >= 0 and wins[parents[mask]]:
-                wins[mask] = True  # to tell those in it, in turn
+                wins[mask] = True  # passed on to the masks inside
             elif wins[mask]:
                 selected[mask] = column
     return selected
 
 
 @jit
-def _stay(
+def _kept_runs(
     parts: tuple[Any, ...],
     masks: tuple[Any, ...],
     tree: tuple[Any, ...],
@@ -138,7 +136,7 @@ def _stay(
     t1: float,
     t2: float,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    """Return the runs of each class's pseudo-labels that stay; touching fragments are joined."""
+    """Return the runs of each class's kept pseudo-labels; touching fragments are joined."""
     starts, stops, offsets, pieces, weakest = parts
     selected, parents = tree
     won = np.zeros(offsets.size - 1, np.bool_)
@@ -147,7 +145,7 @@ def _stay(
         if selected[mask] >= 0:
             won[selected[mask]] = True
             if _is_outermost(mask, selected, parents):
-                _cover(mask, selected[mask], masks, parts, covered)
+                _add_covered(mask, selected[mask], masks, parts, covered)
     kept_starts = np.empty(starts.size, np.int32)
     kept_stops = np.empty(starts.size, np.int32)
     kept_offsets = np.zeros_like(offsets)
@@ -174,7 +172,7 @@ def _stay(
 
 @jit
 def _is_outermost(mask: int, selected: NDArray[np.intp], parents: NDArray[np.intp]) -> bool:
-    """Tell whether a mask lies in no other that was taken for the same class."""
+    """Return whether no mask around a mask is selected for the same class."""
     above = parents[mask]
     while above >= 0:
         if selected[above] == selected[mask]:
@@ -184,7 +182,7 @@ def _is_outermost(mask: int, selected: NDArray[np.intp], parents: NDArray[np.int
 
 
 @jit
-def _cover(
+def _add_covered(
     mask: int,
     column: int,
     masks: tuple[Any, ...],
@@ -208,6 +206,6 @@ def _cover(
             covered[pieces[at]] += min(stops[at], mask_stops[run]) - max(
                 starts[at], mask_starts[run]
             )
-            if stops[at] > mask_stops[run]:  # it may meet the next run as well
+            if stops[at] > mask_stops[run]:  # it may overlap the next run as well
                 break
             at += 1

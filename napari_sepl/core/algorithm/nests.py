@@ -1,8 +1,7 @@
-"""What the strategy `tree` knows of one image before a slider moves: nests of masks, pieces of P_k.
+"""What the strategy `tree` computes once for an image: nests of masks, pieces of P_k.
 
-A piece is a stretch of P_k that is connected by the four neighbours of a pixel. A fragment is a run
-of one piece along which the same mask is the weakest, the one of those that cover a pixel of which
-the smallest share lies on the class.
+A piece is a 4-connected component of P_k. A fragment is a run of one piece with the same weakest
+mask: of those that cover a pixel, the one with the smallest o_s.
 """
 
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
-from napari_sepl.core.masks.runs import Runs
+from napari_sepl.core.masks.runs import Runs, cut_into_columns
 from napari_sepl.core.masks.superpixels import find_superpixels
 
 BARE = -1.0
-"""In place of a share, of a fragment that no mask covers."""
+"""The share of a fragment that no mask covers."""
 
 _NO_MASK = -1
 
@@ -29,13 +28,13 @@ class Fragments:
     Parameters
     ----------
     starts, stops : (F,) int32
-        Their pixels, column-major and half-open; none goes on into the next column.
+        Their pixels, column-major and half-open, each within one column.
     offsets : (K + 1,) int64
         Class column k owns the fragments ``offsets[k]:offsets[k + 1]``.
     pieces : (F,) int32
-        The piece each lies in.
+        The piece of each.
     weakest : (F,) float64
-        The smallest o_s among the masks that cover it, `BARE` where there is none.
+        The smallest o_s of the masks that cover it, `BARE` if there are none.
     piece_areas : (Q + 1,) int64
         Pixels of each piece; pieces count from 1.
     """
@@ -50,17 +49,17 @@ class Fragments:
 
 @dataclass(frozen=True, eq=False)
 class Nests:
-    """The masks of one image as a forest, and the pieces of pseudo-labels they lie on.
+    """The masks of one image as a forest, and the pieces of pseudo-labels under them.
 
     Parameters
     ----------
     order : (N,) intp
-        The masks by area, then by index: each one's parts come before it.
+        The masks by area, then by index: parts before wholes.
     parents : (N,) intp
-        The mask that holds each, -1 for none.
+        The mask that contains each, -1 for none.
     piece_sizes : (N,) float64
-        Pixels of the piece that the mask lies on, meaned over its pixels on its best class; 0 for
-        a mask that meets no class.
+        Mean size in pixels of the pieces under the mask, over its pixels in its best class; 0
+        without a class.
     fragments : Fragments
         The pseudo-labels.
     """
@@ -86,23 +85,26 @@ def find_nests(
     masks : MaskSet
         The N masks.
     parents : (N,) intp
-        The mask that holds each, -1 for none, as `build_tree` finds them.
+        The mask that contains each, -1 for none, as `build_tree` finds them.
     seeds : Runs
         P_k of each of the K classes.
     o_s : (N, K) float64
-        Share of each mask that lies on each class.
+        Share of each mask in each class.
     best : (N,) intp
-        Column of the class that each mask shares most pixels with, -1 for none.
+        Column of the class that each mask overlaps most, -1 for none.
     best_shared : (N,) int64
-        How many those are.
+        The pixels of that overlap.
     """
     numbers = find_superpixels(MaskSet(seeds, MaskScores.unknown(len(seeds))))
     areas = np.bincount(numbers.ravel())
-    areas[0] = 0  # what lies on no class is no piece
-    parts = _cut_into_columns(*seeds.arrays, numbers)
+    areas[0] = 0  # pixels without a class are no piece
+    height = numbers.shape[0]
+    starts, stops, originals = cut_into_columns(seeds.starts, seeds.stops, height)
+    pieces = numbers[starts % height, starts // height]
+    parts = (starts, stops, originals.searchsorted(seeds.offsets), pieces)
     ranked = np.argsort(-o_s, axis=0, kind="stable")
     weakest = np.full(numbers.size, _NO_MASK, np.int32)
-    summed = _visit(masks.runs.arrays, parts, (ranked, o_s, best), areas, weakest)
+    summed = _find_weakest(masks.runs.arrays, parts, (ranked, o_s, best), areas, weakest)
     fragments = Fragments(*_split(*parts, weakest, o_s), areas)
     order = np.argsort(masks.areas, kind="stable")
     sizes = summed / np.maximum(best_shared, 1)
@@ -110,60 +112,31 @@ def find_nests(
 
 
 @jit
-def _cut_into_columns(
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    numbers: NDArray[np.int32],
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
-    """Cut runs where a column ends, for beyond may lie another piece; return each part's piece."""
-    height = numbers.shape[0]
-    count = 0
-    for run in range(starts.size):
-        count += (stops[run] - 1) // height - starts[run] // height + 1
-    cut_starts = np.empty(count, np.int32)
-    cut_stops = np.empty(count, np.int32)
-    cut_offsets = np.zeros_like(offsets)
-    pieces = np.empty(count, np.int32)
-    at = 0
-    for region in range(offsets.size - 1):
-        for run in range(offsets[region], offsets[region + 1]):
-            for col in range(starts[run] // height, (stops[run] - 1) // height + 1):
-                start = max(starts[run], col * height)
-                cut_starts[at] = start
-                cut_stops[at] = min(stops[run], (col + 1) * height)
-                pieces[at] = numbers[start - col * height, col]
-                at += 1
-        cut_offsets[region + 1] = at
-    return cut_starts, cut_stops, cut_offsets, pieces
-
-
-@jit
-def _visit(
+def _find_weakest(
     masks: tuple[Any, ...],
     parts: tuple[Any, ...],
     shares: tuple[Any, ...],
     areas: NDArray[np.int64],
     weakest: NDArray[np.int32],
 ) -> NDArray[np.int64]:
-    """Write the weakest mask on each pixel of a class; return the piece sizes under each mask.
+    """Write the weakest mask of each pixel; return the sum of piece sizes under each mask.
 
-    They are summed over the mask's pixels on its best class.
+    The sum is over the mask's pixels in its best class.
     """
     ranked, o_s, best = shares
     summed = np.zeros(best.size, np.int64)
     for column in range(ranked.shape[1]):
-        for mask in ranked[:, column]:  # the strongest first, so that weaker ones write over it
+        for mask in ranked[:, column]:  # the strongest first: weaker ones overwrite it
             if o_s[mask, column] == 0:
                 break
-            under = _meet(mask, column, masks, parts, areas, weakest)
+            under = _write_mask(mask, column, masks, parts, areas, weakest)
             if best[mask] == column:
                 summed[mask] = under
     return summed
 
 
 @jit
-def _meet(
+def _write_mask(
     mask: int,
     column: int,
     masks: tuple[Any, ...],
@@ -171,7 +144,7 @@ def _meet(
     areas: NDArray[np.int64],
     weakest: NDArray[np.int32],
 ) -> int:
-    """Write a mask where it meets a class, and sum the sizes of the pieces there."""
+    """Write a mask where it overlaps a class, and sum the sizes of the pieces there."""
     mask_starts, mask_stops, mask_offsets = masks
     starts, stops, offsets, pieces = parts
     first, last = mask_offsets[mask], mask_offsets[mask + 1]

@@ -1,11 +1,9 @@
-"""SEPL from end to end: pseudo-labels and masks in, enhanced labels out.
+"""Enhance pseudo-labels: paint selected masks and kept pseudo-labels into one label map.
 
-A pixel's label depends on nothing but the regions that hold it. So after a slider move or a
-decision `repaint` paints only the blocks of pixels that a changed region touches: of a large image,
-and of a decision on one mask, a small part.
+A pixel's label depends only on the regions that contain it. So after a slider move or a decision
+`repaint` paints only the blocks of pixels that a changed region touches.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,10 +12,11 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.assignment import Assignment, Kept, assign
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap, measure_overlap
+from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
 from napari_sepl.core.algorithm.params import Conflict, Params
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.core.masks.runs import fill_runs, paint_span
 from napari_sepl.core.masks.transpose import BLOCK, renew_rows, to_rows
@@ -28,7 +27,7 @@ def enhance(
     masks: MaskSet | NDArray[Any] | Sequence[Mapping[str, Any]],
     params: Params | None = None,
 ) -> NDArray[np.uint8]:
-    """Choose and merge masks by the pseudo-labels they lie on.
+    """Enhance pseudo-labels with the masks that overlap them.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def enhance(
     masks : MaskSet, (N, H, W) array, or sequence of COCO RLE dicts
         The masks of the same image.
     params : Params, optional
-        The settings; the paper's defaults if left out.
+        The parameters; by default those of the paper.
 
     Returns
     -------
@@ -91,16 +90,16 @@ def paint(
     params: Params,
     out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """Merge what an assignment chose into one label map.
+    """Paint an assignment into a label map.
 
     Parameters
     ----------
     overlap : Overlap
-        The table the assignment was made from.
+        The overlap table of the assignment.
     assignment : Assignment
-        The masks taken and the pseudo-labels kept.
+        The selected masks and the kept pseudo-labels.
     params : Params
-        Names the rule for pixels that several classes claim.
+        The conflict rule.
     out : (H, W) uint8, optional
         Written in place instead of a new array.
 
@@ -125,14 +124,14 @@ def paint_columns(
     params: Params,
     columns: tuple[int, int] | None = None,
 ) -> NDArray[np.uint8]:
-    """Merge what an assignment chose into labels in column-major order.
+    """Paint an assignment into labels in column-major order.
 
     Parameters
     ----------
     overlap, assignment, params
         As for `paint`.
     columns : tuple of int, optional
-        Half-open: the only columns to paint; the others stay 0. All if left out.
+        Half-open range of columns to paint; the others stay 0. All by default.
 
     Returns
     -------
@@ -147,7 +146,7 @@ def paint_columns(
         fill_runs(flat, *overlap.ignored, IGNORE, first, last)
     kept = assignment.kept
     if params.conflict is Conflict.HIGHEST_ID:
-        _paint_ascending(
+        _paint_highest(
             flat,
             (*overlap.masks.runs.arrays, assignment.class_ids, assignment.selected),
             (*kept.regions.arrays, kept.class_ids),
@@ -162,10 +161,10 @@ def paint_columns(
 
 
 @jit
-def _paint_ascending(
+def _paint_highest(
     flat: NDArray[np.uint8], masks: tuple[Any, ...], kept: tuple[Any, ...], first: int, last: int
 ) -> None:
-    """Paint class by class; without the copies and sorting of the other rules, twice as fast."""
+    """Paint class by class: twice as fast as `_paint_contested`, which copies and sorts."""
     mask_starts, mask_stops, mask_offsets, class_ids, selected = masks
     kept_starts, kept_stops, kept_offsets, kept_ids = kept
     claims = np.zeros(256, np.bool_)
@@ -194,7 +193,7 @@ def _paint_contested(
     conflict: Conflict,
     span: tuple[int, int],
 ) -> None:
-    """Paint by the rules that need all claims side by side: `seed` and `smallest`."""
+    """Paint by the rules that compare all claims: `pseudo` and `smallest`."""
     selected = np.flatnonzero(assignment.selected)
     claims = overlap.masks.runs.choose(selected).followed_by(assignment.kept.regions)
     values = np.concatenate([assignment.class_ids[selected], assignment.kept.class_ids])
@@ -204,13 +203,13 @@ def _paint_contested(
         order = np.argsort(values, kind="stable")
     paint_span(flat, *claims.arrays, order, values[order], *span)
     if conflict is Conflict.PSEUDO:
-        _restore_seeds(flat, overlap.pseudo_columns, *claims.arrays, values, *span)
+        _restore_pseudo(flat, overlap.pseudo_columns, *claims.arrays, values, *span)
 
 
 def _paint_decided(
     flat: NDArray[np.uint8], overlap: Overlap, assignment: Assignment, span: tuple[int, int]
 ) -> None:
-    """Paint what a person took over all else, the smallest on top."""
+    """Paint the regions that a person selected over the others, the smallest on top."""
     kept = assignment.kept
     selected = np.flatnonzero(assignment.rules == Rule.BY_PERSON)
     seeds = np.flatnonzero(kept.by_person)
@@ -221,7 +220,7 @@ def _paint_decided(
 
 
 @jit
-def _restore_seeds(
+def _restore_pseudo(
     flat: NDArray[np.uint8],
     pseudo: NDArray[np.uint8],
     starts: NDArray[np.int32],
@@ -231,25 +230,25 @@ def _restore_seeds(
     first: int,
     last: int,
 ) -> None:
-    """Give each claimed pixel back to the claimant that the pseudo-label has there."""
+    """Give each claimed pixel the class of its pseudo-label if that class claims it."""
     for region in range(values.size):
         value = values[region]
         for run in range(offsets[region], offsets[region + 1]):
             own = slice(max(starts[run], first), min(stops[run], last))
-            seeds, labels = pseudo[own], flat[own]  # whose places count from 0: many at once
+            seeds, labels = pseudo[own], flat[own]  # indexed from 0, this loop is vectorised
             for at in range(seeds.size):
                 labels[at] = value if seeds[at] == value else labels[at]
 
 
 class Painted(NamedTuple):
-    """What was painted, and from what.
+    """Labels, and the assignment and parameters they were painted from.
 
     Parameters
     ----------
     assignment : Assignment
-        The masks taken and the pseudo-labels kept.
+        The selected masks and the kept pseudo-labels.
     params : Params
-        Names the rule for pixels that several classes claim.
+        The conflict rule.
     labels : (H, W) uint8
         The enhanced labels.
     """
@@ -262,7 +261,7 @@ class Painted(NamedTuple):
 def repaint(
     overlap: Overlap, assignment: Assignment, params: Params, before: Painted
 ) -> NDArray[np.uint8]:
-    """Return what `paint` would, by painting only what changed.
+    """Return the same as `paint`, by painting only what changed.
 
     Parameters
     ----------
@@ -274,9 +273,9 @@ def repaint(
     Returns
     -------
     (H, W) uint8
-        The enhanced labels; the very array of `before` where nothing changed.
+        The enhanced labels; the array of `before` itself if nothing changed.
     """
-    if _rules_of(params) != _rules_of(before.params):
+    if _painting_params(params) != _painting_params(before.params):
         return paint(overlap, assignment, params)
     stale = find_stale(overlap, before.assignment, assignment)
     columns = np.flatnonzero(stale.any(axis=0))
@@ -288,29 +287,30 @@ def repaint(
     return labels
 
 
-def _rules_of(params: Params) -> tuple[object, ...]:
-    """Return the settings by which an assignment is painted."""
+def _painting_params(params: Params) -> tuple[object, ...]:
+    """Return the parameters that painting depends on."""
     return params.conflict, params.strategy.method.keeps_ignore
 
 
 def find_stale(overlap: Overlap, before: Assignment, after: Assignment) -> NDArray[np.bool_]:
-    """Find the blocks of an image in which two assignments can lead to other labels.
+    """Return the blocks of an image in which the labels of two assignments can differ.
 
     Returns
     -------
     (ceil(H / BLOCK), ceil(W / BLOCK)) bool
-        Whether a region that changed reaches into a block.
+        Whether a changed region reaches into a block.
     """
     stale = np.zeros([-(-side // BLOCK) for side in overlap.shape], np.bool_)
     _mark(stale, overlap.masks.runs.boxes[_changed_masks(before, after)])
-    ours, theirs = _regions_of(before.kept), _regions_of(after.kept)
-    for kept, others in ((ours, theirs), (theirs, ours)):
-        _mark(stale, kept.boxes_of(others))
+    ours, theirs = _keys_of(before.kept), _keys_of(after.kept)
+    for kept, own, others in ((before.kept, ours, theirs), (after.kept, theirs, ours)):
+        changed = np.flatnonzero([key not in others for key in own])
+        _mark(stale, kept.regions.choose(changed).boxes)
     return stale
 
 
 def _changed_masks(before: Assignment, after: Assignment) -> NDArray[np.bool_]:
-    """Return (N,) bool: which masks claim pixels for another class, or with another weight."""
+    """Return (N,) bool: which masks changed in class, selection or decision."""
     claims = [
         np.where(one.selected, one.class_ids.astype(np.int16) + 1, 0)
         * np.where(one.rules == Rule.BY_PERSON, -1, 1)
@@ -319,28 +319,12 @@ def _changed_masks(before: Assignment, after: Assignment) -> NDArray[np.bool_]:
     return np.asarray(claims[0] != claims[1])
 
 
-class _Regions(NamedTuple):
-    """Kept regions and what tells them from others: class, person's or not, and pixels."""
-
-    kept: Kept
-    keys: list[tuple[int, bool, bytes, bytes]]
-
-    def boxes_of(self, others: "_Regions") -> NDArray[np.int32]:
-        """Return the boxes of those regions that `others` has not."""
-        left = Counter(others.keys)
-        missing = []
-        for key in self.keys:
-            missing.append(not left[key])
-            left[key] -= left[key] > 0
-        return self.kept.regions.choose(np.flatnonzero(missing)).boxes
-
-
-def _regions_of(kept: Kept) -> _Regions:
-    keys = []
-    for index, class_id in enumerate(kept.class_ids):
-        starts, stops = (array.tobytes() for array in kept.regions.of(index))
-        keys.append((int(class_id), bool(kept.by_person[index]), starts, stops))
-    return _Regions(kept, keys)
+def _keys_of(kept: Kept) -> list[tuple[object, ...]]:
+    """Return a key for each kept region: class, decided or not, and pixels; none are equal."""
+    return [
+        (class_id, kept.by_person[index], *(array.tobytes() for array in kept.regions.of(index)))
+        for index, class_id in enumerate(kept.class_ids)
+    ]
 
 
 def _mark(stale: NDArray[np.bool_], boxes: Iterable[NDArray[np.int32]]) -> None:

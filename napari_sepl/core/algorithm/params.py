@@ -1,4 +1,4 @@
-"""The settings of SEPL, described once for sliders, command line and files."""
+"""The parameters of SEPL, described once for sliders, command line and files."""
 
 from enum import StrEnum
 
@@ -8,11 +8,11 @@ from napari_sepl.core.algorithm.strategies import Strategy
 
 
 class Conflict(StrEnum):
-    """Who wins a pixel that several classes claim.
+    """Which class gets a pixel that several claim.
 
-    `highest-id`: the highest class id, as in the authors' code. `pseudo`: the class that the
-    pseudo-label has there if it is among the claimants, else as `highest-id`. `smallest`: the
-    smallest region that claims it (of equal ones, the highest class id).
+    `highest-id`: the highest class id, as in the authors' code. `pseudo`: the class of the
+    pseudo-label if it claims the pixel, else as `highest-id`. `smallest`: the class of the smallest
+    region (of equal ones, the highest class id).
     """
 
     HIGHEST_ID = "highest-id"
@@ -21,28 +21,28 @@ class Conflict(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "Conflict | None":
-        """Return the rule by the name that label PNGs had for it at first."""
+        """Return the rule for its name in older label PNGs."""
         return {"ascending": cls.HIGHEST_ID, "seed": cls.PSEUDO}.get(str(value))
 
 
 class Params(BaseModel):
-    """The settings of one SEPL run; frozen, so that a result can be tied to them.
+    """The parameters of one SEPL run; frozen.
 
     Parameters
     ----------
     t1 : float
-        Share in 0..1 of a mask that must lie on the class's pseudo-label (o_s). In `tree`, how
-        dear a mask's pixels outside the class are.
+        Threshold in 0..1 for o_s, the share of the mask inside the class. In `tree`, it sets the
+        price of a mask's pixels outside the class.
     t2 : float
-        Share in 0..1 of the class's pseudo-label that the mask must cover (o_p). In `tree`, share
-        of a piece of it beyond which the masks taken stand for all of it.
+        Threshold in 0..1 for o_p, the share of the class inside the mask. In `tree`, if the
+        selected masks cover more than this share of a piece of P_k, they replace it.
     strategy : Strategy
-        How masks are chosen.
+        How masks are selected.
     conflict : Conflict
-        Who wins a pixel that several classes claim.
+        Which class gets a pixel that several claim.
     background : float, optional
-        What the background of soft scores goes by, at least 0: see `labels.scores.cut_scores`. The
-        default of the method that wrote them if left out; label maps have no use for it.
+        The background value for CAM scores, at least 0: see `labels.scores.cut_scores`. By default
+        that of the method that wrote them; label maps do not use it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,7 +51,7 @@ class Params(BaseModel):
         0.5,
         ge=0,
         le=1,
-        title="t1 (mask on class)",
+        title="t1 (share of mask)",
         description=" ".join(
             [
                 "Select a mask if more than this share of it is inside the class (o_s > t1).",
@@ -63,7 +63,7 @@ class Params(BaseModel):
         0.85,
         ge=0,
         le=1,
-        title="t2 (class in mask)",
+        title="t2 (share of class)",
         description=" ".join(
             [
                 "Select a mask if it covers more than this share of the class (o_p > t2).",

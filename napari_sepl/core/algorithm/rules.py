@@ -1,38 +1,35 @@
-"""Why a mask was taken or refused."""
+"""Why a mask is selected or rejected."""
 
 from enum import IntEnum
 
 
 class Rule(IntEnum):
-    """Why a mask was taken or refused; those from `BY_O_S` on are taken.
+    """Why a mask is selected or rejected; those from `BY_O_S` on are selected.
 
     Attributes
     ----------
-    told : str
+    text : str
         The same in words.
     """
 
-    told: str
+    text: str
 
-    def __new__(cls, number: int, told: str = "") -> "Rule":
-        """Make a member of its number and its words; `Rule(number)` looks one up."""
+    def __new__(cls, number: int, text: str = "") -> "Rule":
+        """Make a member; `Rule(number)` looks one up."""
         rule = int.__new__(cls, number)
         rule._value_ = number
-        rule.told = told
+        rule.text = text
         return rule
 
-    EMPTY = 0, "rejected: it has no pixel"
-    NO_CLASS = 1, "rejected: it meets no pseudo-label"
-    REJECTED = 2, "rejected by you"
-    POOR_FIT = 3, "rejected: it fits the class too poorly"
-    """By `tree`: it lies outside the class too much, or on too little of it."""
-    OTHER_LEVEL = 4, "rejected: a mask around it, or those in it, fit better"
+    EMPTY = 0, "rejected: empty mask"
+    NO_CLASS = 1, "rejected: overlaps no class"
+    REJECTED = 2, "rejected by the annotator"
+    POOR_FIT = 3, "rejected: fits the class too poorly"
+    """By `tree`: too much of it is outside the class, or it covers too little of it."""
+    OTHER_LEVEL = 4, "rejected: another level fits better"
     BELOW = 5, "rejected: below both thresholds"
     BY_O_S = 6, "selected by o_s"
-    """Enough of the mask lies on the class."""
     BY_O_P = 7, "selected by o_p"
-    """The mask covers enough of the class."""
     BY_BOTH = 8, "selected by o_s and o_p"
-    BY_LEVEL = 9, "selected: the level that fits best"
-    """By `tree`: of the masks in one another."""
-    BY_PERSON = 10, "selected by you"
+    BY_LEVEL = 9, "selected: the level fits best"
+    BY_PERSON = 10, "selected by the annotator"

@@ -1,7 +1,7 @@
-"""The strategies: each declares here, in one `Method`, all that is its own.
+"""The strategies, each with its `Method`.
 
-Nothing else in the package asks which strategy is set. To add one, add a member to `Strategy`; what
-it computes may stand in a file of its own, as that of `tree` does in `levels.py`.
+No other module checks which strategy is set. To add one, add a member to `Strategy`; its functions
+may be in a file of their own, as those of `tree` are in `levels.py`.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.levels import keep_beside_levels, select_levels
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.rules import Rule
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.runs import Runs, paint_runs, runs_of_labels
 
 Selected = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -26,12 +27,12 @@ RetainedSeeds = tuple[NDArray[np.uint8], Runs]
 
 @dataclass(frozen=True)
 class Borders:
-    """How thresholds divide the masks where each is judged by itself: o_s > t1, or o_p by t2.
+    """How thresholds select masks where each is judged by itself: by o_s > t1, or by o_p and t2.
 
     Parameters
     ----------
     any_class : bool
-        Whether a mask may be taken for every class, not only for the one it shares most with.
+        Whether a mask may be selected for any class, not only for the one it overlaps most.
     reaches_t2 : bool
         Whether o_p = t2 is enough.
     """
@@ -40,39 +41,38 @@ class Borders:
     reaches_t2: bool = False
 
     def passes_t2(self, o_p: NDArray[np.float64], t2: float) -> NDArray[np.bool_]:
-        """Tell which values of o_p are enough."""
+        """Return which values of o_p are enough."""
         return o_p >= t2 if self.reaches_t2 else o_p > t2
 
 
 @dataclass(frozen=True)
 class Method:
-    """All that is one strategy's own.
+    """What one strategy does, and its texts.
 
     Parameters
     ----------
     summary : str
         What it does, for help texts.
     select : callable
-        Takes the table, t1, t2 and the indices (D,) intp of masks on which a person decided, and
-        judges the masks. What it says of decided masks is overruled, so where masks compete it
+        Takes the overlap table, t1, t2 and the indices (D,) intp of masks with a decision, and
+        returns classes and rules. Those of decided masks are overruled, so where masks compete it
         must leave them out.
     keep : callable
-        Takes the table, t1, t2, and class ids and rules with the decisions in them, and tells which
-        pseudo-labels are kept beside the masks taken.
+        Takes the table, t1, t2, and class ids and rules with decisions applied, and returns the
+        pseudo-labels that are kept beside the selected masks.
     kept : str
         Why pseudo-labels of a class are kept, in words.
     kept_beside : str
-        The same where masks are taken for the class, if that is another reason.
+        The same if masks are selected for the class, where the reason differs.
     borders : Borders, optional
-        How thresholds divide the masks. Without, the window draws no threshold lines and marks,
+        How thresholds select masks. Without it, the window draws no threshold lines and marks,
         and explanations compare no share with a threshold.
-    counts_by_corners : bool
-        Whether a sweep may count by `sweep.count_by_corners`, which knows the rules of `paper`;
-        else it paints.
+    fast_sweep : bool
+        Whether a sweep may use `sweep.sweep_paper`, which follows the rules of `paper`.
     keeps_ignore : bool
-        Whether ignore pixels that nobody claims stay so; else they become background.
+        Whether unclaimed ignore pixels stay so; else they become background.
     of_t1, of_t2 : str
-        What the thresholds do where that is not what `paper` does, for help texts.
+        Effects of the thresholds where they differ from `paper`, for help texts.
     """
 
     summary: str
@@ -81,7 +81,7 @@ class Method:
     kept: str
     borders: Borders | None = None
     kept_beside: str = ""
-    counts_by_corners: bool = False
+    fast_sweep: bool = False
     keeps_ignore: bool = True
     of_t1: str = ""
     of_t2: str = ""
@@ -90,9 +90,9 @@ class Method:
 def _select_by_paper(
     overlap: Overlap, t1: float, t2: float, _decided: NDArray[np.intp]
 ) -> Selected:
-    """Follow Algorithm 1: each mask may be taken for the class it shares most pixels with."""
+    """Follow Algorithm 1: each mask may be selected for the class it overlaps most."""
     shares = overlap.best_o_s, overlap.best_o_p
-    return overlap.best_class, _judge(overlap.best, *shares, overlap.refusals, t1, t2)
+    return overlap.best_class, _judge(overlap.best, *shares, overlap.rejections, t1, t2)
 
 
 @jit
@@ -100,12 +100,12 @@ def _judge(
     best: NDArray[np.intp],
     o_s: NDArray[np.float64],
     o_p: NDArray[np.float64],
-    refusals: NDArray[np.uint8],
+    rejections: NDArray[np.uint8],
     t1: float,
     t2: float,
 ) -> NDArray[np.uint8]:
     """Return a rule for each mask."""
-    rules = refusals.copy()
+    rules = rejections.copy()
     for mask in range(rules.size):
         passed = (o_s[mask] > t1) + 2 * (o_p[mask] > t2)
         if passed and best[mask] >= 0:
@@ -121,23 +121,23 @@ def _keep_by_paper(
     rules: NDArray[np.uint8],
 ) -> RetainedSeeds:
     """Keep P_k of the classes without masks."""
-    columns = _without_masks(overlap.class_ids, class_ids, rules)
+    columns = _columns_without_masks(overlap.class_ids, class_ids, rules)
     return overlap.class_ids[columns], overlap.seeds.choose(columns)
 
 
 @jit
-def _without_masks(
+def _columns_without_masks(
     present: NDArray[np.uint8], class_ids: NDArray[np.uint8], rules: NDArray[np.uint8]
 ) -> NDArray[np.intp]:
-    """Return the columns of the classes that no mask was taken for."""
-    won = np.zeros(256, np.bool_)
+    """Return the columns of the classes without a selected mask."""
+    has_mask = np.zeros(256, np.bool_)
     for mask in range(rules.size):
-        won[class_ids[mask]] |= rules[mask] >= _TAKEN
-    return np.flatnonzero(~won[present])
+        has_mask[class_ids[mask]] |= rules[mask] >= _FIRST_SELECTED
+    return np.flatnonzero(~has_mask[present])
 
 
-_TAKEN = int(Rule.BY_O_S)
-"""The first rule of those by which masks are taken; kernels know no enumerations."""
+_FIRST_SELECTED = int(Rule.BY_O_S)
+"""The first rule of selected masks; kernels cannot use enumerations."""
 
 _RELEASED = Borders(any_class=True, reaches_t2=True)
 
@@ -145,9 +145,9 @@ _RELEASED = Borders(any_class=True, reaches_t2=True)
 def _select_as_released(
     overlap: Overlap, t1: float, t2: float, _decided: NDArray[np.intp]
 ) -> Selected:
-    """Follow the authors' code: the lowest class takes first, from all masks still free."""
+    """Follow the authors' code: from the lowest class up, each selects among the masks left."""
     class_ids = overlap.best_class.copy()
-    rules = overlap.refusals.copy()
+    rules = overlap.rejections.copy()
     free = rules != Rule.EMPTY
     for column, class_id in enumerate(overlap.class_ids):
         by_o_s = overlap.o_s[:, column] > t1
@@ -166,10 +166,10 @@ def _keep_as_released(
     class_ids: NDArray[np.uint8],
     rules: NDArray[np.uint8],
 ) -> RetainedSeeds:
-    """Keep the pixels of each P_k that no mask covers that was free when k's turn came.
+    """Keep the pixels of each P_k that are in none of the masks left when k selects.
 
-    A mask that class c took is free for all classes up to c, a refused one for all. So it is
-    enough to know, at each pixel, the last class for which some mask there was free.
+    A mask selected for class c is left for all classes up to c, a rejected one for all. So the last
+    class for which a mask is left decides at each pixel.
     """
     last_turn = np.where(rules >= Rule.BY_O_S, class_ids, np.uint8(IGNORE))
     order = np.argsort(last_turn, kind="stable")
@@ -181,25 +181,25 @@ def _keep_as_released(
 
 @jit
 def _erase_covered(pseudo: NDArray[np.uint8], free_until: NDArray[np.uint8]) -> None:
-    """Turn `free_until`, in place, into the labels of the pixels that are left uncovered."""
+    """Turn `free_until`, in place, into the labels of the uncovered pixels."""
     for i in range(pseudo.size):
         label = pseudo[i]
-        free_until[i] = label if free_until[i] < label else 0  # 255 is left out by the caller
+        free_until[i] = label if free_until[i] < label else 0  # the caller drops 255
 
 
 class Strategy(StrEnum):
-    """How masks are chosen for a class.
+    """How masks are selected for a class.
 
     Attributes
     ----------
     method : Method
-        All that is the strategy's own.
+        What the strategy does, and its texts.
     """
 
     method: Method
 
     def __new__(cls, name: str, method: Method) -> "Strategy":
-        """Make a member of its name and its method."""
+        """Make a member."""
         strategy = str.__new__(cls, name)
         strategy._value_ = name
         strategy.method = method
@@ -213,7 +213,7 @@ class Strategy(StrEnum):
             _keep_by_paper,
             kept="kept: no mask was selected for it",
             borders=Borders(),
-            counts_by_corners=True,
+            fast_sweep=True,
         ),
     )
     """Algorithm 1 of arXiv 2305.05803."""
@@ -224,7 +224,7 @@ class Strategy(StrEnum):
             "what the authors' code computes",
             _select_as_released,
             _keep_as_released,
-            kept="kept where no mask is",
+            kept="kept where no mask covers it",
             borders=_RELEASED,
             keeps_ignore=False,
         ),
@@ -233,11 +233,11 @@ class Strategy(StrEnum):
     TREE = (
         "tree",
         Method(
-            "of masks that lie in one another, the level that fits the class best",
+            "among nested masks, the level that fits the class best",
             select_levels,
             keep_beside_levels,
             kept="kept: no mask was selected for it",
-            kept_beside="kept where no mask speaks against it",
+            kept_beside="kept where all covering masks fit the class",
             of_t1=(
                 "higher values select smaller masks, and keep fewer pseudo-labels in masks that "
                 "are not selected"

@@ -1,4 +1,4 @@
-"""Which pixels two label maps disagree on, and how."""
+"""Differences between two label maps, pixel by pixel."""
 
 from enum import IntEnum
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import check_size
+from napari_sepl.core.labels.pixels import IGNORE
 
 
 class Difference(IntEnum):
@@ -25,10 +25,10 @@ class Difference(IntEnum):
 
 
 class Error(IntEnum):
-    """How a label differs from the truth."""
+    """How a label differs from the ground truth."""
 
     RIGHT = 0
-    """The true label, or void in the truth."""
+    """The label of the ground truth, or ignore there."""
     FALSE = 1
     """A class on the background."""
     MISSED = 2
@@ -38,28 +38,28 @@ class Error(IntEnum):
 
 
 DIFFERENCE_NAMES: dict[Difference, str] = {
-    Difference.SAME: "as the pseudo-labels",
+    Difference.SAME: "unchanged",
     Difference.GAINED: "gained",
     Difference.LOST: "lost",
     Difference.CHANGED: "another class",
     Difference.IGNORED: "ignore or background",
 }
-"""What each difference is called."""
+"""Names of the differences."""
 
 ERROR_NAMES: dict[Error, str] = {
-    Error.RIGHT: "right, or void",
-    Error.FALSE: "false: a class on background",
-    Error.MISSED: "missed",
+    Error.RIGHT: "correct, or ignored",
+    Error.FALSE: "false positive",
+    Error.MISSED: "false negative",
     Error.WRONG: "wrong class",
 }
-"""What each error is called."""
+"""Names of the errors."""
 
 ERROR_COLOURS: dict[int, tuple[float, float, float]] = {
     Error.FALSE: (0.95, 0.25, 0.15),
     Error.MISSED: (0.15, 0.55, 0.95),
     Error.WRONG: (0.95, 0.75, 0.10),
 }
-"""Red, green and blue of each, 0..1, in the window and on a report's page alike."""
+"""Red, green and blue of each, 0..1, in the window and in reports."""
 
 # Row: background, class or ignore in the first map; column: the same in the second.
 _DIFFERENCES = np.array(
@@ -81,12 +81,12 @@ _ERRORS = np.array(
 
 
 def find_differences(pseudo: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Tell how each label differs from the pseudo-label.
+    """Return how each label differs from the pseudo-label.
 
     Parameters
     ----------
     pseudo, labels : (H, W) uint8
-        The pseudo-labels, and the labels that came of them.
+        The pseudo-labels, and the labels made from them.
 
     Returns
     -------
@@ -102,12 +102,12 @@ def find_differences(pseudo: NDArray[np.uint8], labels: NDArray[np.uint8]) -> ND
 
 
 def find_errors(truth: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Tell how each label differs from the truth; void in the truth counts as right.
+    """Return how each label differs from the ground truth; where that is ignore, it is right.
 
     Parameters
     ----------
     truth, labels : (H, W) uint8
-        The true labels, 255 void, and the labels to judge.
+        The ground truth, 255 ignore, and the labels to compare.
 
     Returns
     -------
@@ -119,15 +119,13 @@ def find_errors(truth: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[
     InputError
         If their sizes differ.
     """
-    return _compare(truth, labels, _ERRORS, "truth")
+    return _compare(truth, labels, _ERRORS, "ground truth")
 
 
 def _compare(
     first: NDArray[np.uint8], second: NDArray[np.uint8], table: NDArray[np.uint8], role: str
 ) -> NDArray[np.uint8]:
-    if first.shape != second.shape:
-        found, expected = (" × ".join(map(str, a.shape)) for a in (second, first))
-        raise InputError("labels", found=f"{found} pixels", expected=f"{expected} as the {role}")
+    check_size("labels", second.shape, first.shape, f"the {role}")
     found_codes = np.empty(first.shape, np.uint8)
     _fill_codes(first.ravel(), second.ravel(), table, found_codes.reshape(-1))
     return found_codes

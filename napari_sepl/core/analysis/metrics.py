@@ -1,4 +1,4 @@
-"""How well labels agree with the truth: pixels, outlines, and the figures of SEPL's authors.
+"""Agreement of labels with the ground truth: pixels, outlines, and the figures of SEPL's authors.
 
 Boundary IoU is that of Cheng et al., CVPR 2021.
 """
@@ -11,32 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.errors import InputError
-
-
-def count_labels(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return (256,) int64: pixels of each label in an (H, W) uint8 array."""
-    return _count(labels.ravel())
-
-
-@jit
-def _count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count in four tables, for equal neighbours would wait for each other in one."""
-    counts = np.zeros((4, 256), np.int64)
-    whole = labels.size // 4 * 4
-    for i in range(0, whole, 4):
-        for lane in range(4):
-            counts[lane, labels[i + lane]] += 1
-    for i in range(whole, labels.size):
-        counts[0, labels[i]] += 1
-    total: NDArray[np.int64] = counts.sum(axis=0)
-    return total
+from napari_sepl.core.errors import check_size
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 
 
 @jit
 def _count_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count pairs at (second, first), in two tables for the same reason."""
+    """Count pairs at (second, first), in two tables for speed."""
     counts = np.zeros((2, 256, 256), np.int64)
     for i in range(0, first.size - 1, 2):
         counts[0, second[i], first[i]] += 1
@@ -49,12 +30,12 @@ def _count_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """Pixel counts of truth against labels, void left out; add them up over images.
+    """Pixel counts of ground truth against labels, without ignore; add them up over images.
 
     Parameters
     ----------
     counts : (256, 256) int64
-        Row: truth, column: label. A label of 255 counts as missed, in its own column.
+        Row: ground truth, column: label. A label of 255 is a false negative, in its own column.
     """
 
     counts: NDArray[np.int64]
@@ -66,16 +47,14 @@ class Confusion:
 
     @classmethod
     def of(cls, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> "Confusion":
-        """Compare two (H, W) uint8 maps; pixels whose truth is 255 are left out.
+        """Compare two (H, W) uint8 maps, without the pixels that are 255 in the ground truth.
 
         Raises
         ------
         InputError
             If their sizes differ.
         """
-        if labels.shape != truth.shape:
-            found, expected = (" × ".join(map(str, a.shape)) for a in (labels, truth))
-            raise InputError("labels", found=f"{found} pixels", expected=f"{expected} as the truth")
+        check_size("labels", labels.shape, truth.shape, "the ground truth")
         counts = _count_pairs(labels.ravel(), truth.ravel())
         counts[IGNORE] = 0
         return cls(counts)
@@ -84,18 +63,18 @@ class Confusion:
         return Confusion(self.counts + other.counts)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Go to another process as the cells that are not 0: some 100 bytes, not 512 kB."""
+        """Pickle the cells that are not 0 alone: some 100 bytes, not 512 kB."""
         cells = np.nonzero(self.counts)
         return _of_cells, (*(axis.astype(np.uint8) for axis in cells), self.counts[cells])
 
     @property
     def wanted(self) -> NDArray[np.int64]:
-        """(255,) int64: pixels of each class in the truth."""
+        """(255,) int64: pixels of each class in the ground truth."""
         return self._summed(axis=1)
 
     @property
     def found(self) -> NDArray[np.int64]:
-        """(255,) int64: pixels of each class in the labels, but those where the truth is void."""
+        """(255,) int64: pixels of each class in the labels, without ignore in the ground truth."""
         return self._summed(axis=0)
 
     @property
@@ -119,12 +98,12 @@ class Confusion:
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """(255,) float64: share of each class that is found; NaN for one not in the truth."""
+        """(255,) float64: share of each class that is found; NaN for one without ground truth."""
         return share(self.right, self.wanted)
 
 
 def share(part: NDArray[Any], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return part / whole, NaN where the whole is nothing."""
+    """Return part / whole, NaN where the whole is 0."""
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
@@ -136,23 +115,23 @@ def _of_cells(
     return Confusion(counts)
 
 
-_TINY = 1e-10  # which they add to each whole
+_TINY = 1e-10  # the authors add it to each whole
 
 
 @dataclass(frozen=True)
 class ReleasedMetrics:
-    """What ``Processor.evaluate`` of SAM_WSSS writes for one image, in 0..1, to three digits.
+    """Figures that ``Processor.evaluate`` of SAM_WSSS writes for one image, 0..1, three digits.
 
-    It goes through the classes of the image's truth by id, without background and without classes
-    that only the labels hold. Pixels right, found and wanted are summed from class to class and
-    never set back, so that the k-th IoU, precision and recall are those of the first k classes
-    together; the image's figures are the means of these. Void is left out. The program writes them
-    to a table, a line for each image, and tells no figure for the dataset.
+    It visits the classes of the image's ground truth by id, without background and without classes
+    that only the labels hold. It never resets the sums of pixels from class to class, so that the
+    k-th IoU, precision and recall are those of the first k classes together; the image's figures
+    are the means of these. Ignore does not count. The program writes a line for each image and no
+    figure for the dataset.
 
     Parameters
     ----------
     iou, precision, recall : float
-        The means; NaN for an image whose truth holds background alone.
+        The means; NaN for an image whose ground truth is background alone.
     """
 
     iou: float
@@ -161,7 +140,7 @@ class ReleasedMetrics:
 
     @classmethod
     def of(cls, confusion: Confusion) -> "ReleasedMetrics":
-        """Compute them of the counts of one image."""
+        """Return the figures for the counts of one image."""
         classes = np.flatnonzero(confusion.wanted[1:]) + 1
         if not classes.size:
             return cls(np.nan, np.nan, np.nan)
@@ -174,18 +153,17 @@ class ReleasedMetrics:
 
 
 DILATION_RATIO = 0.02
-"""Width of the band as a share of the picture's diagonal, as in the paper for COCO."""
+"""Width of the band as a share of the image's diagonal, as in the paper for COCO."""
 
 
 @dataclass(frozen=True, eq=False)
 class BoundaryCounts:
     """Pixel counts of bands along outlines; add them up over images.
 
-    The band of a class are its pixels at most d steps from a pixel that is not of the class, in
-    steps to any of the eight neighbours; what lies outside the picture is of no class. d is
-    `DILATION_RATIO` of the diagonal, rounded, at least 1. Void is taken out of both maps first:
-    where an outline of the labels runs within the void that a truth leaves along its outlines, the
-    bands are the same.
+    The band of a class is its pixels at most d steps from a pixel outside the class, in steps to
+    any of the eight neighbours; pixels outside the image have no class. d is `DILATION_RATIO` of
+    the diagonal, rounded, at least 1. Ignore in the ground truth is ignore in both maps: outlines
+    of labels within it have the same bands.
 
     Parameters
     ----------
@@ -194,7 +172,7 @@ class BoundaryCounts:
     found : (255,) int64
         Pixels in its band in the labels.
     wanted : (255,) int64
-        Pixels in its band in the truth.
+        Pixels in its band in the ground truth.
     """
 
     right: NDArray[np.int64]
@@ -208,17 +186,14 @@ class BoundaryCounts:
 
     @classmethod
     def of(cls, labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> "BoundaryCounts":
-        """Compare two (H, W) uint8 maps; pixels whose truth is 255 are left out.
+        """Compare two (H, W) uint8 maps, without the pixels that are 255 in the ground truth.
 
         Raises
         ------
         InputError
             If their sizes differ.
         """
-        if labels.shape != truth.shape:
-            sizes = [" × ".join(map(str, each.shape)) for each in (labels, truth)]
-            expected = f"{sizes[1]} as the truth"
-            raise InputError("labels", found=f"{sizes[0]} pixels", expected=expected)
+        check_size("labels", labels.shape, truth.shape, "the ground truth")
         width = band_width((truth.shape[0], truth.shape[1]))
         wanted = _bands(truth, width)
         found = _bands(np.where(truth == IGNORE, np.uint8(IGNORE), labels), width)
@@ -237,7 +212,7 @@ class BoundaryCounts:
 
 
 def band_width(shape: tuple[int, int]) -> int:
-    """Return d, in pixels, for a picture of (height, width)."""
+    """Return d, in pixels, for an image of (height, width)."""
     return max(1, round(DILATION_RATIO * math.hypot(*shape)))
 
 
@@ -249,7 +224,7 @@ def _bands(labels: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     pixels of its column have this label `width` to the left and to the right.
     """
     bands = labels.copy()
-    rows = np.zeros(labels.shape[1], np.int64)  # how many such rows end here, by column
+    rows = np.zeros(labels.shape[1], np.int64)  # how many such rows end here
     for row in range(labels.shape[0]):
         stop = 0
         while stop < labels.shape[1]:

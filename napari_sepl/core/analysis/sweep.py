@@ -1,6 +1,6 @@
-"""How SEPL fares at every pair of thresholds: exact pixel counts of one image, or of many.
+"""Exact pixel counts of one image, or of many, at each pair of thresholds.
 
-Where each mask is judged by itself, as in `paper`, nothing needs painting. A mask is selected at
+Where each mask is judged by itself, as in `paper`, no labels are painted. A mask is selected at
 the pairs (t1, t2) where t1 is below its o_s or t2 below its o_p. On a grid of ascending thresholds,
 a mask that exceeds the first `a` of t1 and the first `b` of t2 is rejected in a corner: from row
 `a` and column `b` on. A pixel is claimed by none of several masks where their corners meet, which
@@ -18,31 +18,33 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.assignment import assign
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.params import Conflict, Params
-from napari_sepl.core.analysis.metrics import count_labels, share
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.analysis.metrics import share
+from napari_sepl.core.errors import InputError, check_size
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.core.masks.transpose import to_columns, to_rows
 
 LEFT_OUT, RIGHT, WRONG = range(3)
-"""What a label is to another one: that one is 255; it is the same; it is not."""
+"""How a label compares with another one: that one is 255; equal; different."""
 
 KINDS = 9
-"""Kinds of pixels: three by what their label is to the truth, times three to the pseudo-label."""
+"""Kinds of pixels: three against the ground truth, times three against the pseudo-label."""
 
 Grids = tuple[NDArray[np.float64], NDArray[np.float64]]
 """The thresholds t1 and t2, ascending."""
 
 MOST = 1000
-"""Thresholds of a grid; the pixels' states could hold 65 times as many."""
+"""Thresholds of a grid; the uint16 states of pixels allow 65 times as many."""
 
 
 @dataclass(frozen=True, eq=False)
 class Matches:
     """Pixel counts of enhanced labels against other labels, at each (t1, t2).
 
-    Pixels that are 255 in the others are left out. An enhanced label of 255 counts as missed.
+    Pixels that are 255 in the other labels do not count. An enhanced label of 255 is a false
+    negative.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ class Matches:
     painted : (L, A, B) int64
         Pixels that have each label in the enhanced ones.
     wanted : (L,) int64
-        Pixels that have each label in the others.
+        Pixels that have each label in the other labels.
     """
 
     right: NDArray[np.int64]
@@ -70,7 +72,7 @@ class Matches:
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """(L, A, B) float64: share of each label that is found, NaN where there is none of it."""
+        """(L, A, B) float64: share of each label that is found, NaN where it does not occur."""
         return share(self.right, self.wanted[:, None, None])
 
     @property
@@ -82,18 +84,18 @@ class Matches:
 
 @dataclass(eq=False)
 class SweepCounts:
-    """What the labels of an image, or of many, are at each (t1, t2).
+    """Counts of the labels of an image, or of many, at each (t1, t2).
 
     Parameters
     ----------
     labels : (L,) uint8
-        The labels that are counted, ascending, without 255.
+        The counted labels, ascending, without 255.
     truth : Matches, optional
-        The enhanced labels against the truth.
+        The enhanced labels against the ground truth.
     pseudo : Matches
         The enhanced labels against the pseudo-labels.
     changed : (A, B) int64
-        Pixels whose label is not the pseudo-label.
+        Pixels whose label differs from the pseudo-label.
     pixels : int
         Pixels of the images.
     """
@@ -150,42 +152,40 @@ def sweep_image(
 ) -> SweepCounts:
     """Count what ``paint(overlap, assign(overlap, params), params)`` gives at each (t1, t2).
 
-    `paper` is never painted, and takes as long for a fine grid as for a coarse one. The other
-    strategies have no such short cut: each assignment that differs from the others is painted
-    once, and without `Borders` the masks are assigned at each pair.
+    `paper` takes as long for a fine grid as for a coarse one. Under the other strategies each
+    distinct assignment is painted once, and without `Borders` the masks are assigned at each pair.
 
     Parameters
     ----------
     overlap : Overlap
         The table of one image.
     truth : (H, W) uint8, optional
-        True labels; 255, the void, is left out.
+        Ground truth; 255, ignore, does not count.
     t1 : (A,) float64
         Shares in 0..1, ascending.
     t2 : (B,) float64
         The same for t2.
     params : Params
-        Names strategy and conflict rule; its thresholds do not count.
+        Strategy and conflict rule; its thresholds are not used.
 
     Returns
     -------
     SweepCounts
-        Of 0 and the labels that pseudo-labels or truth hold.
+        For 0 and the labels in pseudo-labels or ground truth.
 
     Raises
     ------
     InputError
-        If a grid is not ascending within 0..1, or the truth has another size than the image.
+        If a grid is not ascending within 0..1, or the size of the ground truth differs.
     """
     check_grid("t1", t1)
     check_grid("t2", t2)
-    if truth is not None and truth.shape != overlap.shape:
-        found, expected = (" × ".join(map(str, shape)) for shape in (truth.shape, overlap.shape))
-        raise InputError("truth", found=f"{found} pixels", expected=f"{expected} as the image")
+    if truth is not None:
+        check_size("ground truth", truth.shape, overlap.shape, "the image")
     others = np.full(overlap.shape, IGNORE, np.uint8) if truth is None else truth
     labels = np.concatenate([[0], overlap.class_ids, [IGNORE]]).astype(np.uint8)
-    if params.strategy.method.counts_by_corners:
-        counts = count_by_corners(overlap, to_columns(others), labels, (t1, t2), params.conflict)
+    if params.strategy.method.fast_sweep:
+        counts = sweep_paper(overlap, to_columns(others), labels, (t1, t2), params.conflict)
     else:
         counts = _count_by_painting(overlap, others, labels, (t1, t2), params)
     return _summed(overlap, truth, counts.reshape(len(labels), 3, 3, len(t1), len(t2)))
@@ -194,7 +194,7 @@ def sweep_image(
 def _summed(
     overlap: Overlap, truth: NDArray[np.uint8] | None, counts: NDArray[np.int64]
 ) -> SweepCounts:
-    """Turn counts by label (of 0, the classes, 255), and what they are to others, into matches."""
+    """Return the matches for counts by label (0, the classes, 255) and kind."""
     in_pseudo = count_labels(overlap.pseudo_columns)
     in_truth = np.zeros(256, np.int64) if truth is None else count_labels(truth)
     present = (in_pseudo + in_truth) > 0
@@ -222,36 +222,36 @@ def _count_by_painting(
     grids: Grids,
     params: Params,
 ) -> NDArray[np.int64]:
-    """Count as `count_by_corners` does, by painting each assignment that differs."""
+    """Count as `sweep_paper` does, by painting each distinct assignment."""
     shape = (len(grids[0]), len(grids[1]))
     pseudo = to_rows(overlap.pseudo_columns, overlap.shape)
     rows = np.zeros(256, np.intp)
     rows[labels] = np.arange(len(labels))
     enhanced = np.empty(overlap.shape, np.uint8)
-    known: dict[bytes, NDArray[np.int64]] = {}
+    counted: dict[bytes, NDArray[np.int64]] = {}
     counts = np.zeros((len(labels), KINDS, *shape), np.int64)
     for i, j in np.ndindex(shape):
         at = params.model_copy(update={"t1": float(grids[0][i]), "t2": float(grids[1][j])})
-        key = _decisive(overlap, at)
-        if key not in known:
+        key = _decision_key(overlap, at)
+        if key not in counted:
             paint(overlap, assign(overlap, at), at, enhanced)
             maps = (enhanced.ravel(), truth.ravel(), pseudo.ravel())
-            known[key] = _count_kinds(maps, rows, len(labels))
-        counts[:, :, i, j] = known[key]
+            counted[key] = _count_kinds(maps, rows, len(labels))
+        counts[:, :, i, j] = counted[key]
     return counts
 
 
-def _decisive(overlap: Overlap, params: Params) -> bytes:
-    """Return what decides on the labels: where it is the same, they are."""
+def _decision_key(overlap: Overlap, params: Params) -> bytes:
+    """Return a key: pairs of thresholds with equal keys have equal labels."""
     borders = params.strategy.method.borders
-    if borders is not None:  # all that is asked, and cheaper than an assignment
+    if borders is not None:  # cheaper than an assignment
         passes = (overlap.o_s > params.t1) | borders.passes_t2(overlap.o_p, params.t2)
         return passes.tobytes()
     assignment = assign(overlap, params)
     kept, regions = assignment.kept, assignment.kept.regions
     digest = hashlib.sha256(np.where(assignment.selected, assignment.class_ids, IGNORE).tobytes())
     for array in (kept.class_ids, regions.offsets, regions.starts, regions.stops):
-        digest.update(len(array).to_bytes(8, "little"))  # so that none runs into the next
+        digest.update(len(array).to_bytes(8, "little"))  # marks where each begins
         digest.update(np.ascontiguousarray(array).data)
     return digest.digest()
 
@@ -266,7 +266,7 @@ def _count_kinds(maps: tuple[Any, ...], rows: NDArray[np.intp], count: int) -> N
     return counts
 
 
-def count_by_corners(
+def sweep_paper(
     overlap: Overlap,
     truth: NDArray[np.uint8],
     labels: NDArray[np.uint8],
@@ -280,13 +280,13 @@ def count_by_corners(
     overlap : Overlap
         The table of one image.
     truth : (H * W,) uint8
-        True labels in column-major order, 255 where they are not known.
+        Ground truth in column-major order, 255 where unknown.
     labels : (K + 2,) uint8
         0, the classes of the pseudo-labels, and 255.
     grids : two arrays, (A,) and (B,) float64
         At most `MOST` thresholds t1 and t2 in 0..1, ascending.
     conflict : Conflict
-        Who wins a pixel that several classes claim.
+        Which class gets a pixel that several claim.
 
     Returns
     -------
@@ -294,26 +294,26 @@ def count_by_corners(
         Pixels of each label and kind at each pair of thresholds.
     """
     ends = np.array([len(grid) for grid in grids])
-    refused = np.column_stack(  # the corner of each mask, which is taken if o > t
+    rejected = np.column_stack(  # the corner of each mask, selected if o > t
         [grids[0].searchsorted(overlap.best_o_s), grids[1].searchsorted(overlap.best_o_p)]
     )
     met = overlap.best >= 0
     kept = np.zeros((len(overlap.class_ids), 2), np.intp)  # the corner of each P_k
-    np.maximum.at(kept, overlap.best[met], refused[met])
+    np.maximum.at(kept, overlap.best[met], rejected[met])
     regions = overlap.masks.runs.followed_by(overlap.seeds)
     columns = np.concatenate([overlap.best, np.arange(len(kept))])
     order = np.argsort(-columns, kind="stable")
     if conflict is Conflict.SMALLEST:
         order = np.lexsort((-columns, regions.areas))
-    order = order[np.concatenate([refused.any(axis=1), (kept < ends).all(axis=1)])[order]]
+    order = order[np.concatenate([rejected.any(axis=1), (kept < ends).all(axis=1)])[order]]
     table = np.zeros((len(labels), KINDS, *(ends + 1)), np.int64)
     state = np.zeros((len(truth), 4), np.uint16)
     state[:, 2:] = ends
     pixels = (truth, overlap.pseudo_columns, labels)
     pieces = (*regions.arrays, columns)
     for own in (True, False) if conflict is Conflict.PSEUDO else (False,):
-        _claim(table, state, pixels, pieces, (order, refused, kept), own)
-    _leave(table, state, pixels)
+        _claim(table, state, pixels, pieces, (order, rejected, kept), own)
+    _count_unclaimed(table, state, pixels)
     return np.asarray(table[:, :, :-1, :-1].cumsum(axis=2).cumsum(axis=3))
 
 
@@ -326,21 +326,21 @@ def _claim(
     claims: tuple[Any, ...],
     own: bool,
 ) -> None:
-    """Let the regions, the winner first, claim what is left of their pixels; if `own`, of P_k.
+    """Let the regions, the winner first, claim the rest of their pixels; if `own`, of P_k.
 
-    A pixel's state is two corners: it is unclaimed in the first, but for the second.
+    A pixel's state is two corners: it is unclaimed in the first without the second.
     """
     truth, pseudo, labels = pixels
     starts, stops, offsets, columns = pieces
-    order, refused, kept = claims
+    order, rejected, kept = claims
     for region in order:
         row = columns[region] + 1
         label = labels[row]
-        is_mask = region < len(refused)
-        tip = refused[region] if is_mask else kept[columns[region]]
+        is_mask = region < len(rejected)
+        tip = rejected[region] if is_mask else kept[columns[region]]
         for run in range(offsets[region], offsets[region + 1]):
             for at in range(starts[run], stops[run]):
-                # one by one, for a view of the four would make all of it six times as slow
+                # one by one: a view of the four is six times as slow
                 a, b, cut_a, cut_b = state[at, 0], state[at, 1], state[at, 2], state[at, 3]
                 if is_mask:
                     done = tip[0] <= a and tip[1] <= b
@@ -360,8 +360,10 @@ def _claim(
 
 
 @jit
-def _leave(table: NDArray[np.int64], state: NDArray[np.uint16], pixels: tuple[Any, ...]) -> None:
-    """Count what no region claims: 255 where the pseudo-label is that, else background."""
+def _count_unclaimed(
+    table: NDArray[np.int64], state: NDArray[np.uint16], pixels: tuple[Any, ...]
+) -> None:
+    """Count the unclaimed pixels: 255 where the pseudo-label is, else background."""
     truth, pseudo, labels = pixels
     for at in range(truth.size):
         row = len(labels) - 1 if pseudo[at] == IGNORE else 0
@@ -373,14 +375,14 @@ def _leave(table: NDArray[np.int64], state: NDArray[np.uint16], pixels: tuple[An
 def _add_corners(
     cells: NDArray[np.int64], a: int, b: int, cut_a: int, cut_b: int, sign: int
 ) -> None:
-    """Add the tip of a corner, and take that of what the other corner cuts from it."""
+    """Add the tip of a corner, and subtract that of its intersection with the other corner."""
     cells[a, b] += sign
     cells[max(a, cut_a), max(b, cut_b)] -= sign
 
 
 @jit
 def find_kind(label: int, truth: int, pseudo: int) -> int:
-    """Return what kind a pixel is of, by its label and those of truth and pseudo-labels."""
+    """Return the kind of a pixel by its label, ground truth and pseudo-label."""
     to_truth = LEFT_OUT if truth == IGNORE else RIGHT if truth == label else WRONG
     to_pseudo = LEFT_OUT if pseudo == IGNORE else RIGHT if pseudo == label else WRONG
     return 3 * to_truth + to_pseudo

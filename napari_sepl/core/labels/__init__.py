@@ -1,1 +1,1 @@
-"""Label maps: their classes, the scores they are cut from, edits, polygons."""
+"""Label maps: classes, CAM scores, edits, polygons."""

@@ -1,4 +1,4 @@
-"""Class lists, and class maps: classes renamed, merged and dropped on the way out."""
+"""Class lists, and class maps, which rename, merge and drop classes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.analysis.metrics import count_labels
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 
 Colour = tuple[int, int, int]
 
@@ -44,7 +43,7 @@ def voc_palette() -> NDArray[np.uint8]:
     for label in range(256):
         for bit in range(8):
             palette[label, bit % 3] |= (label >> bit & 1) << (7 - bit // 3)
-    palette.flags.writeable = False  # one array for all who ask
+    palette.flags.writeable = False  # the array is cached
     return palette
 
 
@@ -55,7 +54,7 @@ class ClassList:
     Parameters
     ----------
     title : str
-        What the list is called: "voc", "coco" or the file it came from.
+        Name of the list: "voc", "coco" or its file.
     names : tuple of str
         Name of each label; position 0 is the background.
     colours : tuple of (red, green, blue)
@@ -90,7 +89,7 @@ class ClassList:
         return palette
 
     def check(self, labels: NDArray[np.uint8], source: object) -> None:
-        """Raise InputError naming `source` if `labels` holds a label outside the list."""
+        """Raise InputError naming `source` if a label is outside the list."""
         self.check_ids(np.flatnonzero(count_labels(labels)), source)
 
     def check_ids(self, class_ids: Iterable[int], source: object) -> None:
@@ -115,13 +114,13 @@ COCO = _with_voc_colours("coco", COCO_NAMES)
 BUILT_IN = {"voc": VOC, "coco": COCO}
 
 
-Told = str | int
-"""A class as a person names it: by its name, or by its label."""
+ClassKey = str | int
+"""A class, given by its name or by its label."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClassMap:
-    """Which label each label becomes, and what the new ones are called.
+    """The new label of each label, and the new class list.
 
     Parameters
     ----------
@@ -146,21 +145,21 @@ class ClassMap:
         source: object,
         *,
         rename: Mapping[str, str] | None = None,
-        merge: Mapping[str, Sequence[Told]] | None = None,
-        to_background: Sequence[Told] = (),
-        to_ignore: Sequence[Told] = (),
+        merge: Mapping[str, Sequence[ClassKey]] | None = None,
+        to_background: Sequence[ClassKey] = (),
+        to_ignore: Sequence[ClassKey] = (),
     ) -> "ClassMap":
-        """Make a map from what a person wants.
+        """Return a map that renames, merges and drops classes.
 
-        Classes keep their order, a merged one stands at its lowest label, and labels are
-        numbered anew without gaps. A class that is merged under the name of another one joins it.
+        Classes keep their order, a merged class takes the place of its lowest label, and labels are
+        renumbered without gaps. A class that is merged under the name of another one joins it.
 
         Parameters
         ----------
         classes : ClassList
             The classes now.
         source : object
-            What to name in an error, and in the new list's title.
+            Named in errors, and in the title of the new list.
         rename : mapping of str to str
             Class to its new name.
         merge : mapping of str to sequence
@@ -171,21 +170,21 @@ class ClassMap:
         Raises
         ------
         InputError
-            If a class is unknown, the background, or told of twice, two new names are the same,
-            or no class is left.
+            If a class is unknown, the background, or given twice, two new names are equal, or no
+            class is left.
         """
         reader = _Reader(classes, source)
-        dropped = dict.fromkeys(reader.take(to_background), 0)
-        dropped |= dict.fromkeys(reader.take(to_ignore), IGNORE)
+        dropped = dict.fromkeys(reader.find(to_background), 0)
+        dropped |= dict.fromkeys(reader.find(to_ignore), IGNORE)
         names = list(classes.names)
         for name, members in (merge or {}).items():
-            for class_id in reader.take(members):
+            for class_id in reader.find(members):
                 names[class_id] = name
         for old, name in (rename or {}).items():
-            (class_id,) = reader.take([old])
+            (class_id,) = reader.find([old])
             if name in (*classes.names, *(merge or {})):
                 raise InputError(
-                    source, found=f"{old!r} renamed to {name!r}, which is there already",
+                    source, found=f"{old!r} renamed to {name!r}, which exists already",
                     expected="another name, or both under merge",
                 )  # fmt: skip
             names[class_id] = name
@@ -200,7 +199,7 @@ class ClassMap:
         cls, classes: ClassList, source: object, names: list[str], dropped: dict[int, int]
     ) -> "ClassMap":
         table = np.full(256, IGNORE, np.uint8)
-        kept: dict[str, int] = {}  # new name to the old label whose colour it has
+        kept: dict[str, int] = {}  # new name to the old label with its colour
         for class_id, name in enumerate(names):
             if class_id in dropped:
                 table[class_id] = dropped[class_id]
@@ -218,46 +217,46 @@ class ClassMap:
 
 
 class _Reader:
-    """Turns what a person calls classes into labels, each of them once."""
+    """Finds the labels of classes, each of them once."""
 
     def __init__(self, classes: ClassList, source: object) -> None:
         self._classes = classes
         self._source = source
-        self._selected: set[int] = set()
+        self._used: set[int] = set()
 
-    def take(self, told: Sequence[Told]) -> list[int]:
-        found = [find_class(self._classes, one, self._source) for one in told]
+    def find(self, keys: Sequence[ClassKey]) -> list[int]:
+        found = [find_class(self._classes, key, self._source) for key in keys]
         for class_id in found:
             name = self._classes.name(class_id)
             if class_id == 0:
                 raise InputError(
                     self._source, found=f"the background, {name!r}", expected="classes above 0"
                 )
-            if class_id in self._selected:
+            if class_id in self._used:
                 raise InputError(self._source, found=f"{name!r} twice", expected="each class once")
-            self._selected.add(class_id)
+            self._used.add(class_id)
         return found
 
 
-def find_class(classes: ClassList, told: Told, source: object) -> int:
-    """Return the label of a class that is told by its name or its label.
+def find_class(classes: ClassList, key: ClassKey, source: object) -> int:
+    """Return the label of a class, given by its name or by its label.
 
     Raises
     ------
     InputError
         Naming `source`, if there is none.
     """
-    if isinstance(told, str) and told in classes.names:
-        return classes.names.index(told)
-    if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < len(classes):
-        return told
+    if isinstance(key, str) and key in classes.names:
+        return classes.names.index(key)
+    if isinstance(key, int) and not isinstance(key, bool) and 0 <= key < len(classes):
+        return key
     raise InputError(
         source,
-        found=f"the class {told!r}",
-        expected=f"a name or a label of the class list {classes.title}: {_listed(classes)}",
+        found=f"the class {key!r}",
+        expected=f"a name or a label of the class list {classes.title}: {_list_names(classes)}",
     )
 
 
-def _listed(classes: ClassList) -> str:
+def _list_names(classes: ClassList) -> str:
     shown = ", ".join(classes.names[:8])
     return f"{shown}, … ({len(classes)} in all)" if len(classes) > 8 else shown

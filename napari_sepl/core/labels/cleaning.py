@@ -1,7 +1,7 @@
-"""Tidying one class of a label map: holes, islands, and borders that miss those of masks.
+"""Clean one class of a label map: fill holes, remove small regions, align it with masks.
 
-Every function takes an (H, W) uint8 label map, leaves it as it is and returns a new one. 0 and 255
-are labels like others here. Pixels with a protected label keep it, and no pixel gets one.
+Each function takes an (H, W) uint8 label map and returns a new one. 0 and 255 are labels like
+others. Pixels with a locked label keep it, and no pixel gets one.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ _EIGHT = np.ones((3, 3), np.bool_)
 def fill_holes(
     labels: NDArray[np.uint8], class_id: int, largest: int, *, locked: Collection[int] = ()
 ) -> NDArray[np.uint8]:
-    """Give a class the holes in it.
+    """Fill the holes of a class.
 
     Parameters
     ----------
@@ -26,10 +26,10 @@ def fill_holes(
     class_id : int
         The class, 0..255.
     largest : int
-        Pixels of the largest hole to fill. A hole is a stretch of other labels, connected by the
-        four neighbours of a pixel, that does not touch the border of the image.
+        Pixels of the largest hole to fill. A hole is a 4-connected component of other labels that
+        does not touch the border of the image.
     locked : collection of int
-        Labels that must stay; such pixels count as part of the hole they lie in.
+        Labels that must stay; their pixels count as part of the hole.
 
     Returns
     -------
@@ -37,24 +37,24 @@ def fill_holes(
         The new label map.
     """
     filled = labels.copy()
-    changeable = _changeable(locked)
+    changeable = _unlocked(locked)
     box = _box_around(labels, class_id, changeable)
     if box is None:
         return filled
     view = filled[box]
-    stretches, count = ndimage.label(view != class_id)
-    totals, _ = _count_class(view, stretches, class_id, count + 1)
+    components, count = ndimage.label(view != class_id)
+    totals, _ = _count_class(view, components, class_id, count + 1)
     fills = totals <= largest
-    for edge in (stretches[0], stretches[-1], stretches[:, 0], stretches[:, -1]):
-        fills[edge] = False  # it goes on to the image's border
-    view[fills[stretches] & changeable[view]] = class_id
+    for edge in (components[0], components[-1], components[:, 0], components[:, -1]):
+        fills[edge] = False  # no hole: it touches the border
+    view[fills[components] & changeable[view]] = class_id
     return filled
 
 
 def drop_islands(
     labels: NDArray[np.uint8], class_id: int, smallest: int, *, locked: Collection[int] = ()
 ) -> NDArray[np.uint8]:
-    """Give small regions of a class the label that is most common around them.
+    """Give small regions of a class the most common label around them.
 
     Parameters
     ----------
@@ -63,18 +63,18 @@ def drop_islands(
     class_id : int
         The class, 0..255.
     smallest : int
-        Pixels of the smallest region that stays. Regions are connected by eight neighbours.
+        Pixels of the smallest region that stays. Regions are 8-connected.
     locked : collection of int
-        Labels that must stay and that no region takes.
+        Labels that must stay and that no region gets.
 
     Returns
     -------
     (H, W) uint8
         The new label map. Each pixel that touches a region counts once, and of equally common
-        labels the lowest wins. A region that touches no label it may take stays.
+        labels the lowest wins. A region that touches locked labels alone stays.
     """
     kept = labels.copy()
-    changeable = _changeable(locked)
+    changeable = _unlocked(locked)
     box = _box_around(labels, class_id, changeable)
     if box is None:
         return kept
@@ -98,7 +98,7 @@ def grow_to_borders(
     share: float = 0.5,
     locked: Collection[int] = (),
 ) -> NDArray[np.uint8]:
-    """Give a class the whole of each atom of which it has enough.
+    """Extend a class to all of each superpixel of which it has enough.
 
     Parameters
     ----------
@@ -107,11 +107,11 @@ def grow_to_borders(
     class_id : int
         The class, 0..255.
     superpixels : (H, W) int32
-        As `find_superpixels` numbers them. Atom 0, where no mask is, stays as it is.
+        As `find_superpixels` numbers them. Superpixel 0, without masks, does not change.
     share : float
-        An atom goes to the class if more than this share of its pixels carries it already.
+        A superpixel changes to the class if more than this share of its pixels has it.
     locked : collection of int
-        Labels that must stay; such pixels count as part of their atom.
+        Labels that must stay; their pixels count as part of the superpixel.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def grow_to_borders(
     """
     _check_superpixels(labels, superpixels)
     grown = labels.copy()
-    changeable = _changeable(locked)
+    changeable = _unlocked(locked)
     if changeable[class_id]:
         totals, held = _count_class(
             labels, superpixels, class_id, int(superpixels.max(initial=0)) + 1
@@ -139,7 +139,7 @@ def cut_at_borders(
     share: float = 0.5,
     locked: Collection[int] = (),
 ) -> NDArray[np.uint8]:
-    """Take from a class what it has of atoms that are mostly something else.
+    """Remove a class from the superpixels that are mostly something else.
 
     Parameters
     ----------
@@ -148,27 +148,27 @@ def cut_at_borders(
     class_id : int
         The class, 0..255.
     superpixels : (H, W) int32
-        As `find_superpixels` numbers them; atom 0, where no mask is, is one like others.
+        As `find_superpixels` numbers them; superpixel 0, without masks, is like others.
     share : float
-        An atom is taken from the class if at most this share of its pixels carries it.
+        The class is removed if at most this share of the superpixel's pixels has it.
     locked : collection of int
-        Labels that must stay and that no pixel takes.
+        Labels that must stay and that no pixel gets.
 
     Returns
     -------
     (H, W) uint8
-        The new label map. The pixels take the label that most of the atom's other pixels have, of
-        equally common ones the lowest. A region of the class, connected by eight neighbours, of
-        which nothing would be left stays as it is.
+        The new label map. The pixels get the most common label of the superpixel's other pixels,
+        of equally common ones the lowest. An 8-connected region of the class of which nothing
+        would be left stays.
     """
     _check_superpixels(labels, superpixels)
     cut = labels.copy()
-    changeable = _changeable(locked)
+    changeable = _unlocked(locked)
     box = _box_around(labels, class_id, changeable)
     if box is None:
         return cut
     totals, held = _count_class(labels, superpixels, class_id, int(superpixels.max()) + 1)
-    crossed = (held > 0) & (held <= share * totals)  # most atoms hold nothing of the class
+    crossed = (held > 0) & (held <= share * totals)  # most superpixels have no pixel of the class
     others = crossed[superpixels] & (labels != class_id)
     winners = _most_common(superpixels[others], labels[others], len(totals), changeable)
     view, selected = cut[box], winners[superpixels[box]]
@@ -181,8 +181,8 @@ def cut_at_borders(
     return cut
 
 
-def _changeable(locked: Collection[int]) -> NDArray[np.bool_]:
-    """Return (256,) bool: which labels pixels may lose and get."""
+def _unlocked(locked: Collection[int]) -> NDArray[np.bool_]:
+    """Return (256,) bool: which labels are not locked."""
     changeable = np.ones(256, np.bool_)
     changeable[list(locked)] = False
     return changeable
@@ -191,7 +191,7 @@ def _changeable(locked: Collection[int]) -> NDArray[np.bool_]:
 def _box_around(
     labels: NDArray[np.uint8], class_id: int, changeable: NDArray[np.bool_]
 ) -> tuple[slice, slice] | None:
-    """Return the box of a class, a pixel wider each way; None if no pixel of it may change."""
+    """Return the bounding box of a class plus a pixel; None if no pixel of it may change."""
     inside = labels == class_id
     rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not changeable[class_id] or not len(rows):
@@ -201,13 +201,15 @@ def _box_around(
 
 def _check_superpixels(labels: NDArray[np.uint8], superpixels: NDArray[np.int32]) -> None:
     if superpixels.shape != labels.shape:
-        raise ValueError(f"atoms have shape {superpixels.shape}, not {labels.shape} as the labels")
+        raise ValueError(
+            f"superpixels have shape {superpixels.shape}, not {labels.shape} as the labels"
+        )
 
 
 def _count_class(
     labels: NDArray[np.uint8], numbers: NDArray[np.int32], class_id: int, size: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return for each number how many pixels have it and how many of them carry the class."""
+    """Return for each number its pixels, and how many of them have the class."""
     return (
         np.bincount(numbers.ravel(), minlength=size),
         np.bincount(numbers[labels == class_id], minlength=size),
@@ -234,18 +236,18 @@ def _around(regions: NDArray[np.int32], small: NDArray[np.bool_]) -> tuple[NDArr
 def _most_common(
     groups: NDArray[np.integer], labels: NDArray[np.uint8], size: int, changeable: NDArray[np.bool_]
 ) -> NDArray[np.int16]:
-    """Return the label that most pixels of each group have, -1 for none that may be taken.
+    """Return the most common changeable label of each group, -1 for none.
 
     Parameters
     ----------
     groups : (N,) integers
         The group of each pixel, below `size`.
     labels : (N,) uint8
-        The label of each pixel. Of equally common ones the lowest wins.
+        The label of each pixel; of equally common ones the lowest wins.
     size : int
-        How many groups there are.
+        Number of groups.
     changeable : (256,) bool
-        Which labels may be taken.
+        Which labels are not locked.
     """
     winners = np.full(size, -1, np.int16)
     present = np.flatnonzero(np.bincount(groups, minlength=size))

@@ -1,4 +1,4 @@
-"""Comparing and merging whole label maps, one pass each."""
+"""Compare, count and merge whole label maps, one pass each."""
 
 from typing import Any, NamedTuple
 
@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 
+IGNORE = 255
+"""The label of pixels that have no class; they are never matched."""
+
 NO_OPINION = -1
-"""The overlay's value where nobody has said anything."""
+"""The value of overlays where nothing is painted or locked."""
 
 _STEP = 4096
-"""Pixels that are compared at once."""
+"""Pixels compared at once."""
 
 
 class Box(NamedTuple):
@@ -24,7 +27,7 @@ class Box(NamedTuple):
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Index an (H, W) array with it."""
+        """The index of the box in an (H, W) array."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
@@ -45,50 +48,69 @@ class PixelRuns(NamedTuple):
     after: NDArray[np.int16]
 
     def inverse(self) -> "PixelRuns":
-        """Return the change that takes this one back."""
+        """Return the change that undoes this one."""
         return PixelRuns(self.starts, self.stops, self.after, self.before)
 
     @property
     def pixels(self) -> int:
-        """How many pixels change."""
+        """Number of changed pixels."""
         return int((self.stops - self.starts).sum(dtype=np.int64))
 
     @property
     def nbytes(self) -> int:
-        """Memory the change takes, in bytes."""
+        """Memory in bytes."""
         return sum(array.nbytes for array in self)
 
 
+def count_labels(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return (256,) int64: pixels of each label in an (H, W) uint8 array."""
+    return _count(labels.ravel())
+
+
+@jit
+def _count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count in four tables: in one, equal neighbours would wait for each other."""
+    counts = np.zeros((4, 256), np.int64)
+    whole = labels.size // 4 * 4
+    for i in range(0, whole, 4):
+        for lane in range(4):
+            counts[lane, labels[i + lane]] += 1
+    for i in range(whole, labels.size):
+        counts[0, labels[i]] += 1
+    total: NDArray[np.int64] = counts.sum(axis=0)
+    return total
+
+
 def find_strokes(
-    shown: NDArray[np.uint8], final: NDArray[np.uint8], overlay: NDArray[np.int16]
+    shown: NDArray[np.uint8], labels: NDArray[np.uint8], overlay: NDArray[np.int16]
 ) -> PixelRuns:
-    """Find what a person painted: where the shown labels differ from the final ones.
+    """Return what a person painted: where the labels on screen differ from those written there.
 
     Parameters
     ----------
-    shown, final : (H, W) uint8
+    shown, labels : (H, W) uint8
         The labels on screen, and those last written there.
     overlay : (H, W) int16
-        What was painted so far, -1 for no opinion.
+        The present overlay, -1 for no opinion.
     """
-    return PixelRuns(*_find_strokes(shown.ravel(), final.ravel(), overlay.ravel()))
+    return PixelRuns(*_find_strokes(shown.ravel(), labels.ravel(), overlay.ravel()))
 
 
 @jit
 def _find_strokes(
-    shown: NDArray[Any], final: NDArray[Any], overlay: NDArray[np.int16]
+    shown: NDArray[Any], labels: NDArray[Any], overlay: NDArray[np.int16]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16], NDArray[np.int16]]:
-    first, last = _differing(shown, final)
+    first, last = _differing(shown, labels)
     runs = 0
     for i in range(first, last):
-        if shown[i] != final[i]:
-            runs += i == 0 or not _continues(i, shown, final, overlay)
+        if shown[i] != labels[i]:
+            runs += i == 0 or not _continues(i, shown, labels, overlay)
     starts, stops = np.empty(runs, np.int32), np.empty(runs, np.int32)
     before, after = np.empty(runs, np.int16), np.empty(runs, np.int16)
     run = -1
     for i in range(first, last):
-        if shown[i] != final[i]:
-            if i == 0 or not _continues(i, shown, final, overlay):
+        if shown[i] != labels[i]:
+            if i == 0 or not _continues(i, shown, labels, overlay):
                 run += 1
                 starts[run] = i
                 before[run] = overlay[i]
@@ -99,7 +121,7 @@ def _find_strokes(
 
 @jit
 def _differing(ours: NDArray[Any], theirs: NDArray[Any]) -> tuple[int, int]:
-    """Return a half-open span that holds all positions at which two arrays differ."""
+    """Return a half-open span of all positions at which two arrays differ."""
     first, last = 0, ours.size
     while first < last:
         stop = min(first + _STEP, last)
@@ -116,7 +138,7 @@ def _differing(ours: NDArray[Any], theirs: NDArray[Any]) -> tuple[int, int]:
 
 @jit
 def _differ(ours: NDArray[Any], theirs: NDArray[Any]) -> bool:
-    """Tell whether two arrays differ; without a way out early, many pixels at once."""
+    """Return whether two arrays differ; without an early exit the loop is vectorised."""
     bits = np.uint8(0)
     for i in range(ours.size):
         bits |= np.uint8(ours[i] != theirs[i])
@@ -125,10 +147,10 @@ def _differ(ours: NDArray[Any], theirs: NDArray[Any]) -> bool:
 
 @jit
 def _continues(
-    i: int, shown: NDArray[Any], final: NDArray[Any], overlay: NDArray[np.int16]
+    i: int, shown: NDArray[Any], labels: NDArray[Any], overlay: NDArray[np.int16]
 ) -> bool:
-    """Tell whether the changed pixel i belongs to the run of pixel i - 1."""
-    changed = shown[i - 1] != final[i - 1]
+    """Return whether the changed pixel i belongs to the run of pixel i - 1."""
+    changed = shown[i - 1] != labels[i - 1]
     return bool(changed and shown[i] == shown[i - 1] and overlay[i] == overlay[i - 1])
 
 
@@ -155,19 +177,19 @@ def _write_runs(
 
 
 def lay_over(enhanced: NDArray[np.uint8], overlay: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """Return the enhanced labels with what was painted on top; all arrays (H, W)."""
-    final = np.empty_like(enhanced)
-    _lay_over(enhanced.ravel(), overlay.ravel(), final.ravel())
-    return final
+    """Return enhanced labels with an overlay on top; all arrays (H, W)."""
+    labels = np.empty_like(enhanced)
+    _lay_over(enhanced.ravel(), overlay.ravel(), labels.ravel())
+    return labels
 
 
 @jit
 def _lay_over(
-    enhanced: NDArray[np.uint8], overlay: NDArray[np.int16], final: NDArray[np.uint8]
+    enhanced: NDArray[np.uint8], overlay: NDArray[np.int16], labels: NDArray[np.uint8]
 ) -> None:
     for i in range(enhanced.size):
         painted = overlay[i]
-        final[i] = enhanced[i] if painted < 0 else np.uint8(painted)
+        labels[i] = enhanced[i] if painted < 0 else np.uint8(painted)
 
 
 def copy_changes(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> Box | None:
@@ -181,7 +203,7 @@ def copy_changes(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> Box | 
     Returns
     -------
     Box or None
-        The smallest rectangle that holds all differences; None if there was none.
+        The bounding box of all differences; None if there was none.
     """
     top, left, bottom, right = _copy_changes(source, target)
     return Box(top, left, bottom, right) if bottom > top else None

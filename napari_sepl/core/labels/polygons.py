@@ -1,8 +1,8 @@
 """The objects of a label map, and polygons along the edges of their pixels.
 
-A polygon is a ring without self-intersections, its corners (row, col) where pixel (r, c) covers
-rows r to r + 1 and columns c to c + 1. A region is cut into 4-connected pieces, whose borders
-never meet themselves; a piece with holes is cut through them, or its holes are filled.
+A polygon is a ring without self-intersections. Its corners are (row, col); pixel (r, c) covers rows
+r to r + 1 and columns c to c + 1. A region is cut into 4-connected pieces, whose borders never
+touch themselves; a piece with holes is cut through them, or its holes are filled.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,7 @@ from pycocotools import mask as coco
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.labels.pixels import Box
+from napari_sepl.core.labels.pixels import IGNORE, Box
 from napari_sepl.core.masks.rle import read_runs
 
 _EIGHT = np.ones((3, 3), np.bool_)
@@ -40,7 +39,7 @@ class Segment:
     class_id : int
         Its label.
     box : Box
-        The smallest rectangle that holds it.
+        Its bounding box.
     region : (h, w) bool
         Its pixels within the box.
     """
@@ -51,7 +50,7 @@ class Segment:
 
     @property
     def area(self) -> int:
-        """How many pixels it has."""
+        """Number of pixels."""
         return int(np.count_nonzero(self.region))
 
     def runs(self, shape: tuple[int, int]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -63,7 +62,7 @@ class Segment:
         (cols, tops), (_, bottoms) = np.nonzero(steps == 1), np.nonzero(steps == -1)
         firsts = (cols + self.box.left) * shape[0] + self.box.top
         starts, stops = firsts + tops, firsts + bottoms
-        apart = starts[1:] != stops[:-1]  # a full column goes on at the top of the next one
+        apart = starts[1:] != stops[:-1]  # a full column continues in the next one
         return (
             starts[np.concatenate([[True], apart])].astype(np.int32),
             stops[np.concatenate([apart, [True]])].astype(np.int32),
@@ -114,7 +113,7 @@ Ring = NDArray[np.float64]
 
 
 class Holes(StrEnum):
-    """What becomes of holes, which a polygon cannot hold."""
+    """How to treat holes, which a polygon cannot have."""
 
     CUT = "cut"
     """A piece with holes is cut through them into pieces without: more polygons, no loss."""
@@ -123,8 +122,8 @@ class Holes(StrEnum):
 
 
 INSET = 0.25
-"""Pixels by which a ring is drawn in for readers that fill the pixels their lines touch. Any
-distance above 0 and below 0.5 gives them, and readers that ask for a pixel's centre, the same."""
+"""Pixels by which a ring is moved inwards for readers that fill the pixels that lines touch. Any
+distance above 0 and below 0.5 gives them the same pixels as readers that test pixel centres."""
 
 
 def trace_polygons(
@@ -137,13 +136,13 @@ def trace_polygons(
     region : (H, W) bool
         The region.
     holes : Holes
-        What becomes of holes. With `Holes.CUT`, neither `inset` nor `tolerance` loses a pixel at
+        How to treat holes. With `Holes.CUT`, neither `inset` nor `tolerance` loses a pixel at
         tolerance 0.
     inset : float
-        Pixels, 0 to below 0.5, by which each ring is drawn in.
+        Pixels, 0 to below 0.5, by which each ring is moved inwards.
     tolerance : float
-        Pixels by which a line may miss the corners it leaves out (Douglas-Peucker, such that no
-        ring comes to cross itself); 0 keeps all corners.
+        Pixels by which a line may miss omitted corners (Douglas-Peucker, without
+        self-intersections); 0 keeps all corners.
     """
     rings = [_trace(piece, top, left) for piece, top, left in _simple_pieces(region, holes)]
     if inset:
@@ -152,7 +151,7 @@ def trace_polygons(
 
 
 def fill_polygons(rings: list[Ring], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return (H, W) bool: what pycocotools makes of polygons."""
+    """Return (H, W) bool: the pixels that pycocotools fills for polygons."""
     flat = [ring[:, ::-1].ravel().tolist() for ring in rings]
     together = coco.merge(coco.frPyObjects(flat, *shape))
     columns = np.zeros(shape[0] * shape[1], np.bool_)
@@ -182,7 +181,7 @@ def _simple_pieces(
 
 
 def _cut_at(holes: NDArray[np.bool_]) -> int:
-    """Return a column through a hole, as near to the middle as there is one."""
+    """Return the column through a hole that is nearest to the middle."""
     cols = np.flatnonzero(holes.any(axis=0))
     return int(cols[np.argmin(np.abs(cols - holes.shape[1] / 2))])
 
@@ -190,14 +189,13 @@ def _cut_at(holes: NDArray[np.bool_]) -> int:
 def _trace(piece: NDArray[np.bool_], top: int, left: int) -> Ring:
     """Return the one border of a 4-connected piece without holes.
 
-    scikit-image walks through the middles of the border's edges; where two edges of one
-    direction follow each other their common corner is between them, else it has the row of the
-    one that lies along a row and the column of the other.
+    scikit-image returns the middles of the border's edges. Two successive edges of different
+    directions meet in a corner with the row of the one along a row and the column of the other.
     """
     padded = np.pad(piece.astype(np.uint8), 1)
     (middles,) = find_contours(padded, 0.5, fully_connected="high")  # type: ignore[no-untyped-call]
     here, there = middles[:-1] - 0.5, middles[1:] - 0.5  # less the padding, plus half a pixel
-    along = here % 1 == 0  # in which direction each edge's middle lies on the grid
+    along = here % 1 == 0  # the direction of each edge
     turns = along[:, 0] != (there % 1 == 0)[:, 0]
     corners: Ring = np.where(along, here, there)[turns]
     return np.add(corners, (top, left))

@@ -1,4 +1,4 @@
-"""Soft scores of classes: upsampled to their image, and turned into pseudo-labels by a rule."""
+"""CAM scores: upsample them to their image, and make pseudo-labels of them by a rule."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.pixels import IGNORE
 
 
 class BackgroundRule(StrEnum):
-    """What the background scores where no class is sure, against which the classes compete.
+    """How the background scores, against which the classes compete.
 
     `plane`: the value itself, everywhere. `exponent`: (1 - the highest score) to the power of
     the value. `own`: the background's own scores, times the value.
@@ -27,7 +27,7 @@ class BackgroundRule(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """How strongly each class is held for seen at each pixel of one image.
+    """CAM scores of each class at each pixel of one image.
 
     Parameters
     ----------
@@ -36,16 +36,16 @@ class Scores:
     maps : (K, H, W) float32
         The scores of each class.
     default : float
-        The value of the background rule that the method which wrote them uses.
+        The background value of the method that wrote them.
     own : (H, W) float32, optional
-        The scores of the background, where the method gives some.
+        The scores of the background, if the method writes them.
     origin : str
-        What the file was taken for, in words.
+        The format of the file, in words.
 
     Raises
     ------
     InputError
-        If shapes or class ids do not fit, or a score is no finite number.
+        If shapes or class ids do not fit, or a score is not finite.
     """
 
     class_ids: NDArray[np.uint8]
@@ -75,7 +75,9 @@ class Scores:
             )
         own = () if self.own is None else (self.own,)
         if not all(np.isfinite(one).all() for one in (*self.maps, *own)):
-            raise InputError("scores", found="scores that are no numbers", expected="finite ones")
+            raise InputError(
+                "scores", found="scores that are no numbers", expected="finite numbers"
+            )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -84,13 +86,13 @@ class Scores:
 
     @property
     def nbytes(self) -> int:
-        """Memory the scores take, in bytes."""
+        """Memory in bytes, with the peak."""
         own = 0 if self.own is None else self.own.nbytes
-        return self.maps.nbytes + own + 5 * self.shape[0] * self.shape[1]  # with the peak
+        return self.maps.nbytes + own + 5 * self.shape[0] * self.shape[1]
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that pseudo-labels follow from beside the settings."""
+        """SHA-256 of scores, classes and default."""
         digest = hashlib.sha256(np.asarray(self.maps.shape, "<i8").tobytes())
         digest.update(self.class_ids.tobytes() + np.float64(self.default).astype("<f8").tobytes())
         for one in (self.maps, self.own):
@@ -100,18 +102,18 @@ class Scores:
 
     @cached_property
     def peak(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """(H, W) uint8 and float32: the class that scores highest, and its score.
+        """(H, W) uint8 and float32: the lowest class with the highest score, and that score.
 
-        Of equal ones the lowest class id; without a class 0 and no score.
+        Without classes 0 and minus infinity.
         """
         labels = np.zeros(self.shape, np.uint8)
         highest = np.full(self.shape, -np.inf, np.float32)
         for class_id, one in zip(self.class_ids, self.maps, strict=True):
-            _raise(highest, labels, np.ascontiguousarray(one), class_id)
+            _raise_peak(highest, labels, np.ascontiguousarray(one), class_id)
         return labels, highest
 
     def rule(self, background: float | None = None) -> BackgroundRule:
-        """Return the rule that a value stands for; of None, the method's own."""
+        """Return the rule for a background value; for None, that of the method."""
         if self.own is not None:
             return BackgroundRule.OWN
         value = self.default if background is None else background
@@ -119,23 +121,21 @@ class Scores:
 
 
 def cut_scores(scores: Scores, background: float | None = None) -> NDArray[np.uint8]:
-    """Make pseudo-labels of scores: at each pixel the class that scores highest.
+    """Return pseudo-labels: at each pixel the class with the highest score.
 
     Parameters
     ----------
     scores : Scores
         The scores.
     background : float, optional
-        The value of the background's rule, at least 0; the method's own if left out. Where the
-        scores have a background of their own, its factor. Else, as in CLIP-ES, a value below 1
-        is what the background scores everywhere, and one from 1 on the exponent of
-        (1 - the highest score).
+        The value of the background rule, at least 0; by default that of the method. For scores
+        with a background map, its factor. Else, as in CLIP-ES, a value below 1 is the
+        background's score everywhere, and one from 1 on the exponent of (1 - highest score).
 
     Returns
     -------
     (H, W) uint8
-        Pseudo-labels. Of equal scores the background's wins, then the lowest class id's, as
-        numpy's argmax has it with the background in front.
+        Pseudo-labels. Of equal scores the background's wins, then the lowest class id's.
     """
     value = np.float32(scores.default if background is None else background)
     labels, highest = scores.peak
@@ -144,29 +144,29 @@ def cut_scores(scores: Scores, background: float | None = None) -> NDArray[np.ui
         return _where_above(labels, highest, np.full((1, 1), value))
     if scores.own is not None:
         return _where_above(labels, highest, scores.own * value)
-    # a score above 1 leaves the background nothing, and no root of a negative number
+    # a score above 1 gives the background 0, not a root of a negative number
     sure = np.clip(highest, 0, 1, dtype=np.float32)
     return _where_above(labels, highest, np.power(np.float32(1) - sure, value))
 
 
-def vanished_classes(scores: Scores | None, overlap: Overlap) -> frozenset[int]:
-    """Return the classes that have scores, but no pixel of the pseudo-labels made of them.
+def vanished_classes(scores: Scores | None, class_ids: NDArray[np.uint8]) -> frozenset[int]:
+    """Return the classes with scores that are not among `class_ids`, those of the pseudo-labels.
 
-    What a person decided on their pseudo-labels waits until they have pixels again.
+    Decisions on their pseudo-labels wait until they have pixels again.
     """
     if scores is None:
         return frozenset()
-    return frozenset(scores.class_ids.tolist()) - frozenset(overlap.class_ids.tolist())
+    return frozenset(scores.class_ids.tolist()) - frozenset(class_ids.tolist())
 
 
 @jit
-def _raise(
+def _raise_peak(
     highest: NDArray[np.float32],
     labels: NDArray[np.uint8],
     scores: NDArray[np.float32],
     class_id: np.uint8,
 ) -> None:
-    """Write a class where it scores higher than all before it."""
+    """Write a class where its score is above the highest so far."""
     for row in range(scores.shape[0]):
         for col in range(scores.shape[1]):
             if scores[row, col] > highest[row, col]:
@@ -178,7 +178,7 @@ def _raise(
 def _where_above(
     labels: NDArray[np.uint8], highest: NDArray[np.float32], background: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
-    """Return the labels where they score above the background, whose map may be one number."""
+    """Return the labels that score above the background, an (H, W) or (1, 1) map."""
     everywhere = background.size == 1
     cut = np.zeros(labels.shape, np.uint8)
     for row in range(labels.shape[0]):
@@ -190,14 +190,14 @@ def _where_above(
 
 
 _COARSEST = 32
-"""No network of the field sees coarser than one pixel of 32 × 32."""
+"""The largest stride of networks."""
 
 
 def enlarge(maps: NDArray[np.float32], factor: int, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Enlarge maps bilinearly by a whole factor and cut them to an image's size.
+    """Upsample maps bilinearly by a whole factor and crop them to the size of an image.
 
-    As networks of that stride see it: a coarse pixel stands for `factor` × `factor` pixels, from
-    the upper left corner on, and the last ones reach beyond the image. Values are those of
+    A coarse pixel covers `factor` × `factor` pixels, from the upper left corner on; the last ones
+    reach beyond the image. Values are those of
     torch's ``interpolate(mode="bilinear", align_corners=False)``.
 
     Parameters
@@ -205,7 +205,7 @@ def enlarge(maps: NDArray[np.float32], factor: int, shape: tuple[int, int]) -> N
     maps : (K, h, w) float32
         The coarse maps, h = ceil(H / factor) and w = ceil(W / factor).
     factor : int
-        Pixels of the image along one of theirs.
+        Stride of the coarse maps in pixels.
     shape : tuple of int
         H and W.
 
@@ -213,15 +213,15 @@ def enlarge(maps: NDArray[np.float32], factor: int, shape: tuple[int, int]) -> N
     -------
     (K, H, W) float32
     """
-    low, high, share = _between(maps.shape[1], factor, shape[0])
+    low, high, share = _interpolation(maps.shape[1], factor, shape[0])
     share = share[:, np.newaxis]
     rows = maps[:, low] * (1 - share) + maps[:, high] * share
-    low, high, share = _between(maps.shape[2], factor, shape[1])
+    low, high, share = _interpolation(maps.shape[2], factor, shape[1])
     fine = rows[:, :, low] * (1 - share) + rows[:, :, high] * share
     return fine.astype(np.float32, copy=False)
 
 
-def _between(
+def _interpolation(
     coarse: int, factor: int, fine: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Return the two coarse positions around each fine one, and the share of the second."""
@@ -231,10 +231,9 @@ def _between(
 
 
 def find_factor(coarse: tuple[int, int], shape: tuple[int, int]) -> int | None:
-    """Return the whole factor from 2 on by which a network of that stride makes a size coarse.
+    """Return the stride, 2 to 32, that turns an image's size into a coarse one; None without.
 
-    Where several fit, a power of two, as most strides are, goes before all others, then the
-    smaller one. None if there is no such factor up to 32.
+    Of several, powers of two come first, then the smaller one.
     """
     factors = range(2, min(*shape, _COARSEST) + 1)
     for factor in sorted(factors, key=lambda factor: factor.bit_count() > 1):

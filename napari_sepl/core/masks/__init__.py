@@ -1,1 +1,1 @@
-"""The masks of one image: as runs, as text, in one another, their outlines."""
+"""The masks of one image: runs, COCO RLE, nesting, outlines, superpixels."""

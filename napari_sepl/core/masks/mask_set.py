@@ -1,4 +1,4 @@
-"""SAM's masks of one image."""
+"""The masks of one image."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import InputError, check_size
 from napari_sepl.core.masks import rle
 from napari_sepl.core.masks.runs import Runs, join, paint_runs, runs_of_mask
 from napari_sepl.core.masks.transpose import to_rows
@@ -17,16 +17,16 @@ from napari_sepl.core.masks.transpose import to_rows
 
 @dataclass(frozen=True, eq=False)
 class MaskScores:
-    """What SAM's automatic generator tells of each mask; NaN where it told nothing.
+    """SAM's ratings of each mask; NaN where there are none.
 
     Parameters
     ----------
     predicted_iou, stability_score : (N,) float32
-        SAM's own estimates of a mask's quality.
+        SAM's estimates of the quality of a mask.
     point : (N, 2) float32
         The prompt that gave the mask, as SAM writes it: (x, y) = (col, row).
     crop_box : (N, 4) float32
-        The crop the mask was found in: x, y, width, height.
+        The crop with the mask: x, y, width, height.
     """
 
     predicted_iou: NDArray[np.float32]
@@ -36,7 +36,7 @@ class MaskScores:
 
     @classmethod
     def unknown(cls, count: int) -> "MaskScores":
-        """Return scores for `count` masks of which nothing was told."""
+        """Return NaN for `count` masks."""
 
         def blank(*shape: int) -> NDArray[np.float32]:
             return np.full(shape, np.nan, np.float32)
@@ -45,56 +45,35 @@ class MaskScores:
 
     def followed_by(self, other: "MaskScores") -> "MaskScores":
         """Return the scores of both, `other`'s last."""
-        return MaskScores(
-            np.concatenate([self.predicted_iou, other.predicted_iou]),
-            np.concatenate([self.stability_score, other.stability_score]),
-            np.concatenate([self.point, other.point]),
-            np.concatenate([self.crop_box, other.crop_box]),
-        )
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return MaskScores(*map(np.concatenate, pairs))
 
     @classmethod
     def from_records(cls, records: Sequence[Mapping[str, Any]]) -> "MaskScores":
         """Read the scores from amg.py's JSON records; missing or malformed ones become NaN."""
-        scores = cls._of_columns(records)
-        if scores is not None:
-            return scores
         scores = cls.unknown(len(records))
-        for index, record in enumerate(records):
-            points = record.get("point_coords")
-            first = points[0] if isinstance(points, Sequence) and len(points) else None
-            for column, value in (
-                (scores.predicted_iou, record.get("predicted_iou")),
-                (scores.stability_score, record.get("stability_score")),
-                (scores.point, first),
-                (scores.crop_box, record.get("crop_box")),
-            ):
-                column[index] = _numbers(value, column[index].shape)
-        return scores
-
-    @classmethod
-    def _of_columns(cls, records: Sequence[Mapping[str, Any]]) -> "MaskScores | None":
-        """Read well-formed records column by column, in a tenth of the time; else return None."""
-        scores = cls.unknown(len(records))
-        points = [record.get("point_coords") for record in records]
-        if not all(type(one) is list and len(one) > 0 for one in points if one is not None):
-            return None
-        for column, values in (
-            (scores.predicted_iou, [record.get("predicted_iou") for record in records]),
-            (scores.stability_score, [record.get("stability_score") for record in records]),
-            (scores.point, [None if one is None else one[0] for one in points]),
-            (scores.crop_box, [record.get("crop_box") for record in records]),
-        ):
+        columns = zip(*map(_read_record, records), strict=True)
+        for column, values in zip(vars(scores).values(), columns, strict=False):
             if all(value is None for value in values):
                 continue
-            numbers = _numbers(values, column.shape)
-            if np.isnan(numbers).any():
-                return None
-            column[:] = numbers
+            column[:] = _numbers(values, column.shape)  # a tenth of the time of one by one
+            if np.isnan(column).any():
+                for index, value in enumerate(values):
+                    column[index] = _numbers(value, column[index].shape)
         return scores
+
+
+def _read_record(record: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the values of a JSON record in the order of `MaskScores`."""
+    points = record.get("point_coords")
+    first = points[0] if isinstance(points, Sequence) and len(points) else None
+    return (
+        record.get("predicted_iou"), record.get("stability_score"), first, record.get("crop_box"),
+    )  # fmt: skip
 
 
 def _numbers(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return a value of a JSON record as numbers, NaN where it holds something else."""
+    """Return a value of a JSON record as numbers, NaN for anything else."""
     try:
         numbers = np.asarray(value, np.float64)
     except (TypeError, ValueError, OverflowError):
@@ -106,15 +85,15 @@ def _numbers(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
 class MaskSet:
     """The masks of one image, overlapping and nested, as runs.
 
-    A mask is known by its index, its position in the file it came from. Empty masks keep their
-    index and are never chosen.
+    The index of a mask is its position in its file. Empty masks keep their index and are never
+    selected.
 
     Parameters
     ----------
     runs : Runs
         The pixels of each mask.
     scores : MaskScores
-        What SAM told of each mask.
+        SAM's ratings of each mask.
     """
 
     runs: Runs
@@ -135,9 +114,9 @@ class MaskSet:
         masks : (N, H, W) array or iterable of (H, W) arrays
             Bool or any integer type. An iterable is read one mask at a time.
         shape : tuple of int, optional
-            Height and width; needed only where there may be no mask.
+            Height and width; required only if there may be no mask.
         scores : MaskScores, optional
-            What SAM told of each mask.
+            SAM's ratings of each mask.
 
         Raises
         ------
@@ -175,10 +154,10 @@ class MaskSet:
         Parameters
         ----------
         records : sequence of mapping
-            ``{"size", "counts"}``, or records that hold such a dict under "segmentation" and
-            may hold "predicted_iou", "stability_score", "point_coords" and "crop_box".
+            ``{"size", "counts"}``, or records with such a dict under "segmentation" and
+            optionally "predicted_iou", "stability_score", "point_coords" and "crop_box".
         shape : tuple of int, optional
-            Height and width; needed only where there may be no mask.
+            Height and width; required only if there may be no mask.
         source : object
             The file to name in an error.
 
@@ -187,7 +166,7 @@ class MaskSet:
         InputError
             If a record is malformed, or sizes differ.
         """
-        runs = _runs_of_like(records, source)
+        runs = _read_uniform(records, source)
         if runs is not None and shape in (None, runs.shape):
             return cls(runs, MaskScores.from_records(records))
         parts = []
@@ -196,10 +175,7 @@ class MaskSet:
             segmentation = record.get("segmentation", record) if hasattr(record, "get") else record
             size = rle.read_size(segmentation, name)
             shape = shape or size
-            if size != shape:
-                raise InputError(
-                    name, found=_size(size), expected=f"{_size(shape)} as the image and other masks"
-                )
+            check_size(name, size, shape, "the image and other masks")
             parts.append(rle.read_runs(segmentation, name))
         if shape is None:
             raise InputError(source, found="no mask", expected="a mask, or the image's shape")
@@ -216,8 +192,7 @@ class MaskSet:
         InputError
             If the sizes differ.
         """
-        if other.shape != self.shape:
-            raise InputError("masks", found=_size(other.shape), expected=_size(self.shape))
+        check_size("masks", other.shape, self.shape, "the other masks")
         return MaskSet(self.runs.followed_by(other.runs), self.scores.followed_by(other.scores))
 
     @property
@@ -237,12 +212,12 @@ class MaskSet:
 
     @property
     def nbytes(self) -> int:
-        """Memory the masks take, in bytes."""
+        """Memory in bytes."""
         return self.runs.nbytes
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over size and pixels, the same whatever file format the masks came from."""
+        """SHA-256 over size and pixels, the same for all file formats."""
         digest = hashlib.sha256(np.asarray(self.shape, "<i8").tobytes())
         for array, dtype in (
             (self.runs.offsets, "<i8"),
@@ -261,20 +236,20 @@ class MaskSet:
         return [rle.write_rle(*self.runs.of(index), self.shape) for index in range(len(self))]
 
     def at(self, row: int, col: int) -> NDArray[np.intp]:
-        """Return the indices of the masks that hold a pixel, smallest first."""
+        """Return the indices of the masks that contain a pixel, smallest first."""
         held = np.flatnonzero(self.runs.contains(row, col))
         return held[np.argsort(self.areas[held], kind="stable")]
 
     def topmost(self) -> NDArray[np.int32]:
-        """Return (H, W) int32: at each pixel the smallest mask's index + 1, 0 where none is."""
+        """Return (H, W) int32: index + 1 of the smallest mask at each pixel, 0 without."""
         flat = np.zeros(self.shape[0] * self.shape[1], np.int32)
         order = np.argsort(self.areas, kind="stable")[::-1]  # of equal ones the first on top
         paint_runs(flat, *self.runs.arrays, order, (order + 1).astype(np.int32))
         return to_rows(flat, self.shape)
 
 
-def _runs_of_like(records: Sequence[Mapping[str, Any]], source: object) -> Runs | None:
-    """Return the runs of compressed masks of one size, as files hold them; None for all else."""
+def _read_uniform(records: Sequence[Mapping[str, Any]], source: object) -> Runs | None:
+    """Return the runs of compressed masks of one size; None for anything else."""
     parts: list[Any] = [record.get("segmentation") for record in records if hasattr(record, "get")]
     if not parts or len(parts) < len(records) or not all(type(part) is dict for part in parts):
         return None
@@ -288,7 +263,3 @@ def _runs_of_like(records: Sequence[Mapping[str, Any]], source: object) -> Runs 
     shape = rle.read_size(parts[0], f"{source}, mask 0")
     runs = rle.read_all_runs(texts, shape)
     return None if runs is None else Runs(shape, *runs)
-
-
-def _size(shape: tuple[int, int]) -> str:
-    return f"a size of {shape[0]} × {shape[1]} (height × width)"

@@ -1,4 +1,4 @@
-"""The outlines of masks, so that a mask can change its colour without a redraw of the rest."""
+"""The outlines of masks: each can change its colour without a redraw of the others."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.masks.mask_set import MaskSet
-from napari_sepl.core.masks.runs import Runs
+from napari_sepl.core.masks.runs import Runs, cut_into_columns
 
 
 @dataclass(frozen=True, eq=False)
 class MaskOutlines:
-    """Which pixels draw each mask's outline, the smallest mask on top.
+    """The pixels of each mask's outline, the smallest mask on top.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class MaskOutlines:
 
     @classmethod
     def of(cls, masks: MaskSet, width: int = 1) -> "MaskOutlines":
-        """Trace the masks with lines of `width` pixels."""
+        """Return the outlines of masks, `width` pixels wide."""
         borders = _mark_borders(masks.topmost(), width).ravel()
         marked = np.flatnonzero(borders).astype(np.int32)
         owners = borders[marked] - 1
@@ -36,7 +36,7 @@ class MaskOutlines:
         return cls(marked[order], offsets)
 
     def paint(self, target: NDArray[np.uint8], masks: NDArray[np.intp], values: object) -> None:
-        """Write a value for each of some masks on their outlines in an (H, W) map, in place."""
+        """Write the value of each of some masks on its outline in an (H, W) map, in place."""
         at, owners = self._positions(masks)
         target.reshape(-1)[at] = _each(values, masks)[owners]
 
@@ -46,11 +46,11 @@ class MaskOutlines:
         """Write values as `paint` does, with gaps of zeros; dashes and gaps are `length` pixels."""
         at, owners = self._positions(masks)
         row, col = np.divmod(at, target.shape[1])
-        on = (2 * row + col) // length % 2 == 0  # 2: lines at 45 degrees are dashed both ways
+        on = (2 * row + col) // length % 2 == 0  # 2: diagonals of both directions are dashed
         target.reshape(-1)[at] = np.where(on, _each(values, masks)[owners], 0)
 
     def _positions(self, masks: NDArray[np.intp]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-        """Return the positions of some masks' outlines, and to which of these each belongs."""
+        """Return the positions of some masks' outlines, and the place of the mask of each."""
         lengths = np.diff(self.offsets)[masks]
         firsts = np.repeat(self.offsets[masks] - np.cumsum(lengths) + lengths, lengths)
         at = self.positions[firsts + np.arange(lengths.sum())]
@@ -58,13 +58,13 @@ class MaskOutlines:
 
 
 def _each(values: object, masks: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """Return a value for each mask, from one for all or one for each."""
+    """Return the value of each mask, from one for all or one for each."""
     return np.broadcast_to(np.asarray(values, np.uint8), len(masks))
 
 
 @jit
 def _mark_borders(topmost: NDArray[np.int32], width: int) -> NDArray[np.int32]:
-    """Keep a region's number only within `width` pixels, right or down, of another region."""
+    """Return the numbers of regions within `width` pixels of a region to the right or below."""
     rows, cols = topmost.shape
     borders = np.zeros((rows, cols), np.int32)
     for row in range(rows):
@@ -79,9 +79,9 @@ def _mark_borders(topmost: NDArray[np.int32], width: int) -> NDArray[np.int32]:
 
 
 def trace_region(regions: Runs, index: int, width: int = 1) -> NDArray[np.int32]:
-    """Return where the whole outline of one region is, also where others lie over it.
+    """Return the whole outline of one region, also under others.
 
-    It costs what the outline costs, not what the area does: 1 ms for a mask of 4096² pixels.
+    The time depends on the outline, not on the area: 1 ms for a mask of 4096² pixels.
 
     Parameters
     ----------
@@ -98,49 +98,28 @@ def trace_region(regions: Runs, index: int, width: int = 1) -> NDArray[np.int32]
         Row-major positions (``row * width + col``), some of them twice.
     """
     height, cols = regions.shape
-    stretches = _by_column(*regions.of(index), height)
-    firsts = np.searchsorted(stretches[:, 0], np.arange(cols + 1)).astype(np.int64)
-    count = _trace(stretches, firsts, width, np.empty(0, np.int32))
+    starts, stops, _ = cut_into_columns(*regions.of(index), height)
+    tops = starts // height * height
+    parts = np.column_stack([starts // height, starts - tops, stops - tops])
+    firsts = np.searchsorted(parts[:, 0], np.arange(cols + 1)).astype(np.int64)
+    count = _trace(parts, firsts, width, np.empty(0, np.int32))
     positions = np.empty(count, np.int32)
-    _trace(stretches, firsts, width, positions)
+    _trace(parts, firsts, width, positions)
     return positions
 
 
 @jit
-def _by_column(
-    starts: NDArray[np.int32], stops: NDArray[np.int32], height: int
-) -> NDArray[np.int32]:
-    """Cut runs at the ends of columns; return column, top and bottom of each stretch."""
-    count = 0
-    for run in range(starts.size):
-        count += (stops[run] - 1) // height - starts[run] // height + 1
-    stretches = np.empty((count, 3), np.int32)
-    at = 0
-    for run in range(starts.size):
-        start = starts[run]
-        while start < stops[run]:
-            col = start // height
-            stop = min(stops[run], (col + 1) * height)
-            stretches[at, 0], stretches[at, 1], stretches[at, 2] = (
-                col, start - col * height, stop - col * height,
-            )  # fmt: skip
-            at += 1
-            start = stop
-    return stretches
-
-
-@jit
 def _trace(
-    stretches: NDArray[np.int32],
+    parts: NDArray[np.int32],
     firsts: NDArray[np.int64],
     width: int,
     positions: NDArray[np.int32],
 ) -> int:
-    """Write the outline's positions if there is room for any, and return how many there are."""
+    """Return the number of positions, and write them unless `positions` is empty."""
     cols = firsts.size - 1
     count = 0
-    for at in range(stretches.shape[0]):
-        col, top, bottom = stretches[at, 0], stretches[at, 1], stretches[at, 2]
+    for at in range(parts.shape[0]):
+        col, top, bottom = parts[at, 0], parts[at, 1], parts[at, 2]
         for row in range(top, min(top + width, bottom)):
             count = _put(positions, count, row * cols + col)
         for row in range(max(bottom - width, top), bottom):
@@ -149,10 +128,10 @@ def _trace(
             row = top
             if 0 <= beside < cols:
                 for other in range(firsts[beside], firsts[beside + 1]):
-                    while row < min(stretches[other, 1], bottom):
+                    while row < min(parts[other, 1], bottom):
                         count = _put(positions, count, row * cols + col)
                         row += 1
-                    row = max(row, stretches[other, 2])
+                    row = max(row, parts[other, 2])
             while row < bottom:
                 count = _put(positions, count, row * cols + col)
                 row += 1

@@ -1,4 +1,4 @@
-"""COCO run-length encoding: text and lists of counts in, runs out, and back.
+"""Read and write COCO run-length encoding.
 
 Source of the format: pycocotools (``maskApi.c``). Counts alternate between background and mask,
 starting with background, in column-major order; the compressed text packs each count, from the
@@ -37,14 +37,14 @@ def _is_length(value: object) -> bool:
 def read_runs(
     segmentation: Mapping[str, Any], source: object = "mask"
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Turn one COCO RLE dict, compressed or not, into runs.
+    """Return the runs of one COCO RLE dict, compressed or not.
 
     Parameters
     ----------
     segmentation : mapping
         ``{"size": [height, width], "counts": str | bytes | list of int}``.
     source : object
-        What to name in an error: the file and the place in it.
+        Named in errors: the file and the place in it.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _decode_text(text: NDArray[np.uint8]) -> NDArray[np.int64]:
 def read_all_runs(
     texts: Sequence[str], shape: tuple[int, int]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]] | None:
-    """Turn the compressed counts of many masks into runs in one go: a tenth of one by one.
+    """Return the runs of many compressed masks in a tenth of the time of one by one.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def read_all_runs(
     offsets : (N + 1,) int64
         Mask n owns the runs ``offsets[n]:offsets[n + 1]``.
     None
-        If a mask is not as it should be: `read_runs` tells what is wrong with it.
+        If a mask is damaged: `read_runs` raises the error.
     """
     joined = "".join(texts)
     if not joined.isascii():
@@ -153,7 +153,7 @@ def read_all_runs(
 def _decode_all(
     text: NDArray[np.uint8], ends: NDArray[np.int64], total: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    """Decode masks until one is damaged; offsets tell how many were whole."""
+    """Decode masks up to the first damaged one; the length of offsets gives their number."""
     starts = np.empty(text.size // 2 + 1, np.int32)
     stops = np.empty(text.size // 2 + 1, np.int32)
     offsets = np.zeros(ends.size + 1, np.int64)
@@ -196,7 +196,7 @@ def _decode_all(
 def _merge(
     starts: NDArray[np.int32], stops: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Drop empty runs and join touching ones, which zero counts in the file leave behind."""
+    """Drop empty runs and join touching ones, which follow from zero counts in the file."""
     kept = 0
     for run in range(starts.size):
         if starts[run] == stops[run]:

@@ -1,8 +1,8 @@
 """Regions of one image as runs of pixels, column by column as COCO counts them.
 
-A run is a half-open interval of flat column-major positions (``col * height + row``). Runs keep a
-thousand masks of a 4096 × 4096 image in a few megabytes, and painting or intersecting them costs
-what their borders cost, not what their areas cost.
+A run is a half-open interval of flat column-major positions (``col * height + row``). A
+thousand masks of a 4096 × 4096 image take a few megabytes, and the time to paint or intersect them
+depends on their borders, not on their areas.
 """
 
 from collections.abc import Iterable
@@ -65,7 +65,7 @@ class Runs:
 
     @property
     def nbytes(self) -> int:
-        """Memory the runs take, in bytes."""
+        """Memory in bytes."""
         return self.starts.nbytes + self.stops.nbytes + self.offsets.nbytes
 
     def decode(self, index: int) -> NDArray[np.bool_]:
@@ -79,7 +79,7 @@ class Runs:
 
     def choose(self, chosen: NDArray[np.intp]) -> "Runs":
         """Return the regions that `chosen` lists, in its order."""
-        if not len(chosen):  # as of most images, where every class found a mask
+        if not len(chosen):  # most images: each class has a mask
             return Runs(self.shape, self.starts[:0], self.stops[:0], _NO_REGION)
         lengths = np.diff(self.offsets)[chosen]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -101,14 +101,14 @@ class Runs:
         )
 
     def contains(self, row: int, col: int) -> NDArray[np.bool_]:
-        """Return (N,) bool: which regions hold the pixel (row, col); none outside the image."""
+        """Return (N,) bool: which regions contain the pixel (row, col); none outside the image."""
         if not (0 <= row < self.shape[0] and 0 <= col < self.shape[1]):
             return np.zeros(len(self), np.bool_)
         return _contains(*self.arrays, col * self.shape[0] + row)
 
 
 def pixel_count(shape: tuple[int, int]) -> int:
-    """Return height × width, or raise InputError where 32-bit positions cannot count them."""
+    """Return height × width, or raise InputError beyond 32-bit positions."""
     total = int(shape[0]) * int(shape[1])
     if total >= 2**31:
         raise InputError("image size", found=f"{shape}", expected="fewer than 2**31 pixels")
@@ -116,7 +116,7 @@ def pixel_count(shape: tuple[int, int]) -> int:
 
 
 def join(shape: tuple[int, int], parts: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> Runs:
-    """Build Runs from one (starts, stops) pair for each region."""
+    """Return Runs of one (starts, stops) pair for each region."""
     pixel_count(shape)
     pairs = list(parts)
     lengths = [len(starts) for starts, _ in pairs]
@@ -138,7 +138,7 @@ def runs_of_mask(mask: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int3
 
 
 def runs_of_labels(flat: NDArray[np.uint8], shape: tuple[int, int]) -> tuple[NDArray[Any], Runs]:
-    """Split a label map into one region for each label other than 0 and 255.
+    """Return one region for each label other than 0 and 255.
 
     Parameters
     ----------
@@ -228,6 +228,27 @@ def fill_runs(
     while run < starts.size and starts[run] < last:
         flat[max(starts[run], first) : min(stops[run], last)] = value
         run += 1
+
+
+@jit
+def cut_into_columns(
+    starts: NDArray[np.int32], stops: NDArray[np.int32], height: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.intp]]:
+    """Cut runs at the ends of columns; return starts, stops and the original run of each part."""
+    count = 0
+    for run in range(starts.size):
+        count += (stops[run] - 1) // height - starts[run] // height + 1
+    cut_starts = np.empty(count, np.int32)
+    cut_stops = np.empty(count, np.int32)
+    originals = np.empty(count, np.intp)
+    at = 0
+    for run in range(starts.size):
+        for col in range(starts[run] // height, (stops[run] - 1) // height + 1):
+            cut_starts[at] = max(starts[run], col * height)
+            cut_stops[at] = min(stops[run], (col + 1) * height)
+            originals[at] = run
+            at += 1
+    return cut_starts, cut_stops, originals
 
 
 @jit

@@ -1,18 +1,18 @@
-"""The regions into which the borders of all masks together cut an image."""
+"""Superpixels: the pieces into which the borders of all masks cut an image."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.masks.mask_set import MaskSet
-from napari_sepl.core.masks.runs import paint_runs
+from napari_sepl.core.masks.runs import cut_into_columns, paint_runs
 from napari_sepl.core.masks.transpose import to_rows
 
-_SEED = 0  # fixed, so that one image always gives the same atoms
+_SEED = 0  # fixed, for the same superpixels in each run
 
 
 def find_superpixels(masks: MaskSet) -> NDArray[np.int32]:
-    """Give each stretch of pixels that no mask border crosses a number of its own.
+    """Find and number the superpixels of an image.
 
     Parameters
     ----------
@@ -22,30 +22,29 @@ def find_superpixels(masks: MaskSet) -> NDArray[np.int32]:
     Returns
     -------
     (H, W) int32
-        Pixels that are connected by their four neighbours and lie in the same masks have one
-        number, counted from 1 in row-major order of each atom's first pixel. Pixels in no mask
-        have 0, connected or not.
+        4-connected pixels in the same masks have one number, from 1 on, in row-major order of each
+        superpixel's first pixel. Pixels in no mask have 0, connected or not.
 
     Notes
     -----
-    Two sets of masks are told apart by the exclusive or of a random 64-bit number for each mask,
-    which is the same for two given sets with a chance of 2**-64. Only sets that meet on the image
-    are compared: where they meet a million times, one image in 10**13 comes out wrong.
+    Sets of masks are compared by the exclusive or of a random 64-bit number for each mask, which is
+    equal for two different sets with a chance of 2**-64. With a million comparisons, one image in
+    10**13 is wrong.
     """
-    starts, stops, hashes = _stretches(masks)
+    starts, stops, hashes = _hash_runs(masks)
     height, width = masks.shape
     flat = np.zeros(height * width, np.int32)
-    starts, stops, hashes = _cut_into_columns(starts, stops, hashes, height)
-    superpixels = _number(_join(starts, stops, hashes, height), starts, height, width)
+    starts, stops, originals = cut_into_columns(starts, stops, height)
+    superpixels = _number(_join(starts, stops, hashes[originals], height), starts, height, width)
     each = np.arange(len(starts) + 1)
     paint_runs(flat, starts, stops, each, each[:-1], superpixels)
     return to_rows(flat, masks.shape)
 
 
-def piece_areas(
+def component_areas(
     starts: NDArray[np.int32], stops: NDArray[np.int32], height: int
 ) -> NDArray[np.int64]:
-    """Return the pixels of each piece of a region that is connected by four neighbours.
+    """Return the area of each 4-connected component of a region.
 
     Parameters
     ----------
@@ -54,16 +53,16 @@ def piece_areas(
     height : int
         Height of the image in pixels.
     """
+    starts, stops, _ = cut_into_columns(starts, stops, height)
     alike = np.zeros(len(starts), np.uint64)
-    starts, stops, alike = _cut_into_columns(starts, stops, alike, height)
     summed = np.bincount(_join(starts, stops, alike, height), weights=stops - starts)
     return summed[summed > 0].astype(np.int64)
 
 
-def _stretches(
+def _hash_runs(
     masks: MaskSet,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]:
-    """Return starts, stops and hashes of the stretches, down columns, that lie in some mask."""
+    """Return starts, stops and hashes of the column-major runs inside any mask."""
     runs = masks.runs
     keys = np.random.default_rng(_SEED).integers(2**64, size=len(masks), dtype=np.uint64)
     borders = np.concatenate([runs.starts, runs.stops])
@@ -77,38 +76,13 @@ def _stretches(
 
 
 @jit
-def _cut_into_columns(
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    height: int,
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]]:
-    """Cut stretches where one column ends and the next begins."""
-    count = 0
-    for i in range(starts.size):
-        count += (stops[i] - 1) // height - starts[i] // height + 1
-    cut_starts = np.empty(count, np.int32)
-    cut_stops = np.empty(count, np.int32)
-    cut_hashes = np.empty(count, np.uint64)
-    at = 0
-    for i in range(starts.size):
-        first, last = starts[i] // height, (stops[i] - 1) // height
-        for col in range(first, last + 1):
-            cut_starts[at] = starts[i] if col == first else col * height
-            cut_stops[at] = stops[i] if col == last else (col + 1) * height
-            cut_hashes[at] = hashes[i]
-            at += 1
-    return cut_starts, cut_stops, cut_hashes
-
-
-@jit
 def _join(
     starts: NDArray[np.int32],
     stops: NDArray[np.int32],
     hashes: NDArray[np.uint64],
     height: int,
 ) -> NDArray[np.int32]:
-    """Return for each stretch one that stands for all connected ones of the same hash."""
+    """Return the root of each run: one run of its connected component of equal hash."""
     above = np.arange(starts.size, dtype=np.int32)
     begin = 0
     for left in range(starts.size):
@@ -127,7 +101,7 @@ def _join(
 
 @jit
 def _root(above: NDArray[np.int32], i: int) -> int:
-    """Follow `above` to its end, halving the path for those who come after."""
+    """Return the end of a path in `above`, and halve the path."""
     while above[i] != i:
         above[i] = above[above[i]]
         i = above[i]
@@ -137,7 +111,7 @@ def _root(above: NDArray[np.int32], i: int) -> int:
 def _number(
     roots: NDArray[np.int32], starts: NDArray[np.int32], height: int, width: int
 ) -> NDArray[np.int32]:
-    """Count the roots by their first pixel in row-major order; return each stretch's number."""
+    """Return each run's number: that of its root by first pixels in row-major order."""
     firsts = starts % height * width + starts // height
     first_of = np.full(len(roots), height * width, np.int32)
     np.minimum.at(first_of, roots, firsts)

@@ -1,8 +1,7 @@
-"""Between the order of label maps, row by row, and that of runs, column by column.
+"""Convert between the row-major order of label maps and the column-major order of runs.
 
-Both ways are one transposition, done block by block, since either side alone would read or write
-one pixel of each cache line. Where both sides of an image are multiples of 8, eight pixels are
-moved at once: that takes half the time.
+A transposition by blocks uses whole cache lines on both sides. Where both sides of an image are
+multiples of 8, eight pixels are moved at once: that takes half the time.
 """
 
 import sys
@@ -16,9 +15,9 @@ from napari_sepl.core._jit import jit
 Pixel = TypeVar("Pixel", np.uint8, np.int32)
 
 BLOCK = 64
-"""Pixels of a block's side, which are the bytes of one cache line."""
+"""Side of a block in pixels: the bytes of one cache line."""
 
-_TILE = 16  # a constant size is what the compiler vectorises
+_TILE = 16  # the compiler vectorises constant sizes
 _WORD = 8
 
 
@@ -42,16 +41,16 @@ def to_rows(
 def renew_rows(
     flat: NDArray[np.uint8], labels: NDArray[np.uint8], stale: NDArray[np.bool_]
 ) -> None:
-    """Bring the stale blocks of an (H, W) array up to date with a column-major flat array.
+    """Update the stale blocks of an (H, W) array from a column-major flat array.
 
     Parameters
     ----------
     flat : (H * W,) uint8
-        Read where a block is stale only.
+        Read in stale blocks only.
     labels : (H, W) uint8
         Written in place.
     stale : (ceil(H / BLOCK), ceil(W / BLOCK)) bool
-        Which blocks of `BLOCK` by `BLOCK` pixels to write.
+        The blocks of `BLOCK` by `BLOCK` pixels to write.
     """
     _transpose(flat.reshape(labels.shape[1], labels.shape[0]), labels, stale.T)
 
@@ -61,7 +60,7 @@ def _all_blocks(shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def _transpose(source: NDArray[Any], target: NDArray[Any], blocks: NDArray[np.bool_]) -> None:
-    """Write those blocks of the transpose of `source` into `target`."""
+    """Write blocks of the transpose of `source` into `target`."""
     blocks = np.ascontiguousarray(blocks)
     words = source.itemsize == 1 and not any(side % _WORD for side in source.shape)
     contiguous = source.flags.c_contiguous and target.flags.c_contiguous
@@ -103,7 +102,7 @@ def _transpose_words(
 ) -> None:
     """Transpose squares of 8 × 8 bytes, each as eight words of eight bytes.
 
-    Halves of 4, then of 2, then of 1 byte change places between rows that lie as far apart.
+    Parts of 4, then of 2, then of 1 byte are swapped between rows as far apart.
     """
     rows, words = source.shape
     step = BLOCK // _WORD

@@ -1,4 +1,4 @@
-"""Which mask lies in which: a part's parent is the smallest mask that holds most of it."""
+"""The nesting of masks: a parent is the smallest mask that contains most of its part."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,18 +10,18 @@ from napari_sepl.core._jit import jit
 from napari_sepl.core.masks.mask_set import MaskSet
 
 NO_PARENT = -1
-"""The parent of masks that lie in no other one, and of empty masks."""
+"""The parent of outermost and of empty masks."""
 
 
 @dataclass(frozen=True, eq=False)
 class MaskTree:
-    """The masks of one image as a forest, each below the mask that holds it.
+    """The masks of one image as a forest, each below the mask that contains it.
 
     Parameters
     ----------
     parents : (N,) intp
-        Index of the mask that holds each mask, -1 for none. A parent comes later than its parts
-        when masks are sorted by area and then by index, so that no mask is its own ancestor.
+        Index of the mask that contains each mask, -1 for none. Sorted by area, then by index, a
+        parent comes later than its parts, so that no mask is its own ancestor.
     """
 
     parents: NDArray[np.intp]
@@ -41,7 +41,7 @@ class MaskTree:
 
 
 def build_tree(masks: MaskSet, share: float = 0.9) -> MaskTree:
-    """Find the parent of each mask.
+    """Return the parent of each mask.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ def build_tree(masks: MaskSet, share: float = 0.9) -> MaskTree:
         The N masks.
     share : float
         The parent is the first of the later masks, in ascending order of area and then of index,
-        that holds at least this share of the mask's pixels; 0 < share <= 1.
+        that contains at least this share of the mask; 0 < share <= 1.
 
     Returns
     -------
     MaskTree
-        Of masks with equal pixels, each lies in the next one.
+        Of equal masks, each is in the next one.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def _holds(
     stops: NDArray[np.int32],
     spare: int,
 ) -> bool:
-    """Tell whether all but `spare` pixels of some runs lie in the outer runs."""
+    """Return whether the outer runs contain all but `spare` pixels of some runs."""
     at = np.searchsorted(outer_stops, starts[0], side="right")
     for run in range(starts.size):
         spare -= stops[run] - starts[run]
@@ -121,7 +121,7 @@ def _holds(
             at += 1
         while at < outer_starts.size and outer_starts[at] < stops[run]:
             spare += min(stops[run], outer_stops[at]) - max(starts[run], outer_starts[at])
-            if outer_stops[at] > stops[run]:  # it may hold some of the next run as well
+            if outer_stops[at] > stops[run]:  # it may contain part of the next run as well
                 break
             at += 1
         if spare < 0:

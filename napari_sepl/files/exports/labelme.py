@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from napari_sepl.core.algorithm.overlap import IGNORE
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.labels.polygons import INSET, Segment, find_segments, trace_polygons
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (

@@ -8,9 +8,8 @@ from napari.layers import Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.labels.classes import ClassList
-from napari_sepl.core.labels.pixels import Box
+from napari_sepl.core.labels.pixels import IGNORE, Box
 
 
 def label_layer(name: str, *, opacity: float) -> Labels:

@@ -17,9 +17,8 @@ from napari_sepl.core.analysis.differences import (
     find_differences,
     find_errors,
 )
-from napari_sepl.core.analysis.metrics import count_labels
 from napari_sepl.core.analysis.provenance import NAMES, Source
-from napari_sepl.core.labels.pixels import copy_changes
+from napari_sepl.core.labels.pixels import copy_changes, count_labels
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.layers.drawing import label_layer, redraw, resize, set_if_new

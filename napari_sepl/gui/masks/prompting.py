@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
 from napari_sepl.document.document import Document
 from napari_sepl.gui.context import ReviewContext

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.gui.actions import ActionButton
 from napari_sepl.gui.panels.widgets import stack
 

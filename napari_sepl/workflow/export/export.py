@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl import __version__
-from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.analysis.metrics import Confusion, count_labels
+from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.core.analysis.provenance import find_unsure, soften
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.labels.classes import ClassList, ClassMap
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.files._opening import real_place
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.exports import EXPORT_FORMATS

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_sepl.core.stopping import held_back
+from napari_sepl.core.stopping import defer_signals
 from napari_sepl.files.atomic import write_as_one
 from napari_sepl.files.guard import Guard, IsOurs, begins, check_files
 
@@ -77,7 +77,7 @@ def write_tables(
         As `check_files` and `write_as_one`.
     """
     check_tables({path: files[path] for path in contents}, guard)
-    with held_back():
+    with defer_signals():
         write_as_one(contents)
     return list(contents)
 

@@ -22,7 +22,7 @@ from itertools import islice, takewhile
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.stopping import held_back, let_through, starting_processes
+from napari_sepl.core.stopping import allow_signals, defer_signals, starting_processes
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -168,7 +168,9 @@ class Processes:
         if self.workers == 1:
             yield from map(function, items)
             return
-        with held_back():  # a signal comes in where answers are waited for, so that none is lost
+        with (
+            defer_signals()
+        ):  # a signal comes in where answers are waited for, so that none is lost
             yield from self._run(function, iter(items), lost)
 
     def _run(
@@ -210,7 +212,7 @@ class Processes:
             if not waiting:
                 return
             try:
-                with let_through():
+                with allow_signals():
                     done = waiting[0].future.result()
             except BrokenProcessPool:
                 return
@@ -272,7 +274,7 @@ def _alone(
             for item in items:
                 for _ in range(TRIES):
                     try:
-                        with let_through():
+                        with allow_signals():
                             done = _submitted(pool, function, [item]).result()
                     except BrokenProcessPool:
                         pool.shutdown(cancel_futures=True)

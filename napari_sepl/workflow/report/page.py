@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_sepl import __version__
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.analysis.differences import ERROR_COLOURS, ERROR_NAMES, Error, find_errors
 from napari_sepl.core.analysis.provenance import NAMES, Source
 from napari_sepl.core.errors import attempt
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.guard import Guard, check_files, holds_mark
 from napari_sepl.files.images import as_rgb, read_image

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.analysis.metrics import count_labels
 from napari_sepl.core.analysis.provenance import Source, count_sources
 from napari_sepl.core.analysis.sweep import SweepCounts, sweep_image, threshold_grid
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import count_labels
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import read_truth
 from napari_sepl.files.store import Status, Store

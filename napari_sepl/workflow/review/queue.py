@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status, StatusRow
 

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from napari_sepl.core.algorithm.overlap import IGNORE
 from napari_sepl.core.analysis.diagnosis.types import Cause
-from napari_sepl.core.analysis.metrics import count_labels
 from napari_sepl.core.errors import attempt
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.files._opening import unopened
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.index import SampleIndex

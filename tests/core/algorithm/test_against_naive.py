@@ -10,11 +10,19 @@ from numpy.typing import NDArray
 
 from napari_sepl import MaskSet, Params, enhance
 from napari_sepl.core.algorithm.assignment import assign
-from napari_sepl.core.algorithm.overlap import measure_overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.params import Conflict
 from napari_sepl.core.algorithm.strategies import Strategy
-from tests.core.cases import Case, cases, crowded_cases, label_maps, mask_stacks, quick, thorough
+from tests.core.cases import (
+    Case,
+    cases,
+    crowded_cases,
+    label_maps,
+    mask_stacks,
+    measure,
+    quick,
+    thorough,
+)
 from tests.core.naive import naive_enhance
 
 EVERY_RULE = [(strategy, conflict) for strategy in Strategy for conflict in Conflict]
@@ -106,7 +114,7 @@ def test_masks_may_be_rle_or_a_mask_set(case: Case) -> None:
 @given(cases())
 def test_painting_over_an_old_result_leaves_nothing_of_it(case: Case) -> None:
     shape: Any = case.pseudo.shape
-    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=shape))
+    overlap = measure(case)
     buffer = np.full(shape, 77, np.uint8)
     painted = paint(overlap, assign(overlap, case.params), case.params, buffer)
     assert painted is buffer

@@ -1,4 +1,4 @@
-"""The marks on the sliders: where one threshold alone takes or refuses a mask."""
+"""The marks on the sliders: where one threshold alone selects or rejects a mask."""
 
 from itertools import pairwise
 
@@ -10,18 +10,19 @@ from napari_sepl import MaskSet, Params
 from napari_sepl.core.algorithm.assignment import assign, find_critical_thresholds
 from napari_sepl.core.algorithm.overlap import measure_overlap
 from napari_sepl.core.algorithm.strategies import Strategy
-from tests.core.cases import Case, cases
+from tests.core.cases import Case, cases, measure, quick
 
 PLAIN = [Strategy.PAPER, Strategy.RELEASED]
 
 
 @pytest.mark.parametrize("strategy", PLAIN)
 @pytest.mark.parametrize("name", ["t1", "t2"])
+@quick
 @given(cases())
-def test_between_two_marks_the_same_masks_are_taken(
+def test_between_two_marks_the_same_masks_are_selected(
     name: str, strategy: Strategy, case: Case
 ) -> None:
-    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=case.pseudo.shape))
+    overlap = measure(case)
     params = case.params.model_copy(update={"strategy": strategy})
     marks = find_critical_thresholds(overlap, params)[name == "t2"]
 

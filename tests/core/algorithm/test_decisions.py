@@ -12,7 +12,7 @@ from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import InputError
-from tests.core.cases import Case, cases, thorough
+from tests.core.cases import Case, cases, measure, thorough
 from tests.core.naive import naive_decided
 
 
@@ -31,7 +31,7 @@ def decided_cases(draw: st.DrawFn) -> tuple[Case, dict[int, int]]:
 @given(decided_cases())
 def test_random_decisions(chosen: tuple[Case, dict[int, int]]) -> None:
     case, decisions = chosen
-    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks))
+    overlap = measure(case)
     labels = paint(overlap, assign(overlap, case.params, decisions), case.params)
     np.testing.assert_array_equal(
         labels, naive_decided(case.pseudo, case.masks, case.params, decisions)

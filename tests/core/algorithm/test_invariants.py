@@ -1,4 +1,4 @@
-"""What must hold whatever the picture."""
+"""What must hold whatever the image."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,18 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from napari_sepl import MaskSet, Params, enhance
+from napari_sepl import Params, enhance
 from napari_sepl.core.algorithm.assignment import Assignment, assign
-from napari_sepl.core.algorithm.overlap import measure_overlap
 from napari_sepl.core.algorithm.params import Conflict
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.algorithm.strategies import Strategy
-from tests.core.cases import Case, cases, quick, shares
+from tests.core.cases import Case, cases, measure, quick, shares
 
 
 def decide(case: Case, params: Params) -> Assignment:
-    shape: Any = case.pseudo.shape
-    return assign(measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=shape)), params)
+    return assign(measure(case), params)
 
 
 def redo(case: Case, masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -114,8 +112,7 @@ def test_what_is_kept_lies_on_its_class_in_whole_runs(case: Case) -> None:
 @quick
 @given(cases())
 def test_reasons_agree_with_the_shares(case: Case) -> None:
-    shape: Any = case.pseudo.shape
-    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=shape))
+    overlap = measure(case)
     chosen = assign(overlap, case.params.model_copy(update={"strategy": Strategy.PAPER}))
     assert ((chosen.rules == Rule.EMPTY) == ~case.masks.any(axis=(1, 2))).all()
     by_o_s = np.isin(chosen.rules, (Rule.BY_O_S, Rule.BY_BOTH))

@@ -1,20 +1,17 @@
 """The table of masks against classes."""
 
-from typing import Any
-
 import numpy as np
 from hypothesis import given
 
 from napari_sepl import MaskSet
 from napari_sepl.core.algorithm.overlap import measure_overlap
-from tests.core.cases import Case, cases, crowded_cases, quick
+from tests.core.cases import Case, cases, crowded_cases, measure, quick
 from tests.core.drawing import labels, mask
 from tests.messages import raises_input_error
 
 
 def check_table(case: Case) -> None:
-    shape: Any = case.pseudo.shape
-    overlap = measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=shape))
+    overlap = measure(case)
     classes = [k for k in np.unique(case.pseudo).tolist() if k not in (0, 255)]
     expected = [[(each & (case.pseudo == k)).sum() for k in classes] for each in case.masks]
     assert overlap.class_ids.tolist() == classes
@@ -46,5 +43,5 @@ def test_shares_are_exact_quotients() -> None:
 
 def test_sizes_that_differ_are_told_apart() -> None:
     masks = MaskSet.from_dense(np.ones((1, 3, 2), bool))
-    with raises_input_error("masks", found="a size of 3 × 2", expected="2 × 3"):
+    with raises_input_error("masks", found="3 × 2 pixels", expected="2 × 3"):
         measure_overlap(np.zeros((2, 3), np.uint8), masks)

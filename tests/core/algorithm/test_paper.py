@@ -1,64 +1,40 @@
-"""The strategy `paper`, rule by rule, on pictures of one row."""
+"""The strategy `paper`, rule by rule, on images of one row."""
 
 import numpy as np
 import pytest
 
 from napari_sepl import Params, enhance
 from napari_sepl.core.algorithm.rules import Rule
-from tests.core.drawing import decide, labels, mask, text
+from tests.core.drawing import decide, enhance_row
+
+ROWS = [
+    ("mask_inside_the_class", ("11......", "###....."), {}, "111....."),
+    ("mask_covers_the_class", ("..11....", ".######."), {}, ".111111."),
+    ("pseudo_pixels_outside_the_selected_masks_go", ("11.1", "##.."), {}, "11.."),
+    ("several_masks_are_merged", ("11.11.", "##....", "...###"), {}, "11.111"),
+    ("o_s_equal_to_t1_is_not_enough", ("1111....", "..####.."), {"t1": 0.5}, "1111...."),
+    ("o_s_above_t1_is_enough", ("1111....", "..####.."), {"t1": 0.499}, "..1111.."),
+    ("o_p_equal_to_t2_is_not_enough", ("1111....", ".#######"), {"t2": 0.75}, "1111...."),
+    ("o_p_above_t2_is_enough", ("1111....", ".#######"), {"t2": 0.749}, ".1111111"),
+    ("thresholds_of_zero", ("1.......", "####....", "....####"), {"t1": 0, "t2": 0}, "1111...."),
+    ("no_mask", ("11..2222", "....####", "........"), {}, "11..2222"),
+    ("rejected_mask", ("11......", ".#######"), {}, "11......"),
+    ("ignore_stays_where_no_class_claims_it", ("11??", "###."), {}, "111?"),
+    ("ignore_is_never_matched", ("1.????", "..####"), {}, "1.????"),
+    ("a_one_pixel_mask_on_a_one_pixel_class", ("..1.", "..#."), {}, "..1."),
+]
+"""Name, pseudo-labels and masks, thresholds, enhanced labels."""
 
 
-def paper(pseudo: str, *masks: str, t1: float = 0.5, t2: float = 0.85) -> str:
-    dense = np.array([mask(row) for row in masks]).reshape(len(masks), 1, len(pseudo))
-    return text(enhance(labels(pseudo), dense, Params(t1=t1, t2=t2)))
-
-
-def test_a_mask_that_lies_on_the_class_replaces_its_pseudo_label() -> None:
-    assert paper("11......", "###.....") == "111....."
-
-
-def test_a_mask_that_covers_the_class_replaces_its_pseudo_label() -> None:
-    assert paper("..11....", ".######.") == ".111111."
-
-
-def test_pseudo_pixels_outside_the_taken_masks_go() -> None:
-    assert paper("11.1", "##..") == "11.."
-
-
-def test_several_masks_are_merged() -> None:
-    assert paper("11.11.", "##....", "...###") == "11.111"
-
-
-def test_o_s_equal_to_t1_is_not_enough() -> None:
-    assert paper("1111....", "..####..", t1=0.5) == "1111...."
-
-
-def test_o_s_above_t1_is_enough() -> None:
-    assert paper("1111....", "..####..", t1=0.499) == "..1111.."
-
-
-def test_o_p_equal_to_t2_is_not_enough() -> None:
-    assert paper("1111....", ".#######", t2=0.75) == "1111...."
-
-
-def test_o_p_above_t2_is_enough() -> None:
-    assert paper("1111....", ".#######", t2=0.749) == ".1111111"
+@pytest.mark.parametrize(
+    ("drawn", "thresholds", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_one_row(drawn: tuple[str, ...], thresholds: dict[str, float], expected: str) -> None:
+    assert enhance_row(*drawn, **thresholds) == expected
 
 
 def test_a_mask_that_is_the_class_does_not_pass_thresholds_of_one() -> None:
     assert decide("11..", ["##.."], Params(t1=1, t2=1)).rules.tolist() == [Rule.BELOW]
-
-
-def test_thresholds_of_zero_take_every_mask_that_meets_a_class() -> None:
-    assert paper("1.......", "####....", "....####", t1=0, t2=0) == "1111...."
-
-
-def test_a_class_without_a_mask_keeps_its_pseudo_label() -> None:
-    assert paper("11..2222", "....####", "........") == "11..2222"
-
-
-def test_a_class_whose_masks_are_refused_keeps_its_pseudo_label() -> None:
-    assert paper("11......", ".#######") == "11......"
 
 
 def test_a_mask_belongs_to_the_class_it_shares_most_pixels_with() -> None:
@@ -92,14 +68,6 @@ def test_rules_tell_refused_from_taken_by_both() -> None:
     assert chosen.rules.tolist() == [Rule.BELOW, Rule.BY_BOTH]
 
 
-def test_ignore_stays_where_no_class_claims_it() -> None:
-    assert paper("11??", "###.") == "111?"
-
-
-def test_ignore_is_never_matched() -> None:
-    assert paper("1.????", "..####") == "1.????"
-
-
 def test_ignore_under_a_mask_counts_in_its_area() -> None:
     assert decide("11??", ["####"], Params(t2=1)).rules.tolist() == [Rule.BELOW]
 
@@ -111,16 +79,12 @@ def test_an_empty_mask_keeps_its_index() -> None:
 
 @pytest.mark.parametrize("pseudo", ["11..", "1?2.", "....", "????", "1", "?"])
 def test_no_mask_gives_back_the_pseudo_label(pseudo: str) -> None:
-    assert paper(pseudo) == pseudo
+    assert enhance_row(pseudo) == pseudo
 
 
 @pytest.mark.parametrize("pseudo", ["....", "????", ".??."])
 def test_a_map_without_a_class_stays_as_it_is(pseudo: str) -> None:
-    assert paper(pseudo, "####", ".##.", "....") == pseudo
-
-
-def test_a_one_pixel_mask_on_a_one_pixel_class() -> None:
-    assert paper("..1.", "..#.") == "..1."
+    assert enhance_row(pseudo, "####", ".##.", "....") == pseudo
 
 
 def test_254_classes_each_with_its_mask() -> None:

@@ -20,7 +20,7 @@ Overrides = Mapping[int, int]
 
 
 def measure(case: Case, scale: int = 1) -> Overlap:
-    """Measure a case, each pixel made a square so that the picture spans several blocks."""
+    """Measure a case, each pixel made a square so that the image spans several blocks."""
     pseudo = case.pseudo.repeat(scale, axis=0).repeat(scale, axis=1)
     masks = case.masks.repeat(scale, axis=1).repeat(scale, axis=2)
     shape: Any = pseudo.shape

@@ -1,7 +1,7 @@
 """The strategy `tree`, rule by rule, and against every choice there is."""
 
+from functools import partial
 from itertools import chain, combinations
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,15 +17,22 @@ from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.params import Conflict
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.algorithm.strategies import Strategy
-from tests.core.cases import Case, cases, label_maps, mask_stacks, quick, shares, thorough
-from tests.core.drawing import decide, labels, mask, text
+from tests.core.cases import (
+    Case,
+    cases,
+    label_maps,
+    mask_stacks,
+    measure,
+    quick,
+    shares,
+    thorough,
+)
+from tests.core.drawing import decide, enhance_row, labels, mask, text
 
 TREE = Params(strategy=Strategy.TREE)
 
 
-def tree(pseudo: str, *masks: str, t1: float = 0.5, t2: float = 0.85) -> str:
-    dense = np.array([mask(row) for row in masks]).reshape(len(masks), 1, len(pseudo))
-    return text(enhance(labels(pseudo), dense, Params(t1=t1, t2=t2, strategy=Strategy.TREE)))
+tree = partial(enhance_row, strategy="tree")
 
 
 def rules_of(pseudo: str, *masks: str, t1: float = 0.5) -> list[Rule]:
@@ -33,17 +40,12 @@ def rules_of(pseudo: str, *masks: str, t1: float = 0.5) -> list[Rule]:
     return [Rule(rule) for rule in decide(pseudo, list(masks), params).rules]
 
 
-def measure(case: Case) -> Overlap:
-    shape: Any = case.pseudo.shape
-    return measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=shape))
-
-
 def enhance_decided(pseudo: str, masks: list[str], decisions: dict[int, int]) -> str:
     overlap = measure_overlap(labels(pseudo), MaskSet.from_dense([mask(row) for row in masks]))
     return text(paint(overlap, assign(overlap, TREE, decisions), TREE))
 
 
-# Which level is taken. A pixel outside costs 0.18 at t1 = 0.5, a mask 0.1 of its piece.
+# Which level is selected. A pixel outside costs 0.18 at t1 = 0.5, a mask 0.1 of its piece.
 
 
 def test_a_whole_that_adds_little_beats_its_parts() -> None:
@@ -72,8 +74,8 @@ def test_of_three_levels_the_middle_one_may_be_best() -> None:
     ]
 
 
-def test_paper_takes_all_of_them() -> None:
-    """The mask that swallows the others, which the paper names as its main failure."""
+def test_paper_selects_all_of_them() -> None:
+    """The mask that contains the others, which the paper names as its main failure."""
     masks = ["####......", "##########"]
     assert decide("1111......", masks, Params()).selected.all()
     assert decide("1111......", masks, TREE).selected.tolist() == [True, False]
@@ -104,7 +106,7 @@ def test_the_price_of_a_mask_is_of_its_piece_not_of_its_class() -> None:
 
 
 def test_each_class_chooses_its_own_level_of_one_nest() -> None:
-    """The dog (2) on the sofa (1) is taken, and so is the sofa around it."""
+    """The dog (2) on the sofa (1) is selected, and so is the sofa around it."""
     masks = ("...####...", "##########")
     assert tree("1112222111", *masks) == "1112222111"
     chosen = decide("1112222111", list(masks), TREE)
@@ -130,13 +132,13 @@ def test_without_a_mask_the_class_keeps_its_pseudo_labels() -> None:
     assert tree("1.........", "##########") == "1........."
 
 
-def test_what_lies_in_a_refused_mask_goes_if_that_lies_elsewhere() -> None:
+def test_what_lies_in_a_rejected_mask_goes_if_that_lies_elsewhere() -> None:
     """A quarter of the second mask lies on the class."""
     assert tree("11111111111...", "##########....", "..........####") == "1111111111...."
 
 
-def test_what_lies_in_a_refused_mask_on_the_class_stays() -> None:
-    """It pays too little to be taken, for its piece is large."""
+def test_what_lies_in_a_rejected_mask_on_the_class_stays() -> None:
+    """It pays too little, for its piece is large."""
     masks = ("############.", "............#")
     assert tree("1111111111111", *masks) == "1111111111111"
     assert rules_of("1111111111111", *masks) == [Rule.BY_LEVEL, Rule.POOR_FIT]
@@ -152,20 +154,20 @@ def test_pieces_stand_for_themselves() -> None:
     assert tree("11111111111.111", "##########.....") == "1111111111..111"
 
 
-def test_masks_in_one_another_cover_a_piece_once() -> None:
-    """A person took both, of which the inner one covers nothing more."""
+def test_nested_masks_cover_a_piece_once() -> None:
+    """A person selected both, of which the inner one covers nothing more."""
     pseudo, masks = "1111111111", ["######....", "####......"]
     assert enhance_decided(pseudo, masks, {0: 1, 1: 1}) == "1111111111"
 
 
-def test_ignored_pixels_stay_where_nobody_claims_them() -> None:
+def test_ignored_pixels_stay_where_no_class_claims_them() -> None:
     assert tree("1111??..", "#####...") == "11111?.."
 
 
 # A person's decisions.
 
 
-def test_a_refused_level_leaves_the_nest_to_the_next() -> None:
+def test_a_rejected_level_leaves_the_nest_to_the_next() -> None:
     masks = ["######......", "#########..."]
     assert enhance_decided("1111111.....", masks, {}) == "111111111..."
     assert enhance_decided("1111111.....", masks, {1: REJECT}) == "1111111....."
@@ -176,12 +178,12 @@ def test_a_refused_level_leaves_the_nest_to_the_next() -> None:
     assert rules.tolist() == [Rule.BY_LEVEL, Rule.REJECTED]
 
 
-def test_all_refused_the_pseudo_labels_come_back() -> None:
+def test_all_rejected_the_pseudo_labels_come_back() -> None:
     masks = ["##....", "####..", "..####"]
     assert enhance_decided("1111..", masks, {0: REJECT, 1: REJECT, 2: REJECT}) == "1111.."
 
 
-def test_a_mask_that_a_person_took_counts_as_taken() -> None:
+def test_a_mask_that_a_person_selected_counts_as_selected() -> None:
     """What it leaves is little and lies in no mask, so it goes."""
     assert enhance_decided("1111111111.", ["#########.."], {0: REJECT}) == "1111111111."
     assert enhance_decided("1111111111.", ["#########.."], {0: 1}) == "111111111.."
@@ -198,12 +200,12 @@ def test_a_class_that_only_a_person_named() -> None:
 
 @quick
 @given(cases())
-def test_all_refused_the_pseudo_labels_come_back_in_any_picture(case: Case) -> None:
+def test_all_rejected_the_pseudo_labels_come_back_in_any_image(case: Case) -> None:
     overlap = measure(case)
-    refused = dict.fromkeys(range(len(case.masks)), REJECT)
+    rejected = dict.fromkeys(range(len(case.masks)), REJECT)
     for conflict in Conflict:
         params = case.params.model_copy(update={"strategy": Strategy.TREE, "conflict": conflict})
-        labels = paint(overlap, assign(overlap, params, refused), params)
+        labels = paint(overlap, assign(overlap, params, rejected), params)
         np.testing.assert_array_equal(labels, case.pseudo)
 
 

@@ -12,7 +12,7 @@ from tests.core.naive import above, parents_of
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 BY_STRATEGY = (Rule.BY_O_S, Rule.BY_O_P, Rule.BY_BOTH, Rule.BY_LEVEL)
-REFUSED_BY_STRATEGY = (Rule.NO_CLASS, Rule.POOR_FIT, Rule.OTHER_LEVEL, Rule.BELOW)
+REJECTED_BY_STRATEGY = (Rule.NO_CLASS, Rule.POOR_FIT, Rule.OTHER_LEVEL, Rule.BELOW)
 
 
 def strengths_of(
@@ -20,27 +20,27 @@ def strengths_of(
 ) -> dict[tuple[Cause, int], float]:
     """Return the strength of each cause and class, 0 where there is none."""
     seeds = {k: pseudo == k for k in np.unique(pseudo).tolist() if k not in (0, 255)}
-    told = {}
+    strengths = {}
     covered = np.zeros(pseudo.shape, bool)
     for mask in masks:
         covered |= mask
     for k, seed in seeds.items():
         area, now = int(seed.sum()), int((enhanced == k).sum())
         met = any(best_class(mask, seeds) == k for mask in masks)
-        told[Cause.UNMET, k] = float(not met)
-        told[Cause.SCATTERED, k] = 1 - largest_piece(seed) / area
-        told[Cause.UNCOVERED, k] = (seed & ~covered).sum() / area if met else 0
-        told[Cause.SHRUNK, k] = max(0, 1 - now / area)
-        told[Cause.GROWN, k] = max(0, 1 - 2 * area / now) if now else 0
-        told[Cause.CONTESTED, k] = contested(k, masks, assignment)
-        selected = taken_for(k, masks, assignment)
-        told[Cause.SWALLOWING, k] = max(
-            (swallowed(m, seed, masks, assignment) for m in selected), default=0
+        strengths[Cause.UNMET, k] = float(not met)
+        strengths[Cause.SCATTERED, k] = 1 - largest_piece(seed) / area
+        strengths[Cause.UNCOVERED, k] = (seed & ~covered).sum() / area if met else 0
+        strengths[Cause.SHRUNK, k] = max(0, 1 - now / area)
+        strengths[Cause.GROWN, k] = max(0, 1 - 2 * area / now) if now else 0
+        strengths[Cause.CONTESTED, k] = contested(k, masks, assignment)
+        selected = selected_for(k, masks, assignment)
+        strengths[Cause.SWALLOWING, k] = max(
+            (rejected_within(m, seed, masks, assignment) for m in selected), default=0
         )
-        told[Cause.OUTSIDE, k] = max(
+        strengths[Cause.OUTSIDE, k] = max(
             (outside(m, seed, masks, assignment) for m in selected), default=0
         )
-        told[Cause.STRADDLING, k] = max(
+        strengths[Cause.STRADDLING, k] = max(
             (
                 (mask & seed).sum() / area
                 for n, mask in enumerate(masks)
@@ -48,7 +48,7 @@ def strengths_of(
             ),
             default=0,
         )
-    return told
+    return strengths
 
 
 def best_class(mask: Mask, seeds: dict[int, Mask]) -> int:
@@ -58,8 +58,8 @@ def best_class(mask: Mask, seeds: dict[int, Mask]) -> int:
     return min((k for k, pixels in shared.items() if pixels == most > 0), default=0)
 
 
-def taken_for(k: int, masks: list[Mask], assignment: Assignment) -> list[int]:
-    """Return the masks that the strategy took for a class."""
+def selected_for(k: int, masks: list[Mask], assignment: Assignment) -> list[int]:
+    """Return the masks that the strategy selected for a class."""
     return [
         n for n in range(len(masks))
         if assignment.rules[n] in BY_STRATEGY and assignment.class_ids[n] == k
@@ -72,8 +72,8 @@ def largest_piece(seed: Mask) -> int:
     return max(int((numbers == number + 1).sum()) for number in range(count))
 
 
-def swallowed(whole: int, seed: Mask, masks: list[Mask], assignment: Assignment) -> float:
-    """Return the share of a mask that lies off its class in outermost refused masks in it."""
+def rejected_within(whole: int, seed: Mask, masks: list[Mask], assignment: Assignment) -> float:
+    """Return the share of a mask that lies off its class in outermost rejected masks in it."""
     parents = parents_of(masks)
     off = 0
     for part in range(len(masks)):
@@ -90,9 +90,9 @@ def swallowed(whole: int, seed: Mask, masks: list[Mask], assignment: Assignment)
 
 
 def is_off(n: int, seed: Mask, masks: list[Mask], assignment: Assignment) -> bool:
-    """Tell whether a mask was refused by the strategy and lies on a class by half at most."""
-    refused = assignment.rules[n] in REFUSED_BY_STRATEGY
-    return bool(refused and 2 * (masks[n] & seed).sum() <= masks[n].sum())
+    """Tell whether a mask was rejected by the strategy and lies on a class by half at most."""
+    rejected = assignment.rules[n] in REJECTED_BY_STRATEGY
+    return bool(rejected and 2 * (masks[n] & seed).sum() <= masks[n].sum())
 
 
 def outside(n: int, seed: Mask, masks: list[Mask], assignment: Assignment) -> float:

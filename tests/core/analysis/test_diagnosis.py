@@ -1,4 +1,4 @@
-"""Each cause on a picture whose right answer can be seen, then all against a plain version."""
+"""Each cause on a image whose right answer can be seen, then all against a plain version."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def examine(
     image_labels: tuple[int, ...] = (),
     decisions: dict[int, int] | None = None,
 ) -> Diagnosis:
-    """Diagnose pictures drawn as text."""
+    """Diagnose images drawn as text."""
     drawn, params = labels(*pseudo), params or Params()
     shape: Any = drawn.shape
     dense = [mask(*rows) for rows in masks]

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from napari_sepl.core.analysis.differences import (
     DIFFERENCE_NAMES,
@@ -13,15 +12,13 @@ from napari_sepl.core.analysis.differences import (
     find_differences,
     find_errors,
 )
-from tests.core.cases import Labels, Masks, label_maps, quick, shapes
+from tests.core.cases import Labels, Masks, pairs, quick
 from tests.core.drawing import labels
 from tests.messages import raises_input_error
 
-pairs = shapes.flatmap(lambda shape: st.tuples(label_maps(shape), label_maps(shape)))
 
-
-def is_class(picture: Labels) -> Masks:
-    return np.asarray((picture != 0) & (picture != 255))
+def is_class(image: Labels) -> Masks:
+    return np.asarray((image != 0) & (image != 255))
 
 
 def test_differences_as_drawn() -> None:

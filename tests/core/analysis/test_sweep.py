@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_sepl import MaskSet, Params
 from napari_sepl.core.algorithm.assignment import assign
-from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
+from napari_sepl.core.algorithm.overlap import measure_overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.params import Conflict
 from napari_sepl.core.algorithm.strategies import Strategy
@@ -25,6 +25,7 @@ from tests.core.cases import (
     cases,
     crowded_cases,
     label_maps,
+    measure,
     quick,
     shares,
 )
@@ -39,10 +40,6 @@ def grids() -> st.SearchStrategy[Grid]:
     return st.lists(shares(), min_size=1, max_size=5, unique=True).map(np.array).map(np.sort)
 
 
-def overlap_of(case: Case) -> Overlap:
-    return measure_overlap(case.pseudo, MaskSet.from_dense(case.masks, shape=case.pseudo.shape))
-
-
 def truths(pseudo: Labels) -> st.SearchStrategy[Labels]:
     """Unlike the pseudo-labels, or much like them, as a truth is."""
     shape: Any = pseudo.shape
@@ -52,7 +49,7 @@ def truths(pseudo: Labels) -> st.SearchStrategy[Labels]:
 
 def check(case: Case, truth: Labels | None, t1: Grid, t2: Grid) -> None:
     """Count at each pair as the rest of the package does, and compare."""
-    overlap = overlap_of(case)
+    overlap = measure(case)
     counts = sweep_image(overlap, truth, t1, t2, case.params)
     for i, j in np.ndindex(len(t1), len(t2)):
         params = case.params.model_copy(update={"t1": float(t1[i]), "t2": float(t2[j])})
@@ -107,7 +104,7 @@ def test_with_all_classes_at_once(data: st.DataObject) -> None:
 @given(cases(), st.sampled_from(RULES), grids(), grids())
 def test_at_the_shares_themselves(case: Case, params: Params, t1: Grid, t2: Grid) -> None:
     """Where a threshold equals a share, `paper` refuses and `released` takes by o_p."""
-    overlap = overlap_of(case)
+    overlap = measure(case)
     t1, t2 = np.union1d(t1, overlap.o_s)[:6], np.union1d(t2, overlap.o_p)[-6:]
     check(Case(case.pseudo, case.masks, params), case.pseudo, t1, t2)
 
@@ -166,7 +163,7 @@ def test_images_add_up(first: Case, second: Case, grid: Grid) -> None:
     total = SweepCounts.nothing(255, (len(grid), len(grid)), truth=True)
     expected = np.zeros((255, len(grid), len(grid)))
     for case in (first, second):
-        counts = sweep_image(overlap_of(case), case.pseudo, grid, grid, case.params)
+        counts = sweep_image(measure(case), case.pseudo, grid, grid, case.params)
         assert counts.truth is not None
         total.add(counts)
         expected[counts.labels] += counts.truth.right
@@ -197,5 +194,5 @@ def test_a_grid_that_does_not_ascend_is_refused(grid: Any) -> None:
 
 def test_truth_of_another_size_is_refused() -> None:
     overlap = measure_overlap(labels("11"), MaskSet.from_dense(mask("##")[None]))
-    with raises_input_error("truth", found="1 × 3 pixels", expected="1 × 2 as the image"):
+    with raises_input_error("ground truth", found="1 × 3 pixels", expected="1 × 2 as the image"):
         sweep_image(overlap, labels("111"), np.array([0.5]), np.array([0.5]), Params())

@@ -28,7 +28,7 @@ palette = st.sampled_from([[1, 2], [0, 1, 2, 255], [1, 1, 1, 0, 2], [0, 0, 0, 1,
 class_ids = st.sampled_from([1, 1, 1, 0, 2, 255, 7])
 locks = st.frozensets(st.sampled_from([0, 1, 2, 254, 255]), max_size=2)
 sizes = st.integers(-1, 12) | st.just(400)
-atom_shares = st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 0.75, 1.0]) | st.floats(0, 1)
+superpixel_shares = st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 0.75, 1.0]) | st.floats(0, 1)
 
 
 @st.composite
@@ -47,7 +47,7 @@ few_labels = label_noise() | palette.flatmap(
 
 @st.composite
 def with_superpixels(draw: st.DrawFn) -> tuple[Labels, SuperpixelMap]:
-    """Atoms as stripes and blocks, their numbers in any order, 0 among them."""
+    """Superpixels as stripes and blocks, their numbers in any order, 0 among them."""
     drawn = draw(few_labels)
     rows, cols = np.indices(drawn.shape)
     blocks = rows // draw(st.integers(1, 5)) * 3 + cols // draw(st.integers(1, 5))
@@ -167,7 +167,7 @@ def test_islands_are_dropped_as_by_hand(
 
 
 @thorough
-@given(with_superpixels(), class_ids, atom_shares, locks)
+@given(with_superpixels(), class_ids, superpixel_shares, locks)
 def test_classes_grow_as_by_hand(
     maps: tuple[Labels, SuperpixelMap], class_id: int, share: float, locked: Locked
 ) -> None:
@@ -179,7 +179,7 @@ def test_classes_grow_as_by_hand(
 
 
 @thorough
-@given(with_superpixels(), class_ids, atom_shares, locks)
+@given(with_superpixels(), class_ids, superpixel_shares, locks)
 def test_classes_are_cut_as_by_hand(
     maps: tuple[Labels, SuperpixelMap], class_id: int, share: float, locked: Locked
 ) -> None:
@@ -200,7 +200,7 @@ CLEANINGS: list[Callable[[Labels, SuperpixelMap, Locked], Labels]] = [
 
 @quick
 @given(with_superpixels(), locks, st.sampled_from(CLEANINGS))
-def test_protected_labels_stay_where_they_are(
+def test_locked_labels_stay_where_they_are(
     maps: tuple[Labels, SuperpixelMap], locked: Locked, clean: Callable[..., Labels]
 ) -> None:
     drawn, superpixels = maps
@@ -294,6 +294,6 @@ def test_a_region_that_hangs_on_by_a_corner_is_cut() -> None:
 
 
 @pytest.mark.parametrize("clean", [grow_to_borders, cut_at_borders])
-def test_atoms_of_another_size_are_refused(clean: Callable[..., Labels]) -> None:
-    with pytest.raises(ValueError, match=r"atoms have shape \(1, 2\), not \(1, 3\)"):
+def test_superpixels_of_another_size_are_refused(clean: Callable[..., Labels]) -> None:
+    with pytest.raises(ValueError, match=r"superpixels have shape \(1, 2\), not \(1, 3\)"):
         clean(labels("123"), 1, np.ones((1, 2), np.int32))

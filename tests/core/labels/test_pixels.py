@@ -85,5 +85,5 @@ def test_copied_changes_fill_the_smallest_box(maps: tuple[Labels, Labels, Any]) 
 
 
 def test_a_box_cuts_rows_and_columns() -> None:
-    picture = np.arange(20).reshape(4, 5)
-    assert picture[Box(1, 2, 3, 4).slices].tolist() == [[7, 8], [12, 13]]
+    image = np.arange(20).reshape(4, 5)
+    assert image[Box(1, 2, 3, 4).slices].tolist() == [[7, 8], [12, 13]]

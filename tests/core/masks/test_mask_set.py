@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from napari_sepl import MaskSet
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks.mask_set import MaskScores
-from tests.core.cases import Masks, label_maps, mask_stacks, quick, shapes
+from tests.core.cases import Masks, quick, stacks
 from tests.core.drawing import mask
 from tests.core.masks.reference import coco_encode, counts_of
 from tests.messages import raises_input_error
-
-stacks = shapes.flatmap(label_maps).flatmap(mask_stacks)
 
 
 def build(stack: Masks) -> MaskSet:
@@ -154,7 +152,7 @@ def test_a_stack_must_have_three_axes() -> None:
 
 def test_an_rle_dict_of_another_size_is_named_with_its_file() -> None:
     records = [coco_encode(mask("##")), coco_encode(mask("###"))]
-    message = r"cat\.json, mask 1: found a size of 1 × 3 \(height × width\); expected a size of 1 ×"
+    message = r"cat\.json, mask 1: found 1 × 3 pixels; expected 1 × 2 as "
     with pytest.raises(InputError, match=message):
         MaskSet.from_rle(records, source="cat.json")
 
@@ -164,10 +162,10 @@ def record(**scores: Any) -> dict[str, Any]:
 
 
 def test_sam_s_scores_are_kept() -> None:
-    told = record(
+    values = record(
         predicted_iou=0.75, stability_score=0.5, point_coords=[[3.0, 4.0]], crop_box=[0, 1, 2, 3]
     )
-    scores = MaskSet.from_rle([told]).scores
+    scores = MaskSet.from_rle([values]).scores
     assert scores.predicted_iou.tolist() == [0.75]
     assert scores.stability_score.tolist() == [0.5]
     assert scores.point.tolist() == [[3, 4]]
@@ -200,16 +198,16 @@ def test_a_size_that_is_none_is_refused_of_any_mask(size: Any) -> None:
 
 
 def test_masks_of_another_size_than_asked_for_are_named() -> None:
-    with raises_input_error("masks, mask 0", found="a size of 1 × 2"):
+    with raises_input_error("masks, mask 0", found="1 × 2 pixels"):
         MaskSet.from_rle([record()], shape=(2, 2))
 
 
 @pytest.mark.parametrize(
-    "told",
+    "values",
     [{}, {"predicted_iou": None}, {"point_coords": []}, {"point_coords": [[1]]}, {"crop_box": [1]}],
 )
-def test_scores_nobody_told_are_nan(told: dict[str, Any]) -> None:
-    scores = MaskSet.from_rle([record(**told)]).scores
+def test_missing_scores_are_nan(values: dict[str, Any]) -> None:
+    scores = MaskSet.from_rle([record(**values)]).scores
     assert np.isnan(scores.predicted_iou).all()
     assert np.isnan(scores.point).all()
     assert np.isnan(scores.crop_box).all()
@@ -217,5 +215,5 @@ def test_scores_nobody_told_are_nan(told: dict[str, Any]) -> None:
 
 def test_scores_do_not_touch_the_digest() -> None:
     masks = MaskSet.from_dense([mask("##")])
-    told = replace(masks, scores=MaskScores.unknown(1))
-    assert told.digest == masks.digest
+    values = replace(masks, scores=MaskScores.unknown(1))
+    assert values.digest == masks.digest

@@ -6,10 +6,9 @@ from hypothesis import strategies as st
 
 from napari_sepl import MaskSet
 from napari_sepl.core.masks.outlines import MaskOutlines, trace_region
-from tests.core.cases import Case, Masks, cases, label_maps, mask_stacks, quick, shapes
+from tests.core.cases import Case, Masks, cases, quick, stacks
 from tests.core.drawing import mask
 
-stacks = shapes.flatmap(label_maps).flatmap(mask_stacks)
 NOTHING = np.zeros(0, np.intp)
 
 

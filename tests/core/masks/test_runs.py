@@ -18,8 +18,8 @@ from tests.messages import raises_input_error
 
 @quick
 @given(shapes.flatmap(label_maps))
-def test_stretches_of_equal_labels(picture: Labels) -> None:
-    flat = picture.ravel()
+def test_stretches_of_equal_labels(image: Labels) -> None:
+    flat = image.ravel()
     values, starts, stops = label_runs(flat)
     assert (values[1:] != values[:-1]).all()
     assert starts.tolist() == [0, *stops[:-1].tolist()]
@@ -28,26 +28,26 @@ def test_stretches_of_equal_labels(picture: Labels) -> None:
 
 @quick
 @given(shapes.flatmap(label_maps))
-def test_labels_come_back_from_their_runs(picture: Labels) -> None:
-    shape = (picture.shape[0], picture.shape[1])
-    class_ids, regions = runs_of_labels(to_columns(picture), shape)
+def test_labels_come_back_from_their_runs(image: Labels) -> None:
+    shape = (image.shape[0], image.shape[1])
+    class_ids, regions = runs_of_labels(to_columns(image), shape)
     again = sum(class_id * regions.decode(n) for n, class_id in enumerate(class_ids.tolist()))
-    np.testing.assert_array_equal(again, np.where(picture == 255, 0, picture))
+    np.testing.assert_array_equal(again, np.where(image == 255, 0, image))
 
 
 @quick
 @given(shapes.flatmap(label_maps))
-def test_runs_of_a_mask_ascend_and_never_touch(picture: Labels) -> None:
-    starts, stops = runs_of_mask(picture)
+def test_runs_of_a_mask_ascend_and_never_touch(image: Labels) -> None:
+    starts, stops = runs_of_mask(image)
     assert (starts < stops).all()
     assert (starts[1:] > stops[:-1]).all()
 
 
 @quick
 @given(shapes.flatmap(label_maps), st.data())
-def test_chosen_regions_keep_their_pixels(picture: Labels, chosen: st.DataObject) -> None:
-    masks = [picture == label for label in np.unique(picture)]
-    regions = join((picture.shape[0], picture.shape[1]), [runs_of_mask(mask) for mask in masks])
+def test_chosen_regions_keep_their_pixels(image: Labels, chosen: st.DataObject) -> None:
+    masks = [image == label for label in np.unique(image)]
+    regions = join((image.shape[0], image.shape[1]), [runs_of_mask(mask) for mask in masks])
     wanted = chosen.draw(st.lists(st.integers(0, len(masks) - 1), max_size=5))
     some = regions.choose(np.array(wanted, np.intp))
     both = some.followed_by(regions)

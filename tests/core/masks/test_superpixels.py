@@ -6,13 +6,11 @@ from numpy.typing import NDArray
 
 from napari_sepl import MaskSet
 from napari_sepl.core.masks.superpixels import find_superpixels
-from tests.core.cases import Masks, label_maps, mask_stacks, quick, shapes, thorough
+from tests.core.cases import Masks, quick, stacks, thorough
 from tests.core.drawing import mask
 
-stacks = shapes.flatmap(label_maps).flatmap(mask_stacks)
 
-
-def naive_atoms(stack: Masks) -> NDArray[np.int32]:
+def naive_superpixels(stack: Masks) -> NDArray[np.int32]:
     """Number the pixels, and let each number spread over pixels in the same masks."""
     height, width = stack.shape[1:]
     first = np.arange(height * width).reshape(height, width)
@@ -44,15 +42,15 @@ def drawn(*masks: NDArray[np.bool_]) -> list[str]:
 @example(np.ones((1, 1, 1), np.bool_))
 @example(np.zeros((0, 3, 2), np.bool_))
 @example(np.zeros((2, 3, 2), np.bool_))
-def test_atoms_are_the_naive_ones(stack: Masks) -> None:
+def test_superpixels_are_the_naive_ones(stack: Masks) -> None:
     superpixels = find_superpixels(MaskSet.from_dense(stack))
     assert superpixels.dtype == np.int32
-    np.testing.assert_array_equal(superpixels, naive_atoms(stack))
+    np.testing.assert_array_equal(superpixels, naive_superpixels(stack))
 
 
 @quick
 @given(stacks)
-def test_each_mask_is_a_union_of_atoms(stack: Masks) -> None:
+def test_each_mask_is_a_union_of_superpixels(stack: Masks) -> None:
     superpixels = find_superpixels(MaskSet.from_dense(stack))
     for each in stack:
         assert not np.intersect1d(superpixels[each], superpixels[~each]).any()
@@ -76,13 +74,13 @@ def test_numbers_rise_in_row_major_order(stack: Masks) -> None:
     assert (np.diff(firsts) > 0).all()
 
 
-def test_crossing_masks_make_three_atoms() -> None:
+def test_crossing_masks_make_three_superpixels() -> None:
     one = mask("....", ".##.", ".##.")
     other = mask("..##", "..##", "....")
     assert drawn(one, other) == ["..11", ".231", ".22."]
 
 
-def test_one_mask_in_two_pieces_is_two_atoms() -> None:
+def test_one_mask_in_two_pieces_is_two_superpixels() -> None:
     assert drawn(mask("#.#", "###", "...", "#.#")) == ["1.1", "111", "...", "2.3"]
 
 
@@ -95,7 +93,7 @@ def test_a_bottom_and_the_next_column_s_top_do_not_connect() -> None:
     assert drawn(mask(".#", "..", "#.")) == [".1", "..", "2."]
 
 
-def test_touching_masks_are_two_atoms() -> None:
+def test_touching_masks_are_two_superpixels() -> None:
     assert drawn(mask("##.."), mask("..##")) == ["1122"]
 
 

@@ -12,31 +12,31 @@ SIZES = [1, 2, 8, 15, 16, 17, 24, 63, 64, 65, 72, 100, 128, 129]
 @pytest.mark.parametrize("height", SIZES)
 @pytest.mark.parametrize("width", SIZES)
 def test_transposes_as_numpy(height: int, width: int) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
-    columns = to_columns(picture)
-    np.testing.assert_array_equal(columns, picture.ravel(order="F"))
-    np.testing.assert_array_equal(to_rows(columns, (height, width)), picture)
+    image = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
+    columns = to_columns(image)
+    np.testing.assert_array_equal(columns, image.ravel(order="F"))
+    np.testing.assert_array_equal(to_rows(columns, (height, width)), image)
 
 
 def test_transposes_indices_too() -> None:
-    picture = np.arange(37 * 70, dtype=np.int32).reshape(37, 70)
-    np.testing.assert_array_equal(to_rows(picture.ravel(order="F"), (37, 70)), picture)
+    image = np.arange(37 * 70, dtype=np.int32).reshape(37, 70)
+    np.testing.assert_array_equal(to_rows(image.ravel(order="F"), (37, 70)), image)
 
 
-def test_transposes_into_a_view_of_a_larger_picture() -> None:
+def test_transposes_into_a_view_of_a_larger_image() -> None:
     canvas = np.zeros((40, 50), np.uint8)
-    picture = np.random.default_rng(0).integers(0, 256, (20, 33), np.uint8)
-    to_rows(picture.ravel(order="F"), (20, 33), canvas[10:30, 7:40])
-    np.testing.assert_array_equal(canvas[10:30, 7:40], picture)
+    image = np.random.default_rng(0).integers(0, 256, (20, 33), np.uint8)
+    to_rows(image.ravel(order="F"), (20, 33), canvas[10:30, 7:40])
+    np.testing.assert_array_equal(canvas[10:30, 7:40], image)
     assert not canvas[:10].any()
     assert not canvas[:, 40:].any()
 
 
 def test_transposes_into_a_view_of_sides_that_eight_divides() -> None:
     canvas = np.zeros((40, 56), np.uint8)
-    picture = np.random.default_rng(0).integers(0, 256, (16, 24), np.uint8)
-    to_rows(picture.ravel(order="F"), (16, 24), canvas[8:24, 16:40])
-    np.testing.assert_array_equal(canvas[8:24, 16:40], picture)
+    image = np.random.default_rng(0).integers(0, 256, (16, 24), np.uint8)
+    to_rows(image.ravel(order="F"), (16, 24), canvas[8:24, 16:40])
+    np.testing.assert_array_equal(canvas[8:24, 16:40], image)
     canvas[8:24, 16:40] = 0
     assert not canvas.any()
 

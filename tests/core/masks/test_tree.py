@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from napari_sepl import MaskSet
 from napari_sepl.core.masks.tree import MaskTree, build_tree
-from tests.core.cases import Masks, label_maps, mask_stacks, quick, shapes, thorough
+from tests.core.cases import Masks, quick, stacks, thorough
 from tests.core.drawing import mask
 
-stacks = shapes.flatmap(label_maps).flatmap(mask_stacks)
 tree_shares = st.sampled_from([0.5, 0.75, 0.9, 1.0]) | st.floats(0, 1, exclude_min=True)
 
 

@@ -1,7 +1,7 @@
-"""What is wrong with selected masks and the labels they lead to, measured for each class.
+"""Measure what is wrong with selected masks and the labels made from them, for each class.
 
-Everything is measured on the overlap table, the mask tree and the runs; SAM's own scores, which
-other masks lack, play no part.
+The measures use the overlap table, the mask tree and the runs, not SAM's scores, which other masks
+lack.
 """
 
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from napari_sepl.core._jit import jit
 from napari_sepl.core.algorithm.assignment import Assignment
-from napari_sepl.core.algorithm.overlap import IGNORE, Overlap
+from napari_sepl.core.algorithm.overlap import Overlap
 from napari_sepl.core.algorithm.rules import Rule
 from napari_sepl.core.analysis.diagnosis.types import Cause, Diagnosis, Finding
-from napari_sepl.core.analysis.metrics import count_labels
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 
 LEAST = 0.01
-"""The least share that counts as a cause; below it are rims a pixel wide."""
+"""The least share that counts; below it are rims a pixel wide."""
 
-_EMPTY, _REFUSED, _BELOW = int(Rule.EMPTY), int(Rule.REJECTED), int(Rule.BELOW)
+_EMPTY, _REJECTED, _BELOW = int(Rule.EMPTY), int(Rule.REJECTED), int(Rule.BELOW)
 _BY_O_P, _BY_LEVEL, _BY_PERSON = int(Rule.BY_O_P), int(Rule.BY_LEVEL), int(Rule.BY_PERSON)
 
 
@@ -37,11 +37,11 @@ def diagnose(
     overlap : Overlap
         The table of masks against pseudo-labels.
     assignment : Assignment
-        The masks taken and the pseudo-labels kept.
+        The selected masks and the kept pseudo-labels.
     enhanced : (H, W) uint8
-        The labels made of them, with what a person painted on top, if they did.
+        The labels made from them, with strokes on top.
     image_labels : iterable of int
-        The classes that the image is known to hold, if that is known.
+        The classes known to be in the image, if any.
     """
     strengths, masks = _measure(overlap, assignment, enhanced)
     found = [
@@ -74,7 +74,7 @@ _MEASURED = (
     Cause.CONTESTED,
     Cause.SCATTERED,
 )
-"""Of findings that weigh the same, the earlier cause comes first."""
+"""Of findings with equal weight, the earlier cause comes first."""
 
 
 def _measure(
@@ -84,7 +84,7 @@ def _measure(
     before, shares = overlap.seeds.areas, overlap.input_shares
     after = _count(enhanced, overlap.class_ids)
     of_masks, found = _weakest_masks(
-        (overlap.intersections, overlap.masks.areas, before, overlap.class_ids),
+        (overlap.intersections, overlap.masks.areas, before, overlap.column_of),
         (assignment.class_ids, assignment.rules),
         overlap.tree.parents,
     )
@@ -103,7 +103,7 @@ def _measure(
 
 
 def _count(labels: NDArray[np.uint8], class_ids: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return how many pixels each class has; one comparison each is faster while they are few."""
+    """Return the pixels of each class; one comparison each is faster for few classes."""
     if len(class_ids) > _FEW:
         return count_labels(labels)[class_ids]
     counts = [np.count_nonzero(labels == class_id) for class_id in class_ids]
@@ -117,55 +117,54 @@ _FEW = 6
 def _weakest_masks(
     table: tuple[Any, ...], decided: tuple[Any, ...], parents: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Find for each class the mask that swallows most, lies outside most, and straddles most.
+    """Return for each class the strongest mask of three causes.
 
     Parameters
     ----------
     table : tuple
-        Intersections (N, K), areas of masks (N,) and of pseudo-labels (K,), class ids (K,).
+        Intersections (N, K), areas of masks (N,) and classes (K,), columns of labels (256,).
     decided : tuple
         Class ids and rules of the assignment, (N,) each.
     parents : (N,) intp
-        The mask that holds each, -1 for none.
+        The mask that contains each, -1 for none.
 
     Returns
     -------
     strengths : (3, K) float64
-        The shares that `Cause` tells of SWALLOWING, OUTSIDE and STRADDLING.
+        The shares that `Cause` defines for SWALLOWING, OUTSIDE and STRADDLING.
     masks : (3, K) intp
         The mask of each, -1 where the share is 0.
     """
-    shared, areas, seeds, ids = table
+    shared, areas, seeds, columns = table
     class_ids, rules = decided
-    strengths = np.zeros((3, ids.size))
-    masks = np.full((3, ids.size), -1, np.intp)
-    columns = np.full(256, -1, np.intp)
-    for column in range(ids.size):
-        columns[ids[column]] = column
-    swallowed = _swallowed(shared, areas, columns, class_ids, rules, parents)
+    strengths = np.zeros((3, seeds.size))
+    masks = np.full((3, seeds.size), -1, np.intp)
+    within = _rejected_within(shared, areas, columns, class_ids, rules, parents)
     for mask in range(rules.size):
         if not _selected(rules[mask]) or columns[class_ids[mask]] < 0:
             continue
         own = columns[class_ids[mask]]
         outside = areas[mask] - shared[mask, own]
-        _raise(strengths, masks, 0, own, mask, min(swallowed[mask], outside) / areas[mask])
+        _keep_strongest(strengths, masks, 0, own, mask, min(within[mask], outside) / areas[mask])
         weak = rules[mask] == _BY_O_P or rules[mask] == _BY_LEVEL
         if weak and 2 * shared[mask, own] <= areas[mask]:
-            _raise(strengths, masks, 1, own, mask, outside / areas[mask])
-        for column in range(ids.size):
+            _keep_strongest(strengths, masks, 1, own, mask, outside / areas[mask])
+        for column in range(seeds.size):
             if column != own:
-                _raise(strengths, masks, 2, column, mask, shared[mask, column] / seeds[column])
+                _keep_strongest(
+                    strengths, masks, 2, column, mask, shared[mask, column] / seeds[column]
+                )
     return strengths, masks
 
 
 @jit
 def _selected(rule: int) -> bool:
-    """Tell whether a strategy, and no person, took a mask."""
+    """Return whether a strategy, and no person, selected a mask."""
     return _BELOW < rule < _BY_PERSON
 
 
 @jit
-def _raise(
+def _keep_strongest(
     strengths: NDArray[np.float64],
     masks: NDArray[np.intp],
     row: int,
@@ -179,7 +178,7 @@ def _raise(
 
 
 @jit
-def _swallowed(
+def _rejected_within(
     shared: NDArray[np.int64],
     areas: NDArray[np.int64],
     columns: NDArray[np.intp],
@@ -187,10 +186,10 @@ def _swallowed(
     rules: NDArray[np.uint8],
     parents: NDArray[np.intp],
 ) -> NDArray[np.int64]:
-    """Return (N,) int64: pixels off its class, in refused masks right within each taken one."""
-    swallowed = np.zeros(rules.size, np.int64)
+    """Return (N,) int64: pixels of rejected sub-masks outside the class, by selected mask."""
+    within = np.zeros(rules.size, np.int64)
     for part in range(rules.size):
-        if rules[part] == _EMPTY or rules[part] == _REFUSED or rules[part] > _BELOW:
+        if rules[part] == _EMPTY or rules[part] == _REJECTED or rules[part] > _BELOW:
             continue
         whole = parents[part]
         while whole >= 0 and rules[whole] <= _BELOW:
@@ -202,29 +201,24 @@ def _swallowed(
             continue
         between = parents[part]
         while between != whole and (
-            rules[between] == _REFUSED or not _is_off(shared, areas, between, own)
+            rules[between] == _REJECTED or not _is_off(shared, areas, between, own)
         ):
             between = parents[between]
         if between == whole:
-            swallowed[whole] += areas[part] - shared[part, own]
-    return swallowed
+            within[whole] += areas[part] - shared[part, own]
+    return within
 
 
 @jit
 def _is_off(shared: NDArray[np.int64], areas: NDArray[np.int64], mask: int, column: int) -> bool:
-    """Tell whether a mask lies on a class by half at most."""
+    """Return whether at most half of a mask lies in a class."""
     return bool(2 * shared[mask, column] <= areas[mask])
 
 
 def _contested_shares(overlap: Overlap, assignment: Assignment) -> NDArray[np.float64]:
     """Return (K,) float64: the share of each class's claims that another class claims too.
 
-    Parameters
-    ----------
-    overlap : Overlap
-        The table of masks against pseudo-labels.
-    assignment : Assignment
-        The masks taken and the pseudo-labels kept; those that a person decided on do not count.
+    Regions that a person decided on do not count.
     """
     kept = assignment.kept
     return _contest(
@@ -239,7 +233,7 @@ def _contested_shares(overlap: Overlap, assignment: Assignment) -> NDArray[np.fl
 def _contest(
     ids: NDArray[np.uint8], masks: tuple[Any, ...], kept: tuple[Any, ...], size: int
 ) -> NDArray[np.float64]:
-    """Claim for class after class; who comes to a claimed pixel contests it."""
+    """Claim the regions class by class; a later claim on a pixel contests it."""
     mask_starts, mask_stops, mask_offsets, class_ids, rules = masks
     kept_starts, kept_stops, kept_offsets, kept_ids, by_person = kept
     claims = np.zeros(256, np.bool_)
@@ -250,20 +244,20 @@ def _contest(
     shares = np.zeros(ids.size)
     if np.count_nonzero(claims) < 2:
         return shares
-    claimed, fought = np.zeros(256, np.int64), np.zeros(256, np.int64)
-    last = np.zeros(size, np.uint8)  # who claimed it last
-    shared = np.zeros(size, np.bool_)  # whether two did
+    claimed, contested = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    last = np.zeros(size, np.uint8)  # the last class that claimed each pixel
+    shared = np.zeros(size, np.bool_)  # whether two classes did
     for class_id in ids:
         for mask in range(rules.size):
             if class_ids[mask] == class_id and _selected(rules[mask]):
                 pieces = (mask_starts, mask_stops, mask_offsets[mask], mask_offsets[mask + 1])
-                _claim(class_id, pieces, last, shared, claimed, fought)
+                _claim(class_id, pieces, last, shared, claimed, contested)
         for region in range(kept_ids.size):
             if kept_ids[region] == class_id and not by_person[region]:
                 pieces = (kept_starts, kept_stops, kept_offsets[region], kept_offsets[region + 1])
-                _claim(class_id, pieces, last, shared, claimed, fought)
+                _claim(class_id, pieces, last, shared, claimed, contested)
     for column in range(ids.size):
-        shares[column] = fought[ids[column]] / max(1, claimed[ids[column]])
+        shares[column] = contested[ids[column]] / max(1, claimed[ids[column]])
     return shares
 
 
@@ -274,7 +268,7 @@ def _claim(
     last: NDArray[np.uint8],
     shared: NDArray[np.bool_],
     claimed: NDArray[np.int64],
-    fought: NDArray[np.int64],
+    contested: NDArray[np.int64],
 ) -> None:
     """Claim the pixels of one region, counting them once for a class."""
     starts, stops, first, end = pieces
@@ -286,6 +280,6 @@ def _claim(
             claimed[class_id] += 1
             last[at] = class_id
             if before:
-                fought[class_id] += 1
-                fought[before] += not shared[at]
+                contested[class_id] += 1
+                contested[before] += not shared[at]
                 shared[at] = True

@@ -1,4 +1,4 @@
-"""Why the labels of an image may be wrong: causes, what each weighs, and findings in words."""
+"""Why the labels of an image may be wrong: causes, their weights, and findings in words."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,12 +7,12 @@ from typing import NamedTuple
 from napari_sepl.core.labels.classes import ClassList
 
 HINT = 0.25
-"""What a cause weighs that may do harm, but often does none; a cause that is seen in the labels, or
-that no setting mends, weighs 1."""
+"""Weight of a cause that often does no harm. A cause that shows in the labels, or that no setting
+can repair, weighs 1."""
 
 
 class Kind(StrEnum):
-    """What is at fault."""
+    """Which input or step is at fault."""
 
     PSEUDO = "pseudo-labels"
     MASKS = "masks"
@@ -22,19 +22,19 @@ class Kind(StrEnum):
 class Cause(StrEnum):
     """A cause of failure of one class. Each is measured as a share in 0..1.
 
-    P_k are the pixels that the pseudo-labels give class k, E_k those that the labels give it.
-    What a person decided or painted is no cause: masks they took or refused do not count.
+    P_k are the pixels of class k in the pseudo-labels, E_k those in the labels. Masks that a person
+    selected or rejected do not count.
 
     Attributes
     ----------
     kind : Kind
-        What is at fault.
+        Which input or step is at fault.
     weight : float
-        What it weighs in the suspicion.
+        Its weight in the suspicion.
     label : str
-        What it is called in a table.
+        Its name in a table.
     sentence : str
-        What a finding says, with {name} of the class, {mask}, {share}, {left} and {times}.
+        Text of a finding, with {name} of the class, {mask}, {share}, {left} and {times}.
     """
 
     kind: Kind
@@ -50,49 +50,51 @@ class Cause(StrEnum):
         label: str = "",
         sentence: str = "",
     ) -> "Cause":
-        """Make a member; `Cause(value)` looks one up, which is what the defaults are for."""
+        """Make a member; the defaults are for `Cause(value)`, which looks one up."""
         cause = str.__new__(cls, value)
         cause._value_ = value
         cause.kind, cause.weight, cause.label, cause.sentence = kind, weight, label, sentence
         return cause
 
-    UNMET = "unmet", Kind.PSEUDO, HINT, "met by no mask", "{name}: no mask meets its pseudo-labels"
+    UNMET = (
+        "unmet", Kind.PSEUDO, HINT, "no overlapping mask",
+        "{name}: no mask overlaps this class most",
+    )  # fmt: skip
     """No mask shares more pixels with k than with other classes: 1."""
     SCATTERED = (
-        "scattered", Kind.PSEUDO, HINT, "scattered",
-        "{name}: {share} of its pseudo-labels lie apart from their largest piece",
+        "scattered", Kind.PSEUDO, HINT, "fragmented",
+        "{name}: {share} of its pseudo-labels are outside the largest connected component",
     )  # fmt: skip
-    """Share of P_k outside its largest connected piece."""
+    """Share of P_k outside its largest connected component."""
     MISSING = (
         "missing", Kind.PSEUDO, 1.0, "in image-level labels only",
-        "{name}: the image-level labels name it, but no pixel has it",
+        "{name}: in the image-level labels, but no pixel has this class",
     )  # fmt: skip
-    """The image-level labels name k, and neither pseudo-labels nor labels hold it: 1."""
+    """The image-level labels contain k, and neither pseudo-labels nor labels do: 1."""
     UNCOVERED = (
-        "uncovered", Kind.MASKS, 1.0, "not covered",
-        "{name}: {share} of its pseudo-labels lie in no mask",
+        "uncovered", Kind.MASKS, 1.0, "not covered by any mask",
+        "{name}: {share} of its pseudo-labels are not covered by any mask",
     )  # fmt: skip
-    """Share of P_k that no mask covers; not told where k is `UNMET`."""
+    """Share of P_k that no mask covers; 0 if k is `UNMET`."""
     STRADDLING = (
-        "straddling", Kind.MASKS, HINT, "in another's mask",
-        "{name}: mask {mask}, selected for another class, holds {share} of its labels",
+        "straddling", Kind.MASKS, HINT, "covered by another class's mask",
+        "{name}: mask {mask}, selected for another class, covers {share} of its pseudo-labels",
     )  # fmt: skip
-    """The largest share of P_k that lies in one mask taken for another class."""
+    """The largest share of P_k that one mask covers which is selected for another class."""
     SWALLOWING = (
-        "swallowing", Kind.ALGORITHM, HINT, "swallows parts",
-        "{name}: mask {mask} contains rejected sub-masks outside the class, {share} of itself",
+        "swallowing", Kind.ALGORITHM, HINT, "contains rejected sub-masks",
+        "{name}: mask {mask} contains rejected sub-masks outside the class ({share} of it)",
     )  # fmt: skip
-    """The largest share of a mask taken for k that lies off k, in refused masks within it.
+    """The largest share of a mask selected for k that lies outside k, in rejected sub-masks.
 
-    Counted are refused masks that lie on k by half at most, and of those in one another the
-    outermost.
+    Sub-masks count if half of them or less lies in k; of nested ones, the outermost counts.
     """
     OUTSIDE = (
-        "outside", Kind.ALGORITHM, HINT, "mask outside",
-        "{name}: mask {mask} was selected though {share} of it lies outside",
+        "outside", Kind.ALGORITHM, HINT, "mask extends outside the class",
+        "{name}: mask {mask} was selected, but {share} of it is outside the class",
     )  # fmt: skip
-    """The largest share of a mask outside P_k, of masks that were taken for k though half of them
-    or less lies on it: by o_p alone, or by their level."""
+    """The largest share outside P_k, half or more, of a mask selected for k by o_p alone or by its
+    level."""
     GROWN = "grown", Kind.ALGORITHM, 1.0, "grew", "{name}: grew to {times} times its pseudo-labels"
     """Share of E_k beyond twice the size of P_k: 1 - 2 |P_k| / |E_k|."""
     SHRUNK = (
@@ -102,25 +104,25 @@ class Cause(StrEnum):
     """By how much E_k is smaller than P_k: 1 - |E_k| / |P_k|."""
     CONTESTED = (
         "contested", Kind.ALGORITHM, HINT, "contested",
-        "{name}: another class claims {share} of its pixels too",
+        "{name}: another class also claims {share} of its pixels",
     )  # fmt: skip
-    """Share of the pixels that k's masks, or its kept pseudo-labels, claim together with
-    another class's."""
+    """Share of the pixels that k's masks, or its kept pseudo-labels, claim as well as
+    another class."""
 
 
 class Finding(NamedTuple):
-    """One cause of failure, of one class.
+    """One problem of one class, with its cause.
 
     Parameters
     ----------
     cause : Cause
-        What was found.
+        The cause.
     strength : float
-        How much of it, a share in 0..1; `Cause` tells of what.
+        The share in 0..1 that `Cause` defines.
     class_id : int
-        The class that it harms.
+        The class that has the problem.
     mask_index : int or None
-        The mask at fault, if one is.
+        The mask at fault, if there is one.
     """
 
     cause: Cause
@@ -130,13 +132,13 @@ class Finding(NamedTuple):
 
     @property
     def weighed(self) -> float:
-        """Strength times what the cause weighs, 0..1."""
+        """Strength times the weight of the cause, 0..1."""
         return self.strength * self.cause.weight
 
     def describe(self, classes: ClassList) -> str:
-        """Return one sentence on it."""
+        """Return the finding as one sentence."""
         gone = self.cause is Cause.SHRUNK and self.strength == 1
-        sentence = "{name}: all its pseudo-labels are gone" if gone else self.cause.sentence
+        sentence = "{name}: no pixel of it is left" if gone else self.cause.sentence
         return sentence.format(
             name=classes.name(self.class_id),
             mask=self.mask_index,
@@ -148,22 +150,22 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found in one image, the gravest first.
+    """The findings in one image, the gravest first.
 
     Parameters
     ----------
     findings : tuple of Finding
-        Of each cause and class the strongest, if it is at least `masks.LEAST`.
+        The strongest of each cause and class, if it is at least `masks.LEAST`.
     """
 
     findings: tuple[Finding, ...]
 
     @property
     def main(self) -> Finding | None:
-        """What weighs most; None if nothing was found."""
+        """The gravest finding; None without findings."""
         return self.findings[0] if self.findings else None
 
     @property
     def suspicion(self) -> float:
-        """How much an image deserves to be looked at, 0..1: what its main cause weighs."""
+        """How likely the labels are wrong, 0..1: the weighed strength of the main finding."""
         return self.findings[0].weighed if self.findings else 0.0

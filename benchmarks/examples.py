@@ -1,4 +1,4 @@
-"""Pictures to measure on: PASCAL VOC with simulated masks where it is there, else generated."""
+"""Images to measure on: PASCAL VOC with simulated masks if present, else generated."""
 
 import json
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ NEST = 4  # of so many blobs one is the parent and the others lie in it
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class Example:
     """Pseudo-labels and masks of one image."""
 
     name: str
@@ -24,28 +24,28 @@ class Picture:
     masks: MaskSet
 
 
-def voc_size_pictures(count: int) -> tuple[str, list[Picture]]:
-    """Return what the pictures are, and about `count` of them."""
+def voc_size_examples(count: int) -> tuple[str, list[Example]]:
+    """Return what the examples are, and about `count` of them."""
     if not VOC.is_dir():
         made = [generate((375, 500), 100, classes=2, seed=seed) for seed in range(count)]
-        return f"{count} generated pictures of 375 × 500 with 100 masks each", made
+        return f"{count} generated images of 375 × 500 with 100 masks each", made
     ids = (VOC / "train120.txt").read_text().split()
-    pictures = [read_voc(image_id) for image_id in ids[:: max(1, len(ids) // count)]]
-    masks = int(np.median([len(picture.masks) for picture in pictures]))
-    return f"{len(pictures)} PASCAL VOC images with {masks} simulated masks (median)", pictures
+    examples = [read_voc(image_id) for image_id in ids[:: max(1, len(ids) // count)]]
+    masks = int(np.median([len(example.masks) for example in examples]))
+    return f"{len(examples)} PASCAL VOC images with {masks} simulated masks (median)", examples
 
 
-def read_voc(image_id: str) -> Picture:
+def read_voc(image_id: str) -> Example:
     """Read one image of ../shared/data/voc."""
     records = json.loads((VOC / "masks_simulated" / f"{image_id}.json").read_text())
     pseudo = np.array(Image.open(VOC / "pseudo_transcam" / f"{image_id}.png"))
-    return Picture(image_id, pseudo, MaskSet.from_rle(records))
+    return Example(image_id, pseudo, MaskSet.from_rle(records))
 
 
 def generate(
     shape: tuple[int, int], count: int, classes: int, seed: int = 0, *, ignore: bool = False
-) -> Picture:
-    """Return a picture of nested blobs with rough borders, sized from specks to a third of it.
+) -> Example:
+    """Return an example of nested blobs with rough borders, sized from specks to a third of it.
 
     The pseudo-labels are a few of the blobs, shrunk and shifted as class activation maps are,
     with a rim of 255 if `ignore`.
@@ -60,7 +60,7 @@ def generate(
             fill(flat, blob.moved(0.1, 0.95), shape, 255)
         fill(flat, blob.moved(0.1, 0.8), shape, number % classes + 1)
     pseudo = np.ascontiguousarray(flat.reshape(shape[::-1]).T)
-    return Picture(f"generated {seed}", pseudo, masks)
+    return Example(f"generated {seed}", pseudo, masks)
 
 
 @dataclass(frozen=True)

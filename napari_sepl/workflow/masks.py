@@ -173,7 +173,7 @@ def _read_record(out: Path) -> dict[str, Any] | None:
     record = out / RECORD
     if not record.exists():
         return None
-    expected = "the settings of the masks; remove it to generate them again"
+    expected = "the settings of the masks; name another folder"
     known = parse_json(read_bytes(record, expected), record, expected)
     if not isinstance(known, dict):
         raise InputError(record, found=f"a {type(known).__name__}", expected=expected)

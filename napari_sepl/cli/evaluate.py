@@ -98,6 +98,7 @@ def evaluate_command(
     _say_left_out(found, left_out)
     files: list[Path] = []
     if run.evaluation.images:
+        run.require_counted(run.evaluation.labels.mean.iou)
         if table is not None:
             write = partial(write_evaluation, table, run.evaluation, run.guard, running=as_released)
             code, files = save_result(code, write, run.checkpoint)

@@ -81,6 +81,8 @@ def report_command(  # noqa: PLR0913  each option is an argument
         if code == STOPPED:
             complain_of_stop()
         elif run.report.images:
+            if run.report.agreement_after is not None:
+                run.require_counted(run.report.agreement_after.mean.iou)
             page = make_page(run, shown, title=f"SEPL on {named.name}")
             write_page(to, page, run.guard)
             say(f"saved {to} ({size(len(page))})")

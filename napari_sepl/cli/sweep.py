@@ -110,6 +110,8 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
         return code
     files: list[Path] = []
     if run.sweep.samples:
+        compared = Role.TRUTH if run.sweep.against_truth else Role.PSEUDO
+        run.require_counted(float(run.sweep.matches.mean_iou.max()), compared)
         if table is not None:
             write = partial(write_sweep, table, run.sweep, run.guard)
             code, files = save_result(code, write, run.checkpoint)

@@ -97,7 +97,9 @@ Overwrite = Annotated[
 """The option of the commands that write tables or a page."""
 
 
-def check_table_name(table: Path | None) -> None:
-    """Raise typer.BadParameter unless a table's name ends in .csv."""
-    if table is not None and table.suffix.lower() != ".csv":
-        raise typer.BadParameter(f"--table: {table} does not end in .csv")
+def check_ending(option: str, path: Path | None, what: str, *endings: str) -> None:
+    """Raise typer.BadParameter unless the name of a file to write ends as `what` it becomes."""
+    if path is not None and path.suffix.lower() not in endings:
+        raise typer.BadParameter(
+            f"{option}: {path} does not end in {' or '.join(endings)}; {what} is written"
+        )

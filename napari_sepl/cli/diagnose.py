@@ -21,7 +21,7 @@ from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
     Workers,
-    check_table_name,
+    check_ending,
     choose_executor,
     params_of,
     seen_dataset,
@@ -65,7 +65,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
     params = params_of(**settings, background=background)
     spec = dataset.find().spec
-    check_table_name(table)
+    check_ending("--table", table, "a CSV table", ".csv")
     executor = choose_executor(workers, scheduler)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), ()

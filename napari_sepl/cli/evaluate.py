@@ -23,7 +23,7 @@ from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
     Workers,
-    check_table_name,
+    check_ending,
     choose_executor,
     seen,
     seen_dataset,
@@ -75,7 +75,7 @@ def evaluate_command(
         dataset.miss("out")
     if spec.pseudo is None and background is not None:
         raise typer.BadParameter("--background is for the pseudo-labels; name them by --pseudo")
-    check_table_name(table)
+    check_ending("--table", table, "a CSV table", ".csv")
     index = SampleIndex.open(
         seen_dataset(scheduler, spec),
         (Role.LABELS, Role.TRUTH),

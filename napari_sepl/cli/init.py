@@ -18,9 +18,11 @@ from napari_sepl.cli._console import (
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, option_of, takes_dataset
+from napari_sepl.cli._options import check_ending
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.labels.scores import Scores
+from napari_sepl.files._opening import is_open_pipe
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, check_dataset_file, write_dataset
@@ -42,11 +44,15 @@ def init_command(
     ),
 ) -> int:
     """Write a dataset's TOML file from its folders or a layout, and check the files."""
-    if to.suffix.lower() != ".toml":
-        raise typer.BadParameter(f"--to: {to} does not end in .toml")
+    check_ending("--to", to, "a TOML file", ".toml")
     if to.exists():
         raise SaveError(f"{to}: exists; remove it, or choose another name by --to.")
     spec = dataset.find().spec
+    for key in ("list_file", "image_labels"):
+        place = getattr(spec, key)
+        if place is not None and is_open_pipe(place):
+            expected = "a file, which the TOML file can name"
+            raise typer.BadParameter(f"{option_of(key)}: found a pipe; expected {expected}")
     check_dataset_file(to, spec)
     index = _index(spec)
     unreadable: dict[str, str] = {}

@@ -14,6 +14,7 @@ from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
     Workers,
+    check_ending,
     choose_executor,
     params_of,
     seen_dataset,
@@ -43,7 +44,9 @@ def _setting(name: str) -> Any:
 def report_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
     *,
-    to: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
+    to: Annotated[Path, typer.Option(help="HTML file to write, ending in .html or .htm.")] = Path(
+        "report.html"
+    ),
     shown: Annotated[
         int, typer.Option(min=0, help="Number of worst and of best images to show.")
     ] = SHOWN,
@@ -66,6 +69,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
     }  # fmt: skip
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
+    check_ending("--to", to, "an HTML page", ".html", ".htm")
     named = dataset.find()
     with ExitStack() as stack:
         out, store = named.spec.out, None

@@ -23,7 +23,7 @@ from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
     Workers,
-    check_table_name,
+    check_ending,
     choose_executor,
     params_of,
     seen_dataset,
@@ -93,7 +93,7 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
     params = params_of(strategy=strategy, conflict=conflict, background=background)
     spec = dataset.find().spec
-    check_table_name(table)
+    check_ending("--table", table, "a CSV table", ".csv")
     executor = choose_executor(workers, scheduler)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), (Role.TRUTH,)

@@ -16,7 +16,7 @@ from napari_sepl.cli._console import (
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
@@ -70,6 +70,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), ()
     )
+    note_scores(index, background)
     run = DiagnosisRun(index, params, executor=executor)
     if table is not None:
         run.check_table(table, overwrite=overwrite)

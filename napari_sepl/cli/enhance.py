@@ -53,7 +53,7 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), ()
     )
-    note_scores(map(index.sample, index.ids))
+    note_scores(index, background)
     events = enhance_folder(index, params, overwrite=overwrite, executor=executor)
     code = follow(events, len(index) + len(index.problems), "enhance")
     note_unused(index.unused, "pseudo-labels")

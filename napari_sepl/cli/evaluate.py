@@ -18,7 +18,7 @@ from napari_sepl.cli._console import (
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, Labels, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
@@ -83,6 +83,7 @@ def evaluate_command(
         lead=Role.LABELS,
         labels=seen(scheduler, labels),
     )
+    note_scores(index, background)
     run = EvaluationRun(index, background=background, executor=choose_executor(workers, scheduler))
     if table is not None:
         run.keep_beside(table, overwrite=overwrite)

@@ -9,7 +9,7 @@ import typer
 
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import complain_of_stop, count, note_unused, say, size
-from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
@@ -76,6 +76,7 @@ def report_command(  # noqa: PLR0913  each option is an argument
         if out is not None and store_file(out).exists():
             store = stack.enter_context(Store.open(store_file(out), who="report", write=False))
         index = SampleIndex.open(seen_dataset(scheduler, named.spec))
+        note_scores(index, background)
         executor = choose_executor(workers, scheduler)
         run = ReportRun(index, store, start, sweep=sweep, executor=executor, page=to)
         run.guard = replace(run.guard, overwrite=overwrite)

@@ -98,7 +98,7 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), (Role.TRUTH,)
     )
-    note_scores(map(index.sample, index.ids))
+    note_scores(index, background)
     run = SweepRun(index, params, *grids, executor=executor)
     if table is not None:
         run.keep_beside(table, overwrite=overwrite)

@@ -27,7 +27,7 @@ from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, check_dataset_file, write_dataset
 from napari_sepl.files.heads import check_head
-from napari_sepl.files.images import image_size
+from napari_sepl.files.images import SUFFIXES, image_size
 from napari_sepl.files.pseudo import read_pseudo
 
 _SIZES = 5  # images whose sizes are shown
@@ -63,6 +63,9 @@ def init_command(
         note(lacking)
     Failures([(one.sample_id, str(one)) for one in index.problems]).complain()
     note_unused(index.unused, NAMED[_lead(spec)])
+    hidden = _hidden(index.folders[Role.IMAGE])
+    if hidden:
+        note(f"names that begin with a dot, so not used: {listing(hidden)}")
     make_folder(to.parent)
     write_dataset(to, spec)
     say_saved([to])
@@ -71,6 +74,11 @@ def init_command(
     if spec.pseudo is None:
         note(f"no pseudo-labels are named: enhance needs --pseudo FOLDER, or a line in {to}")
     return FAILED if unreadable else 0
+
+
+def _hidden(folder: Path) -> list[str]:
+    """Return the names of image files that are not listed because they are hidden."""
+    return sorted(one.name for one in folder.rglob(".*") if one.suffix.lower() in SUFFIXES)
 
 
 def _lead(spec: DatasetSpec) -> Role:

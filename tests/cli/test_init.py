@@ -209,3 +209,15 @@ def test_a_pipe_cannot_be_named_in_a_file(
     assert code == 2
     assert_says(err, f"{option}: found a pipe; expected a file")
     assert not (tmp_path / "s.toml").exists()
+
+
+def test_images_whose_names_begin_with_a_dot_are_named(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    assert spec.images is not None
+    (spec.images / "._b.jpg").write_text("as macOS leaves it")
+    (spec.images / ".DS_Store").write_text("no image")
+    code, out, err = run(*options(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
+    assert code == 0
+    assert_says(out, "4 samples with all files")
+    assert "names that begin with a dot, so not used: ._b.jpg" in err.splitlines()

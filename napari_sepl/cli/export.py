@@ -49,7 +49,13 @@ def _known_format(name: str) -> str:
 def export_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
     *,
-    to: Annotated[Path, typer.Option(help="Folder to write to.")],
+    to: Annotated[
+        Path,
+        typer.Option(
+            help="Folder to write to. Formats have their own sub-folders in it, such as labels/ "
+            "(png) and SegmentationClass/ (voc); without --format there are none."
+        ),
+    ],
     format_name: Annotated[
         str | None,
         typer.Option(
@@ -272,4 +278,7 @@ def _export_unchanged(spec: DatasetSpec, wanted: _Wanted, which: Collection[Stat
         index = SampleIndex.open(spec)
         _note_left_out(index, store, which)
         results = export_labels(index, store, wanted.to, which=which, overwrite=wanted.overwrite)
-        return follow(results, total, "export")
+        code = follow(results, total, "export")
+        if wanted.to.is_dir():
+            say(f"Files are in {wanted.to}.")
+        return code

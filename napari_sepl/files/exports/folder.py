@@ -127,7 +127,7 @@ class ExportFolder:
         except SeplError:
             remove_empty(self._made)
             raise
-        for folder in {(self.root / name).parent for name in self._owned}:
+        for folder in self.folders:
             clear_abandoned(folder)
         journal = self.root / JOURNAL
         if not self._goes_on:
@@ -225,6 +225,11 @@ class ExportFolder:
         if picture is not None and goes and files.get(picture.place) != picture.digest:
             return False
         return all(digest_of(self.root / name) == told for name, told in files.items())
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of this export's files, without its record."""
+        return sorted({(self.root / name).parent for name in self._owned})
 
     # --- writing
 

@@ -156,6 +156,7 @@ class Export:
         self.without_pictures = False
         self.at_home = self.removed = 0
         self._clashes: dict[str, str] = {}  # samples to others that have their files' names
+        self._folders: list[Path] = []
         self._stale: list[str] = []  # lists of splits that are empty now
         self._needs_pseudo = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
         if self._needs_pseudo and not source.has_pseudo:
@@ -168,14 +169,17 @@ class Export:
         return len(self._source.ids) + len(self._source.problems)
 
     def outcome(self) -> list[str]:
-        """Return sentences on the loss by polygons, and on files of other exports."""
+        """Return sentences on the loss by polygons, other exports' files, and the folders."""
         told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
         if self.at_home:
             told.append(f"Images already in {self._to}: {self.at_home:,}; they are unchanged.")
         if self.removed:
             told.append(f"Removed {self.removed} files of the export that this one replaces.")
         stale = "not of this export, which has no such split."
-        return told + [f"{self._to / name}: {stale}" for name in self._stale]
+        told += [f"{self._to / name}: {stale}" for name in self._stale]
+        if self._folders:
+            told.append(f"Files are in {', '.join(map(str, self._folders))}.")
+        return told
 
     def run(self) -> Generator[SampleResult[None], None, None]:
         """Export the samples, skip finished ones, and continue after failures.
@@ -355,6 +359,7 @@ class Export:
         named = self._format.whole(both, self._settings).keys() - written.keys()
         self._stale = sorted(name for name in named if (self._to / name).exists())
         self._sum_up(folder, done)
+        self._folders = folder.folders
         folder.finish({
             "complete": True,
             "samples": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},

@@ -13,7 +13,7 @@ from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from tests.files.making import SHAPE, random_labels, save_picture
-from tests.messages import assert_says, plain, raises_input_error
+from tests.messages import assert_says, plain, raises_input_error, says
 from tests.workflow.reviewed import Session
 
 
@@ -40,7 +40,7 @@ def test_only_accepted_samples_are_exported_unless_told(toml: Path) -> None:
     code, out = run(toml, "--to", to, "--format", "voc", "--folder", "SegmentationClassAug")
     assert code == 0
     assert "1 sample: 1 saved" in out.splitlines()
-    assert f"Files are in {to / 'ImageSets/SegmentationAug'}, {to / 'SegmentationClassAug'}." in out
+    assert says(out, "Files are in ", to / "ImageSets/SegmentationAug", to / "SegmentationClassAug")
     assert (to / "ImageSets" / "SegmentationAug" / "train.txt").read_text() == "a2\n"
     with Image.open(to / "SegmentationClassAug" / "a2.png") as picture:
         assert picture.mode == "P"

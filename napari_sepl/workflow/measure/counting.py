@@ -28,7 +28,7 @@ class CountingRun(ABC, Generic[Given, Counts]):
     ----------
     index : SampleIndex
         The samples. Each of its problems counts as failed.
-    executor : Spread
+    executor : Executor
         Where samples are counted.
 
     Attributes

@@ -105,6 +105,14 @@ class DatasetOptions:
         self._require_there(masks_to_come=named.spec.masks_to_come)
         return named
 
+    def find_with_labels(self, labels: Path | None) -> NamedDataset:
+        """Return the dataset, as `find` does, whose labels are in a folder, by default in --out."""
+        named = self.find()
+        require_there(labels=labels)
+        if labels is None and named.spec.out is None:
+            self.miss("out")
+        return named
+
     def one_image(self) -> dict[str, Any]:
         """Return the options as the files of one image.
 

@@ -81,9 +81,9 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
         return code
     found, classes = run.worst_first(), run.index.classes
     files: list[Path] = []
-    if table is not None and found:
-        write = partial(write_diagnoses, table, found, classes, run.guard)
-        code, files = save_result(code, write)
+    if found:
+        write = partial(write_diagnoses, found=found, classes=classes, guard=run.guard)
+        code, files = save_result(code, table, write)
     listed = found[: worst or None]
     if listed:
         say("suspicion, sample, findings:")

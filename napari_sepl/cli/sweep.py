@@ -26,6 +26,7 @@ from napari_sepl.cli._options import (
     check_ending,
     choose_executor,
     params_of,
+    resumable_table,
     seen_dataset,
     setting,
 )
@@ -77,9 +78,8 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     background: Annotated[float | None, setting("background")] = None,
     table: Annotated[
         Path | None,
-        typer.Option(
-            help="CSV file with a row per pair; with ground truth, one with a row per class goes "
-            "beside it. With it, the same command resumes a stopped run."
+        resumable_table(
+            "CSV file with a row per pair; with ground truth, one per class goes beside it."
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -108,13 +108,11 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     if code == STOPPED:
         complain_of_stop(run.checkpoint)
         return code
-    files: list[Path] = []
     if run.sweep.samples:
         compared = Role.TRUTH if run.sweep.against_truth else Role.PSEUDO
         run.require_counted(float(run.sweep.matches.mean_iou.max()), compared)
-        if table is not None:
-            write = partial(write_sweep, table, run.sweep, run.guard)
-            code, files = save_result(code, write, run.checkpoint)
+        write = partial(write_sweep, sweep=run.sweep, guard=run.guard)
+        code, files = save_result(code, table, write, run.checkpoint)
         _say_result(run.sweep)
         say_saved(files)
     counts = {

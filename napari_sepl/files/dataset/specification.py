@@ -171,8 +171,9 @@ def _wanted(error: ValidationError) -> str:
     """Return what was expected: of a lone value, what may stand there."""
     wrongs = error.errors()
     refused = wrongs[0].get("ctx", {}).get("error")
-    is_name = len(wrongs) == 1 and isinstance(refused, InputError)
-    return refused.expected if is_name else _EXPECTED
+    if len(wrongs) > 1 or not isinstance(refused, InputError):
+        return _EXPECTED
+    return refused.expected
 
 
 def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:

@@ -179,7 +179,7 @@ def test_what_is_damaged_is_said_and_counted_anew(
 def test_what_is_counted_is_kept_until_the_table_is_saved(
     run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **_named: object) -> None:
         raise SaveError("the disk is full")
 
     table = tmp_path / "out" / "t.csv"

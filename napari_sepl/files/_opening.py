@@ -256,6 +256,7 @@ _MAX_TEXT = 2**28
 """Bytes of a list: two million samples with long names."""
 
 _MAX_TOML = 2**20
+_OPEN_FILES = ("/dev/fd", "/proc/self/fd")
 _MAX_DOTS = 1000
 """Dots in a line of TOML: a key of as many parts takes 10 ms to read, one of 100,000 minutes."""
 
@@ -263,15 +264,42 @@ _MAX_DOTS = 1000
 def read_text(path: Path, expected: str) -> str:
     """Return a text in UTF-8, without the byte order mark that some programs begin it with.
 
+    A pipe that the shell opened for this program is read to its end, which can be done once.
+
     Raises
     ------
     InputError
         If the file cannot be read or is no such text.
     """
     try:
-        return read_bytes(path, expected, _MAX_TEXT).decode("utf-8-sig")
+        read = _read_pipe if is_open_pipe(path) else read_bytes
+        return read(path, expected, _MAX_TEXT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(path, found="something that is not text", expected=expected) from error
+
+
+def is_open_pipe(path: Path) -> bool:
+    """Return whether a path names a pipe that is open already, as a shell's ``<(...)`` does.
+
+    A pipe with a name of its own is none: reading would wait for another program to open it.
+    """
+    if str(path) != "/dev/stdin" and str(path.parent) not in _OPEN_FILES:
+        return False
+    try:
+        return stat.S_ISFIFO(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _read_pipe(path: Path, expected: str, most: int) -> bytes:
+    try:
+        with path.open("rb") as pipe:
+            content = pipe.read(most + 1)
+    except OSError as error:
+        raise unopened(path, error, expected) from error
+    if len(content) > most:
+        raise InputError(path, found=f"over {most:,} bytes", expected=expected)
+    return content
 
 
 def read_toml(path: Path, expected: str) -> dict[str, Any]:

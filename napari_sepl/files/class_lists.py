@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import BUILT_IN, ClassList, ClassMap, Colour, voc_palette
 from napari_sepl.files._opening import brief, read_toml
+from napari_sepl.files.validation import misread, nearest
 
 _EXPECTED = "a TOML file of classes"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -39,14 +40,15 @@ def read_class_list(name: str | Path) -> ClassList:
     """
     if str(name) in BUILT_IN:
         return BUILT_IN[str(name)]
-    path = Path(name)
-    if path.suffix.lower() != ".toml":
-        raise InputError(
-            "class list",
-            found=f"the name {str(name)!r}",
-            expected=f"{', '.join(BUILT_IN)} or a file ending in .toml",
-        )
-    return _read_toml(path)
+    return _read_toml(Path(check_class_list(str(name))))
+
+
+def check_class_list(name: str) -> str:
+    """Return the name of a class list or of a TOML file, or raise InputError with all names."""
+    if name not in BUILT_IN and Path(name).suffix.lower() != ".toml":
+        expected = f"{', '.join(BUILT_IN)} or a file ending in .toml{nearest(name, BUILT_IN)}"
+        raise InputError("class list", found=f"the name {name!r}", expected=expected)
+    return name
 
 
 def encode_class_list(classes: ClassList) -> bytes:
@@ -102,7 +104,13 @@ def _voc_colour(label: int) -> Colour:
     return red, green, blue
 
 
-_MAP_EXPECTED = "a TOML file of tables rename, merge and drop"
+_TABLES = {
+    "rename": 'a table of names, as in "tv monitor" = "screen"',
+    "merge": 'a table of lists of names or labels, as in vehicle = ["car", 19]',
+    "drop": 'lists to_background and to_ignore, as in to_ignore = ["sofa", 9]',
+}
+"""What the tables of a class map hold."""
+
 Classes = list[StrictInt | StrictStr]
 
 
@@ -161,8 +169,9 @@ def read_class_map(path: Path, classes: ClassList) -> ClassMap:
 
 def _parse(path: Path) -> _Content:
     try:
-        return _Content.model_validate(read_toml(path, _MAP_EXPECTED))
+        return _Content.model_validate(read_toml(path, "a TOML file of a class map"))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InputError(path, found=f"{place}: {first['msg']}", expected=_MAP_EXPECTED) from error
+        table = str(error.errors()[0]["loc"][0])
+        expected = _TABLES.get(table, f"a TOML file of tables {', '.join(_TABLES)}")
+        found = misread(error, [*_Content.model_fields, *_Drop.model_fields])
+        raise InputError(path, found=found, expected=expected) from error

@@ -18,6 +18,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.atomic import Write, write_whole
 from napari_sepl.files.pictures import open_picture, read_png_text
+from napari_sepl.files.validation import misread
 
 KEY = "napari-sepl"
 """Keyword of the PNG text chunk that holds the provenance as JSON."""
@@ -144,11 +145,9 @@ def read_provenance(path: Path) -> Provenance | None:
     try:
         return Provenance.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the text"
         raise InputError(
             path,
-            found=f"provenance that is not valid ({place}: {first['msg']})",
+            found=f"provenance that is not valid ({misread(error)})",
             expected="provenance of this version; a newer one may have written this",
         ) from error
 

@@ -16,6 +16,7 @@ from napari_sepl.files import labels as label_files
 from napari_sepl.files import pickles
 from napari_sepl.files._opening import brief, pixels
 from napari_sepl.files.class_pngs import read_class_pngs
+from napari_sepl.files.validation import nearest
 
 AUTO = "auto"
 """The name for: see from the file what it is."""
@@ -98,9 +99,9 @@ PSEUDO_FORMATS = {
 def check_format(name: str) -> str:
     """Return the name of a format, or raise InputError that lists them all."""
     if name != AUTO and name not in PSEUDO_FORMATS:
-        raise InputError(
-            "pseudo-format", found=repr(name), expected=f"{AUTO}, {', '.join(PSEUDO_FORMATS)}"
-        )
+        known = (AUTO, *PSEUDO_FORMATS)
+        expected = f"{', '.join(known)}{nearest(name, known)}"
+        raise InputError("pseudo-format", found=repr(name), expected=expected)
     return name
 
 

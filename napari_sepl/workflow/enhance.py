@@ -171,7 +171,7 @@ def enhance_folder(
     overwrite : bool
         Replace labels of other settings, unless a person edited them. Otherwise they are
         reported and not replaced. Files of another program count as failed.
-    executor : Spread
+    executor : Executor
         Where the samples are computed.
 
     Yields

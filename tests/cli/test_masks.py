@@ -106,7 +106,7 @@ def test_sam_with_and_without_pseudo_labels(
     guided = ("--pseudo", tmp_path / "pseudo")
     code, out, err = run(*folders, *sam, *guided)
     assert (code, out) == (1, "")
-    assert "points full grid (asked for now: near pseudo-labels, margin 0.025)" in err
+    assert "points full grid (now near pseudo-labels, margin 0.025)" in err
     code, out, err = run(*folders, *sam, *guided, "--full-grid", "--points-per-batch", 2)
     assert (code, out) == (0, "2 samples: 2 skipped (already done)\n")
     assert "1 sample: no pseudo-labels, so not used: c" in err

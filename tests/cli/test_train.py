@@ -72,7 +72,7 @@ def test_it_trains_evaluates_and_is_done(run: Run, options: list[object], tmp_pa
     assert out.splitlines()[-5:] == again[1].splitlines()[-5:]
     code, _, err = run(*options, "--lr", 0.5)
     assert code == 1
-    assert "lr 0.05 (asked for now: 0.5); name another folder" in err
+    assert "lr 0.05 (now 0.5); name another folder" in err
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,15 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     [
         ("[rename", "not valid TOML"),
         ("\udcff", "not valid TOML"),
-        ("[renames]", "renames: Extra inputs"),
-        ("[rename]\ncat = 3", "rename.cat: Input should be a valid string"),
-        ("[merge]\npet = 8", "merge.pet"),
-        ("[merge]\npet = [1.5]", "merge.pet.0"),
-        ("[drop]\nto_void = [3]", "drop.to_void"),
+        ("[renames]", "found the unknown key renames (did you mean rename?); expected a TOML file"),
+        ("rename = 3", "found rename = 3; expected a table of names, as in"),
+        ("[rename]\ncat = 3", "found rename.cat = 3; expected a table of names, as in"),
+        ("[merge]\npet = 8", "found merge.pet = 8; expected a table of lists of names or labels"),
+        ("[merge]\npet = [1.5]", "found merge.pet with 1.5; expected a table of lists"),
+        (
+            "[drop]\nto_ignored = [3]",
+            "key drop.to_ignored (did you mean to_ignore?); expec",
+        ),
         ('[drop]\nto_ignore = ["lion"]', "the class 'lion'"),
     ],
 )

@@ -10,16 +10,18 @@ from napari_sepl.files.differences import tell_differences
 @pytest.mark.parametrize(
     ("known", "asked", "told"),
     [
-        ({"a": 1, "b": 2.0}, {"a": 1, "b": 0.5}, "b 2 (asked for now: 0.5)"),
-        ({"a": None}, {"a": True}, "a not set (asked for now: yes)"),
-        ({"a": []}, {"a": ["x", 1.5]}, "a none (asked for now: x and 1.5)"),
-        ({"a": {"b": False}}, {"a": {}}, "a b no (asked for now: none)"),
+        ({"a": 1, "b": 2.0}, {"a": 1, "b": 0.5}, "b 2 (now 0.5)"),
+        ({"a": None}, {"a": True}, "a not set (now yes)"),
+        ({"a": []}, {"a": ["x", 1.5]}, "a none (now x and 1.5)"),
+        ({"a": {"b": False}}, {"a": {}}, "a b no (now no such setting)"),
         (
             {"model": "vit_b", "side": 4},
             {"model": "regions"},
-            "model vit_b (asked for now: regions)",
+            "model vit_b (now regions)",
         ),
-        ({"a": 1}, {"a": 1, "b": 2}, "b no such setting (asked for now: 2)"),
+        ({"a": 1}, {"a": 1, "b": 2}, "b no such setting (now 2)"),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, "a c 2 (now 3)"),
+        ({"a": [*range(9)]}, {"a": [0, 1]}, "a, position 2: 2 (now not set)"),
         ({"a": 1}, {"a": 1}, ""),
     ],
 )

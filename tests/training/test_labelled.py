@@ -88,3 +88,12 @@ def test_bad_labels_are_named_before_anything_is_learnt(folders: tuple[Path, Pat
     (images / "s0.png").write_bytes(b"no image" + content)
     with refused(images / "s0.png", "no image in a known format"):
         look(samples)
+
+
+def test_labels_of_only_ignore_are_refused(folders: tuple[Path, Path]) -> None:
+    _, labels = folders
+    samples = find(folders)
+    for sample in samples:
+        save_picture(sample.labels, np.full_like(picture(0)[1], 255))
+    with refused(labels, "only pixels of 255 (ignore)", "0 to 2 of the class list three"):
+        look(samples)

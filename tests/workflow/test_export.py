@@ -187,9 +187,7 @@ def test_our_file_that_somebody_changed_stays(session: Session) -> None:
 
 def test_other_settings_need_another_folder(session: Session) -> None:
     run(session)
-    with pytest.raises(
-        SaveError, match=r"other settings: .* \(val 0 \(asked for now: 0.5\)\); --overwrite"
-    ):
+    with pytest.raises(SaveError, match=r"other settings: .*to: val 0 \(now 0.5\); --overwrite"):
         run(session, val=0.5)
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "saved")
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "present")
@@ -357,7 +355,7 @@ def test_the_loss_of_polygons_is_told(session: Session) -> None:
     list(exact.run())
     assert exact.loss is not None
     assert exact.loss.mean == 1
-    assert exact.outcome() == ["IoU of the polygons, as they are read, with the labels: 1.0000."]
+    assert exact.outcome()[0] == "IoU of the polygons, as they are read, with the labels: 1.0000."
     filled = export(session, "coco-polygons", holes=Holes.FILL)
     list(filled.run())
     again = export(session, "coco-polygons", holes=Holes.FILL)
@@ -374,7 +372,7 @@ def test_the_loss_of_polygons_is_told(session: Session) -> None:
     pixels = export(session, "coco", to="rle")
     list(pixels.run())
     assert pixels.loss is None
-    assert pixels.outcome() == []
+    assert pixels.outcome() == [f"Files are in {session.root / 'rle' / 'annotations'}."]
 
 
 def test_samples_of_earlier_runs_are_named_and_in_no_list(session: Session) -> None:
@@ -396,7 +394,7 @@ def test_a_damaged_record_is_told(session: Session, damage: bytes) -> None:
     good = journal.read_bytes()
     damaged = damage + (b"\n" if damage == b"{" else b"")
     journal.write_bytes(good + damaged)
-    with refused(journal, f"a damaged line at byte {len(good)}"):
+    with refused(journal, f"a damaged line at byte {len(good)}", "repeat the command with --over"):
         run(session)
     assert run(session, overwrite=True) == dict.fromkeys(STEMS, "saved")
     journal.write_bytes(damaged + journal.read_bytes())  # so that no file is known as ours
@@ -404,7 +402,7 @@ def test_a_damaged_record_is_told(session: Session, damage: bytes) -> None:
         run(session, overwrite=True)
     (session.root / "to" / MANIFEST).write_text("{")
     for overwrite in (False, True):
-        with refused(session.root / "to" / MANIFEST, "no JSON"):
+        with refused(session.root / "to" / MANIFEST, "damaged content", "choose another --to"):
             run(session, overwrite=overwrite)
     (session.root / "to" / MANIFEST).write_text("[]")
     with pytest.raises(SaveError, match="not written by napari-sepl"):

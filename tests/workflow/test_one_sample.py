@@ -16,11 +16,12 @@ from napari_sepl.files.exports.base import ExportSettings
 from napari_sepl.files.samples import load
 from napari_sepl.training.batches import Crops, Draw
 from napari_sepl.training.labelled import find_labelled, survey
+from napari_sepl.workflow.convert import convert_masks
 from napari_sepl.workflow.diagnose import DiagnosisRun, suspect_rows
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource
-from napari_sepl.workflow.masks import convert_masks, propose_folder
+from napari_sepl.workflow.masks import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.report.page import picture

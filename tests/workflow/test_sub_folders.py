@@ -19,11 +19,12 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks, write_masks
 from napari_sepl.files.store import Status
 from napari_sepl.training.labelled import find_labelled
+from napari_sepl.workflow.convert import convert_masks
 from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
-from napari_sepl.workflow.masks import convert_masks, propose_folder
+from napari_sepl.workflow.masks import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.parallel.processes import HERE, Processes

@@ -23,11 +23,12 @@ from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Status
 from napari_sepl.proposals.maker import OnProgress, ignore
+from napari_sepl.workflow.convert import convert_masks
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import ReviewSource
-from napari_sepl.workflow.masks import RECORD, convert_masks, propose_folder
+from napari_sepl.workflow.masks import RECORD, propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.sweep import SweepRun, write_sweep
 from napari_sepl.workflow.report.page import check_page, write_page

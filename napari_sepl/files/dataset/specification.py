@@ -3,8 +3,6 @@
 import json
 import os
 from collections.abc import Collection
-from datetime import date, time
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.labels.classes import BUILT_IN
-from napari_sepl.files._opening import brief, expanded, read_toml, real_place, unopened
+from napari_sepl.files._opening import expanded, read_toml, real_place, unopened
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.class_lists import check_class_list
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.scores import AUTO, check_format
+from napari_sepl.files.validation import misread
 
 _EXPECTED = (
     "the keys images, pseudo, masks, out, ground_truth, image_labels, list, classes and "
@@ -82,6 +82,11 @@ class DatasetSpec(BaseModel):
         if value == "":  # which as a path is the working directory
             raise ValueError("empty")
         return value
+
+    @field_validator("classes")
+    @classmethod
+    def _known_classes(cls, name: str) -> str:
+        return check_class_list(name)
 
     @field_validator("pseudo_format")
     @classmethod
@@ -156,21 +161,10 @@ def read_dataset(path: Path) -> DatasetSpec:
     try:
         spec = DatasetSpec.model_validate(content)
     except ValidationError as error:
-        raise InputError(path, found=_misread(error), expected=_wanted(error)) from error
+        known = [field.alias or name for name, field in DatasetSpec.model_fields.items()]
+        found = misread(error, known)
+        raise InputError(path, found=found, expected=_wanted(error)) from error
     return _placed(spec, path)
-
-
-def _misread(error: ValidationError) -> str:
-    told = []
-    for wrong in error.errors():
-        key = ".".join(map(str, wrong["loc"]))
-        if wrong["type"] == "missing":
-            told.append(f"no {key}")
-        elif wrong["type"] == "extra_forbidden":
-            told.append(f"the unknown key {key}{_suggested(key)}")
-        else:
-            told.append(f"{key} = {_in_toml(wrong['input'])}")
-    return ", ".join(told)
 
 
 def _wanted(error: ValidationError) -> str:
@@ -179,25 +173,7 @@ def _wanted(error: ValidationError) -> str:
     refused = wrongs[0].get("ctx", {}).get("error")
     if len(wrongs) > 1 or not isinstance(refused, InputError):
         return _EXPECTED
-    near = get_close_matches(str(wrongs[0]["input"]).lower(), refused.expected.split(", "), 1)
-    return f"{refused.expected}{f' (did you mean {near[0]}?)' if near else ''}"
-
-
-def _in_toml(value: object) -> str:
-    """Return a value in the words of TOML."""
-    if isinstance(value, dict | list):
-        return "a table" if isinstance(value, dict) else "a list"
-    if isinstance(value, str):
-        return f'"{value[:60]}"'
-    return str(value) if isinstance(value, date | time) else brief(value)
-
-
-def _suggested(key: str) -> str:
-    """Return the question whether a key that is near was meant; empty if none is."""
-    known = [field.alias or name for name, field in DatasetSpec.model_fields.items()]
-    plain = key.lower().replace("-", "_")
-    near = get_close_matches(plain, known, 1) or [one for one in known if plain and plain in one]
-    return f" (did you mean {near[0]}?)" if near else ""
+    return refused.expected
 
 
 def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:

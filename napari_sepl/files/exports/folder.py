@@ -35,6 +35,7 @@ JOURNAL = "napari-sepl-export.jsonl"
 """Has a line for each sample and each list; of two lines on one sample the last one counts."""
 
 _EXPECTED = "the record of an export, as napari-sepl writes it"
+_REMEDY = "choose another --to"
 
 
 class ExportFolder:
@@ -92,8 +93,8 @@ class ExportFolder:
             noted = told.get("settings")
             differences = tell_differences(noted if isinstance(noted, dict) else {}, self._settings)
             raise SaveError(
-                f"holds an export of other settings: {self.root} ({differences}); "
-                "--overwrite removes it for this one."
+                f"holds an export of other settings: {self.root}: {differences}; "
+                "--overwrite replaces it."
             )
         try:
             self._read_journal(journal)
@@ -126,7 +127,7 @@ class ExportFolder:
         except SeplError:
             remove_empty(self._made)
             raise
-        for folder in {(self.root / name).parent for name in self._owned}:
+        for folder in self.folders:
             clear_abandoned(folder)
         journal = self.root / JOURNAL
         if not self._goes_on:
@@ -155,7 +156,9 @@ class ExportFolder:
         try:
             told = json.loads(read_bytes(path, _EXPECTED))
         except ValueError as error:
-            raise InputError(path, found=f"no JSON ({error})", expected=_EXPECTED) from error
+            raise InputError(
+                path, found="damaged content", expected=f"{_EXPECTED}; {_REMEDY}"
+            ) from error
         if not (isinstance(told, dict) and "settings" in told):
             raise foreign(path, "--to")
         return told
@@ -188,7 +191,7 @@ class ExportFolder:
             raise InputError(
                 self.root / JOURNAL,
                 found=f"a damaged line at byte {place}",
-                expected=f"{_EXPECTED}; --overwrite makes again what stands before it",
+                expected=f"{_EXPECTED}; repeat the command with --overwrite, or {_REMEDY}",
             ) from error
 
     def record(self, sample_id: str) -> dict[str, Any] | None:
@@ -222,6 +225,11 @@ class ExportFolder:
         if picture is not None and goes and files.get(picture.place) != picture.digest:
             return False
         return all(digest_of(self.root / name) == told for name, told in files.items())
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of this export's files, without its record."""
+        return sorted({(self.root / name).parent for name in self._owned})
 
     # --- writing
 

@@ -5,7 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl import __version__
-from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.core.analysis.provenance import find_unsure, soften
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.labels.classes import ClassList, ClassMap
+from napari_sepl.core.labels.classes import ClassMap
 from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.files._opening import real_place
 from napari_sepl.files.digests import digest_labels
@@ -35,63 +34,9 @@ from napari_sepl.files.exports.noted import Picture
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status
+from napari_sepl.workflow.export.loss import Loss, measure_loss, tell_loss
 from napari_sepl.workflow.export.sources import Exportable, LabelSource
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
-
-Pair = tuple[int, int]
-"""Pixels of a class in both of two maps, and in either."""
-
-
-@dataclass(eq=False)
-class Loss:
-    """Loss by polygons: pixels of each class in both the labels and what is drawn, and in either.
-
-    Ignore pixels are left out.
-    """
-
-    pixels: dict[int, Pair] = field(default_factory=dict)
-
-    def add(self, pixels: Mapping[int, Pair]) -> None:
-        """Add the counts of one sample."""
-        for class_id, (both, either) in pixels.items():
-            before = self.pixels.get(class_id, (0, 0))
-            self.pixels[class_id] = before[0] + both, before[1] + either
-
-    @property
-    def iou(self) -> dict[int, float]:
-        """IoU, 0..1, of what is drawn with the labels, by class."""
-        return {class_id: both / either for class_id, (both, either) in self.pixels.items()}
-
-    @property
-    def mean(self) -> float:
-        """The mean of `iou` over classes; 1 if there are none."""
-        found = self.iou.values()
-        return sum(found) / len(found) if found else 1.0
-
-
-def measure_loss(
-    drawn: NDArray[np.uint8] | None, labels: NDArray[np.uint8]
-) -> dict[int, Pair] | None:
-    """Count what is drawn of each class against its labels; None where nothing had to be drawn."""
-    if drawn is None:
-        return None
-    counts = Confusion.of(drawn, labels).counts
-    both = np.diag(counts)
-    either = counts.sum(axis=0) + counts.sum(axis=1) - both
-    return {
-        class_id: (int(both[class_id]), int(either[class_id]))
-        for class_id in np.flatnonzero(either).tolist()
-        if class_id not in (0, IGNORE)
-    }
-
-
-def tell_loss(loss: Loss, classes: ClassList) -> str:
-    """Return a sentence on the loss by polygons."""
-    told = f"IoU of the polygons, as they are read, with the labels: {loss.mean:.4f}"
-    lowest = min(loss.iou.items(), key=lambda one: one[1], default=None)
-    if lowest is None or lowest[1] == 1:
-        return f"{told}."
-    return f"{told} (mean of classes; lowest {classes.name(lowest[0])}, {lowest[1]:.4f})."
 
 
 class Export:
@@ -156,6 +101,7 @@ class Export:
         self.without_pictures = False
         self.at_home = self.removed = 0
         self._clashes: dict[str, str] = {}  # samples to others that have their files' names
+        self._folders: list[Path] = []
         self._stale: list[str] = []  # lists of splits that are empty now
         self._needs_pseudo = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
         if self._needs_pseudo and not source.has_pseudo:
@@ -168,14 +114,17 @@ class Export:
         return len(self._source.ids) + len(self._source.problems)
 
     def outcome(self) -> list[str]:
-        """Return sentences on the loss by polygons, and on files of other exports."""
+        """Return sentences on the loss by polygons, other exports' files, and the folders."""
         told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
         if self.at_home:
             told.append(f"Images already in {self._to}: {self.at_home:,}; they are unchanged.")
         if self.removed:
             told.append(f"Removed {self.removed} files of the export that this one replaces.")
         stale = "not of this export, which has no such split."
-        return told + [f"{self._to / name}: {stale}" for name in self._stale]
+        told += [f"{self._to / name}: {stale}" for name in self._stale]
+        if self._folders:
+            told.append(f"Files are in {', '.join(map(str, self._folders))}.")
+        return told
 
     def run(self) -> Generator[SampleResult[None], None, None]:
         """Export the samples, skip finished ones, and continue after failures.
@@ -355,6 +304,7 @@ class Export:
         named = self._format.whole(both, self._settings).keys() - written.keys()
         self._stale = sorted(name for name in named if (self._to / name).exists())
         self._sum_up(folder, done)
+        self._folders = folder.folders
         folder.finish({
             "complete": True,
             "samples": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},

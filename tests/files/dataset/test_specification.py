@@ -87,6 +87,12 @@ def test_of_a_wrong_format_the_formats_are_expected(tmp_path: Path) -> None:
         read_dataset(path)
 
 
+def test_of_a_wrong_class_list_the_lists_are_expected(tmp_path: Path) -> None:
+    path = write(tmp_path, NEEDED + 'classes = "vocc"')
+    with refused(path, 'classes = "vocc"', "voc, coco or a file", "(did you mean voc?)"):
+        read_dataset(path)
+
+
 def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     with refused(tmp_path / "gone.toml", "no such file"):
         read_dataset(tmp_path / "gone.toml")

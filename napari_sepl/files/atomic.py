@@ -6,13 +6,12 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from threading import Thread
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from napari_sepl.core.errors import SaveError
 from napari_sepl.files._opening import odd_kind
@@ -72,7 +71,7 @@ def _take_over(path: Path, make: Callable[[Path], None]) -> None:
 
 
 def _put(makes: Mapping[Path, Callable[[Path], None]]) -> None:
-    """Have things made under other names, and give them their own when all are whole."""
+    """Make files under temporary names, and rename them when all are whole."""
     for left in reversed(range(_TRIES)):
         parts = {path: path.with_name(f"{_PART}{secrets.token_hex(8)}.part") for path in makes}
         placed: list[Path] = []
@@ -255,80 +254,49 @@ LONGEST = 1.0
 def saved_in_groups(
     answers: Iterator[tuple[Result, Unwritten | None]], failed: Callable[[Result, str], Result]
 ) -> Iterator[Result]:
-    """Write the files of a run, group by group, and pass on what is told of each.
+    """Write the files of a run, group by group, and pass on the result of each.
 
-    Nothing is told of a file before it is in its place and on the disk. While the disk is at one
-    group, the next is gathered. What was gathered when the run is stopped is written too.
+    A result is passed on when its file is in place and on the disk. While one group is written,
+    the next is gathered. What was gathered when the run is stopped is written too.
 
     Parameters
     ----------
-    answers : iterator of (told, Unwritten or None)
-        What is to be told once the file is in place.
+    answers : iterator of (result, Unwritten or None)
+        The results, each with the file that it waits for.
     failed : callable
-        Returns what to tell instead, of a file that could not be put in place, and why.
+        Returns the result of a file that could not be written, given the first one and the reason.
     """
     group: list[tuple[Result, Unwritten | None]] = []
     since = time.monotonic()
-    disk = _Disk(failed)
-    try:
-        for answer in answers:
-            group.append(answer)
-            if len(group) >= GROUP or time.monotonic() - since > LONGEST:
-                told = disk.take()
-                disk.begin(group)
-                group, since = [], time.monotonic()
-                yield from told
-            elif disk.done:
-                yield from disk.take()
-    except KeyboardInterrupt:
-        group, last = [], group
-        yield from disk.finish(last)
-        raise
-    else:
-        group, last = [], group
-        yield from disk.finish(last)
-    finally:
-        disk.finish(group)
+    writing: list[Future[list[Result]]] = []  # one group at most
 
+    def written() -> list[Result]:
+        wait(writing)
+        return writing.pop().result() if writing else []
 
-class _Disk(Generic[Result]):
-    """One group at a time on its way to the disk, in a thread that no Ctrl+C reaches."""
+    def finish() -> list[Result]:
+        last = group.copy()
+        group.clear()
+        return written() + _settled(last, failed)
 
-    def __init__(self, failed: Callable[[Result, str], Result]) -> None:
-        self._failed = failed
-        self._thread: Thread | None = None
-        self._told: list[Result] = []
-        self._error: BaseException | None = None
-
-    def begin(self, group: list[tuple[Result, Unwritten | None]]) -> None:
-        """Have a group put in place; what is told of the last one was taken."""
-        self._thread = Thread(target=self._settle, args=(group,), name="disk")
-        self._thread.start()
-
-    def _settle(self, group: list[tuple[Result, Unwritten | None]]) -> None:
+    with ThreadPoolExecutor(1, "disk") as disk:  # a thread that no Ctrl+C reaches
         try:
-            self._told = _settled(group, self._failed)
-        except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
-            self._error = error
-
-    @property
-    def done(self) -> bool:
-        """Whether there is something to take, at once."""
-        return self._thread is not None and not self._thread.is_alive()
-
-    def take(self) -> list[Result]:
-        """Return what is told of the group that is under way, when it is in place."""
-        if self._thread is not None:
-            self._thread.join()
-        told, error = self._told, self._error
-        self._told, self._error, self._thread = [], None, None
-        if error is not None:
-            raise error
-        return told
-
-    def finish(self, group: list[tuple[Result, Unwritten | None]]) -> list[Result]:
-        """Return what is told of the group that is under way, and of a last one."""
-        return self.take() + _settled(group, self._failed)
+            for answer in answers:
+                group.append(answer)
+                if len(group) >= GROUP or time.monotonic() - since > LONGEST:
+                    results = written()
+                    writing.append(disk.submit(_settled, group, failed))
+                    group, since = [], time.monotonic()
+                    yield from results
+                elif writing and writing[0].done():
+                    yield from written()
+        except KeyboardInterrupt:
+            yield from finish()
+            raise
+        else:
+            yield from finish()
+        finally:
+            finish()
 
 
 def _settled(
@@ -337,7 +305,7 @@ def _settled(
     files = [file for _, file in group if file is not None]
     errors = iter(write_together(files) if files else [])
     settled = []
-    for told, file in group:
+    for result, file in group:
         error = None if file is None else next(errors)
-        settled.append(told if error is None else failed(told, str(error)))
+        settled.append(result if error is None else failed(result, str(error)))
     return settled

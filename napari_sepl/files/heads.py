@@ -1,14 +1,13 @@
-"""Looking at the beginning of a file, and at where it ends, without reading what it holds."""
+"""Checks of a file's header and end, without reading its content."""
 
 import os
 import zipfile
-from io import BufferedReader
 from pathlib import Path
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files import arrays, images
 from napari_sepl.files._opening import reading, unopened
-from napari_sepl.files.pictures import PNG
+from napari_sepl.files.pictures import CUT_OFF, PNG, png_chunks
 
 _TAIL = 64  # bytes at the end of a JSON file, among which its last bracket is
 
@@ -71,21 +70,10 @@ def _check_array(path: Path) -> None:
 
 def _check_end_of_png(path: Path) -> None:
     with reading(path, "an image") as file:
-        if file.read(len(PNG)) == PNG and not _has_end(file):
-            raise InputError(path, found="a cut-off PNG, without its end", expected="an image")
-
-
-def _has_end(file: BufferedReader) -> bool:
-    """Go from chunk to chunk of a PNG to its end; tell whether that is there."""
-    number, place = file.fileno(), len(PNG)
-    size = os.fstat(number).st_size
-    kind = b""
-    while kind != b"IEND" and place + 12 <= size:
-        os.lseek(number, place, os.SEEK_SET)
-        head = os.read(number, 8)
-        place += 12 + int.from_bytes(head[:4])
-        kind = head[4:]
-    return kind == b"IEND" and place <= size
+        if file.read(len(PNG)) == PNG:
+            chunks = png_chunks(file.raw, os.fstat(file.fileno()).st_size)
+            if all(kind != b"IEND" for kind, *_ in chunks):
+                raise InputError(path, found=CUT_OFF, expected="an image")
 
 
 def _check_end_of_json(path: Path) -> None:

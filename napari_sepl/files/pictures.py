@@ -28,6 +28,8 @@ _PILLOW_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "JPEG2000", "TGA", "WEBP"
 
 PNG = b"\x89PNG\r\n\x1a\n"
 """What a PNG begins with."""
+
+CUT_OFF = "a cut-off PNG, without its end"
 _DEPTHS = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
 """Bytes a pixel takes in memory; 4 in all other modes."""
 
@@ -96,25 +98,47 @@ def _checked_png(file: io.BufferedReader, path: Path, expected: str) -> BinaryIO
     file.seek(0)
     if not is_png:
         return file
-    content = read_whole(file, path, expected)
-    _check_chunks(memoryview(content), path, expected)
-    return io.BytesIO(content)
+    whole = io.BytesIO(read_whole(file, path, expected))
+    content, kind = whole.getbuffer(), b""
+    for kind, start, end in png_chunks(whole, len(content)):
+        if not _is_intact(content, start, end):
+            found = "damaged content: a checksum of the PNG does not match"
+            raise InputError(path, found=found, expected=expected)
+    if kind != b"IEND":
+        raise InputError(path, found=CUT_OFF, expected=expected)
+    whole.seek(0)
+    return whole
 
 
-def _check_chunks(content: memoryview, path: Path, expected: str) -> None:
-    start, kind = len(PNG), b""
-    while kind != b"IEND":
-        end = start + 8 + int.from_bytes(content[start : start + 4])
-        if end + 4 > len(content):
-            raise InputError(path, found="a cut-off PNG, without its end", expected=expected)
-        if zlib.crc32(content[start + 4 : end]) != int.from_bytes(content[end : end + 4]):
-            raise InputError(
-                path,
-                found="damaged content: a checksum of the PNG does not match",
-                expected=expected,
-            )
-        kind = bytes(content[start + 4 : start + 8])
-        start = end + 4
+def png_chunks(file: BinaryIO | io.RawIOBase, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the chunks of a PNG up to its end, or to the first that is cut off.
+
+    Parameters
+    ----------
+    file : binary file
+        The PNG, of which only the heads of the chunks are read.
+    size : int
+        Its bytes.
+
+    Yields
+    ------
+    kind : bytes
+        Such as ``b"IDAT"``.
+    start, stop : int
+        Where the chunk's kind begins, and where its content ends; its checksum follows.
+    """
+    place, kind = len(PNG), b""
+    while kind != b"IEND" and place + 12 <= size:
+        file.seek(place)
+        head = file.read(8) or b""
+        start, place, kind = place + 4, place + 12 + int.from_bytes(head[:4]), head[4:]
+        if place <= size:
+            yield kind, start, place - 4
+
+
+def _is_intact(content: memoryview, start: int, stop: int) -> bool:
+    """Return whether a chunk has its checksum."""
+    return zlib.crc32(content[start:stop]) == int.from_bytes(content[stop : stop + 4])
 
 
 def read_png_text(path: Path, keyword: str) -> str | None:
@@ -126,15 +150,12 @@ def read_png_text(path: Path, keyword: str) -> str | None:
         If the file cannot be opened.
     """
     with reading(path, "a PNG") as file:
-        content = memoryview(read_whole(file, path, "a PNG"))
-    start, mark = len(PNG), keyword.encode("latin-1") + b"\0"
-    while bytes(content[: len(PNG)]) == PNG and start + 12 <= len(content):
-        end = start + 8 + int.from_bytes(content[start : start + 4])
-        held = bytes(content[start + 4 : end])
-        if held.startswith(b"tEXt" + mark):
-            whole = zlib.crc32(held) == int.from_bytes(content[end : end + 4])
-            return held[4 + len(mark) :].decode("latin-1") if whole else None
-        start = end + 4
+        whole = io.BytesIO(read_whole(file, path, "a PNG"))
+    content, mark = whole.getbuffer(), b"tEXt" + keyword.encode("latin-1") + b"\0"
+    if content[: len(PNG)] == PNG:
+        for _, start, stop in png_chunks(whole, len(content)):
+            if content[start : start + len(mark)] == mark and _is_intact(content, start, stop):
+                return str(content[start + len(mark) : stop], "latin-1")
     return None
 
 

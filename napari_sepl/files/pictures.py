@@ -99,12 +99,13 @@ def _checked_png(file: io.BufferedReader, path: Path, expected: str) -> BinaryIO
     if not is_png:
         return file
     whole = io.BytesIO(read_whole(file, path, expected))
-    content, kind = whole.getbuffer(), b""
+    content, kinds = whole.getbuffer(), set[bytes]()
     for kind, start, end in png_chunks(whole, len(content)):
+        kinds.add(kind)
         if not _is_intact(content, start, end):
             found = "damaged content: a checksum of the PNG does not match"
             raise InputError(path, found=found, expected=expected)
-    if kind != b"IEND":
+    if b"IEND" not in kinds:
         raise InputError(path, found=CUT_OFF, expected=expected)
     whole.seek(0)
     return whole

@@ -404,7 +404,7 @@ def test_a_damaged_record_is_told(session: Session, damage: bytes) -> None:
         run(session, overwrite=True)
     (session.root / "to" / MANIFEST).write_text("{")
     for overwrite in (False, True):
-        with refused(session.root / "to" / MANIFEST, "no JSON"):
+        with refused(session.root / "to" / MANIFEST, "damaged or cut-off content"):
             run(session, overwrite=overwrite)
     (session.root / "to" / MANIFEST).write_text("[]")
     with pytest.raises(SaveError, match="not written by napari-sepl"):

@@ -1,7 +1,7 @@
 """What an export format is, and what a person can choose about an export."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_sepl.core.analysis.provenance import SoftLabels
 from napari_sepl.core.labels.classes import ClassList
-from napari_sepl.core.labels.polygons import Holes, Instances
+from napari_sepl.core.labels.polygons import (
+    INSET,
+    Holes,
+    Instances,
+    Segment,
+    find_segments,
+    trace_polygons,
+)
 from napari_sepl.files.atomic import Content
 
 
@@ -113,13 +120,8 @@ class ExportSettings(BaseModel):
     )
 
 
-Points = Sequence[Sequence[float]]
-"""Corners (x, y)."""
-
-
-def draw_as_pillow(target: NDArray[np.uint8], points: Points, class_id: int) -> None:
-    """Write a class where Pillow draws a polygon, filled and outlined, as labelme does."""
-    corners = np.asarray(points)
+def draw_as_pillow(target: NDArray[np.uint8], corners: NDArray[np.float64], class_id: int) -> None:
+    """Write a class where Pillow draws a polygon, (P, 2) corners (x, y), filled and outlined."""
     left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
     place = target[top:bottom, left:right]
@@ -127,6 +129,23 @@ def draw_as_pillow(target: NDArray[np.uint8], points: Points, class_id: int) -> 
     moved = [(x - left, y - top) for x, y in corners.tolist()]
     ImageDraw.Draw(picture).polygon(moved, fill=1, outline=1)
     place[np.asarray(picture) > 0] = class_id
+
+
+def find_objects(
+    sample: "Labelled", settings: ExportSettings, *, ignore: bool = False
+) -> list[Segment]:
+    """Return the objects of a sample, the largest first: readers paint later ones on top."""
+    segments = find_segments(sample.labels, settings.instances, ignore=ignore)
+    return sorted(segments, key=lambda one: -one.area)
+
+
+def trace_outlined(segment: Segment, settings: ExportSettings) -> list[NDArray[np.float64]]:
+    """Return the corners (x, y) of an object's polygons, for readers that fill and outline them."""
+    rings = trace_polygons(
+        segment.region, settings.holes, inset=INSET, tolerance=settings.tolerance
+    )
+    corner = segment.box.top, segment.box.left
+    return [(ring + corner)[:, ::-1] for ring in rings]
 
 
 SPLITS = ("train", "val")

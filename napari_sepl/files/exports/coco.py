@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.labels.classes import COCO, ClassList
-from napari_sepl.core.labels.polygons import Segment, fill_polygons, find_segments, trace_polygons
+from napari_sepl.core.labels.polygons import Segment, fill_polygons, trace_polygons
 from napari_sepl.core.masks.rle import write_rle
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
@@ -20,6 +21,7 @@ from napari_sepl.files.exports.base import (
     ExportSettings,
     Labelled,
     Listing,
+    find_objects,
 )
 
 _MISSING = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
@@ -59,21 +61,21 @@ class Coco(ExportFormat):
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return no file, but the sample's objects as the entry."""
-        segments = find_segments(sample.labels, settings.instances)
         categories = category_ids(sample.classes)
         height, width = sample.labels.shape
         drawn = np.zeros_like(sample.labels) if self._polygons else None
         objects = []
-        for segment in sorted(segments, key=lambda one: -one.area):
+        for segment in find_objects(sample, settings):
             if drawn is None:
                 segmentation: Any = write_rle(*segment.runs((height, width)), (height, width))
             else:
                 segmentation = _trace(segment, settings, drawn)
+            top, left, bottom, right = segment.box
             objects.append({
                 "category_id": categories[segment.class_id],
                 "segmentation": segmentation,
                 "area": segment.area,
-                "bbox": _bbox(segment),
+                "bbox": [left, top, right - left, bottom - top],
                 "iscrowd": 0,
             })  # fmt: skip
         image = {"file_name": sample.picture_name, "height": height, "width": width}
@@ -84,11 +86,8 @@ class Coco(ExportFormat):
         """Return the JSON of each split."""
         numbers = _number([one for ids in listing.splits.values() for one in ids])
 
-        def content(ids: list[str]) -> Content:
-            return lambda: _write(listing, ids, numbers)
-
         return {
-            f"annotations/instances_{split}.json": content(ids)
+            f"annotations/instances_{split}.json": partial(_write, listing, ids, numbers)
             for split, ids in listing.splits.items()
         }
 
@@ -101,11 +100,6 @@ def _trace(
     drawn[segment.box.slices][fill_polygons(rings, segment.region.shape)] = segment.class_id
     offset = (segment.box.top, segment.box.left)
     return [(ring + offset)[:, ::-1].ravel().tolist() for ring in rings]
-
-
-def _bbox(segment: Segment) -> list[int]:
-    top, left, bottom, right = segment.box
-    return [left, top, right - left, bottom - top]
 
 
 def _number(names: list[str]) -> dict[str, int]:

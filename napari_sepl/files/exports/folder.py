@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import InputError, SaveError, SeplError
-from napari_sepl.files._opening import read_bytes, unopened
+from napari_sepl.files._opening import parse_json, read_bytes, unopened
 from napari_sepl.files.atomic import (
     Content,
     clear_abandoned,
@@ -134,7 +134,7 @@ class ExportFolder:
             self._places, self._owned = {}, {}
             if journal.exists():
                 write_whole(journal, b"")
-            self._write_manifest({"complete": False})
+            self.write_manifest({"complete": False})
         if not journal.exists():
             write_whole(journal, b"")
         self._earlier = bool(self._places)
@@ -152,10 +152,7 @@ class ExportFolder:
         path = self.root / MANIFEST
         if not os.path.lexists(path):
             return None
-        try:
-            told = json.loads(read_bytes(path, _EXPECTED))
-        except ValueError as error:
-            raise InputError(path, found=f"no JSON ({error})", expected=_EXPECTED) from error
+        told = parse_json(read_bytes(path, _EXPECTED), path, _EXPECTED)
         if not (isinstance(told, dict) and "settings" in told):
             raise foreign(path, "--to")
         return told
@@ -192,17 +189,11 @@ class ExportFolder:
             ) from error
 
     def record(self, sample_id: str) -> dict[str, Any] | None:
-        """Return what was noted of a sample; None if nothing was."""
-        place = self._places.get(sample_id)
-        if place is None:
-            return None
-        with (self.root / JOURNAL).open("rb") as file:
-            file.seek(place)
-            record: dict[str, Any] = json.loads(file.readline())
-        return record
+        """Return the record of a sample; None if there is none."""
+        return next((one for _, one in self.records({sample_id} & self._places.keys())), None)
 
     def records(self, sample_ids: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Return what was noted of samples, one by one."""
+        """Yield the ids and records of exported samples."""
         with (self.root / JOURNAL).open("rb") as file:
             for sample_id in sample_ids:
                 file.seek(self._places[sample_id])
@@ -282,10 +273,6 @@ class ExportFolder:
             (self.root / name).unlink(missing_ok=True)
         remove_empty(self._made)
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        """Write into the manifest what came of it."""
-        self._write_manifest(summary)
-
     def _check(self, name: str, digest: str | None, option: str = "--to") -> bool:
         """Return whether a file is there already; raise unless it is, or may be written."""
         path = self.root / name
@@ -318,7 +305,8 @@ class ExportFolder:
             raise SaveError(f"could not be written: {path} ({error.strerror or error}).") from error
         self._take_in(line, place)
 
-    def _write_manifest(self, summary: Mapping[str, Any]) -> None:
+    def write_manifest(self, summary: Mapping[str, Any]) -> None:
+        """Write the settings and what came of the export."""
         content = {"settings": self._settings, **summary}
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         write_whole(self.root / MANIFEST, encode_json(text))

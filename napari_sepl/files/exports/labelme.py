@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.labels.polygons import INSET, Segment, find_segments, trace_polygons
+from napari_sepl.core.labels.polygons import Segment
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
     OBJECTS,
@@ -23,7 +23,9 @@ from napari_sepl.files.exports.base import (
     Pictures,
     draw_as_pillow,
     encode_json,
+    find_objects,
     text_file,
+    trace_outlined,
 )
 
 _VERSION = "6.3.1"  # of the labelme whose reader these files were checked with
@@ -54,16 +56,14 @@ class Labelme(ExportFormat):
         """Return the JSON."""
         drawn = None if self._masks else np.zeros_like(sample.labels)
         shapes: list[dict[str, Any]] = []
-        segments = find_segments(sample.labels, settings.instances, ignore=True)
-        ordered = sorted(segments, key=lambda one: -one.area)  # later ones are painted on top
-        for group, segment in enumerate(ordered, 1):
+        for group, segment in enumerate(find_objects(sample, settings, ignore=True), 1):
             named = _IGNORE if segment.class_id == IGNORE else sample.classes.name(segment.class_id)
             if drawn is None:
                 shapes.append(_shape(named, group, _corners(segment), _png(segment)))
                 continue
-            for points in _polygons(segment, settings):
-                draw_as_pillow(drawn, points, segment.class_id)
-                shapes.append(_shape(named, group, points, None))
+            for ring in trace_outlined(segment, settings):
+                draw_as_pillow(drawn, ring, segment.class_id)
+                shapes.append(_shape(named, group, ring.tolist(), None))
         height, width = sample.labels.shape
         here = settings.pictures is not Pictures.NO
         content = {
@@ -85,16 +85,8 @@ class Labelme(ExportFormat):
         return {"labels.txt": text_file("".join(f"{name}\n" for name in names))}
 
 
-def _polygons(segment: Segment, settings: ExportSettings) -> list[list[list[float]]]:
-    offset = np.array([segment.box.top, segment.box.left])
-    rings = trace_polygons(
-        segment.region, settings.holes, inset=INSET, tolerance=settings.tolerance
-    )
-    return [(ring + offset)[:, ::-1].tolist() for ring in rings]
-
-
 def _corners(segment: Segment) -> list[list[float]]:
-    """Return the first and the last pixel of the box, as labelme counts them."""
+    """Return the first and the last pixel of a segment's box, (x, y) each."""
     top, left, bottom, right = segment.box
     return [[left, top], [right - 1, bottom - 1]]
 

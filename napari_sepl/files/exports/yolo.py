@@ -4,9 +4,7 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_sepl.core.labels.polygons import INSET, find_segments, trace_polygons
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
     POLYGONS,
@@ -16,9 +14,10 @@ from napari_sepl.files.exports.base import (
     ExportSettings,
     Labelled,
     Listing,
-    Points,
     draw_as_pillow,
+    find_objects,
     text_file,
+    trace_outlined,
 )
 
 _DIGITS = 6
@@ -40,14 +39,11 @@ class Yolo(ExportFormat):
         height, width = sample.labels.shape
         drawn = np.zeros_like(sample.labels)
         lines = []
-        segments = find_segments(sample.labels, settings.instances)
-        for segment in sorted(segments, key=lambda one: -one.area):
-            offset = np.array([segment.box.top, segment.box.left])
-            for ring in trace_polygons(
-                segment.region, settings.holes, inset=INSET, tolerance=settings.tolerance
-            ):
-                shares = ((ring + offset) / (height, width))[:, ::-1].round(_DIGITS)
-                _draw(drawn, shares.tolist(), segment.class_id)
+        for segment in find_objects(sample, settings):
+            for ring in trace_outlined(segment, settings):
+                shares = (ring / (width, height)).round(_DIGITS)
+                # ultralytics cuts to whole pixels
+                draw_as_pillow(drawn, np.trunc(shares * (width, height)), segment.class_id)
                 numbers = " ".join(f"{share:.{_DIGITS}f}" for share in shares.ravel())
                 lines.append(f"{segment.class_id - 1} {numbers}\n")
         name = f"labels/{sample.split}/{sample.name}.txt"
@@ -66,10 +62,3 @@ class Yolo(ExportFormat):
             f"  {at}: {json.dumps(name)}" for at, name in enumerate(listing.classes.names[1:])
         ]
         return {"data.yaml": text_file("\n".join(lines) + "\n")}
-
-
-def _draw(target: NDArray[np.uint8], shares: Points, class_id: int) -> None:
-    """Write a class where ultralytics draws a polygon of shares: cut to whole pixels, outlined."""
-    height, width = target.shape
-    whole = np.trunc(np.asarray(shares) * (width, height))
-    draw_as_pillow(target, whole.tolist(), class_id)

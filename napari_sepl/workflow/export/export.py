@@ -355,7 +355,7 @@ class Export:
         named = self._format.whole(both, self._settings).keys() - written.keys()
         self._stale = sorted(name for name in named if (self._to / name).exists())
         self._sum_up(folder, done)
-        folder.finish({
+        folder.write_manifest({
             "complete": True,
             "samples": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
             "splits": {split: len(names) for split, names in listing.splits.items()},

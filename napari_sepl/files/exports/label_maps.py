@@ -1,7 +1,8 @@
-"""Plain label files: grey index PNGs, and arrays of numpy."""
+"""Formats with a label map for each sample: PASCAL VOC, grey index PNGs and arrays of numpy."""
 
 import io
 from collections.abc import Mapping
+from pathlib import PurePath
 
 import numpy as np
 from PIL import Image
@@ -16,12 +17,49 @@ from napari_sepl.files.exports.base import (
     Listing,
     split_lists,
 )
+from napari_sepl.files.label_png import encode_label_png
+
+
+def class_file(listing: Listing) -> dict[str, Content]:
+    """Return the class list, as `read_class_list` reads it."""
+    return {"classes.toml": lambda: [encode_class_list(listing.classes)]}
+
+
+class Voc(ExportFormat):
+    """A folder as VOCdevkit/VOC2012: JPEGImages, SegmentationClass, ImageSets/Segmentation.
+
+    Labels are palette PNGs, index = class, 255 = void; each has its split's list, and
+    trainval.txt has all. torchvision's VOCSegmentation reads it from two folders above. With
+    another folder of labels, SegmentationClassAug say, the lists are in ImageSets/SegmentationAug,
+    so that an export stands beside VOC's own labels and lists.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("voc", ("folder",))
+
+    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
+        """Return the label PNG."""
+        name = f"{settings.folder}/{sample.name}.png"
+        ending = PurePath(sample.picture_name).suffix
+        # readers look for .jpg alone; what is no JPEG keeps its ending, for it stays what it is
+        ending = ".jpg" if ending.lower() in (".jpg", ".jpeg") else ending
+        return Encoded(
+            {name: encode_label_png(sample.labels, sample.classes, None)},
+            f"JPEGImages/{sample.name}{ending}",
+        )
+
+    def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:
+        """Return the lists of samples, and the class list."""
+        folder = f"ImageSets/{settings.folder.replace('Class', '', 1) or settings.folder}/"
+        all_ids = sorted(one for ids in listing.splits.values() for one in ids)
+        trainval = Listing(listing.classes, {"trainval": all_ids})
+        return split_lists(listing, folder) | split_lists(trainval, folder) | class_file(listing)
 
 
 class _Plain(ExportFormat):
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
         """Return a list of samples for each split, and the class list."""
-        return split_lists(listing) | {"classes.toml": lambda: [encode_class_list(listing.classes)]}
+        return split_lists(listing) | class_file(listing)
 
     def _encoded(self, sample: Labelled, ending: str, content: bytes) -> Encoded:
         files = {f"labels/{sample.name}{ending}": content}

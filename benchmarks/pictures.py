@@ -1,4 +1,4 @@
-"""Pictures to measure on: PASCAL VOC with simulated masks where it is there, else generated."""
+"""Images to measure on: PASCAL VOC with simulated masks where it is there, else generated."""
 
 import json
 from dataclasses import dataclass, replace

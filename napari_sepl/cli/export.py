@@ -19,7 +19,7 @@ from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting, formats_with
-from napari_sepl.files.exports.base import ExportSettings, Ignore, Pictures
+from napari_sepl.files.exports.base import ExportSettings, Ignore, ImageFiles
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, LabelSource, ReviewSource
@@ -82,7 +82,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
     class_map: Annotated[
         Path | None, typer.Option(help="TOML file that renames, merges and drops classes.")
     ] = None,
-    image_files: Annotated[Pictures, _setting("pictures", "--image-files")] = DEFAULTS.pictures,
+    image_files: Annotated[ImageFiles, _setting("pictures", "--image-files")] = DEFAULTS.pictures,
     folder: Annotated[str, _setting("folder")] = DEFAULTS.folder,
     instances: Annotated[Instances, _setting("instances")] = DEFAULTS.instances,
     holes: Annotated[Holes, _setting("holes")] = DEFAULTS.holes,
@@ -229,7 +229,7 @@ def _run(source: LabelSource, wanted: _Wanted) -> int:
     code = follow(export.run(), len(export), "export")
     for sentence in export.outcome():
         say(sentence)
-    if export.without_pictures:
+    if export.without_images:
         note("images are not exported; --image-files copy or link puts them beside the labels")
     if export.others:
         note(f"{listing(export.others)}: of earlier runs; still in {wanted.to}, but in no list")

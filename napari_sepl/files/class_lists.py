@@ -1,4 +1,4 @@
-"""Reading class lists, names and colours of labels, and class maps, which rename and merge them."""
+"""Readers of class lists (names and colours of labels) and of class maps, which change them."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import BUILT_IN, ClassList, ClassMap, Colour, voc_palette
-from napari_sepl.files._opening import brief, read_toml
+from napari_sepl.files._opening import brief, first_fault, read_toml
 
 _EXPECTED = "a TOML file of classes"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -35,7 +35,7 @@ def read_class_list(name: str | Path) -> ClassList:
     Raises
     ------
     InputError
-        If there is no such list, or the file is damaged or laid out otherwise.
+        If there is no such list, or the file is damaged or has another layout.
     """
     if str(name) in BUILT_IN:
         return BUILT_IN[str(name)]
@@ -73,7 +73,8 @@ def _read_toml(path: Path) -> ClassList:
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise InputError(path, found=f"the name {repeated!r} twice", expected="different names")
-    colours = tuple(colour or _voc_colour(label) for label, (_, colour) in enumerate(named))
+    voc = [(red, green, blue) for red, green, blue in voc_palette().tolist()]
+    colours = tuple(colour or voc[label % 256] for label, (_, colour) in enumerate(named))
     try:
         return ClassList(path.name, names, colours)
     except InputError as error:
@@ -87,19 +88,13 @@ def _read_class(entry: object, source: str) -> tuple[str, Colour | None]:
     name, colour = entry["name"], entry.get("colour")
     if not isinstance(name, str) or not name.strip():
         raise InputError(source, found=f"the name {brief(name)}", expected="some text")
-    return name, None if colour is None else _read_colour(colour, source)
-
-
-def _read_colour(text: object, source: str) -> Colour:
-    if not isinstance(text, str) or not _COLOUR.fullmatch(text):
-        raise InputError(source, found=f"the colour {brief(text)}", expected='text like "#804080"')
-    red, green, blue = bytes.fromhex(text[1:])
-    return red, green, blue
-
-
-def _voc_colour(label: int) -> Colour:
-    red, green, blue = voc_palette()[label % 256].tolist()
-    return red, green, blue
+    if colour is None:
+        return name, None
+    if not isinstance(colour, str) or not _COLOUR.fullmatch(colour):
+        found = f"the colour {brief(colour)}"
+        raise InputError(source, found=found, expected='text like "#804080"')
+    red, green, blue = bytes.fromhex(colour[1:])
+    return name, (red, green, blue)
 
 
 _MAP_EXPECTED = "a TOML file of tables rename, merge and drop"
@@ -124,8 +119,8 @@ class _Content(BaseModel):
 def read_class_map(path: Path, classes: ClassList) -> ClassMap:
     """Read a class map from a TOML file.
 
-    Classes are named, or told by their labels. Those that are not mentioned stay; labels are
-    numbered again without gaps::
+    Classes are given by names or labels. All others stay; labels are numbered again without
+    gaps::
 
         [rename]
         "tv monitor" = "screen"
@@ -145,10 +140,13 @@ def read_class_map(path: Path, classes: ClassList) -> ClassMap:
     Raises
     ------
     InputError
-        If the file is damaged or laid out otherwise, names a class that is not there or the
+        If the file is damaged or has another layout, names a class that does not exist or the
         background, or one class twice.
     """
-    content = _parse(path)
+    try:
+        content = _Content.model_validate(read_toml(path, _MAP_EXPECTED))
+    except ValidationError as error:
+        raise InputError(path, found=first_fault(error), expected=_MAP_EXPECTED) from error
     return ClassMap.of(
         classes,
         path,
@@ -157,12 +155,3 @@ def read_class_map(path: Path, classes: ClassList) -> ClassMap:
         to_background=content.drop.to_background,
         to_ignore=content.drop.to_ignore,
     )
-
-
-def _parse(path: Path) -> _Content:
-    try:
-        return _Content.model_validate(read_toml(path, _MAP_EXPECTED))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InputError(path, found=f"{place}: {first['msg']}", expected=_MAP_EXPECTED) from error

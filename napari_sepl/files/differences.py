@@ -1,29 +1,29 @@
-"""In what settings that a folder was made with differ from those that are asked for."""
+"""Differences between the settings of a folder and those of a run, in words."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def tell_differences(known: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+def describe_differences(known: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Return the settings that differ, in words; empty if none does.
 
-    What only one side has is told where all that both have is equal: masks of regions have none of
-    SAM's settings, so that the name of the model says it all.
+    Settings of one side alone are named only if all shared ones are equal: masks of regions have
+    none of SAM's settings, and the name of the model suffices.
     """
     names = [name for name in {**known, **asked} if known.get(name) != asked.get(name)]
     shared = [name for name in names if name in known and name in asked]
     return ", ".join(
-        f"{name} {_told(known, name)} (asked for now: {_told(asked, name)})"
+        f"{name} {_in_words(known.get(name, _MISSING))} "
+        f"(asked for now: {_in_words(asked.get(name, _MISSING))})"
         for name in shared or names
     )
 
 
-def _told(settings: Mapping[str, Any], name: str) -> str:
-    return _in_words(settings[name]) if name in settings else "no such setting"
+_MISSING = "no such setting"
 
 
 def _in_words(value: object) -> str:
-    """Return the value of a setting, as JSON has it, in words."""
+    """Return a value of JSON in words."""
     if value is None:
         return "not set"
     if isinstance(value, bool):

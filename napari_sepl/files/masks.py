@@ -27,7 +27,7 @@ from napari_sepl.files._opening import (
     unopened,
 )
 from napari_sepl.files.atomic import write_whole
-from napari_sepl.files.pictures import open_picture
+from napari_sepl.files.image_formats import open_image
 
 _METADATA = "metadata.csv"
 
@@ -108,11 +108,11 @@ def _decoded_pngs(files: list[Path], shape: tuple[int, int] | None) -> Iterator[
 
 def _read_mask(path: Path, shape: tuple[int, int] | None, of: str) -> NDArray[Any]:
     expected = "a black and white image, 0 outside the mask"
-    with open_picture(path, expected, shape, of, what="a mask") as picture:
-        if picture.mode not in _MASK_MODES:
-            raise InputError(path, found=f"an image of mode {picture.mode}", expected=expected)
-        picture.load()
-        return np.array(picture)
+    with open_image(path, expected, shape, of, what="a mask") as image:
+        if image.mode not in _MASK_MODES:
+            raise InputError(path, found=f"an image of mode {image.mode}", expected=expected)
+        image.load()
+        return np.array(image)
 
 
 def _read_table(path: Path) -> dict[int, dict[str, Any]]:

@@ -41,7 +41,7 @@ class Downloader:
     timeout: float = 30.0
 
     def fetch(
-        self, url: str, path: Path, size: int, sha256: str, told: OnBytes | None = None
+        self, url: str, path: Path, size: int, sha256: str, on_progress: OnBytes | None = None
     ) -> None:
         """Fetch a file, resuming from what an earlier call left beside it as ``.part``.
 
@@ -53,7 +53,7 @@ class Downloader:
             Where it will be; its folder is there.
         size : int
             Its bytes, 0 if that is not known.
-        told : callable, optional
+        on_progress : callable, optional
             Called with every 64 kB.
 
         Raises
@@ -64,7 +64,7 @@ class Downloader:
             If it cannot be written.
         """
         part = path.with_name(f"{path.name}.part")
-        self._fetch(url, part, size, told or (lambda _there, _total: None))
+        self._fetch(url, part, size, on_progress or (lambda _there, _total: None))
         if digest_file(part) != sha256:
             part.unlink()
             raise DownloadError(
@@ -73,11 +73,11 @@ class Downloader:
             )
         part.replace(path)
 
-    def _fetch(self, url: str, part: Path, size: int, told: OnBytes) -> None:
+    def _fetch(self, url: str, part: Path, size: int, on_progress: OnBytes) -> None:
         failed, most = 0, _length(part)
         while True:
             try:
-                self._attempt(url, part, size, told)
+                self._attempt(url, part, size, on_progress)
             except _Again as error:
                 failed = 1 if _length(part) > most else failed + 1
                 most = max(most, _length(part))
@@ -87,7 +87,7 @@ class Downloader:
             else:
                 return
 
-    def _attempt(self, url: str, part: Path, size: int, told: OnBytes) -> None:
+    def _attempt(self, url: str, part: Path, size: int, on_progress: OnBytes) -> None:
         import requests
 
         have = _length(part)
@@ -102,7 +102,7 @@ class Downloader:
         try:
             with requests.get(url, headers=wanted, stream=True, timeout=self.timeout) as answer:
                 _check(answer, part)
-                _receive(answer, part, size, told)
+                _receive(answer, part, size, on_progress)
         except requests.RequestException as error:
             raise _Again(_told(error)) from error
 
@@ -120,7 +120,7 @@ def _check(answer: Any, part: Path) -> None:
     raise DownloadError(f"could not be fetched: {answer.url} ({problem}).")
 
 
-def _receive(answer: Any, part: Path, size: int, told: OnBytes) -> None:
+def _receive(answer: Any, part: Path, size: int, on_progress: OnBytes) -> None:
     """Append what comes, or start again where the server does not continue in the middle."""
     goes_on = answer.status_code == _PARTIAL
     there = _length(part) if goes_on else 0
@@ -130,7 +130,7 @@ def _receive(answer: Any, part: Path, size: int, told: OnBytes) -> None:
         for chunk in _chunks(answer):
             file.write(chunk)
             there += len(chunk)
-            told(there, total or there)
+            on_progress(there, total or there)
     if total and there < total:
         raise _Again(f"the connection ended after {there} of {total} bytes")
 

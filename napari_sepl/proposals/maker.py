@@ -70,6 +70,6 @@ class Maker(Protocol):
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Return the masks of an image, (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16."""

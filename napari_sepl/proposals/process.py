@@ -75,7 +75,7 @@ class Remote:
         return None if process is None else process.pid
 
     def call(
-        self, method: str, *arguments: object, told: Callable[[Any], None] | None = None
+        self, method: str, *arguments: object, on_progress: Callable[[Any], None] | None = None
     ) -> Any:
         """Call a method of the object and wait for what it returns.
 
@@ -85,8 +85,8 @@ class Remote:
             Its name.
         *arguments : object
             What it is called with; sent to the other process.
-        told : callable, optional
-            If given, the method is also called with ``told=``, and what it tells arrives here.
+        on_progress : callable, optional
+            If given, the method is also called with ``on_progress=``, and its calls arrive here.
 
         Raises
         ------
@@ -101,8 +101,8 @@ class Remote:
             self._stopped = False
             try:
                 line = self._started()
-                line.send((method, arguments, told is not None))
-                return self._answer(line, told)
+                line.send((method, arguments, on_progress is not None))
+                return self._answer(line, on_progress)
             except (EOFError, OSError) as error:
                 raise self._died() from error
             except _FailedError as error:
@@ -143,7 +143,9 @@ class Remote:
         self._process = process
         return self._line
 
-    def _answer(self, line: "Connection[Any, Any]", told: Callable[[Any], None] | None) -> Any:
+    def _answer(
+        self, line: "Connection[Any, Any]", on_progress: Callable[[Any], None] | None
+    ) -> Any:
         while True:
             while not line.poll(_POLL):
                 if self._stopped:
@@ -153,8 +155,8 @@ class Remote:
                 self._opened = True
                 if content and self._heard is not None:
                     self._heard(content)
-            elif kind == "told" and told is not None:
-                told(content)
+            elif kind == "progress" and on_progress is not None:
+                on_progress(content)
             elif kind == "done":
                 if self._stopped:  # it was done before the stop reached it
                     raise EOFError
@@ -217,8 +219,8 @@ def _serve(line: "Connection[Any, Any]", factory: Callable[..., Any], arguments:
                 if served is None:
                     served = factory(*arguments)
                     line.send(("opened", getattr(served, "about", "")))
-                options = {"told": lambda content: line.send(("told", content))} if tells else {}
-                answer = "done", getattr(served, method)(*values, **options)
+                progress = {"on_progress": lambda content: line.send(("progress", content))}
+                answer = "done", getattr(served, method)(*values, **(progress if tells else {}))
             except SeplError as error:
                 answer = "failed", str(error)
             except Exception as error:  # noqa: BLE001  the one who asked must hear of it
@@ -243,8 +245,8 @@ class RemoteMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image; as `SamMasks.make`, and as `Remote.call` raises."""
-        masks: MaskSet = self._remote.call("make", image, pseudo, told=told)
+        masks: MaskSet = self._remote.call("make", image, pseudo, on_progress=on_progress)
         return masks

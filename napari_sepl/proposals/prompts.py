@@ -157,17 +157,17 @@ class Prompter:
         """
         import torch
 
-        picture = as_rgb(image)
-        digest = digest_image(picture)
+        image = as_rgb(image)
+        digest = digest_image(image)
         if digest == self._digest:
             return True
         self._digest = ""
         kept = None if self._cache is None else self._cache.find(digest, self._sam.sha256)
         if kept is not None:
-            self._restore(kept, (picture.shape[0], picture.shape[1]))
+            self._restore(kept, (image.shape[0], image.shape[1]))
         else:
             with torch.no_grad():
-                self._sam.embed(self._predictor, picture)
+                self._sam.embed(self._predictor, image)
         self._digest = digest
         if kept is None and self._cache is not None:
             embedding = self._predictor.features.cpu().numpy()

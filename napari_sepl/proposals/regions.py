@@ -47,7 +47,7 @@ class RegionMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,  # noqa: ARG002  regions need no prompts
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image.
 
@@ -57,7 +57,7 @@ class RegionMasks:
             Grey, RGB or RGBA.
         pseudo : (H, W) uint8, optional
             Not looked at.
-        told : callable
+        on_progress : callable
             Called after each scale.
 
         Returns
@@ -72,14 +72,14 @@ class RegionMasks:
         """
         from skimage.segmentation import felzenszwalb
 
-        picture = as_rgb(image)
-        shape = (picture.shape[0], picture.shape[1])
+        image = as_rgb(image)
+        shape = (image.shape[0], image.shape[1])
         found: dict[bytes, _Pair] = {}
         for number, scale in enumerate(self._settings.scales):
-            regions = felzenszwalb(picture, scale=scale, min_size=self._settings.smallest)
+            regions = felzenszwalb(image, scale=scale, min_size=self._settings.smallest)
             for starts, stops in _split(regions):
                 found.setdefault(starts.tobytes() + stops.tobytes(), (starts, stops))
-            told(MaskProgress(number + 1, len(self._settings.scales)))
+            on_progress(MaskProgress(number + 1, len(self._settings.scales)))
         return MaskSet(join(shape, found.values()), MaskScores.unknown(len(found)))
 
 

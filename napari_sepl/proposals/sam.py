@@ -62,7 +62,7 @@ class SamMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image.
 
@@ -72,7 +72,7 @@ class SamMasks:
             Grey, RGB or RGBA.
         pseudo : (H, W) uint8, optional
             Pseudo-labels; with them SAM is asked only about points in and near them.
-        told : callable
+        on_progress : callable
             Called after each batch of points, and when memory runs short.
 
         Returns
@@ -89,8 +89,8 @@ class SamMasks:
         """
         import torch
 
-        picture = as_rgb(image)
-        shape = (picture.shape[0], picture.shape[1])
+        image = as_rgb(image)
+        shape = (image.shape[0], image.shape[1])
         crops = plan_crops(shape, self._settings, pseudo, self._margin)
         total = sum(len(crop.points) for crop in crops)
         done = 0
@@ -98,7 +98,7 @@ class SamMasks:
         with torch.inference_mode():
             for crop in crops:
                 if len(crop.points):  # else the image need not be looked at
-                    found.append(self._look(picture, crop, done, total, told))
+                    found.append(self._look(image, crop, done, total, on_progress))
                     done += len(crop.points)
         return self._without_duplicates(found, len(crops), shape).as_masks(shape)
 
@@ -116,12 +116,12 @@ class SamMasks:
         return masks
 
     def _look(
-        self, picture: NDArray[np.uint8], crop: Crop, done: int, total: int, told: OnProgress
+        self, image: NDArray[np.uint8], crop: Crop, done: int, total: int, on_progress: OnProgress
     ) -> MaskRecords:
         """Find the masks in one crop."""
         x0, y0, x1, y1 = crop.box
-        self._sam.embed(self._predictor, picture[y0:y1, x0:x1])
-        shape = (picture.shape[0], picture.shape[1])
+        self._sam.embed(self._predictor, image[y0:y1, x0:x1])
+        shape = (image.shape[0], image.shape[1])
         found, start = [], 0
         while start < len(crop.points):
             points = crop.points[start : start + self._batch]
@@ -130,10 +130,10 @@ class SamMasks:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                told(MaskProgress(done + start, total, self._smaller_batches(error)))
+                on_progress(MaskProgress(done + start, total, self._smaller_batches(error)))
                 continue
             start += len(points)
-            told(MaskProgress(done + start, total))
+            on_progress(MaskProgress(done + start, total))
         self._predictor.reset_image()
         masks = MaskRecords.join(found)
         return masks.unique(masks.predicted_iou, self._settings.box_nms_thresh)
@@ -276,7 +276,7 @@ class RemoteSam:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image, as `SamMasks.make`.
 
@@ -287,7 +287,7 @@ class RemoteSam:
         """
         with _LOADING:
             sam = _loaded(self)
-        return sam.make(image, pseudo, told)
+        return sam.make(image, pseudo, on_progress)
 
 
 @functools.lru_cache(maxsize=1)

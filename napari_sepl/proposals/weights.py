@@ -74,7 +74,7 @@ class LoadedSam:
         """Which model it is and where it computes, for people."""
         return f"{self.model.title} on {describe_device(self.device)}"
 
-    def embed(self, predictor: Any, picture: NDArray[np.uint8]) -> None:
+    def embed(self, predictor: Any, image: NDArray[np.uint8]) -> None:
         """Let segment-anything's predictor look at an image, (H, W, 3) uint8.
 
         Raises
@@ -82,12 +82,12 @@ class LoadedSam:
         ProposalError
             If the device's memory does not hold it.
         """
-        told = (
+        message = (
             f"The memory of {self.device} does not hold an image in {self.model.title}: "
             "choose a smaller model or the device cpu."
         )
-        with full_memory_as(ProposalError, told):
-            predictor.set_image(picture)
+        with full_memory_as(ProposalError, message):
+            predictor.set_image(image)
 
 
 def cache_folder() -> Path:
@@ -98,7 +98,7 @@ def cache_folder() -> Path:
 def fetch_checkpoint(
     model: SamModel,
     folder: Path | None = None,
-    told: OnBytes | None = None,
+    on_progress: OnBytes | None = None,
     downloader: Downloader | None = None,
 ) -> Checkpoint:
     """Return the published weights of a model, fetching them if they are not there whole.
@@ -112,7 +112,7 @@ def fetch_checkpoint(
         The model.
     folder : Path, optional
         Where to keep them; "checkpoints" in `cache_folder` if left out.
-    told : callable, optional
+    on_progress : callable, optional
         Called with the bytes that are there and the bytes in all, now and then.
     downloader : Downloader, optional
         How to fetch; with the usual patience if left out.
@@ -134,7 +134,7 @@ def fetch_checkpoint(
         if not path.exists() or digest_file(path) != model.sha256:
             folder.mkdir(parents=True, exist_ok=True)
             fetch = (downloader or Downloader()).fetch
-            fetch(model.url, path, model.size, model.sha256, told)
+            fetch(model.url, path, model.size, model.sha256, on_progress)
     except DownloadError as error:
         raise DownloadError(f"{error} {by_hand}") from error
     except OSError as error:
@@ -142,13 +142,15 @@ def fetch_checkpoint(
     return Checkpoint(model, path, model.sha256)
 
 
-def find_checkpoint(model: SamModel, own: Path | None, told: OnBytes | None = None) -> Checkpoint:
+def find_checkpoint(
+    model: SamModel, own: Path | None, on_progress: OnBytes | None = None
+) -> Checkpoint:
     """Return a user's own weights for a model, or the published ones where none are named.
 
     Raises InputError if there is no such file of the user's; else as `fetch_checkpoint`.
     """
     if own is None:
-        return fetch_checkpoint(model, told=told)
+        return fetch_checkpoint(model, on_progress=on_progress)
     return Checkpoint(model, own, digest_file(own))
 
 
@@ -180,11 +182,11 @@ def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
     network = checkpoint.model.build()
     _check_fit(checkpoint, network.state_dict(), weights)
     network.load_state_dict(weights)
-    told = (
+    message = (
         f"{title} does not fit into the memory of {device}: "
         "choose a smaller model or the device cpu."
     )
-    with full_memory_as(ProposalError, told):
+    with full_memory_as(ProposalError, message):
         network.eval().to(device)
     return LoadedSam(checkpoint.model, network, device, checkpoint.sha256)
 
@@ -193,14 +195,14 @@ def _check_fit(
     checkpoint: Checkpoint, wanted: Mapping[str, Any], weights: Mapping[str, Any]
 ) -> None:
     """Refuse weights of another architecture, saying whose they are where that shows."""
-    told = misfit(wanted, weights)
-    if not told:
+    difference = misfit(wanted, weights)
+    if not difference:
         return
     width = weights[_TELLING].shape[-1] if _TELLING in weights else 0
     if width in _WIDTHS and _WIDTHS[width] != checkpoint.model.architecture:
         found = f"weights of {MODELS[_WIDTHS[width]].title}"
     else:
-        found = f"weights {told}"
+        found = f"weights {difference}"
     raise InputError(
         checkpoint.path, found=found, expected=f"the weights of {checkpoint.model.title}"
     )
@@ -272,10 +274,10 @@ def misfit(wanted: Mapping[str, Any], weights: Mapping[str, Any]) -> str:
     missing = [name for name in wanted if name not in shapes]
     spare = [name for name in shapes if name not in wanted]
     other = [name for name in wanted if shapes.get(name, wanted[name].shape) != wanted[name].shape]
-    told = [f"without {missing[0]}"] if missing else []
-    told += [f"with {spare[0]}, unknown to it"] if spare else []
-    told += [f"with {other[0]} of shape {shapes[other[0]]}"] if other else []
-    return " and ".join(told)
+    differences = [f"without {missing[0]}"] if missing else []
+    differences += [f"with {spare[0]}, unknown to it"] if spare else []
+    differences += [f"with {other[0]} of shape {shapes[other[0]]}"] if other else []
+    return " and ".join(differences)
 
 
 def _first_line(error: BaseException) -> str:

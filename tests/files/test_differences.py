@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from napari_sepl.files.differences import tell_differences
+from napari_sepl.files.differences import describe_differences
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ from napari_sepl.files.differences import tell_differences
 def test_differences_are_told_without_words_of_python(
     known: dict[str, object], asked: dict[str, object], told: str
 ) -> None:
-    assert tell_differences(known, asked) == told
-    assert not re.search("None|True|False|[\\[{']", tell_differences(known, asked))
+    assert describe_differences(known, asked) == told
+    assert not re.search("None|True|False|[\\[{']", describe_differences(known, asked))

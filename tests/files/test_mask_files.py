@@ -19,8 +19,8 @@ from tests.files.making import (
     random_masks,
     refused,
     save_amg_folder,
+    save_image,
     save_json,
-    save_picture,
 )
 from tests.messages import raises_input_error
 
@@ -159,9 +159,9 @@ def test_masks_of_another_image_are_told_whatever_their_format(tmp_path: Path) -
 
 
 def test_what_masks_are_not_stored_in_is_told(tmp_path: Path) -> None:
-    picture = save_picture(tmp_path / "a.png", DENSE[0])
-    with refused(picture, "a file ending in '.png'", "amg.py"):
-        read_masks(picture)
+    image = save_image(tmp_path / "a.png", DENSE[0])
+    with refused(image, "a file ending in '.png'", "amg.py"):
+        read_masks(image)
     for name in ("gone", "gone.json", "gone.npz"):
         with refused(tmp_path / name, "no such file"):
             read_masks(tmp_path / name)

@@ -10,8 +10,8 @@ from tests.files.making import (
     random_masks,
     refused,
     save_amg_folder,
+    save_image,
     save_palette_png,
-    save_picture,
 )
 
 DENSE = random_masks(12)
@@ -67,11 +67,11 @@ def test_any_value_but_zero_is_mask(tmp_path: Path, kind: str) -> None:
     folder = save_amg_folder(tmp_path / "cat", DENSE[:1])
     path = folder / "0.png"
     if kind == "1":
-        save_picture(path, mask)
+        save_image(path, mask)
     elif kind == "few bits":
-        save_picture(path, mask.astype(np.uint8) * 255, bits=4)
+        save_image(path, mask.astype(np.uint8) * 255, bits=4)
     elif kind == "values":
-        save_picture(path, mask * np.arange(1, 41, dtype=np.uint8))
+        save_image(path, mask * np.arange(1, 41, dtype=np.uint8))
     else:
         save_palette_png(path, mask.astype(np.uint8), bytes([255] * 3 + [0] * 3))
     assert equal(read_masks(folder), DENSE[:1])
@@ -87,21 +87,21 @@ def test_a_missing_mask_is_named(tmp_path: Path) -> None:
 
 def test_a_mask_the_table_does_not_know_is_named(tmp_path: Path) -> None:
     folder = save_amg_folder(tmp_path / "cat", DENSE)
-    save_picture(folder / "12.png", DENSE[0])
+    save_image(folder / "12.png", DENSE[0])
     with refused(folder / "metadata.csv", "no line for 12.png"):
         read_masks(folder)
 
 
 def test_a_mask_of_another_size_is_named(tmp_path: Path) -> None:
     folder = save_amg_folder(tmp_path / "cat", DENSE)
-    save_picture(folder / "3.png", DENSE[0].T.copy())
+    save_image(folder / "3.png", DENSE[0].T.copy())
     with refused(folder / "3.png", "40 × 30 pixels", "30 × 40 pixels", "0.png"):
         read_masks(folder)
 
 
 def test_a_mask_in_colours_is_named(tmp_path: Path) -> None:
     folder = save_amg_folder(tmp_path / "cat", DENSE)
-    save_picture(folder / "3.png", np.zeros((*SHAPE, 3), np.uint8))
+    save_image(folder / "3.png", np.zeros((*SHAPE, 3), np.uint8))
     with refused(folder / "3.png", "mode RGB", "black and white"):
         read_masks(folder)
 

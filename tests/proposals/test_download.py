@@ -35,8 +35,8 @@ def model_at(url: str, content: bytes = CONTENT) -> SamModel:
     return SamModel("m", "the model", "package", "m", url, len(content), digest)
 
 
-def fetch(server: Server, folder: Path, told: list[tuple[int, int]] | None = None) -> Checkpoint:
-    heard = told if told is not None else []
+def fetch(server: Server, folder: Path, heard: list[tuple[int, int]] | None = None) -> Checkpoint:
+    heard = [] if heard is None else heard
     return fetch_checkpoint(
         model_at(server.url), folder, lambda *bytes_: heard.append(bytes_), HURRIED
     )
@@ -47,24 +47,24 @@ def names(folder: Path) -> list[str]:
 
 
 def test_it_is_fetched_once_and_told_of(server: Server, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    checkpoint = fetch(server, tmp_path / "deep" / "cache", told)
+    heard: list[tuple[int, int]] = []
+    checkpoint = fetch(server, tmp_path / "deep" / "cache", heard)
     assert checkpoint.path.read_bytes() == CONTENT
     assert checkpoint.sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert names(checkpoint.path.parent) == ["weights.pth"]
-    assert told[-1] == (len(CONTENT), len(CONTENT))
-    assert [there for there, _ in told] == sorted(there for there, _ in told)
-    assert len(told) > 1
+    assert heard[-1] == (len(CONTENT), len(CONTENT))
+    assert [there for there, _ in heard] == sorted(there for there, _ in heard)
+    assert len(heard) > 1
     assert fetch(server, checkpoint.path.parent) == checkpoint
     assert server.asked == [None]
 
 
 def test_a_broken_connection_is_taken_up_where_it_broke(server: Server, tmp_path: Path) -> None:
     server.broken = [1_000_000, 500_000]
-    told: list[tuple[int, int]] = []
-    assert fetch(server, tmp_path, told).path.read_bytes() == CONTENT
+    heard: list[tuple[int, int]] = []
+    assert fetch(server, tmp_path, heard).path.read_bytes() == CONTENT
     assert server.asked == [None, f"bytes={BEFORE}-", f"bytes={BEFORE + 7 * CHUNK}-"]
-    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert heard[-1] == (len(CONTENT), len(CONTENT))
 
 
 def test_the_next_call_goes_on_after_giving_up(server: Server, tmp_path: Path) -> None:
@@ -155,9 +155,11 @@ def test_without_a_net_the_address_and_the_place_are_told(tmp_path: Path) -> Non
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/weights.pth"
         with pytest.raises(DownloadError) as caught:
             fetch_checkpoint(model_at(url), tmp_path, downloader=HURRIED)
-    told = str(caught.value)
-    assert told.startswith(f"could not be fetched: {url} (")
-    assert f"Fetch {url} by other means and put it at {tmp_path / 'weights.pth'}, or name" in told
+    message = str(caught.value)
+    assert message.startswith(f"could not be fetched: {url} (")
+    assert (
+        f"Fetch {url} by other means and put it at {tmp_path / 'weights.pth'}, or name" in message
+    )
 
 
 def test_what_is_put_there_by_hand_is_taken(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from napari_sepl.core.labels.polygons import (
 from napari_sepl.files.atomic import Content
 
 
-class Pictures(StrEnum):
+class ImageFiles(StrEnum):
     """What becomes of the images."""
 
     NO = "no"
@@ -52,7 +52,7 @@ class ExportSettings(BaseModel):
     ----------
     format : str
         The format's name in `EXPORT_FORMATS`.
-    pictures : Pictures
+    pictures : ImageFiles
         What becomes of the images.
     folder : str
         VOC: the folder of label PNGs.
@@ -73,8 +73,8 @@ class ExportSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: str = Field("voc", description="What to write.")
-    pictures: Pictures = Field(
-        Pictures.NO, description="Link or copy each image to where the format expects it."
+    pictures: ImageFiles = Field(
+        ImageFiles.NO, description="Link or copy each image to where the format expects it."
     )
     folder: str = Field(
         "SegmentationClass",
@@ -125,10 +125,10 @@ def draw_as_pillow(target: NDArray[np.uint8], corners: NDArray[np.float64], clas
     left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
     place = target[top:bottom, left:right]
-    picture = Image.new("L", place.shape[::-1])
+    image = Image.new("L", place.shape[::-1])
     moved = [(x - left, y - top) for x, y in corners.tolist()]
-    ImageDraw.Draw(picture).polygon(moved, fill=1, outline=1)
-    place[np.asarray(picture) > 0] = class_id
+    ImageDraw.Draw(image).polygon(moved, fill=1, outline=1)
+    place[np.asarray(image) > 0] = class_id
 
 
 def find_objects(
@@ -165,9 +165,9 @@ class Labelled:
         The classes after the class map.
     split : str
         "train" or "val".
-    picture : Path or None
+    image : Path or None
         Its image.
-    picture_from : str
+    image_path : str
         The image as seen from the export's folder.
     soft : SoftLabels or None
         For formats that ask for them.
@@ -177,14 +177,14 @@ class Labelled:
     labels: NDArray[np.uint8]
     classes: ClassList
     split: str = "train"
-    picture: Path | None = None
-    picture_from: str = ""
+    image: Path | None = None
+    image_path: str = ""
     soft: SoftLabels | None = None
 
     @property
-    def picture_name(self) -> str:
+    def image_name(self) -> str:
         """The image's name; where there is none, as PASCAL VOC and COCO would call it."""
-        return self.name + (".jpg" if self.picture is None else self.picture.suffix)
+        return self.name + (".jpg" if self.image is None else self.image.suffix)
 
 
 def flat_name(sample_id: str) -> str:
@@ -200,7 +200,7 @@ class Encoded:
     ----------
     files : mapping of str to bytes
         Content by path within the export's folder, with "/".
-    picture : str
+    image : str
         Where in the folder the image goes, if it goes there.
     entry : object
         What the files that tell of all samples need of this one, as JSON holds it.
@@ -209,7 +209,7 @@ class Encoded:
     """
 
     files: Mapping[str, bytes]
-    picture: str
+    image: str
     entry: Any = None
     drawn: NDArray[np.uint8] | None = None
 
@@ -246,7 +246,7 @@ class ExportFormat(ABC):
         The fields of `ExportSettings` that it alone, or not every format, has a use for.
     """
 
-    needs_picture = False
+    needs_image = False
     """Whether a sample without an image cannot be written."""
     needs_pseudo = False
     """Whether it asks for soft labels."""

@@ -78,8 +78,8 @@ class Coco(ExportFormat):
                 "bbox": [left, top, right - left, bottom - top],
                 "iscrowd": 0,
             })  # fmt: skip
-        image = {"file_name": sample.picture_name, "height": height, "width": width}
-        place = f"{sample.split}/{sample.picture_name}"
+        image = {"file_name": sample.image_name, "height": height, "width": width}
+        place = f"{sample.split}/{sample.image_name}"
         return Encoded({}, place, {"image": image, "objects": objects}, drawn)
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002

@@ -18,10 +18,10 @@ from napari_sepl.files.atomic import (
     remove_empty,
     write_whole,
 )
-from napari_sepl.files.differences import tell_differences
-from napari_sepl.files.exports.base import Pictures, encode_json
+from napari_sepl.files.differences import describe_differences
+from napari_sepl.files.exports.base import ImageFiles, encode_json
 from napari_sepl.files.exports.noted import (
-    Picture,
+    ExportedImage,
     digest_of,
     link_to,
     remove_owned,
@@ -90,7 +90,9 @@ class ExportFolder:
         same = told.get("settings") == self._settings
         if not same and not self._overwrite:
             noted = told.get("settings")
-            differences = tell_differences(noted if isinstance(noted, dict) else {}, self._settings)
+            differences = describe_differences(
+                noted if isinstance(noted, dict) else {}, self._settings
+            )
             raise SaveError(
                 f"holds an export of other settings: {self.root} ({differences}); "
                 "--overwrite removes it for this one."
@@ -203,21 +205,21 @@ class ExportFolder:
         """Return the samples that an earlier run exported here, but for these."""
         return sorted(self._places.keys() - set(sample_ids))
 
-    def holds(self, sample_id: str, key: str, picture: Picture | None) -> bool:
+    def holds(self, sample_id: str, key: str, image: ExportedImage | None) -> bool:
         """Return whether all of a sample is there, made from what `key` stands for."""
         record = self.record(sample_id)
         if record is None or record["key"] != key:
             return False
         files = record["files"]
-        goes = picture is not None and not picture.is_at_home(self.root)
-        if picture is not None and goes and files.get(picture.place) != picture.digest:
+        goes = image is not None and not image.is_in_place(self.root)
+        if image is not None and goes and files.get(image.place) != image.digest:
             return False
         return all(digest_of(self.root / name) == told for name, told in files.items())
 
     # --- writing
 
     def put(
-        self, record: Mapping[str, Any], files: Mapping[str, bytes], picture: Picture | None
+        self, record: Mapping[str, Any], files: Mapping[str, bytes], image: ExportedImage | None
     ) -> None:
         """Write the files of a sample and its image, and note what they are.
 
@@ -227,7 +229,7 @@ class ExportFolder:
             What to note: "id", "key" and what else JSON can hold.
         files : mapping of str to bytes
             Content by path within the folder.
-        picture : Picture or None
+        image : ExportedImage or None
             The image to put along.
 
         Raises
@@ -239,11 +241,11 @@ class ExportFolder:
             read.
         """
         links: dict[str, Path] = {}
-        if picture is not None and not picture.is_at_home(self.root):
-            if picture.how is Pictures.LINK:
-                links = {picture.place: picture.link}
+        if image is not None and not image.is_in_place(self.root):
+            if image.how is ImageFiles.LINK:
+                links = {image.place: image.link}
             else:
-                files = {**files, picture.place: read_bytes(picture.source, "an image")}
+                files = {**files, image.place: read_bytes(image.source, "an image")}
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         digests |= {name: link_to(target) for name, target in links.items()}
         missing = [name for name, digest in digests.items() if not self._check(name, digest)]

@@ -40,7 +40,7 @@ class Voc(ExportFormat):
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return the label PNG."""
         name = f"{settings.folder}/{sample.name}.png"
-        ending = PurePath(sample.picture_name).suffix
+        ending = PurePath(sample.image_name).suffix
         # readers look for .jpg alone; what is no JPEG keeps its ending, for it stays what it is
         ending = ".jpg" if ending.lower() in (".jpg", ".jpeg") else ending
         return Encoded(
@@ -63,7 +63,7 @@ class _Plain(ExportFormat):
 
     def _encoded(self, sample: Labelled, ending: str, content: bytes) -> Encoded:
         files = {f"labels/{sample.name}{ending}": content}
-        return Encoded(files, f"images/{sample.picture_name}")
+        return Encoded(files, f"images/{sample.image_name}")
 
 
 class IndexPng(_Plain):

@@ -18,9 +18,9 @@ from napari_sepl.files.exports.base import (
     Encoded,
     ExportFormat,
     ExportSettings,
+    ImageFiles,
     Labelled,
     Listing,
-    Pictures,
     draw_as_pillow,
     encode_json,
     find_objects,
@@ -45,7 +45,7 @@ class Labelme(ExportFormat):
         polygons.
     """
 
-    needs_picture = True  # labelme opens no JSON without
+    needs_image = True  # labelme opens no JSON without
 
     def __init__(self, *, masks: bool) -> None:
         name, options = ("labelme-masks", OBJECTS) if masks else ("labelme", POLYGONS)
@@ -65,19 +65,19 @@ class Labelme(ExportFormat):
                 draw_as_pillow(drawn, ring, segment.class_id)
                 shapes.append(_shape(named, group, ring.tolist(), None))
         height, width = sample.labels.shape
-        here = settings.pictures is not Pictures.NO
+        here = settings.pictures is not ImageFiles.NO
         content = {
             "version": _VERSION,
             "flags": {},
             "shapes": shapes,
-            "imagePath": sample.picture_name if here else sample.picture_from,
+            "imagePath": sample.image_name if here else sample.image_path,
             "imageData": None,
             "imageHeight": height,
             "imageWidth": width,
         }
         text = json.dumps(content, ensure_ascii=False, indent=1)
         files = {f"{sample.name}.json": encode_json(text)}
-        return Encoded(files, sample.picture_name, drawn=drawn)
+        return Encoded(files, sample.image_name, drawn=drawn)
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
         """Return labels.txt: ``__ignore__``, ``_background_``, and the classes."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_sepl.core.errors import SaveError
 from napari_sepl.files._opening import real_place, unopened
-from napari_sepl.files.exports.base import Pictures
+from napari_sepl.files.exports.base import ImageFiles
 
 Owned = Mapping[str, Collection[str]]
 """All digests that the files of an export may have, by their places in its folder."""
@@ -66,7 +66,7 @@ def remove_owned(root: Path, owned: Owned, names: Collection[str]) -> int:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ExportedImage:
     """An image that goes along.
 
     Parameters
@@ -75,19 +75,21 @@ class Picture:
         The file.
     place : str
         Where it goes, in the folder.
-    how : Pictures
+    how : ImageFiles
         Link or copy.
     """
 
     source: Path
     place: str
-    how: Pictures
+    how: ImageFiles
 
     @property
     def digest(self) -> str | None:
         """What the link or the copy is known by; None for a copy of a file that is gone."""
         return (
-            link_to(self.link) if self.how is Pictures.LINK else digest_of(real_place(self.source))
+            link_to(self.link)
+            if self.how is ImageFiles.LINK
+            else digest_of(real_place(self.source))
         )
 
     @property
@@ -95,7 +97,7 @@ class Picture:
         """Where the link leads."""
         return self.source.absolute()
 
-    def is_at_home(self, root: Path) -> bool:
+    def is_in_place(self, root: Path) -> bool:
         """Return whether the image itself lies where it would go: an export into its dataset."""
         path = root / self.place
         return not path.is_symlink() and path.exists() and path.samefile(self.source)

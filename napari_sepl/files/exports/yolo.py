@@ -47,7 +47,7 @@ class Yolo(ExportFormat):
                 numbers = " ".join(f"{share:.{_DIGITS}f}" for share in shares.ravel())
                 lines.append(f"{segment.class_id - 1} {numbers}\n")
         name = f"labels/{sample.split}/{sample.name}.txt"
-        place = f"images/{sample.split}/{sample.picture_name}"
+        place = f"images/{sample.split}/{sample.image_name}"
         return Encoded({name: "".join(lines).encode("ascii")}, place, drawn=drawn)
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002

@@ -36,7 +36,8 @@ def encode_overlay(overlay: NDArray[np.int16] | None) -> bytes | None:
     Returns
     -------
     bytes or None
-        zlib over the size and the row-major runs of equal labels, with zlib's checksum. At 4096² it takes 4 ms where zlib over the pixels takes 35 ms.
+        zlib over the size and the row-major runs of equal labels, with zlib's checksum. At 4096²
+        it takes 4 ms where zlib over the pixels takes 35 ms.
     """
     if overlay is None:
         return None

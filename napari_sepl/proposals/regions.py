@@ -1,6 +1,6 @@
-"""Masks without SAM: regions of like colour at several scales.
+"""Masks without SAM: regions of similar colour at several scales.
 
-They know nothing of objects. What SEPL makes of them is measured by ``studies.regions``.
+They do not follow objects. ``studies.regions`` measures SEPL with them.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ class RegionSettings(BaseModel):
 
 
 class RegionMasks:
-    """Makes masks of regions; looks as `SamMasks` does.
+    """Generates masks of regions; a `Maker`.
 
     Parameters
     ----------
@@ -56,14 +56,14 @@ class RegionMasks:
         image : (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16
             Grey, RGB or RGBA.
         pseudo : (H, W) uint8, optional
-            Not looked at.
+            Not used.
         on_progress : callable
             Called after each scale.
 
         Returns
         -------
         MaskSet
-            The regions of each scale in the settings' order, each region once; without scores.
+            The regions of each scale in the settings' order, without duplicates and scores.
 
         Raises
         ------

@@ -22,8 +22,7 @@ from napari_sepl.files.digests import digest_file
 from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports import folder as export_folder
 from napari_sepl.files.exports.base import ExportSettings, Ignore, ImageFiles
-from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
-from napari_sepl.files.exports.noted import link_to
+from napari_sepl.files.exports.folder import JOURNAL, MANIFEST, link_to
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load_enhanceable

@@ -1,4 +1,4 @@
-"""What an export format is, and what a person can choose about an export."""
+"""The base of export formats, and the settings of an export."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -26,48 +26,48 @@ from napari_sepl.files.atomic import Content
 
 
 class ImageFiles(StrEnum):
-    """What becomes of the images."""
+    """How an export handles the image files."""
 
     NO = "no"
-    """They stay where they are."""
+    """It leaves them where they are."""
     LINK = "link"
-    """A symbolic link to each, where readers of the format look for it."""
+    """It links each to where readers of the format look for it."""
     COPY = "copy"
-    """A copy of each, byte for byte."""
+    """It copies each, byte for byte."""
 
 
 class Ignore(StrEnum):
-    """Which pixels become 255 that are not."""
+    """Pixels that become 255 (ignore)."""
 
     FLAGGED = "flagged"
     """All pixels of flagged samples."""
     UNSURE = "unsure"
-    """Pixels whose final label is not the pseudo-label, unless a person decided them."""
+    """Pixels whose label is not the pseudo-label, unless a person decided them."""
 
 
 class ExportSettings(BaseModel):
-    """How labels are exported; an export is gone on with only under the same settings.
+    """The settings of an export; it resumes only with the same ones.
 
     Parameters
     ----------
     format : str
         The format's name in `EXPORT_FORMATS`.
     pictures : ImageFiles
-        What becomes of the images.
+        Whether images stay, or are linked or copied.
     folder : str
         VOC: the folder of label PNGs.
     instances : Instances
-        Formats that list objects: what counts as one.
+        Formats that list objects: the definition of one.
     holes : Holes
-        Polygons: what becomes of holes.
+        Polygons: the way to write holes.
     tolerance : float
         Polygons: pixels by which they may miss a corner.
     trust : float
-        Soft labels: how probable the final label of an unsure pixel is.
+        Soft labels: the probability of an unsure pixel's label.
     val : float
-        Share of the samples that go to the split "val", chosen by their names alone.
+        Share of the samples in the split "val", chosen by their names alone.
     ignore : tuple of Ignore
-        Which pixels become 255.
+        Pixels that become 255.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -153,14 +153,14 @@ SPLITS = ("train", "val")
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """One sample on its way out.
+    """One sample to export.
 
     Parameters
     ----------
     name : str
         The name of its files, without ending; `flat_name` of its id.
     labels : (H, W) uint8
-        Its labels, mapped to `classes`.
+        Its labels, of `classes`.
     classes : ClassList
         The classes after the class map.
     split : str
@@ -168,9 +168,9 @@ class Labelled:
     image : Path or None
         Its image.
     image_path : str
-        The image as seen from the export's folder.
+        The image's path relative to the export's folder.
     soft : SoftLabels or None
-        For formats that ask for them.
+        Soft labels, for formats that need them.
     """
 
     name: str
@@ -183,7 +183,7 @@ class Labelled:
 
     @property
     def image_name(self) -> str:
-        """The image's name; where there is none, as PASCAL VOC and COCO would call it."""
+        """The image's name; without an image, as PASCAL VOC and COCO would name it."""
         return self.name + (".jpg" if self.image is None else self.image.suffix)
 
 
@@ -201,11 +201,11 @@ class Encoded:
     files : mapping of str to bytes
         Content by path within the export's folder, with "/".
     image : str
-        Where in the folder the image goes, if it goes there.
+        The image's path within the folder, if it is linked or copied.
     entry : object
-        What the files that tell of all samples need of this one, as JSON holds it.
+        The part of this sample in `ExportFormat.whole`, as JSON holds it.
     drawn : (H, W) uint8 or None
-        The labels as the format's readers get them; None where it holds them exactly.
+        The labels as the format's readers get them; None if it holds them exactly.
     """
 
     files: Mapping[str, bytes]
@@ -216,7 +216,7 @@ class Encoded:
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """The samples that were exported.
+    """The exported samples.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ class Listing:
     splits : mapping of str to list of str
         The names of the samples of each split that has any, in order.
     entries : callable
-        Reads the entries of samples by name, as (name, entry), one by one.
+        Returns an iterator over (name, entry) of samples by name.
     """
 
     classes: ClassList
@@ -236,20 +236,20 @@ class Listing:
 
 
 class ExportFormat(ABC):
-    """One format; it touches no disk. All that is known of it is declared in its own class.
+    """One format, which reads and writes no files itself.
 
     Parameters
     ----------
     name : str
-        What a person calls it.
+        Its name on the command line and in the window.
     options : collection of str
-        The fields of `ExportSettings` that it alone, or not every format, has a use for.
+        The fields of `ExportSettings` that it uses and some other format does not.
     """
 
     needs_image = False
-    """Whether a sample without an image cannot be written."""
+    """Whether each sample needs an image."""
     needs_pseudo = False
-    """Whether it asks for soft labels."""
+    """Whether it needs soft labels."""
 
     def __init__(self, name: str, options: Collection[str] = ()) -> None:
         self.name, self.options = name, frozenset(options)
@@ -260,7 +260,7 @@ class ExportFormat(ABC):
 
     @abstractmethod
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:
-        """Return the files that tell of all samples, by path within the export's folder."""
+        """Return the files about all samples, by path within the export's folder."""
 
 
 OBJECTS = ("instances",)
@@ -271,17 +271,17 @@ POLYGONS = (*OBJECTS, "holes", "tolerance")
 
 
 def text_file(text: str) -> Content:
-    """Return the content of a text file; names of files that are no UTF-8 as the disk has them."""
+    """Return the content of a text file; file names that are no UTF-8 keep their bytes."""
     return lambda: [text.encode("utf-8", "surrogateescape")]
 
 
 def encode_json(text: str) -> bytes:
-    """Return JSON as bytes; what of a file's name is no UTF-8 becomes JSON's own escapes."""
+    """Return JSON as bytes; parts of file names that are no UTF-8 become JSON's escapes."""
     return text.encode("utf-8", "backslashreplace")
 
 
 def split_lists(listing: Listing, folder: str = "") -> dict[str, Content]:
-    """Return a text file for each split, one sample a line."""
+    """Return a text file for each split, one sample per line."""
     return {
         f"{folder}{split}.txt": text_file("".join(f"{one}\n" for one in ids))
         for split, ids in listing.splits.items()

@@ -46,7 +46,7 @@ def category_ids(classes: ClassList) -> dict[int, int]:
 class Coco(ExportFormat):
     """``annotations/instances_train.json``, and ``…_val.json``; images in ``train`` and ``val``.
 
-    Pixels of background and of ignore belong to no object.
+    Background and ignore pixels belong to no object.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Coco(ExportFormat):
         self._polygons = polygons
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
-        """Return no file, but the sample's objects as the entry."""
+        """Return the sample's objects as the entry, and no file."""
         categories = category_ids(sample.classes)
         height, width = sample.labels.shape
         drawn = np.zeros_like(sample.labels) if self._polygons else None
@@ -95,7 +95,7 @@ class Coco(ExportFormat):
 def _trace(
     segment: Segment, settings: ExportSettings, drawn: NDArray[np.uint8]
 ) -> list[list[float]]:
-    """Return a segment's polygons, x and y in turns, and draw them as pycocotools does."""
+    """Return a segment's polygons, x and y alternating, and draw them as pycocotools does."""
     rings = trace_polygons(segment.region, settings.holes, tolerance=settings.tolerance)
     drawn[segment.box.slices][fill_polygons(rings, segment.region.shape)] = segment.class_id
     offset = (segment.box.top, segment.box.left)
@@ -103,7 +103,7 @@ def _trace(
 
 
 def _number(names: list[str]) -> dict[str, int]:
-    """Return the images' numbers: their own if all have names of COCO's, else from 1 on."""
+    """Return the images' numbers: COCO's if all names are COCO's, else from 1 on."""
     found = [_NUMBERED.fullmatch(one) for one in names]
     numbers = [int(match[1]) for match in found if match]
     if len(set(numbers)) == len(names):
@@ -112,7 +112,7 @@ def _number(names: list[str]) -> dict[str, int]:
 
 
 def _write(listing: Listing, ids: list[str], numbers: Mapping[str, int]) -> Iterator[bytes]:
-    """Write the JSON part by part, for all annotations of COCO are too many for the memory."""
+    """Yield the JSON in parts, for COCO's annotations may not fit into memory."""
     categories = [
         {"id": number, "name": listing.classes.names[class_id], "supercategory": ""}
         for class_id, number in category_ids(listing.classes).items()

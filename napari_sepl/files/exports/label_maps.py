@@ -28,10 +28,10 @@ def class_file(listing: Listing) -> dict[str, Content]:
 class Voc(ExportFormat):
     """A folder as VOCdevkit/VOC2012: JPEGImages, SegmentationClass, ImageSets/Segmentation.
 
-    Labels are palette PNGs, index = class, 255 = void; each has its split's list, and
+    Labels are palette PNGs, index = class, 255 = ignore; each has its split's list, and
     trainval.txt has all. torchvision's VOCSegmentation reads it from two folders above. With
-    another folder of labels, SegmentationClassAug say, the lists are in ImageSets/SegmentationAug,
-    so that an export stands beside VOC's own labels and lists.
+    another folder of labels, such as SegmentationClassAug, the lists are in
+    ImageSets/SegmentationAug, so that an export can stand beside VOC's own labels and lists.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Voc(ExportFormat):
         """Return the label PNG."""
         name = f"{settings.folder}/{sample.name}.png"
         ending = PurePath(sample.image_name).suffix
-        # readers look for .jpg alone; what is no JPEG keeps its ending, for it stays what it is
+        # readers look for .jpg alone; other formats keep their ending
         ending = ".jpg" if ending.lower() in (".jpg", ".jpeg") else ending
         return Encoded(
             {name: encode_label_png(sample.labels, sample.classes, None)},

@@ -29,7 +29,7 @@ from napari_sepl.files.exports.base import (
 )
 
 _VERSION = "6.3.1"  # of the labelme whose reader these files were checked with
-_IGNORE = "__ignore__"  # labelme's own word for pixels of no class
+_IGNORE = "__ignore__"  # labelme's own label of ignored pixels
 _BACKGROUND = "_background_"
 
 
@@ -45,7 +45,7 @@ class Labelme(ExportFormat):
         polygons.
     """
 
-    needs_image = True  # labelme opens no JSON without
+    needs_image = True  # labelme opens no JSON without an image
 
     def __init__(self, *, masks: bool) -> None:
         name, options = ("labelme-masks", OBJECTS) if masks else ("labelme", POLYGONS)

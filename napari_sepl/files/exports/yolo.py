@@ -27,8 +27,8 @@ class Yolo(ExportFormat):
     """``labels/train/ID.txt``, images in ``images/train``, the same for val, and data.yaml.
 
     A line is a class, counted from 0 without background, and the corners of one polygon as
-    shares x y of width and height. An object of several pieces takes several lines. Background
-    and ignore are not told apart.
+    shares x y of width and height. An object of several pieces has several lines. Background and
+    ignore are the same.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Yolo(ExportFormat):
         return Encoded({name: "".join(lines).encode("ascii")}, place, drawn=drawn)
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
-        """Return data.yaml; val is train where there is no such split, for it must be there."""
+        """Return data.yaml; val is train if there is no such split, for the key is required."""
         there = [split for split in SPLITS if listing.splits.get(split)] or ["train"]
         places = {split: split if split in there else there[0] for split in SPLITS}
         lines = ["# without a path the folders are beside this file"]

@@ -103,11 +103,7 @@ class Access:
         right = Right.ask(path, who) if write else Right(None, "it was opened to be read")
         try:
             if not path.exists():
-                if not make:
-                    raise InputError(path, found="no such file", expected="the store of a review")
-                if right.lock is None:
-                    raise SaveError(f"the store could not be made: {path}: {right.reason}.")
-                make_file(path, who)
+                _make(path, who, right, make=make)
             return cls._open(path, right)
         except BaseException:
             if right.lock is not None:
@@ -155,6 +151,14 @@ def identity(path: Path) -> tuple[int, int]:
 def _store_id(connection: sqlite3.Connection) -> str:
     row = connection.execute("SELECT id FROM store").fetchone()
     return "" if row is None else str(row[0])
+
+
+def _make(path: Path, who: str, right: Right, *, make: bool) -> None:
+    if not make:
+        raise InputError(path, found="no such file", expected="the store of a review")
+    if right.lock is None:
+        raise SaveError(f"the store could not be made: {path}: {right.reason}.")
+    make_file(path, who)
 
 
 def _connect_if_writable(path: Path, right: Right) -> tuple[sqlite3.Connection | None, Right]:

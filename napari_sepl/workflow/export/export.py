@@ -30,8 +30,7 @@ from napari_sepl.files.exports.base import (
     Listing,
     flat_name,
 )
-from napari_sepl.files.exports.folder import ExportFolder
-from napari_sepl.files.exports.noted import ExportedImage
+from napari_sepl.files.exports.folder import ExportedImage, ExportFolder
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status

@@ -250,13 +250,7 @@ class Prompter:
         if rough is not None:
             masks = tensor(rough)
         with torch.no_grad():
-            sparse, dense = network.prompt_encoder(points=points, boxes=boxes, masks=masks)
-            small, ratings = network.mask_decoder(
-                image_embeddings=predictor.features,
-                image_pe=network.prompt_encoder.get_dense_pe(),
-                sparse_prompt_embeddings=sparse, dense_prompt_embeddings=dense,
-                multimask_output=True,
-            )  # fmt: skip
+            small, ratings = self._sam.decode(predictor, points, boxes, masks)
             best = int(ratings[0].argmax())
             chosen = small[:, best : best + 1]
             whole = network.postprocess_masks(chosen, predictor.input_size, size)

@@ -170,20 +170,12 @@ class SamMasks:
         """Return SAM's logits (P, 3, 256, 256) and ratings (P, 3) for points of the crop."""
         import torch
 
-        predictor, network = self._predictor, self._sam.network
+        predictor = self._predictor
         placed = predictor.transform.apply_coords(points, predictor.original_size)
         dtype = float_type(self._sam.device)
         coords = torch.as_tensor(placed).to(dtype).to(self._sam.device)[:, None, :]
         labels = torch.ones((len(points), 1), dtype=torch.int, device=self._sam.device)
-        sparse, dense = network.prompt_encoder(points=(coords, labels), boxes=None, masks=None)
-        small, ratings = network.mask_decoder(
-            image_embeddings=predictor.features,
-            image_pe=network.prompt_encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=True,
-        )
-        return small, ratings
+        return self._sam.decode(predictor, points=(coords, labels))
 
     def _enlarged(self, small: Any) -> Iterator[Any]:
         """Yield logits (N, h, w) of the crop's size, as many at once as `_ENLARGED` allows."""

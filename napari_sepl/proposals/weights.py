@@ -89,6 +89,23 @@ class LoadedSam:
         with full_memory_as(ProposalError, message):
             predictor.set_image(image)
 
+    def decode(
+        self, predictor: Any, points: Any = None, boxes: Any = None, masks: Any = None
+    ) -> tuple[Any, Any]:
+        """Return SAM's logits (P, 3, h, w) and ratings (P, 3) for prompts on the predictor's image.
+
+        The prompts are tensors as ``network.prompt_encoder`` takes them.
+        """
+        sparse, dense = self.network.prompt_encoder(points=points, boxes=boxes, masks=masks)
+        small, ratings = self.network.mask_decoder(
+            image_embeddings=predictor.features,
+            image_pe=self.network.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=True,
+        )
+        return small, ratings
+
 
 def cache_folder() -> Path:
     """Return the cache folder."""

@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(store_file(tmp_path / "out"), who="ana") as opened:
-        opened.put_review(EVERYTHING)
-        yield opened
+def store(store: Store) -> Store:
+    store.put_review(EVERYTHING)
+    return store
 
 
 def large() -> Review:

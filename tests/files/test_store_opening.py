@@ -73,12 +73,6 @@ VALUES ('a', '2025-01-01T00:00:00.000Z', 'bo', 'status', '{}');
 """A store as version 1 of the tables made it; never to be changed."""
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    (tmp_path / "out").mkdir()
-    return store_file(tmp_path / "out")
-
-
 def make_old(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(VERSION_1)

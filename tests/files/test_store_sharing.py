@@ -28,12 +28,6 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    (tmp_path / "out").mkdir()
-    return store_file(tmp_path / "out")
-
-
 def test_a_second_window_reads_and_is_told_who_writes(path: Path) -> None:
     with Store.open(path, who="ana") as first, Store.open(path, who="bo") as second:
         assert second.read_only

@@ -19,12 +19,6 @@ from tests.files.test_store import EVERYTHING, same
 from tests.waiting import PATIENCE, wait_until
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(store_file(tmp_path), who="ana") as opened:
-        yield opened
-
-
 class Heard:
     """What a writer tells of, in the order it does."""
 

@@ -236,23 +236,16 @@ class Listing:
 
 
 class ExportFormat(ABC):
-    """One format, which reads and writes no files itself.
+    """One format, which reads and writes no files itself."""
 
-    Parameters
-    ----------
-    name : str
-        Its name on the command line and in the window.
-    options : collection of str
-        The fields of `ExportSettings` that it uses and some other format does not.
-    """
-
+    name: str
+    """Its name on the command line and in the window."""
+    options: Collection[str] = ()
+    """The fields of `ExportSettings` that it uses and some other format does not."""
     needs_image = False
     """Whether each sample needs an image."""
     needs_pseudo = False
     """Whether it needs soft labels."""
-
-    def __init__(self, name: str, options: Collection[str] = ()) -> None:
-        self.name, self.options = name, frozenset(options)
 
     @abstractmethod
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:

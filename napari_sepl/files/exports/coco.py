@@ -55,8 +55,7 @@ class Coco(ExportFormat):
     """
 
     def __init__(self, *, polygons: bool) -> None:
-        name, options = ("coco-polygons", POLYGONS) if polygons else ("coco", OBJECTS)
-        super().__init__(name, options)
+        self.name, self.options = ("coco-polygons", POLYGONS) if polygons else ("coco", OBJECTS)
         self._polygons = polygons
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:

@@ -1,6 +1,7 @@
 """Formats with a label map for each sample: PASCAL VOC, grey index PNGs and arrays of numpy."""
 
 import io
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import PurePath
 
@@ -34,8 +35,7 @@ class Voc(ExportFormat):
     ImageSets/SegmentationAug, so that an export can stand beside VOC's own labels and lists.
     """
 
-    def __init__(self) -> None:
-        super().__init__("voc", ("folder",))
+    name, options = "voc", ("folder",)
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return the label PNG."""
@@ -57,39 +57,44 @@ class Voc(ExportFormat):
 
 
 class _Plain(ExportFormat):
+    """A label file for each sample in labels/, images in images/, lists and the class list."""
+
+    ending: str
+
+    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
+        """Return the label file."""
+        file = io.BytesIO()
+        self.save(file, sample)
+        files = {f"labels/{sample.name}{self.ending}": file.getvalue()}
+        return Encoded(files, f"images/{sample.image_name}")
+
+    @abstractmethod
+    def save(self, file: io.BytesIO, sample: Labelled) -> None:
+        """Write the label file."""
+
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
         """Return a list of samples for each split, and the class list."""
         return split_lists(listing) | class_file(listing)
-
-    def _encoded(self, sample: Labelled, ending: str, content: bytes) -> Encoded:
-        files = {f"labels/{sample.name}{ending}": content}
-        return Encoded(files, f"images/{sample.image_name}")
 
 
 class IndexPng(_Plain):
     """A PNG of mode L for each sample: grey value = class."""
 
-    def __init__(self) -> None:
-        super().__init__("png")
+    name, ending = "png", ".png"
 
-    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
-        """Return the PNG."""
-        file = io.BytesIO()
+    def save(self, file: io.BytesIO, sample: Labelled) -> None:
+        """Write the PNG."""
         Image.fromarray(sample.labels).save(file, "PNG")
-        return self._encoded(sample, ".png", file.getvalue())
 
 
 class Npy(_Plain):
     """A .npy for each sample: (H, W) uint8."""
 
-    def __init__(self) -> None:
-        super().__init__("npy")
+    name, ending = "npy", ".npy"
 
-    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
-        """Return the array."""
-        file = io.BytesIO()
+    def save(self, file: io.BytesIO, sample: Labelled) -> None:
+        """Write the array."""
         np.save(file, np.ascontiguousarray(sample.labels), allow_pickle=False)
-        return self._encoded(sample, ".npy", file.getvalue())
 
 
 class SoftNpz(_Plain):
@@ -99,20 +104,16 @@ class SoftNpz(_Plain):
     `napari_sepl.core.analysis.provenance.soften` for what the probabilities are.
     """
 
+    name, ending, options = "soft", ".npz", ("trust",)
     needs_pseudo = True
 
-    def __init__(self) -> None:
-        super().__init__("soft", ("trust",))
-
-    def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
-        """Return the archive."""
+    def save(self, file: io.BytesIO, sample: Labelled) -> None:
+        """Write the archive."""
         if sample.soft is None:
             raise ValueError(f"{sample.name}: soft labels are missing")
-        file = io.BytesIO()
         np.savez_compressed(
             file,
             labels=sample.labels,
             class_ids=sample.soft.class_ids,
             probabilities=sample.soft.probabilities,
         )
-        return self._encoded(sample, ".npz", file.getvalue())

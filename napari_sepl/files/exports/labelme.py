@@ -48,8 +48,7 @@ class Labelme(ExportFormat):
     needs_image = True  # labelme opens no JSON without an image
 
     def __init__(self, *, masks: bool) -> None:
-        name, options = ("labelme-masks", OBJECTS) if masks else ("labelme", POLYGONS)
-        super().__init__(name, options)
+        self.name, self.options = ("labelme-masks", OBJECTS) if masks else ("labelme", POLYGONS)
         self._masks = masks
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:

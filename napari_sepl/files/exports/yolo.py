@@ -31,8 +31,7 @@ class Yolo(ExportFormat):
     ignore are the same.
     """
 
-    def __init__(self) -> None:
-        super().__init__("yolo", POLYGONS)
+    name, options = "yolo", POLYGONS
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return the text file."""

@@ -144,4 +144,4 @@ def test_coco_objects() -> None:
 
 def test_options_of_formats_are_settings() -> None:
     for name, one in EXPORT_FORMATS.items():
-        assert one.options <= ExportSettings.model_fields.keys() - {"format"}, name
+        assert set(one.options) <= ExportSettings.model_fields.keys() - {"format"}, name

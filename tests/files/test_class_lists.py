@@ -44,13 +44,13 @@ def test_the_same_in_the_long_notation_of_toml(tmp_path: Path) -> None:
     assert read_class_list(long) == first
 
 
-def test_an_unknown_name_is_told_what_there_is() -> None:
+def test_an_unknown_name_is_answered_by_all_names() -> None:
     with refused("class list", "'vocc'", "voc, coco or a file ending in .toml"):
         read_class_list("vocc")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("classes = [}", ["not valid TOML (line 1, column 12: Invalid value)"]),
         ("", ["the keys none", "classes = ["]),
@@ -71,9 +71,11 @@ def test_an_unknown_name_is_told_what_there_is() -> None:
         ("classes = [" + ", ".join(f'{{ name = "{i}" }}' for i in range(300)) + "]", ["300 names"]),
     ],
 )
-def test_a_list_laid_out_otherwise_is_told(tmp_path: Path, text: str, told: list[str]) -> None:
+def test_a_list_laid_out_otherwise_is_reported(
+    tmp_path: Path, text: str, message: list[str]
+) -> None:
     path = write(tmp_path, text)
-    with refused(path, *told):
+    with refused(path, *message):
         read_class_list(path)
 
 
@@ -114,13 +116,13 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ('[drop]\nto_ignore = ["lion"]', "the class 'lion'"),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path: Path, text: str, found: str) -> None:
+def test_what_is_wrong_is_reported(tmp_path: Path, text: str, found: str) -> None:
     path = tmp_path / "map.toml"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with refused(path, found):
         read_class_map(path, VOC)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with refused(tmp_path / "map.toml", "no such file"):
         read_class_map(tmp_path / "map.toml", VOC)

@@ -110,7 +110,7 @@ def test_a_failure_to_write_names_the_file(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"could not be saved: {path} (Not a directory)")
 
 
-def test_another_programs_image_tells_nothing(tmp_path: Path) -> None:
+def test_another_programs_image_has_no_provenance(tmp_path: Path) -> None:
     assert read_provenance(save_image(tmp_path / "a.png", LABELS)) is None
     assert read_provenance(save_image(tmp_path / "a.jpg", LABELS)) is None
 
@@ -122,7 +122,7 @@ def test_a_file_without_a_image_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("{", ["the text: Invalid JSON"]),
         ("{}", ["version: Field required"]),
@@ -133,11 +133,11 @@ def test_a_file_without_a_image_is_named(tmp_path: Path) -> None:
         (provenance().model_dump_json().replace("0.85", "85"), ["params.t2", "less than or equal"]),
     ],
 )
-def test_a_record_that_is_not_understood_is_told(
-    tmp_path: Path, text: str, told: list[str]
+def test_a_record_that_is_not_understood_is_reported(
+    tmp_path: Path, text: str, message: list[str]
 ) -> None:
     path = save_with_text(tmp_path / "a.png", text)
-    with refused(path, "provenance that is not valid", *told):
+    with refused(path, "provenance that is not valid", *message):
         read_provenance(path)
 
 

@@ -94,7 +94,7 @@ def test_a_digest_takes_no_other_array() -> None:
         digest_labels(np.zeros(SHAPE))  # type: ignore[arg-type]
 
 
-def test_colours_in_the_place_of_labels_are_told(tmp_path: Path) -> None:
+def test_colours_in_the_place_of_labels_are_reported(tmp_path: Path) -> None:
     path = save_image(tmp_path / "a.png", voc_palette()[random_labels()])
     with refused(path, "mode RGB", "21 colours, all of them class colours of PASCAL VOC", "index"):
         read_labels(path)
@@ -106,7 +106,7 @@ def test_colours_in_the_place_of_labels_are_told(tmp_path: Path) -> None:
         read_labels(path)
 
 
-def test_a_colour_tiff_is_told(tmp_path: Path) -> None:
+def test_a_colour_tiff_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, voc_palette()[LABELS], photometric="rgb")
     with refused(path, "RGB colours", "one whole number a pixel"):
@@ -127,7 +127,7 @@ def test_packed_grey_is_refused_for_readers_do_not_agree_on_it(tmp_path: Path, b
 
 
 @pytest.mark.parametrize(
-    ("array", "told"),
+    ("array", "message"),
     [
         (FEW.astype(np.float32), "whole numbers of type float32; expected a whole-number type"),
         (FEW / 7, "fractions of type float64"),
@@ -139,14 +139,16 @@ def test_packed_grey_is_refused_for_readers_do_not_agree_on_it(tmp_path: Path, b
         (FEW.astype(str), "<U"),
     ],
 )
-def test_other_arrays_are_refused_and_told(tmp_path: Path, array: NDArray[Any], told: str) -> None:
+def test_other_arrays_are_refused_and_reported(
+    tmp_path: Path, array: NDArray[Any], message: str
+) -> None:
     path = tmp_path / "a.npy"
     np.save(path, array)
-    with refused(path, told):
+    with refused(path, message):
         read_labels(path)
 
 
-def test_an_archive_of_several_arrays_is_told(tmp_path: Path) -> None:
+def test_an_archive_of_several_arrays_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, cam=FEW, keys=FEW)
     with refused(path, "2 arrays: cam, keys", "one named labels or arr_0"):

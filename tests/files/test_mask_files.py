@@ -116,7 +116,7 @@ def test_an_empty_stack_is_no_mask(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ('{"a": 1}', ["JSON that holds a dict", "a list of masks"]),
         ("3", ["JSON that holds a int"]),
@@ -133,24 +133,24 @@ def test_an_empty_stack_is_no_mask(tmp_path: Path) -> None:
         ("\xff", ["damaged or cut-off"]),
     ],
 )
-def test_other_json_is_told(tmp_path: Path, content: str, told: list[str]) -> None:
+def test_other_json_is_reported(tmp_path: Path, content: str, message: list[str]) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(content.encode("latin-1"))
-    with refused(path, *told):
+    with refused(path, *message):
         read_masks(path)
 
 
 @pytest.mark.parametrize(
     "array", [DENSE[0], DENSE.astype(np.float32), DENSE[np.newaxis], np.zeros((2, 0, 4), bool)]
 )
-def test_other_stacks_are_told(tmp_path: Path, array: NDArray[Any]) -> None:
+def test_other_stacks_are_reported(tmp_path: Path, array: NDArray[Any]) -> None:
     path = tmp_path / "a.npy"
     np.save(path, array)
     with refused(path, f"shape {array.shape} and type {array.dtype}", "shape (N, H, W)"):
         read_masks(path)
 
 
-def test_masks_of_another_image_are_told_whatever_their_format(tmp_path: Path) -> None:
+def test_masks_of_another_image_are_reported_whatever_their_format(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", DENSE)
     save_json(tmp_path / "a.json", RECORDS)
     save_amg_folder(tmp_path / "a", DENSE)
@@ -159,7 +159,7 @@ def test_masks_of_another_image_are_told_whatever_their_format(tmp_path: Path) -
             read_masks(tmp_path / name, (31, 40))
 
 
-def test_what_masks_are_not_stored_in_is_told(tmp_path: Path) -> None:
+def test_what_masks_are_not_stored_in_is_reported(tmp_path: Path) -> None:
     image = save_image(tmp_path / "a.png", DENSE[0])
     with refused(image, "a file ending in '.png'", "amg.py"):
         read_masks(image)
@@ -168,7 +168,7 @@ def test_what_masks_are_not_stored_in_is_told(tmp_path: Path) -> None:
             read_masks(tmp_path / name)
 
 
-def test_masks_are_told_from_other_things_by_a_glance(tmp_path: Path) -> None:
+def test_masks_look_unlike_other_things(tmp_path: Path) -> None:
     assert looks_like_masks(save_amg_folder(tmp_path / "cat", DENSE))
     (tmp_path / "cat" / "metadata.csv").unlink()
     assert looks_like_masks(tmp_path / "cat")
@@ -285,7 +285,7 @@ def test_a_mask_in_colours_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         ("", ["None", "a column named id"]),
         ("number,area\n0,3\n", ["['number', 'area']", "a column named id"]),
@@ -296,10 +296,10 @@ def test_a_mask_in_colours_is_named(tmp_path: Path) -> None:
         ("id,predicted_iou\n\xff", ["utf-8"]),
     ],
 )
-def test_a_damaged_table_is_told(tmp_path: Path, table: str, told: list[str]) -> None:
+def test_a_damaged_table_is_reported(tmp_path: Path, table: str, message: list[str]) -> None:
     folder = save_amg_folder(tmp_path / "cat", DENSE[:1])
     (folder / "metadata.csv").write_bytes(table.encode("latin-1"))
-    with refused(folder / "metadata.csv", *told):
+    with refused(folder / "metadata.csv", *message):
         read_masks(folder)
 
 

@@ -78,7 +78,7 @@ def test_irn_dictionaries_have_tensors_and_count_from_0(name: str) -> None:
     assert read.default == 0.15
 
 
-def test_coarse_maps_are_enlarged_and_that_is_said() -> None:
+def test_coarse_maps_are_enlarged_and_the_origin_names_it() -> None:
     read = scores_of(WRITTEN / "coarse.npy", "irn", shape=(21, 30))
     assert read.maps.shape == (2, *SHAPE)
     assert "enlarged 4 times" in read.origin
@@ -164,7 +164,7 @@ def test_auto_says_what_it_took_a_file_for(name: str, layout: str) -> None:
     assert scores_of(WRITTEN / name, shape=SHAPE).origin.startswith(f"taken for {layout}: ")
 
 
-def test_auto_tells_a_cam_from_a_crf_by_what_0_holds(tmp_path: Path) -> None:
+def test_auto_distinguishes_cam_and_crf_by_the_map_of_0(tmp_path: Path) -> None:
     path = save_cam_dict(tmp_path / "a.npy", cams(), [0, 14])
     assert scores_of(path).class_ids.tolist() == [1, 15]
     save_crf_dict(path, cams(), [4, 14])
@@ -272,7 +272,7 @@ def test_a_small_file_of_one_map_under_many_keys_takes_little_memory(tmp_path: P
         read_pseudo(path)
 
 
-def test_wrong_endings_images_and_names_are_told(tmp_path: Path) -> None:
+def test_wrong_endings_images_and_names_are_reported(tmp_path: Path) -> None:
     path = save_image(tmp_path / "cat_7.png", random_labels())
     with refused(path, "the ending .png", ".npy or .pickle or .pkl for --pseudo-format psa"):
         read_pseudo(path, "psa")

@@ -86,7 +86,7 @@ def test_labels_of_another_size_name_both_files(sample: Sample, role: str) -> No
         load(sample, VOC)
 
 
-def test_labels_of_the_unturned_image_are_told_why(sample: Sample) -> None:
+def test_labels_of_the_unturned_image_are_reported_why(sample: Sample) -> None:
     save_image(sample.pseudo, random_labels(SHAPE[::-1]))
     with refused(sample.pseudo, "40 × 30 pixels", "30 × 40", "EXIF orientation"):
         load_enhanceable(sample, VOC)

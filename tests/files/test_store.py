@@ -170,7 +170,7 @@ def test_overrides_are_those_of_the_masks_that_were_reviewed(store: Store) -> No
         Review("a", decisions={0: 1})
 
 
-def test_inputs_that_changed_are_told(store: Store) -> None:
+def test_inputs_that_changed_are_reported(store: Store) -> None:
     store.put_review(EVERYTHING)
     review = store.review("a")
     assert review is not None
@@ -261,7 +261,7 @@ def test_a_closed_store_says_so(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "message"),
     [
         ("UPDATE sample SET params = '{'", "a damaged record"),
         ("UPDATE sample SET params = '{\"t1\": 7}'", "a damaged record"),
@@ -270,13 +270,13 @@ def test_a_closed_store_says_so(store: Store) -> None:
         ("UPDATE decisions SET value = '[[0, 300]]'", "class 300"),
     ],
 )
-def test_one_damaged_record_is_told_and_the_rest_can_be_used(
-    store: Store, statement: str, told: str
+def test_one_damaged_record_is_reported_and_the_rest_can_be_used(
+    store: Store, statement: str, message: str
 ) -> None:
     store.put_review(EVERYTHING)
     change(store, statement)
     store.put_review(replace(EVERYTHING, sample_id="b"))
-    with pytest.raises(ValueError, match=told) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         store.review("a")
     assert str(caught.value).startswith(f"{store.path}, sample a: found")
     assert same(store.review("b"), replace(EVERYTHING, sample_id="b"))
@@ -363,6 +363,6 @@ def test_steps_of_a_document_come_back_from_the_log(store: Store) -> None:
         LogEntry("params", {"before": {}, "after": {}, "gesture": 3}),
     ],
 )
-def test_a_damaged_entry_is_told(entry: LogEntry) -> None:
+def test_a_damaged_entry_is_reported(entry: LogEntry) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  each says another thing
         edit_of(entry)

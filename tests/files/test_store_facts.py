@@ -85,7 +85,7 @@ def damage_facts(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
-def test_damaged_facts_are_told_and_cost_nothing_that_was_said(
+def test_damaged_facts_are_reported_and_cost_no_review(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Store.open(path, who="ana") as store:

@@ -121,7 +121,7 @@ def test_another_programs_database_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_folder_in_the_stores_place_is_told(path: Path) -> None:
+def test_a_folder_in_the_stores_place_is_reported(path: Path) -> None:
     path.mkdir()
     with pytest.raises(InputError) as caught:
         Store.open(path, who="ana")
@@ -134,7 +134,7 @@ def test_a_store_that_is_to_be_read_must_be_there(path: Path) -> None:
     assert not list(path.parent.iterdir())
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(SaveError, match=r"^a file has that name: "):
         Store.open(store_file(tmp_path / "out"), who="ana")

@@ -46,7 +46,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_it_is_fetched_once_and_told_of(server: Server, tmp_path: Path) -> None:
+def test_it_is_downloaded_once_with_progress(server: Server, tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
     checkpoint = fetch(server, tmp_path / "deep" / "cache", heard)
     assert checkpoint.path.read_bytes() == CONTENT
@@ -59,7 +59,7 @@ def test_it_is_fetched_once_and_told_of(server: Server, tmp_path: Path) -> None:
     assert server.asked == [None]
 
 
-def test_a_broken_connection_is_taken_up_where_it_broke(server: Server, tmp_path: Path) -> None:
+def test_a_broken_download_is_resumed(server: Server, tmp_path: Path) -> None:
     server.broken = [1_000_000, 500_000]
     heard: list[tuple[int, int]] = []
     assert fetch(server, tmp_path, heard).path.read_bytes() == CONTENT
@@ -67,7 +67,7 @@ def test_a_broken_connection_is_taken_up_where_it_broke(server: Server, tmp_path
     assert heard[-1] == (len(CONTENT), len(CONTENT))
 
 
-def test_the_next_call_goes_on_after_giving_up(server: Server, tmp_path: Path) -> None:
+def test_the_next_call_resumes_after_giving_up(server: Server, tmp_path: Path) -> None:
     server.broken = [1_000_000, 0, 0, 0]
     with pytest.raises(DownloadError, match="could not be fetched") as caught:
         fetch(server, tmp_path)
@@ -144,12 +144,12 @@ def test_without_a_known_size_the_server_says_that_nothing_is_left(
     assert server.asked == [f"bytes={len(CONTENT) + 4}-", None]
 
 
-def test_a_file_that_was_damaged_later_is_fetched_anew(server: Server, tmp_path: Path) -> None:
+def test_a_file_that_was_damaged_later_is_downloaded_again(server: Server, tmp_path: Path) -> None:
     fetch(server, tmp_path).path.write_bytes(CONTENT[:-1])
     assert fetch(server, tmp_path).path.read_bytes() == CONTENT
 
 
-def test_without_a_net_the_address_and_the_place_are_told(tmp_path: Path) -> None:
+def test_without_a_net_the_address_and_the_place_are_reported(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/weights.pth"
@@ -162,13 +162,13 @@ def test_without_a_net_the_address_and_the_place_are_told(tmp_path: Path) -> Non
     )
 
 
-def test_what_is_put_there_by_hand_is_taken(tmp_path: Path) -> None:
+def test_a_file_put_there_by_hand_is_used(tmp_path: Path) -> None:
     (tmp_path / "weights.pth").write_bytes(CONTENT)
     model = model_at("http://127.0.0.1:1/weights.pth")
     assert fetch_checkpoint(model, tmp_path, downloader=HURRIED).path.read_bytes() == CONTENT
 
 
-def test_a_place_that_cannot_be_written_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises((SaveError, DownloadError), match="could not be saved"):
         fetch(server, tmp_path / "file" / "cache")

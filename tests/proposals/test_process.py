@@ -90,7 +90,7 @@ def test_the_object_lives_on_between_calls_in_one_process(remote: Remote) -> Non
     assert remote.call("process") == remote.process_id != os.getpid()
 
 
-def test_what_it_tells_arrives_in_order(remote: Remote) -> None:
+def test_progress_arrives_in_order(remote: Remote) -> None:
     heard: list[int] = []
     assert remote.call("tell", 3, on_progress=heard.append) == "answer"
     assert heard == [0, 1, 2]
@@ -222,7 +222,7 @@ def test_stop_while_it_starts(remote: Remote, patient: float) -> None:
     assert time.monotonic() - start < patient / 2
 
 
-def test_an_answer_given_up_is_not_taken_for_the_next(remote: Remote) -> None:
+def test_an_answer_given_up_is_not_received_by_the_next_call(remote: Remote) -> None:
     def interrupted(_told: object) -> None:
         raise KeyboardInterrupt
 
@@ -264,7 +264,9 @@ def test_sam_makes_the_same_masks_there(checkpoint: Checkpoint, image: NDArray[n
             RemoteMasks(remote).make(np.zeros((2, 2, 9), np.uint8))
 
 
-def test_a_missing_checkpoint_is_told_from_there(checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_a_missing_checkpoint_is_reported_by_the_other_process(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
     need_sam()
     gone = Checkpoint(checkpoint.model, tmp_path / "gone.pth", "")
     missing = pytest.raises(ProposalError, match=r"gone\.pth: found No such file")
@@ -294,7 +296,7 @@ def test_it_is_stopped_amid_its_points(sam_remote: Remote, image: NDArray[np.uin
     assert len(RemoteMasks(sam_remote).make(image)) > 0
 
 
-def test_it_tells_where_it_computes(checkpoint: Checkpoint, image: NDArray[np.uint8]) -> None:
+def test_it_names_its_device(checkpoint: Checkpoint, image: NDArray[np.uint8]) -> None:
     heard: list[str] = []
     with Remote(open_sam, checkpoint, "cpu", SMALL_BATCHES, opened=heard.append) as remote:
         for _ in range(2):

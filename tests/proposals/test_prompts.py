@@ -68,7 +68,7 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_images_are_told_apart_by_size_and_pixels() -> None:
+def test_digests_differ_by_size_and_pixels() -> None:
     image = blobs((6, 8))
     assert digest_image(image) == digest_image(image.copy())
     assert digest_image(image) != digest_image(image.reshape(8, 6, 3))

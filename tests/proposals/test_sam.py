@@ -233,7 +233,7 @@ def test_memory_that_holds_not_even_one_is_an_error(
         maker.make(image)
 
 
-def test_other_errors_are_not_taken_for_full_memory(
+def test_other_errors_are_not_reported_as_full_memory(
     sam: LoadedSam, image: NDArray[np.uint8]
 ) -> None:
     def broken(**_tensors: Any) -> Any:

@@ -91,10 +91,9 @@ class DatasetSpec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _place_masks(cls, fields: Any) -> Any:
-        if isinstance(fields, dict) and fields.get("masks") is None:
-            out = fields.get("out")
-            if isinstance(out, str | Path):
-                return fields | {"masks": Path(out) / _MADE}
+        out = fields.get("out") if isinstance(fields, dict) else None
+        if isinstance(out, str | Path) and fields.get("masks") is None:
+            return fields | {"masks": Path(out) / _MADE}
         return fields
 
     @property
@@ -157,18 +156,24 @@ def read_dataset(path: Path) -> DatasetSpec:
         spec = DatasetSpec.model_validate(content)
     except ValidationError as error:
         raise InputError(path, found=_misread(error), expected=_wanted(error)) from error
-    return _placed(spec, path)
+
+    def place(text: Path | str) -> Path:
+        return _without_dots(path.parent / expanded(text, path, _EXPECTED))
+
+    places: dict[str, Any] = {name: place(value) for name, value in spec if isinstance(value, Path)}
+    if spec.classes not in BUILT_IN:
+        places["classes"] = str(place(spec.classes))
+    return spec.model_copy(update=places)
 
 
 def _misread(error: ValidationError) -> str:
-    faults = []
-    for fault in error.errors():
-        key = ".".join(map(str, fault["loc"]))
-        if fault["type"] == "extra_forbidden":
-            faults.append(f"the unknown key {key}{_suggested(key)}")
-        else:
-            faults.append(f"{key} = {_in_toml(fault['input'])}")
-    return ", ".join(faults)
+    keys = {".".join(map(str, fault["loc"])): fault for fault in error.errors()}
+    return ", ".join(
+        f"the unknown key {key}{_suggested(key)}"
+        if fault["type"] == "extra_forbidden"
+        else f"{key} = {_in_toml(fault['input'])}"
+        for key, fault in keys.items()
+    )
 
 
 def _wanted(error: ValidationError) -> str:
@@ -198,16 +203,6 @@ def _suggested(key: str) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:
-    def place(text: Path | str) -> Path:
-        return _without_dots(path.parent / expanded(text, path, _EXPECTED))
-
-    places: dict[str, Any] = {name: place(value) for name, value in spec if isinstance(value, Path)}
-    if spec.classes not in BUILT_IN:
-        places["classes"] = str(place(spec.classes))
-    return spec.model_copy(update=places)
-
-
 def check_dataset_file(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None:
     """Raise unless a dataset's TOML file may be written; it may lie in the output folder.
 
@@ -220,8 +215,8 @@ def check_dataset_file(path: Path, spec: DatasetSpec, *, asked: bool = False) ->
         If the file exists, is no dataset's, and no person `asked` to replace it.
     """
     places = (one for one in spec.folders if one == path or one.is_file())
-    asked_about = frozenset({path} if asked else ())
-    guard = Guard((*spec.inputs, *places), asked=asked_about, output=spec.out)
+    agreed = frozenset({path} if asked else ())
+    guard = Guard((*spec.inputs, *places), asked=agreed, output=spec.out)
     guard.check(path, looks_like_dataset, "--to")
 
 
@@ -283,8 +278,6 @@ def _without_dots(place: Path) -> Path:
 LAYOUTS = ("voc", "coco")
 """The names of known layouts."""
 
-_COCO_SPLITS = ("train", "val")
-_COCO_YEARS = ("", "2017", "2014")
 _PREFIXES = {"pseudo": ("pseudo",), "masks": ("masks", "sam")}
 
 
@@ -356,9 +349,9 @@ def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
     InputError
         If there is no such list.
     """
-    found = {"images": root / "JPEGImages"}
-    if (root / "SegmentationClass").is_dir():
-        found["ground_truth"] = root / "SegmentationClass"
+    found, truth = {"images": root / "JPEGImages"}, root / "SegmentationClass"
+    if truth.is_dir():
+        found["ground_truth"] = truth
     if split is not None:
         lists = root / "ImageSets" / "Segmentation"
         found["list_file"] = lists / f"{split}.txt"
@@ -373,22 +366,22 @@ def find_layout(root: Path) -> str | None:
     """Return the name of a folder's layout; None if it is unknown."""
     if (root / "JPEGImages").is_dir():
         return "voc"
-    is_coco = any(place.is_dir() for split in _COCO_SPLITS for place in _coco_places(root, split))
-    return "coco" if is_coco else None
+    places = (place for split in ("train", "val") for place in _coco_places(root, split))
+    return "coco" if any(map(Path.is_dir, places)) else None
 
 
 def _coco_places(root: Path, split: str) -> list[Path]:
-    names = [f"{split}{year}" for year in _COCO_YEARS]
+    names = [f"{split}{year}" for year in ("", "2017", "2014")]
     return [folder / name for folder in (root, root / "images") for name in names]
 
 
 def _coco(root: Path, split: str) -> dict[str, Path]:
     places = _coco_places(root, split)
-    images = next((place for place in places if place.is_dir()), None)
-    if images is None:
-        names = ", ".join(place.relative_to(root).as_posix() for place in places)
-        raise InputError(root, found=f"none of the folders {names}", expected="COCO's images")
-    return {"images": images}
+    for place in places:
+        if place.is_dir():
+            return {"images": place}
+    names = ", ".join(place.relative_to(root).as_posix() for place in places)
+    raise InputError(root, found=f"none of the folders {names}", expected="COCO's images")
 
 
 def _only(root: Path, role: str, prefixes: tuple[str, ...], *, needed: bool) -> Path | None:
@@ -397,13 +390,11 @@ def _only(root: Path, role: str, prefixes: tuple[str, ...], *, needed: bool) -> 
     except OSError as error:
         raise unopened(root, error, "the folder of a dataset") from error
     found = [folder for folder in folders if folder.name.lower().startswith(prefixes)]
-    if not found and not needed:
-        return None
-    if len(found) != 1:
-        names = ", ".join(folder.name for folder in found) or "no folder"
-        raise InputError(
-            root,
-            found=f"{names} for names that begin with {' and '.join(prefixes)}",
-            expected=f"exactly one; otherwise say where the {role} folder is",
-        )
-    return found[0]
+    if len(found) == 1 or not (found or needed):
+        return found[0] if found else None
+    names = ", ".join(folder.name for folder in found) or "no folder"
+    raise InputError(
+        root,
+        found=f"{names} for names that begin with {' and '.join(prefixes)}",
+        expected=f"exactly one; otherwise name the {role} folder",
+    )

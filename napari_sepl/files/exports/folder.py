@@ -108,11 +108,9 @@ class ExportedImage:
     @property
     def digest(self) -> str | None:
         """The digest of the link or the copy; None for a copy of a file that is gone."""
-        return (
-            link_to(self.link)
-            if self.how is ImageFiles.LINK
-            else digest_of(real_place(self.source))
-        )
+        if self.how is ImageFiles.LINK:
+            return link_to(self.link)
+        return digest_of(real_place(self.source))
 
     @property
     def link(self) -> Path:

@@ -215,8 +215,7 @@ def check_dataset_file(path: Path, spec: DatasetSpec, *, asked: bool = False) ->
         If the file exists, is no dataset's, and no person `asked` to replace it.
     """
     places = (one for one in spec.folders if one == path or one.is_file())
-    agreed = frozenset({path} if asked else ())
-    guard = Guard((*spec.inputs, *places), asked=agreed, output=spec.out)
+    guard = Guard((*spec.inputs, *places), frozenset([path] * asked), output=spec.out)
     guard.check(path, looks_like_dataset, "--to")
 
 

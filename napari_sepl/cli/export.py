@@ -213,7 +213,7 @@ def _run(source: LabelSource, wanted: _Wanted) -> int:
     code = follow(export.run(), len(export), "export")
     for sentence in export.outcome():
         say(sentence)
-    if export.without_pictures:
+    if export.without_images:
         note("images are not exported; --image-files copy or link puts them beside the labels")
     if export.others:
         note(f"{listing(export.others)}: of earlier runs; still in {wanted.to}, but in no list")

@@ -1,4 +1,4 @@
-"""Reading class lists, names and colours of labels, and class maps, which rename and merge them."""
+"""Readers of class lists (names and colours of labels) and of class maps, which change them."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def read_class_list(name: str | Path) -> ClassList:
     Raises
     ------
     InputError
-        If there is no such list, or the file is damaged or laid out otherwise.
+        If there is no such list, or the file is damaged or has another layout.
     """
     if str(name) in BUILT_IN:
         return BUILT_IN[str(name)]
@@ -75,7 +75,8 @@ def _read_toml(path: Path) -> ClassList:
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise InputError(path, found=f"the name {repeated!r} twice", expected="different names")
-    colours = tuple(colour or _voc_colour(label) for label, (_, colour) in enumerate(named))
+    voc = [(red, green, blue) for red, green, blue in voc_palette().tolist()]
+    colours = tuple(colour or voc[label % 256] for label, (_, colour) in enumerate(named))
     try:
         return ClassList(path.name, names, colours)
     except InputError as error:
@@ -89,19 +90,13 @@ def _read_class(entry: object, source: str) -> tuple[str, Colour | None]:
     name, colour = entry["name"], entry.get("colour")
     if not isinstance(name, str) or not name.strip():
         raise InputError(source, found=f"the name {brief(name)}", expected="some text")
-    return name, None if colour is None else _read_colour(colour, source)
-
-
-def _read_colour(text: object, source: str) -> Colour:
-    if not isinstance(text, str) or not _COLOUR.fullmatch(text):
-        raise InputError(source, found=f"the colour {brief(text)}", expected='text like "#804080"')
-    red, green, blue = bytes.fromhex(text[1:])
-    return red, green, blue
-
-
-def _voc_colour(label: int) -> Colour:
-    red, green, blue = voc_palette()[label % 256].tolist()
-    return red, green, blue
+    if colour is None:
+        return name, None
+    if not isinstance(colour, str) or not _COLOUR.fullmatch(colour):
+        found = f"the colour {brief(colour)}"
+        raise InputError(source, found=found, expected='text like "#804080"')
+    red, green, blue = bytes.fromhex(colour[1:])
+    return name, (red, green, blue)
 
 
 _TABLES = {
@@ -132,8 +127,8 @@ class _Content(BaseModel):
 def read_class_map(path: Path, classes: ClassList) -> ClassMap:
     """Read a class map from a TOML file.
 
-    Classes are named, or told by their labels. Those that are not mentioned stay; labels are
-    numbered again without gaps::
+    Classes are given by names or labels. All others stay; labels are numbered again without
+    gaps::
 
         [rename]
         "tv monitor" = "screen"
@@ -153,7 +148,7 @@ def read_class_map(path: Path, classes: ClassList) -> ClassMap:
     Raises
     ------
     InputError
-        If the file is damaged or laid out otherwise, names a class that is not there or the
+        If the file is damaged or has another layout, names a class that does not exist or the
         background, or one class twice.
     """
     content = _parse(path)

@@ -15,7 +15,7 @@ from napari_sepl.files._opening import parse_json, read_bytes, unopened
 from napari_sepl.files.atomic import make_folder, write_whole
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.listing import list_masks
-from napari_sepl.files.differences import tell_differences
+from napari_sepl.files.differences import describe_differences
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import read_image
 from napari_sepl.files.lock import sole_run
@@ -153,7 +153,9 @@ def _otherwise(out: Path, known: dict[str, Any] | None, made_with: dict[str, Any
         return ""
     if known is None:
         return "by another program"
-    return "in several ways" if _MIXED in known else f"with {tell_differences(known, made_with)}"
+    return (
+        "in several ways" if _MIXED in known else f"with {describe_differences(known, made_with)}"
+    )
 
 
 def _makings(known: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from napari_sepl.workflow.measure.checkpoint import checkpoint_file
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.results import Outcome, SampleResult
-from tests.files.making import save_picture
+from tests.files.making import save_image
 from tests.messages import says
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
@@ -120,7 +120,7 @@ def test_ground_truth_of_only_ignore_is_no_success(
 ) -> None:
     assert spec.ground_truth is not None
     for path in spec.ground_truth.iterdir():
-        save_picture(path, np.full_like(read_labels(path), 255))
+        save_image(path, np.full_like(read_labels(path), 255))
     to = ("--to", "x.html") if command == "report" else ("--table", "x.csv")
     code, out, err = run(command, dataset, to[0], tmp_path / "new" / to[1])
     assert (code, out) == (1, "4 samples: 4 counted\n")

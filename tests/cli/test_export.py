@@ -12,7 +12,7 @@ from napari_sepl.core.errors import SaveError
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
-from tests.files.making import SHAPE, random_labels, save_picture
+from tests.files.making import SHAPE, random_labels, save_image
 from tests.messages import assert_says, plain, raises_input_error, says
 from tests.workflow.reviewed import Session
 
@@ -131,8 +131,8 @@ def test_the_loss_of_polygons_is_printed(toml: Path) -> None:
 def test_ignore_and_soft_labels_of_a_plain_folder(tmp_path: Path) -> None:
     for role in ("labels", "pseudo"):
         (tmp_path / role).mkdir()
-    save_picture(tmp_path / "labels" / "x.png", random_labels(top=3))
-    save_picture(tmp_path / "pseudo" / "x.png", np.zeros(SHAPE, np.uint8))
+    save_image(tmp_path / "labels" / "x.png", random_labels(top=3))
+    save_image(tmp_path / "pseudo" / "x.png", np.zeros(SHAPE, np.uint8))
     folders = ("--labels", tmp_path / "labels", "--pseudo", tmp_path / "pseudo")
     assert run(*folders, "--to", tmp_path / "a", "--format", "png", "--ignore", "unsure")[0] == 0
     labels, expected = read_labels(tmp_path / "a" / "labels" / "x.png"), random_labels(top=3)
@@ -154,7 +154,7 @@ def test_samples_of_earlier_runs_are_named(toml: Path) -> None:
     folder = toml.parent / "labels"
     folder.mkdir()
     for stem in ("x", "y"):
-        save_picture(folder / f"{stem}.png", random_labels())
+        save_image(folder / f"{stem}.png", random_labels())
     words = ("--labels", folder, "--to", toml.parent / "to", "--format", "png")
     assert run(*words)[0] == 0
     (folder / "y.png").unlink()

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from napari_sepl.files.differences import tell_differences
+from napari_sepl.files.differences import describe_differences
 
 
 @pytest.mark.parametrize(
-    ("known", "asked", "told"),
+    ("known", "asked", "message"),
     [
         ({"a": 1, "b": 2.0}, {"a": 1, "b": 0.5}, "b 2 (now 0.5)"),
         ({"a": None}, {"a": True}, "a not set (now yes)"),
@@ -25,8 +25,8 @@ from napari_sepl.files.differences import tell_differences
         ({"a": 1}, {"a": 1}, ""),
     ],
 )
-def test_differences_are_told_without_words_of_python(
-    known: dict[str, object], asked: dict[str, object], told: str
+def test_differences_are_reported_without_words_of_python(
+    known: dict[str, object], asked: dict[str, object], message: str
 ) -> None:
-    assert tell_differences(known, asked) == told
-    assert not re.search("None|True|False|[\\[{']", tell_differences(known, asked))
+    assert describe_differences(known, asked) == message
+    assert not re.search("None|True|False|[\\[{']", describe_differences(known, asked))

@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.files import pictures
+from napari_sepl.files import image_formats
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
@@ -49,7 +49,7 @@ def test_a_first_sample_that_cannot_be_read_is_left_out(
 def test_an_unexpected_error_costs_one_sample(
     open_dataset: Callable[[], Walk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "_checked_png", Unforeseen("s1"))
+    monkeypatch.setattr(image_formats, "_checked_png", Unforeseen("s1"))
     walk = open_dataset()
     assert walk.sample_id == "s2"
     assert was_told(f"unexpected error: s1: {WORDS}")

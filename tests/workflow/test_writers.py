@@ -18,7 +18,7 @@ from napari_sepl.files.atomic import clear_abandoned
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.exports import EXPORT_FORMATS
-from napari_sepl.files.exports.base import ExportSettings, Pictures
+from napari_sepl.files.exports.base import ExportSettings, ImageFiles
 from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Status
@@ -46,7 +46,12 @@ Write = Callable[[Session, Path, bool], list[SampleResult[object]]]
 class Maker:
     """Makes the same masks of every image."""
 
-    def make(self, image: object, pseudo: object = None, told: OnProgress = ignore) -> MaskSet:  # noqa: ARG002
+    def make(
+        self,
+        image: object,  # noqa: ARG002
+        pseudo: object = None,  # noqa: ARG002
+        on_progress: OnProgress = ignore,  # noqa: ARG002
+    ) -> MaskSet:
         return MaskSet.from_dense(random_masks())
 
 
@@ -136,7 +141,7 @@ def convert(session: Session, out: Path, _: bool) -> list[SampleResult[object]]:
 
 def export(name: str, session: Session, to: Path, overwrite: bool) -> list[SampleResult[object]]:
     source = ReviewSource(session.index, session.store, tuple(Status))
-    pictures = Pictures.NO if name in ("npy", "coco") else Pictures.COPY
+    pictures = ImageFiles.NO if name in ("npy", "coco") else ImageFiles.COPY
     settings = ExportSettings(format=name, pictures=pictures)
     return list(Export(source, to, settings, overwrite=overwrite).run())
 

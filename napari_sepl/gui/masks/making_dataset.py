@@ -254,7 +254,7 @@ class EnduringMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image; as `RemoteMasks.make`, and as it raises.
 
@@ -265,7 +265,7 @@ class EnduringMasks:
         """
         self._making.raise_if_cancelled()
         try:
-            masks = RemoteMasks(self._remote).make(image, pseudo, told)
+            masks = RemoteMasks(self._remote).make(image, pseudo, on_progress)
         except (OpeningError, StoppedError):
             raise
         except ProposalError as error:

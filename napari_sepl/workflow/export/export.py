@@ -24,13 +24,12 @@ from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports.base import (
     ExportSettings,
     Ignore,
+    ImageFiles,
     Labelled,
     Listing,
-    Pictures,
     flat_name,
 )
-from napari_sepl.files.exports.folder import ExportFolder
-from napari_sepl.files.exports.noted import Picture
+from napari_sepl.files.exports.folder import ExportedImage, ExportFolder
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status
@@ -65,7 +64,7 @@ class Export:
     others : list of str
         Samples that an earlier run exported here and this one was not to: their files stay, but
         no list has them.
-    without_pictures : bool
+    without_images : bool
         Whether pictures of the samples that were written were left where they are, though the
         format has a place for them.
     at_home : int
@@ -98,7 +97,7 @@ class Export:
         self._overwrite = overwrite
         self.loss: Loss | None = None
         self.others: list[str] = []
-        self.without_pictures = False
+        self.without_images = False
         self.at_home = self.removed = 0
         self._clashes: dict[str, str] = {}  # samples to others that have their files' names
         self._folders: list[Path] = []
@@ -202,7 +201,7 @@ class Export:
             self._count_at_home(picture)
             return Outcome.PRESENT, None
         encoded = self._format.encode(sample, self._settings)
-        picture = self._picture(sample, encoded.picture)
+        picture = self._picture(sample, encoded.image)
         folder.put(
             {
                 "id": sample_id,
@@ -210,7 +209,7 @@ class Export:
                 "labels": digest_labels(sample.labels),
                 "status": given.status,
                 "split": sample.split,
-                "picture": encoded.picture,
+                "picture": encoded.image,
                 "entry": encoded.entry,
                 "loss": measure_loss(encoded.drawn, sample.labels),
             },
@@ -220,13 +219,13 @@ class Export:
         self._count_at_home(picture)
         return Outcome.SAVED, None
 
-    def _count_at_home(self, picture: Picture | None) -> None:
-        self.at_home += picture is not None and picture.is_at_home(self._to)
+    def _count_at_home(self, picture: ExportedImage | None) -> None:
+        self.at_home += picture is not None and picture.is_in_place(self._to)
 
     def _map_sample(self, sample_id: str, given: Exportable) -> tuple[Labelled, str]:
         """Return a sample as it goes out, and a digest of all that its files follow from."""
         if given.picture is None and (
-            self._format.needs_picture or self._settings.pictures is not Pictures.NO
+            self._format.needs_image or self._settings.pictures is not ImageFiles.NO
         ):
             raise InputError(sample_id, found="no image", expected="a folder of images")
         labels = self._map.apply(given.labels)
@@ -259,14 +258,14 @@ class Export:
             return np.where(unsure, np.uint8(IGNORE), labels)
         return labels
 
-    def _picture(self, sample: Labelled, place: str | None) -> Picture | None:
+    def _picture(self, sample: Labelled, place: str | None) -> ExportedImage | None:
         how = self._settings.pictures
-        if sample.picture is None or place is None:
+        if sample.image is None or place is None:
             return None
-        if how is Pictures.NO:
-            self.without_pictures = True
+        if how is ImageFiles.NO:
+            self.without_images = True
             return None
-        return Picture(sample.picture, place, how)
+        return ExportedImage(sample.image, place, how)
 
     # --- all of them
 
@@ -305,7 +304,7 @@ class Export:
         self._stale = sorted(name for name in named if (self._to / name).exists())
         self._sum_up(folder, done)
         self._folders = folder.folders
-        folder.finish({
+        folder.write_manifest({
             "complete": True,
             "samples": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
             "splits": {split: len(names) for split, names in listing.splits.items()},

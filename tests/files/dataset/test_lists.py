@@ -85,16 +85,16 @@ def test_what_a_line_stands_for_where_there_are_sub_folders(line: str, sample_id
 
 
 @pytest.mark.parametrize("line", ["a", "a.png"])
-def test_a_line_that_may_name_two_samples_tells_both(line: str) -> None:
+def test_a_line_that_may_name_two_samples_reports_both(line: str) -> None:
     assert SampleFinder(NESTED).named_by(line) == (line, "in train/ and val/; write train/a")
 
 
-def test_columns_that_name_two_samples_are_told() -> None:
+def test_columns_that_name_two_samples_are_reported() -> None:
     line = "images/a.jpg labels/b.png"
     assert SampleFinder(FLAT).named_by(line) == (line, "names a and b")
 
 
-def test_lines_that_name_one_sample_in_two_folders_are_told(tmp_path: Path) -> None:
+def test_lines_that_name_one_sample_in_two_folders_are_reported(tmp_path: Path) -> None:
     listed = "train/a.jpg\nval/a.jpg\nb.jpg\nimg/b.jpg\n/data/img/b.jpg\n"
     assert read(tmp_path, listed, FLAT) == {
         "a": "the list names it as train/a.jpg and as val/a.jpg", "b": "",

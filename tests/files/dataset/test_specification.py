@@ -54,7 +54,7 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             NEEDED + "lst = 'x'\nworkers = 2",
@@ -75,9 +75,11 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
         (NEEDED + "[ground_truth]\nx = 1", "ground_truth = "),
     ],
 )
-def test_a_wrong_file_is_named_with_all_that_is_wrong(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_file_is_named_with_all_that_is_wrong(
+    tmp_path: Path, text: str, message: str
+) -> None:
     path = write(tmp_path, text)
-    with refused(path, told, "the keys images, pseudo, masks, out, ground_truth"):
+    with refused(path, message, "the keys images, pseudo, masks, out, ground_truth"):
         read_dataset(path)
 
 

@@ -73,7 +73,7 @@ def messages() -> list[str]:
     return [str(record.message) for record in notification_manager.records]
 
 
-def was_told(text: object) -> bool:
+def has_message(text: object) -> bool:
     """Tell whether a message of this test holds a text."""
     return any(str(text) in message for message in messages())
 

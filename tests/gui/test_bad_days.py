@@ -19,7 +19,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.queue import navigator
 from napari_sepl.workflow.review.queue import Filter
-from tests.gui.conftest import Window, messages, was_told
+from tests.gui.conftest import Window, has_message, messages
 from tests.gui.test_queue import Walk, dataset, paint, spec  # noqa: F401  fixtures
 from tests.workflow.test_one_sample import WORDS, Unforeseen
 
@@ -54,7 +54,7 @@ def test_what_nobody_foresaw_costs_one_sample(
     monkeypatch.setattr(pictures, "_checked_png", Unforeseen("s1"))
     walk = open_dataset()
     assert walk.sample_id == "s2"
-    assert was_told(f"unexpected error: s1: {WORDS}")
+    assert has_message(f"unexpected error: s1: {WORDS}")
     walk.dock.close_dataset()
 
 
@@ -66,7 +66,7 @@ def test_where_nothing_can_be_read_the_window_stays_alive(
     break_pictures(spec, *(path.stem for path in pictures))
     walk = open_dataset()
     assert walk.dock.navigator.row is None
-    assert was_told("6 samples in a row cannot be read")
+    assert has_message("6 samples in a row cannot be read")
     assert "6 unreadable" in walk.dock.panel.counts.text()
     for path, content in pictures.items():  # the folder is back
         path.write_bytes(content)
@@ -85,7 +85,7 @@ def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
-    assert was_told("2 samples in a row cannot be read; the queue says why. Nothing")
+    assert has_message("2 samples in a row cannot be read; the queue says why. Nothing")
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
     dataset.press(Qt.Key.Key_J)
@@ -120,7 +120,7 @@ def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:  
     assert dataset.sample_id == "s2"
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s6"
-    assert was_told("s3.json")
+    assert has_message("s3.json")
     why = dataset.dock.panel.model.queue.failures
     assert sorted(why) == [2, 3, 4]
     assert "10" in why[4]
@@ -140,7 +140,7 @@ def test_a_record_of_a_later_version_is_told_and_left_alone(
     for _ in range(3):
         window.settle()
     assert window.widget.controller.context.document is None
-    assert was_told("made by a later napari-sepl")
+    assert has_message("made by a later napari-sepl")
     assert len(messages()) == 1
     assert store_file(spec.output).read_bytes() == before
 
@@ -237,7 +237,7 @@ def test_taking_a_step_over_many_back_spares_what_was_done_since(
     assert dataset.window.document.params == Params(t1=0.9)
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert was_told("1 that were worked on since stay")
+    assert has_message("1 that were worked on since stay")
     assert dataset.window.document.params == Params()
     dataset.press(Qt.Key.Key_K)
     assert dataset.window.document.params == chosen
@@ -254,8 +254,8 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     assert dataset.dock._bulk is not None
     dataset.dock._bulk.accept_unchanged(1.0)
     dataset.wait_until(lambda: any("Done: accepting" in text for text in messages()))
-    assert was_told("1 were not saved.")
-    assert was_told("other labels are there")
+    assert has_message("1 were not saved.")
+    assert has_message("other labels are there")
     assert sorted(dataset.dock.panel.model.queue.failures) == [3]
     assert (read_labels(dataset.spec.output / "s2.png") == 7).all()
     dataset.press(Qt.Key.Key_G)  # s1
@@ -264,7 +264,7 @@ def test_what_cannot_be_accepted_is_no_unreadable_sample(
     dataset.press(Qt.Key.Key_W)  # s3 was accepted, and is skipped now
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert was_told("1 that were worked on since stay")
+    assert has_message("1 that were worked on since stay")
     assert dataset.statuses()["s3"] == Status.SKIPPED
     assert dataset.statuses()["s5"] == Status.PENDING
 

@@ -107,15 +107,15 @@ def test_the_user_s_own_layer_gets_its_look_back(controller: Controller) -> None
 
 def test_swap_ends_the_swipe_and_the_swipe_ends_the_swap(controller: Controller) -> None:
     comparing, layers = controller.comparing, controller.context.layers
-    comparing.compare()
+    comparing.swap()
     comparing.swipe()
     assert layers.enhanced.visible
     assert layers.pseudo.contour == 0
-    comparing.compare()
+    comparing.swap()
     assert not comparing.swiping
     assert not layers.enhanced.visible
     assert layers.pseudo.contour == 0
-    comparing.compare()
+    comparing.swap()
     assert layers.enhanced.visible
     assert layers.pseudo.contour > 0
 
@@ -168,7 +168,7 @@ def test_errors_are_coloured_without_void(controller: Controller, view: MagicMoc
 
 def test_one_of_them_is_shown_at_a_time(controller: Controller, view: MagicMock) -> None:
     per_pixel, comparing = controller.context.layers.per_pixel, controller.comparing
-    for name in ("where_from", "difference", "errors"):
+    for name in ("label_source", "difference", "errors"):
         getattr(comparing, name)()
         assert [layer.visible for layer in per_pixel].count(True) == 1
         assert per_pixel[name].visible
@@ -180,7 +180,7 @@ def test_one_of_them_is_shown_at_a_time(controller: Controller, view: MagicMock)
 
 
 def test_hidden_ones_are_left_alone_and_catch_up(controller: Controller) -> None:
-    layer = controller.context.layers.per_pixel["where_from"]
+    layer = controller.context.layers.per_pixel["label_source"]
     controller.set_params(Params(t2=1))
     assert not layer.data.any()
     layer.visible = True  # by the eye in napari's list
@@ -188,7 +188,7 @@ def test_hidden_ones_are_left_alone_and_catch_up(controller: Controller) -> None
     layer.visible = False
     controller.set_params(Params())
     assert layer.data[15, 45] == Source.KEPT
-    controller.comparing.where_from()
+    controller.comparing.label_source()
     assert layer.data[15, 45] == Source.BY_O_P
 
 
@@ -210,6 +210,6 @@ def test_without_truth_there_are_no_errors(controller: Controller, view: MagicMo
     assert errors not in controller.context.layers._viewer.layers
     assert "errors" not in view.compare.show_legends.call_args.args[0]
     controller.comparing.errors()
-    view.tell.assert_called_once_with("pets has no truth to compare with.")
+    view.show_info.assert_called_once_with("There is no ground truth for pets.")
     controller.open(lambda: cat_and_dog(truth=True))
     assert errors in controller.context.layers._viewer.layers

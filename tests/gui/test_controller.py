@@ -70,7 +70,7 @@ def test_unreadable_input_is_told_and_the_open_image_stays(
         raise InputError("a.png", found="nothing", expected="a picture")
 
     controller.open(read)
-    view.warn.assert_called_once_with("a.png: found nothing; expected a picture.")
+    view.show_error.assert_called_once_with("a.png: found nothing; expected a picture.")
     assert controller.context.document is document
 
 
@@ -109,7 +109,7 @@ def test_a_stroke_outside_the_class_list_is_taken_back(
 ) -> None:
     paint(controller, 77, slice(0, 4), slice(0, 4))
     controller.stroke_ended()
-    assert "found label 77" in view.warn.call_args.args[0]
+    assert "found label 77" in view.show_error.call_args.args[0]
     assert_shown_is_final(controller)
 
 
@@ -136,7 +136,7 @@ def test_what_is_shown_is_what_is_saved(
 ) -> None:
     controller.saving.target = SaveTarget(tmp_path)
     paint(controller, 15, slice(30, 34), slice(0, 4))
-    controller.accept()
+    controller.save(accept=True)
     saved = read_labels(tmp_path / "pets.png")
     np.testing.assert_array_equal(saved, controller.context.layers.shown)
     assert (saved[30:34, :4] == 15).all()
@@ -188,8 +188,8 @@ def test_an_input_is_never_written_over(
         target.symlink_to(given)
     view.confirm_replace.return_value = True
     controller.open(cat_and_dog, folder=tmp_path, files=[given])
-    controller.accept() if accept else controller.save()
-    assert "one of the inputs" in view.warn.call_args.args[0]
+    controller.save(accept=accept)
+    assert "one of the inputs" in view.show_error.call_args.args[0]
     assert (given.read_bytes(), target.read_bytes()) == (b"pseudo-labels",) * 2
     assert target.is_symlink() == (way == "link")
 
@@ -200,22 +200,22 @@ def test_a_failed_save_leaves_the_work_unsaved(
     controller.saving.target = SaveTarget(tmp_path / "gone")
     controller.set_params(Params(t1=0.9))
     controller.save()
-    assert str(tmp_path / "gone") in view.warn.call_args.args[0]
+    assert str(tmp_path / "gone") in view.show_error.call_args.args[0]
     assert controller.context.document is not None
     assert controller.context.document.unsaved
 
 
 def test_no_folder_chosen_saves_nothing(controller: Controller, view: MagicMock) -> None:
     view.ask_folder.return_value = None
-    controller.accept()
-    view.tell.assert_not_called()
+    controller.save(accept=True)
+    view.show_info.assert_not_called()
 
 
 def test_hovering_names_the_smallest_mask(controller: Controller, view: MagicMock) -> None:
     controller.pointing.hover(7, 7)
     text = view.show_mask.call_args.args[0]
     assert text.startswith("mask 1 (75 px) · cat")
-    assert text.endswith("1 of 3 here · part of mask 0")
+    assert text.endswith("level 1 of 3 (part to whole) · part of mask 0")
     for row, col in ((-1, 7), (7, 60), (0, 59)):
         controller.pointing.hover(row, col)
         view.show_mask.assert_called_with("")
@@ -271,13 +271,13 @@ def test_hidden_classes_are_clear_and_keep_their_pixels(controller: Controller) 
 
 def test_compare_swaps_pseudo_and_enhanced(controller: Controller) -> None:
     layers = controller.context.layers
-    controller.comparing.compare()
+    controller.comparing.swap()
     assert (layers.enhanced.visible, layers.pseudo.visible, layers.pseudo.contour) == (
         False,
         True,
         0,
     )
-    controller.comparing.compare()
+    controller.comparing.swap()
     assert layers.enhanced.visible
     assert layers.pseudo.contour > 0
 

@@ -138,13 +138,13 @@ def a_class_is_left_to_sepl(walk: Walk) -> None:
     walk.window.click(37, 2)
     walk.window.click(25, 45, ALT)
     choose(walk, DOG)
-    press(walk, "clear_class")
+    press(walk, "reset_class")
     assert walk.window.document.annotations.decisions == {3: PERSON}
 
 
 def the_image_is_left_to_sepl(walk: Walk) -> None:
     walk.window.click(25, 45, ALT)
-    press(walk, "clear_image")
+    press(walk, "reset_image")
     assert not walk.window.document.annotations.decisions
 
 
@@ -191,7 +191,7 @@ def islands_are_dropped(walk: Walk) -> None:
     walk.window.stroke((33, 20), (33, 24))
     layers.enhanced.mode = "pan_zoom"
     assert walk.window.document.resolved.labels[33, 22] == CAT
-    press(walk, "drop_islands")
+    press(walk, "remove_small_regions")
     assert walk.window.document.resolved.labels[33, 22] == 0
 
 
@@ -380,11 +380,11 @@ def test_the_status_bar_tells_of_the_mask_walked_to_and_of_what_is_decided(walk:
     viewer.update_status_from_cursor()  # what napari's status thread does
     assert pointing.text.startswith("mask 1 ")
     assert viewer.status["coordinates"].endswith(pointing.text)
-    pointing.to_whole()
+    pointing.walk(1)
     assert pointing.text.startswith("mask 0 ")
     assert viewer.status["coordinates"].endswith(pointing.text)
     assert "mask 1 " not in viewer.status["coordinates"]
-    pointing.refuse()
+    pointing.decide(REJECT)
     assert "rejected" in pointing.text
     assert viewer.status["coordinates"].endswith(pointing.text)
 
@@ -478,11 +478,11 @@ def test_history_is_listed_and_clicked(walk: Walk) -> None:
     assert model.position == 0
 
 
-def test_where_from_tells_shares(walk: Walk) -> None:
+def test_the_label_source_shows_shares(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.click(37, 2)
     walk.window.press(Qt.Key.Key_H)
-    layer = walk.window.widget.controller.context.layers.per_pixel["where_from"]
+    layer = walk.window.widget.controller.context.layers.per_pixel["label_source"]
     assert layer.visible
     assert layer.data[37, 2] == Source.PERSON
     assert layer.data[20, 45] == Source.BY_O_P
@@ -517,9 +517,9 @@ def test_decisions_are_cleared_for_a_class_or_the_image(walk: Walk) -> None:
     walk.window.click(37, 2)
     walk.window.click(25, 45, ALT)
     choose(walk, DOG)
-    press(walk, "clear_class")
+    press(walk, "reset_class")
     assert walk.window.document.annotations.decisions == {3: PERSON}
-    press(walk, "clear_image")
+    press(walk, "reset_image")
     np.testing.assert_array_equal(shown(walk), before)
 
 

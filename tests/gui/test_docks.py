@@ -12,7 +12,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.review_panels import ShortcutsBox
-from tests.gui.conftest import Window, messages, press_button, wait_until, was_told
+from tests.gui.conftest import Window, has_message, messages, press_button, wait_until
 from tests.gui.test_queue import Walk
 from tests.workflow.sweeping import IDS
 
@@ -44,7 +44,7 @@ def test_a_queue_that_was_closed_is_docked_again(walk: Walk) -> None:
 
 def test_without_a_dataset_it_is_told_where_to_open_one(window: Window) -> None:
     QTest.mouseClick(window.widget.queue, LEFT)
-    assert was_told("Open a dataset first")
+    assert has_message("Open a dataset first")
 
 
 def test_a_dataset_that_does_not_open_leaves_the_widget_free(
@@ -56,7 +56,7 @@ def test_a_dataset_that_does_not_open_leaves_the_widget_free(
     again.open_dataset(spec.model_copy(update={"images": tmp_path / "gone"}))
     assert again.busy.text()
     walk.settle()
-    assert was_told("gone")
+    assert has_message("gone")
     assert not again.busy.text()
     assert again.buttons["save"].isEnabled()
 
@@ -92,7 +92,7 @@ def test_accepting_tells_nothing_that_the_queue_shows(walk: Walk) -> None:
 
 def test_the_keys_fit_on_the_screen_and_are_shown_once(walk: Walk) -> None:
     for _ in range(2):
-        press_button(walk.dock, "keys")
+        press_button(walk.dock, "shortcuts")
     (box,) = walk.window.widget.findChildren(ShortcutsBox)
     screen = box.screen()
     assert screen is not None

@@ -17,7 +17,7 @@ from napari_sepl.gui.queue.export import ExportDialog, Exporting
 from napari_sepl.gui.worker import Background, Immediate
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.results import Outcome, SampleResult
-from tests.gui.conftest import Window, was_told
+from tests.gui.conftest import Window, has_message
 from tests.gui.test_queue import Walk, spec
 
 __all__ = ["spec"]  # the fixture
@@ -163,4 +163,4 @@ def test_what_is_missing_is_told(window: Window, dialog: ExportDialog) -> None:
 
 def test_without_a_dataset_the_menu_says_so(window: Window) -> None:
     export_dataset(window.viewer)
-    assert was_told("Open the dataset")
+    assert has_message("Open the dataset")

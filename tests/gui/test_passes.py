@@ -42,7 +42,7 @@ class Stepwise(Immediate):
         self.runs += 1
         self.waiting[f"run {task}"] = lambda: super(Stepwise, self).run(task, work, done, failed)
 
-    def later(self, task: str, delay: int, work: Callable[[], None]) -> None:  # noqa: ARG002
+    def later(self, task: str, delay: int, work: Callable[[], object]) -> None:  # noqa: ARG002
         self.waiting[task] = work
 
     def step(self) -> bool:

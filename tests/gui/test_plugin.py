@@ -16,7 +16,7 @@ from napari_sepl.gui.commands import get_mask_reader, save_selected_labels
 from napari_sepl.gui.panels.params import PLUGIN, PREFERRED, preferred_params
 from napari_sepl.gui.panels.sources import MASKS_KEY, LayerChoice
 from napari_sepl.gui.samples import sample_folder
-from tests.gui.conftest import Window, was_told
+from tests.gui.conftest import Window, has_message
 
 MASKS = sample_folder() / "masks" / "chelsea.json"
 
@@ -117,7 +117,7 @@ def test_layers_that_do_not_fit_are_named(
     image, pseudo, masks = (layers[name] for name in choice)
     window.widget.sources.layers_chosen.emit(LayerChoice(image, pseudo, masks, "voc"))
     window.settle()
-    assert was_told(message)
+    assert has_message(message)
     assert window.widget.controller.context.document is None
 
 

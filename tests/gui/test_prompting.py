@@ -18,7 +18,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.masks import prompting
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import fake_prompts
-from tests.gui.conftest import Window, wait_until, was_told
+from tests.gui.conftest import Window, has_message, wait_until
 from tests.gui.test_correct import ALT, CAT, SHIFT, shown, spec  # noqa: F401  fixtures
 from tests.gui.test_queue import CTRL, Walk
 
@@ -72,7 +72,7 @@ def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: W
     walk.settle()
     assert preview(walk)[25, 36]
     assert not preview(walk)[30, 42]
-    assert walk.window.widget.mask_text.text().startswith("0.87 is the IoU that SAM expects")
+    assert walk.window.widget.mask_text.text().startswith("SAM predicts an IoU of 0.87")
     walk.window.click(20, 24, ALT)
     walk.settle()
     assert not preview(walk)[20, 26]
@@ -119,7 +119,7 @@ def test_a_box_and_escape(walk: Walk) -> None:
     walk.settle()
     assert not preview(walk).any()
     walk.window.press(Qt.Key.Key_Return)
-    assert was_told("no mask")
+    assert has_message("no mask")
     assert not walk.window.document.history.done
 
 
@@ -141,14 +141,14 @@ def test_a_label_is_where_sam_starts_from(walk: Walk) -> None:
     start(walk)
     walk.window.widget.controller.context.choose_class(CAT)
     cat = shown(walk) == CAT
-    press(walk, "snap")
+    press(walk, "refine")
     assert (preview(walk)[cat] | (cat[cat])).all()
     assert preview(walk)[15, 15]
-    press(walk, "add")
+    press(walk, "add_mask")
     assert walk.window.document.annotations.decisions == {5: CAT}
     walk.window.widget.controller.context.choose_class(3)
-    press(walk, "snap")
-    assert was_told("no pixel")
+    press(walk, "refine")
+    assert has_message("no pixel")
 
 
 def test_the_next_image_is_read_as_it_opens_and_prompts_wait_for_it(
@@ -183,7 +183,7 @@ def test_a_crash_is_one_message_and_costs_nothing(
     start(walk)
     walk.window.click(20, 33)
     walk.settle()
-    assert was_told("crashed (SIGABRT)")
+    assert has_message("crashed (SIGABRT)")
     assert not walk.window.widget.controller.prompting.on
     served(monkeypatch, fake_prompts.Discs)
     start(walk)
@@ -204,7 +204,7 @@ def test_what_the_model_cannot_do_is_told(
 ) -> None:
     served(monkeypatch, factory)
     press(walk, "prompt")
-    assert was_told(told)
+    assert has_message(told)
     assert walk.window.widget.prompts.buttons["prompt"].isChecked() == ("room" in told)
 
 
@@ -216,13 +216,13 @@ def test_without_sam_the_button_says_what_is_needed(
     panel = walk.window.widget.masks
     panel.model.value = REGIONS
     press(walk, "prompt")
-    assert was_told("choose one of SAM's models")
+    assert has_message("choose one of SAM's models")
     assert not walk.window.widget.prompts.buttons["prompt"].isChecked()
     if MODELS["mobile_sam"].is_installed:
         pytest.skip("MobileSAM is installed here")
     panel.model.value = "mobile_sam"
     press(walk, "prompt")
-    assert was_told("pip install")
+    assert has_message("pip install")
     assert not walk.window.widget.prompts.buttons["prompt"].isChecked()
 
 
@@ -232,5 +232,5 @@ def test_ignore_takes_no_mask(walk: Walk) -> None:
     walk.settle()
     walk.window.widget.controller.context.choose_class(255)
     walk.window.press(Qt.Key.Key_Return)
-    assert was_told("cannot be selected for ignore")
+    assert has_message("cannot be selected for ignore")
     assert not walk.window.document.history.done

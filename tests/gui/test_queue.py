@@ -24,7 +24,7 @@ from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.workflow.review.queue import Column, Filter
 from napari_sepl.workflow.review.reviewing import Reviewing
 from tests.document.drawing import cat_and_dog, save_pets
-from tests.gui.conftest import Window, wait_until, was_told
+from tests.gui.conftest import Window, has_message, wait_until
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -116,7 +116,7 @@ def test_a_broken_sample_is_marked_and_walked_past(dataset: Walk) -> None:
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s5"
-    assert was_told("s4.png")
+    assert has_message("s4.png")
     assert "1 unreadable" in dataset.dock.panel.counts.text()
     dataset.press(Qt.Key.Key_K)
     assert dataset.sample_id == "s3"
@@ -239,7 +239,7 @@ def test_a_second_window_opens_read_only_and_says_so(dataset: Walk) -> None:
     with Store.open(store_file(dataset.spec.output), who="first") as first:
         assert not first.read_only
         again = Walk(dataset.window, dataset.spec)
-        assert was_told("read-only")
+        assert has_message("read-only")
         again.press(Qt.Key.Key_A)
         assert not (dataset.spec.output / "s1.png").exists()
         assert again.sample_id == "s1"
@@ -284,7 +284,7 @@ def test_a_damaged_store_is_told_and_left_alone(
     window.widget.open_dataset(spec)
     window.settle()
     window.settle()
-    assert was_told(str(store_file(spec.output)))
+    assert has_message(str(store_file(spec.output)))
     assert store_file(spec.output).read_bytes() == before
     assert window.widget.controller.context.document is None
 
@@ -432,7 +432,7 @@ def test_a_dropped_toml_opens_the_dataset(window: Window, spec: DatasetSpec) -> 
 
 
 def test_walking_on_before_the_file_is_there_still_accepts(dataset: Walk) -> None:
-    dataset.window.widget.controller.accept()  # the file is being written…
+    dataset.window.widget.controller.save(accept=True)  # the file is being written…
     dataset.dock.navigator.next()  # …and the user is on to the next
     dataset.settle()
     assert dataset.statuses() == {"s1": Status.ACCEPTED}

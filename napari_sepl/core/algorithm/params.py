@@ -51,7 +51,7 @@ class Params(BaseModel):
         0.5,
         ge=0,
         le=1,
-        title="t1 (mask on class)",
+        title="t1 (share of mask)",
         description=" ".join(
             [
                 "Select a mask if more than this share of it is inside the class (o_s > t1).",
@@ -63,7 +63,7 @@ class Params(BaseModel):
         0.85,
         ge=0,
         le=1,
-        title="t2 (class in mask)",
+        title="t2 (share of class)",
         description=" ".join(
             [
                 "Select a mask if it covers more than this share of the class (o_p > t2).",

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from napari_sepl.gui.actions import ActionButton
 from napari_sepl.gui.layers.per_pixel import LegendRow
 
-_BUTTONS = ("swipe", "difference", "errors", "where_from")
+_BUTTONS = ("swipe", "difference", "errors", "label_source")
 
 
 class ComparePanel(QWidget):
@@ -43,7 +43,7 @@ class ComparePanel(QWidget):
 
     def show_legends(self, legends: Mapping[str, Sequence[LegendRow]]) -> None:
         """Show what colours mean; a layer that is not named cannot be asked for."""
-        for name in ("difference", "errors", "where_from"):
+        for name in ("difference", "errors", "label_source"):
             self.buttons[name].setEnabled(name in legends)
             self.buttons[name].setChecked(bool(legends.get(name)))
         lines = [_line(row) for rows in legends.values() for row in rows]

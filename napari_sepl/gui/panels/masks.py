@@ -48,8 +48,8 @@ class MasksPanel(QWidget):
         self.note = QLabel("")
         self.note.setWordWrap(True)
         self.bar = QProgressBar()
-        self.make, self.cancel = ActionButton("make"), ActionButton("cancel")
-        self.pending, self.save = ActionButton("make_pending"), ActionButton("save_masks")
+        self.make, self.cancel = ActionButton("generate_masks"), ActionButton("cancel")
+        self.pending, self.save = ActionButton("generate_pending"), ActionButton("save_masks")
         self.pending_text = QLabel("")
         self.pending_text.setWordWrap(True)
         self._under_way = False
@@ -248,7 +248,7 @@ def _field(name: str) -> QSpinBox | QDoubleSpinBox:
     return field
 
 
-_BUTTONS = ("prompt", "snap", "add", "drop")
+_BUTTONS = ("prompt", "refine", "add_mask", "remove_prompts")
 _OFF = "Prompts need one of SAM's models, chosen above."
 
 

@@ -78,13 +78,13 @@ class Bulk:
     def undo(self) -> None:
         """Take back the last step, but not what a person has done since."""
         if self.last is None:
-            self._context.view.tell("There is no step over many samples to take back.")
+            self._context.view.show_info("There is no step over many samples to take back.")
             return
         done, self.last = self.last, None
         left = done.undo()
         self._changed()
         kept = f"; {left:,} that were worked on since stay as they are" if left else ""
-        self._context.view.tell(f"Taken back: {done.told}{kept}")
+        self._context.view.show_info(f"Taken back: {done.told}{kept}")
 
     # --- thresholds
 
@@ -110,13 +110,13 @@ class Bulk:
             step = f"{told} for {len(still):,} samples"
             self.last = Done(step, lambda: self._put_back(before, params))
             self._changed()
-            self._context.view.tell(f"Set {step}")
+            self._context.view.show_info(f"Set {step}")
 
         self._context.background.run(
             "read settings",
             lambda: [self._reviewing.params_of(row) for row in rows],  # to be put back by undo
             put,
-            lambda error: self._context.view.warn(str(error)),
+            lambda error: self._context.view.show_error(str(error)),
         )
 
     def _put_back(self, before: dict[int, Params | None], params: Params) -> int:
@@ -151,7 +151,9 @@ class Bulk:
             change = queue.change
             little = [row for row in rows if change[row] <= most]  # NaN, unread, is not
             if not little:
-                self._context.view.tell(f"No pending sample changes by {100 * most:g} % or less.")
+                self._context.view.show_info(
+                    f"No pending sample changes by {100 * most:g} % or less."
+                )
             elif self._context.view.confirm(
                 f"Accept and save {listed(self._reviewing.queue, little)}, which change by "
                 f"{100 * most:g} % or less, of {len(pending):,} pending?"
@@ -178,9 +180,9 @@ class Bulk:
             step = f"accepting {len(saved):,} samples"
             self.last = Done(step, lambda: self._reopen(saved))
             self._changed()
-            self._context.view.tell(f"Done: {step}")
+            self._context.view.show_info(f"Done: {step}")
             if unsaved:
-                self._context.view.warn(f"{len(unsaved):,} were not saved. {unsaved[0]}")
+                self._context.view.show_error(f"{len(unsaved):,} were not saved. {unsaved[0]}")
 
         self._walk("saving", rows, save, finish)
 
@@ -209,7 +211,7 @@ class Bulk:
                 "bulk",
                 lambda: self._act(chunk, act),
                 lambda failures: self._note(failures, lambda: go_on(start + _CHUNK)),
-                lambda error: self._context.view.warn(str(error)),
+                lambda error: self._context.view.show_error(str(error)),
             )
 
         go_on(0)

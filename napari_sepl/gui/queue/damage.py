@@ -36,24 +36,24 @@ class Damage:
             self._context.background.post(lambda: self._found(error))
         else:
             self._context.background.post(
-                lambda: self._context.view.warn(f"{error} It will be tried again.")
+                lambda: self._context.view.show_error(f"{error} It will be tried again.")
             )
 
     def on_saved(self) -> None:
         """Tell that an error is over; called from the thread that writes."""
         told = "What could not be written before is written now."
-        self._context.background.post(lambda: self._context.view.tell(told))
+        self._context.background.post(lambda: self._context.view.show_info(told))
 
     def meet_trouble(self, error: SeplError) -> None:
         """Tell of an error that reading the open record gave, be it damage or not."""
         if isinstance(error, StoreCorruptError):
             self._found(error)
         else:
-            self._context.view.warn(str(error))
+            self._context.view.show_error(str(error))
 
     def meet_closed(self, error: SeplError, spec: DatasetSpec, reopen: Callable[[], None]) -> None:
         """Tell why a dataset cannot be opened, and offer to recover."""
-        self._context.refuse(error)
+        self._context.show_failure(error)
         if isinstance(error, StoreCorruptError):
             path, who = store_file(spec.output), reviewer()
             self._offer(path, lambda: recover(path, who=who), reopen)
@@ -62,7 +62,7 @@ class Damage:
         self, error: SeplError, reviewing: Reviewing | None, go_on: Callable[[], None]
     ) -> None:
         """Tell of damage found while the dataset is open, and offer to recover on the spot."""
-        self._context.view.warn(str(error))
+        self._context.view.show_error(str(error))
         if reviewing is not None and not reviewing.refusal and not self._recovering:
             self._recovering = True
 
@@ -81,11 +81,11 @@ class Damage:
 
         def done(recovery: Recovery) -> None:
             self._context.view.show_busy("")
-            self._context.view.tell(f"{path}: {recovery}")
+            self._context.view.show_info(f"{path}: {recovery}")
             go_on()
 
         def failed(error: SeplError) -> None:
-            self._context.refuse(error)
+            self._context.show_failure(error)
             self._offer(path, work, go_on)
 
         self._context.view.show_busy("recovering…")

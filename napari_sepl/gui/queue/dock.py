@@ -89,7 +89,7 @@ class QueueDock(QWidget):
         pending.setMenu(self.pending_menu)
         below.addWidget(ActionButton("worst_pending"))
         below.addWidget(pending)
-        for name in ("sweep", "export_dataset", "keys"):
+        for name in ("sweep", "export_dataset", "shortcuts"):
             below.addWidget(ActionButton(name))
         below.addWidget(self.missing)
         column.addLayout(steps)
@@ -160,7 +160,7 @@ class QueueDock(QWidget):
             self.passes.open(self.reviewing)  # the new record keeps nothing of what was read
 
     def _warn(self, text: str) -> None:
-        self._context.view.warn(text)
+        self._context.view.show_error(text)
 
     def _start(self, reviewing: Reviewing) -> None:
         self._context.view.show_busy("")
@@ -182,7 +182,7 @@ class QueueDock(QWidget):
         self._context.view.show_panels(session.panels)
         self.navigator.start(reviewing)
         if reviewing.refusal:
-            self._context.view.warn(reviewing.refusal)
+            self._context.view.show_error(reviewing.refusal)
         self.passes.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
@@ -191,10 +191,10 @@ class QueueDock(QWidget):
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
             told = f"No masks yet: {listed(reviewing.queue, bare)}. The panel Masks makes them."
-            self._context.view.tell(told)
+            self._context.view.show_info(told)
         missing = self.missing.show_missing(reviewing.index)
         if missing:
-            self._context.view.warn(missing)
+            self._context.view.show_error(missing)
 
     def _others_changed(self) -> None:
         self.navigator.others_changed()

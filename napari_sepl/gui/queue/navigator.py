@@ -145,7 +145,7 @@ class Navigator:
             return
         row = onwards(self._from)
         if row is None:
-            self._view.tell(told)
+            self._view.show_info(told)
         self.go(row, onwards)
 
     def _arrive(self, row: int, opened: Prepared) -> None:
@@ -251,7 +251,7 @@ class Navigator:
         if self.row is None or self._reviewing is None:
             return
         if self._reviewing.refusal:
-            self._view.warn(self._reviewing.refusal)
+            self._view.show_error(self._reviewing.refusal)
             return
         self._leave()
         self._reviewing.set_status(self.row, status)
@@ -337,12 +337,12 @@ class Unreadable:
     def tell_first(self, error: SeplError) -> None:
         """Tell why a sample cannot be read; of those that follow it only their number is told."""
         if not self._rows:
-            self._context.view.warn(str(error))
+            self._context.view.show_error(str(error))
 
     def _tell(self, then: str = "") -> None:
         """Tell how many were passed, if more than the one that was told of."""
         if len(self._rows) > 1:
-            self._context.view.warn(
+            self._context.view.show_error(
                 f"{len(self._rows):,} samples in a row cannot be read; the queue says why.{then}"
             )
 
@@ -360,6 +360,6 @@ def say_again(view: View, document: Document, old: Outdated, *, ask: bool) -> No
         one for one in (old.annotations.locked_pixels, old.annotations.overlay) if one is not None
     ]
     if any(one.shape != document.inputs.shape for one in maps):
-        view.warn(f"{question[:-1]} cannot be: its size is another.")
+        view.show_error(f"{question[:-1]} cannot be: its size is another.")
     elif (not ask and old.roles == ("masks",)) or view.confirm(question):
         document.restore(old.annotations)

@@ -12,31 +12,31 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_sepl.core.algorithm.strategies import Strategy
-from napari_sepl.gui.why_dock import WhyDock
+from napari_sepl.gui.thresholds_dock import ThresholdsDock
 from tests.gui.conftest import Window
 from tests.gui.test_correct import CAT, DOG, shown, spec, walk  # noqa: F401  fixtures
 from tests.gui.test_queue import CTRL, Walk
 
 
 @pytest.fixture
-def why(walk: Walk) -> Iterator[WhyDock]:  # noqa: F811
-    QTest.mouseClick(walk.window.widget.why, Qt.MouseButton.LeftButton)
+def why(walk: Walk) -> Iterator[ThresholdsDock]:  # noqa: F811
+    QTest.mouseClick(walk.window.widget.thresholds, Qt.MouseButton.LeftButton)
     QTest.qWait(200)
-    dock = walk.window.widget.docks.why_dock
+    dock = walk.window.widget.docks.thresholds_dock
     assert dock is not None
     assert dock.isVisible()
     yield dock
     walk.window.viewer.window.remove_dock_widget(dock)
 
 
-def on_plot(why: WhyDock, o_s: float, o_p: float) -> QPoint:
+def on_plot(why: ThresholdsDock, o_s: float, o_p: float) -> QPoint:
     """Return where a point of the plane is, in pixels of its viewport."""
     scene = why.plane.plot.getViewBox().mapViewToScene(QPointF(o_s, o_p))
     at: QPoint = why.plane.plot.mapFromScene(scene)
     return at
 
 
-def move(why: WhyDock, at: QPoint, buttons: Any = Qt.MouseButton.NoButton) -> None:
+def move(why: ThresholdsDock, at: QPoint, buttons: Any = Qt.MouseButton.NoButton) -> None:
     viewport = why.plane.plot.viewport()
     event = QMouseEvent(
         QMouseEvent.Type.MouseMove, QPointF(at), QPointF(viewport.mapToGlobal(at)),
@@ -46,7 +46,7 @@ def move(why: WhyDock, at: QPoint, buttons: Any = Qt.MouseButton.NoButton) -> No
     QTest.qWait(60)
 
 
-def drag(why: WhyDock, start: tuple[float, float], stop: tuple[float, float]) -> None:
+def drag(why: ThresholdsDock, start: tuple[float, float], stop: tuple[float, float]) -> None:
     viewport, left = why.plane.plot.viewport(), Qt.MouseButton.LeftButton
     move(why, on_plot(why, *start))
     QTest.mousePress(viewport, left, Qt.KeyboardModifier.NoModifier, on_plot(why, *start))
@@ -57,16 +57,16 @@ def drag(why: WhyDock, start: tuple[float, float], stop: tuple[float, float]) ->
     QTest.qWait(60)
 
 
-def row_of(why: WhyDock) -> int | None:
+def row_of(why: ThresholdsDock) -> int | None:
     index = why.table.view.currentIndex()
     return int(why.table._mask(index)) if index.isValid() else None
 
 
-def text(why: WhyDock, mask: int, column: int) -> str:
+def text(why: ThresholdsDock, mask: int, column: int) -> str:
     return str(why.table.model.data(why.table.model.index(mask, column)))
 
 
-def test_lines_move_sliders_and_back_in_one_step_each(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+def test_lines_move_sliders_and_back_in_one_step_each(walk: Walk, why: ThresholdsDock) -> None:  # noqa: F811
     before = shown(walk)
     drag(why, (0.5, 0.5), (0.7, 0.5))
     params = walk.window.document.params
@@ -84,7 +84,7 @@ def test_lines_move_sliders_and_back_in_one_step_each(walk: Walk, why: WhyDock) 
 
 def test_dots_show_what_is_taken_and_the_cursor_finds_their_mask(
     walk: Walk,  # noqa: F811
-    why: WhyDock,
+    why: ThresholdsDock,
 ) -> None:
     masks = why.plane.dots.data["data"].tolist()
     filled = {
@@ -101,7 +101,7 @@ def test_dots_show_what_is_taken_and_the_cursor_finds_their_mask(
     assert "selected by o_p" in walk.window.widget.mask_text.text()
 
 
-def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: ThresholdsDock) -> None:  # noqa: F811
     walk.window.move_to(25, 45)
     assert row_of(why) == 2
     assert why.plane.ring.data["x"].tolist() == [0.4]
@@ -124,7 +124,7 @@ def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: WhyDock)
     assert text(why, 0, 5) == "selected by o_s and o_p"
 
 
-def test_the_table_is_sorted_and_filtered(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+def test_the_table_is_sorted_and_filtered(walk: Walk, why: ThresholdsDock) -> None:  # noqa: F811
     table = why.table
     table.view.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     order = [table._mask(table._filter.index(row, 0)) for row in range(5)]
@@ -137,7 +137,7 @@ def test_the_table_is_sorted_and_filtered(walk: Walk, why: WhyDock) -> None:  # 
     assert "meets no pseudo-label" in text(why, 3, 5)
 
 
-def test_no_lines_where_the_thresholds_are_none(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+def test_no_lines_where_the_thresholds_are_none(walk: Walk, why: ThresholdsDock) -> None:  # noqa: F811
     choice = walk.window.widget.params.controls["strategy"]
     choice.setCurrentText(str(Strategy.TREE))
     assert not why.plane.lines["t1"].isVisible()
@@ -147,7 +147,7 @@ def test_no_lines_where_the_thresholds_are_none(walk: Walk, why: WhyDock) -> Non
 
 def test_hidden_it_costs_nothing_and_shown_again_it_catches_up(
     walk: Walk,  # noqa: F811
-    why: WhyDock,
+    why: ThresholdsDock,
 ) -> None:
     walk.window.press(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
     assert not why.isVisible()
@@ -162,7 +162,7 @@ def test_hidden_it_costs_nothing_and_shown_again_it_catches_up(
 
 
 def test_without_an_image_it_is_empty(window: Window, tmp_path: Path) -> None:
-    dock = WhyDock(window.widget.controller)
+    dock = ThresholdsDock(window.widget.controller)
     dock.show()
     dock.follow()
     assert dock.table.model.rowCount() == 0

@@ -112,9 +112,9 @@ class Controller:
             Layers of the user's own that hold the image and the pseudo-labels.
         """
 
-        def show(opened: Prepared) -> None:
+        def show(prepared: Prepared) -> None:
             self.context.view.show_busy("")
-            self.show(opened, SaveTarget(folder, files), given=given)
+            self.show(prepared, SaveTarget(folder, files), given=given)
 
         def prepare() -> Prepared:
             with of_one_sample(next(iter(files), "image")):
@@ -123,12 +123,14 @@ class Controller:
         self.context.view.show_busy("reading…")
         self.context.background.run("open", prepare, show, self.context.show_failure)
 
-    def show(self, opened: Prepared, target: SaveTarget, *, given: Collection[Layer] = ()) -> None:
+    def show(
+        self, prepared: Prepared, target: SaveTarget, *, given: Collection[Layer] = ()
+    ) -> None:
         """Show an image that was prepared.
 
         Parameters
         ----------
-        opened : Prepared
+        prepared : Prepared
             The image.
         target : SaveTarget
             Where its labels go.
@@ -139,10 +141,10 @@ class Controller:
         self.saving.target = target
         if self.context.document is not None:
             self.context.document.stepped.disconnect(self._on_stepped)
-        document = self.context.document = opened.document
+        document = self.context.document = prepared.document
         self.pointing.forget()
         fits = self.context.layers.shown.shape == document.inputs.shape
-        self.context.layers.open(document.inputs, document.resolved, opened.outlines, given)
+        self.context.layers.open(document.inputs, document.resolved, prepared.outlines, given)
         if not fits:
             self.context.layers.fit_view()
         self._select_label(document)
@@ -152,9 +154,9 @@ class Controller:
         self.superpixels.prepare()
         self.prompting.image_opened()
 
-    def replace_document(self, opened: Prepared) -> None:
+    def replace_document(self, prepared: Prepared) -> None:
         """Show the image that is open with other masks; where it is saved stays the same."""
-        self.show(opened, self.saving.target, given=self.context.layers.given)
+        self.show(prepared, self.saving.target, given=self.context.layers.given)
 
     def _select_label(self, document: Document) -> None:
         """Make the largest class the current class."""
@@ -172,6 +174,13 @@ class Controller:
             return
         self._dragging = dragging
         document.set_params(params, gesture=self._gesture if dragging else None)
+
+    def set_thresholds(self, *, dragging: bool = False, **thresholds: float) -> None:
+        """Change thresholds, by name, from outside the sliders, which follow."""
+        if self.context.document is not None:
+            params = self.context.document.params.model_copy(update=thresholds)
+            self.set_params(params, dragging=dragging)
+            self.context.view.params.show_params(params)
 
     def end_drag(self) -> None:
         """End a drag: the next move is a new step of the history."""

@@ -1,6 +1,7 @@
 """The mouse on the canvas: hover, click, wheel, lasso, brushes, and the text under the canvas."""
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,16 @@ class Mouse:
         row, col = self._context.layers.enhanced.world_to_data(event.position)[-2:]
         return float(row), float(col)
 
+    @contextmanager
+    def _camera_held(self) -> Iterator[None]:
+        """Let the mouse not move the image, until a drag ends."""
+        camera = self._viewer.scene.camera
+        camera.mouse_pan = False
+        try:
+            yield
+        finally:
+            camera.mouse_pan = True
+
     def _on_move(self, viewer: Any, event: Any) -> None:  # noqa: ARG002  # napari's signature
         if not self.prompting:  # prompts should be seen alone
             row, col = self._pixel(event)
@@ -125,67 +136,56 @@ class Mouse:
             if (yield from _stays(event)):
                 prompting.point(row, col, on=on)
             return
-        camera = self._viewer.scene.camera
-        camera.mouse_pan = False
-        try:
+        with self._camera_held():
             yield
             while event.type == "mouse_move":
                 yield
-        finally:
-            camera.mouse_pan = True
         rows, cols = zip((row, col), self._pixel(event), strict=True)
         prompting.box(min(rows), min(cols), max(rows), max(cols))
 
     def _lasso(self, event: Any) -> Iterator[None]:
         """Draw a lasso, or a box where the line is straight, and decide on the masks inside."""
-        controller = self._controller
-        document, camera = controller.context.document, self._viewer.scene.camera
+        document, highlight = self._context.document, self._context.layers.highlight
         if document is None:
             return
-        class_id = REJECT if "Control" in event.modifiers else controller.context.class_id
+        class_id = REJECT if "Control" in event.modifiers else self._context.class_id
         shape, line = document.inputs.shape, 2 * line_width(document.inputs.shape)
-        highlight = controller.context.layers.highlight
         box, straight = np.zeros((0, 2)), False
         vertices, lasso = np.array([self._pixel(event)]), np.zeros(0, np.int32)
-        camera.mouse_pan = False
-        highlight.show(lasso)
-        try:
-            yield
-            while event.type == "mouse_move":
-                vertices = np.append(vertices, [self._pixel(event)], axis=0)
-                last, here = vertices[-2:].tolist()
-                lasso = np.append(lasso, line_positions(last, here, shape, line))
-                box = box_between(vertices[0], vertices[-1])
-                straight = is_straight(vertices)
-                highlight.show(draw_box(box, shape, line) if straight else lasso)
+        with self._camera_held():
+            highlight.show(lasso)
+            try:
                 yield
-        finally:
-            camera.mouse_pan = True
-            highlight.show(np.zeros(0, np.int32))
-        controller.pointing.decide_inside(box if straight else vertices, class_id)
+                while event.type == "mouse_move":
+                    vertices = np.append(vertices, [self._pixel(event)], axis=0)
+                    last, here = vertices[-2:].tolist()
+                    lasso = np.append(lasso, line_positions(last, here, shape, line))
+                    box = box_between(vertices[0], vertices[-1])
+                    straight = is_straight(vertices)
+                    highlight.show(draw_box(box, shape, line) if straight else lasso)
+                    yield
+            finally:
+                highlight.show(np.zeros(0, np.int32))
+        self._controller.pointing.decide_inside(box if straight else vertices, class_id)
 
     def _paint_superpixels(self, event: Any) -> Iterator[None]:
         """Paint the regions that the mouse is dragged over; with Alt, erase them."""
-        controller, camera = self._controller, self._viewer.scene.camera
-        document = controller.context.settled()
+        document, superpixels = self._context.settled(), self._controller.superpixels
         if document is None:
             return
-        class_id = 0 if "Alt" in event.modifiers else controller.context.class_id
-        camera.mouse_pan = False
-        try:
+        class_id = 0 if "Alt" in event.modifiers else self._context.class_id
+        with self._camera_held():
             last = self._pixel(event)
-            controller.superpixels.paint(document, round(last[0]), round(last[1]), class_id)
+            superpixels.paint(document, round(last[0]), round(last[1]), class_id)
             yield
             while event.type == "mouse_move":
                 here = self._pixel(event)
                 steps = int(max(abs(here[0] - last[0]), abs(here[1] - last[1]))) + 1
                 for row, col in np.linspace(last, here, steps + 1):
-                    controller.superpixels.paint(document, round(row), round(col), class_id)
+                    superpixels.paint(document, round(row), round(col), class_id)
                 last = here
                 yield
-        finally:
-            camera.mouse_pan = True
-        controller.stroke_ended()
+        self._controller.stroke_ended()
 
 
 def _stays(event: Any) -> Generator[None, None, bool]:

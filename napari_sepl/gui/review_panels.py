@@ -151,11 +151,11 @@ class ReviewPanels(QWidget):
         self.buttons["save"].setEnabled(not text)
         self.buttons["accept"].setEnabled(not text)
 
-    def show_panels(self, opened: Mapping[str, bool]) -> None:
+    def show_panels(self, expanded: Mapping[str, bool]) -> None:
         """Expand and collapse panels, by name."""
         for name, box in self.panels.items():
-            if name in opened and box.isExpanded() != opened[name]:
-                (box.expand if opened[name] else box.collapse)(animate=False)
+            if name in expanded and box.isExpanded() != expanded[name]:
+                (box.expand if expanded[name] else box.collapse)(animate=False)
 
     def show_info(self, text: str) -> None:
         """Show a message."""

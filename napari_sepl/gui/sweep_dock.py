@@ -137,7 +137,6 @@ class SweepDock(QWidget):
 
     def __init__(self, controller: Controller, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._controller = controller
         self._context = controller.context
         self._index: SampleIndex | None = None
         self._sweeping: Sweeping | None = None
@@ -153,7 +152,7 @@ class SweepDock(QWidget):
         self.shown.currentIndexChanged.connect(lambda _: self._draw())
         self.of_class.currentIndexChanged.connect(lambda _: self._draw())
         self.best.class_chosen.connect(self._choose_class)
-        self.surface.pair_chosen.connect(self._use)
+        self.surface.pair_chosen.connect(lambda t1, t2: controller.set_thresholds(t1=t1, t2=t2))
         controller.showing.followed.connect(self._follow)
         self.open(None)
 
@@ -319,14 +318,6 @@ class SweepDock(QWidget):
         if document is not None and self.isVisible():
             self.surface.show_pair(document.params.t1, document.params.t2)
             self._show_state()
-
-    def _use(self, t1: float, t2: float) -> None:
-        """Set the clicked thresholds, as one step of the open image."""
-        document = self._context.document
-        if document is not None:
-            params = document.params.model_copy(update={"t1": t1, "t2": t2})
-            self._controller.set_params(params)
-            self._context.view.params.show_params(params)
 
     def _save(self) -> None:
         sweep = self._sweep

@@ -135,7 +135,9 @@ class ThresholdsDock(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(split)
-        self.plane.dragged.connect(self._on_drag)
+        self.plane.dragged.connect(
+            lambda name, value: controller.set_thresholds(dragging=True, **{name: value})
+        )
         self.plane.drag_ended.connect(controller.end_drag)
         for panel in (self.plane, self.table):
             panel.mask_chosen.connect(controller.pointing.point_at)
@@ -167,13 +169,6 @@ class ThresholdsDock(QWidget):
         """Show what changed while the dock was hidden."""
         super().showEvent(event)
         self.follow()
-
-    def _on_drag(self, name: str, value: float) -> None:
-        document = self._context.document
-        if document is not None:
-            params = document.params.model_copy(update={name: value})
-            self._controller.set_params(params, dragging=True)
-            self._context.view.params.show_params(params)
 
     def _decide(self, mask_index: int, class_id: int) -> None:
         self._controller.pointing.point_at(mask_index)

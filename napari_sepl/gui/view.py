@@ -147,7 +147,7 @@ class View(Protocol):
     def show_busy(self, text: str) -> None:
         """Show what is in progress; empty for nothing."""
 
-    def show_panels(self, opened: Mapping[str, bool]) -> None:
+    def show_panels(self, expanded: Mapping[str, bool]) -> None:
         """Expand and collapse panels, by name; the others stay as they are."""
 
     def show_info(self, text: str) -> None:

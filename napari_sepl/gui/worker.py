@@ -39,39 +39,6 @@ class Background(Protocol):
         """Drop all results and delayed calls: the window was closed."""
 
 
-class Immediate:
-    """A Background that does everything at once, for tests without a window."""
-
-    def run(
-        self,
-        task: str,  # noqa: ARG002
-        work: Callable[[], Value],
-        done: Callable[[Value], None],
-        failed: Callable[[SeplError], None],
-    ) -> None:
-        """Run `work` and call `done` or `failed` before returning."""
-        try:
-            value = work()
-        except SeplError as error:
-            failed(error)
-        else:
-            done(value)
-
-    def later(self, task: str, delay: int, work: Callable[[], object]) -> None:  # noqa: ARG002
-        """Call `work` before returning."""
-        work()
-
-    def post(self, work: Callable[[], None]) -> None:
-        """Call `work` before returning."""
-        work()
-
-    def wait(self) -> None:
-        """Return: nothing is ever pending."""
-
-    def stop(self) -> None:
-        """Return: nothing is ever pending."""
-
-
 class QtBackground(QObject):
     """A Background with its own threads, whose results return as Qt events.
 

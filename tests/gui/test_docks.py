@@ -42,7 +42,7 @@ def test_a_queue_that_was_closed_is_docked_again(walk: Walk) -> None:
     assert walk.dock.panel.model.rowCount() == len(IDS)
 
 
-def test_without_a_dataset_it_is_told_where_to_open_one(window: Window) -> None:
+def test_without_a_dataset_a_message_names_where_to_open_one(window: Window) -> None:
     QTest.mouseClick(window.widget.queue, LEFT)
     assert has_message("Open a dataset first")
 
@@ -76,7 +76,7 @@ def test_all_classes_are_ticked_and_drawn_on_the_next_image(walk: Walk) -> None:
     class_id = model.rows[1].class_id
     ticked = Qt.ItemDataRole.CheckStateRole
     assert model.setData(model.index(1, 0), Qt.CheckState.Unchecked, ticked)
-    layers = walk.window.widget.controller.context.layers
+    layers = walk.window.layers
     assert class_id not in layers.enhanced.colormap.color_dict
     walk.press(Qt.Key.Key_J)
     for row in range(model.rowCount()):
@@ -84,7 +84,7 @@ def test_all_classes_are_ticked_and_drawn_on_the_next_image(walk: Walk) -> None:
     assert class_id in layers.enhanced.colormap.color_dict
 
 
-def test_accepting_tells_nothing_that_the_queue_shows(walk: Walk) -> None:
+def test_accepting_shows_no_message(walk: Walk) -> None:
     walk.press(Qt.Key.Key_A)
     assert walk.statuses()[IDS[0]] == Status.ACCEPTED
     assert not messages()

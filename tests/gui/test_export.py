@@ -14,10 +14,11 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.commands import export_dataset
 from napari_sepl.gui.queue.export import ExportDialog, Exporting
-from napari_sepl.gui.worker import Background, Immediate
+from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.results import Outcome, SampleResult
 from tests.gui.conftest import Window, has_message
+from tests.gui.immediate import Immediate
 from tests.gui.test_queue import Walk, spec
 
 __all__ = ["spec"]  # the fixture

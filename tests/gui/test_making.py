@@ -43,10 +43,8 @@ def test_an_image_without_masks_keeps_its_pseudo_labels(bare: Window) -> None:
 def test_regions_are_made_used_and_saved(
     bare: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layers = bare.widget.controller.context.layers
-    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 10
-    bare.widget.controller.context.choose_class(1)
-    bare.stroke((20, 20), (20, 60))
+    layers = bare.layers
+    bare.brush(1, (20, 20), (20, 60), size=10)
     painted = layers.shown == 1
     assert painted.any()
     press(bare, "make")
@@ -101,7 +99,7 @@ def test_a_crash_is_one_message(bare: Window, monkeypatch: pytest.MonkeyPatch) -
     assert bare.document is before
 
 
-def test_what_is_done_meanwhile_is_not_lost(bare: Window) -> None:
+def test_changes_during_generation_are_not_lost(bare: Window) -> None:
     press(bare, "make")
     bare.drag_slider("t1", 0.7)
     bare.settle()
@@ -136,7 +134,7 @@ def test_masks_made_by_prompts_stay_with_other_masks(bare: Window) -> None:
     assert (bare.document.resolved.labels[5:20, 5:20] == 1).all()
 
 
-def test_a_model_that_is_not_installed_says_what_to_install(bare: Window) -> None:
+def test_a_model_that_is_not_installed_names_what_to_install(bare: Window) -> None:
     if MODELS["mobile_sam"].is_installed:
         pytest.skip("MobileSAM is installed here")
     panel = bare.widget.masks

@@ -13,10 +13,10 @@ from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.queue import passes
 from napari_sepl.gui.queue.passes import PassRun
-from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review import scan as reading
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.scan import class_pass
+from tests.gui.immediate import Immediate
 from tests.gui.many_classes import BIRD, CLASSES, IDS, make_dataset
 
 
@@ -35,7 +35,7 @@ class Stepwise(Immediate):
     """Does one thing at a time, when it is told to; of one task only the newest counts."""
 
     def __init__(self) -> None:
-        self.waiting: dict[str, Callable[[], None]] = {}
+        self.waiting: dict[str, Callable[[], object]] = {}
         self.runs = 0
 
     def run(self, task: str, work: Any, done: Any, failed: Any) -> None:

@@ -63,7 +63,7 @@ def test_file_open_sample(window: Window) -> None:
     window.settle()
     window.settle()
     assert window.document.inputs.sample_id == "astronaut"
-    assert window.widget.controller.context.layers.image is image
+    assert window.layers.image is image
     window.open_sample("coffee")
     assert image in window.viewer.layers  # the user's own: hidden, not removed
     assert image is not None
@@ -81,7 +81,7 @@ def test_dropped_mask_file_becomes_a_layer_that_the_widget_takes(window: Window)
     expected = read_labels(sample_folder() / "expected" / "chelsea.png")
     np.testing.assert_array_equal(window.shown, expected)
     assert [layer.name for layer in viewer.layers].count("image") <= 1
-    assert window.widget.controller.context.layers.pseudo is pseudo
+    assert window.layers.pseudo is pseudo
 
 
 def test_a_stack_of_masks_in_the_viewer_is_taken(window: Window) -> None:

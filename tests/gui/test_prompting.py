@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QScrollArea
 
 from napari_sepl.core.analysis.provenance import Source
 from napari_sepl.files.dataset.specification import DatasetSpec
@@ -44,13 +42,7 @@ def served(monkeypatch: pytest.MonkeyPatch, factory: Callable[..., Any], *argume
 
 
 def press(walk: Walk, name: str) -> None:
-    widget = walk.window.widget
-    widget.panels["masks"].expand(animate=False)
-    QTest.qWait(50)
-    button = widget.prompts.buttons[name]
-    widget.findChild(QScrollArea).ensureWidgetVisible(button)
-    QTest.qWait(20)
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    walk.window.press_in("masks", name)
     walk.settle()
 
 
@@ -62,7 +54,7 @@ def start(walk: Walk) -> None:
 
 
 def preview(walk: Walk) -> Any:
-    return np.asarray(walk.window.widget.controller.context.layers.prompts.layer.data) == 1
+    return np.asarray(walk.window.layers.prompts.layer.data) == 1
 
 
 def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: Walk) -> None:
@@ -123,7 +115,7 @@ def test_a_box_and_escape(walk: Walk) -> None:
     assert not walk.window.document.history.done
 
 
-def test_ctrl_z_takes_back_the_last_prompt_first(walk: Walk) -> None:
+def test_ctrl_z_removes_the_last_prompt_first(walk: Walk) -> None:
     start(walk)
     walk.window.drag([(28, 28), (37, 38)], SHIFT)
     walk.window.click(8, 33)
@@ -137,7 +129,7 @@ def test_ctrl_z_takes_back_the_last_prompt_first(walk: Walk) -> None:
     assert not preview(walk).any()
 
 
-def test_a_label_is_where_sam_starts_from(walk: Walk) -> None:
+def test_a_class_is_refined(walk: Walk) -> None:
     start(walk)
     walk.window.widget.controller.context.choose_class(CAT)
     cat = shown(walk) == CAT
@@ -169,7 +161,7 @@ def test_the_next_image_is_read_as_it_opens_and_prompts_wait_for_it(
 def test_off_again_the_layer_goes_and_clicks_take_masks(walk: Walk) -> None:
     start(walk)
     walk.window.press(Qt.Key.Key_P, SHIFT)
-    layers = walk.window.widget.controller.context.layers
+    layers = walk.window.layers
     assert layers.prompts.layer not in walk.window.viewer.layers
     assert walk.window.viewer.layers.selection.active is layers.enhanced
     walk.window.click(37, 2)
@@ -199,7 +191,7 @@ def test_a_crash_is_one_message_and_costs_nothing(
         (partial(fake_prompts.Discs, 0.0, "No room for it."), "No room for it."),
     ],
 )
-def test_what_the_model_cannot_do_is_told(
+def test_failures_of_the_model_are_shown(
     walk: Walk, monkeypatch: pytest.MonkeyPatch, factory: Callable[..., Any], told: str
 ) -> None:
     served(monkeypatch, factory)
@@ -208,7 +200,7 @@ def test_what_the_model_cannot_do_is_told(
     assert walk.window.widget.prompts.buttons["prompt"].isChecked() == ("room" in told)
 
 
-def test_without_sam_the_button_says_what_is_needed(
+def test_without_sam_the_button_names_what_is_needed(
     walk: Walk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.undo()
@@ -226,7 +218,7 @@ def test_without_sam_the_button_says_what_is_needed(
     assert not walk.window.widget.prompts.buttons["prompt"].isChecked()
 
 
-def test_ignore_takes_no_mask(walk: Walk) -> None:
+def test_no_mask_is_selected_for_ignore(walk: Walk) -> None:
     start(walk)
     walk.window.click(20, 33)
     walk.settle()

@@ -113,7 +113,7 @@ def test_a_click_sets_the_sliders_in_one_step(walk: Walk, dock: SweepDock) -> No
     assert dock.surface.present.data["x"].tolist() == [0.5]
 
 
-def test_it_stops_and_goes_on_and_counts_each_sample_once(
+def test_it_resumes_and_counts_each_sample_once(
     walk: Walk, dock: SweepDock, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep_dock, "_BATCH", 0.0)  # a sample at a time
@@ -162,7 +162,7 @@ def test_it_is_saved_as_the_command_line_does(
     assert (tmp_path / "s-classes.csv").exists()
 
 
-def test_a_broken_sample_is_told_and_the_rest_counted(
+def test_a_broken_sample_is_reported_and_the_others_counted(
     walk: Walk, dock: SweepDock, spec: DatasetSpec
 ) -> None:
     (spec.folder("masks") / f"{IDS[2]}.json").write_text("{")

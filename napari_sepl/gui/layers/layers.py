@@ -137,8 +137,8 @@ class ReviewLayers:
     def fit_view(self) -> None:
         """Fit the image to the canvas.
 
-        A hidden layer keeps the extent of its last image until it is shown, so that napari must
-        be told which layers to fit; for one it takes a sixth of the time that it takes for all.
+        Only visible layers are fitted, as a hidden one has the extent of its last image until it is
+        shown. Fitting one layer takes a sixth of the time of all.
         """
         layers = [layer for layer in self._viewer.layers if layer.visible]
         flat = self._viewer.dims.ndim == 2 and self.image is not None

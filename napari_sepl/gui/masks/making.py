@@ -84,7 +84,7 @@ class Making:
             self._context.background.run(
                 "make masks",
                 lambda: self._make(choice, document),
-                lambda opened: self._use(opened, document, mark),
+                lambda prepared: self._use(prepared, document, mark),
                 self._fail,
             )
 
@@ -166,9 +166,9 @@ class Making:
         SeplError
             If a package or the weights are not available, or it was cancelled.
         """
-        known = self._recipe
-        if known is not None and replace(known.choice, guided=choice.guided) == choice:
-            self._recipe = replace(known, choice=choice)
+        recipe = self._recipe
+        if recipe is not None and replace(recipe.choice, guided=choice.guided) == choice:
+            self._recipe = replace(recipe, choice=choice)
         elif choice.model == REGIONS:
             self._recipe = Recipe(choice, RegionMasks)
         else:
@@ -229,14 +229,14 @@ class Making:
 
     # --- back on it
 
-    def _use(self, opened: Prepared, document: Document, mark: int) -> None:
+    def _use(self, prepared: Prepared, document: Document, mark: int) -> None:
         self.end()
         context = self._context
         if context.settled() is not document or document.history.mark != mark:
             context.view.show_error("The image changed meanwhile, and keeps its previous masks.")
             return
-        count = len(opened.document.inputs.masks)
-        self._use_masks(opened)
+        count = len(prepared.document.inputs.masks)
+        self._use_masks(prepared)
         context.view.show_info(
             f"{count:,} masks generated. Save them under Masks to use them again."
         )

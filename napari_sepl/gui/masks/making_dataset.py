@@ -44,7 +44,7 @@ class _Plan:
     rows: list[int]
     recipe: Recipe
     remote: Remote
-    otherwise: str  # how the folder's other masks were made; empty if equally
+    otherwise: str  # how the folder's other masks were made; empty if in the same way
     there: Path | None  # existing masks of a single sample, to be replaced
 
 

@@ -164,4 +164,4 @@ def test_what_is_missing_is_told(window: Window, dialog: ExportDialog) -> None:
 
 def test_without_a_dataset_the_menu_says_so(window: Window) -> None:
     export_dataset(window.viewer)
-    assert has_message("Open the dataset")
+    assert has_message("Open a dataset to export it")

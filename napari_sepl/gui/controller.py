@@ -1,4 +1,4 @@
-"""What happens when something is dragged, clicked, painted or opened."""
+"""The controller: opens images, and passes on what a person does."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -45,11 +45,11 @@ class Controller:
     Attributes
     ----------
     context : ReviewContext
-        What is open and where it is shown, for the features.
+        What each feature of the window gets.
     stepped : Signal
         Emitted with the document, "do", "undo" or "redo", and the edit.
     panels_toggled : Signal
-        Emitted with the names of all panels that fold, and whether each is open, when one was
+        Emitted with all collapsible panels by name, and whether each is open, when one was
         opened or closed.
     """
 
@@ -65,7 +65,7 @@ class Controller:
         self.superpixels = Superpixels(context)
         self.cleaning = Cleaning(context)
         self.making = Making(context, self.replace_document)
-        self.prompting = Prompting(context, self.pointing, self.making.tell_model)
+        self.prompting = Prompting(context, self.pointing, self.making.show_model)
         self.comparing = Comparing(context)
         self.showing = Showing(context, self.saving)
         self.diagnosing = Diagnosing(context, self.pointing)
@@ -79,7 +79,7 @@ class Controller:
         view.compare.show_swipe(on=self.comparing.swiping)
 
     def window_closed(self, view: View) -> None:
-        """Stop what would still reach for a view that is gone, unless another has taken over."""
+        """Stop all work for a view that was closed, unless another view replaced it."""
         if self.context.view is view:
             self.making.close()
             self.prompting.close()
@@ -101,7 +101,7 @@ class Controller:
         Parameters
         ----------
         read : callable
-            Returns the Inputs; may raise SeplError, which is told to the user.
+            Returns the Inputs; may raise SeplError, which is shown to the user.
         params : Params, optional
             Settings to start from.
         folder : Path, optional
@@ -112,29 +112,25 @@ class Controller:
             Layers of the user's own that hold the image and the pseudo-labels.
         """
 
-        def show(opened: Prepared) -> None:
+        def show(prepared: Prepared) -> None:
             self.context.view.show_busy("")
-            self.show(opened, SaveTarget(folder, files), given=given)
+            self.show(prepared, SaveTarget(folder, files), given=given)
 
         def prepare() -> Prepared:
             with of_one_sample(next(iter(files), "image")):
                 return Prepared.of(read(), params or Params())
 
         self.context.view.show_busy("reading…")
-        self.context.background.run("open", prepare, show, self.context.refuse)
+        self.context.background.run("open", prepare, show, self.context.show_failure)
 
     def show(
-        self,
-        opened: Prepared,
-        target: SaveTarget,
-        *,
-        given: Collection[Layer] = (),
+        self, prepared: Prepared, target: SaveTarget, *, given: Collection[Layer] = ()
     ) -> None:
         """Show an image that was prepared.
 
         Parameters
         ----------
-        opened : Opened
+        prepared : Prepared
             The image.
         target : SaveTarget
             Where its labels go.
@@ -145,10 +141,10 @@ class Controller:
         self.saving.target = target
         if self.context.document is not None:
             self.context.document.stepped.disconnect(self._on_stepped)
-        document = self.context.document = opened.document
+        document = self.context.document = prepared.document
         self.pointing.forget()
         fits = self.context.layers.shown.shape == document.inputs.shape
-        self.context.layers.open(document.inputs, document.resolved, opened.outlines, given)
+        self.context.layers.open(document.inputs, document.resolved, prepared.outlines, given)
         if not fits:
             self.context.layers.fit_view()
         self._select_label(document)
@@ -158,12 +154,12 @@ class Controller:
         self.superpixels.prepare()
         self.prompting.image_opened()
 
-    def replace_document(self, opened: Prepared) -> None:
+    def replace_document(self, prepared: Prepared) -> None:
         """Show the image that is open with other masks; where it is saved stays the same."""
-        self.show(opened, self.saving.target, given=self.context.layers.given)
+        self.show(prepared, self.saving.target, given=self.context.layers.given)
 
     def _select_label(self, document: Document) -> None:
-        """Give the brush the largest class, so that a first stroke paints something sensible."""
+        """Make the largest class the current class."""
         areas = document.inputs.overlap.seeds.areas
         if len(areas):
             self.context.choose_class(int(document.inputs.overlap.class_ids[np.argmax(areas)]))
@@ -179,70 +175,66 @@ class Controller:
         self._dragging = dragging
         document.set_params(params, gesture=self._gesture if dragging else None)
 
+    def set_thresholds(self, *, dragging: bool = False, **thresholds: float) -> None:
+        """Change thresholds, by name, from outside the sliders, which follow."""
+        if self.context.document is not None:
+            params = self.context.document.params.model_copy(update=thresholds)
+            self.set_params(params, dragging=dragging)
+            self.context.view.params.show_params(params)
+
     def end_drag(self) -> None:
-        """Say that the slider was let go: the next move is a new step."""
+        """End a drag: the next move is a new step of the history."""
         self._gesture = token_hex(8)
         self._dragging = False
 
     def stroke_ended(self) -> None:
-        """Absorb what was painted, as soon as napari has written it."""
-        self.context.background.later("stroke", 0, self._absorb)
-
-    def _absorb(self) -> None:
-        self.context.settled()
+        """Absorb a stroke as soon as napari has written it."""
+        self.context.background.later("stroke", 0, self.context.settled)
 
     def undo(self) -> None:
-        """Take back the last prompt, or else the last step."""
-        if self.prompting.back():
-            return
-        document = self.context.settled()
-        if document is not None and document.undo() is not None:
-            self.context.view.params.show_params(document.params)
+        """Remove the last prompt, or else undo the last step."""
+        if not self.prompting.remove_last():
+            self._walk_history(Document.undo)
 
     def redo(self) -> None:
-        """Do the last undone step again."""
-        document = self.context.settled()
-        if document is not None and document.redo() is not None:
-            self.context.view.params.show_params(document.params)
+        """Redo the last undone step."""
+        self._walk_history(Document.redo)
 
     def go_to(self, position: int) -> None:
-        """Undo or redo until so many steps are done."""
+        """Undo or redo until `position` steps are done."""
+        self._walk_history(lambda document: document.go_to(position))
+
+    def _walk_history(self, walk: Callable[[Document], object]) -> None:
         document = self.context.settled()
-        if document is not None and document.go_to(position) is not None:
+        if document is not None and walk(document) is not None:
             self.context.view.params.show_params(document.params)
 
     def lock(self, class_id: int, lock: bool) -> None:
-        """Protect the pixels of a class, or no longer."""
+        """Lock the pixels of a class, or unlock them."""
         document = self.context.settled()
         if document is not None:
             document.lock(class_id, lock=lock)
 
-    def save(self) -> None:
-        """Write the labels as shown."""
+    def save(self, *, accept: bool = False) -> None:
+        """Save the labels as shown, and accept them if asked to."""
         document = self.context.settled()
         if document is not None:
-            self.saving.save(document, accept=False)
-
-    def accept(self) -> None:
-        """Write the labels as shown and call the image done."""
-        document = self.context.settled()
-        if document is not None:
-            self.saving.save(document, accept=True)
+            self.saving.save(document, accept=accept)
 
     def save_masks(self) -> None:
-        """Write the masks of the image that is open to a JSON file of the user's choice."""
+        """Ask for a JSON file, and write the masks of the open image to it."""
         document = self.context.document
         if document is not None:
             path = self.context.view.ask_masks_file(document.inputs.sample_id)
             if path is not None:
                 self.making.save(path, self.saving.target.inputs)
 
-    def outlines(self) -> None:
+    def toggle_outlines(self) -> None:
         """Show or hide the mask outlines."""
         self.context.layers.masks.visible = not self.context.layers.masks.visible
 
-    def quick_pick(self) -> None:
-        """Ask for a class by its first letters, and paint and take with it from now on."""
+    def ask_class(self) -> None:
+        """Ask for the class to paint and select with."""
         document = self.context.document
         if document is not None:
             class_id = self.context.view.ask_class(document.inputs.classes, self.context.class_id)

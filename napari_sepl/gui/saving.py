@@ -1,4 +1,4 @@
-"""From the labels on screen to a file, without losing one that is there."""
+"""Saving labels to files, without losing an existing one."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -14,13 +14,9 @@ from napari_sepl.gui.context import ReviewContext
 from napari_sepl.workflow.enhance import label_file, save_resolved
 
 
-def _nobody_knows(path: Path) -> bool:  # noqa: ARG001
-    return False
-
-
 @dataclass(frozen=True)
 class SaveTarget:
-    """Where the labels of the image that is open go, and what is known of the file there.
+    """Where the labels of the open image go, and what may not be written over.
 
     Parameters
     ----------
@@ -29,14 +25,14 @@ class SaveTarget:
     inputs : collection of Path
         Files that are never written over.
     refusal : str
-        Why nothing may be written at all; empty if it may.
+        Why the folder is read-only; empty if it is not.
     recorded : bool
-        Whether a record keeps what is done, so that nothing waits to be saved.
+        Whether a record keeps all annotations, so that nothing is unsaved.
     before : str
-        The status of a document that nobody has touched yet.
+        The status of a document without edits.
     ours : callable
-        Tells whether a file is one that an earlier window saved of the image. It may read the
-        disk, so it is called beside the window's thread; InputError counts as no.
+        Returns whether an earlier session saved a file for this image. It may read the disk, so
+        it is called off the window's thread; InputError counts as no.
     """
 
     folder: Path | None = None
@@ -44,12 +40,12 @@ class SaveTarget:
     refusal: str = ""
     recorded: bool = False
     before: str = "pending"
-    ours: Callable[[Path], bool] = _nobody_knows
+    ours: Callable[[Path], bool] = lambda _: False
 
 
 @dataclass(frozen=True, eq=False)
 class _Save:
-    """A document as it was when its save was asked for; later edits do not reach the file."""
+    """A document as it was when its save began; later edits do not reach the file."""
 
     document: Document
     mark: int
@@ -60,17 +56,17 @@ class _Save:
 
     @property
     def path(self) -> Path:
-        """The file it goes to."""
+        """The file to write."""
         return label_file(self.folder, self.document.inputs.sample_id)
 
 
 class Saving:
-    """Saves documents in the background and remembers what became of them.
+    """Saves documents in the background and remembers which are accepted.
 
     Parameters
     ----------
     context : ReviewContext
-        Asks for the folder, tells outcomes, and writes files in its background.
+        Has the view and the background.
 
     Attributes
     ----------
@@ -89,7 +85,7 @@ class Saving:
         self._written: set[Path] = set()
 
     def state_of(self, document: Document) -> str:
-        """Say in a word or two how far a document is."""
+        """Return the status of a document in a word or two."""
         if self._accepted == (document, document.history.mark):
             return "accepted"
         if document.unsaved:
@@ -97,10 +93,10 @@ class Saving:
         return "saved" if document.saved else self.target.before
 
     def save(self, document: Document, *, accept: bool) -> None:
-        """Write the labels of a document as it is now; later edits do not reach the file."""
+        """Save the labels of a document as they are now."""
         target, view = self.target, self._context.view
         if target.refusal:
-            view.warn(target.refusal)
+            view.show_error(target.refusal)
             return
         folder = target.folder or view.ask_folder(document.inputs.sample_id)
         if folder is None:
@@ -109,7 +105,7 @@ class Saving:
         self._run(_Save(document, mark, resolved, accept, target, folder))
 
     def _run(self, save: _Save, *, asked: bool = False) -> None:
-        """Write a file; `asked` if a person agreed to replace the one that is there."""
+        """Write a file; `asked` if a person agreed to replace an existing one."""
         ours = asked or save.path in self._written
 
         def done(written: bool) -> None:
@@ -121,14 +117,14 @@ class Saving:
 
         self._context.view.show_busy("saving…")
         self._context.background.run(
-            f"save {id(save.document)} {save.mark}",  # none makes that of another state stale
+            f"save {id(save.document)} {save.mark}",  # so that no save cancels another one
             lambda: _write(save, ours=ours),
             done,
-            self._context.refuse,
+            self._context.show_failure,
         )
 
     def _note(self, save: _Save) -> None:
-        """Take in that a file is there."""
+        """Update the status after a file was written."""
         self._written.add(save.path)
         if self.target is save.target:
             self.target = replace(save.target, folder=save.folder)
@@ -136,30 +132,27 @@ class Saving:
             self._accepted = (save.document, save.mark)
         save.document.mark_saved(save.mark)
         if not (save.accept and save.target.recorded):  # the queue shows it: no popup for each
-            self._context.view.tell(f"{'Accepted' if save.accept else 'Saved'}: {save.path}")
+            self._context.view.show_info(f"{'Accepted' if save.accept else 'Saved'}: {save.path}")
         self.saved.emit(save.document, save.accept)
 
 
 def _write(save: _Save, *, ours: bool) -> bool:
-    """Write a document's labels, beside the window's thread; False if a person must be asked.
+    """Write a document's labels, off the window's thread; False if a person must be asked.
 
     Parameters
     ----------
     save : _Save
         What to write.
     ours : bool
-        Whether a file that is there may be replaced; else the record is asked.
+        Whether an existing file may be replaced; else the record decides.
     """
     Guard(tuple(save.target.inputs)).check_place(save.path)
-    if save.path.exists() and not (ours or _is_ours(save)):
-        return False
+    if save.path.exists() and not ours:
+        try:
+            ours = save.target.ours(save.path)
+        except InputError:  # an unreadable file is not ours
+            ours = False
+        if not ours:
+            return False
     save_resolved(save.folder, save.resolved, save.document.inputs)
     return True
-
-
-def _is_ours(save: _Save) -> bool:
-    """Tell whether an earlier window wrote the file and its record tells so."""
-    try:
-        return save.target.ours(save.path)
-    except InputError:  # not to be read, so not ours: the person is asked
-        return False

@@ -15,10 +15,11 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.commands import export_dataset
 from napari_sepl.gui.panels.export_choice import ALL
 from napari_sepl.gui.queue.export import ExportDialog, Exporting
-from napari_sepl.gui.worker import Background, Immediate
+from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.results import Outcome, SampleResult
-from tests.gui.conftest import Walk, Window, was_told
+from tests.gui.conftest import Walk, Window, has_message
+from tests.gui.immediate import Immediate
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -162,4 +163,4 @@ def test_a_missing_folder_is_reported(window: Window, dialog: ExportDialog) -> N
 
 def test_without_a_dataset_the_menu_says_so(window: Window) -> None:
     export_dataset(window.viewer)
-    assert was_told("Open the dataset")
+    assert has_message("Open a dataset to export it")

@@ -146,7 +146,7 @@ class Navigator:
             return
         row = onwards(self._from)
         if row is None:
-            self._view.tell(message)
+            self._view.show_info(message)
         self.go(row, onwards)
 
     def _arrive(self, row: int, prepared: Prepared) -> None:
@@ -253,7 +253,7 @@ class Navigator:
         if self.row is None or self._reviewing is None:
             return
         if self._reviewing.refusal:
-            self._view.warn(self._reviewing.refusal)
+            self._view.show_error(self._reviewing.refusal)
             return
         self._leave()
         self._reviewing.set_status(self.row, status)
@@ -315,7 +315,7 @@ class Unreadable:
     def end(self, last: str = "") -> None:
         """Warn of the number of samples if there are several, and start another walk."""
         if len(self.rows) > 1:
-            self._context.view.warn(
+            self._context.view.show_error(
                 f"{len(self.rows):,} samples in a row cannot be read: "
                 f"see their tooltips in the queue.{last}"
             )
@@ -330,7 +330,7 @@ class Unreadable:
     def warn_first(self, error: SeplError) -> None:
         """Warn why the first sample cannot be read; of the others, `end` shows the number."""
         if not self.rows:
-            self._context.view.warn(str(error))
+            self._context.view.show_error(str(error))
 
 
 def offer_annotations(view: View, document: Document, old: Outdated, *, ask: bool) -> None:
@@ -341,7 +341,7 @@ def offer_annotations(view: View, document: Document, old: Outdated, *, ask: boo
     changed = f"Files of {document.inputs.sample_id} changed on disk: {', '.join(old.roles)}."
     maps = (old.annotations.locked_pixels, old.annotations.overlay)
     if any(one is not None and one.shape != document.inputs.shape for one in maps):
-        view.warn(f"{changed} The saved annotations do not fit: the image has another size.")
+        view.show_error(f"{changed} The saved annotations do not fit: the image has another size.")
     elif (not ask and old.roles == ("masks",)) or view.confirm(
         f"{changed} Apply the parameters, decisions and strokes saved before?"
     ):

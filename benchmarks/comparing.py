@@ -20,7 +20,7 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import resolve
 
 ROUNDS = 20
-WAYS = ("swipe", "difference", "errors", "where_from")
+WAYS = ("swipe", "difference", "errors", "label_source")
 _FROM, _TO = 0.3, 0.7
 """The thresholds that a move of the slider goes between."""
 

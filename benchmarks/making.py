@@ -77,7 +77,7 @@ def prompt_row(screen: Screen, example: Example, choice: MaskChoice) -> tuple[st
     screen.widget.masks.model.value = choice.model
     screen.widget.masks.checkpoint.value = choice.checkpoint
     start = perf_counter()
-    prompting.prompt()
+    prompting.toggle()
     screen.widget.controller.context.background.wait()
     read = perf_counter() - start
     rng, taken = np.random.default_rng(0), []
@@ -88,7 +88,7 @@ def prompt_row(screen: Screen, example: Example, choice: MaskChoice) -> tuple[st
         while screen.frames == frames:
             QApplication.processEvents()
         taken.append(1000 * (perf_counter() - start))
-        prompting.drop()
+        prompting.remove_prompts()
     prompting.switch_off()
     height, width = example.pseudo.shape
     median = float(np.median(taken))

@@ -106,7 +106,7 @@ class Screen:
             inside = np.argwhere(masks.decode(int(index)))
             controller.pointing.hover(*map(int, inside[len(inside) // 2]))
             self.rest()
-            pairs.append((self._timed(self._take), self.redraw()))
+            pairs.append((self._timed(self._click), self.redraw()))
         first, second = np.array(pairs[5:]).T
         return first, second
 
@@ -116,8 +116,8 @@ class Screen:
         while perf_counter() < end:
             QApplication.processEvents()
 
-    def _take(self) -> None:
-        self.widget.controller.pointing.take()
+    def _click(self) -> None:
+        self.widget.controller.pointing.decide(self.widget.controller.context.class_id)
         self._canvas.native.update()
 
     def close(self) -> None:

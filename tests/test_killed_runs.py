@@ -15,7 +15,7 @@ import pytest
 
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.lock import RUN_LOCK
-from tests.files.making import random_masks, save_picture
+from tests.files.making import random_masks, save_image
 from tests.messages import says
 from tests.program import Run
 from tests.waiting import wait_until
@@ -118,7 +118,7 @@ def begin_masks(root: Path) -> subprocess.Popen[str]:
     """Start to make masks with two workers, in a process group; return when there are some."""
     (root / "images").mkdir()
     rng = np.random.default_rng(0)
-    first = save_picture(root / "images" / "0.png", rng.integers(0, 255, (120, 160, 3), np.uint8))
+    first = save_image(root / "images" / "0.png", rng.integers(0, 255, (120, 160, 3), np.uint8))
     for number in range(1, 400):
         shutil.copy(first, root / "images" / f"{number}.png")
     words = ["masks", "--images", "images", "--model", "regions", "--masks", "to", "--workers", "2"]

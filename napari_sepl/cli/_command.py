@@ -112,8 +112,8 @@ def with_parameters(
 
 def _show_as_flag(annotation: Any) -> None:
     """Hide the value in the help of an option that has none."""
-    kind, *options = get_args(annotation)
-    if kind in (bool, bool | None):
+    kind, *options = get_args(annotation) or (annotation,)
+    if options and kind in (bool, bool | None):
         options[0].metavar = ""
 
 

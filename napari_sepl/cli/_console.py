@@ -317,14 +317,20 @@ def note_unused(unused: Sequence[str], lacking: str, so: str = "not used") -> No
 
 
 def save_result(
-    code: int, write: Callable[[], list[Path]], checkpoint: "RunCheckpoint | None" = None
+    code: int,
+    table: Path | None,
+    write: Callable[[Path], list[Path]],
+    checkpoint: "RunCheckpoint | None" = None,
 ) -> tuple[int, list[Path]]:
-    """Save the files of a result and remove its checkpoint; return exit code and files.
+    """Save the files of a result, if a table is named, and remove its checkpoint.
 
-    If that fails, the reason is printed, and the result is still shown.
+    If that fails, the reason is printed, and the result is still shown. Returns exit code and
+    files.
     """
+    if table is None:
+        return code, []
     try:
-        files = write()
+        files = write(table)
     except SaveError as error:
         complain(f"napari-sepl: {error}")
         say("not saved, shown here only:")

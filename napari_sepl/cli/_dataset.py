@@ -4,7 +4,7 @@ The options are the fields of `DatasetSpec`, so a new key is declared only there
 lists the fields that it reads.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
@@ -17,6 +17,7 @@ from napari_sepl.cli._console import note
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import (
     LAYOUTS,
     DatasetSpec,
@@ -27,7 +28,6 @@ from napari_sepl.files.dataset.specification import (
     voc_folders,
 )
 from napari_sepl.files.pseudo import read_pseudo
-from napari_sepl.files.samples import Sample
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, check_format
 
 Labels = Annotated[
@@ -103,6 +103,14 @@ class DatasetOptions:
             if getattr(named.spec, key) is None:
                 self.miss(key)
         self._require_there(masks_to_come=named.spec.masks_to_come)
+        return named
+
+    def find_with_labels(self, labels: Path | None) -> NamedDataset:
+        """Return the dataset, as `find` does, whose labels are in a folder, by default in --out."""
+        named = self.find()
+        require_there(labels=labels)
+        if labels is None and named.spec.out is None:
+            self.miss("out")
         return named
 
     def one_image(self) -> dict[str, Any]:
@@ -337,17 +345,20 @@ def _needed(reads: Collection[str], needs: Collection[str]) -> str:
     )
 
 
-def note_scores(samples: Iterable[Sample]) -> None:
-    """Print the format that was detected for the first sample's scores, if it has scores.
+def note_scores(index: SampleIndex, background: float | None) -> None:
+    """Print the format that was detected for the first sample's scores.
 
-    An unreadable file is reported when the run reaches it.
+    Where it has a label map instead, print that `background` has no effect, if it is given. An
+    unreadable file is reported when the run reaches it.
     """
-    sample = next(iter(samples), None)
-    if sample is None:
+    path = index.path(Role.PSEUDO, index.ids[0])
+    if path is None:
         return
     try:
-        read = read_pseudo(sample.pseudo, sample.pseudo_format, sample_id=sample.sample_id)
+        read = read_pseudo(path, index.spec.pseudo_format, sample_id=index.ids[0])
     except InputError:
         return
     if isinstance(read, Scores):
-        note(f"{sample.pseudo.name}: {read.origin}")
+        note(f"{path.name}: {read.origin}")
+    elif background is not None:
+        note(f"--background has no effect on label maps, only on scores: {path} is a label map")

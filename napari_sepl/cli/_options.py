@@ -1,12 +1,14 @@
 """Options that several commands share: settings, where samples are computed, the table to save."""
 
+from collections.abc import Callable, Mapping
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from napari_sepl.cli._command import refuse_setting
+from napari_sepl.cli._command import refuse_setting, with_parameters
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.parallel.cluster import ADDRESS, Cluster
@@ -36,6 +38,49 @@ def setting(name: str, shown: str = "") -> Any:
     return typer.Option(f"--{name}", help=field.description, show_default=shown or True, **bounds)
 
 
+def takes_settings(
+    model: type[BaseModel],
+    option: Callable[[str], Any],
+    without: str = "",
+    defaults: Mapping[str, object] | None = None,
+) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    """Give a command the fields of a model as options; its parameter `given` has those given.
+
+    Parameters
+    ----------
+    model : type of BaseModel
+        The settings.
+    option : callable
+        Returns the option for a field.
+    without : str
+        A field that is no option, or that the command declares itself.
+    defaults : mapping of str to object, optional
+        What fields are where they are not given; shown in the help.
+    """
+    names = [name for name in model.model_fields if name != without]
+
+    def parameter(name: str) -> Parameter:
+        kind: Any = model.model_fields[name].annotation
+        default = (defaults or {}).get(name)
+        if get_origin(kind) is tuple:
+            kind, default = list[get_args(kind)[0]], None  # type: ignore[misc]
+        annotation = Annotated[kind | None, option(name)]
+        return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+    def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
+        def called(**values: Any) -> int | None:
+            options = {name: values.pop(name) for name in names}
+            given = {name: value for name, value in options.items() if value is not None}
+            return function(given=given, **values)
+
+        return with_parameters(function, called, map(parameter, names), without="given")
+
+    return decorate
+
+
+EDITED = "edited files or files of other programs"
+
+
 def overwriting(does: str, never: str = "files of other programs") -> Any:
     """Return the option --overwrite; the help states what it does and never replaces."""
     return typer.Option("--overwrite", help=f"{does}; never {never}.")
@@ -51,6 +96,9 @@ def params_of(**settings: object) -> Params:
 
 Place = TypeVar("Place", Path, Path | None)
 
+Device = Annotated[
+    str | None, typer.Option(help="auto, cuda, cuda:N, mps or cpu.", show_default="auto")
+]
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -97,7 +145,14 @@ Overwrite = Annotated[
 """The option of the commands that write tables or a page."""
 
 
-def check_table_name(table: Path | None) -> None:
-    """Raise typer.BadParameter unless a table's name ends in .csv."""
-    if table is not None and table.suffix.lower() != ".csv":
-        raise typer.BadParameter(f"--table: {table} does not end in .csv")
+def resumable_table(about: str) -> Any:
+    """Return the option --table of a command that resumes a stopped run."""
+    return typer.Option(help=f"{about} With it, the same command resumes a stopped run.")
+
+
+def check_ending(option: str, path: Path | None, what: str, *endings: str) -> None:
+    """Raise typer.BadParameter unless the name of a file to write ends as `what` it becomes."""
+    if path is not None and path.suffix.lower() not in endings:
+        raise typer.BadParameter(
+            f"{option}: {path} does not end in {' or '.join(endings)}; {what} is written"
+        )

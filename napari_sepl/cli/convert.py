@@ -11,7 +11,7 @@ from napari_sepl.cli._console import follow, say, size
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._options import Scheduler, Workers, choose_executor, seen, seen_dataset
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.workflow.masks import Conversion, convert_masks
+from napari_sepl.workflow.convert import Conversion, convert_masks
 from napari_sepl.workflow.results import SampleResult
 
 

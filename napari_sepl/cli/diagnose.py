@@ -16,12 +16,12 @@ from napari_sepl.cli._console import (
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
     Workers,
-    check_table_name,
+    check_ending,
     choose_executor,
     params_of,
     seen_dataset,
@@ -65,11 +65,12 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     settings = {"t1": t1, "t2": t2, "strategy": strategy, "conflict": conflict}
     params = params_of(**settings, background=background)
     spec = dataset.find().spec
-    check_table_name(table)
+    check_ending("--table", table, "a CSV table", ".csv")
     executor = choose_executor(workers, scheduler)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), ()
     )
+    note_scores(index, background)
     run = DiagnosisRun(index, params, executor=executor)
     if table is not None:
         run.check_table(table, overwrite=overwrite)
@@ -80,9 +81,9 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
         return code
     found, classes = run.worst_first(), run.index.classes
     files: list[Path] = []
-    if table is not None and found:
-        write = partial(write_diagnoses, table, found, classes, run.guard)
-        code, files = save_result(code, write)
+    if found:
+        write = partial(write_diagnoses, found=found, classes=classes, guard=run.guard)
+        code, files = save_result(code, table, write)
     listed = found[: worst or None]
     if listed:
         say("suspicion, sample, findings:")

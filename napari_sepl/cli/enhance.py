@@ -6,6 +6,7 @@ from napari_sepl.cli._command import command
 from napari_sepl.cli._console import follow, note_unused
 from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._options import (
+    EDITED,
     Scheduler,
     Workers,
     choose_executor,
@@ -35,10 +36,7 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     strategy: Annotated[Strategy, setting("strategy")] = DEFAULTS.strategy,
     conflict: Annotated[Conflict, setting("conflict")] = DEFAULTS.conflict,
     background: Annotated[float | None, setting("background")] = None,
-    overwrite: Annotated[
-        bool,
-        overwriting("Replace labels of other settings", "edited labels or files of other programs"),
-    ] = False,
+    overwrite: Annotated[bool, overwriting("Replace labels of other settings", EDITED)] = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
 ) -> int:
@@ -53,7 +51,7 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), ()
     )
-    note_scores(map(index.sample, index.ids))
+    note_scores(index, background)
     events = enhance_folder(index, params, overwrite=overwrite, executor=executor)
     code = follow(events, len(index) + len(index.problems), "enhance")
     note_unused(index.unused, "pseudo-labels")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sepl.cli._command import command, require_there
+from napari_sepl.cli._command import command
 from napari_sepl.cli._console import (
     complain_of_stop,
     count,
@@ -18,13 +18,14 @@ from napari_sepl.cli._console import (
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, Labels, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
     Workers,
-    check_table_name,
+    check_ending,
     choose_executor,
+    resumable_table,
     seen,
     seen_dataset,
     setting,
@@ -52,14 +53,10 @@ def evaluate_command(
     background: Annotated[float | None, setting("background")] = None,
     table: Annotated[
         Path | None,
-        typer.Option(
-            help="CSV file with a row per image; a CSV file with a row per class and a JSON file "
-            "go beside it. With it, the same command resumes a stopped run."
-        ),
+        resumable_table("CSV file with a row per image; one per class, and JSON, go beside it."),
     ] = None,
     as_released: Annotated[
-        bool,
-        typer.Option("--as-released", help="Add the metrics of the authors' program."),
+        bool, typer.Option("--as-released", help="Add the metrics of the authors' program.")
     ] = False,
     overwrite: Overwrite = False,
     workers: Workers = None,
@@ -69,13 +66,10 @@ def evaluate_command(
 
     The labels are those in --out; the pseudo-labels, if there are any, are the baseline.
     """
-    spec = dataset.find().spec
-    require_there(labels=labels)
-    if labels is None and spec.out is None:
-        dataset.miss("out")
+    spec = dataset.find_with_labels(labels).spec
     if spec.pseudo is None and background is not None:
         raise typer.BadParameter("--background is for the pseudo-labels; name them by --pseudo")
-    check_table_name(table)
+    check_ending("--table", table, "a CSV table", ".csv")
     index = SampleIndex.open(
         seen_dataset(scheduler, spec),
         (Role.LABELS, Role.TRUTH),
@@ -83,6 +77,7 @@ def evaluate_command(
         lead=Role.LABELS,
         labels=seen(scheduler, labels),
     )
+    note_scores(index, background)
     run = EvaluationRun(index, background=background, executor=choose_executor(workers, scheduler))
     if table is not None:
         run.keep_beside(table, overwrite=overwrite)
@@ -96,19 +91,16 @@ def evaluate_command(
         "no ground truth": index.without(Role.TRUTH, index.asked),
     }
     _say_left_out(found, left_out)
-    files: list[Path] = []
     if run.evaluation.images:
-        if table is not None:
-            write = partial(write_evaluation, table, run.evaluation, run.guard, running=as_released)
-            code, files = save_result(code, write, run.checkpoint)
+        run.require_counted(run.evaluation.labels.mean.iou)
+        write = partial(
+            write_evaluation, evaluation=run.evaluation, guard=run.guard, running=as_released
+        )
+        code, files = save_result(code, table, write, run.checkpoint)
         _say_result(run.evaluation, as_released=as_released)
         say_saved(files)
-    counts = {
-        "counted": len(run.evaluation.images),
-        "failed": failures.content(),
-        "found": found,
-        "left_out": left_out,
-    }
+    counts = {"counted": len(run.evaluation.images), "failed": failures.content()}
+    counts |= {"found": found, "left_out": left_out}
     give_json(counts | evaluation_content(run.evaluation))
     return code
 

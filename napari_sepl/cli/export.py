@@ -12,14 +12,13 @@ from pydantic import ValidationError
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
 from napari_sepl.cli._console import FAILED, complain, follow, listing, note, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
-from napari_sepl.cli._options import overwriting
+from napari_sepl.cli._options import EDITED, overwriting, takes_settings
 from napari_sepl.core.labels.classes import ClassList, find_class
-from napari_sepl.core.labels.polygons import Holes, Instances
 from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting, formats_with
-from napari_sepl.files.exports.base import ExportSettings, Ignore, Pictures
+from napari_sepl.files.exports.base import ExportSettings
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, LabelSource, ReviewSource
@@ -29,9 +28,9 @@ DEFAULTS = ExportSettings()
 _OPTIONS = {"pictures": "image-files"}
 
 
-def _setting(name: str, option: str | None = None) -> Any:
+def _setting(name: str) -> Any:
     """Return the option for a field of ExportSettings, with its help."""
-    return typer.Option(option or f"--{name}", help=describe_setting(name))
+    return typer.Option(f"--{_OPTIONS.get(name, name)}", help=describe_setting(name))
 
 
 def _known_format(name: str) -> str:
@@ -46,10 +45,14 @@ def _known_format(name: str) -> str:
     "images", "pseudo", "masks", "out", "ground_truth", "image_labels", "list_file", "classes",
     "pseudo_format",
 )  # fmt: skip
+@takes_settings(ExportSettings, _setting, without="format", defaults=dict(DEFAULTS))
 def export_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
+    given: dict[str, Any],
     *,
-    to: Annotated[Path, typer.Option(help="Folder to write to.")],
+    to: Annotated[
+        Path, typer.Option(help="Folder to write to; png and others write to labels/ in it.")
+    ],
     format_name: Annotated[
         str | None,
         typer.Option(
@@ -74,38 +77,19 @@ def export_command(  # noqa: PLR0913  each option is an argument
     ] = False,
     holding: Annotated[
         list[str] | None,
-        typer.Option(
-            "--class",
-            help="Only samples that contain one of these classes; may be repeated.",
-        ),
+        typer.Option("--class", help="Only samples with one of these classes; may be repeated."),
     ] = None,
     class_map: Annotated[
         Path | None, typer.Option(help="TOML file that renames, merges and drops classes.")
     ] = None,
-    image_files: Annotated[Pictures, _setting("pictures", "--image-files")] = DEFAULTS.pictures,
-    folder: Annotated[str, _setting("folder")] = DEFAULTS.folder,
-    instances: Annotated[Instances, _setting("instances")] = DEFAULTS.instances,
-    holes: Annotated[Holes, _setting("holes")] = DEFAULTS.holes,
-    tolerance: Annotated[float, _setting("tolerance")] = DEFAULTS.tolerance,
-    trust: Annotated[float, _setting("trust")] = DEFAULTS.trust,
-    val: Annotated[float, _setting("val")] = DEFAULTS.val,
-    ignore: Annotated[list[Ignore] | None, _setting("ignore")] = None,
-    overwrite: Annotated[
-        bool,
-        overwriting(
-            "Replace an export of other settings", "edited files or files of other programs"
-        ),
-    ] = False,
+    overwrite: Annotated[bool, overwriting("Replace an export of other settings", EDITED)] = False,
 ) -> int:
     """Write labels for training: those of the review in --out, or of a folder (--labels).
 
     The same command resumes a stopped export.
     """
-    settings = _settings(
-        format=format_name or DEFAULTS.format, pictures=image_files, folder=folder,
-        instances=instances, holes=holes, tolerance=tolerance, trust=trust, val=val,
-        ignore=tuple(sorted(set(ignore or ()))),
-    )  # fmt: skip
+    given["ignore"] = sorted(set(given.get("ignore", ())))
+    settings = _settings(given | {"format": format_name or DEFAULTS.format})
     if format_name is not None:
         _refuse_unused(settings)
     wanted = _Wanted(to, settings, class_map, holding or [], overwrite)
@@ -158,7 +142,7 @@ def _export_review(
         return _run(source, wanted)
 
 
-def _settings(**values: object) -> ExportSettings:
+def _settings(values: dict[str, object]) -> ExportSettings:
     try:
         return ExportSettings.model_validate(values)
     except ValidationError as error:
@@ -229,7 +213,7 @@ def _run(source: LabelSource, wanted: _Wanted) -> int:
     code = follow(export.run(), len(export), "export")
     for sentence in export.outcome():
         say(sentence)
-    if export.without_pictures:
+    if export.without_images:
         note("images are not exported; --image-files copy or link puts them beside the labels")
     if export.others:
         note(f"{listing(export.others)}: of earlier runs; still in {wanted.to}, but in no list")
@@ -272,4 +256,7 @@ def _export_unchanged(spec: DatasetSpec, wanted: _Wanted, which: Collection[Stat
         index = SampleIndex.open(spec)
         _note_left_out(index, store, which)
         results = export_labels(index, store, wanted.to, which=which, overwrite=wanted.overwrite)
-        return follow(results, total, "export")
+        code = follow(results, total, "export")
+        if wanted.to.is_dir():
+            say(f"Files are in {wanted.to}.")
+        return code

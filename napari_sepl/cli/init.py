@@ -18,14 +18,16 @@ from napari_sepl.cli._console import (
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, option_of, takes_dataset
+from napari_sepl.cli._options import check_ending
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.labels.scores import Scores
+from napari_sepl.files._opening import is_open_pipe
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec, check_dataset_file, write_dataset
 from napari_sepl.files.heads import check_head
-from napari_sepl.files.images import image_size
+from napari_sepl.files.images import SUFFIXES, image_size
 from napari_sepl.files.pseudo import read_pseudo
 
 _SIZES = 5  # images whose sizes are shown
@@ -42,11 +44,15 @@ def init_command(
     ),
 ) -> int:
     """Write a dataset's TOML file from its folders or a layout, and check the files."""
-    if to.suffix.lower() != ".toml":
-        raise typer.BadParameter(f"--to: {to} does not end in .toml")
+    check_ending("--to", to, "a TOML file", ".toml")
     if to.exists():
         raise SaveError(f"{to}: exists; remove it, or choose another name by --to.")
     spec = dataset.find().spec
+    for key in ("list_file", "image_labels"):
+        place = getattr(spec, key)
+        if place is not None and is_open_pipe(place):
+            expected = "a file, which the TOML file can name"
+            raise typer.BadParameter(f"{option_of(key)}: found a pipe; expected {expected}")
     check_dataset_file(to, spec)
     index = _index(spec)
     unreadable: dict[str, str] = {}
@@ -57,6 +63,9 @@ def init_command(
         note(lacking)
     Failures([(one.sample_id, str(one)) for one in index.problems]).complain()
     note_unused(index.unused, NAMED[_lead(spec)])
+    hidden = _hidden(index.folders[Role.IMAGE])
+    if hidden:
+        note(f"names that begin with a dot, so not used: {listing(hidden)}")
     make_folder(to.parent)
     write_dataset(to, spec)
     say_saved([to])
@@ -65,6 +74,11 @@ def init_command(
     if spec.pseudo is None:
         note(f"no pseudo-labels are named: enhance needs --pseudo FOLDER, or a line in {to}")
     return FAILED if unreadable else 0
+
+
+def _hidden(folder: Path) -> list[str]:
+    """Return the names of image files that are not listed because they are hidden."""
+    return sorted(one.name for one in folder.rglob(".*") if one.suffix.lower() in SUFFIXES)
 
 
 def _lead(spec: DatasetSpec) -> Role:

@@ -1,13 +1,13 @@
 """The command `masks`: masks for images, by SAM or from regions of similar colour."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from rich.progress import BarColumn, DownloadColumn, TextColumn
 
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
@@ -21,7 +21,15 @@ from napari_sepl.cli._console import (
     progress,
 )
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
-from napari_sepl.cli._options import Scheduler, Workers, choose_executor, seen, seen_dataset
+from napari_sepl.cli._options import (
+    Device,
+    Scheduler,
+    Workers,
+    choose_executor,
+    seen,
+    seen_dataset,
+    takes_settings,
+)
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import Role, SampleIndex
@@ -53,9 +61,9 @@ from napari_sepl.workflow.parallel.processes import HERE, Executor
 PRESET = "paper"
 
 
-def _setting(name: str, settings: type[BaseModel] = SamSettings) -> Any:
-    """Return the option for a field of the settings, with its help."""
-    field = settings.model_fields[name]
+def _setting(name: str) -> Any:
+    """Return the option for a field of SAM's settings, with its help."""
+    field = SamSettings.model_fields[name]
     about = f"{field.description} [paper: {field.default:.4g}]"
     return typer.Option(f"--{name.replace('_', '-')}", help=about, rich_help_panel="SAM's settings")
 
@@ -71,8 +79,10 @@ def _setting(name: str, settings: type[BaseModel] = SamSettings) -> Any:
     needs=("images", "masks"),
     makes=("out", "masks"),
 )
+@takes_settings(SamSettings, _setting)
 def masks_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
+    given: dict[str, Any],
     *,
     preset: Annotated[
         str | None,
@@ -86,9 +96,7 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     checkpoint: Annotated[
         Path | None, typer.Option(help="File of weights for the model; downloaded if left out.")
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cuda, cuda:N, mps or cpu.", show_default=AUTO)
-    ] = None,
+    device: Device = None,
     full_grid: Annotated[
         bool, typer.Option("--full-grid", help="Prompt SAM on the whole grid even with --pseudo.")
     ] = False,
@@ -103,44 +111,31 @@ def masks_command(  # noqa: PLR0913  each option is an argument
     ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
-    points_per_side: Annotated[int | None, _setting("points_per_side")] = None,
-    points_per_batch: Annotated[int | None, _setting("points_per_batch")] = None,
-    pred_iou_thresh: Annotated[float | None, _setting("pred_iou_thresh")] = None,
-    stability_score_thresh: Annotated[float | None, _setting("stability_score_thresh")] = None,
-    stability_score_offset: Annotated[float | None, _setting("stability_score_offset")] = None,
-    box_nms_thresh: Annotated[float | None, _setting("box_nms_thresh")] = None,
-    crop_n_layers: Annotated[int | None, _setting("crop_n_layers")] = None,
-    crop_nms_thresh: Annotated[float | None, _setting("crop_nms_thresh")] = None,
-    crop_overlap_ratio: Annotated[float | None, _setting("crop_overlap_ratio")] = None,
-    crop_n_points_downscale_factor: Annotated[
-        int | None, _setting("crop_n_points_downscale_factor")
-    ] = None,
-    min_mask_region_area: Annotated[int | None, _setting("min_mask_region_area")] = None,
 ) -> int:
     """Generate masks with SAM, or without SAM from regions of similar colour.
 
     Writes one JSON file per image to --masks, or to masks/ in --out. With --pseudo, SAM is prompted
     only in and near the pseudo-labels. The same command resumes a stopped run.
     """
-    named = {
-        name: value for name, value in locals().items() if value is not None and value is not False
-    }
-    given = {name: value for name, value in named.items() if name in SamSettings.model_fields}
+    chosen = {
+        "preset": preset, "checkpoint": checkpoint, "device": device, "full_grid": full_grid,
+        "margin": margin, **given,
+    }  # fmt: skip
     with usage("--preset"):
         usual = find_preset(preset or PRESET)
     name, where = model or usual.model, device or AUTO
     executor = choose_executor(workers, scheduler)
     spec = seen_dataset(scheduler, dataset.find().spec)
     if name == REGIONS:
-        _refuse(named)
+        _refuse(chosen)
         regions = RegionSettings()
         index, out = _open(spec)
         code = _follow(index, out, made_by_regions(regions), False, executor, RegionMasks(regions))
     else:
         asked = _settings(usual.settings, given)
-        chosen = _usable(name, checkpoint, where, executor)
+        usable = _usable(name, checkpoint, where, executor)
         index, out = _open(spec)
-        weights = _weights(chosen, seen(scheduler, checkpoint))
+        weights = _weights(usable, seen(scheduler, checkpoint))
         near = MARGIN if margin is None else margin
         guided = spec.pseudo is not None and not full_grid
         made_with = made_by_sam(weights, asked, near if guided else None)
@@ -230,10 +225,9 @@ def _settings(preset: SamSettings, given: dict[str, Any]) -> SamSettings:
         refuse_setting(error, SamSettings.model_fields)
 
 
-def _refuse(given: Collection[str]) -> None:
+def _refuse(chosen: Mapping[str, object]) -> None:
     """Raise typer.BadParameter for an option that only SAM uses."""
-    ours = ("preset", "checkpoint", "device", "full_grid", "margin", *SamSettings.model_fields)
-    named = [name for name in ours if name in given]
-    if named:
-        option = named[0].replace("_", "-")
-        raise typer.BadParameter(f"--{option} is for SAM; --model {REGIONS} does not use it")
+    for name, value in chosen.items():
+        if value is not None and value is not False:
+            option = name.replace("_", "-")
+            raise typer.BadParameter(f"--{option} is for SAM; --model {REGIONS} does not use it")

@@ -9,11 +9,12 @@ import typer
 
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import complain_of_stop, count, note_unused, say, size
-from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
     Workers,
+    check_ending,
     choose_executor,
     params_of,
     seen_dataset,
@@ -43,7 +44,9 @@ def _setting(name: str) -> Any:
 def report_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
     *,
-    to: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
+    to: Annotated[Path, typer.Option(help="HTML file to write, ending in .html or .htm.")] = Path(
+        "report.html"
+    ),
     shown: Annotated[
         int, typer.Option(min=0, help="Number of worst and of best images to show.")
     ] = SHOWN,
@@ -66,12 +69,14 @@ def report_command(  # noqa: PLR0913  each option is an argument
     }  # fmt: skip
     chosen = {name: value for name, value in settings.items() if value is not None}
     start = params_of(**chosen) if chosen else None
+    check_ending("--to", to, "an HTML page", ".html", ".htm")
     named = dataset.find()
     with ExitStack() as stack:
         out, store = named.spec.out, None
         if out is not None and store_file(out).exists():
             store = stack.enter_context(Store.open(store_file(out), who="report", write=False))
         index = SampleIndex.open(seen_dataset(scheduler, named.spec))
+        note_scores(index, background)
         executor = choose_executor(workers, scheduler)
         run = ReportRun(index, store, start, sweep=sweep, executor=executor, page=to)
         run.guard = replace(run.guard, overwrite=overwrite)
@@ -81,6 +86,8 @@ def report_command(  # noqa: PLR0913  each option is an argument
         if code == STOPPED:
             complain_of_stop()
         elif run.report.images:
+            if run.report.agreement_after is not None:
+                run.require_counted(run.report.agreement_after.mean.iou)
             page = make_page(run, shown, title=f"SEPL on {named.name}")
             write_page(to, page, run.guard)
             say(f"saved {to} ({size(len(page))})")

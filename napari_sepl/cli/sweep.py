@@ -23,9 +23,10 @@ from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
     Workers,
-    check_table_name,
+    check_ending,
     choose_executor,
     params_of,
+    resumable_table,
     seen_dataset,
     setting,
 )
@@ -77,9 +78,8 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     background: Annotated[float | None, setting("background")] = None,
     table: Annotated[
         Path | None,
-        typer.Option(
-            help="CSV file with a row per pair; with ground truth, one with a row per class goes "
-            "beside it. With it, the same command resumes a stopped run."
+        resumable_table(
+            "CSV file with a row per pair; with ground truth, one per class goes beside it."
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -93,12 +93,12 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     grids = (threshold_grid(steps, default) for default in (DEFAULTS.t1, DEFAULTS.t2))
     params = params_of(strategy=strategy, conflict=conflict, background=background)
     spec = dataset.find().spec
-    check_table_name(table)
+    check_ending("--table", table, "a CSV table", ".csv")
     executor = choose_executor(workers, scheduler)
     index = SampleIndex.open(
         seen_dataset(scheduler, spec), (Role.IMAGE, Role.PSEUDO, Role.MASKS), (Role.TRUTH,)
     )
-    note_scores(map(index.sample, index.ids))
+    note_scores(index, background)
     run = SweepRun(index, params, *grids, executor=executor)
     if table is not None:
         run.keep_beside(table, overwrite=overwrite)
@@ -108,11 +108,11 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
     if code == STOPPED:
         complain_of_stop(run.checkpoint)
         return code
-    files: list[Path] = []
     if run.sweep.samples:
-        if table is not None:
-            write = partial(write_sweep, table, run.sweep, run.guard)
-            code, files = save_result(code, write, run.checkpoint)
+        compared = Role.TRUTH if run.sweep.against_truth else Role.PSEUDO
+        run.require_counted(float(run.sweep.matches.mean_iou.max()), compared)
+        write = partial(write_sweep, sweep=run.sweep, guard=run.guard)
+        code, files = save_result(code, table, write, run.checkpoint)
         _say_result(run.sweep)
         say_saved(files)
     counts = {

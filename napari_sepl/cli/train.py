@@ -25,6 +25,7 @@ from napari_sepl.cli._console import (
     say,
 )
 from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, takes_dataset
+from napari_sepl.cli._options import Device, takes_settings
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.stopping import STOPPED
@@ -35,16 +36,17 @@ from napari_sepl.training.evaluation import Views
 from napari_sepl.training.labelled import Survey, find_labelled, survey
 from napari_sepl.training.learner import settle_precision
 from napari_sepl.training.networks import IMAGENET, NETWORKS, NONE, find_network, require_torch
-from napari_sepl.training.recipe import Precision, TrainingRecipe
+from napari_sepl.training.recipe import TrainingRecipe
 from napari_sepl.training.run import Evaluated, Plan, Tested, Trained, TrainingRun
 from napari_sepl.workflow.results import failed_results
 
+_RECIPE = "Recipe; the defaults depend on the network"
 NETWORK = "deeplabv2_resnet101"
 WORKERS = min(4, (os.cpu_count() or 1) - 1)
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 
 
-def _recipe(name: str, panel: str = "Recipe; the defaults depend on the network") -> Any:
+def _recipe(name: str) -> Any:
     """Return the option for a field of the recipe, with its help."""
     option = name.replace("_", "-")
     words = (
@@ -53,7 +55,7 @@ def _recipe(name: str, panel: str = "Recipe; the defaults depend on the network"
         else (f"--{option}")
     )
     about = TrainingRecipe.model_fields[name].description
-    return typer.Option(words, help=about, rich_help_panel=panel)
+    return typer.Option(words, help=about, rich_help_panel=_RECIPE)
 
 
 def _held_out(about: str, *names: str, minimum: int | None = None) -> Any:
@@ -66,8 +68,10 @@ def _held_out(about: str, *names: str, minimum: int | None = None) -> Any:
     "--val-list val.txt --to runs/sepl"
 )
 @takes_dataset("images", "out", "ground_truth", "list_file", "classes", needs=("images",))
+@takes_settings(TrainingRecipe, _recipe, without="network")
 def train_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
+    given: dict[str, Any],
     *,
     to: Annotated[Path, typer.Option(help="Folder for checkpoint, weights, log, predictions.")],
     labels: Labels = None,
@@ -85,20 +89,6 @@ def train_command(  # noqa: PLR0913  each option is an argument
     backbone_weights: Annotated[
         str, typer.Option(help="imagenet (downloaded at first use), none, or a file of weights.")
     ] = IMAGENET,
-    iterations: Annotated[int | None, _recipe("iterations")] = None,
-    batch: Annotated[int | None, _recipe("batch")] = None,
-    crop: Annotated[int | None, _recipe("crop")] = None,
-    scale_min: Annotated[float | None, _recipe("scale_min")] = None,
-    scale_max: Annotated[float | None, _recipe("scale_max")] = None,
-    flip: Annotated[bool | None, _recipe("flip")] = None,
-    lr: Annotated[float | None, _recipe("lr")] = None,
-    head_factor: Annotated[float | None, _recipe("head_factor")] = None,
-    momentum: Annotated[float | None, _recipe("momentum")] = None,
-    weight_decay: Annotated[float | None, _recipe("weight_decay")] = None,
-    power: Annotated[float | None, _recipe("power")] = None,
-    freeze_bn: Annotated[bool | None, _recipe("freeze_bn")] = None,
-    precision: Annotated[Precision | None, _recipe("precision")] = None,
-    seed: Annotated[int | None, _recipe("seed")] = None,
     scales: Annotated[str, _held_out("Test-time scales, such as 0.5,1,1.5.")] = "1",
     mirror: Annotated[bool, _held_out("Test-time horizontal flip.", "--mirror")] = False,
     save_predictions: Annotated[
@@ -113,7 +103,7 @@ def train_command(  # noqa: PLR0913  each option is an argument
     log_every: Annotated[
         int, typer.Option(min=1, help="Iterations between lines of the log.")
     ] = 20,
-    device: Annotated[str, typer.Option(help="auto, cuda, cuda:N, mps or cpu.")] = AUTO,
+    device: Device = None,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Data-loading workers.")] = WORKERS,
 ) -> int:
     """Train a DeepLab on labels and measure its mIoU on held-out samples.
@@ -121,30 +111,21 @@ def train_command(  # noqa: PLR0913  each option is an argument
     The labels are those in --out or in --labels. The same command resumes a stopped run and gives
     the same weights.
     """
-    given = {
-        name: value
-        for name, value in locals().items()
-        if name in TrainingRecipe.model_fields and value is not None
-    }
     require_torch()
-    named = dataset.find()
-    require_there(
-        labels=labels, val_images=val_images, val_ground_truth=val_ground_truth, val_list=val_list
-    )
-    if labels is None and named.spec.out is None:
-        dataset.miss("out")
+    named = dataset.find_with_labels(labels)
+    require_there(val_images=val_images, val_ground_truth=val_ground_truth, val_list=val_list)
     held_out = _held_out_spec(named, val_images, val_ground_truth, val_list, val_split)
     views = Views(_scales(scales), mirror)
-    title, recipe, device = _settle(network, given, device)
+    title, recipe, chosen = _settle(network, given | {"network": network}, device or AUTO)
     failures = Failures()
     learnt = _open(named.spec, labels, failures)
     tested = None if held_out is None else _open(held_out, held_out.ground_truth, failures)
     plan = Plan(
         recipe, learnt.classes, _survey("training samples", learnt), to,
-        device, backbone_weights, None if tested is None else _survey("held-out samples", tested),
+        chosen, backbone_weights, None if tested is None else _survey("held-out samples", tested),
         views, save_predictions, workers, checkpoint_every, log_every, evaluate_every,
     )  # fmt: skip
-    note(f"{title} on {describe_device(device)}, {recipe.precision}")
+    note(f"{title} on {describe_device(chosen)}, {recipe.precision}")
     return _follow(TrainingRun(plan)) or (FAILED if failures else 0)
 
 

@@ -1,7 +1,7 @@
-"""The one way readers open a file, so that whatever is wrong with it becomes an InputError.
+"""The one way readers open a file; errors of the system and of libraries become an InputError.
 
-Only regular files are opened, so nothing waits for a pipe or a device. What a header tells of a
-size is compared with what is wanted, or bounded, before anything is unpacked.
+Only regular files are opened, so nothing waits for a pipe or a device. The size in a header is
+compared with the expected size, or bounded, before anything is unpacked.
 """
 
 import errno
@@ -9,6 +9,7 @@ import json
 import lzma
 import os
 import pickle
+import re
 import reprlib
 import stat
 import struct
@@ -34,15 +35,15 @@ _FREE = 2**28
 """Bytes that any image may take: 16384 × 16384 pixels of labels, 8192 × 8192 of colours."""
 
 _PIXELS_A_BYTE = 100
-"""A larger image has at least a byte of its file for so many pixels. A JPEG has one for 64; what
-is packed more densely is a blank sheet."""
+"""Pixels per byte of the file in larger images, at most. A JPEG has up to 64; an image with more is
+blank."""
 
 DAMAGE = (
     ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
     SyntaxError, TypeError, ValueError, lzma.LZMAError, pickle.UnpicklingError, struct.error,
     tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What reading libraries raise at content that they do not expect."""
+"""What reading libraries raise for damaged content."""
 
 _UNOPENED = {
     errno.EACCES: "a file or folder without the right to read it",
@@ -108,14 +109,14 @@ def _open_at_once(path: str, flags: int) -> int:
 
 
 def odd_kind(mode: int) -> str:
-    """Return what something is by its mode, if it is no regular file; empty if it is one."""
+    """Return the kind of a file system entry in words; empty for a regular file."""
     if stat.S_ISREG(mode):
         return ""
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "a device")
 
 
 def is_there(path: Path, expected: str) -> bool:
-    """Return whether there is such a file or folder; raise InputError if nobody may know."""
+    """Return whether a file or folder exists; raise InputError if the system does not say."""
     try:
         return path.exists()
     except OSError as error:
@@ -123,21 +124,18 @@ def is_there(path: Path, expected: str) -> bool:
 
 
 def real_place(path: Path) -> Path:
-    """Return where a path leads; as it is where links lead back to themselves."""
+    """Return a path without links; links that lead back to themselves stay."""
     return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError there
 
 
 def read_bytes(path: Path, expected: str, most: int = MAX_BYTES) -> bytes:
-    """Return a regular file's content, or raise InputError saying that `expected` was to be there.
-
-    Files of more than `most` bytes are refused.
-    """
+    """Return the content of a regular file of at most `most` bytes, or raise InputError."""
     with reading(path, expected) as file:
         return read_whole(file, path, expected, most)
 
 
 def read_whole(file: BufferedReader, path: Path, expected: str, most: int = MAX_BYTES) -> bytes:
-    """Return what is left of an open file, as `read_bytes` does."""
+    """Return the rest of an open file, as `read_bytes` does."""
     size = os.fstat(file.fileno()).st_size
     if size > most:
         raise InputError(path, found=f"{size:,} bytes", expected=f"{expected}, at most {most:,}")
@@ -157,7 +155,7 @@ def unopened(path: Path, error: OSError, expected: str) -> InputError:
 
 
 def damaged(path: Path, error: BaseException, expected: str) -> InputError:
-    """Return the InputError for content that a reading library gave up on."""
+    """Return the InputError for content that a library cannot decode."""
     if isinstance(error, MemoryError):
         return InputError(path, found="more than fits into the memory", expected=expected)
     return InputError(path, found=f"damaged or cut-off content{_reason(error)}", expected=expected)
@@ -167,7 +165,7 @@ def _reason(error: BaseException) -> str:
     """Return a library's own reason in brackets, if it is short."""
     if isinstance(error, RecursionError):
         return " (nested too deeply)"
-    if isinstance(error, KeyError):  # which says what was looked for, and nothing else
+    if isinstance(error, KeyError):  # whose text is a key alone
         return ""
     first = error.args[0] if error.args else ""
     text = on_one_line(first if isinstance(first, str) else str(error)).rstrip(".")
@@ -177,7 +175,7 @@ def _reason(error: BaseException) -> str:
 
 
 def brief(value: object) -> str:
-    """Return any value in few words: deep lists and endless numbers too."""
+    """Return a short text for any value, deep lists and long numbers included."""
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
     try:
@@ -214,11 +212,11 @@ def check_size(
     found : tuple of int
         The size in the file.
     wanted : tuple of int, optional
-        Any if left out.
+        The expected size; any if left out.
     of : object
-        What has the expected size.
+        The thing that has the expected size.
     what : str
-        What the file holds.
+        The content of the file, in words.
     """
     if wanted is not None and tuple(found) != tuple(wanted):
         turned = tuple(found) == tuple(wanted)[::-1]
@@ -231,7 +229,7 @@ def check_size(
 def check_density(path: Path, shape: tuple[int, ...], depth: int) -> None:
     """Raise InputError if an image is large and its file so small that it can only be blank.
 
-    For files whose expected size is not known.
+    For files without an expected size.
 
     Parameters
     ----------
@@ -256,12 +254,15 @@ _MAX_TEXT = 2**28
 """Bytes of a list: two million samples with long names."""
 
 _MAX_TOML = 2**20
+_OPEN_FILES = ("/dev/fd", "/proc/self/fd")
 _MAX_DOTS = 1000
 """Dots in a line of TOML: a key of as many parts takes 10 ms to read, one of 100,000 minutes."""
 
 
 def read_text(path: Path, expected: str) -> str:
-    """Return a text in UTF-8, without the byte order mark that some programs begin it with.
+    """Return a text in UTF-8, without a byte order mark.
+
+    A pipe that the shell opened for this program is read to its end, which can be done once.
 
     Raises
     ------
@@ -269,18 +270,43 @@ def read_text(path: Path, expected: str) -> str:
         If the file cannot be read or is no such text.
     """
     try:
-        return read_bytes(path, expected, _MAX_TEXT).decode("utf-8-sig")
+        read = _read_pipe if is_open_pipe(path) else read_bytes
+        return read(path, expected, _MAX_TEXT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(path, found="something that is not text", expected=expected) from error
 
 
+def is_open_pipe(path: Path) -> bool:
+    """Return whether a path names a pipe that is open already, as a shell's ``<(...)`` does.
+
+    A pipe with a name of its own is none: reading would wait for another program to open it.
+    """
+    if str(path) != "/dev/stdin" and str(path.parent) not in _OPEN_FILES:
+        return False
+    try:
+        return stat.S_ISFIFO(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _read_pipe(path: Path, expected: str, most: int) -> bytes:
+    try:
+        with path.open("rb") as pipe:
+            content = pipe.read(most + 1)
+    except OSError as error:
+        raise unopened(path, error, expected) from error
+    if len(content) > most:
+        raise InputError(path, found=f"over {most:,} bytes", expected=expected)
+    return content
+
+
 def read_toml(path: Path, expected: str) -> dict[str, Any]:
-    """Return what a TOML file holds; a byte order mark is left out.
+    """Return the content of a TOML file, without a byte order mark.
 
     Raises
     ------
     InputError
-        If the file cannot be read, is no TOML, or is nested beyond reason.
+        If the file cannot be read, is no TOML, or is nested too deeply.
     """
     content = read_bytes(path, expected, _MAX_TOML)
     if any(line.count(b".") > _MAX_DOTS for line in content.splitlines()):
@@ -288,20 +314,15 @@ def read_toml(path: Path, expected: str) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        found = f"text that is not valid TOML ({_place_first(str(error))})"
+        fault = re.sub(r"(.*) \(at (.*)\)", r"\2: \1", str(error))  # "line 1, column 25: fault"
+        found = f"text that is not valid TOML ({fault})"
         raise InputError(path, found=found, expected=expected) from error
     except (RecursionError, ValueError) as error:  # lists in lists, numbers without end
         raise damaged(path, error, expected) from error
 
 
-def _place_first(told: str) -> str:
-    """Return what is wrong with TOML as "line 1, column 25: what"."""
-    what, found, place = told.rpartition(" (at ")
-    return f"{place.removesuffix(')')}: {what}" if found else told
-
-
 def parse_json(content: bytes, path: Path, expected: str) -> Any:
-    """Return what JSON holds, or raise InputError that names the file it came from."""
+    """Return the content of JSON, or raise InputError that names its file."""
     try:
         return json.loads(content)
     except (RecursionError, ValueError) as error:
@@ -309,7 +330,7 @@ def parse_json(content: bytes, path: Path, expected: str) -> Any:
 
 
 def expanded(text: str | Path, source: Path, expected: str) -> Path:
-    """Return a path that a file names, ``~`` being somebody's home.
+    """Return a path that a file names, with a home folder for ``~``.
 
     Raises
     ------

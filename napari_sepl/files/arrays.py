@@ -1,4 +1,4 @@
-"""Reading .npy and .npz files without ever running what is pickled in them."""
+"""Readers of .npy and .npz files, which run nothing that is pickled in them."""
 
 import os
 import zipfile
@@ -26,14 +26,14 @@ _MAX_TURNED = 2**30
 
 @dataclass(frozen=True)
 class Header:
-    """What a .npy file, or a member of a .npz, says of its array.
+    """The header of a .npy file, or of a member of a .npz.
 
     Parameters
     ----------
     shape : tuple of int
-        The array's.
+        The array's shape.
     dtype : numpy.dtype
-        Its numbers'.
+        The type of its numbers.
     by_columns : bool
         Whether the first axis runs fastest, as in Fortran.
     """
@@ -60,11 +60,11 @@ class StoredArray:
     Parameters
     ----------
     header : Header
-        What it says of itself.
+        Its shape and type.
     file : file
-        Stands where the numbers begin.
+        Its position is where the numbers begin.
     mapped : bool
-        Whether the file is a .npy, from which the system reads what is looked at.
+        Whether the file is a .npy, which is mapped into memory and read on demand.
     """
 
     header: Header
@@ -136,12 +136,12 @@ def open_array(path: Path, names: tuple[str, ...]) -> Iterator[StoredArray]:
     path : Path
         The file.
     names : tuple of str
-        In a .npz that holds several arrays, the first of these that is there is taken.
+        In a .npz that holds several arrays, the first of these names that is there counts.
 
     Yields
     ------
     StoredArray
-        To be judged by its header, then read within the block.
+        Its header is read; its numbers can be read within the block.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def open_array(path: Path, names: tuple[str, ...]) -> Iterator[StoredArray]:
 
 
 def read_array(path: Path, names: tuple[str, ...]) -> NDArray[Any]:
-    """Read an array that `open_array` opens; a .npy is mapped, and read where it is looked at."""
+    """Read an array that `open_array` opens; a .npy is mapped, and read on demand."""
     with open_array(path, names) as stored:
         return stored.whole()
 

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all: one by one, and those of a run in groups."""
+"""Atomic writes of files: one by one, and the files of a run in groups."""
 
 import errno
 import os
@@ -6,13 +6,12 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from threading import Thread
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from napari_sepl.core.errors import SaveError
 from napari_sepl.files._opening import odd_kind
@@ -20,10 +19,10 @@ from napari_sepl.files._opening import odd_kind
 Write = Callable[[Path, bytes], None]
 """Writes a file; `write_whole` is one."""
 
-_PART = ".sepl-"  # how the names of files begin that are not whole yet
+_PART = ".sepl-"  # the prefix of temporary files
 _SMALL = 4096  # bytes, a block of most disks: a full one takes an empty file
-_AT_ONCE = 16  # files forced at once; eight and thirty-two take as long
-_TRIES = 3  # another run may take a part for one that was left behind, and remove it
+_AT_ONCE = 16  # files synced at once; eight and thirty-two take as long
+_TRIES = 3  # another run may remove a temporary file as abandoned
 _FOLDERS_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
@@ -34,45 +33,40 @@ Content = Callable[[], Iterable[bytes]]
 def write_whole(path: Path, content: bytes | Content) -> None:
     """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
 
-    The content goes to a temporary file in the same folder, is forced to the disk and then takes
-    the name over. A new file gets the permissions that the user's umask leaves; a replaced one
-    keeps its own.
+    A temporary file in the same folder is written, synced and renamed. A new file gets the
+    permissions that the user's umask leaves; a replaced one keeps its own.
 
     Parameters
     ----------
     path : Path
         The file to write; its folder must exist.
     content : bytes or callable
-        All that the file shall hold, or what gives its parts in order.
+        The content of the file, or a function that returns its parts in order.
 
     Raises
     ------
     SaveError
-        If the disk is full, the folder is gone or closed to writing, or the disk fails. An older
-        file is untouched and no temporary file stays behind.
+        If the disk is full or fails, or the folder is gone or cannot be written to. An older file
+        is untouched and no temporary file stays behind.
     """
-    _take_over(path, lambda part: _write_through(part, content))
+    _put({path: lambda part: _write_through(part, content)})
+    _sync_folder(path)
 
 
 def link_whole(path: Path, target: Path) -> None:
-    """Make `path` a symbolic link to a file, in place of what is there, at one stroke.
+    """Make `path` a symbolic link to a file; it atomically replaces an older file.
 
     Raises
     ------
     SaveError
-        If the system or the disk does not allow it; what was there is untouched.
+        If the system or the disk does not allow it; an older file is untouched.
     """
-    _take_over(path, lambda part: part.symlink_to(target))
-
-
-def _take_over(path: Path, make: Callable[[Path], None]) -> None:
-    """Put something in its place, and force the place to the disk."""
-    _put({path: make})
+    _put({path: lambda part: part.symlink_to(target)})
     _sync_folder(path)
 
 
 def _put(makes: Mapping[Path, Callable[[Path], None]]) -> None:
-    """Have things made under other names, and give them their own when all are whole."""
+    """Make files under temporary names, and rename them when all are whole."""
     for left in reversed(range(_TRIES)):
         parts = {path: path.with_name(f"{_PART}{secrets.token_hex(8)}.part") for path in makes}
         placed: list[Path] = []
@@ -102,9 +96,9 @@ class Unwritten(NamedTuple):
     Parameters
     ----------
     path : Path
-        Its place; the folder must exist.
+        Its path; the folder must exist.
     content : bytes
-        All that it shall hold.
+        Its content.
     """
 
     path: Path
@@ -112,10 +106,10 @@ class Unwritten(NamedTuple):
 
 
 def write_together(files: Sequence[Unwritten]) -> list[SaveError | None]:
-    """Write files as `write_whole` does, many at once; return what went wrong with each.
+    """Write files as `write_whole` does, many at once; return the error of each, if any.
 
-    After a crash each file is whole, or as it was before. One by one a file costs 14 ms on a disk
-    with a journal, of 64 together each 0.5 ms: they share the journal's entries.
+    After a crash each file is whole or as before. One by one a file takes 14 ms on a disk with a
+    journal, of 64 together each 0.5 ms: they share the journal's entries.
     """
     if len(files) > 1:
         with ThreadPoolExecutor(_AT_ONCE) as threads:
@@ -133,12 +127,12 @@ def write_together(files: Sequence[Unwritten]) -> list[SaveError | None]:
 
 
 def write_as_one(contents: Mapping[Path, bytes]) -> None:
-    """Write files that belong together: all are whole before the first takes its place.
+    """Write files that belong together: all are complete before the first is renamed.
 
     Raises
     ------
     SaveError
-        As `write_whole` does: none is new, unless the error names it.
+        As `write_whole` does: no file is new, unless the error names it.
     """
     _put({path: partial(_write_through, content=content) for path, content in contents.items()})
     for path in {path.parent: path for path in contents}.values():
@@ -154,9 +148,9 @@ def _written(one: Unwritten) -> SaveError | None:
 
 
 def clear_abandoned(folder: Path) -> None:
-    """Remove the parts of files that a program left behind which was killed.
+    """Remove the temporary files of killed runs.
 
-    One that another program is just writing may be among them: it writes that once more.
+    A run that is writing one of them writes it again.
     """
     for part in folder.glob(f"{_PART}*.part"):
         with suppress(OSError):
@@ -176,7 +170,7 @@ def check_writable(folder: Path) -> None:
 
 
 def make_folder(path: Path) -> list[Path]:
-    """Make a folder and those above it, or raise SaveError; return those that were not there."""
+    """Make a folder and its parents, or raise SaveError; return the new ones."""
     missing = list(takewhile(lambda one: not one.exists(), (path, *path.parents)))
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -188,15 +182,15 @@ def make_folder(path: Path) -> list[Path]:
 
 
 def _in_the_way(path: Path) -> SaveError:
-    """Return the error of a folder whose name, or that of one above it, something else has."""
+    """Return the error of a folder whose name, or that of a parent, a file has."""
     there = next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
     kind = odd_kind(there.stat().st_mode) if there.exists() else "a link to nothing"
     return SaveError(f"{kind or 'a file'} has that name: {there}; expected a folder, or none yet.")
 
 
 def remove_empty(folders: Iterable[Path]) -> None:
-    """Remove those of some folders that hold nothing."""
-    for folder in sorted(folders, reverse=True):  # what is in another one before that
+    """Remove those of some folders that are empty."""
+    for folder in sorted(folders, reverse=True):  # children first
         with suppress(OSError):
             folder.rmdir()
 
@@ -226,7 +220,7 @@ def _copy_permissions(source: Path, target: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Force the new name itself to the disk, where the system lets folders be synced."""
+    """Sync the new name itself, where the system can sync folders."""
     if os.name == "nt":
         return
     try:
@@ -246,89 +240,58 @@ def _sync_folder(path: Path) -> None:
 Result = TypeVar("Result")
 
 GROUP = 64
-"""Files put in place together."""
+"""Files in a group."""
 
 LONGEST = 1.0
-"""Seconds after which a smaller group is put in place, so that a run of large images is seen."""
+"""Seconds after which a smaller group is written, so that runs of large images show progress."""
 
 
 def saved_in_groups(
     answers: Iterator[tuple[Result, Unwritten | None]], failed: Callable[[Result, str], Result]
 ) -> Iterator[Result]:
-    """Write the files of a run, group by group, and pass on what is told of each.
+    """Write the files of a run, group by group, and pass on the result of each.
 
-    Nothing is told of a file before it is in its place and on the disk. While the disk is at one
-    group, the next is gathered. What was gathered when the run is stopped is written too.
+    A result is passed on when its file is in place and on the disk. While one group is written,
+    the next is gathered. What was gathered when the run is stopped is written too.
 
     Parameters
     ----------
-    answers : iterator of (told, Unwritten or None)
-        What is to be told once the file is in place.
+    answers : iterator of (result, Unwritten or None)
+        The results, each with the file that it waits for.
     failed : callable
-        Returns what to tell instead, of a file that could not be put in place, and why.
+        Returns the result of a file that could not be written, given the first one and the reason.
     """
     group: list[tuple[Result, Unwritten | None]] = []
     since = time.monotonic()
-    disk = _Disk(failed)
-    try:
-        for answer in answers:
-            group.append(answer)
-            if len(group) >= GROUP or time.monotonic() - since > LONGEST:
-                told = disk.take()
-                disk.begin(group)
-                group, since = [], time.monotonic()
-                yield from told
-            elif disk.done:
-                yield from disk.take()
-    except KeyboardInterrupt:
-        group, last = [], group
-        yield from disk.finish(last)
-        raise
-    else:
-        group, last = [], group
-        yield from disk.finish(last)
-    finally:
-        disk.finish(group)
+    writing: list[Future[list[Result]]] = []  # one group at most
 
+    def written() -> list[Result]:
+        wait(writing)
+        return writing.pop().result() if writing else []
 
-class _Disk(Generic[Result]):
-    """One group at a time on its way to the disk, in a thread that no Ctrl+C reaches."""
+    def finish() -> list[Result]:
+        last = group.copy()
+        group.clear()
+        return written() + _settled(last, failed)
 
-    def __init__(self, failed: Callable[[Result, str], Result]) -> None:
-        self._failed = failed
-        self._thread: Thread | None = None
-        self._told: list[Result] = []
-        self._error: BaseException | None = None
-
-    def begin(self, group: list[tuple[Result, Unwritten | None]]) -> None:
-        """Have a group put in place; what is told of the last one was taken."""
-        self._thread = Thread(target=self._settle, args=(group,), name="disk")
-        self._thread.start()
-
-    def _settle(self, group: list[tuple[Result, Unwritten | None]]) -> None:
+    with ThreadPoolExecutor(1, "disk") as disk:  # a thread that no Ctrl+C reaches
         try:
-            self._told = _settled(group, self._failed)
-        except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
-            self._error = error
-
-    @property
-    def done(self) -> bool:
-        """Whether there is something to take, at once."""
-        return self._thread is not None and not self._thread.is_alive()
-
-    def take(self) -> list[Result]:
-        """Return what is told of the group that is under way, when it is in place."""
-        if self._thread is not None:
-            self._thread.join()
-        told, error = self._told, self._error
-        self._told, self._error, self._thread = [], None, None
-        if error is not None:
-            raise error
-        return told
-
-    def finish(self, group: list[tuple[Result, Unwritten | None]]) -> list[Result]:
-        """Return what is told of the group that is under way, and of a last one."""
-        return self.take() + _settled(group, self._failed)
+            for answer in answers:
+                group.append(answer)
+                if len(group) >= GROUP or time.monotonic() - since > LONGEST:
+                    results = written()
+                    writing.append(disk.submit(_settled, group, failed))
+                    group, since = [], time.monotonic()
+                    yield from results
+                elif writing and writing[0].done():
+                    yield from written()
+        except KeyboardInterrupt:
+            yield from finish()
+            raise
+        else:
+            yield from finish()
+        finally:
+            finish()
 
 
 def _settled(
@@ -337,7 +300,7 @@ def _settled(
     files = [file for _, file in group if file is not None]
     errors = iter(write_together(files) if files else [])
     settled = []
-    for told, file in group:
+    for result, file in group:
         error = None if file is None else next(errors)
-        settled.append(told if error is None else failed(told, str(error)))
+        settled.append(result if error is None else failed(result, str(error)))
     return settled

@@ -1,4 +1,4 @@
-"""Reading class lists, names and colours of labels, and class maps, which rename and merge them."""
+"""Readers of class lists (names and colours of labels) and of class maps, which change them."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import BUILT_IN, ClassList, ClassMap, Colour, voc_palette
 from napari_sepl.files._opening import brief, read_toml
+from napari_sepl.files.validation import misread, nearest
 
 _EXPECTED = "a TOML file of classes"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -35,18 +36,19 @@ def read_class_list(name: str | Path) -> ClassList:
     Raises
     ------
     InputError
-        If there is no such list, or the file is damaged or laid out otherwise.
+        If there is no such list, or the file is damaged or has another layout.
     """
     if str(name) in BUILT_IN:
         return BUILT_IN[str(name)]
-    path = Path(name)
-    if path.suffix.lower() != ".toml":
-        raise InputError(
-            "class list",
-            found=f"the name {str(name)!r}",
-            expected=f"{', '.join(BUILT_IN)} or a file ending in .toml",
-        )
-    return _read_toml(path)
+    return _read_toml(Path(check_class_list(str(name))))
+
+
+def check_class_list(name: str) -> str:
+    """Return the name of a class list or of a TOML file, or raise InputError with all names."""
+    if name not in BUILT_IN and Path(name).suffix.lower() != ".toml":
+        expected = f"{', '.join(BUILT_IN)} or a file ending in .toml{nearest(name, BUILT_IN)}"
+        raise InputError("class list", found=f"the name {name!r}", expected=expected)
+    return name
 
 
 def encode_class_list(classes: ClassList) -> bytes:
@@ -73,7 +75,8 @@ def _read_toml(path: Path) -> ClassList:
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise InputError(path, found=f"the name {repeated!r} twice", expected="different names")
-    colours = tuple(colour or _voc_colour(label) for label, (_, colour) in enumerate(named))
+    voc = [(red, green, blue) for red, green, blue in voc_palette().tolist()]
+    colours = tuple(colour or voc[label % 256] for label, (_, colour) in enumerate(named))
     try:
         return ClassList(path.name, names, colours)
     except InputError as error:
@@ -87,22 +90,22 @@ def _read_class(entry: object, source: str) -> tuple[str, Colour | None]:
     name, colour = entry["name"], entry.get("colour")
     if not isinstance(name, str) or not name.strip():
         raise InputError(source, found=f"the name {brief(name)}", expected="some text")
-    return name, None if colour is None else _read_colour(colour, source)
+    if colour is None:
+        return name, None
+    if not isinstance(colour, str) or not _COLOUR.fullmatch(colour):
+        found = f"the colour {brief(colour)}"
+        raise InputError(source, found=found, expected='text like "#804080"')
+    red, green, blue = bytes.fromhex(colour[1:])
+    return name, (red, green, blue)
 
 
-def _read_colour(text: object, source: str) -> Colour:
-    if not isinstance(text, str) or not _COLOUR.fullmatch(text):
-        raise InputError(source, found=f"the colour {brief(text)}", expected='text like "#804080"')
-    red, green, blue = bytes.fromhex(text[1:])
-    return red, green, blue
+_TABLES = {
+    "rename": 'a table of names, as in "tv monitor" = "screen"',
+    "merge": 'a table of lists of names or labels, as in vehicle = ["car", 19]',
+    "drop": 'lists to_background and to_ignore, as in to_ignore = ["sofa", 9]',
+}
+"""What the tables of a class map hold."""
 
-
-def _voc_colour(label: int) -> Colour:
-    red, green, blue = voc_palette()[label % 256].tolist()
-    return red, green, blue
-
-
-_MAP_EXPECTED = "a TOML file of tables rename, merge and drop"
 Classes = list[StrictInt | StrictStr]
 
 
@@ -124,8 +127,8 @@ class _Content(BaseModel):
 def read_class_map(path: Path, classes: ClassList) -> ClassMap:
     """Read a class map from a TOML file.
 
-    Classes are named, or told by their labels. Those that are not mentioned stay; labels are
-    numbered again without gaps::
+    Classes are given by names or labels. All others stay; labels are numbered again without
+    gaps::
 
         [rename]
         "tv monitor" = "screen"
@@ -145,7 +148,7 @@ def read_class_map(path: Path, classes: ClassList) -> ClassMap:
     Raises
     ------
     InputError
-        If the file is damaged or laid out otherwise, names a class that is not there or the
+        If the file is damaged or has another layout, names a class that does not exist or the
         background, or one class twice.
     """
     content = _parse(path)
@@ -161,8 +164,9 @@ def read_class_map(path: Path, classes: ClassList) -> ClassMap:
 
 def _parse(path: Path) -> _Content:
     try:
-        return _Content.model_validate(read_toml(path, _MAP_EXPECTED))
+        return _Content.model_validate(read_toml(path, "a TOML file of a class map"))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InputError(path, found=f"{place}: {first['msg']}", expected=_MAP_EXPECTED) from error
+        table = str(error.errors()[0]["loc"][0])
+        expected = _TABLES.get(table, f"a TOML file of tables {', '.join(_TABLES)}")
+        found = misread(error, [*_Content.model_fields, *_Drop.model_fields])
+        raise InputError(path, found=found, expected=expected) from error

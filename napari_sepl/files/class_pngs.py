@@ -1,4 +1,4 @@
-"""Scores as one grey image for each class: ID_0.png, ID_14.png, …, counted from 0."""
+"""Readers of scores in one grey image for each class: ID_0.png, ID_14.png, …, counted from 0."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.files._opening import check_size, is_there
-from napari_sepl.files.pictures import open_picture
+from napari_sepl.files.image_formats import open_image
 
 _NAME = re.compile(r"(.+)_(0|[1-9][0-9]{0,2})")
 _EXPECTED = "scores of a class as a PNG of 8 bits grey"
@@ -20,7 +20,7 @@ the gaps in its numbering."""
 
 
 def split_stem(stem: str) -> tuple[str, int] | None:
-    """Return the sample and the class that a file of this stem is of; None if of none."""
+    """Return sample and class of a file of scores by its stem; None for other stems."""
     match = _NAME.fullmatch(stem)
     if match is None or int(match[2]) + 1 >= IGNORE:
         return None
@@ -49,7 +49,7 @@ def group_class_pngs(
     names : dict of str to str
         Sample to the name of its file.
     both : dict of str to tuple of str
-        Samples that have a file of their own and PNGs of classes too: one of either kind.
+        Samples with a file of their own and PNGs of classes: one of each kind.
     """
     found: dict[str, str] = {}
     classes: dict[str, tuple[int, str]] = {}
@@ -65,7 +65,7 @@ def group_class_pngs(
 
 
 def class_files(path: Path) -> dict[int, Path]:
-    """Return the files of all classes of the sample that one of them is of, by class from 0."""
+    """Return the files of all classes of a sample, given one of them, by class from 0."""
     parts = split_stem(path.stem)
     if parts is None:
         raise InputError(path, found="a name without a class", expected="a name such as cat_7.png")
@@ -74,7 +74,7 @@ def class_files(path: Path) -> dict[int, Path]:
 
 
 def files_of(path: Path, sample_id: str) -> list[Path]:
-    """Return all files of a sample's pseudo-labels, one of which is known: most often that one."""
+    """Return all files of a sample's pseudo-labels, given one of them."""
     stem = PurePosixPath(sample_id).name
     parts = None if path.stem == stem else split_stem(path.stem)
     if parts is None or parts[0] != stem:
@@ -108,31 +108,31 @@ def read_class_pngs(
 
 
 def _read(path: Path, shape: tuple[int, int] | None) -> NDArray[np.float32]:
-    with open_picture(path, _EXPECTED) as picture:
-        size = picture.height, picture.width
+    with open_image(path, _EXPECTED) as image:
+        size = image.height, image.width
         if shape is not None and (size[0] > shape[0] or size[1] > shape[1]):
             check_size(path, size, shape, what="scores")
-        if picture.format != "PNG" or picture.mode != "L":
+        if image.format != "PNG" or image.mode != "L":
             raise InputError(
-                path, found=f"a {picture.format} of mode {picture.mode}", expected=_EXPECTED
+                path, found=f"a {image.format} of mode {image.mode}", expected=_EXPECTED
             )
-        picture.load()
-        return np.array(picture).astype(np.float32) / np.float32(IGNORE)
+        image.load()
+        return np.array(image).astype(np.float32) / np.float32(IGNORE)
 
 
 def is_surely_scores(path: Path) -> bool:
-    """Return whether a PNG of a class's name has greys that no label map has.
+    """Return whether a PNG named as scores of a class has greys that no label map has.
 
     Raises
     ------
     InputError
         If it might be a label map just as well.
     """
-    with open_picture(path, "a PNG") as picture:
-        if picture.mode != "L":
+    with open_image(path, "a PNG") as image:
+        if image.mode != "L":
             return False
-        picture.load()
-        greys = np.unique(np.array(picture))
+        image.load()
+        greys = np.unique(np.array(image))
     if ((greys > _GREYEST) & (greys < IGNORE)).any():
         return True
     raise InputError(

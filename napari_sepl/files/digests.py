@@ -1,4 +1,4 @@
-"""SHA-256 digests that tie saved labels to what they were made from."""
+"""SHA-256 digests of files and label maps, by which inputs and labels are recognised."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whether a file may be written: never onto an input, nor over another program's file."""
+"""Guards against writing onto an input or over another program's file."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ from napari_sepl.files._opening import real_place
 from napari_sepl.files.atomic import check_writable, clear_abandoned, make_folder
 
 IsOurs = Callable[[Path], bool]
-"""Tells of a regular file whether napari-sepl wrote it, as a file of the kind in question."""
+"""Returns whether napari-sepl wrote a regular file, as a file of one kind."""
 
 _HEAD = 4096
 _Mark = Path | tuple[int, int]
@@ -21,16 +21,15 @@ _Mark = Path | tuple[int, int]
 
 @dataclass(frozen=True)
 class Guard:
-    """What a run may write; whatever is written anywhere asks one.
+    """The places that a run must not write to; everything that writes asks one.
 
     Parameters
     ----------
     inputs : tuple of Path
-        Files and folders that are read. Nothing is written onto one of them or below it, however
-        it is named: through links, in other letters on a disk that takes them for the same, or as
-        another name of the same file.
+        Files and folders that are read. Nothing is written onto or below one of them under any
+        name: through links, in other letter case on some disks, or as a hard link.
     asked : frozenset of Path
-        Files that a person agreed to replace, whoever wrote them.
+        Files that a person agreed to replace, of any program.
     overwrite : bool
         Whether a table or page of ours that exists may be replaced.
     output : Path, optional
@@ -52,7 +51,7 @@ class Guard:
         target : Path
             The file.
         is_ours : callable
-            Recognises files of the kind.
+            Recognises files of this kind.
         option : str
             The option that names the place, for the message.
         other : callable
@@ -63,7 +62,7 @@ class Guard:
         InputError
             If it is an input, or lies in one.
         SaveError
-            If a folder has that name, or a file is there that napari-sepl did not write.
+            If a folder has that name, or another program wrote the file.
         """
         self.check_place(target)
         if target.is_dir():
@@ -106,7 +105,7 @@ class Guard:
         return {mark: one for one in self.inputs for mark in _marks(one)}
 
     def _twin(self, target: Path) -> Path | None:
-        """Return the input folder's file that a target is another name of (a hard link)."""
+        """Return the file of an input folder that has the target as a hard link."""
         try:
             state = target.stat()
         except OSError:
@@ -117,27 +116,28 @@ class Guard:
 
     @cached_property
     def _files(self) -> Mapping[_Mark, Path]:
-        """Where the files of the input folders lie on the disk."""
-        files = (file for one in self.inputs for file in _files_in(one))
+        """The files of the input folders by their positions on the disk."""
+        walks = (walk for one in self.inputs for walk in os.walk(one))
+        files = (Path(inside, name) for inside, _, names in walks for name in names)
         return {mark: file for file in files for mark in _lies(file)}
 
 
 NO_INPUTS = Guard()
-"""Nothing is read, so files of other programs alone are not to be written over."""
+"""The guard of a run without inputs: files of other programs alone are protected."""
 
 
 def begins(*starts: bytes) -> IsOurs:
-    """Return what knows files of a kind by how they begin."""
+    """Return a function that recognises files by their first bytes."""
     return lambda path: _head(path).startswith(starts)
 
 
 def holds_mark(mark: bytes) -> IsOurs:
-    """Return what knows files of a kind by a mark within their first 4 kB."""
+    """Return a function that recognises files by a mark within their first 4 kB."""
     return lambda path: mark in _head(path)
 
 
 def foreign(target: Path, option: str) -> SaveError:
-    """Return the error of a file that another program wrote, or a person."""
+    """Return the error of a file that napari-sepl did not write."""
     return SaveError(
         f"exists and was not written by napari-sepl: {target}; move it, or choose another {option}."
     )
@@ -146,9 +146,9 @@ def foreign(target: Path, option: str) -> SaveError:
 def check_files(
     files: Mapping[Path, IsOurs], guard: Guard, option: str, other: IsOurs = lambda _: False
 ) -> None:
-    """Raise, before anything is written, unless all files of one result may be; make their folder.
+    """Raise unless all files of one result may be written; make their folders.
 
-    What a killed run left half-written in the folder is removed.
+    Parts of files that a killed run left in the folders are removed.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def check_files(
 
 
 def _marks(path: Path) -> Iterator[_Mark]:
-    """Yield what a place is known by: its name without links, and where it lies on the disk."""
+    """Yield the keys of a place: its name without links, and its position on the disk."""
     yield real_place(path)
     yield from _lies(path)
 
@@ -176,11 +176,6 @@ def _lies(path: Path) -> Iterator[tuple[int, int]]:
     with suppress(OSError):
         state = path.stat()
         yield state.st_dev, state.st_ino
-
-
-def _files_in(folder: Path) -> Iterator[Path]:
-    for inside, _, names in os.walk(folder):
-        yield from (Path(inside, name) for name in names)
 
 
 def _is_regular(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Reading the images that labels are made for."""
+"""Readers of the images of samples."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files.pictures import is_tiff, open_picture, read_tiff, tiff_size
+from napari_sepl.files.image_formats import is_tiff, open_image, read_tiff, tiff_size
 
 SUFFIXES = frozenset((
     ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
@@ -27,13 +27,13 @@ _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
 
 
 def read_image(path: Path) -> NDArray[Any]:
-    """Read an image as it is meant to be looked at.
+    """Read an image, upright.
 
-    A JPEG is turned as its EXIF orientation says, as OpenCV does when SAM's own script reads
-    it. Labels made on the unturned pixels differ in size by a quarter turn and are refused, with
-    both sizes named; a half turn or a mirrored image does not show in the sizes.
-    Other formats are not turned. Palettes become RGB or RGBA, black and white becomes grey, grey
-    with transparency RGBA, CMYK RGB. Of a PNG with 16 bits a colour only the upper 8 are kept.
+    A JPEG is rotated by its EXIF orientation, as OpenCV does in SAM's own script. Labels of the
+    unrotated pixels are refused if the sizes differ; a half turn or a mirrored image does not show
+    in the sizes. Other formats are not rotated. Palettes become RGB or RGBA, black and white
+    becomes grey, grey with transparency RGBA, CMYK RGB. Of a PNG with 16 bits a colour only the
+    upper 8 are kept.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ def read_image(path: Path) -> NDArray[Any]:
     ------
     InputError
         If the file cannot be read, is cut off, holds several images, or has values that are
-        not whole numbers of 8 or 16 bits: how to scale those only its owner knows.
+        not whole numbers of 8 or 16 bits, which have no scale of their own.
     """
-    array = read_tiff(path) if is_tiff(path) else _read_picture(path)
+    array = read_tiff(path) if is_tiff(path) else _read_image(path)
     if array.dtype not in (np.uint8, np.uint16):
         raise InputError(
             path,
@@ -62,7 +62,7 @@ def read_image(path: Path) -> NDArray[Any]:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Return (height, width) of what `read_image` gives, in pixels, without decoding it.
+    """Return (height, width) in pixels of the image that `read_image` gives, without decoding it.
 
     Raises
     ------
@@ -71,35 +71,35 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     if is_tiff(path):
         return tiff_size(path)
-    with open_picture(path, _EXPECTED, whole=False) as picture:
-        width, height = picture.size
-        turned = _may_be_turned(picture) and picture.getexif().get(_ORIENTATION, 1) >= 5
+    with open_image(path, _EXPECTED, whole=False) as image:
+        width, height = image.size
+        turned = _may_be_turned(image) and image.getexif().get(_ORIENTATION, 1) >= 5
         return (width, height) if turned else (height, width)
 
 
-def _read_picture(path: Path) -> NDArray[Any]:
-    with open_picture(path, _EXPECTED) as picture:
-        picture.load()
-        if _may_be_turned(picture):
-            ImageOps.exif_transpose(picture, in_place=True)
-        mode = picture.mode
+def _read_image(path: Path) -> NDArray[Any]:
+    with open_image(path, _EXPECTED) as image:
+        image.load()
+        if _may_be_turned(image):
+            ImageOps.exif_transpose(image, in_place=True)
+        mode = image.mode
         if mode in _AS_THEY_ARE:
-            return np.asarray(picture)
+            return np.asarray(image)
         if mode in _SIXTEEN_BITS:
-            return np.asarray(picture).astype(np.uint16)
+            return np.asarray(image).astype(np.uint16)
         if mode == "P":
-            return np.asarray(picture.convert("RGBA" if picture.has_transparency_data else "RGB"))
+            return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
         if mode in _CONVERTED:
-            return np.asarray(picture.convert(_CONVERTED[mode]))
-        return _narrowed(np.asarray(picture), path)
+            return np.asarray(image.convert(_CONVERTED[mode]))
+        return _narrowed(np.asarray(image), path)
 
 
-def _may_be_turned(picture: Image.Image) -> bool:
-    return picture.format in ("JPEG", "MPO")
+def _may_be_turned(image: Image.Image) -> bool:
+    return image.format in ("JPEG", "MPO")
 
 
 def _narrowed(array: NDArray[Any], path: Path) -> NDArray[Any]:
-    """Return 32-bit whole numbers, as Pillow gives some 16-bit files, in 16 bits if they fit."""
+    """Return 32-bit whole numbers, which Pillow gives for some 16-bit files, in 16 bits."""
     if array.dtype.kind != "i" or array.min() < 0 or array.max() > np.iinfo(np.uint16).max:
         raise InputError(
             path,

@@ -1,4 +1,4 @@
-"""Label files: palette PNGs that carry how they were made."""
+"""Label files: palette PNGs with their provenance."""
 
 import functools
 import io
@@ -17,21 +17,22 @@ from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.atomic import Write, write_whole
-from napari_sepl.files.pictures import open_picture, read_png_text
+from napari_sepl.files.image_formats import open_image, read_png_text
+from napari_sepl.files.validation import misread
 
 KEY = "napari-sepl"
 """Keyword of the PNG text chunk that holds the provenance as JSON."""
 
 
 class Provenance(BaseModel):
-    """How a label file was made; as stored in the file.
+    """The provenance of a label file, as the file holds it.
 
     Parameters
     ----------
     version : str
         The napari-sepl that wrote it.
     sample_id : str
-        The stem its inputs shared.
+        The sample.
     params : Params
         The settings of SEPL.
     classes : str
@@ -41,16 +42,16 @@ class Provenance(BaseModel):
     edited : bool
         Whether a person changed anything after SEPL.
     sources : mapping of str to int
-        How many pixels came from where, by the names of `Source` in lower case; empty in files
-        of versions without them.
+        Pixels of each label source, by the names of `Source` in lower case; empty in files of
+        versions without them.
     scores : str
-        What the pseudo-labels were made of, if soft scores: format and rule, in words.
+        Format and rule, in words, of the soft scores that gave the pseudo-labels; empty without.
     labels : str
         `digest_labels` of the labels in the file, so that a change by another program shows;
         empty in files of versions without it.
     """
 
-    model_config = ConfigDict(frozen=True)  # what a later version adds is ignored
+    model_config = ConfigDict(frozen=True)  # fields of later versions are ignored
 
     version: str
     sample_id: str
@@ -63,8 +64,8 @@ class Provenance(BaseModel):
     labels: str = ""
 
 
-def params_told(params: Params, scores: str) -> Params:
-    """Return the settings that a label file stores: a background only where there were scores."""
+def stored_params(params: Params, scores: str) -> Params:
+    """Return the settings that a label file stores: without scores, no background."""
     return params if scores else params.model_copy(update={"background": None})
 
 
@@ -82,34 +83,31 @@ def encode_label_png(
     classes : ClassList
         Gives the palette; labels beyond the list, 255 among them, get PASCAL VOC's colours.
     provenance : Provenance or None
-        Goes into a text chunk before the pixels, so that readers need not decode them; None
-        for labels that SEPL had no part in.
+        It is stored in a text chunk before the pixels, so that readers need not decode them; None
+        for labels without provenance.
 
     Raises
     ------
     InputError
         If the array is no label map.
     """
-    picture = Image.fromarray(as_labels(labels, "labels to save"))
-    picture.putpalette(_palette(classes))  # makes it mode P; 256 colours keep it 8 bits
+    image = Image.fromarray(as_labels(labels, "labels to save"))
+    image.putpalette(_palette(classes))  # makes it mode P; 256 colours keep it 8 bits
     text = PngImagePlugin.PngInfo()
     if provenance is not None:
-        text.add_text(KEY, json.dumps(_told(provenance), sort_keys=True))
+        content = provenance.model_dump(mode="json", exclude_none=True)
+        if not provenance.scores:
+            del content["scores"]
+        text.add_text(KEY, json.dumps(content, sort_keys=True))
     file = io.BytesIO()
     # Run lengths alone: 0.3 ms and 2.4 kB at VOC size, where level 6 takes 0.8 ms for 2.6 kB.
-    picture.save(file, "PNG", pnginfo=text, compress_type=zlib.Z_RLE)
+    image.save(file, "PNG", pnginfo=text, compress_type=zlib.Z_RLE)
     return file.getvalue()
-
-
-def _told(provenance: Provenance) -> dict[str, object]:
-    """Return what the file stores; nothing of soft scores where there were none."""
-    content = provenance.model_dump(mode="json", exclude_none=True)
-    return content if provenance.scores else {k: v for k, v in content.items() if k != "scores"}
 
 
 @functools.cache
 def _palette(classes: ClassList) -> bytes:
-    """Keep the palette's bytes, for making them takes longer than encoding an image."""
+    """Return a palette's bytes; cached, for making them takes longer than encoding an image."""
     return classes.palette().tobytes()
 
 
@@ -131,34 +129,32 @@ def write_label_png(
 
 
 def read_provenance(path: Path) -> Provenance | None:
-    """Read how a label file was made; None for an image without provenance.
+    """Read the provenance of a label file; None for an image without.
 
-    The pixels are decoded too, so a file that is answered for is whole.
+    The pixels are decoded too, so damage anywhere in the file is found.
 
     Raises
     ------
     InputError
         If the file is no image, is cut off, or its provenance is not valid.
     """
-    with open_picture(path, "a label PNG, of enhance or the window") as picture:
-        picture.load()
-        text = picture.info.get(KEY)
+    with open_image(path, "a label PNG, of enhance or the window") as image:
+        image.load()
+        text = image.info.get(KEY)
     if text is None:
         return None
     try:
         return Provenance.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the text"
         raise InputError(
             path,
-            found=f"provenance that is not valid ({place}: {first['msg']})",
+            found=f"provenance that is not valid ({misread(error)})",
             expected="provenance of this version; a newer one may have written this",
         ) from error
 
 
 def salvage_provenance(path: Path) -> Provenance | None:
-    """Read how a damaged label file was made; None if that is lost too."""
+    """Read the provenance of a damaged label file; None if it is lost too."""
     try:
         text = read_png_text(path, KEY)
         return None if text is None else Provenance.model_validate_json(text)

@@ -1,4 +1,4 @@
-"""Reading label maps: pseudo-labels and truth."""
+"""Readers of label maps: pseudo-labels and ground truth."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import voc_palette
 from napari_sepl.files import arrays
 from napari_sepl.files._opening import check_density, check_pixel_count, check_size
-from napari_sepl.files.pictures import is_tiff, open_picture, read_tiff_indices
+from napari_sepl.files.image_formats import is_tiff, open_image, read_tiff_indices
 
 SUFFIXES = arrays.SUFFIXES | frozenset((".bmp", ".gif", ".pgm", ".png", ".tif", ".tiff"))
 """Endings, in lower case, of the files `read_labels` takes."""
@@ -36,7 +36,7 @@ def read_labels(
     shape : tuple of int, optional
         The height and width they must have; a file of another size is not unpacked.
     of : object
-        What has that size, for the error.
+        The thing of that size, for the error.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def read_labels(
     ------
     InputError
         If the file cannot be read, is cut off, is of another size, is a colour image, was
-        compressed with loss, or holds anything but whole numbers from 0 to 255.
+        compressed with loss, or holds other values than whole numbers from 0 to 255.
     """
     if path.suffix.lower() in arrays.SUFFIXES:
         labels = _read_array(path, shape, of)
@@ -75,7 +75,7 @@ def _read_array(path: Path, shape: tuple[int, int] | None, of: object) -> NDArra
 
 
 def _whole(array: NDArray[Any], path: Path) -> NDArray[Any]:
-    """Refuse fractions with a hint, and copy what is only mapped from the disk."""
+    """Return a copy of whole numbers, in memory; refuse fractions with a hint."""
     if array.dtype.kind == "f":
         numbers = "whole numbers" if np.array_equal(array, np.round(array)) else "fractions"
         hint = (
@@ -88,30 +88,30 @@ def _whole(array: NDArray[Any], path: Path) -> NDArray[Any]:
 
 
 def _read_indices(path: Path, shape: tuple[int, int] | None, of: object) -> NDArray[Any]:
-    with open_picture(path, _EXPECTED, shape, of) as picture:
-        if picture.format in _LOSSY:
+    with open_image(path, _EXPECTED, shape, of) as image:
+        if image.format in _LOSSY:
             raise InputError(
-                path, found=f"a {picture.format} file, whose compression alters labels",
+                path, found=f"a {image.format} file, whose compression alters labels",
                 expected=_EXPECTED,
             )  # fmt: skip
-        if picture.mode == "L" and picture.tile and picture.tile[0].args in ("L;2", "L;4"):
-            bits = picture.tile[0].args[-1]
+        if image.mode == "L" and image.tile and image.tile[0].args in ("L;2", "L;4"):
+            bits = image.tile[0].args[-1]
             raise InputError(
                 path, found=f"grey of {bits} bits a pixel, which readers scale differently",
                 expected="8 bits a pixel",
             )  # fmt: skip
-        picture.load()
-        if picture.mode not in _INDEX_MODES:
-            raise InputError(path, found=_described(picture), expected=_EXPECTED)
-        return np.array(picture)
+        image.load()
+        if image.mode not in _INDEX_MODES:
+            raise InputError(path, found=_described(image), expected=_EXPECTED)
+        return np.array(image)
 
 
-def _described(picture: Image.Image) -> str:
-    """Describe what a colour image seems to be, for people who saved colours for labels."""
-    colours = picture.convert("RGB").getcolors(maxcolors=256)
+def _described(image: Image.Image) -> str:
+    """Describe a colour image, for people who saved colours as labels."""
+    colours = image.convert("RGB").getcolors(maxcolors=256)
     if colours is None:
-        return f"a colour image (mode {picture.mode}) with more than 256 colours"
-    text = f"a colour image (mode {picture.mode}) with {len(colours)} colours"
+        return f"a colour image (mode {image.mode}) with more than 256 colours"
+    text = f"a colour image (mode {image.mode}) with {len(colours)} colours"
     voc = {tuple(colour) for colour in voc_palette().tolist()}
     if all(colour in voc for _count, colour in colours):
         text += ", all of them class colours of PASCAL VOC"

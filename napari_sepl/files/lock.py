@@ -1,4 +1,4 @@
-"""Locks that the operating system holds on a file, and lets go of when the process ends."""
+"""Locks of the operating system on files, which end with the process."""
 
 import errno
 import json
@@ -26,18 +26,18 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}  # som
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock.
+    """The holder of a lock.
 
     Parameters
     ----------
     who : str
-        The annotator, or what runs.
+        The annotator, or the command.
     host : str
         The computer.
     process : int
-        The process on it.
+        The number of the process.
     since : str
-        When it was taken, in UTC.
+        The time of locking, in UTC.
     """
 
     who: str
@@ -66,7 +66,7 @@ class FileLock:
 
     @classmethod
     def take(cls, path: Path, who: str) -> Self | None:
-        """Lock a file, which is made if needed; None if another process or thread has it.
+        """Lock a file, made if needed; None if another process or thread holds the lock.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class FileLock:
             return False
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock; calling it again does nothing."""
         descriptor, self._descriptor = self._descriptor, None
         self._held.discard(self)
         if descriptor is not None:
@@ -103,7 +103,7 @@ class FileLock:
 
     @classmethod
     def leave_to_parent(cls) -> None:
-        """Forget the locks of the process this one was forked from, which would outlive it here."""
+        """Release this process's copies of its parent's locks, which would outlive the parent."""
         for lock in list(cls._held):
             lock.release()
 
@@ -113,7 +113,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def read_holder(path: Path) -> Holder | None:
-    """Return who holds the lock on a file, if the file names one."""
+    """Return the holder of the lock on a file; None if the file names none."""
     try:
         return Holder(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):  # unreadable, or its owner is about to write it
@@ -122,17 +122,17 @@ def read_holder(path: Path) -> Holder | None:
 
 @contextmanager
 def sole_run(folder: Path, who: str) -> Iterator[None]:
-    """Make a folder, and be the only run that writes into it within the block.
+    """Make a folder and lock it against other runs within the block.
 
-    What a killed run left half-written in the folder is removed, and a folder that was made and
-    stayed empty. A disk that has no locks is written to without one, and a warning is logged.
+    Parts of files that a killed run left are removed, and so is a new folder that stays empty. On
+    a disk without locks a warning is logged.
 
     Parameters
     ----------
     folder : Path
         The folder.
     who : str
-        What runs, to tell another run that comes meanwhile.
+        The command, for the message to another run.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def sole_run(folder: Path, who: str) -> Iterator[None]:
 
 @contextmanager
 def sole_writer(file: Path | None, who: str) -> Iterator[None]:
-    """Be the only run within the block whose result goes into a file; None for no file.
+    """Lock a result file against other runs within the block; None for no file.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def sole_writer(file: Path | None, who: str) -> Iterator[None]:
 
 @contextmanager
 def _locked(path: Path, who: str, place: Path) -> Iterator[None]:
-    """Lock the file of this name within the block, and remove it then."""
+    """Lock the file of this name within the block, then remove it."""
     lock = _take_named(path, who, place)
     try:
         yield
@@ -176,7 +176,7 @@ def _locked(path: Path, who: str, place: Path) -> Iterator[None]:
 
 
 def _take_named(path: Path, who: str, place: Path) -> FileLock | None:
-    """Lock the file of this name, for what is at a place; None on a disk without locks."""
+    """Lock the file of this name, on behalf of `place`; None on a disk without locks."""
     while True:
         try:
             lock = FileLock.take(path, who)
@@ -198,11 +198,11 @@ def _take_named(path: Path, who: str, place: Path) -> FileLock | None:
 
 
 def _remove(path: Path, lock: FileLock) -> None:
-    """Remove a locked file and its lock: who has opened it meanwhile sees that its name is gone."""
+    """Remove a locked file, then its lock: a process that waits for it finds the name gone."""
     if not lock.is_of(path):  # in a process forked from the one that holds it
         lock.release()
         return
-    if sys.platform != "win32":  # which removes no file that is open, be it by another run
+    if sys.platform != "win32":  # which removes no open file
         with suppress(OSError):
             path.unlink()
     lock.release()

@@ -7,8 +7,7 @@ each mask, ``0.png``, ``1.png``, ..., and ``metadata.csv`` with a line for each 
 import csv
 import io
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from napari_sepl.files._opening import (
     unopened,
 )
 from napari_sepl.files.atomic import write_whole
-from napari_sepl.files.pictures import open_picture
+from napari_sepl.files.image_formats import open_image
 
 _METADATA = "metadata.csv"
 
@@ -58,7 +57,7 @@ def _read_folder(folder: Path, shape: tuple[int, int] | None = None) -> MaskSet:
     present = _numbered(folder)
     table = folder / _METADATA
     has_table = is_there(table, "a table of masks")
-    records = _read_table(table) if has_table else _unknown(present)
+    records = _read_table(table) if has_table else {number: {} for number in present}
     if not records and not has_table:
         raise InputError(folder, found="no mask", expected=f"0.png, 1.png, ... and {_METADATA}")
     _check_complete(folder, present, records)
@@ -68,10 +67,6 @@ def _read_folder(folder: Path, shape: tuple[int, int] | None = None) -> MaskSet:
         shape=None if order else shape,
         scores=MaskScores.from_records([records[number] for number in order]),
     )
-
-
-def _unknown(numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
-    return {number: {} for number in numbers}
 
 
 def _numbered(folder: Path) -> dict[int, Path]:
@@ -102,7 +97,7 @@ def _check_complete(
 
 
 def _decoded_pngs(files: list[Path], shape: tuple[int, int] | None) -> Iterator[NDArray[Any]]:
-    """Read one mask at a time, for a thousand of them decoded would fill the memory."""
+    """Yield one mask at a time, for a thousand of them decoded would fill the memory."""
     of = "the image (are these the masks of another image?)"
     for file in files:
         mask = _read_mask(file, shape, of)
@@ -113,11 +108,11 @@ def _decoded_pngs(files: list[Path], shape: tuple[int, int] | None) -> Iterator[
 
 def _read_mask(path: Path, shape: tuple[int, int] | None, of: str) -> NDArray[Any]:
     expected = "a black and white image, 0 outside the mask"
-    with open_picture(path, expected, shape, of, what="a mask") as picture:
-        if picture.mode not in _MASK_MODES:
-            raise InputError(path, found=f"an image of mode {picture.mode}", expected=expected)
-        picture.load()
-        return np.array(picture)
+    with open_image(path, expected, shape, of, what="a mask") as image:
+        if image.mode not in _MASK_MODES:
+            raise InputError(path, found=f"an image of mode {image.mode}", expected=expected)
+        image.load()
+        return np.array(image)
 
 
 def _read_table(path: Path) -> dict[int, dict[str, Any]]:
@@ -175,7 +170,7 @@ _EXPECTED = (
     "or an array (N, H, W) in .npy or .npz"
 )
 _MOST_MASKS = 2**16
-_GLANCE = 4096  # bytes of a JSON file that tell masks from something else
+_BEGINNING = 4096  # bytes of a JSON file, in which masks have their keys
 
 
 def read_masks(path: Path, shape: tuple[int, int] | None = None) -> MaskSet:
@@ -203,7 +198,7 @@ def read_masks(path: Path, shape: tuple[int, int] | None = None) -> MaskSet:
     elif suffix in arrays.SUFFIXES:
         masks = _read_stack(path, shape)
     elif suffix == ".json":
-        masks = _read_json(path, shape)
+        masks = decode_masks(read_bytes(path, _EXPECTED), path, shape)
     else:
         found = f"a file ending in {suffix!r}" if path.exists() else "no such file or folder"
         raise InputError(path, found=found, expected=_EXPECTED)
@@ -240,17 +235,22 @@ def encode_masks(masks: MaskSet) -> bytes:
     "crop_box" as far as they are known.
     """
     records = [
-        {"segmentation": segmentation, **_measures(masks, index), **_scores(masks, index)}
-        for index, segmentation in enumerate(masks.to_rle())
-    ]
+        {
+            "segmentation": segmentation, "area": area, "bbox": [col, row, width, height],
+            **_known_scores(masks.scores, index),
+        }
+        for index, (segmentation, area, (row, col, height, width)) in enumerate(
+            zip(masks.to_rle(), masks.areas.tolist(), masks.boxes.tolist(), strict=True)
+        )
+    ]  # fmt: skip
     return json.dumps(records, allow_nan=False).encode("ascii")
 
 
 def looks_like_masks(path: Path) -> bool:
-    """Return whether a dropped file or folder is worth handing to `read_masks`.
+    """Return whether a file or folder seems to hold masks, so that `read_masks` may be tried.
 
-    A folder that holds metadata.csv or 0.png, or a JSON file that speaks of segmentations or
-    counts in its first few kilobytes. False for what cannot be read.
+    A folder must hold metadata.csv or 0.png; a JSON file "segmentation" or "counts" in its first
+    4 kB. False if it cannot be read.
     """
     try:
         if path.is_dir():
@@ -258,7 +258,7 @@ def looks_like_masks(path: Path) -> bool:
         if path.suffix.lower() != ".json":
             return False
         with reading(path, _EXPECTED) as file:
-            beginning = file.read(_GLANCE)
+            beginning = file.read(_BEGINNING)
     except (InputError, OSError):
         return False
     return b'"segmentation"' in beginning or b'"counts"' in beginning
@@ -276,10 +276,6 @@ def _read_stack(path: Path, wanted: tuple[int, int] | None) -> MaskSet:
         _check_size(path, shape[1:], wanted)
         check_pixel_count(path, shape[1:])
         return MaskSet.from_dense(stored.planes(path), shape=(shape[1], shape[2]))
-
-
-def _read_json(path: Path, shape: tuple[int, int] | None) -> MaskSet:
-    return decode_masks(read_bytes(path, _EXPECTED), path, shape)
 
 
 def decode_masks(content: bytes, path: Path, shape: tuple[int, int] | None = None) -> MaskSet:
@@ -301,23 +297,16 @@ def decode_masks(content: bytes, path: Path, shape: tuple[int, int] | None = Non
     """
     try:
         records = _records(json.loads(content), path)
-        return _decoded(records, path, shape)
+        try:
+            return MaskSet.from_rle(records, shape=None if records else shape, source=path)
+        except InputError:
+            if shape is not None:  # where sizes differ, the image's tells which mask is wrong
+                MaskSet.from_rle(records, shape=shape, source=path)
+            raise
     except InputError:
         raise
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise damaged(path, error, "the JSON of amg.py --convert-to-rle") from error
-
-
-def _decoded(
-    records: Sequence[Mapping[str, Any]], path: Path, shape: tuple[int, int] | None
-) -> MaskSet:
-    """Return masks of one size; where sizes differ, the image's tells which mask is wrong."""
-    try:
-        return MaskSet.from_rle(records, shape=None if records else shape, source=path)
-    except InputError:
-        if shape is not None:
-            MaskSet.from_rle(records, shape=shape, source=path)
-        raise
 
 
 def _records(content: object, path: Path) -> Sequence[Mapping[str, Any]]:
@@ -338,30 +327,17 @@ def _records(content: object, path: Path) -> Sequence[Mapping[str, Any]]:
     return content
 
 
-def _measures(masks: MaskSet, index: int) -> dict[str, Any]:
-    row, col, height, width = masks.boxes[index].tolist()
-    return {"area": int(masks.areas[index]), "bbox": [col, row, width, height]}
-
-
-def _scores(masks: MaskSet, index: int) -> dict[str, Any]:
-    """Return the scores that are known, for JSON has no NaN."""
-    scores = masks.scores
-    point, crop_box = _shortest(scores.point[index]), _shortest(scores.crop_box[index])
-    (iou,), (stability,) = (
-        _shortest(scores.predicted_iou[index : index + 1]),
-        _shortest(scores.stability_score[index : index + 1]),
-    )
-    known = {
-        "predicted_iou": (iou, [iou]),
-        "point_coords": ([point], point),
-        "stability_score": (stability, [stability]),
-        "crop_box": (crop_box, crop_box),
+def _known_scores(scores: MaskScores, index: int) -> dict[str, Any]:
+    """Return the scores that are finite, for JSON has no NaN."""
+    held = {
+        "predicted_iou": scores.predicted_iou[index],
+        "point_coords": scores.point[index][np.newaxis],
+        "stability_score": scores.stability_score[index],
+        "crop_box": scores.crop_box[index],
     }
-    return {
-        name: value for name, (value, numbers) in known.items() if all(map(math.isfinite, numbers))
-    }
+    return {name: _shortest(one) for name, one in held.items() if np.isfinite(one).all()}
 
 
-def _shortest(numbers: Any) -> list[float]:
+def _shortest(numbers: Any) -> Any:
     """Return float32 numbers with the fewest digits that read back as the same float32."""
-    return [float(str(number)) for number in numbers]
+    return [_shortest(one) for one in numbers] if np.ndim(numbers) else float(str(numbers))

@@ -15,7 +15,6 @@ from napari_sepl.files.scores import (
     AUTO,
     PSEUDO_FORMATS,
     Layout,
-    ScoreFormat,
     check_format,
     guess_format,
     read_scores,
@@ -32,22 +31,22 @@ def read_pseudo(
     shape: tuple[int, int] | None = None,
     of: object = "the image",
 ) -> NDArray[np.uint8] | Scores:
-    """Read the pseudo-labels of one image, or the scores they are to be made of.
+    """Read the pseudo-labels of one image, or the scores that give them.
 
     Parameters
     ----------
     path : Path
         The file; of several for the classes any one.
     name : str
-        The format's name in `PSEUDO_FORMATS`, or "auto" to see from the file what it is; then
-        ``Scores.origin`` says what it was taken for.
+        The format's name in `PSEUDO_FORMATS`, or "auto" to detect it; then ``Scores.origin``
+        names the detected one.
     sample_id : str, optional
         The image's id, whose last part tells ``cat_7.png`` of the image ``cat`` from a label map.
     shape : tuple of int, optional
         Height and width of the image, to which coarse scores are enlarged; a label map of another
         size is refused.
     of : object
-        What to call the image in an error.
+        The image's name in an error.
 
     Returns
     -------
@@ -70,7 +69,12 @@ def read_pseudo(
         )
     if fmt.layout is Layout.LABELS:
         return read_labels(path, shape, of)
-    return read_scores(path, fmt, _read_value(path, fmt), shape)
+    value: Any = None
+    if fmt.layout is Layout.STACK:
+        value = np.array(arrays.read_array(path, ()))
+    elif fmt.layout is not Layout.CLASS_PNGS:
+        value = pickles.read_pickled(path)
+    return read_scores(path, fmt, value, shape)
 
 
 def read_pseudo_labels(
@@ -82,7 +86,7 @@ def read_pseudo_labels(
     of: object = "the image",
     background: float | None = None,
 ) -> NDArray[np.uint8]:
-    """Read pseudo-labels, made of scores where the file holds those.
+    """Read pseudo-labels; scores become labels at the background's value.
 
     Parameters
     ----------
@@ -104,14 +108,6 @@ def read_pseudo_labels(
     return cut_scores(read, background) if isinstance(read, Scores) else read
 
 
-def _read_value(path: Path, fmt: ScoreFormat) -> Any:
-    if fmt.layout is Layout.CLASS_PNGS:
-        return None
-    if fmt.layout is Layout.STACK:
-        return np.array(arrays.read_array(path, ()))
-    return pickles.read_pickled(path)
-
-
 def _read_unnamed(
     path: Path, sample_id: str | None, shape: tuple[int, int] | None, of: object
 ) -> NDArray[np.uint8] | Scores:
@@ -131,7 +127,7 @@ def _read_unnamed(
 
 
 def is_named(origin: str, name: str) -> bool:
-    """Return whether a `Scores.origin`, empty for a label map, is what this format's name gives."""
+    """Return whether a `Scores.origin`, empty for a label map, is one that this format gives."""
     if name == AUTO:
         return not origin or origin.startswith(_SEEN)
     return (

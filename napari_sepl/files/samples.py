@@ -1,4 +1,4 @@
-"""The files of one sample, and reading them together."""
+"""The files of one sample, and readers of them together."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,7 +22,7 @@ from napari_sepl.files.scores import AUTO
 
 @dataclass(frozen=True)
 class Sample:
-    """Where the files of one image are.
+    """The files of one sample.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ class Sample:
     masks : Path, optional
         A file, or a folder of one PNG for each mask; None if there are none yet.
     truth : Path, optional
-        The true labels.
+        The ground truth.
     pseudo_format : str
-        What the pseudo-labels are, by the name of a format; "auto" to see it from the file.
+        The format of the pseudo-labels by its name; "auto" to detect it.
     """
 
     sample_id: str
@@ -47,14 +47,14 @@ class Sample:
 
     @property
     def files(self) -> list[Path]:
-        """The files there are, which nothing may be written over."""
-        given = (self.image, self.pseudo, self.masks, self.truth)
-        return [path for path in given if path is not None]
+        """The files that the sample has, which must not be replaced."""
+        files = (self.image, self.pseudo, self.masks, self.truth)
+        return [path for path in files if path is not None]
 
 
 @dataclass(frozen=True, eq=False)
 class Enhanceable:
-    """What SEPL needs of one sample: `Inputs` without the image, for runs over many.
+    """The inputs of SEPL for one sample: `Inputs` without the image, for runs over many.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Enhanceable:
     digests : mapping of str to str
         SHA-256 of the "image" file, of "pseudo" and of "masks", the same as `load` gives.
     scores : Scores, optional
-        The soft scores that the pseudo-labels were made of.
+        The soft scores behind the pseudo-labels.
     background : float, optional
         The value of their background's rule; the method's own if left out.
     """
@@ -83,7 +83,7 @@ class Enhanceable:
     background: float | None = None
 
     def cut_at(self, background: float | None) -> "Enhanceable":
-        """Return the same with the pseudo-labels that its scores give at another value."""
+        """Return a copy with the pseudo-labels that the scores give at another value."""
         if self.scores is None or background == self.background:
             return self
         pseudo = cut_scores(self.scores, background)
@@ -91,7 +91,7 @@ class Enhanceable:
 
     @property
     def vanished(self) -> frozenset[int]:
-        """Classes that have scores, but no pixel of the present pseudo-labels."""
+        """Classes that have scores, but no pixel of the pseudo-labels."""
         return vanished_classes(self.scores, self.overlap.class_ids)
 
     @cached_property
@@ -106,7 +106,7 @@ def load(sample: Sample, classes: ClassList) -> Inputs:
     Raises
     ------
     InputError
-        Naming the file, if one cannot be read, its size is not the image's, or it holds labels
+        Naming the file, if it cannot be read, its size is not the image's, or it holds labels
         outside the class list.
     """
     image = read_image(sample.image)
@@ -122,7 +122,7 @@ def load(sample: Sample, classes: ClassList) -> Inputs:
 
 
 def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
-    """Read what SEPL needs of a sample; of the image only its size, and its bytes' digest.
+    """Read the inputs of SEPL for a sample; of the image only its size and the file's digest.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
 def read_truth(
     sample: Sample, classes: ClassList, shape: tuple[int, ...]
 ) -> NDArray[np.uint8] | None:
-    """Read the (H, W) true labels of an image of that shape; None if the sample has none.
+    """Read the ground truth, (H, W), of an image of that shape; None if the sample has none.
 
     Raises
     ------
@@ -163,16 +163,11 @@ def _read_enhanceable(sample: Sample, classes: ClassList, shape: tuple[int, int]
         pseudo, digest = cut_scores(read), read.digest
     else:
         classes.check(read, sample.pseudo)
-        pseudo = read
-        digest = digest_labels(pseudo)
+        pseudo, digest = read, digest_labels(read)
     masks = (
         MaskSet.from_dense((), shape=shape)
         if sample.masks is None
         else read_masks(sample.masks, shape)
     )
-    digests = {
-        "image": digest_file(sample.image),
-        "pseudo": digest,
-        "masks": masks.digest,
-    }
+    digests = {"image": digest_file(sample.image), "pseudo": digest, "masks": masks.digest}
     return Enhanceable(sample.sample_id, pseudo, masks, classes, digests, scores)

@@ -1,4 +1,4 @@
-"""The formats of pseudo-labels by the methods that write them, and reading their soft scores."""
+"""The formats of pseudo-labels by the methods that write them, and readers of soft scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,9 +16,10 @@ from napari_sepl.files import labels as label_files
 from napari_sepl.files import pickles
 from napari_sepl.files._opening import brief, pixels
 from napari_sepl.files.class_pngs import read_class_pngs
+from napari_sepl.files.validation import nearest
 
 AUTO = "auto"
-"""The name for: see from the file what it is."""
+"""The name that leaves it to each file's content."""
 
 
 class Layout(StrEnum):
@@ -36,18 +37,18 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True)
 class ScoreFormat:
-    """What a method writes.
+    """The format of a method's files.
 
     Parameters
     ----------
     name : str
-        What `--pseudo-format` calls it.
+        Its name for `--pseudo-format`.
     layout : Layout
         How a file holds the scores.
     background : float
         The method's own value for the background's rule; see `core.labels.scores.cut_scores`.
     fields : tuple of str
-        Of a dictionary with keys, what the maps may be called, the best first.
+        Of a dictionary with keys, the names that its maps may have, the best first.
     """
 
     name: str
@@ -92,15 +93,15 @@ PSEUDO_FORMATS = {
         ScoreFormat("stack", Layout.STACK, 1),
     )
 }
-"""By name, all that can be named; `auto` stands for one of them."""
+"""The formats by name; `auto` stands for one of them."""
 
 
 def check_format(name: str) -> str:
     """Return the name of a format, or raise InputError that lists them all."""
     if name != AUTO and name not in PSEUDO_FORMATS:
-        raise InputError(
-            "pseudo-format", found=repr(name), expected=f"{AUTO}, {', '.join(PSEUDO_FORMATS)}"
-        )
+        known = (AUTO, *PSEUDO_FORMATS)
+        expected = f"{', '.join(known)}{nearest(name, known)}"
+        raise InputError("pseudo-format", found=repr(name), expected=expected)
     return name
 
 
@@ -114,11 +115,11 @@ Shape = tuple[int, int]
 _MAX_SCORES = 2**31
 """8 GiB as float32."""
 
-_MOST = 2**31
-"""What no class id reaches."""
+_TOO_HIGH = 2**31
+"""All class ids are below."""
 
 _FROM_0 = (Layout.CAMS, Layout.KEYED, Layout.CLASS_PNGS)
-_TELLING = {
+_NAME_OF_FIELD = {
     field: name
     for name, fmt in reversed(PSEUDO_FORMATS.items())
     for field in fmt.fields
@@ -134,7 +135,7 @@ to which it is none: where a CAM has its peak, the maps of one class sum to 1 as
 def read_scores(
     path: Path, fmt: ScoreFormat, value: Any = None, shape: Shape | None = None
 ) -> Scores:
-    """Make `Scores` of what a file holds.
+    """Return the scores that a file holds.
 
     Parameters
     ----------
@@ -156,7 +157,7 @@ def read_scores(
     if fmt.layout is Layout.CLASS_PNGS:
         found: dict[int, NDArray[Any]] = {**read_class_pngs(path, shape)}
     elif fmt.layout is Layout.STACK:
-        found = dict(enumerate(_stack(path, value)))
+        found = _by_place(path, value)
     elif fmt.layout in (Layout.CAMS, Layout.PROBABILITIES):
         found = _by_number(path, value, fmt)
     else:
@@ -165,12 +166,12 @@ def read_scores(
 
 
 def guess_format(path: Path, value: Any) -> ScoreFormat:
-    """Describe what a dictionary or an array is, by its content alone.
+    """Return the format of a dictionary or an array, by its content alone.
 
     Raises
     ------
     InputError
-        If it is none of the known ones, or might be two of them.
+        If it is in no known format, or in one of two.
     """
     if isinstance(value, np.ndarray):
         return PSEUDO_FORMATS["stack"]
@@ -192,29 +193,23 @@ def guess_format(path: Path, value: Any) -> ScoreFormat:
 
 
 def _guess_keyed(path: Path, value: Mapping[Any, Any]) -> ScoreFormat:
-    for field, name in _TELLING.items():
+    for field, name in _NAME_OF_FIELD.items():
         if field in value:
             return PSEUDO_FORMATS[name]
     cam, keys = value.get("cam"), value["keys"]
     if isinstance(cam, np.ndarray) and isinstance(keys, np.ndarray) and cam.ndim:
         ahead = keys.size == len(cam) + 1
         return PSEUDO_FORMATS["puzzlecam" if ahead else "irn"]
-    raise InputError(path, found=_described(value), expected=_expected_fields())
-
-
-def _expected_fields() -> str:
     fields = sorted({field for fmt in PSEUDO_FORMATS.values() for field in fmt.fields})
-    return f"keys and one of {', '.join(fields)}"
+    expected = f"keys and one of {', '.join(fields)}"
+    raise InputError(path, found=_described(value), expected=expected)
 
 
 def _described(value: Any) -> str:
     if not isinstance(value, Mapping):
         return f"no dictionary, but a {type(value).__name__}"
-    return f"a dictionary of {', '.join(map(_key, list(value)[:8])) or 'nothing'}"
-
-
-def _key(key: Any) -> str:
-    return key[:40] if isinstance(key, str) else brief(key)
+    keys = [key[:40] if isinstance(key, str) else brief(key) for key in list(value)[:8]]
+    return f"a dictionary of {', '.join(keys) or 'nothing'}"
 
 
 def share_of_ones(path: Path, value: Mapping[Any, Any]) -> float:
@@ -230,7 +225,7 @@ def share_of_ones(path: Path, value: Mapping[Any, Any]) -> float:
 
 def _by_number(path: Path, value: Any, fmt: ScoreFormat) -> dict[int, NDArray[Any]]:
     if not isinstance(value, Mapping) or not all(
-        type(key) is int and abs(key) < _MOST for key in value
+        type(key) is int and abs(key) < _TOO_HIGH for key in value
     ):
         raise InputError(path, found=_described(value), expected=f"a {fmt.layout} for {fmt.name}")
     if fmt.layout is Layout.PROBABILITIES:
@@ -287,15 +282,15 @@ def _whole_numbers(keys: Any) -> list[int] | None:
         return None
     if row.ndim != 1 or row.dtype.kind not in "iuf":
         return None
-    whole = (row >= 0) & (row < _MOST) & (row == np.floor(row))
+    whole = (row >= 0) & (row < _TOO_HIGH) & (row == np.floor(row))
     return row.astype(np.int64).tolist() if whole.all() else None
 
 
-def _stack(path: Path, value: Any) -> NDArray[Any]:
+def _by_place(path: Path, value: Any) -> dict[int, NDArray[Any]]:
     if not isinstance(value, np.ndarray) or value.ndim != 3 or not 2 <= len(value) <= IGNORE:
         found = f"an array of shape {value.shape}" if hasattr(value, "shape") else _described(value)
         raise InputError(path, found=found, expected="scores of shape (classes, H, W)")
-    return np.stack([_map(path, number, one) for number, one in enumerate(value)])
+    return {number: _map(path, number, one) for number, one in enumerate(value)}
 
 
 def _map(path: Path, key: Any, one: Any) -> NDArray[Any]:
@@ -312,35 +307,35 @@ def _map(path: Path, key: Any, one: Any) -> NDArray[Any]:
 def _scores(
     path: Path, fmt: ScoreFormat, found: dict[int, NDArray[Any]], shape: Shape | None
 ) -> Scores:
-    """Put maps in the order of their labels and make them as large as the image."""
-    own = None
+    """Return maps in the order of their labels, as large as the image."""
     if fmt.layout in _FROM_0:
         found = {key + 1: one for key, one in found.items()}
-    elif fmt.layout is not Layout.KEYED_FROM_1:
-        own = found.pop(0, None)
-    ids = _labels(path, fmt, found)
-    sizes = {one.shape for one in found.values()} | ({own.shape} if own is not None else set())
+    has_own = fmt.layout not in (*_FROM_0, Layout.KEYED_FROM_1)
+    own = [0] if has_own and 0 in found else []
+    ids = _labels(path, fmt, {label: one for label, one in found.items() if label not in own})
+    sizes = {one.shape for one in found.values()}
     if len(sizes) > 1:
         text = " and ".join(pixels(size) for size in sorted(sizes)[:3])
         raise InputError(path, found=f"maps of {text}", expected="maps of one size")
     size = next(iter(sizes), shape or (0, 0))
-    _check_shared(path, [*found.values()] + ([] if own is None else [own]))
+    _check_shared(path, list(found.values()))
     _check_size(path, len(ids), shape or size)
-    maps = np.array([found[label] for label in ids], np.float32).reshape(len(ids), *size)
-    own = None if own is None else own.astype(np.float32)
-    text = ""
+    maps = np.array([found[label] for label in own + ids], np.float32)
+    maps, text = maps.reshape(len(own) + len(ids), *size), ""
     if shape is not None and size != shape:
         factor = find_factor(size, shape)
         if factor is None:
             raise _of_other_size(path, size, shape)
-        maps = enlarge(maps, factor, shape)
-        own = None if own is None else enlarge(own[np.newaxis], factor, shape)[0]
-        text = f", enlarged {factor} times (bilinear)"
+        maps, text = enlarge(maps, factor, shape), f", enlarged {factor} times (bilinear)"
+    background = maps[0] if own else None
     try:
-        scores = Scores(np.array(ids, np.uint8), maps, fmt.background, own)
+        scores = Scores(np.array(ids, np.uint8), maps[len(own) :], fmt.background, background)
     except InputError as error:
         raise InputError(path, found=error.found, expected=error.expected) from error
-    return replace(scores, origin=_origin(scores, fmt, text))
+    rule = scores.rule()
+    value = "" if rule is BackgroundRule.OWN else f" {fmt.background:g}"
+    origin = f"{fmt.name}: {fmt.layout}{text}; by default background: {rule}{value}"
+    return replace(scores, origin=origin)
 
 
 def _labels(path: Path, fmt: ScoreFormat, found: Mapping[int, NDArray[Any]]) -> list[int]:
@@ -373,9 +368,3 @@ def _of_other_size(path: Path, size: Shape, shape: Shape) -> InputError:
         found=f"scores of {pixels(size)}",
         expected=f"{pixels(shape)} as the image, or those divided by a whole number{turned}",
     )
-
-
-def _origin(scores: Scores, fmt: ScoreFormat, text: str) -> str:
-    rule = scores.rule()
-    value = "" if rule is BackgroundRule.OWN else f" {fmt.background:g}"
-    return f"{fmt.name}: {fmt.layout}{text}; by default background: {rule}{value}"

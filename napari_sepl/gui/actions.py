@@ -1,4 +1,4 @@
-"""All that a person can do in the window: keys, buttons, tooltips and the list of shortcuts."""
+"""The actions of the window: keys, buttons, tooltips and the list of shortcuts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from qtpy.QtWidgets import QPushButton, QWidget
 
+from napari_sepl.core.algorithm.assignment import REJECT
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue.navigator import Navigator
@@ -15,67 +16,60 @@ from napari_sepl.gui.view import View
 
 
 class DatasetTarget(Protocol):
-    """What actions on a dataset reach: the dock of its queue."""
+    """What actions on a dataset call: the dock of its queue."""
 
-    @property
-    def navigator(self) -> Navigator:
-        """From sample to sample."""
+    navigator: Navigator
 
     def apply_params(self) -> None:
-        """Apply the present thresholds to all pending samples."""
+        """Apply the current thresholds to all pending samples."""
 
     def accept_unchanged(self) -> None:
         """Accept the pending samples that change little."""
 
     def undo_bulk(self) -> None:
-        """Take back the last step over all pending samples."""
+        """Undo the last action on all pending samples."""
 
     def stop_bulk(self) -> None:
-        """Stop a step over all pending samples."""
+        """Stop the action on all pending samples."""
 
     def export(self) -> None:
         """Show the dialog that exports the dataset."""
 
 
 class Target(Protocol):
-    """What actions reach: the docks of one viewer."""
+    """What actions call: the docks of one viewer."""
 
-    @property
-    def controller(self) -> Controller:
-        """The image that is open."""
-
-    @property
-    def mouse(self) -> Mouse:
-        """The mouse on the canvas."""
+    controller: Controller
+    mouse: Mouse
 
     @property
     def dataset(self) -> DatasetTarget:
-        """The dataset that is open."""
+        """The open dataset."""
 
     def show_queue(self) -> None:
         """Dock the queue again."""
 
-    def why(self) -> None:
+    def show_masks_and_thresholds(self) -> None:
         """Show the threshold plane and the table of masks, or hide them."""
 
-    def sweep(self) -> None:
+    def show_sweep(self) -> None:
         """Show the sweep over the dataset's thresholds, or hide it."""
 
 
 class When(StrEnum):
-    """When an action can be done: what its key is bound to, and its heading in the list."""
+    """When an action is available: decides where its key is bound, and heads its list."""
 
-    IMAGE = "With an image"
-    POINTING = "With the pointer on a mask; the mouse selects while no painting tool is in hand"
+    IMAGE = "With an image open"
+    POINTING = "With the pointer on a mask; the mouse selects while no painting tool is active"
     ON_LABELS = "While a labels layer is active"
-    DATASET = "With a dataset"
+    DATASET = "With a dataset open"
     PROMPTING = "While SAM takes prompts"
     ON_PROMPTS = "While the layer of prompts is active"
 
 
 @dataclass(frozen=True)
 class Action:
-    """One thing that a person can do.
+    """Something that a person can do in the window.
 
     Attributes
     ----------
@@ -86,7 +80,7 @@ class Action:
     tooltip : str
         What it does, without its key.
     call : callable, optional
-        Does it. None where it needs a place or a class: the mouse or a panel gives it.
+        Does it. None where the mouse or a panel must give a position or a class.
     key : str
         Its key as shown to the user; empty for none.
     window_key : str
@@ -95,9 +89,9 @@ class Action:
     mouse : str
         Its gesture as shown to the user; empty for none.
     label : str
-        The title where there is little room; the whole title if left out.
+        A short title for buttons; the title if left out.
     when : When
-        When it can be done.
+        When it is available.
     """
 
     id: str
@@ -115,9 +109,9 @@ class Action:
         """Its keys and its gesture."""
         return [way for way in (self.key, self.window_key, self.mouse) if way]
 
-    def tip(self, told: str = "") -> str:
+    def tip(self, text: str = "") -> str:
         """Return the tooltip, or another text in its place, with the key in parentheses."""
-        text = told or self.tooltip
+        text = text or self.tooltip
         return f"{text} ({self.key})" if self.key else text
 
 
@@ -136,11 +130,11 @@ _ALL = (
     Action("accept", "Accept", "Accept the labels: save them, and go to the next sample",
            lambda to: to.controller.accept(), "A"),
     Action("outlines", "Mask outlines", "Show or hide mask outlines",
-           lambda to: to.controller.outlines(), "O"),
-    Action("quick_pick", "Choose class…", "Choose the class to paint and select with",
-           lambda to: to.controller.quick_pick(), "Q"),
-    Action("pick_class", "Choose class here", "Choose the class under the cursor",
-           lambda to: to.controller.pointing.pick_class(), "I"),
+           lambda to: to.controller.toggle_outlines(), "O"),
+    Action("choose_class", "Choose class…", "Choose the class to paint and select with",
+           lambda to: to.controller.ask_class(), "Q"),
+    Action("choose_class_here", "Choose class here", "Choose the class under the cursor",
+           lambda to: to.controller.pointing.choose_class_here(), "I"),
     Action("lock", "Lock class",
            "Neither SEPL nor strokes of other classes change the pixels of a locked class",
            mouse="tick in the legend", label="lock"),
@@ -149,72 +143,73 @@ _ALL = (
            lambda to: to.controller.superpixels.toggle(), "Y"),
     Action("fill_holes", "Fill holes", "Fill holes of the current class up to this many pixels",
            lambda to: to.controller.cleaning.fill_holes(_view(to).correct.pixel_limit)),
-    Action("drop_islands", "Remove small regions",
+    Action("remove_small_regions", "Remove small regions",
            "Remove regions of the current class below this many pixels",
-           lambda to: to.controller.cleaning.drop_islands(_view(to).correct.pixel_limit)),
+           lambda to: to.controller.cleaning.remove_small_regions(_view(to).correct.pixel_limit)),
     Action("grow", "Grow to masks", "Grow the current class to the mask borders around it",
            lambda to: to.controller.cleaning.grow()),
-    Action("cut", "Cut at masks", "Cut off what of the current class crosses a mask border",
+    Action("cut", "Cut at masks", "Cut the current class at the mask borders inside it",
            lambda to: to.controller.cleaning.cut()),
-    Action("clear_class", "Reset class to automatic",
+    Action("reset_class", "Reset class to automatic",
            "Reset all decisions on masks of the current class",
-           lambda to: to.controller.pointing.clear_class()),
-    Action("clear_image", "Reset image to automatic", "Reset all decisions on masks of the image",
-           lambda to: to.controller.pointing.clear_image()),
+           lambda to: to.controller.pointing.reset_class()),
+    Action("reset_image", "Reset image to automatic", "Reset all decisions on masks of the image",
+           lambda to: to.controller.pointing.reset_image()),
     Action("defaults", "Reset to paper defaults", "Set the values of the paper's Algorithm 1"),
-    Action("why", "Masks & thresholds…", "Show or hide the threshold plane and the table of masks",
-           lambda to: to.why(), "Shift+W"),
-    Action("compare", "Swap", "Show pseudo-labels in place of labels, and back",
-           lambda to: to.controller.comparing.compare(), "C"),
+    Action("masks_and_thresholds", "Masks & thresholds…",
+           "Show or hide the threshold plane and the table of masks",
+           lambda to: to.show_masks_and_thresholds(), "Shift+W"),
+    Action("swap", "Swap", "Show pseudo-labels in place of labels, and back",
+           lambda to: to.controller.comparing.swap(), "C"),
     Action("swipe", "Swipe", "Show pseudo-labels left of a divider, labels right of it",
            lambda to: to.controller.comparing.swipe(), "Shift+C"),
     Action("difference", "Difference", "Show how labels differ from the pseudo-labels",
            lambda to: to.controller.comparing.difference(), "Shift+H"),
     Action("errors", "Errors", "Show how labels differ from the ground truth",
            lambda to: to.controller.comparing.errors(), "Shift+E"),
-    Action("where_from", "Label source", "Show what gave each pixel its label",
-           lambda to: to.controller.comparing.where_from(), "H"),
-    Action("heat", "Heat map", "Show or hide the scores of the current class",
+    Action("label_source", "Label source", "Show what gave each pixel its label",
+           lambda to: to.controller.comparing.label_source(), "H"),
+    Action("heat_map", "Heat map", "Show or hide the scores of the current class",
            lambda to: to.controller.showing.toggle_heat(), "Shift+Q"),
-    Action("make", "Generate masks", "Generate the masks of this image",
+    Action("generate_masks", "Generate masks", "Generate the masks of this image",
            lambda to: to.controller.making.start(_view(to).masks.choice)),
-    Action("make_pending", "Generate for all pending",
+    Action("generate_pending", "Generate for all pending",
            "Generate the masks of all pending samples without masks",
            lambda to: to.controller.making.start_pending(_view(to).masks.choice)),
     Action("cancel", "Cancel", "Stop generating masks", lambda to: to.controller.making.cancel()),
     Action("save_masks", "Save masks…", "Save the masks of this image as JSON",
            lambda to: to.controller.save_masks()),
-    Action("keys", "Keyboard and mouse shortcuts", "Show all keys and movements of the mouse",
+    Action("shortcuts", "Keyboard and mouse shortcuts", "Show all keys and mouse gestures",
            lambda to: _view(to).show_shortcuts(), label="Shortcuts"),
-    Action("queue", "Queue", "Show the queue of the open dataset, if its dock was closed",
+    Action("queue", "Queue", "Show the queue of the open dataset again",
            lambda to: to.show_queue()),
-    Action("take", "Select", "Select the mask for the current class; again: reset to automatic",
+    Action("select", "Select", "Select the mask for the current class; again: reset to automatic",
            mouse="click", when=When.POINTING),
-    Action("refuse", "Reject", "Reject the mask; again: reset to automatic",
-           lambda to: to.controller.pointing.refuse(), "D", "Alt+click", when=When.POINTING),
-    Action("refuse_parts", "Reject with parts", "Reject the mask and all masks in it",
-           lambda to: to.controller.pointing.refuse_parts(), "Shift+D", when=When.POINTING),
-    Action("take_as", "Select for class…", "Select the mask for a class of your choice",
-           lambda to: to.controller.pointing.take_as(), "T", when=When.POINTING),
-    Action("to_background", "Select for background",
+    Action("reject", "Reject", "Reject the mask; again: reset to automatic",
+           lambda to: to.controller.pointing.decide(REJECT), "D", "Alt+click", when=When.POINTING),
+    Action("reject_with_parts", "Reject with parts", "Reject the mask and all masks in it",
+           lambda to: to.controller.pointing.reject_with_parts(), "Shift+D", when=When.POINTING),
+    Action("select_for_class", "Select for class…", "Select the mask for a class of your choice",
+           lambda to: to.controller.pointing.select_for_class(), "T", when=When.POINTING),
+    Action("select_for_background", "Select for background",
            "Select the mask for background; again: reset to automatic",
-           lambda to: to.controller.pointing.to_background(), "8", when=When.POINTING),
+           lambda to: to.controller.pointing.decide(0), "8", when=When.POINTING),
     Action("keep_pseudo", "Keep pseudo-labels",
            "Keep the pseudo-labels under the cursor beside the masks of their class",
            lambda to: to.controller.pointing.keep_pseudo(), "9", when=When.POINTING),
-    Action("leave", "Reset to automatic", "Reset the decision on the mask",
-           lambda to: to.controller.pointing.leave(), "U", when=When.POINTING),
-    Action("lasso", "Select with lasso",
-           "Select the masks inside a line for the current class; a straight line spans a box",
+    Action("reset_mask", "Reset to automatic", "Reset the decision on the mask",
+           lambda to: to.controller.pointing.reset(), "U", when=When.POINTING),
+    Action("lasso_select", "Select with lasso",
+           "Select the masks inside a lasso for the current class; a straight line draws a box",
            mouse="Shift+drag", when=When.POINTING),
-    Action("lasso_refuse", "Reject with lasso", "Reject the masks inside a line or box",
+    Action("lasso_reject", "Reject with lasso", "Reject the masks inside a lasso or box",
            mouse="Ctrl+Shift+drag", when=When.POINTING),
     Action("walk", "Walk through levels", "Point at a larger or smaller mask here",
            mouse="Shift+wheel", when=When.POINTING),
     Action("to_part", "Part", "Point at a smaller mask here; while painting, shrink the brush",
-           lambda to: to.mouse.to_part(), "[", when=When.ON_LABELS),
+           lambda to: to.mouse.step(-1), "[", when=When.ON_LABELS),
     Action("to_whole", "Whole", "Point at a larger mask here; while painting, enlarge the brush",
-           lambda to: to.mouse.to_whole(), "]", when=When.ON_LABELS),
+           lambda to: to.mouse.step(1), "]", when=When.ON_LABELS),
     Action("previous", "Previous sample", "Go to the previous sample of the list",
            lambda to: to.dataset.navigator.previous(), "K", label="◀", when=When.DATASET),
     Action("next", "Next sample", "Go to the next sample of the list",
@@ -228,38 +223,38 @@ _ALL = (
            when=When.DATASET),
     Action("skip", "Skip", "Skip this sample, and go to the next",
            lambda to: to.dataset.navigator.skip(), "W", when=When.DATASET),
-    Action("flag", "Flag", "Flag this sample for somebody else, and go to the next",
+    Action("flag", "Flag", "Flag this sample for another annotator, and go to the next",
            lambda to: to.dataset.navigator.flag(), "G", when=When.DATASET),
     Action("reopen", "Reopen", "Make this sample pending again",
            lambda to: to.dataset.navigator.reopen(), "R", when=When.DATASET),
     Action("apply_params", "Apply these thresholds to all pending…",
-           "Apply the present thresholds to all pending samples",
+           "Apply the current thresholds to all pending samples",
            lambda to: to.dataset.apply_params(), when=When.DATASET),
     Action("accept_unchanged", "Accept all pending that change little…",
-           "Accept and save the pending samples that change by at most so many percent",
+           "Accept and save the pending samples whose labels change by at most a given percentage",
            lambda to: to.dataset.accept_unchanged(), when=When.DATASET),
     Action("undo_bulk", "Undo last bulk action", "Undo the last action on all pending samples",
            lambda to: to.dataset.undo_bulk(), when=When.DATASET),
     Action("stop_bulk", "Stop", "Stop the action on all pending samples",
            lambda to: to.dataset.stop_bulk(), when=When.DATASET),
-    Action("sweep", "Sweep…", "Show which thresholds fit the dataset, as a heat map to click on",
-           lambda to: to.sweep(), when=When.DATASET),
+    Action("sweep", "Sweep…", "Show how well each pair of thresholds does on the dataset",
+           lambda to: to.show_sweep(), when=When.DATASET),
     Action("export_dataset", "Export dataset…",
-           "Write labels in a format that trainers or other tools read",
+           "Export the labels in a format for training or other tools",
            lambda to: to.dataset.export(), label="Export…", when=When.DATASET),
-    Action("prompt", "Prompt SAM", "Make masks of points and boxes on the image, on and off",
-           lambda to: to.controller.prompting.prompt(), "Shift+P"),
-    Action("snap", "Refine with SAM", "Refine the outline of the current class with SAM",
-           lambda to: to.controller.prompting.snap(), "Shift+S", when=When.PROMPTING),
-    Action("add", "Add mask", "Add SAM's mask, selected for the current class",
-           lambda to: to.controller.prompting.add(), "Enter", when=When.ON_PROMPTS),
-    Action("drop", "Remove prompts", "Remove all prompts",
-           lambda to: to.controller.prompting.drop(), "Escape", when=When.ON_PROMPTS),
-    Action("back", "Remove last prompt", "Remove the last prompt",
-           lambda to: to.controller.prompting.back(), "Backspace", when=When.ON_PROMPTS),
-    Action("point_on", "Point on the object", "Add what is here to SAM's mask",
+    Action("prompt", "Prompt SAM", "Turn on or off: make masks from points and boxes on the image",
+           lambda to: to.controller.prompting.toggle(), "Shift+P"),
+    Action("refine", "Refine with SAM", "Refine the outline of the current class with SAM",
+           lambda to: to.controller.prompting.refine(), "Shift+S", when=When.PROMPTING),
+    Action("add_mask", "Add mask", "Add SAM's mask, selected for the current class",
+           lambda to: to.controller.prompting.add_mask(), "Enter", when=When.ON_PROMPTS),
+    Action("remove_prompts", "Remove prompts", "Remove all prompts",
+           lambda to: to.controller.prompting.remove_prompts(), "Escape", when=When.ON_PROMPTS),
+    Action("remove_last_prompt", "Remove last prompt", "Remove the last prompt",
+           lambda to: to.controller.prompting.remove_last(), "Backspace", when=When.ON_PROMPTS),
+    Action("point_on", "Point on the object", "Include this place in SAM's mask",
            mouse="click", when=When.ON_PROMPTS),
-    Action("point_off", "Point beside the object", "Keep what is here out of SAM's mask",
+    Action("point_off", "Point beside the object", "Exclude this place from SAM's mask",
            mouse="Alt+click", when=When.ON_PROMPTS),
     Action("box", "Box around the object", "Let SAM find the object inside a box",
            mouse="Shift+drag", when=When.ON_PROMPTS),
@@ -279,14 +274,14 @@ class ActionButton(QPushButton):
 
 
 def connect_buttons(panel: QWidget, do: Callable[[str], None]) -> None:
-    """Let each button of a panel do its action, by name, unless the panel does it itself."""
+    """Connect each action button of a panel that has a callback."""
     for button in panel.findChildren(ActionButton):
         if button.action.call is not None:
             button.clicked.connect(partial(press, do, button.action.id))
 
 
 def press(do: Callable[[str], None], name: str, _: bool = False) -> None:
-    """Do an action, whatever Qt adds about a button or an entry of a menu."""
+    """Do an action; the last argument is the state that Qt passes."""
     do(name)
 
 

@@ -24,7 +24,7 @@ def run(start: Callable[[SeplWidget], None], screenshot: Path | None = None) -> 
     start : callable
         Opens something in the widget.
     screenshot : Path, optional
-        Save a picture of the window there and return, instead of staying.
+        Save a screenshot there and return, instead of staying.
 
     Raises
     ------
@@ -43,16 +43,16 @@ def run(start: Callable[[SeplWidget], None], screenshot: Path | None = None) -> 
         take_screenshot(viewer, screenshot)
     finally:
         widget.window().close()
-        # no event loop ends here, which would take the window down while Python is all there
+        # no event loop ends here that would delete the window before Python exits
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def take_screenshot(viewer: napari.Viewer, path: Path) -> None:
-    """Save a picture of the whole window, when its layout has come to rest."""
+    """Save a screenshot of the whole window, after its layout settled."""
     for _ in range(_ROUNDS):
         QApplication.processEvents()
-    picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False))
+    image = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False))
     try:
-        picture.save(path)
-    except (OSError, ValueError) as error:  # ValueError: no format goes by that ending
-        raise SaveError(f"{path}: the screenshot could not be written: {error}") from error
+        image.save(path)
+    except (OSError, ValueError) as error:  # ValueError: unknown file ending
+        raise SaveError(f"The screenshot could not be written: {path}: {error}") from error

@@ -1,4 +1,4 @@
-"""What napari's manifest names: commands, readers and writers."""
+"""The commands, readers and writers in napari's manifest."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -40,13 +40,13 @@ def widget_of(viewer: "Viewer") -> "SeplWidget":
 
 
 def widget_of_current_viewer() -> "SeplWidget":
-    """Return the SEPL widget of the viewer in front."""
+    """Return the SEPL widget of the current viewer."""
     viewer = napari.current_viewer() or napari.Viewer()
     return widget_of(viewer)
 
 
 def open_review(viewer: "napari.Viewer") -> None:
-    """Dock the widget, with the layers at hand as its sources."""
+    """Dock the widget, and offer the viewer's layers as its sources."""
     widget = widget_of(viewer)
     widget.sources.setCurrentIndex(1)
 
@@ -66,13 +66,13 @@ def export_dataset(viewer: "napari.Viewer") -> None:
     """Show the dialog that exports the dataset in the queue."""
     queue = widget_of(viewer).docks.queue
     if queue is None or queue.reviewing is None:
-        show_error("Open the dataset that is to be exported.")
+        show_error("Open a dataset to export it.")
         return
     queue.export()
 
 
-def show_keys(viewer: "napari.Viewer") -> None:
-    """Show which key and which movement of the mouse does what."""
+def show_shortcuts(viewer: "napari.Viewer") -> None:
+    """Show all keys and mouse gestures."""
     widget_of(viewer).show_shortcuts()
 
 
@@ -80,7 +80,7 @@ def save_selected_labels(viewer: "napari.Viewer") -> None:
     """Ask for a file and write the selected labels layer to it as a VOC palette PNG."""
     layer = viewer.layers.selection.active
     if not isinstance(layer, Labels):
-        show_error("Select the labels layer that is to be saved.")
+        show_error("Select a labels layer to save it.")
         return
     path, _ = QFileDialog.getSaveFileName(
         None, "Save labels as", f"{layer.name}.png", "PNG (*.png)"
@@ -112,7 +112,7 @@ def get_dataset_reader(path: str | list[str]) -> Callable[[str | list[str]], lis
 
 
 def _open_dataset(path: str | list[str]) -> list[Any]:
-    """Open the dataset; it brings its own layers, and the reader none."""
+    """Open the dataset, which adds its own layers."""
     widget = widget_of_current_viewer()
     widget.open_dataset(read_dataset(Path(str(path))))
     return [(None,)]
@@ -123,7 +123,7 @@ def _read(path: str | list[str]) -> list[LayerTuple]:
 
 
 def _layer(path: Path) -> LayerTuple:
-    """Show masks as one labels layer, the smallest on top; all of them go along in metadata."""
+    """Return masks as one labels layer, smallest on top, with all masks in its metadata."""
     masks = read_masks(path)
     shown = {
         "name": f"{path.stem} masks",

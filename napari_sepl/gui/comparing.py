@@ -1,4 +1,4 @@
-"""Comparing the enhanced labels with the pseudo-labels and the truth, on the canvas."""
+"""Comparing labels with pseudo-labels and ground truth on the canvas."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from napari_sepl.gui.layers.drawing import set_if_new
 class _Look:
     """How a layer looked before the swipe.
 
-    Its contour is None for our own layer, whose lines follow the size of the image.
+    The contour is None for our own layer, whose lines follow the size of the image.
     """
 
     layer: Labels
@@ -23,10 +23,10 @@ class _Look:
 
 
 class Comparing:
-    """Swap, swipe, and the layers that tell something of each pixel.
+    """Swap, swipe, and the layers with a value for each pixel.
 
-    The swipe shows the pseudo-labels left of a divider and the enhanced labels right of it. It
-    writes into no layer: two layers are cut at the divider as they are drawn.
+    The swipe shows the pseudo-labels left of a divider and the enhanced labels right of it. No
+    layer is written: two layers are clipped at the divider when they are drawn.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ class Comparing:
 
     # --- swap
 
-    def compare(self) -> None:
-        """Show the pseudo-labels in place of the enhanced ones, or the other way round."""
+    def swap(self) -> None:
+        """Show the pseudo-labels in place of the enhanced labels, or back."""
         self.stop_swipe()
         layers = self._context.layers
         layers.enhanced.visible = not layers.enhanced.visible
@@ -73,20 +73,20 @@ class Comparing:
             self.stop_swipe()
             return
         if self._context.document is None:
-            self._tell()
+            self._show_swipe()
             return
         if not self._context.layers.enhanced.visible:
-            self.compare()
+            self.swap()
         self.swiping = True
-        self._dress()
-        self._tell()
+        self._fill_pseudo()
+        self._show_swipe()
 
     def stop_swipe(self) -> None:
-        """Turn the swipe off; the pseudo-labels look as they did before."""
+        """Turn the swipe off, and restore the look of the pseudo-labels."""
         if self.swiping:
             self.swiping = False
-            self._undress()
-            self._tell()
+            self._restore_pseudo()
+            self._show_swipe()
 
     def move_divider(self, col: float) -> None:
         """Move the divider to the border before a column, or as near as the image reaches."""
@@ -97,15 +97,15 @@ class Comparing:
             self.changed.emit()
 
     def image_opened(self) -> None:
-        """Go on with another image; the divider stays at its share of the width."""
+        """Swipe another image; the divider stays at its share of the width."""
         if self.swiping:
             if self._look is not None and self._look.layer is not self._context.layers.pseudo:
-                self._undress()
-            self._dress()
+                self._restore_pseudo()
+            self._fill_pseudo()
             self.changed.emit()
 
-    def _dress(self) -> None:
-        """Draw the pseudo-labels as the enhanced ones are drawn."""
+    def _fill_pseudo(self) -> None:
+        """Draw the pseudo-labels as the enhanced labels are drawn."""
         layers = self._context.layers
         pseudo = layers.pseudo
         if self._look is None:
@@ -115,7 +115,7 @@ class Comparing:
         set_if_new(pseudo, "opacity", layers.enhanced.opacity)
         set_if_new(pseudo, "visible", True)
 
-    def _undress(self) -> None:
+    def _restore_pseudo(self) -> None:
         look, self._look = self._look, None
         layers = self._context.layers
         layers.fill_pseudo(filled=False)
@@ -127,24 +127,26 @@ class Comparing:
         if look.layer is layers.pseudo:  # else it is hidden, for another image is shown
             set_if_new(look.layer, "visible", look.visible)
 
-    def _tell(self) -> None:
+    def _show_swipe(self) -> None:
         self._context.view.compare.show_swipe(on=self.swiping)
         self.changed.emit()
 
-    # --- what is told of each pixel
+    # --- layers with a value for each pixel
 
-    def where_from(self) -> None:
-        """Show or hide where each pixel's label came from."""
-        self._context.layers.per_pixel.toggle("where_from")
+    def label_source(self) -> None:
+        """Show or hide the label source of each pixel."""
+        self._context.layers.per_pixel.toggle("label_source")
 
     def difference(self) -> None:
         """Show or hide how labels differ from the pseudo-labels."""
         self._context.layers.per_pixel.toggle("difference")
 
     def errors(self) -> None:
-        """Show or hide how labels differ from the truth."""
+        """Show or hide how labels differ from the ground truth."""
         document = self._context.document
         if document is not None and document.inputs.truth is None:
-            self._context.view.tell(f"{document.inputs.sample_id} has no truth to compare with.")
+            self._context.view.show_info(
+                f"There is no ground truth for {document.inputs.sample_id}."
+            )
             return
         self._context.layers.per_pixel.toggle("errors")

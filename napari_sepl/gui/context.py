@@ -1,4 +1,4 @@
-"""What is under review in one window: what each of its features works on and shows in."""
+"""The context that each feature of the window gets."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.gui.layers.layers import ReviewLayers, line_width
 from napari_sepl.gui.view import View
 from napari_sepl.gui.worker import Background
+from napari_sepl.proposals.maker import StoppedError
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A document, and the outlines of its masks: all that showing it needs.
+    """A document and the outlines of its masks, ready to be shown.
 
     Made off the window's thread.
     """
@@ -29,20 +30,20 @@ class Prepared:
 
     @classmethod
     def of(cls, inputs: Inputs, params: Params) -> "Prepared":
-        """Measure an image and trace its masks."""
+        """Return a new document of an image, prepared."""
         return cls.around(Document(inputs, Annotations(params)))
 
     @classmethod
     def around(cls, document: Document) -> "Prepared":
-        """Trace the masks of a document."""
+        """Return a document, prepared."""
         inputs = document.inputs
-        _ = inputs.overlap.nests  # 0.2 s at 4096², or the first switch to `tree` would wait
-        _ = inputs.overlap.input_shares  # and the first diagnosis
+        _ = inputs.overlap.nests  # takes 0.2 s at 4096², which the strategy `tree` needs
+        _ = inputs.overlap.input_shares  # needed by the diagnosis
         return cls(document, MaskOutlines.of(inputs.masks, line_width(inputs.shape)))
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it holds, in bytes."""
+        """Estimated memory use in bytes."""
         inputs = self.document.inputs
         maps = 6 * inputs.pseudo.nbytes  # pseudo twice, enhanced, final, overlay
         if inputs.scores is not None:
@@ -65,9 +66,9 @@ class ReviewContext:
     Attributes
     ----------
     view : View
-        The panels shown now; another one once the widget was closed and opened again.
+        The current panels; others after the widget was closed and opened again.
     layers : ReviewLayers
-        What is drawn.
+        The layers.
     document : Document or None
         The image that is open.
     """
@@ -78,10 +79,11 @@ class ReviewContext:
         self.layers = ReviewLayers(viewer)
         self.document: Document | None = None
 
-    def refuse(self, error: SeplError) -> None:
-        """Tell why what was under way cannot be done."""
+    def show_failure(self, error: SeplError) -> None:
+        """Show why the work in progress failed; a cancelled one is no error."""
         self.view.show_busy("")
-        self.view.warn(str(error))
+        show = self.view.show_info if isinstance(error, StoppedError) else self.view.show_error
+        show(str(error))
 
     def settled(self) -> Document | None:
         """Absorb any stroke on screen and return the document; None if none is open."""
@@ -91,19 +93,19 @@ class ReviewContext:
         try:
             blocked = document.absorb(self.layers.shown)
         except InputError as error:
-            self.view.warn(f"{error} The stroke was taken back.")
+            self.view.show_error(f"{error} The stroke was undone.")
             self.layers.show(document.resolved)
             return document
         if blocked:
             self.layers.show(document.resolved)
-            self.view.tell(f"{blocked:,} pixels of locked classes stay as they are.")
+            self.view.show_info(f"{blocked:,} pixels of locked classes stay as they are.")
         return document
 
     @property
     def class_id(self) -> int:
-        """The current class, which is painted and taken with."""
+        """The current class: the one to paint and select with."""
         return int(self.layers.enhanced.selected_label)
 
     def choose_class(self, class_id: int) -> None:
-        """Paint and take with this class from now on."""
+        """Make this the current class."""
         self.layers.enhanced.selected_label = class_id

@@ -1,4 +1,4 @@
-"""What happens when something is dragged, clicked, painted or opened."""
+"""The controller: opens images, and passes on what a person does."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -47,11 +47,11 @@ class Controller:
     Attributes
     ----------
     context : ReviewContext
-        What is open and where it is shown, for the features.
+        What each feature of the window gets.
     stepped : Signal
         Emitted with the document, "do", "undo" or "redo", and the edit.
     panels_toggled : Signal
-        Emitted with the names of all panels that fold, and whether each is open, when one was
+        Emitted with all collapsible panels by name, and whether each is open, when one was
         opened or closed.
     """
 
@@ -68,7 +68,7 @@ class Controller:
         self.superpixels = Superpixels(context)
         self.cleaning = Cleaning(context)
         self.making = Making(context, self.replace_document)
-        self.prompting = Prompting(context, self.pointing, self.making.tell_model)
+        self.prompting = Prompting(context, self.pointing, self.making.show_model)
         self.comparing = Comparing(context)
         self.showing = Showing(context, self.saving)
         self.diagnosing = Diagnosing(context, self.pointing)
@@ -83,7 +83,7 @@ class Controller:
         view.compare.show_swipe(on=self.comparing.swiping)
 
     def window_closed(self, view: View) -> None:
-        """Stop what would still reach for a view that is gone, unless another has taken over."""
+        """Stop all work for a view that was closed, unless another view replaced it."""
         if self.context.view is view:
             self.making.close()
             self.prompting.close()
@@ -105,7 +105,7 @@ class Controller:
         Parameters
         ----------
         read : callable
-            Returns the Inputs; may raise SeplError, which is told to the user.
+            Returns the Inputs; may raise SeplError, which is shown to the user.
         params : Params, optional
             Settings to start from.
         folder : Path, optional
@@ -128,7 +128,7 @@ class Controller:
             self.show(prepared, recording.target_of(0), given=given)
             one.arrive(0, prepared.document)
             if one.refusal:
-                self.context.view.warn(one.refusal)
+                self.context.view.show_error(one.refusal)
             old = one.outdated(0)
             if old is not None:
                 offer_annotations(self.context.view, prepared.document, old, ask=True)
@@ -150,20 +150,16 @@ class Controller:
                     return None, Prepared.of(inputs, start)
 
         self.context.view.show_busy("reading…")
-        self.context.background.run("open", prepare, show, self.context.refuse)
+        self.context.background.run("open", prepare, show, self.context.show_failure)
 
     def show(
-        self,
-        opened: Prepared,
-        target: SaveTarget,
-        *,
-        given: Collection[Layer] = (),
+        self, prepared: Prepared, target: SaveTarget, *, given: Collection[Layer] = ()
     ) -> None:
         """Show an image that was prepared.
 
         Parameters
         ----------
-        opened : Opened
+        prepared : Prepared
             The image.
         target : SaveTarget
             Where its labels go.
@@ -174,10 +170,10 @@ class Controller:
         self.saving.target = target
         if self.context.document is not None:
             self.context.document.stepped.disconnect(self._on_stepped)
-        document = self.context.document = opened.document
+        document = self.context.document = prepared.document
         self.pointing.forget()
         fits = self.context.layers.shown.shape == document.inputs.shape
-        self.context.layers.open(document.inputs, document.resolved, opened.outlines, given)
+        self.context.layers.open(document.inputs, document.resolved, prepared.outlines, given)
         if not fits:
             self.context.layers.fit_view()
         self._select_label(document)
@@ -187,14 +183,14 @@ class Controller:
         self.superpixels.prepare()
         self.prompting.image_opened()
 
-    def replace_document(self, opened: Prepared) -> None:
+    def replace_document(self, prepared: Prepared) -> None:
         """Show the image that is open with other masks; where it is saved stays the same."""
         if self.recording.row is not None:
-            self.recording.open(self.recording.row, opened.document)
-        self.show(opened, self.saving.target, given=self.context.layers.given)
+            self.recording.open(self.recording.row, prepared.document)
+        self.show(prepared, self.saving.target, given=self.context.layers.given)
 
     def _select_label(self, document: Document) -> None:
-        """Give the brush the largest class, so that a first stroke paints something sensible."""
+        """Make the largest class the current class."""
         areas = document.inputs.overlap.seeds.areas
         if len(areas):
             self.context.choose_class(int(document.inputs.overlap.class_ids[np.argmax(areas)]))
@@ -210,40 +206,42 @@ class Controller:
         self._dragging = dragging
         document.set_params(params, gesture=self._gesture if dragging else None)
 
+    def set_thresholds(self, *, dragging: bool = False, **thresholds: float) -> None:
+        """Change thresholds, by name, from outside the sliders, which follow."""
+        if self.context.document is not None:
+            params = self.context.document.params.model_copy(update=thresholds)
+            self.set_params(params, dragging=dragging)
+            self.context.view.params.show_params(params)
+
     def end_drag(self) -> None:
-        """Say that the slider was let go: the next move is a new step."""
+        """End a drag: the next move is a new step of the history."""
         self._gesture = token_hex(8)
         self._dragging = False
 
     def stroke_ended(self) -> None:
-        """Absorb what was painted, as soon as napari has written it."""
-        self.context.background.later("stroke", 0, self._absorb)
-
-    def _absorb(self) -> None:
-        self.context.settled()
+        """Absorb a stroke as soon as napari has written it."""
+        self.context.background.later("stroke", 0, self.context.settled)
 
     def undo(self) -> None:
-        """Take back the last prompt, or else the last step."""
-        if self.prompting.back():
-            return
-        document = self.context.settled()
-        if document is not None and document.undo() is not None:
-            self.context.view.params.show_params(document.params)
+        """Remove the last prompt, or else undo the last step."""
+        if not self.prompting.remove_last():
+            self._walk_history(Document.undo)
 
     def redo(self) -> None:
-        """Do the last undone step again."""
-        document = self.context.settled()
-        if document is not None and document.redo() is not None:
-            self.context.view.params.show_params(document.params)
+        """Redo the last undone step."""
+        self._walk_history(Document.redo)
 
     def go_to(self, position: int) -> None:
-        """Undo or redo until so many steps are done."""
+        """Undo or redo until `position` steps are done."""
+        self._walk_history(lambda document: document.go_to(position))
+
+    def _walk_history(self, walk: Callable[[Document], object]) -> None:
         document = self.context.settled()
-        if document is not None and document.go_to(position) is not None:
+        if document is not None and walk(document) is not None:
             self.context.view.params.show_params(document.params)
 
     def lock(self, class_id: int, lock: bool) -> None:
-        """Protect the pixels of a class, or no longer."""
+        """Lock the pixels of a class, or unlock them."""
         document = self.context.settled()
         if document is not None:
             document.lock(class_id, lock=lock)
@@ -261,19 +259,19 @@ class Controller:
             self.saving.accept(document)
 
     def save_masks(self) -> None:
-        """Write the masks of the image that is open to a JSON file of the user's choice."""
+        """Ask for a JSON file, and write the masks of the open image to it."""
         document = self.context.document
         if document is not None:
             path = self.context.view.ask_masks_file(document.inputs.sample_id)
             if path is not None:
                 self.making.save(path, self.saving.target.inputs)
 
-    def outlines(self) -> None:
+    def toggle_outlines(self) -> None:
         """Show or hide the mask outlines."""
         self.context.layers.masks.visible = not self.context.layers.masks.visible
 
-    def quick_pick(self) -> None:
-        """Ask for a class by its first letters, and paint and take with it from now on."""
+    def ask_class(self) -> None:
+        """Ask for the class to paint and select with."""
         document = self.context.document
         if document is not None:
             class_id = self.context.view.ask_class(document.inputs.classes, self.context.class_id)

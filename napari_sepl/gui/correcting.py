@@ -1,6 +1,8 @@
-"""Correcting a class by hand: cleaning, each a step of the history, and the superpixel brush."""
+"""Tools that clean a class, and the superpixel brush."""
 
 from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from napari_sepl.core.labels.cleaning import (
 )
 from napari_sepl.core.labels.pixels import Box
 from napari_sepl.document.document import Document
+from napari_sepl.document.inputs import Inputs
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.layers.drawing import redraw
 
@@ -33,66 +36,53 @@ class Cleaning:
         self._context = context
 
     def fill_holes(self, largest: int) -> None:
-        """Fill holes of the current class of up to so many pixels."""
-        self._run(
-            f"fill holes of up to {largest:,} pixels in",
-            lambda document, labels, class_id: fill_holes(
-                labels, class_id, largest, locked=document.annotations.locked
-            ),
-        )
+        """Fill holes of the current class of at most `largest` pixels."""
+        self._run(f"fill holes of up to {largest:,} pixels in", fill_holes, lambda _: largest)
 
-    def drop_islands(self, smallest: int) -> None:
-        """Drop regions of the current class of fewer pixels."""
-        self._run(
-            f"drop islands below {smallest:,} pixels of",
-            lambda document, labels, class_id: drop_islands(
-                labels, class_id, smallest, locked=document.annotations.locked
-            ),
-        )
+    def remove_small_regions(self, smallest: int) -> None:
+        """Remove regions of the current class of fewer than `smallest` pixels."""
+        self._run(f"remove regions below {smallest:,} pixels of", drop_islands, lambda _: smallest)
 
     def grow(self) -> None:
         """Grow the current class to the mask borders around it."""
-        self._run(
-            "grow to mask borders:",
-            lambda document, labels, class_id: grow_to_borders(
-                labels, class_id, document.inputs.superpixels, locked=document.annotations.locked
-            ),
-        )
+        self._run("grow to mask borders:", grow_to_borders, attrgetter("superpixels"))
 
     def cut(self) -> None:
         """Cut the current class at the mask borders inside it."""
-        self._run(
-            "cut at mask borders:",
-            lambda document, labels, class_id: cut_at_borders(
-                labels, class_id, document.inputs.superpixels, locked=document.annotations.locked
-            ),
-        )
+        self._run("cut at mask borders:", cut_at_borders, attrgetter("superpixels"))
 
-    def _run(self, told: str, work: Callable[[Document, Labels, int], Labels]) -> None:
+    def _run(
+        self, text: str, clean: Callable[..., Labels], option: Callable[[Inputs], Any]
+    ) -> None:
+        """Clean the current class in the background; `option` returns what `clean` needs."""
         document, view = self._context.settled(), self._context.view
         if document is None:
             return
         class_id, mark = self._context.class_id, document.history.mark
-        labels = document.resolved.labels
-        named = f"{told} {document.inputs.classes.name(class_id)}"
+        labels, inputs = document.resolved.labels, document.inputs
+        locked = document.annotations.locked
+        step = f"{text} {inputs.classes.name(class_id)}"
 
         def done(cleaned: Labels) -> None:
             view.show_busy("")
             if self._context.settled() is not document or document.history.mark != mark:
-                view.warn(f"Not done, for the labels changed meanwhile: {named}.")
+                view.show_error(f"The labels changed meanwhile. Not done: {step}.")
             elif np.array_equal(cleaned, labels):
-                view.tell(f"Nothing to do: {named}.")
+                view.show_info(f"Nothing to do: {step}.")
             else:
-                document.absorb(cleaned, named)
+                document.absorb(cleaned, step)
 
-        view.show_busy(f"{named}…")
+        view.show_busy(f"{step}…")
         self._context.background.run(
-            "clean", lambda: work(document, labels, class_id), done, self._context.refuse
+            "clean",
+            lambda: clean(labels, class_id, option(inputs), locked=locked),
+            done,
+            self._context.show_failure,
         )
 
 
 class Superpixels:
-    """A brush whose bristles are as large as the regions it touches.
+    """A brush that paints whole superpixels: the regions between mask borders.
 
     Parameters
     ----------
@@ -102,7 +92,7 @@ class Superpixels:
     Attributes
     ----------
     on : bool
-        Whether a drag paints regions rather than moving the picture.
+        Whether a drag paints regions rather than moving the image.
     """
 
     def __init__(self, context: ReviewContext) -> None:
@@ -112,7 +102,7 @@ class Superpixels:
         self.on = False
 
     def toggle(self) -> None:
-        """Take the brush up, or lay it down."""
+        """Turn the brush on or off."""
         self.on = not self.on
         self._context.view.correct.show_superpixels(self.on)
         self._superpixels = None
@@ -120,7 +110,7 @@ class Superpixels:
             self.prepare()
 
     def prepare(self) -> None:
-        """Find the regions of the image that is open, in the background."""
+        """Compute the superpixels of the open image in the background."""
         document = self._context.document
         if document is None or not self.on:
             return
@@ -135,7 +125,7 @@ class Superpixels:
             "superpixels",
             lambda: ndimage.find_objects(inputs.superpixels),
             done,
-            lambda error: self._context.view.warn(str(error)),
+            self._context.show_failure,
         )
 
     def paint(self, document: Document, row: int, col: int, class_id: int) -> None:
@@ -144,11 +134,11 @@ class Superpixels:
         if not (0 <= row < height and 0 <= col < width):
             return
         if self._superpixels is None:
-            self._context.view.show_mask("finding the regions between mask borders…")
+            self._context.view.show_mask("Computing superpixels…")
             return
         number = int(self._superpixels[row, col])
         if number == 0:
-            self._context.view.show_mask("no mask holds this pixel: use the brush here")
+            self._context.view.show_mask("No mask covers this pixel: use the normal brush here")
             return
         box = self._boxes[number - 1]
         if box is None:

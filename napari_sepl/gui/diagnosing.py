@@ -1,36 +1,35 @@
-"""What may be wrong with the image that is open, kept up to date behind the labels."""
+"""The diagnosis of the open image, updated after its labels."""
 
 from collections.abc import Mapping
 
 from psygnal import Signal
 
 from napari_sepl.core.analysis.diagnosis.types import Diagnosis, Finding
-from napari_sepl.core.errors import SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.pointing import Pointing
 
 _PAUSE = 100
-"""Milliseconds of rest after which it follows a drag; it is of no use while labels still move."""
+"""Milliseconds of rest after a drag before the diagnosis starts."""
 
 
 class Diagnosing:
-    """Diagnoses the document that is open, beside the window's thread.
+    """Diagnoses the open document in the background.
 
     Parameters
     ----------
     context : ReviewContext
         Has the document, the view and the background.
     pointing : Pointing
-        Points at what a finding is about.
+        Points at the mask or class of a finding.
 
     Attributes
     ----------
     image_labels : mapping of str to tuple of int
-        The classes that samples are known to hold, by id.
+        The image-level labels of samples, by id.
     found : Signal(Document, Diagnosis)
-        Emitted when the document that is open has a new diagnosis.
+        Emitted when the open document has a new diagnosis.
     """
 
     found = Signal(Document, Diagnosis)
@@ -42,7 +41,7 @@ class Diagnosing:
         self.image_labels: Mapping[str, tuple[int, ...]] = {}
 
     def follow(self) -> None:
-        """Show the diagnosis of the labels as they are, at once if it is known."""
+        """Show the diagnosis of the current labels, at once if it was computed before."""
         document = self._context.document
         if document is None:
             return
@@ -52,14 +51,14 @@ class Diagnosing:
             self._context.background.later("diagnosis", _PAUSE, self._start)
 
     def point_at(self, finding: Finding) -> None:
-        """Point at the mask at fault, else at the class's pseudo-labels; choose a missing class."""
+        """Point at the mask of a finding, else at its class; choose a class without pixels."""
         document = self._context.document
         if document is None:
             return
         if finding.mask_index is not None:
-            self._pointing.name(finding.mask_index)
+            self._pointing.point_at(finding.mask_index)
         elif finding.class_id in document.inputs.overlap.class_ids:
-            self._pointing.name(-finding.class_id)
+            self._pointing.point_at(-finding.class_id)
         else:
             self._context.choose_class(finding.class_id)
 
@@ -67,15 +66,13 @@ class Diagnosing:
         document = self._context.document
         if document is None:
             return
-        resolved, image_labels = (
-            document.resolved,
-            self.image_labels.get(document.inputs.sample_id, ()),
-        )
+        resolved = document.resolved
+        image_labels = self.image_labels.get(document.inputs.sample_id, ())
         self._context.background.run(
             "diagnosis",
             lambda: resolved.diagnose(image_labels),
             lambda diagnosis: self._take(document, resolved, diagnosis),
-            self._fail,
+            self._context.show_failure,
         )
 
     def _take(self, document: Document, resolved: Resolved, diagnosis: Diagnosis) -> None:
@@ -86,6 +83,3 @@ class Diagnosing:
 
     def _show(self, document: Document, diagnosis: Diagnosis) -> None:
         self._context.view.diagnosis.show_diagnosis(diagnosis, document.inputs.classes)
-
-    def _fail(self, error: SeplError) -> None:
-        self._context.view.warn(str(error))

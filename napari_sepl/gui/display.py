@@ -1,4 +1,4 @@
-"""Making sure that there is a screen to draw on."""
+"""Checks for a Qt binding and a display, and a virtual display for screenshots."""
 
 import importlib.util
 import os
@@ -14,15 +14,15 @@ _SCREEN = "1600x1000x24"
 
 
 class NoDisplayError(SeplError):
-    """There is no screen, and none could be made."""
+    """There is no display, and none could be started."""
 
 
 class NoBindingError(SeplError):
-    """Python has no Qt to draw windows with."""
+    """No Qt binding is installed."""
 
 
 def require_binding() -> None:
-    """Raise NoBindingError, with what to install, where no Qt binding is."""
+    """Raise NoBindingError, with what to install, if no Qt binding is installed."""
     if not any(importlib.util.find_spec(name) for name in ("PyQt6", "PySide6")):
         raise NoBindingError(
             "The window needs a Qt binding, and none is installed: "
@@ -31,7 +31,7 @@ def require_binding() -> None:
 
 
 def trouble_with(pyside: str | None, python: tuple[int, ...]) -> str:
-    """Return what goes wrong with a version of PySide6 under one of Python; empty for nothing.
+    """Return a warning about a version of PySide6 under one of Python; empty for none.
 
     Parameters
     ----------
@@ -49,26 +49,26 @@ def trouble_with(pyside: str | None, python: tuple[int, ...]) -> str:
 
 
 def has_display() -> bool:
-    """Tell whether a window can open here."""
+    """Return whether a window can open here."""
     if not sys.platform.startswith("linux"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def require_display() -> None:
-    """Raise NoDisplayError, with what to do, where no window can open."""
+    """Raise NoDisplayError, with what to do, if no window can open."""
     if not has_display():
         raise NoDisplayError(
             "There is no display to open a window on (DISPLAY is not set). Run this on a desktop, "
-            "or over ssh -X, or add --screenshot FILE to save a picture of the window instead."
+            "or over ssh -X, or add --screenshot FILE to save a screenshot of the window instead."
         )
 
 
 def run_on_virtual_display(command: list[str]) -> int:
     """Run a command with an Xvfb of its own as its screen, and return its exit code.
 
-    A program of its own, because Qt holds on to its screen until the very end of a program, and
-    crashes if the screen goes first.
+    It must be another process, because Qt uses its display until the end of a process, and crashes
+    if the display ends first.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def _virtual_display() -> Iterator[str]:
     program = shutil.which("Xvfb")
     if program is None:
         raise NoDisplayError(
-            "There is no display, and Xvfb, which would stand in for one, is not installed "
+            "There is no display, and Xvfb, which can replace it, is not installed "
             "(on Debian and Ubuntu: apt install xvfb libgl1-mesa-dri)."
         )
     reader, writer = os.pipe()

@@ -1,4 +1,4 @@
-"""The docks of one viewer around its controller, and the keys that reach them."""
+"""The docks of one viewer, and its key bindings."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,9 +17,9 @@ from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue.dock import TITLE, QueueDock
 from napari_sepl.gui.sweep_dock import TITLE as SWEEP_TITLE
 from napari_sepl.gui.sweep_dock import SweepDock
+from napari_sepl.gui.thresholds_dock import TITLE as THRESHOLDS_TITLE
+from napari_sepl.gui.thresholds_dock import ThresholdsDock
 from napari_sepl.gui.view import View
-from napari_sepl.gui.why_dock import TITLE as WHY_TITLE
-from napari_sepl.gui.why_dock import WhyDock
 from napari_sepl.gui.worker import Background
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _QUEUE_SHARE = 0.4
 
 
 class Docks:
-    """What is docked beside the layers of one viewer, for as long as the viewer lives.
+    """The docks of one viewer, for as long as the viewer lives.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Docks:
         self.viewer = viewer
         self.controller = controller
         self.queue: QueueDock | None = None
-        self.why_dock: WhyDock | None = None
+        self.thresholds_dock: ThresholdsDock | None = None
         self.sweep_dock: SweepDock | None = None
         self.mouse = Mouse(viewer, controller)
         self.divider = Divider(viewer, controller.context.layers, controller.comparing)
@@ -73,8 +73,8 @@ class Docks:
     def _bind_keys(self, *, dataset: bool) -> None:
         """Bind the keys of actions on a dataset, or all others.
 
-        They are bound on our layers too, because a layer's keys beat the viewer's, and a label
-        layer's own Ctrl+Z would otherwise write its last image's pixels back.
+        They are bound on our layers too, because a layer's keys take precedence: a labels layer's
+        own Ctrl+Z would write pixels of its last image back.
         """
         layers = self.controller.context.layers
         everywhere: tuple[Any, ...] = (self.viewer, *layers.label_layers)
@@ -96,18 +96,20 @@ class Docks:
         """Do an action, by name."""
         call = ACTIONS[name].call
         if call is None:
-            raise LookupError(f"{name} needs a place or a class: only the mouse or a panel has it")
+            raise LookupError(
+                f"{name} needs a position or a class, which only the mouse or a panel gives"
+            )
         call(self)
 
     @property
     def dataset(self) -> QueueDock:
-        """The queue's dock, once a dataset was opened."""
+        """The dock of the queue; LookupError before a dataset was opened."""
         if self.queue is None:
             raise LookupError("no dataset was opened in this viewer")
         return self.queue
 
     def open_dataset(self, spec: DatasetSpec) -> None:
-        """Open a dataset in the queue, docking it where it is not."""
+        """Open a dataset in the queue, and dock the queue if needed."""
         if self.queue is None:
             self.queue = QueueDock(self.controller, self.do)
             self._bind_keys(dataset=True)
@@ -122,19 +124,19 @@ class Docks:
             queue.window().resizeDocks([dock], [height], Qt.Orientation.Vertical)
 
     def show_queue(self) -> None:
-        """Dock the queue of the dataset that is open again, if it was closed."""
+        """Dock the queue of the open dataset again, if it was closed."""
         if self.queue is None or self.queue.reviewing is None:
-            self.controller.context.view.tell("Open a dataset first, under Sources > Dataset.")
+            self.controller.context.view.show_info("Open a dataset first, under Sources > Dataset.")
         else:
             self._dock(self.queue)
 
-    def why(self) -> None:
+    def show_masks_and_thresholds(self) -> None:
         """Show the threshold plane and the table of masks, or hide them."""
-        if self.why_dock is None:
-            self.why_dock = WhyDock(self.controller)
-        self._toggle(self.why_dock, WHY_TITLE)
+        if self.thresholds_dock is None:
+            self.thresholds_dock = ThresholdsDock(self.controller)
+        self._toggle(self.thresholds_dock, THRESHOLDS_TITLE)
 
-    def sweep(self) -> None:
+    def show_sweep(self) -> None:
         """Show the sweep over the dataset's thresholds, or hide it."""
         if self.sweep_dock is None:
             self.sweep_dock = SweepDock(self.controller)
@@ -160,10 +162,9 @@ _docks: WeakValueDictionary[int, Docks] = WeakValueDictionary()
 
 
 def docks_of(viewer: "Viewer", view: View, make_background: Callable[[], Background]) -> Docks:
-    """Return the viewer's docks, their controller shown in `view` from now on.
+    """Return the viewer's docks, and show their controller in `view` from now on.
 
-    A dock widget that was closed and opened again finds the image, its strokes and its history
-    as they were.
+    So a dock widget that was closed and opened again shows the same image and history.
     """
     docks = _docks.get(id(viewer))
     if docks is None or docks.viewer is not viewer:

@@ -1,6 +1,7 @@
 """The mouse on the canvas: hover, click, wheel, lasso, brushes, and the text under the canvas."""
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,8 @@ from napari_sepl.gui.strokes import box_between, draw_box, is_straight, line_pos
 _STILL = 4
 """Canvas pixels that the mouse may move between press and release of a click."""
 
-
 _BETWEEN = "\u2003"
-"""The space, which napari does not use, between what it says of a pixel and what we say."""
+"""Separates napari's status text from ours; napari itself never uses this space."""
 
 
 class Mouse:
@@ -30,7 +30,7 @@ class Mouse:
     viewer : ViewerModel
         Whose canvas it is.
     controller : Controller
-        Told of everything.
+        What the events call.
     """
 
     def __init__(self, viewer: Any, controller: Controller) -> None:
@@ -41,10 +41,10 @@ class Mouse:
         viewer.mouse_drag_callbacks.append(self._on_drag)
         viewer.mouse_wheel_callbacks.append(self._on_wheel)
         if double_click_to_zoom in viewer.mouse_double_click_callbacks:
-            # Two clicks take two masks, and would move the picture under the second.
+            # Two clicks select two masks, and the zoom would move the image under the second.
             viewer.mouse_double_click_callbacks.remove(double_click_to_zoom)
-        viewer.events.status.connect(self._tell_mask)
-        controller.pointing.told.connect(self._tell_mask)
+        viewer.events.status.connect(self._show_mask)
+        controller.pointing.text_changed.connect(self._show_mask)
 
     @property
     def pointing(self) -> bool:
@@ -59,40 +59,39 @@ class Mouse:
         active = self._viewer.layers.selection.active
         return self._controller.prompting.on and active is self._context.layers.prompts.layer
 
-    def to_part(self) -> None:
-        """Point at a smaller mask here, or make the brush smaller."""
-        if self.pointing:
-            self._controller.pointing.to_part()
-        else:
-            self._size_brush(-1)
-
-    def to_whole(self) -> None:
-        """Point at a larger mask here, or make the brush larger."""
-        if self.pointing:
-            self._controller.pointing.to_whole()
-        else:
-            self._size_brush(1)
-
-    def _size_brush(self, step: int) -> None:
+    def step(self, step: int) -> None:
+        """Point at a larger mask (1) or a smaller one (-1); while painting, size the brush."""
         layer = self._viewer.layers.selection.active
-        if isinstance(layer, Labels):
+        if self.pointing:
+            self._controller.pointing.walk(step)
+        elif isinstance(layer, Labels):
             layer.brush_size = max(1, layer.brush_size + step)
 
-    def _tell_mask(self) -> None:
-        """Add the mask under the cursor to what napari says of the active layer's pixel."""
+    def _show_mask(self) -> None:
+        """Add the mask under the cursor to napari's status text of the pixel."""
         status, text = self._viewer.status, self._controller.pointing.text
         if isinstance(status, dict):
             pixel = status["coordinates"].partition(_BETWEEN)[0]
-            told = f"{pixel}{_BETWEEN}{text}" if text else pixel
-            if told != status["coordinates"]:
-                self._viewer.status = {**status, "coordinates": told}
+            shown = f"{pixel}{_BETWEEN}{text}" if text else pixel
+            if shown != status["coordinates"]:
+                self._viewer.status = {**status, "coordinates": shown}
 
     def _pixel(self, event: Any) -> tuple[float, float]:
         row, col = self._context.layers.enhanced.world_to_data(event.position)[-2:]
         return float(row), float(col)
 
+    @contextmanager
+    def _camera_held(self) -> Iterator[None]:
+        """Let the mouse not move the image, until a drag ends."""
+        camera = self._viewer.scene.camera
+        camera.mouse_pan = False
+        try:
+            yield
+        finally:
+            camera.mouse_pan = True
+
     def _on_move(self, viewer: Any, event: Any) -> None:  # noqa: ARG002  # napari's signature
-        if not self.prompting:  # what is asked of SAM should be seen alone
+        if not self.prompting:  # prompts should be seen alone
             row, col = self._pixel(event)
             self._controller.pointing.hover(round(row), round(col))
 
@@ -108,7 +107,7 @@ class Mouse:
             return
         if event.button == 1 and self.pointing and self._context.document is not None:
             if "Shift" in event.modifiers:
-                yield from self._circle(event)
+                yield from self._lasso(event)
                 return
             if self._controller.superpixels.on:
                 yield from self._paint_superpixels(event)
@@ -121,13 +120,13 @@ class Mouse:
         self._controller.stroke_ended()
 
     def _click(self, event: Any) -> Iterator[None]:
-        """Take or refuse, unless the mouse moves: that moves the picture."""
-        refuse = "Alt" in event.modifiers
+        """Select or reject the mask, unless the mouse moves: that moves the image."""
+        reject = "Alt" in event.modifiers
         row, col = self._pixel(event)
         if (yield from _stays(event)):
             pointing = self._controller.pointing
             pointing.hover(round(row), round(col))
-            (pointing.refuse if refuse else pointing.take)()
+            pointing.decide(REJECT if reject else self._context.class_id)
 
     def _prompt(self, event: Any) -> Iterator[None]:
         """Give SAM a point or, with Shift, a box."""
@@ -137,71 +136,60 @@ class Mouse:
             if (yield from _stays(event)):
                 prompting.point(row, col, on=on)
             return
-        camera = self._viewer.scene.camera
-        camera.mouse_pan = False
-        try:
+        with self._camera_held():
             yield
             while event.type == "mouse_move":
                 yield
-        finally:
-            camera.mouse_pan = True
         rows, cols = zip((row, col), self._pixel(event), strict=True)
         prompting.box(min(rows), min(cols), max(rows), max(cols))
 
-    def _circle(self, event: Any) -> Iterator[None]:
-        """Draw a line around masks, or a box by a straight line, and decide on those inside."""
-        controller = self._controller
-        document, camera = controller.context.document, self._viewer.scene.camera
+    def _lasso(self, event: Any) -> Iterator[None]:
+        """Draw a lasso, or a box where the line is straight, and decide on the masks inside."""
+        document, highlight = self._context.document, self._context.layers.highlight
         if document is None:
             return
-        class_id = REJECT if "Control" in event.modifiers else controller.context.class_id
+        class_id = REJECT if "Control" in event.modifiers else self._context.class_id
         shape, line = document.inputs.shape, 2 * line_width(document.inputs.shape)
-        highlight = controller.context.layers.highlight
         box, straight = np.zeros((0, 2)), False
         vertices, lasso = np.array([self._pixel(event)]), np.zeros(0, np.int32)
-        camera.mouse_pan = False
-        highlight.show(lasso)
-        try:
-            yield
-            while event.type == "mouse_move":
-                vertices = np.append(vertices, [self._pixel(event)], axis=0)
-                last, here = vertices[-2:].tolist()
-                lasso = np.append(lasso, line_positions(last, here, shape, line))
-                box = box_between(vertices[0], vertices[-1])
-                straight = is_straight(vertices)
-                highlight.show(draw_box(box, shape, line) if straight else lasso)
+        with self._camera_held():
+            highlight.show(lasso)
+            try:
                 yield
-        finally:
-            camera.mouse_pan = True
-            highlight.show(np.zeros(0, np.int32))
-        controller.pointing.circle(box if straight else vertices, class_id)
+                while event.type == "mouse_move":
+                    vertices = np.append(vertices, [self._pixel(event)], axis=0)
+                    last, here = vertices[-2:].tolist()
+                    lasso = np.append(lasso, line_positions(last, here, shape, line))
+                    box = box_between(vertices[0], vertices[-1])
+                    straight = is_straight(vertices)
+                    highlight.show(draw_box(box, shape, line) if straight else lasso)
+                    yield
+            finally:
+                highlight.show(np.zeros(0, np.int32))
+        self._controller.pointing.decide_inside(box if straight else vertices, class_id)
 
     def _paint_superpixels(self, event: Any) -> Iterator[None]:
         """Paint the regions that the mouse is dragged over; with Alt, erase them."""
-        controller, camera = self._controller, self._viewer.scene.camera
-        document = controller.context.settled()
+        document, superpixels = self._context.settled(), self._controller.superpixels
         if document is None:
             return
-        class_id = 0 if "Alt" in event.modifiers else controller.context.class_id
-        camera.mouse_pan = False
-        try:
+        class_id = 0 if "Alt" in event.modifiers else self._context.class_id
+        with self._camera_held():
             last = self._pixel(event)
-            controller.superpixels.paint(document, round(last[0]), round(last[1]), class_id)
+            superpixels.paint(document, round(last[0]), round(last[1]), class_id)
             yield
             while event.type == "mouse_move":
                 here = self._pixel(event)
                 steps = int(max(abs(here[0] - last[0]), abs(here[1] - last[1]))) + 1
                 for row, col in np.linspace(last, here, steps + 1):
-                    controller.superpixels.paint(document, round(row), round(col), class_id)
+                    superpixels.paint(document, round(row), round(col), class_id)
                 last = here
                 yield
-        finally:
-            camera.mouse_pan = True
-        controller.stroke_ended()
+        self._controller.stroke_ended()
 
 
 def _stays(event: Any) -> Generator[None, None, bool]:
-    """Wait for the release of a button; tell whether the mouse stayed where it was."""
+    """Wait for the release of a button; return whether the mouse stayed where it was."""
     start, moved = np.array(event.pos), 0.0
     yield
     while event.type == "mouse_move":

@@ -83,17 +83,17 @@ class Recording:
     def on_error(self, error: SeplError) -> None:
         """Show why something is not written yet; called from the writing thread."""
         self._context.background.post(
-            lambda: self._context.view.warn(f"{error} napari-sepl will try again.")
+            lambda: self._context.view.show_error(f"{error} napari-sepl will try again.")
         )
 
     def on_saved(self) -> None:
         """Report that an error is over; called from the writing thread."""
         text = "The record is written again, with all changes since."
-        self._context.background.post(lambda: self._context.view.tell(text))
+        self._context.background.post(lambda: self._context.view.show_info(text))
 
     def on_kept(self, why: str) -> None:
         """Name a label file that should not be there and stays; called from the writing thread."""
-        self._context.background.post(lambda: self._context.view.warn(why))
+        self._context.background.post(lambda: self._context.view.show_error(why))
 
     def open(self, row: int, document: Document) -> None:
         """Record the steps on this sample from now on."""
@@ -170,7 +170,7 @@ def offer_annotations(view: View, document: Document, old: Outdated, *, ask: boo
     changed = f"Files of {document.inputs.sample_id} changed on disk: {', '.join(old.roles)}."
     maps = (old.annotations.locked_pixels, old.annotations.overlay)
     if any(one is not None and one.shape != document.inputs.shape for one in maps):
-        view.warn(f"{changed} The saved annotations do not fit: the image has another size.")
+        view.show_error(f"{changed} The saved annotations do not fit: the image has another size.")
     elif (not ask and old.roles == ("masks",)) or view.confirm(
         f"{changed} Apply the parameters, decisions and strokes saved before?"
     ):

@@ -1,4 +1,4 @@
-"""The panels of the dock widget, and how they show what the controller tells them."""
+"""The panels of the dock widget."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +35,7 @@ _NOTHING = "no image is open"
 _SHORTCUTS_SIZE = 720, 640
 
 _LINES = 3
-"""Lines of a mask's text, always as many: else all panels are laid out anew as the cursor moves."""
+"""Lines of a mask's text; a fixed number, so that the layout does not move with the cursor."""
 
 
 class ReviewPanels(QWidget):
@@ -46,7 +46,7 @@ class ReviewPanels(QWidget):
     sources, params, classes, diagnosis, compare, correct, masks, prompts, history : QWidget
         The panels.
     panels : dict of str to QCollapsible
-        Those that fold, by name.
+        The collapsible panels, by name.
     buttons : dict of str to ActionButton
         Undo, redo, save and accept.
     """
@@ -78,7 +78,7 @@ class ReviewPanels(QWidget):
         self.buttons = self.history.buttons | {
             name: ActionButton(name) for name in ("save_copy", "accept")
         }
-        self.why, self.queue = ActionButton("why"), ActionButton("queue")
+        self.thresholds, self.queue = ActionButton("masks_and_thresholds"), ActionButton("queue")
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -90,7 +90,7 @@ class ReviewPanels(QWidget):
         self.classes.width_changed.connect(self.setMinimumWidth)
         outside = QVBoxLayout(self)
         outside.setContentsMargins(9, 2, 9, 2)
-        row = QHBoxLayout()  # one line: nothing may jump when something is read for a moment
+        row = QHBoxLayout()  # one line, so that a short message moves nothing
         row.addWidget(self.title)
         row.addWidget(self.busy, 1)
         outside.addLayout(row)
@@ -100,18 +100,14 @@ class ReviewPanels(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         for box in self.panels.values():
             box.layout().setContentsMargins(0, 0, 0, 0)
-        for name, panel in (
-            ("correct", self.correct),
-            ("masks", self.masks),
-            ("history", self.history),
-        ):
-            self.panels[name].addWidget(panel)
+        for name in ("correct", "masks", "history"):
+            self.panels[name].addWidget(getattr(self, name))
             self.panels[name].collapse(animate=False)
-        docks, row = QWidget(), QHBoxLayout()
+        docks = QWidget()
+        row = QHBoxLayout(docks)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.why)
+        row.addWidget(self.thresholds)
         row.addWidget(self.queue)
-        docks.setLayout(row)
         for part in (
             self.sources_box, self.params, self.classes, self.diagnosis, self.compare, docks,
             self.panels["correct"], self.panels["masks"], self.panels["history"],
@@ -120,8 +116,8 @@ class ReviewPanels(QWidget):
         self.panels["masks"].addWidget(self.prompts)
         self.masks.settings.more.toggled.connect(self._fit_masks)
         column.addStretch(1)
-        outside.addWidget(_scrolling(inside))
-        outside.addWidget(self.mask_text)  # in sight, wherever the panels are scrolled to
+        outside.addWidget(_scroll_area(inside))
+        outside.addWidget(self.mask_text)  # visible wherever the panels are scrolled to
         row = QHBoxLayout()
         for button in self.buttons.values():
             row.addWidget(button)
@@ -129,13 +125,13 @@ class ReviewPanels(QWidget):
         self.busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def _fit_masks(self) -> None:
-        """Fit the panel of masks to what it holds: a fold keeps the height that it opened with."""
+        """Fit the height of the masks panel, which else stays as at its expansion."""
         for part in (self.masks.settings, self.masks):
             part.layout().activate()
         if self.panels["masks"].isExpanded():
             self.panels["masks"].expand(animate=False)
 
-    # --- View: what the controller shows
+    # --- View
 
     def show_title(self, text: str) -> None:
         """Show which image is open and whether it is saved."""
@@ -149,24 +145,24 @@ class ReviewPanels(QWidget):
         self.mask_text.setToolTip(text)
 
     def show_busy(self, text: str) -> None:
-        """Show that something is under way."""
+        """Show what is in progress."""
         self.busy.setText(text)
         self.busy.setToolTip(text)
         self.buttons["save_copy"].setEnabled(not text)
         self.buttons["accept"].setEnabled(not text)
 
-    def show_panels(self, opened: Mapping[str, bool]) -> None:
-        """Open and close panels, by name."""
+    def show_panels(self, expanded: Mapping[str, bool]) -> None:
+        """Expand and collapse panels, by name."""
         for name, box in self.panels.items():
-            if name in opened and box.isExpanded() != opened[name]:
-                (box.expand if opened[name] else box.collapse)(animate=False)
+            if name in expanded and box.isExpanded() != expanded[name]:
+                (box.expand if expanded[name] else box.collapse)(animate=False)
 
-    def tell(self, text: str) -> None:
-        """Tell the user that something was done."""
+    def show_info(self, text: str) -> None:
+        """Show a message."""
         show_info(text)
 
-    def warn(self, text: str) -> None:
-        """Tell the user that something went wrong."""
+    def show_error(self, text: str) -> None:
+        """Show an error message."""
         show_error(text)
 
     def ask_folder(self, sample_id: str) -> Path | None:
@@ -187,7 +183,7 @@ class ReviewPanels(QWidget):
         return Path(chosen) if chosen else None
 
     def show_shortcuts(self) -> None:
-        """Show all keys and movements of the mouse, once however often it is asked for."""
+        """Show all keys and mouse gestures, in one box at a time."""
         box = self.findChild(ShortcutsBox) or ShortcutsBox(self)
         box.show()
         box.raise_()
@@ -198,23 +194,21 @@ class ReviewPanels(QWidget):
         return popup.chosen if popup.exec() else None
 
     def confirm(self, question: str) -> bool:
-        """Ask a question that is answered by yes or no."""
+        """Ask a yes-no question."""
         answer = QMessageBox.question(self, "SEPL", question)
         return bool(answer == QMessageBox.StandardButton.Yes)
 
     def confirm_replace(self, path: Path) -> bool:
         """Ask whether a file may be replaced."""
-        return self.confirm(
-            f"{path} exists already and was not written in this window. Replace it?"
-        )
+        return self.confirm(f"Replace {path}? It exists and was not written in this window.")
 
 
 class ShortcutsBox(QDialog):
-    """Lists which key and which movement of the mouse does what; scrolled where it is too high."""
+    """Lists all keys and mouse gestures."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle(ACTIONS["keys"].title)
+        self.setWindowTitle(ACTIONS["shortcuts"].title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         text = QLabel(describe_shortcuts())
         text.setTextFormat(Qt.TextFormat.RichText)
@@ -222,13 +216,13 @@ class ShortcutsBox(QDialog):
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.close)
         column = QVBoxLayout(self)
-        column.addWidget(_scrolling(text))
+        column.addWidget(_scroll_area(text))
         column.addWidget(close)
         self.resize(*_SHORTCUTS_SIZE)
 
 
-def _scrolling(inside: QWidget) -> QScrollArea:
-    """Let panels that are higher than the screen be scrolled, rather than stretch the window."""
+def _scroll_area(inside: QWidget) -> QScrollArea:
+    """Return an area that scrolls panels which are higher than the screen."""
     area = QScrollArea()
     area.setWidget(inside)
     area.setWidgetResizable(True)

@@ -1,4 +1,4 @@
-"""The pictures that come with the package."""
+"""The sample images of the package."""
 
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,14 @@ NAMES = ("chelsea", "astronaut", "coffee")
 
 
 def sample_folder() -> Path:
-    """Return the folder of the sample pictures, in the installed package or its source tree."""
+    """Return the folder of the sample images, in the installed package or its source tree."""
     package = Path(__file__).parents[1]
     installed = package / "sample_data"
     return installed if installed.is_dir() else package.parent / "sample_data"
 
 
 def sample_of(name: str) -> Sample:
-    """Return the files of one sample picture."""
+    """Return the files of one sample image."""
     folder = sample_folder()
     return Sample(
         name,
@@ -32,7 +32,7 @@ def sample_of(name: str) -> Sample:
 
 
 def _open(name: str) -> list[tuple[Any, dict[str, Any], str]]:
-    """Return the picture, as napari asks of samples, and open the rest around it in the widget."""
+    """Return the image as a layer, and open the other files in the widget."""
     from napari_sepl.gui.commands import widget_of_current_viewer  # noqa: PLC0415
 
     widget = widget_of_current_viewer()

@@ -1,4 +1,4 @@
-"""From the labels on screen to a file, without losing one that is there."""
+"""Saving labels to files, without losing an existing one."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -17,17 +17,13 @@ from napari_sepl.gui.context import ReviewContext
 from napari_sepl.workflow.enhance import label_file, save_resolved
 
 
-def _never(path: Path) -> bool:  # noqa: ARG001
-    return False
-
-
 def _nothing(folder: Path, labels: NDArray[np.uint8]) -> None:
     """Announce nothing: there is no record."""
 
 
 @dataclass(frozen=True)
 class SaveTarget:
-    """Where the labels of the image that is open go, and what is known of the file there.
+    """Where the labels of the open image go, and what may not be written over.
 
     Parameters
     ----------
@@ -36,14 +32,14 @@ class SaveTarget:
     inputs : collection of Path
         Files that are never written over.
     refusal : str
-        Why nothing may be written at all; empty if it may.
+        Why the folder is read-only; empty if it is not.
     recorded : bool
-        Whether a record keeps what is done, so that nothing waits to be saved.
+        Whether a record keeps all annotations, so that nothing is unsaved.
     ours : callable
-        Returns whether a file is one that an earlier window saved of the image. It may read the
-        disk, so it is called beside the window's thread; InputError counts as no.
+        Returns whether an earlier session saved a file for this image. It may read the disk, so
+        it is called off the window's thread; InputError counts as no.
     announce : callable
-        Notes in the record, beside the window's thread too, which labels are about to be saved in
+        Writes to the record, off the window's thread too, which labels are about to be saved in
         which folder.
     """
 
@@ -51,13 +47,13 @@ class SaveTarget:
     inputs: Collection[Path] = ()
     refusal: str = ""
     recorded: bool = False
-    ours: Callable[[Path], bool] = _never
+    ours: Callable[[Path], bool] = lambda _: False
     announce: Callable[[Path, NDArray[np.uint8]], None] = _nothing
 
 
 @dataclass(frozen=True, eq=False)
 class _Save:
-    """A document as it was when its save was asked for; later edits do not reach the file."""
+    """A document as it was when its save began; later edits do not reach the file."""
 
     document: Document
     mark: int
@@ -67,7 +63,7 @@ class _Save:
 
     @property
     def path(self) -> Path:
-        """The file it goes to."""
+        """The file to write."""
         return label_file(self.folder, self.document.inputs.sample_id)
 
 
@@ -77,7 +73,7 @@ class Saving:
     Parameters
     ----------
     context : ReviewContext
-        Asks for the folder, tells outcomes, and writes files in its background.
+        Has the view and the background.
 
     Attributes
     ----------
@@ -99,7 +95,7 @@ class Saving:
         """Write the labels of a document as it is now; then it is accepted."""
         target, view = self.target, self._context.view
         if target.refusal:
-            view.warn(target.refusal)
+            view.show_error(target.refusal)
             return
         folder = target.folder or view.ask_folder(document.inputs.sample_id)
         if folder is None:
@@ -129,12 +125,12 @@ class Saving:
         self._context.background.run(
             f"copy {path}",
             write,
-            lambda _: view.tell(f"Saved a copy: {path}"),
-            self._context.refuse,
+            lambda _: view.show_info(f"Saved a copy: {path}"),
+            self._context.show_failure,
         )
 
     def _run(self, save: _Save, *, asked: bool = False) -> None:
-        """Write a file; `asked` if a person agreed to replace the one that is there."""
+        """Write a file; `asked` if a person agreed to replace an existing one."""
         ours = asked or save.path in self._written
 
         def done(written: bool) -> None:
@@ -146,14 +142,14 @@ class Saving:
 
         self._context.view.show_busy("saving…")
         self._context.background.run(
-            f"save {id(save.document)} {save.mark}",  # none makes that of another state stale
+            f"save {id(save.document)} {save.mark}",  # so that no save cancels another one
             lambda: _write(save, ours=ours),
             done,
-            self._context.refuse,
+            self._context.show_failure,
         )
 
     def _note(self, save: _Save) -> None:
-        """Take in that a file is there."""
+        """Update the status after a file was written."""
         self._written.add(save.path)
         if self.target is save.target:
             self.target = replace(save.target, folder=save.folder)
@@ -162,35 +158,32 @@ class Saving:
             document.set_status(Status.ACCEPTED)
             document.mark_saved(document.history.mark)
             if not save.target.recorded:  # else the queue shows it: no popup for each
-                self._context.view.tell(f"Accepted: {save.path}")
+                self._context.view.show_info(f"Accepted: {save.path}")
         else:
-            self._context.view.warn(
+            self._context.view.show_error(
                 f"{document.inputs.sample_id} was changed while it was saved: accept it again."
             )
         self.accepted.emit(document)
 
 
 def _write(save: _Save, *, ours: bool) -> bool:
-    """Write a document's labels, beside the window's thread; False if a person must be asked.
+    """Write a document's labels, off the window's thread; False if a person must be asked.
 
     Parameters
     ----------
     save : _Save
         What to write.
     ours : bool
-        Whether a file that is there may be replaced; else the record is asked.
+        Whether an existing file may be replaced; else the record decides.
     """
     Guard(tuple(save.target.inputs)).check_place(save.path)
-    if save.path.exists() and not (ours or _is_ours(save)):
-        return False
+    if save.path.exists() and not ours:
+        try:
+            ours = save.target.ours(save.path)
+        except InputError:  # an unreadable file is not ours
+            ours = False
+        if not ours:
+            return False
     save.target.announce(save.folder, save.resolved.labels)
     save_resolved(save.folder, save.resolved, save.document.inputs)
     return True
-
-
-def _is_ours(save: _Save) -> bool:
-    """Tell whether an earlier window wrote the file and its record tells so."""
-    try:
-        return save.target.ours(save.path)
-    except InputError:  # not to be read, so not ours: the person is asked
-        return False

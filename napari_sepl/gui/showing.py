@@ -1,4 +1,4 @@
-"""Keeping the layers and the panels up to date with the document that is open."""
+"""Updates layers and panels after changes of the open document."""
 
 from psygnal import Signal
 
@@ -11,26 +11,26 @@ from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.saving import Saving
 
 _SMALL = 1_000_000
-"""Pixels up to which outlines and counts follow every slider move (under 3 ms)."""
+"""Pixels up to which outlines and counts follow each slider move (under 3 ms)."""
 
 _PAUSE = 120
-"""Milliseconds of rest after which those of larger images follow, and all thumbnails."""
+"""Milliseconds of rest after which those of larger images, and thumbnails, follow."""
 
 
 class Showing:
-    """Follows one document: the labels at once, the rest at once or after a moment.
+    """Shows one document: labels at once, all else at once or after a short rest.
 
     Parameters
     ----------
     context : ReviewContext
         Has the view, the layers and the background.
     saving : Saving
-        Knows how far a document is.
+        Knows the status of a document.
 
     Attributes
     ----------
     followed : Signal
-        Emitted when outlines and counts are up to date with the labels.
+        Emitted when outlines and counts were updated.
     """
 
     followed = Signal()
@@ -46,7 +46,7 @@ class Showing:
             layer.events.visible.connect(self._show_legends)
 
     def watch(self, document: Document) -> None:
-        """Follow this document, and the last one no longer."""
+        """Show this document in place of the last one."""
         if self._document is not None:
             self._document.changed.disconnect(self._on_changed)
             self._document.marked.disconnect(self._on_marked)
@@ -54,10 +54,10 @@ class Showing:
         document.changed.connect(self._on_changed)
         document.marked.connect(self._on_marked)
         self.show_all()
-        self._tell_scores(document.inputs)
+        self._show_origin(document.inputs)
 
     def show_all(self) -> None:
-        """Show everything in the panels, as in a view that has just come."""
+        """Show everything in the panels, for a new view."""
         document = self._document
         if document is not None:
             view = self._context.view
@@ -70,19 +70,18 @@ class Showing:
             self._on_marked()
 
     def toggle_heat(self) -> None:
-        """Show or hide how strongly the current class is held for seen."""
+        """Show or hide the scores of the current class."""
         document, layer = self._document, self._layers.heat.layer
         if document is None or document.inputs.scores is None:
-            told = "These pseudo-labels are no soft scores: there is no map of them."
-            self._context.view.tell(told)
+            self._context.view.show_info("No heat map: the pseudo-labels are not soft scores.")
         else:
             layer.visible = not layer.visible
 
-    def _tell_scores(self, inputs: Inputs) -> None:
-        """Say what soft scores were taken for, once as long as it stays the same."""
+    def _show_origin(self, inputs: Inputs) -> None:
+        """Show how soft scores were read, once until that changes."""
         origin = "" if inputs.scores is None else inputs.scores.origin
         if origin and origin != self._origin:
-            self._context.view.tell(f"Soft scores, {origin}.")
+            self._context.view.show_info(f"Soft scores, {origin}.")
             self._origin = origin
 
     # --- what follows
@@ -101,7 +100,9 @@ class Showing:
         if self._document is not None:
             self._layers.show_outlines(self._document.inputs, self._document.resolved.assignment)
             self._count()
-            self._show_critical_thresholds(self._document)
+            self._context.view.params.show_critical_thresholds(
+                *find_critical_thresholds(self._document.inputs.overlap, self._document.params)
+            )
             self._show_legends()
             self.followed.emit()
 
@@ -111,11 +112,6 @@ class Showing:
             current = self._context.class_id
             rows = count_classes(document.inputs, document.resolved, current)
             self._context.view.classes.show_classes(rows, document.inputs.classes, current)
-
-    def _show_critical_thresholds(self, document: Document) -> None:
-        self._context.view.params.show_critical_thresholds(
-            *find_critical_thresholds(document.inputs.overlap, document.params)
-        )
 
     def _show_legends(self) -> None:
         document = self._document

@@ -5,20 +5,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 _STRAIGHT = 0.08
-"""How far a straight line may bend, as a share of its length."""
+"""Largest bend of a straight line, as a share of its length."""
 
 
 def fill_polygon(vertices: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return (H, W) bool: the pixels inside a polygon of (row, col) corners."""
-    picture = Image.new("L", (shape[1], shape[0]))
-    ImageDraw.Draw(picture).polygon([(col, row) for row, col in vertices.tolist()], fill=1)
-    return np.asarray(np.asarray(picture) != 0, np.bool_)
+    mask = Image.new("1", (shape[1], shape[0]))
+    ImageDraw.Draw(mask).polygon([(col, row) for row, col in vertices.tolist()], fill=1)
+    return np.asarray(mask, np.bool_)
 
 
 def is_straight(vertices: NDArray[np.float64]) -> bool:
-    """Tell whether a line of (row, col) corners goes almost straight from its start to its end.
+    """Return whether a line of (row, col) corners is almost straight from start to end.
 
-    Such a line encloses next to nothing, so it is no lasso.
+    A straight line encloses no area, so it is no lasso.
     """
     down, right = vertices[-1] - vertices[0]
     length = float(np.hypot(down, right))
@@ -34,7 +34,7 @@ def box_between(start: NDArray[np.float64], stop: NDArray[np.float64]) -> NDArra
 
 
 def draw_box(corners: NDArray[np.float64], shape: tuple[int, int], width: int) -> NDArray[np.int32]:
-    """Return the row-major positions of the sides of a box, as far as they lie in the image."""
+    """Return the row-major positions of the sides of a box that lie in the image."""
     top, left = np.rint(corners.min(axis=0)).astype(int)
     bottom, right = np.rint(corners.max(axis=0)).astype(int)
     half = (width + 1) // 2
@@ -56,7 +56,7 @@ def _block(
 def line_positions(
     start: tuple[float, float], stop: tuple[float, float], shape: tuple[int, int], width: int
 ) -> NDArray[np.int32]:
-    """Return the row-major positions of a straight line, as far as it lies in the image."""
+    """Return the row-major positions of a straight line that lie in the image."""
     steps = int(max(abs(stop[0] - start[0]), abs(stop[1] - start[1]))) + 1
     rows = np.linspace(start[0], stop[0], steps + 1)[:, np.newaxis]
     cols = np.linspace(start[1], stop[1], steps + 1)[:, np.newaxis]

@@ -1,4 +1,4 @@
-"""The dock with the sweep over a dataset's thresholds: run it, look at it, click on it."""
+"""The dock with the sweep over the thresholds of a dataset."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,10 +32,10 @@ from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun, write_swe
 from napari_sepl.workflow.results import NAMED, SampleResult, take_batch
 
 _BATCH = 0.1
-"""Seconds after which a batch begins no further sample: so long may other reading have to wait."""
+"""Seconds after which a batch begins no further sample: other reading may wait that long."""
 
 _REDRAW = 1.0
-"""Seconds at least from one drawing of the surface to the next."""
+"""Minimum seconds between two drawings of the surface."""
 
 
 class Sweeping:
@@ -48,14 +48,14 @@ class Sweeping:
     background : Background
         Where samples are counted.
     dock : SweepDock
-        Where it is shown.
+        Shows the sweep.
 
     Attributes
     ----------
     running : bool
-        Whether it is under way.
+        Whether it is running.
     done : int
-        Samples that were dealt with.
+        Samples counted or failed so far.
     """
 
     def __init__(self, run: SweepRun, background: Background, dock: "SweepDock") -> None:
@@ -64,18 +64,18 @@ class Sweeping:
         self._dock = dock
         self._steps: Iterator[SampleResult[None]] = iter(run)
         self._failures: list[str] = []
-        self._counting = False  # a batch is on its way, be it still wanted or not
+        self._counting = False  # a batch is running, still wanted or not
         self._drawn = 0.0
         self.running = False
         self.done = 0
 
     @property
     def ended(self) -> bool:
-        """Whether all samples were dealt with."""
+        """Whether all samples were counted or failed."""
         return self.done == len(self.run)
 
     def start(self) -> None:
-        """Begin, or go on after `stop`."""
+        """Start, or resume after `stop`."""
         if not self.ended:
             self.running = True
             self._dock.show_progress(self.done, len(self.run))
@@ -83,7 +83,7 @@ class Sweeping:
                 self._count()
 
     def stop(self) -> None:
-        """Begin no further batch; what is counted stays."""
+        """Begin no further batch; the counts stay."""
         self.running = False
 
     def _count(self) -> None:
@@ -108,9 +108,9 @@ class Sweeping:
         if monotonic() - self._drawn > _REDRAW:
             self._dock.show_sweep(self.run.sweep)
             self._drawn = monotonic()
-        self._background.later("sweep", 0, self._go_on)
+        self._background.later("sweep", 0, self._resume)
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         if self.running and not self._counting:
             self._count()
 
@@ -121,23 +121,22 @@ class Sweeping:
 
 TITLE = "Sweep over thresholds (SEPL)"
 _ALL = -1
-_IOU, _PRECISION, _RECALL = "IoU with the truth", "precision", "recall"
+_IOU, _PRECISION, _RECALL = "IoU with the ground truth", "precision", "recall"
 _AGREEMENT, _CHANGE = "agreement with the pseudo-labels", "pixels changed"
 _WITH_TRUTH, _WITHOUT = (_IOU, _PRECISION, _RECALL, _CHANGE), (_AGREEMENT, _CHANGE)
 
 
 class SweepDock(QWidget):
-    """Sweeps the dataset that is open with the strategy that is set; a click sets the sliders.
+    """Sweeps the open dataset with the current strategy; a click sets the sliders.
 
     Parameters
     ----------
     controller : Controller
-        Has the document, whose settings are followed and set, the view and the background.
+        Has the document, whose settings it shows and sets, the view and the background.
     """
 
     def __init__(self, controller: Controller, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._controller = controller
         self._context = controller.context
         self._index: SampleIndex | None = None
         self._sweeping: Sweeping | None = None
@@ -145,38 +144,33 @@ class SweepDock(QWidget):
         self.surface, self.best = SurfacePanel(), BestPairs()
         self.shown, self.of_class = QComboBox(), QComboBox()
         self.start, self.save = QPushButton("Sweep"), QPushButton("Save CSV…")
-        self.bar, self.told = QProgressBar(), QLabel()
-        self.told.setWordWrap(True)
+        self.bar, self.summary = QProgressBar(), QLabel()
+        self.summary.setWordWrap(True)
         self._lay_out()
         self.start.clicked.connect(lambda _: self.toggle())
         self.save.clicked.connect(lambda _: self._save())
         self.shown.currentIndexChanged.connect(lambda _: self._draw())
         self.of_class.currentIndexChanged.connect(lambda _: self._draw())
         self.best.class_chosen.connect(self._choose_class)
-        self.surface.pair_chosen.connect(self._use)
+        self.surface.pair_chosen.connect(lambda t1, t2: controller.set_thresholds(t1=t1, t2=t2))
         controller.showing.followed.connect(self._follow)
         self.open(None)
 
     def _lay_out(self) -> None:
-        left, right = QWidget(), QWidget()
-        choices = QHBoxLayout()
-        choices.addWidget(self.shown)
-        choices.addWidget(self.of_class)
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(choices)
-        column.addWidget(self.surface)
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.start)
-        buttons.addWidget(self.save)
-        column.addLayout(buttons)
-        for part in (self.bar, self.told, self.best):
-            column.addWidget(part)
         split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(left)
-        split.addWidget(right)
+        for top, below in (
+            ((self.shown, self.of_class), (self.surface,)),
+            ((self.start, self.save), (self.bar, self.summary, self.best)),
+        ):
+            half, row = QWidget(), QHBoxLayout()
+            column = QVBoxLayout(half)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.addLayout(row)
+            for part in top:
+                row.addWidget(part)
+            for part in below:
+                column.addWidget(part)
+            split.addWidget(half)
         split.setSizes([500, 400])
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -185,7 +179,7 @@ class SweepDock(QWidget):
     # --- a dataset
 
     def open(self, index: SampleIndex | None) -> None:
-        """Take another dataset, or none; the sweep of the last one ends."""
+        """Follow another dataset, or none; the sweep of the last one ends."""
         if self._sweeping is not None:
             self._sweeping.stop()
         self._index, self._sweeping, self._sweep = index, None, None
@@ -193,11 +187,11 @@ class SweepDock(QWidget):
         self.bar.setValue(0)
         self.best.show_rows([], NO_CLASSES)
         self.surface.clear()
-        self.told.setText("" if index is not None else "No dataset is open.")
+        self.summary.setText("" if index is not None else "No dataset is open.")
         self._show_state()
 
     def toggle(self) -> None:
-        """Begin a sweep with the strategy that is set, stop it, or go on with it."""
+        """Start a sweep with the current strategy, stop it, or resume it."""
         sweeping = self._sweeping
         if sweeping is not None and sweeping.running:
             sweeping.stop()
@@ -212,12 +206,12 @@ class SweepDock(QWidget):
         if self._index is None:
             return
         if document is None:
-            self._context.view.tell("Open a sample first: its strategy is what is swept.")
+            self._context.view.show_info("Open a sample first: the sweep uses its strategy.")
             return
         try:
             run = SweepRun(self._index, document.params)
         except SeplError as error:
-            self._context.view.warn(str(error))
+            self._context.view.show_error(str(error))
             return
         if self._sweeping is not None:
             self._sweeping.stop()
@@ -227,7 +221,7 @@ class SweepDock(QWidget):
         self._sweeping.start()
 
     def _offer(self, run: SweepRun) -> None:
-        """Offer what can be shown of a sweep, keeping what is chosen where it is among that."""
+        """Fill the choices for a sweep, keeping those made where possible."""
         truth = Role.TRUTH in run.index.folders
         _fill(self.shown, [(name, name) for name in (_WITH_TRUTH if truth else _WITHOUT)])
         classes = run.index.classes
@@ -235,62 +229,62 @@ class SweepDock(QWidget):
         _fill(self.of_class, [("all classes", _ALL), *names])
 
     def _suits(self, sweeping: Sweeping) -> bool:
-        """Tell whether a sweep is of the strategy that is set now."""
+        """Return whether a sweep uses the current strategy."""
         document, swept = self._context.document, sweeping.run.params
         return document is not None and _rules(document.params) == _rules(swept)
 
     def _show_state(self) -> None:
         sweeping = self._sweeping
         running = sweeping is not None and sweeping.running
-        broken_off = sweeping is not None and not running and not sweeping.ended
-        go_on = sweeping is not None and broken_off and self._suits(sweeping)
-        self.start.setText("Stop" if running else "Go on" if go_on else "Sweep")
+        stopped = sweeping is not None and not running and not sweeping.ended
+        resumable = sweeping is not None and stopped and self._suits(sweeping)
+        self.start.setText("Stop" if running else "Resume" if resumable else "Sweep")
         self.start.setEnabled(self._index is not None)
-        self.save.setEnabled(self._sweep is not None and not running and not broken_off)
-        self.bar.setVisible(running or broken_off)
+        self.save.setEnabled(self._sweep is not None and not running and not stopped)
+        self.bar.setVisible(running or stopped)
 
     # --- the sweep
 
     def show_progress(self, done: int, total: int) -> None:
-        """Show how far it is."""
+        """Show the progress."""
         self.bar.setRange(0, total)
         self.bar.setValue(done)
         self.bar.setFormat(f"{done:,} of {total:,} samples")
 
     def show_sweep(self, sweep: Sweep) -> None:
-        """Draw what is counted so far."""
+        """Draw the counts so far."""
         self._sweep = sweep
         self.best.show_rows(sweep.best_of_classes, sweep.classes)
         rules = f"{sweep.params.strategy}, {sweep.params.conflict}"
         best, default = sweep.best, sweep.default
-        told = f"{sweep.samples:,} samples, {rules}."
+        summary = f"{sweep.samples:,} samples, {rules}."
         if best is not None and default is not None:
-            told += (
+            summary += (
                 f" Best mIoU {100 * best.iou:.2f} at t1 {best.t1:.4g}, t2 {best.t2:.4g}; "
-                f"{100 * default.iou:.2f} at the paper's values."
+                f"{100 * default.iou:.2f} at the paper defaults."
             )
-        self.told.setText(told)
+        self.summary.setText(summary)
         self._draw()
 
     def show_end(self, failures: list[str]) -> None:
-        """Show that it is over, and tell which samples could not be read."""
+        """Show that it ended, and which samples could not be counted."""
         self._show_state()
         run = self._sweeping.run if self._sweeping is not None else None
         if run is not None and (run.without_truth or run.without_masks):
-            left = [(run.without_truth, "ground truth"), (run.without_masks, "masks")]
-            told = [f"{len(ids):,} without {what}" for ids, what in left if ids]
-            self.told.setText(f"{self.told.text()} Left out: {', '.join(told)}.")
+            lacking = [(run.without_truth, "ground truth"), (run.without_masks, "masks")]
+            parts = [f"{len(ids):,} without {what}" for ids, what in lacking if ids]
+            self.summary.setText(f"{self.summary.text()} Excluded: {', '.join(parts)}.")
         if failures:
             more = f" and {len(failures) - NAMED:,} more" * (len(failures) > NAMED)
-            self._context.view.warn(
+            self._context.view.show_error(
                 f"{len(failures):,} samples could not be counted: "
                 f"{' '.join(failures[:NAMED])}{more}"
             )
 
     def show_trouble(self, error: SeplError) -> None:
-        """Tell why it stopped."""
+        """Show why it failed."""
         self._show_state()
-        self._context.view.warn(str(error))
+        self._context.view.show_error(str(error))
 
     # --- looking
 
@@ -302,7 +296,7 @@ class SweepDock(QWidget):
             self._follow()
 
     def _chosen(self, sweep: Sweep) -> tuple[NDArray[np.float64], Point | None]:
-        """Return the surface that is asked for, and its best pair if it has one."""
+        """Return the chosen surface, and its best pair if it has one."""
         shown, class_id = self.shown.currentData(), self.of_class.currentData()
         self.of_class.setEnabled(shown != _CHANGE)
         if shown == _CHANGE:
@@ -319,19 +313,11 @@ class SweepDock(QWidget):
         self.of_class.setCurrentIndex(self.of_class.findData(class_id))
 
     def _follow(self) -> None:
-        """Mark the thresholds of the image that is open."""
+        """Mark the thresholds of the open image."""
         document = self._context.document
         if document is not None and self.isVisible():
             self.surface.show_pair(document.params.t1, document.params.t2)
             self._show_state()
-
-    def _use(self, t1: float, t2: float) -> None:
-        """Set the thresholds that were clicked on, as one step of the image that is open."""
-        document = self._context.document
-        if document is not None:
-            params = document.params.model_copy(update={"t1": t1, "t2": t2})
-            self._controller.set_params(params)
-            self._context.view.params.show_params(params)
 
     def _save(self) -> None:
         sweep = self._sweep
@@ -344,30 +330,28 @@ class SweepDock(QWidget):
         self._context.background.run(
             "save sweep",
             lambda: write_sweep(path, sweep, guard),
-            lambda paths: view.tell(f"Saved: {' and '.join(map(str, paths))}"),
-            lambda error: view.warn(str(error)),
+            lambda paths: view.show_info(f"Saved: {' and '.join(map(str, paths))}"),
+            self._context.show_failure,
         )
 
     def showEvent(self, event: object) -> None:  # noqa: N802
-        """Catch up with what happened while the panel was hidden."""
+        """Show what changed while the dock was hidden."""
         super().showEvent(event)
         self._follow()
 
 
 def _rules(params: Params) -> Params:
-    """Return settings that are equal where strategy and conflict rule are."""
+    """Return settings that are equal if strategy and conflict rule are."""
     return params.model_copy(update={"t1": 0.0, "t2": 0.0})
 
 
 def _mean(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean over classes, those left out in which it is not defined."""
-    known = ~np.isnan(shares)
-    total = np.where(known, shares, 0).sum(axis=0)
-    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+    """Return the mean over the classes in which it is defined; NaN where it is in none."""
+    return np.asarray(np.ma.masked_invalid(shares).mean(axis=0).filled(np.nan))
 
 
 def _fill(box: QComboBox, choices: list[tuple[str, object]]) -> None:
-    """Offer other choices, keeping the present one if it is among them."""
+    """Fill a box with choices, keeping the current one if possible."""
     with signals_blocked(box):
         chosen = box.currentData()
         box.clear()

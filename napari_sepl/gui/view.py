@@ -1,4 +1,4 @@
-"""What features ask of the window: its panels implement this, in a test a mock does."""
+"""Protocols of the panels, which features of the window call and tests mock."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,33 +22,33 @@ class ShowsParams(Protocol):
     """The panel of sliders."""
 
     def show_params(self, params: Params) -> None:
-        """Show settings that did not come from this window's own sliders."""
+        """Show settings that the sliders did not set themselves."""
 
     def show_scores(self, scores: Scores | None) -> None:
-        """Show the rule for the background of an image's scores; none for hard labels."""
+        """Show the background rule of an image's scores; None for hard pseudo-labels."""
 
     def show_critical_thresholds(self, t1: NDArray[np.float64], t2: NDArray[np.float64]) -> None:
-        """Show where masks would be taken or refused by each threshold."""
+        """Show the critical thresholds under the sliders."""
 
 
 class ShowsClasses(Protocol):
     """The legend."""
 
     def show_classes(self, rows: Sequence[ClassRow], classes: ClassList, current: int) -> None:
-        """Show what became of each class, and which is the current one."""
+        """Show the areas and scores of each class, and which is the current one."""
 
     def show_all(self) -> None:
-        """Show that all classes are drawn, none hidden."""
+        """Show all classes as visible."""
 
 
 class ShowsCorrecting(Protocol):
-    """The panel of tools to correct with."""
+    """The panel of correction tools."""
 
     def show_class(self, class_id: int, classes: ClassList) -> None:
-        """Show the class that is painted and taken with."""
+        """Show the current class."""
 
     def show_superpixels(self, on: bool) -> None:
-        """Show whether the superpixel brush is in hand."""
+        """Show whether the superpixel brush is on."""
 
     @property
     def pixel_limit(self) -> int:
@@ -56,54 +56,54 @@ class ShowsCorrecting(Protocol):
 
 
 class ShowsHistory(Protocol):
-    """The list of steps."""
+    """The panel of the history."""
 
     def show_history(self, history: History, classes: ClassList) -> None:
-        """Show the steps that were done, and those that were undone."""
+        """Show the steps that were done and undone."""
 
 
 class ShowsComparing(Protocol):
-    """The panel of ways to compare."""
+    """The panel for comparing."""
 
     def show_legends(self, legends: Mapping[str, Sequence[LegendRow]]) -> None:
-        """Show the legend of each layer that tells of each pixel; empty for a hidden one."""
+        """Show the legend of each layer with a value for each pixel; empty for a hidden one."""
 
     def show_swipe(self, *, on: bool) -> None:
-        """Show whether pseudo-labels and enhanced labels are seen side by side."""
+        """Show whether the swipe is on."""
 
 
 class ShowsDiagnosis(Protocol):
-    """The list of what may be wrong."""
+    """The list of findings."""
 
     def show_diagnosis(self, diagnosis: Diagnosis, classes: ClassList) -> None:
-        """Show what may be wrong with the image."""
+        """Show the findings of the image."""
 
 
 class ShowsMaking(Protocol):
-    """The panel that makes masks."""
+    """The panel that generates masks."""
 
     @property
     def choice(self) -> MaskChoice:
-        """The model and settings that are chosen."""
+        """The chosen model and settings."""
 
     def show_making(self, done: int, total: int, what: str) -> None:
-        """Show how far the making of masks has come; 0 of 0 when it is over."""
+        """Show the progress of mask generation; 0 of 0 when it ended."""
 
     def show_model(self, about: str) -> None:
-        """Show which model is loaded, and where it computes."""
+        """Show which model is loaded, and on which device."""
 
 
 class ShowsPrompting(Protocol):
-    """The panel of SAM's prompts."""
+    """The panel of SAM prompts."""
 
     def show_prompting(self, *, on: bool, text: str) -> None:
-        """Show whether prompts are taken, and what SAM is at."""
+        """Show whether prompts are on, and the state of SAM."""
 
 
 class View(Protocol):
     """The panels of one image, and the messages and questions of the window.
 
-    Setters show, and never answer back.
+    Its methods show values without emitting signals.
     """
 
     @property
@@ -116,27 +116,27 @@ class View(Protocol):
 
     @property
     def correct(self) -> ShowsCorrecting:
-        """The tools to correct with."""
+        """The correction tools."""
 
     @property
     def history(self) -> ShowsHistory:
-        """The steps."""
+        """The history."""
 
     @property
     def compare(self) -> ShowsComparing:
-        """The ways to compare."""
+        """Swap, swipe and differences."""
 
     @property
     def diagnosis(self) -> ShowsDiagnosis:
-        """What may be wrong."""
+        """The findings."""
 
     @property
     def masks(self) -> ShowsMaking:
-        """The making of masks."""
+        """Mask generation."""
 
     @property
     def prompts(self) -> ShowsPrompting:
-        """SAM's prompts."""
+        """SAM prompts."""
 
     def show_title(self, text: str) -> None:
         """Show which image is open and whether it is saved."""
@@ -145,50 +145,50 @@ class View(Protocol):
         """Show the mask under the cursor; empty for none."""
 
     def show_busy(self, text: str) -> None:
-        """Show that something is under way; empty for nothing."""
+        """Show what is in progress; empty for nothing."""
 
-    def show_panels(self, opened: Mapping[str, bool]) -> None:
-        """Open and close panels, by name; those that are not named stay as they are."""
+    def show_panels(self, expanded: Mapping[str, bool]) -> None:
+        """Expand and collapse panels, by name; the others stay as they are."""
 
-    def tell(self, text: str) -> None:
-        """Tell the user that something was done."""
+    def show_info(self, text: str) -> None:
+        """Show a message."""
 
-    def warn(self, text: str) -> None:
-        """Tell the user that something went wrong."""
+    def show_error(self, text: str) -> None:
+        """Show an error message."""
 
     def ask_folder(self, sample_id: str) -> Path | None:
-        """Ask for the folder that the labels go to; None if the user changed their mind."""
+        """Ask for the folder that the labels go to; None if cancelled."""
 
     def ask_copy_file(self, sample_id: str) -> Path | None:
         """Ask for the PNG file that a copy of the labels goes to; None if the user cancelled."""
 
     def ask_masks_file(self, sample_id: str) -> Path | None:
-        """Ask for the JSON file that the masks go to; None if the user changed their mind."""
+        """Ask for the JSON file that the masks go to; None if cancelled."""
 
     def show_shortcuts(self) -> None:
-        """Show all keys and movements of the mouse."""
+        """Show all keys and mouse gestures."""
 
     def ask_class(self, classes: ClassList, current: int) -> int | None:
-        """Ask for a class, by its name or number; None if the user changed their mind."""
+        """Ask for a class, by its name or number; None if cancelled."""
 
     def confirm(self, question: str) -> bool:
-        """Ask a question that is answered by yes or no."""
+        """Ask a yes-no question."""
 
     def confirm_replace(self, path: Path) -> bool:
         """Ask whether a file that this window did not write may be replaced."""
 
 
 class QueueView(Protocol):
-    """What the navigator asks of the queue's panel."""
+    """The panel of the queue, as the navigator uses it."""
 
     def list_samples(self, queue: Queue, classes: ClassList) -> None:
-        """List what passes the filter."""
+        """List the samples that pass the filter."""
 
     def show_current(self, row: int) -> None:
-        """Mark the sample that is open."""
+        """Mark the open sample."""
 
     def refresh_row(self, row: int, queue: Queue) -> None:
-        """Draw a sample's line and the counts anew."""
+        """Redraw the row of a sample and the counts."""
 
     def neighbour(self, row: int, step: int) -> int | None:
         """Return the row that is listed `step` lines from another; None beyond the ends."""
@@ -200,7 +200,7 @@ class QueueView(Protocol):
         """
 
     def finish_note(self) -> None:
-        """Tell of a note that is still being typed."""
+        """Save a note that is still being typed."""
 
     def worst_pending(self, row: int) -> int | None:
-        """Return the listed pending row, but for this one, that is suspected most."""
+        """Return the listed pending row with the highest suspicion, except this one."""

@@ -1,4 +1,4 @@
-"""The dock widget: panels, buttons and keys around one controller."""
+"""The dock widget: panels and buttons, connected to one controller."""
 
 import sys
 from collections.abc import Collection
@@ -42,7 +42,7 @@ class SeplWidget(ReviewPanels):
         self.controller = self.docks.controller
         self._connect()
         if trouble := trouble_with(PYSIDE_VERSION, sys.version_info[:2]):
-            self.warn(trouble)
+            self.show_error(trouble)
 
     def _connect(self) -> None:
         controller = self.controller
@@ -53,7 +53,7 @@ class SeplWidget(ReviewPanels):
         self.sources.files_chosen.connect(self._open_files)
         self.sources.layers_chosen.connect(self._use_layers)
         self.sources.dataset_chosen.connect(self.open_dataset)
-        self.sources.refused.connect(self.warn)
+        self.sources.refused.connect(self.show_error)
         self.params.params_changed.connect(
             lambda params, dragging: controller.set_params(params, dragging=dragging)
         )
@@ -67,21 +67,21 @@ class SeplWidget(ReviewPanels):
         self.masks.show_making(*controller.making.shown)
         controller.making.pending_changed.connect(self.masks.show_pending)
         for box in self.panels.values():
-            box.toggled.connect(self._tell_panels)
+            box.toggled.connect(self._emit_panels)
         connect_buttons(self, self.docks.do)
         self.viewer.layers.events.inserted.connect(self.sources.reset_choices)
         self.viewer.layers.events.removed.connect(self.sources.reset_choices)
         self.sources.reset_choices()
 
     def showEvent(self, event: Any) -> None:  # noqa: N802
-        """Watch the main window, once there is one, for being closed with unsaved work."""
+        """Watch the main window for a close with unsaved work."""
         super().showEvent(event)
         self.window().removeEventFilter(self)
         self.window().installEventFilter(self)
 
-    def _tell_panels(self) -> None:
-        opened = {name: bool(box.isExpanded()) for name, box in self.panels.items()}
-        self.controller.panels_toggled.emit(opened)
+    def _emit_panels(self) -> None:
+        expanded = {name: bool(box.isExpanded()) for name, box in self.panels.items()}
+        self.controller.panels_toggled.emit(expanded)
 
     # --- opening
 
@@ -103,12 +103,12 @@ class SeplWidget(ReviewPanels):
         folder : Path, optional
             Where accepted labels go; asked for at the first save if left out.
         given : collection of Layer
-            Layers that show some of the files already.
+            The user's own layers of some of the files.
         """
-        if self.may_leave():
+        if self.may_close():
             self.controller.open(
                 lambda: load(sample, read_class_list(classes)),
-                # another image's scores may go by another rule, for which the value means nothing
+                # the background's value may mean nothing for another image's scores
                 params=self.params.params.model_copy(update={"background": None}),
                 folder=folder,
                 files=sample.files,
@@ -116,8 +116,8 @@ class SeplWidget(ReviewPanels):
             )
 
     def open_dataset(self, spec: DatasetSpec) -> None:
-        """Open a dataset in the queue, at the sample of last time."""
-        if self._in_dataset or self.may_leave():  # the queue leaves one for another by itself
+        """Open a dataset in the queue, at its last open sample."""
+        if self._in_dataset or self.may_close():  # the queue closes its dataset itself
             self.docks.open_dataset(spec)
 
     def _open_files(self, choice: Any) -> None:
@@ -126,7 +126,7 @@ class SeplWidget(ReviewPanels):
         self.open_sample(sample, choice.classes)
 
     def _use_layers(self, choice: Any) -> None:
-        if self.may_leave():
+        if self.may_close():
             given = [layer for layer in (choice.image, choice.pseudo) if layer is not None]
             self.controller.open(
                 lambda: read_layers(choice), params=self.params.params, given=given
@@ -137,7 +137,7 @@ class SeplWidget(ReviewPanels):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Ask before the main window closes with unsaved work."""
         closing = event is not None and event.type() == QEvent.Type.Close
-        if closing and watched is self.window() and not self.may_leave():
+        if closing and watched is self.window() and not self.may_close():
             event.ignore()  # type: ignore[union-attr]  # closing implies an event
             return True
         return bool(super().eventFilter(watched, event))
@@ -146,10 +146,10 @@ class SeplWidget(ReviewPanels):
     def _in_dataset(self) -> bool:
         return self.docks.queue is not None and self.docks.queue.reviewing is not None
 
-    def may_leave(self) -> bool:
-        """Ask what to do with unsaved work; True if the image may be left.
+    def may_close(self) -> bool:
+        """Ask what to do with unsaved work; True if the image may be closed.
 
-        A dataset's work is in its store already, and nothing need be asked.
+        Nothing is asked for a dataset, whose work is in its record already.
         """
         if self.docks.queue is not None and self._in_dataset:
             self.docks.queue.close_dataset()

@@ -1,4 +1,4 @@
-"""The one place where work leaves the window's thread and comes back."""
+"""Background threads, and how their results return to the window's thread."""
 
 import atexit
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 
 
 class Background(Protocol):
-    """Runs slow work elsewhere and small work a little later."""
+    """Runs slow work in threads and short work with a delay."""
 
     def run(
         self,
@@ -24,60 +24,27 @@ class Background(Protocol):
         done: Callable[[Value], None],
         failed: Callable[[SeplError], None],
     ) -> None:
-        """Run `work`; then call `done` or `failed` here, unless `task` was started anew."""
+        """Run `work`; then call `done` or `failed` here, unless `task` was started again."""
 
-    def later(self, task: str, delay: int, work: Callable[[], None]) -> None:
-        """Call `work` here after `delay` milliseconds, once for all calls made until then."""
-
-    def post(self, work: Callable[[], None]) -> None:
-        """Call `work` here soon; any thread may ask for it."""
-
-    def wait(self) -> None:
-        """Return when all work has come back."""
-
-    def stop(self) -> None:
-        """Drop all answers and all small work from now on: the window is gone."""
-
-
-class Immediate:
-    """A Background that does everything at once, for scripts and tests without a window."""
-
-    def run(
-        self,
-        task: str,  # noqa: ARG002
-        work: Callable[[], Value],
-        done: Callable[[Value], None],
-        failed: Callable[[SeplError], None],
-    ) -> None:
-        """Run `work` and call `done` or `failed` before returning."""
-        try:
-            value = work()
-        except SeplError as error:
-            failed(error)
-        else:
-            done(value)
-
-    def later(self, task: str, delay: int, work: Callable[[], None]) -> None:  # noqa: ARG002
-        """Call `work` before returning."""
-        work()
+    def later(self, task: str, delay: int, work: Callable[[], object]) -> None:
+        """Call `work` here once, `delay` milliseconds after the last call for `task`."""
 
     def post(self, work: Callable[[], None]) -> None:
-        """Call `work` before returning."""
-        work()
+        """Call `work` here soon, from any thread."""
 
     def wait(self) -> None:
-        """Return: nothing is ever pending."""
+        """Return when all work is done and its results were passed on."""
 
     def stop(self) -> None:
-        """Return: nothing is ever pending."""
+        """Drop all results and delayed calls: the window was closed."""
 
 
 class QtBackground(QObject):
-    """A Background on threads of its own, whose answers come back as events of Qt.
+    """A Background with its own threads, whose results return as Qt events.
 
-    A task that is started anew before it came back is not stopped, but its answer is dropped:
-    each start carries a number, and only the newest number of a task is listened to. Python waits
-    for the threads before it ends, while Qt is still there.
+    A task that is started again before it is done is not stopped, but its result is dropped: only
+    the result of the newest start of a task is passed on. Python waits for the threads before it
+    exits, while Qt still exists.
     """
 
     _posted = Signal(object)
@@ -99,10 +66,10 @@ class QtBackground(QObject):
         done: Callable[[Value], None],
         failed: Callable[[SeplError], None],
     ) -> None:
-        """Run `work` on a thread; an error that nobody expects goes napari's own way."""
+        """Run `work` in a thread; napari shows any error that is no SeplError."""
         number = self._newest[task] = next(self._numbers)
 
-        def come_back() -> None:
+        def finish() -> None:
             self._running.discard(future)
             if future.cancelled():
                 return
@@ -118,9 +85,9 @@ class QtBackground(QObject):
 
         future = self._threads.submit(work)
         self._running.add(future)
-        future.add_done_callback(lambda _: self.post(come_back))
+        future.add_done_callback(lambda _: self.post(finish))
 
-    def later(self, task: str, delay: int, work: Callable[[], None]) -> None:
+    def later(self, task: str, delay: int, work: Callable[[], object]) -> None:
         """Call `work` from the event loop."""
         timer = self._timers.get(task)
         if timer is not None:
@@ -136,7 +103,7 @@ class QtBackground(QObject):
         self._posted.emit(work)
 
     def stop(self) -> None:
-        """Stop the timers, begin nothing that waits, and listen to no answer any more."""
+        """Stop the timers, cancel waiting work, and drop all results from now on."""
         for timer in self._timers.values():
             timer.stop()
         self._timers.clear()
@@ -146,25 +113,25 @@ class QtBackground(QObject):
         self._threads = threads_for(QThread.idealThreadCount())
 
     def wait(self) -> None:
-        """Block until all threads are done and their answers have been given."""
+        """Block until all threads are done and their results were passed on."""
         while self._running:
             wait(self._running)
             QCoreApplication.processEvents()
 
 
 backgrounds: WeakSet[QtBackground] = WeakSet()
-"""All that are there."""
+"""All that exist."""
 
 
 @atexit.register
 def _stop_all() -> None:
-    """Stop what was not stopped, before Qt takes the timers away."""
+    """Stop all backgrounds before Qt deletes their timers."""
     for background in backgrounds:
         background.stop()
 
 
 def threads_for(cores: int) -> ThreadPoolExecutor:
-    """Return a thread for each core, and one for work that waits for the process making masks."""
+    """Return a thread for each core, and one that waits for the process that generates masks."""
     return ThreadPoolExecutor(cores + 1, "background")
 
 

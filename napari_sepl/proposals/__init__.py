@@ -1,1 +1,1 @@
-"""Where masks come from: SAM, or regions of like colour where there is no SAM."""
+"""Generators of masks: SAM, or regions of similar colour without SAM."""

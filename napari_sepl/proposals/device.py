@@ -1,4 +1,4 @@
-"""Where SAM computes: a graphics card if there is one, else the processor."""
+"""The device on which SAM runs: a graphics card if there is one, else the processor."""
 
 import re
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from typing import Any
 from napari_sepl.core.errors import InputError
 
 AUTO = "auto"
-"""Stands for the fastest device that is there."""
+"""Stands for the fastest device of the computer."""
 
 _NAME = re.compile(r"cpu|mps|cuda(:[0-9]+)?")
 _NO_MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory", re.IGNORECASE)
 
 
 def choose_device(asked: str = AUTO) -> str:
-    """Return the device to compute on; torch must be installed.
+    """Return the device to run on; torch must be installed.
 
     Parameters
     ----------
@@ -25,12 +25,12 @@ def choose_device(asked: str = AUTO) -> str:
     Returns
     -------
     str
-        What was asked for; of "auto" the first there is of "cuda", "mps" and "cpu".
+        The requested device; for "auto" the first of "cuda", "mps" and "cpu" that exists.
 
     Raises
     ------
     InputError
-        If it is not there: nobody who asked for a card shall wait for a processor.
+        If the requested device does not exist.
     """
     there = available_devices()
     if asked == AUTO:
@@ -45,19 +45,16 @@ def choose_device(asked: str = AUTO) -> str:
 
 
 def available_devices() -> list[str]:
-    """Return the devices of this computer, the fastest first; torch must be installed."""
+    """Return the devices of this computer, fastest first; torch must be installed."""
     import torch
 
     cards = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-    return [
-        *(["cuda", *cards] if cards else []),
-        *(["mps"] if torch.backends.mps.is_available() else []),
-        "cpu",
-    ]
+    mps = ["mps"] * torch.backends.mps.is_available()
+    return [*(["cuda", *cards] if cards else []), *mps, "cpu"]
 
 
 def describe_device(device: str) -> str:
-    """Return a device's name with what it is, for people."""
+    """Return a device's name and model, for people."""
     import torch
 
     if device.startswith("cuda"):
@@ -66,10 +63,10 @@ def describe_device(device: str) -> str:
 
 
 def float_type(device: str) -> Any:
-    """Return the torch type in which prompts are handed over, as exact as the device allows.
+    """Return the torch type of prompts, as exact as the device allows.
 
-    SAM's own generator hands over float64, which decides the last bit of a mask; Apple's GPUs
-    have no float64 and fail on it.
+    SAM's own generator uses float64, on which the last bit of a mask depends; Apple's GPUs have
+    no float64.
     """
     import torch
 
@@ -77,7 +74,7 @@ def float_type(device: str) -> Any:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether torch raised `error` because the memory of the device or computer is full."""
+    """Return whether an error of torch means that the device or the computer is out of memory."""
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
     )
@@ -85,7 +82,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def full_memory_as(kind: type[Exception], message: str) -> Iterator[None]:
-    """Raise `kind`, with a message for people, where torch runs out of memory in the block."""
+    """Raise `kind` with a message if torch runs out of memory within the block."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -95,7 +92,7 @@ def full_memory_as(kind: type[Exception], message: str) -> Iterator[None]:
 
 
 def free_memory(device: str) -> None:
-    """Give back what torch keeps on a device for later."""
+    """Free the memory that torch has cached on a device."""
     import torch
 
     if device.startswith("cuda"):

@@ -1,7 +1,7 @@
-"""Fetching a large file over HTTP: with patience, and continuing where it broke off."""
+"""Downloads of large files over HTTP, with retries and resumption."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,30 +10,29 @@ from napari_sepl.files.digests import digest_file
 from napari_sepl.proposals.maker import DownloadError
 
 OnBytes = Callable[[int, int], None]
-"""Called with the bytes that are there and the bytes in all."""
+"""Called with the downloaded bytes and the total."""
 
-_CHUNK = 1 << 16  # bytes; what a broken connection loses at most
+_CHUNK = 1 << 16  # bytes that a broken connection may lose
 _COMPLETE, _PARTIAL, _NO_SUCH_RANGE, _BUSY = 200, 206, 416, 429
 _SERVER_ERRORS = 500
 
 
-class _Again(Exception):  # noqa: N818  no error yet: the next try may succeed
-    """The try failed in a way in which the next need not."""
+class _RetryableError(Exception):
+    """A try failed, but the next one may succeed."""
 
 
 @dataclass(frozen=True)
 class Downloader:
-    """How patiently to fetch.
+    """The number of tries and the waits of downloads.
 
     Parameters
     ----------
     tries : int
-        How often to try before giving up. The count starts again when a try came further
-        than any before.
+        Tries before the download fails; counted again after each try that got further.
     wait : float
         Seconds before the second try; each further wait is twice as long.
     timeout : float
-        Seconds without a byte after which a try has failed.
+        Seconds without a byte after which a try fails.
     """
 
     tries: int = 4
@@ -41,30 +40,30 @@ class Downloader:
     timeout: float = 30.0
 
     def fetch(
-        self, url: str, path: Path, size: int, sha256: str, told: OnBytes | None = None
+        self, url: str, path: Path, size: int, sha256: str, on_progress: OnBytes | None = None
     ) -> None:
-        """Fetch a file, resuming from what an earlier call left beside it as ``.part``.
+        """Download a file, resuming an earlier call's ``.part`` file beside it.
 
         Parameters
         ----------
         url, sha256 : str
-            Where the file is, and the digest without which it never takes its name.
+            The address, and the digest that the file must have.
         path : Path
-            Where it will be; its folder is there.
+            The target; its folder exists.
         size : int
-            Its bytes, 0 if that is not known.
-        told : callable, optional
-            Called with every 64 kB.
+            The bytes of the file, 0 if unknown.
+        on_progress : callable, optional
+            Called after every 64 kB.
 
         Raises
         ------
         DownloadError
-            If it cannot be fetched, or is not what was published.
+            If it cannot be downloaded, or has another digest.
         OSError
             If it cannot be written.
         """
         part = path.with_name(f"{path.name}.part")
-        self._fetch(url, part, size, told or (lambda _there, _total: None))
+        self._fetch(url, part, size, on_progress or (lambda _there, _total: None))
         if digest_file(part) != sha256:
             part.unlink()
             raise DownloadError(
@@ -73,12 +72,12 @@ class Downloader:
             )
         part.replace(path)
 
-    def _fetch(self, url: str, part: Path, size: int, told: OnBytes) -> None:
+    def _fetch(self, url: str, part: Path, size: int, on_progress: OnBytes) -> None:
         failed, most = 0, _length(part)
         while True:
             try:
-                self._attempt(url, part, size, told)
-            except _Again as error:
+                self._attempt(url, part, size, on_progress)
+            except _RetryableError as error:
                 failed = 1 if _length(part) > most else failed + 1
                 most = max(most, _length(part))
                 if failed >= self.tries:
@@ -87,7 +86,7 @@ class Downloader:
             else:
                 return
 
-    def _attempt(self, url: str, part: Path, size: int, told: OnBytes) -> None:
+    def _attempt(self, url: str, part: Path, size: int, on_progress: OnBytes) -> None:
         import requests
 
         have = _length(part)
@@ -102,50 +101,45 @@ class Downloader:
         try:
             with requests.get(url, headers=wanted, stream=True, timeout=self.timeout) as answer:
                 _check(answer, part)
-                _receive(answer, part, size, told)
+                _receive(answer, part, size, on_progress)
         except requests.RequestException as error:
-            raise _Again(_told(error)) from error
+            raise _RetryableError(_reason(error)) from error
 
 
 def _check(answer: Any, part: Path) -> None:
-    """Raise if a server's answer brings no bytes, by whether the next one may."""
+    """Raise for a server's answer without bytes: _RetryableError if a retry may help."""
     if answer.status_code in (_COMPLETE, _PARTIAL):
         return
     problem = f"the server answered {answer.status_code} {answer.reason}"
     if answer.status_code == _NO_SUCH_RANGE:
         part.unlink()
-        raise _Again(problem)
+        raise _RetryableError(problem)
     if answer.status_code == _BUSY or answer.status_code >= _SERVER_ERRORS:
-        raise _Again(problem)
+        raise _RetryableError(problem)
     raise DownloadError(f"could not be fetched: {answer.url} ({problem}).")
 
 
-def _receive(answer: Any, part: Path, size: int, told: OnBytes) -> None:
-    """Append what comes, or start again where the server does not continue in the middle."""
-    goes_on = answer.status_code == _PARTIAL
-    there = _length(part) if goes_on else 0
+def _receive(answer: Any, part: Path, size: int, on_progress: OnBytes) -> None:
+    """Append the bytes of an answer, or start again if the server does not resume."""
+    resumes = answer.status_code == _PARTIAL
+    there = _length(part) if resumes else 0
     length = answer.headers.get("Content-Length")
     total = there + int(length) if length is not None else size
-    with part.open("ab" if goes_on else "wb") as file:
-        for chunk in _chunks(answer):
+    with part.open("ab" if resumes else "wb") as file:
+        for chunk in filter(None, answer.iter_content(_CHUNK)):
             file.write(chunk)
             there += len(chunk)
-            told(there, total or there)
+            on_progress(there, total or there)
     if total and there < total:
-        raise _Again(f"the connection ended after {there} of {total} bytes")
-
-
-def _chunks(answer: Any) -> Iterator[bytes]:
-    chunks: Iterator[bytes] = answer.iter_content(_CHUNK)
-    return (chunk for chunk in chunks if chunk)
+        raise _RetryableError(f"the connection ended after {there} of {total} bytes")
 
 
 def _length(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _told(error: Exception) -> str:
-    """Return the innermost reason: requests wraps it in names of its own objects."""
+def _reason(error: Exception) -> str:
+    """Return the innermost reason, without the names of requests' own objects."""
     inner: BaseException = error
     while inner.__cause__ or inner.__context__:
         inner = inner.__cause__ or inner.__context__ or inner

@@ -1,10 +1,10 @@
-"""What a maker of masks offers, what it tells of its progress, and how it can fail.
+"""The interface of mask generators, their progress and their errors.
 
-ProposalError               no masks could be made
+ProposalError               no masks could be generated
 ├── MissingPackageError     a package that SAM needs is not installed
-├── DownloadError           weights could not be fetched
-├── OpeningError            the model could not be made ready in its process
-└── StoppedError            someone stopped the work; nothing is wrong
+├── DownloadError           weights could not be downloaded
+├── OpeningError            the model could not be loaded in its process
+└── StoppedError            a person stopped the work
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from napari_sepl.core.masks.mask_set import MaskSet
 
 
 class ProposalError(SeplError):
-    """No masks could be made."""
+    """No masks could be generated."""
 
 
 class MissingPackageError(ProposalError):
@@ -27,27 +27,27 @@ class MissingPackageError(ProposalError):
 
 
 class DownloadError(ProposalError):
-    """Weights could not be fetched; nothing wrong is left where they belong."""
+    """Weights could not be downloaded; no incomplete file has their name."""
 
 
 class OpeningError(ProposalError, RunEndedError):
-    """What makes masks could not be made ready: the next image would meet the same."""
+    """A mask generator could not be loaded: the next image would fail as well."""
 
 
 class StoppedError(ProposalError, RunEndedError):
-    """Someone stopped the work; nothing is wrong."""
+    """A person stopped the work."""
 
 
 @dataclass(frozen=True)
 class MaskProgress:
-    """How far the masks of one image have come.
+    """The progress of one image's masks.
 
     Parameters
     ----------
     done, total : int
-        Points dealt with, and in all; or other steps, where masks are made without points.
+        Points, or other steps, done and in all.
     message : str
-        What users should know; empty for most.
+        A message for users; mostly empty.
     """
 
     done: int
@@ -56,20 +56,20 @@ class MaskProgress:
 
 
 OnProgress = Callable[[MaskProgress], None]
-"""Called now and then while masks are made."""
+"""Called now and then while masks are generated."""
 
 
 def ignore(_progress: MaskProgress) -> None:
-    """Hear of progress and do nothing."""
+    """Do nothing."""
 
 
 class Maker(Protocol):
-    """What makes masks."""
+    """A mask generator."""
 
     def make(
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Return the masks of an image, (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16."""

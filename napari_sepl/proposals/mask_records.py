@@ -1,4 +1,4 @@
-"""Masks on their way from SAM to a MaskSet: in numpy, each with its box and its scores."""
+"""Records of SAM's masks as numpy arrays, with boxes and scores, before they are a MaskSet."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ Pair = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 @dataclass(frozen=True, eq=False)
 class MaskRecords:
-    """Masks found so far.
+    """Records of masks.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class MaskRecords:
 
     @classmethod
     def join(cls, parts: Iterable["MaskRecords"]) -> "MaskRecords":
-        """Put several together, in their order; none give an empty one."""
+        """Return the records of several parts, in order; of none, no record."""
         held = [_NOTHING, *parts]
         runs = [pair for part in held for pair in part.runs]
         rest = {
@@ -54,14 +54,14 @@ class MaskRecords:
         return cls(runs, **rest)
 
     def choose(self, kept: NDArray[np.intp]) -> "MaskRecords":
-        """Return those that `kept` lists, in its order."""
+        """Return the records of the indices `kept`, in order."""
         runs = [self.runs[index] for index in kept]
         return MaskRecords(runs, **{f.name: getattr(self, f.name)[kept] for f in fields(self)[1:]})
 
     def unique(self, scores: NDArray[Any], threshold: float) -> "MaskRecords":
-        """Drop masks whose boxes overlap (IoU) a better one's more than `threshold`; best first.
+        """Return the masks whose boxes overlap (IoU) no better one's above `threshold`; best first.
 
-        On the processor, for boxes are few and not every device knows how.
+        It runs on the processor, for boxes are few and not every device supports it.
         """
         import torch
         from torchvision.ops.boxes import batched_nms
@@ -71,9 +71,9 @@ class MaskRecords:
         return self.choose(kept.numpy())
 
     def tidied(self, shape: tuple[int, int], smallest: int, threshold: float) -> "MaskRecords":
-        """Fill holes and drop islands below `smallest` pixels, then duplicates that this made.
+        """Return masks without duplicates, and without holes and islands below `smallest` pixels.
 
-        Of duplicates, masks that needed no tidying win.
+        Of duplicates, masks that did not change stay.
         """
         changed = np.zeros(len(self), np.bool_)
         boxes, runs = self.boxes.copy(), list(self.runs)
@@ -88,7 +88,7 @@ class MaskRecords:
         return tidied.unique((~changed).astype(np.float32), threshold)
 
     def as_masks(self, shape: tuple[int, int]) -> MaskSet:
-        """Return them as a MaskSet, with the scores that segment-anything's records have."""
+        """Return a MaskSet with the scores of segment-anything's records."""
         x0, y0, x1, y1 = self.crop_boxes.T
         crops = np.stack([x0, y0, x1 - x0, y1 - y0], axis=1).astype(np.float32)
         scores = MaskScores(
@@ -122,7 +122,7 @@ def tidy_mask(mask: NDArray[np.bool_], smallest: int) -> tuple[NDArray[np.bool_]
     mask : (H, W) bool
         A mask.
     smallest : int
-        Pixels. Neighbours at a corner hold together. If all islands are smaller, the largest
+        Pixels. Neighbours at a corner are connected. If all islands are smaller, the largest
         stays (of equal ones the first by rows).
 
     Returns
@@ -143,7 +143,7 @@ def _remove(
     regions, count = ndimage.label(~mask if what == "holes" else mask, _ALL_EIGHT)
     sizes = np.bincount(regions.ravel(), minlength=count + 1)
     small = sizes < smallest
-    small[0] = False  # what is no region
+    small[0] = False  # no region
     if not small.any():
         return mask, False
     if what == "holes":

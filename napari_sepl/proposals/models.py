@@ -1,4 +1,4 @@
-"""The models that make masks, SAM's settings, and presets of both."""
+"""The models that generate masks, SAM's settings, and presets of both."""
 
 import importlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.proposals.maker import MissingPackageError
 
 REGIONS = "regions"
-"""The name that stands for regions of like colour, which need no weights and no torch."""
+"""The name of regions of similar colour, which need no weights and no torch."""
 
 _SAM = "segment_anything"
 _NEEDED = ("torch", "torchvision", _SAM)
@@ -21,25 +21,25 @@ _ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
 
 @dataclass(frozen=True)
 class SamModel:
-    """A model that segment-anything's predictor can drive, and its published weights.
+    """A model for segment-anything's predictor, and its published weights.
 
     Parameters
     ----------
     name : str
-        What users call it.
+        Its name for options.
     title : str
-        What it is, for people.
+        Its name in texts.
     package : str
-        The package that builds it: its ``sam_model_registry[architecture]()`` returns the model
-        with random weights.
+        The package that builds it: ``sam_model_registry[architecture]()`` of the package returns
+        the model with random weights.
     architecture : str
-        The package's name for it.
+        Its name in the package.
     url : str
-        Where the weights are; empty if there are none to fetch.
+        The address of the weights; empty if there are none to download.
     size : int
         Bytes of the weights.
     sha256 : str
-        Their digest.
+        Digest of the weights.
     """
 
     name: str
@@ -57,11 +57,11 @@ class SamModel:
 
     @property
     def is_installed(self) -> bool:
-        """Whether all packages that this model needs are installed."""
+        """Whether all packages of this model are installed."""
         return not self._missing()
 
     def require(self) -> None:
-        """Raise MissingPackageError, saying what to install, if a package is missing."""
+        """Raise MissingPackageError, with the packages to install, if one is missing."""
         missing = self._missing()
         if not missing:
             return
@@ -86,11 +86,11 @@ class SamModel:
 def _is_there(package: str) -> bool:
     try:
         return find_spec(package) is not None
-    except ModuleNotFoundError:  # of a dotted name, when what stands before the dot is missing
+    except ModuleNotFoundError:  # the part before the dot of a dotted name is missing
         return False
 
 
-# Sizes and digests of the files as published; the names' digits are the start of another digest.
+# Sizes and digests of the published files; the digits in their names are of another digest.
 MODELS = {
     model.name: model
     for model in (
@@ -113,23 +113,23 @@ MODELS = {
         ),
     )
 }  # fmt: skip
-"""The models of SAM's kind by name; add to it what segment-anything's predictor can drive."""
+"""The SAM models by name; add any model that segment-anything's predictor supports."""
 
 
 def model_names() -> list[str]:
-    """Return the names of the models that can be asked for, installed or not, regions last."""
+    """Return the names of all models, installed or not, regions last."""
     return [*MODELS, REGIONS]
 
 
 def find_model(name: str) -> SamModel:
-    """Return the model of SAM's kind of that name, or raise InputError naming those there are."""
+    """Return the SAM model of a name, or raise InputError with all names."""
     if name not in MODELS:
         raise InputError("model", found=repr(name), expected=f"one of {', '.join(model_names())}")
     return MODELS[name]
 
 
 class SamSettings(BaseModel):
-    """All settings of segment-anything's ``SamAutomaticMaskGenerator``, by its names; frozen.
+    """All settings of segment-anything's ``SamAutomaticMaskGenerator``, under its names; frozen.
 
     The defaults are the SEPL paper's. Shares are 0-1, areas are in pixels.
     """
@@ -188,11 +188,11 @@ class Preset:
     Parameters
     ----------
     model : str
-        Its name.
+        The name of the model.
     settings : SamSettings
-        What to ask of it.
+        Its settings.
     about : str
-        What it is good for, in a few words.
+        Its purpose, in a few words.
     """
 
     model: str
@@ -219,7 +219,7 @@ PRESETS = MappingProxyType({
 
 
 def find_preset(name: str) -> Preset:
-    """Return the preset of that name, or raise InputError naming those there are."""
+    """Return the preset of a name, or raise InputError with all names."""
     if name not in PRESETS:
         raise InputError("preset", found=repr(name), expected=f"one of {', '.join(PRESETS)}")
     return PRESETS[name]

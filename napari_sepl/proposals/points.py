@@ -1,6 +1,6 @@
-"""Which points SAM is asked about: the generator's grid, or its points in and near pseudo-labels.
+"""The points that prompt SAM: the generator's grid, or its points in and near pseudo-labels.
 
-Beside SAM the order is (x, y): points and crop boxes here are as segment-anything has them.
+Points and crop boxes are (x, y) here, as in segment-anything.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.proposals.models import SamSettings
 
 MARGIN = 1 / 40
-"""How far from a pseudo-label points still count, as a share of the image's longer side.
+"""The largest distance of points from a pseudo-label, as a share of the image's longer side.
 
-A little more than half the diagonal of a cell of the paper's grid, so that the smallest label has
-a point.
+It is a little more than half the diagonal of a cell of the paper's grid, so that the smallest
+label has a point.
 """
 
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """A part of the image that SAM looks at on its own, and the points it is asked about there.
+    """A part of the image that SAM gets on its own, and its points.
 
     Parameters
     ----------
@@ -50,10 +50,10 @@ def plan_crops(
     shape : tuple of int
         Height and width of the image in pixels.
     settings : SamSettings
-        The grid and the crops; both are made by segment-anything's own functions.
+        The grid and the crops; segment-anything's own functions make both.
     pseudo : (H, W) uint8, optional
-        Pseudo-labels. With them only those points stay, of each crop, that `near_labels` keeps;
-        a crop may then have none.
+        Pseudo-labels, which restrict the points to those in `near_labels`; a crop may then have
+        none.
     margin : float
         Share of the image's longer side.
 
@@ -64,7 +64,11 @@ def plan_crops(
     """
     from segment_anything.utils import amg
 
-    near = None if pseudo is None else near_labels(_fitting(pseudo, shape), margin)
+    if pseudo is not None and pseudo.shape != shape:
+        raise InputError(
+            "pseudo-labels", found=f"shape {pseudo.shape}", expected=f"shape {shape} as the image"
+        )
+    near = None if pseudo is None else near_labels(pseudo, margin)
     grids = amg.build_all_layer_point_grids(
         settings.points_per_side, settings.crop_n_layers, settings.crop_n_points_downscale_factor
     )
@@ -73,11 +77,13 @@ def plan_crops(
     )
     crops = []
     for (x0, y0, x1, y1), layer in zip(boxes, layers, strict=True):
-        if x1 <= x0 or y1 <= y0:  # of an image of very few rows or columns
+        if x1 <= x0 or y1 <= y0:  # in an image of very few rows or columns
             continue
         points = grids[layer] * np.array([[x1 - x0, y1 - y0]])
         if near is not None:
-            points = points[_at(near, points + np.array([x0, y0]))]
+            cols, rows = (points + np.array([x0, y0])).astype(np.intp).T  # positive: the floor
+            cols, rows = np.minimum(cols, shape[1] - 1), np.minimum(rows, shape[0] - 1)
+            points = points[near[rows, cols]]
         crops.append(Crop((x0, y0, x1, y1), points))
     return crops
 
@@ -99,19 +105,3 @@ def near_labels(pseudo: NDArray[np.uint8], margin: float = MARGIN) -> NDArray[np
     distances = ndimage.distance_transform_edt(~labelled)
     near: NDArray[np.bool_] = distances <= margin * max(pseudo.shape)
     return near
-
-
-def _at(near: NDArray[np.bool_], points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return (P,) bool: what `near` says of the pixels that points (x, y) of the image lie in."""
-    cols, rows = points.astype(np.intp).T  # points are positive: this is the floor
-    height, width = near.shape
-    held: NDArray[np.bool_] = near[np.minimum(rows, height - 1), np.minimum(cols, width - 1)]
-    return held
-
-
-def _fitting(pseudo: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    if pseudo.shape != shape:
-        raise InputError(
-            "pseudo-labels", found=f"shape {pseudo.shape}", expected=f"shape {shape} as the image"
-        )
-    return pseudo

@@ -1,4 +1,4 @@
-"""Work in a process of its own: it can be stopped at once, and its death costs nothing else."""
+"""Work in a separate process, which can be stopped at once and may crash without harm."""
 
 import contextlib
 import multiprocessing
@@ -23,29 +23,29 @@ from napari_sepl.proposals.maker import (
     ignore,
 )
 
-_POLL = 0.05  # seconds between looks at whether the process lives and is still wanted
-_PATIENCE = 5.0  # seconds that a process gets to end by itself
+_POLL = 0.05  # seconds between checks whether the call was stopped
+_PATIENCE = 5.0  # seconds for a process to end by itself
 
 
 class _FailedError(Exception):
-    """The object said that it failed; it can be asked again."""
+    """The object reported a failure; it can be called again."""
 
 
 class Remote:
-    """An object that lives in a process of its own, started when it is first needed.
+    """An object in a separate process, which the first call starts.
 
-    After a crash, or a stop, the next call starts a new process. One call runs at a time; `stop`
-    may come from any thread.
+    After a crash or a stop the next call starts a new process. One call runs at a time; any thread
+    may call `stop`.
 
     Parameters
     ----------
     factory : callable
-        Makes the object, in the other process; a function of a module, so that it can be sent.
+        Makes the object in the other process; a function of a module, so that it can be pickled.
     *arguments : object
-        What the factory is called with.
+        The factory's arguments.
     opened : callable, optional
-        Called, by the thread of the call, with the object's ``about`` if it has one, when a process
-        has made it.
+        Called with the object's ``about``, if it has one, when a process has made it; in the
+        thread of the call.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class Remote:
     ) -> None:
         self._made_by = factory, arguments
         self._heard = opened
-        self._lock = threading.RLock()  # held by the call that is under way, which may stop itself
-        self._killing = threading.Lock()  # held while the process is killed or let go of
+        self._lock = threading.RLock()  # held by the running call, which may stop itself
+        self._killing = threading.Lock()  # held while the process is killed or dropped
         self._stopped = self._opened = False
         self._process: Any = None
         self._line: Connection[Any, Any] | None = None
@@ -71,29 +71,29 @@ class Remote:
     @property
     def process_id(self) -> int | None:
         """The number of the process; None while there is none."""
-        process = self._process  # which another thread may let go of
+        process = self._process  # another thread may drop it
         return None if process is None else process.pid
 
     def call(
-        self, method: str, *arguments: object, told: Callable[[Any], None] | None = None
+        self, method: str, *arguments: object, on_progress: Callable[[Any], None] | None = None
     ) -> Any:
-        """Call a method of the object and wait for what it returns.
+        """Call a method of the object and return its result.
 
         Parameters
         ----------
         method : str
             Its name.
         *arguments : object
-            What it is called with; sent to the other process.
-        told : callable, optional
-            If given, the method is also called with ``told=``, and what it tells arrives here.
+            Its arguments, which are pickled.
+        on_progress : callable, optional
+            If given, the method is also called with ``on_progress=``, and its calls arrive here.
 
         Raises
         ------
         OpeningError
             If the factory raised, or the process died in it.
         ProposalError
-            If the method raised, or the process died, of lack of memory say.
+            If the method raised, or the process died, for example of lack of memory.
         StoppedError
             If `stop` was called meanwhile.
         """
@@ -101,21 +101,21 @@ class Remote:
             self._stopped = False
             try:
                 line = self._started()
-                line.send((method, arguments, told is not None))
-                return self._answer(line, told)
+                line.send((method, arguments, on_progress is not None))
+                return self._answer(line, on_progress)
             except (EOFError, OSError) as error:
                 raise self._died() from error
             except _FailedError as error:
                 raise self._problem(str(error)) from None
-            except BaseException:  # its answer to this call must not be taken for the next one's
+            except BaseException:  # the next call must not receive this one's answer
                 self._end()
                 raise
 
     def stop(self) -> None:
-        """End the process at once, whatever it is doing; nothing happens if there is none."""
+        """End the process at once, if there is one."""
         self._stopped = True
         self._kill()
-        # only who holds the lock may wait for the process: of two that wait, one learns nothing
+        # only the holder of the lock waits for the process: of two waiters one gets no exit code
         if self._lock.acquire(timeout=_PATIENCE):
             try:
                 self._end()
@@ -139,11 +139,13 @@ class Remote:
                 f"the mask process could not be started ({error.strerror or error})."
             ) from error
         finally:
-            theirs.close()  # so that its death is the end of the line
+            theirs.close()  # so that its death closes the connection
         self._process = process
         return self._line
 
-    def _answer(self, line: "Connection[Any, Any]", told: Callable[[Any], None] | None) -> Any:
+    def _answer(
+        self, line: "Connection[Any, Any]", on_progress: Callable[[Any], None] | None
+    ) -> Any:
         while True:
             while not line.poll(_POLL):
                 if self._stopped:
@@ -153,20 +155,20 @@ class Remote:
                 self._opened = True
                 if content and self._heard is not None:
                     self._heard(content)
-            elif kind == "told" and told is not None:
-                told(content)
+            elif kind == "progress" and on_progress is not None:
+                on_progress(content)
             elif kind == "done":
-                if self._stopped:  # it was done before the stop reached it
+                if self._stopped:  # it finished before the stop
                     raise EOFError
                 return content
             elif kind == "failed":
                 raise _FailedError(content)
 
     def _died(self) -> SeplError:
-        """Clear away the process and return the error that tells of its end."""
+        """Drop the dead process and return the error of its end."""
         process = self._process
         if process is not None:
-            if self._stopped:  # perhaps when there was nothing to kill yet
+            if self._stopped:  # perhaps before the process was started
                 self._kill()
             process.join(_PATIENCE)
         code = None if process is None else process.exitcode
@@ -183,7 +185,7 @@ class Remote:
                 self._process.kill()
 
     def _end(self) -> None:
-        """Let go of the process; for the holder of the lock."""
+        """Drop the process; for the holder of the lock."""
         if self._line is not None:
             self._line.close()
         self._kill()
@@ -192,7 +194,7 @@ class Remote:
         self._line, self._opened = None, False
         if process is not None:
             process.join(_PATIENCE)
-            if process.exitcode is not None:  # else it hangs in the kernel, and is left to it
+            if process.exitcode is not None:  # else it hangs in the kernel
                 process.close()
 
 
@@ -207,8 +209,8 @@ def _how_it_ended(code: int | None) -> str:
 
 
 def _serve(line: "Connection[Any, Any]", factory: Callable[..., Any], arguments: Any) -> None:
-    """Do what is asked, in the other process, until the line ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the one who asked
+    """Answer calls, in the other process, until the connection ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the calling process handles Ctrl+C
     served = None
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
@@ -217,23 +219,23 @@ def _serve(line: "Connection[Any, Any]", factory: Callable[..., Any], arguments:
                 if served is None:
                     served = factory(*arguments)
                     line.send(("opened", getattr(served, "about", "")))
-                options = {"told": lambda content: line.send(("told", content))} if tells else {}
-                answer = "done", getattr(served, method)(*values, **options)
+                progress = {"on_progress": lambda content: line.send(("progress", content))}
+                answer = "done", getattr(served, method)(*values, **(progress if tells else {}))
             except SeplError as error:
                 answer = "failed", str(error)
-            except Exception as error:  # noqa: BLE001  the one who asked must hear of it
+            except Exception as error:  # noqa: BLE001  the caller reports it
                 traceback.print_exc()
-                answer = "failed", f"The making of masks failed: {type(error).__name__}: {error}"
+                answer = "failed", f"Mask generation failed: {type(error).__name__}: {error}"
             line.send(answer)
 
 
 class RemoteMasks:
-    """Makes masks in a process of its own; looks as `SamMasks` does.
+    """Generates masks in a separate process; a `Maker`.
 
     Parameters
     ----------
     remote : Remote
-        Where the masks are made.
+        The mask generator in that process.
     """
 
     def __init__(self, remote: Remote) -> None:
@@ -243,8 +245,8 @@ class RemoteMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
-        """Make the masks of one image; as `SamMasks.make`, and as `Remote.call` raises."""
-        masks: MaskSet = self._remote.call("make", image, pseudo, told=told)
+        """Return the masks of one image, as `SamMasks.make`; raises as `Remote.call`."""
+        masks: MaskSet = self._remote.call("make", image, pseudo, on_progress=on_progress)
         return masks

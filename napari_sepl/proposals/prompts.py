@@ -1,4 +1,4 @@
-"""Masks by prompts: points, a box or a rough mask give the mask that SAM rates best."""
+"""Masks by prompts: SAM's best mask for points, a box or a rough mask."""
 
 import contextlib
 import hashlib
@@ -17,10 +17,10 @@ from napari_sepl.files.images import as_rgb
 from napari_sepl.proposals.weights import Checkpoint, LoadedSam, load_sam
 
 LIMIT = 2 << 30
-"""Bytes that the cache may take: 500 embeddings of SAM's three models, 4 MB each."""
+"""Bytes of the cache: 500 embeddings of SAM's three models, 4 MB each."""
 
 _ENDING = ".embedding"
-_DIGEST = 32  # bytes of SHA-256, which come before the array
+_DIGEST = 32  # bytes of SHA-256 before the array
 
 
 def digest_image(image: NDArray[np.uint8]) -> str:
@@ -32,23 +32,23 @@ def digest_image(image: NDArray[np.uint8]) -> str:
 
 @dataclass(frozen=True)
 class EmbeddingCache:
-    """Embeddings in a folder; those that were not used for longest go first.
+    """Embeddings in a folder, of which the least recently used are removed first.
 
     Several programs may share the folder.
 
     Parameters
     ----------
     folder : Path
-        Where they are; made when the first is kept.
+        The folder; made with the first embedding.
     limit : int
-        Bytes that all may take together.
+        Bytes of all embeddings together.
     """
 
     folder: Path
     limit: int = LIMIT
 
     def find(self, image_digest: str, model_digest: str) -> NDArray[np.float32] | None:
-        """Return the embedding of an image by a model; None if it is not there, or damaged.
+        """Return the embedding of an image by a model; None if it is missing or damaged.
 
         A damaged one is removed.
         """
@@ -57,8 +57,8 @@ class EmbeddingCache:
             content = path.read_bytes()
         except OSError:
             return None
-        told, rest = content[:_DIGEST], content[_DIGEST:]
-        if hashlib.sha256(rest).digest() != told:
+        digest, rest = content[:_DIGEST], content[_DIGEST:]
+        if hashlib.sha256(rest).digest() != digest:
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
@@ -68,7 +68,7 @@ class EmbeddingCache:
         return embedding
 
     def keep(self, image_digest: str, model_digest: str, embedding: NDArray[np.float32]) -> None:
-        """Keep an embedding, and drop others if all together become too large.
+        """Store an embedding, and remove others if all together are too large.
 
         Raises
         ------
@@ -93,27 +93,27 @@ class EmbeddingCache:
             with contextlib.suppress(OSError):
                 state: Any = path.stat()
                 held.append((state.st_mtime_ns, state.st_size, path))
-        taken = sum(size for _, size, _ in held)
+        total = sum(size for _, size, _ in held)
         for _, size, path in sorted(held):
-            if taken <= self.limit:
+            if total <= self.limit:
                 return
             with contextlib.suppress(OSError):
                 path.unlink()
-            taken -= size
+            total -= size
 
 
-_SURE = 6.9  # log odds of 0.999: how sure a rough mask is of its pixels
+_SURE = 6.9  # log odds of 0.999, the probability of a rough mask's pixels
 
 
 class Prompter:
-    """Answers prompts on one image at a time. (row, col) everywhere, in pixels of the image.
+    """Predicts masks for prompts on one image at a time; points are (row, col) in pixels.
 
     Parameters
     ----------
     sam : LoadedSam
         The model.
     cache : EmbeddingCache, optional
-        Where embeddings are kept between sessions.
+        The embeddings of earlier sessions.
     """
 
     def __init__(self, sam: LoadedSam, cache: EmbeddingCache | None = None) -> None:
@@ -125,16 +125,16 @@ class Prompter:
 
     @property
     def about(self) -> str:
-        """Which model it is and where it computes, for people."""
+        """The model and its device, for people."""
         return self._sam.about
 
     @property
     def image_digest(self) -> str:
-        """Digest of the image that prompts are on, as `digest_image` gives it; empty at first."""
+        """The `digest_image` of the current image; empty at first."""
         return self._digest
 
     def set_image(self, image: NDArray[Any]) -> bool:
-        """Take another image; this is the slow part, unless its embedding was kept.
+        """Set the image; this is slow, unless the cache has its embedding.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class Prompter:
         Returns
         -------
         bool
-            Whether its embedding was there already.
+            Whether the embedding was there already.
 
         Raises
         ------
@@ -153,21 +153,21 @@ class Prompter:
         ProposalError
             If the device's memory does not hold it.
         SaveError
-            If its embedding cannot be kept; prompts work all the same.
+            If its embedding cannot be stored; prompts work anyway.
         """
         import torch
 
-        picture = as_rgb(image)
-        digest = digest_image(picture)
+        image = as_rgb(image)
+        digest = digest_image(image)
         if digest == self._digest:
             return True
         self._digest = ""
         kept = None if self._cache is None else self._cache.find(digest, self._sam.sha256)
         if kept is not None:
-            self._restore(kept, (picture.shape[0], picture.shape[1]))
+            self._restore(kept, (image.shape[0], image.shape[1]))
         else:
             with torch.no_grad():
-                self._sam.embed(self._predictor, picture)
+                self._sam.embed(self._predictor, image)
         self._digest = digest
         if kept is None and self._cache is not None:
             embedding = self._predictor.features.cpu().numpy()
@@ -175,11 +175,11 @@ class Prompter:
         return kept is not None
 
     def prepare(self, image: NDArray[Any]) -> str:
-        """Take another image as `set_image` does; return why its embedding was not kept, if so."""
+        """Set the image; return why its embedding could not be stored, empty if it was."""
         try:
             self.set_image(image)
         except SaveError as error:
-            return f"{error} Prompts work all the same."
+            return f"{error} Prompts work anyway."
         return ""
 
     def predict(
@@ -196,7 +196,7 @@ class Prompter:
         points : (P, 2) float, optional
             (row, col) of pixels.
         labels : (P,) int or bool, optional
-            1 of a point on the object, 0 of one beside it; 1 for all if left out.
+            1 for points on the object, 0 for points beside it; all 1 if left out.
         box : (4,) float, optional
             First row, first column, last row and last column of a box around the object.
         mask_input : (H, W) bool, optional
@@ -205,9 +205,9 @@ class Prompter:
         Returns
         -------
         (H, W) bool
-            Of SAM's three masks the one that it rates best.
+            The best-rated of SAM's three masks.
         float
-            SAM's rating of it: the IoU with the object that it expects.
+            SAM's rating: the predicted IoU with the object.
 
         Raises
         ------
@@ -230,7 +230,7 @@ class Prompter:
         box: NDArray[np.float64] | None,
         rough: NDArray[np.float32] | None,
     ) -> tuple[NDArray[np.bool_], float]:
-        """Do as ``SamPredictor.predict`` does, but enlarge the best of the three masks alone.
+        """Return the mask of ``SamPredictor.predict``, enlarging only the best of three masks.
 
         At 4096² the other two would take half of the time.
         """
@@ -250,13 +250,7 @@ class Prompter:
         if rough is not None:
             masks = tensor(rough)
         with torch.no_grad():
-            sparse, dense = network.prompt_encoder(points=points, boxes=boxes, masks=masks)
-            small, ratings = network.mask_decoder(
-                image_embeddings=predictor.features,
-                image_pe=network.prompt_encoder.get_dense_pe(),
-                sparse_prompt_embeddings=sparse, dense_prompt_embeddings=dense,
-                multimask_output=True,
-            )  # fmt: skip
+            small, ratings = self._sam.decode(predictor, points, boxes, masks)
             best = int(ratings[0].argmax())
             chosen = small[:, best : best + 1]
             whole = network.postprocess_masks(chosen, predictor.input_size, size)
@@ -264,7 +258,7 @@ class Prompter:
         return inside, float(ratings[0, best])
 
     def _restore(self, embedding: NDArray[np.float32], shape: tuple[int, int]) -> None:
-        """Put the predictor into the state that `set_image` would have left it in."""
+        """Set the predictor's state as `set_image` does."""
         import torch
 
         predictor = self._predictor
@@ -292,7 +286,7 @@ class Prompter:
         return placed[:, ::-1].copy(), kinds
 
     def _logits(self, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Return a rough mask as SAM takes it: (1, h, w) log odds, at a quarter of its size."""
+        """Return a rough mask in SAM's format: (1, h, w) log odds, at a quarter of its size."""
         import torch
         from torch.nn.functional import interpolate
 
@@ -314,7 +308,7 @@ class Prompter:
 def open_prompter(
     checkpoint: Checkpoint, device: str, cache: EmbeddingCache | None = None
 ) -> Prompter:
-    """Load a model and return what answers prompts with it; raises as `load_sam` does."""
+    """Return a prompter with a loaded model; raises as `load_sam` does."""
     return Prompter(load_sam(checkpoint, device), cache)
 
 

@@ -1,6 +1,6 @@
-"""Masks without SAM: regions of like colour at several scales.
+"""Masks without SAM: regions of similar colour at several scales.
 
-They know nothing of objects. What SEPL makes of them is measured by ``studies.regions``.
+They do not follow objects. ``studies.regions`` measures SEPL with them.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ class RegionSettings(BaseModel):
 
 
 class RegionMasks:
-    """Makes masks of regions; looks as `SamMasks` does.
+    """Generates masks of regions; a `Maker`.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class RegionMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,  # noqa: ARG002  regions need no prompts
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image.
 
@@ -56,14 +56,14 @@ class RegionMasks:
         image : (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16
             Grey, RGB or RGBA.
         pseudo : (H, W) uint8, optional
-            Not looked at.
-        told : callable
+            Not used.
+        on_progress : callable
             Called after each scale.
 
         Returns
         -------
         MaskSet
-            The regions of each scale in the settings' order, each region once; without scores.
+            The regions of each scale in the settings' order, without duplicates and scores.
 
         Raises
         ------
@@ -72,14 +72,14 @@ class RegionMasks:
         """
         from skimage.segmentation import felzenszwalb
 
-        picture = as_rgb(image)
-        shape = (picture.shape[0], picture.shape[1])
+        image = as_rgb(image)
+        shape = (image.shape[0], image.shape[1])
         found: dict[bytes, _Pair] = {}
         for number, scale in enumerate(self._settings.scales):
-            regions = felzenszwalb(picture, scale=scale, min_size=self._settings.smallest)
+            regions = felzenszwalb(image, scale=scale, min_size=self._settings.smallest)
             for starts, stops in _split(regions):
                 found.setdefault(starts.tobytes() + stops.tobytes(), (starts, stops))
-            told(MaskProgress(number + 1, len(self._settings.scales)))
+            on_progress(MaskProgress(number + 1, len(self._settings.scales)))
         return MaskSet(join(shape, found.values()), MaskScores.unknown(len(found)))
 
 

@@ -1,7 +1,7 @@
-"""SAM's automatic masks: what ``SamAutomaticMaskGenerator`` makes, with less work.
+"""The masks of ``SamAutomaticMaskGenerator``, with less work.
 
-Masks that SAM itself rates too low are dropped before they are enlarged to the image's size, and
-the rest are enlarged a few at a time.
+Masks with a low rating are dropped before they are enlarged to the image's size, and the others
+are enlarged a few at a time.
 """
 
 import functools
@@ -34,16 +34,16 @@ _ENLARGED = 1 << 28  # bytes of masks enlarged at once, as float32
 
 
 class SamMasks:
-    """Makes the masks of images with one model.
+    """Generates the masks of images with one model; a `Maker`.
 
     Parameters
     ----------
     sam : LoadedSam
         The model.
     settings : SamSettings
-        What to ask of it.
+        The generator's settings.
     margin : float
-        With pseudo-labels: how far from them points count, as a share of the longer side.
+        The largest distance of points from pseudo-labels, as a share of the longer side.
     """
 
     def __init__(self, sam: LoadedSam, settings: SamSettings, margin: float = MARGIN) -> None:
@@ -55,14 +55,14 @@ class SamMasks:
 
     @property
     def about(self) -> str:
-        """Which model it is and where it computes, for people."""
+        """The model and its device, for people."""
         return self._sam.about
 
     def make(
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image.
 
@@ -71,8 +71,8 @@ class SamMasks:
         image : (H, W), (H, W, 3) or (H, W, 4) uint8 or uint16
             Grey, RGB or RGBA.
         pseudo : (H, W) uint8, optional
-            Pseudo-labels; with them SAM is asked only about points in and near them.
-        told : callable
+            Pseudo-labels; with them only points in and near them prompt SAM.
+        on_progress : callable
             Called after each batch of points, and when memory runs short.
 
         Returns
@@ -89,16 +89,16 @@ class SamMasks:
         """
         import torch
 
-        picture = as_rgb(image)
-        shape = (picture.shape[0], picture.shape[1])
+        image = as_rgb(image)
+        shape = (image.shape[0], image.shape[1])
         crops = plan_crops(shape, self._settings, pseudo, self._margin)
         total = sum(len(crop.points) for crop in crops)
         done = 0
         found = []
         with torch.inference_mode():
             for crop in crops:
-                if len(crop.points):  # else the image need not be looked at
-                    found.append(self._look(picture, crop, done, total, told))
+                if len(crop.points):
+                    found.append(self._mask_crop(image, crop, done, total, on_progress))
                     done += len(crop.points)
         return self._without_duplicates(found, len(crops), shape).as_masks(shape)
 
@@ -115,13 +115,13 @@ class SamMasks:
             masks = masks.tidied(shape, settings.min_mask_region_area, threshold)
         return masks
 
-    def _look(
-        self, picture: NDArray[np.uint8], crop: Crop, done: int, total: int, told: OnProgress
+    def _mask_crop(
+        self, image: NDArray[np.uint8], crop: Crop, done: int, total: int, on_progress: OnProgress
     ) -> MaskRecords:
-        """Find the masks in one crop."""
+        """Return the masks of one crop."""
         x0, y0, x1, y1 = crop.box
-        self._sam.embed(self._predictor, picture[y0:y1, x0:x1])
-        shape = (picture.shape[0], picture.shape[1])
+        self._sam.embed(self._predictor, image[y0:y1, x0:x1])
+        shape = (image.shape[0], image.shape[1])
         found, start = [], 0
         while start < len(crop.points):
             points = crop.points[start : start + self._batch]
@@ -130,16 +130,16 @@ class SamMasks:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                told(MaskProgress(done + start, total, self._smaller_batches(error)))
+                on_progress(MaskProgress(done + start, total, self._smaller_batches(error)))
                 continue
             start += len(points)
-            told(MaskProgress(done + start, total))
+            on_progress(MaskProgress(done + start, total))
         self._predictor.reset_image()
         masks = MaskRecords.join(found)
         return masks.unique(masks.predicted_iou, self._settings.box_nms_thresh)
 
     def _smaller_batches(self, error: BaseException) -> str:
-        """Halve the batches, for this image and those that follow, and say so."""
+        """Halve the batches, for this image and later ones; return a message."""
         if self._batch == 1:
             raise ProposalError(
                 f"The memory of {self._sam.device} does not hold the masks of a single point: "
@@ -150,7 +150,7 @@ class SamMasks:
         return f"The memory of {self._sam.device} is full: using batches of {self._batch} points."
 
     def _ask(self, points: NDArray[np.float64], crop: Crop, shape: tuple[int, int]) -> MaskRecords:
-        """Return the masks that SAM gives for points (P, 2) of a crop, those it rates low left."""
+        """Return SAM's masks for points (P, 2) of a crop, without those of low rating."""
         small, ratings = self._decode(points)
         each = small.shape[1]
         small, ratings = small.flatten(0, 1), ratings.flatten(0, 1)
@@ -170,23 +170,15 @@ class SamMasks:
         """Return SAM's logits (P, 3, 256, 256) and ratings (P, 3) for points of the crop."""
         import torch
 
-        predictor, network = self._predictor, self._sam.network
+        predictor = self._predictor
         placed = predictor.transform.apply_coords(points, predictor.original_size)
         dtype = float_type(self._sam.device)
         coords = torch.as_tensor(placed).to(dtype).to(self._sam.device)[:, None, :]
         labels = torch.ones((len(points), 1), dtype=torch.int, device=self._sam.device)
-        sparse, dense = network.prompt_encoder(points=(coords, labels), boxes=None, masks=None)
-        small, ratings = network.mask_decoder(
-            image_embeddings=predictor.features,
-            image_pe=network.prompt_encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=True,
-        )
-        return small, ratings
+        return self._sam.decode(predictor, points=(coords, labels))
 
     def _enlarged(self, small: Any) -> Iterator[Any]:
-        """Yield logits (N, h, w) of the crop's size, as many at once as memory is set aside for."""
+        """Yield logits (N, h, w) of the crop's size, as many at once as `_ENLARGED` allows."""
         predictor, network = self._predictor, self._sam.network
         height, width = predictor.original_size
         pixels = max(height * width, network.image_encoder.img_size**2)
@@ -205,7 +197,7 @@ class SamMasks:
         crop: Crop,
         shape: tuple[int, int],
     ) -> MaskRecords:
-        """Make masks of logits, and drop the unstable ones and those that the crop cuts off."""
+        """Return the masks of logits, without unstable ones and those cut off by the crop."""
         from segment_anything.utils import amg
 
         settings, cutoff = self._settings, self._sam.network.mask_threshold
@@ -232,7 +224,7 @@ class SamMasks:
 def _runs_in(
     mask: NDArray[np.bool_], crop: Crop, shape: tuple[int, int]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the runs, in the image, of a mask of a crop."""
+    """Return the runs in the image of a crop's mask."""
     if mask.shape == shape:
         return runs_of_mask(mask)
     x0, y0, x1, y1 = crop.box
@@ -244,27 +236,27 @@ def _runs_in(
 def open_sam(
     checkpoint: Checkpoint, device: str, settings: SamSettings, margin: float = MARGIN
 ) -> SamMasks:
-    """Load a model and return what makes masks with it; raises as `load_sam` does."""
+    """Return a mask generator with a loaded model; raises as `load_sam` does."""
     return SamMasks(load_sam(checkpoint, device), settings, margin)
 
 
-_LOADING = threading.Lock()  # of a worker with several threads one loads the model
+_LOADING = threading.Lock()  # of a worker's threads, one loads the model
 
 
 @dataclass(frozen=True)
 class RemoteSam:
-    """Makes masks in any process it is sent to, which loads the model once; looks as `SamMasks`.
+    """A `Maker` that can be sent to other processes, which load the model once each.
 
     Parameters
     ----------
     weights : Checkpoint
-        The model's weights; the other process must see the file under the same name.
+        The model's weights; the file must have the same path in the other process.
     device : str
         As `choose_device` takes it, there.
     settings : SamSettings
         The generator's settings.
     margin : float
-        What is near a pseudo-label, as a share of the longer side.
+        As for `SamMasks`.
     """
 
     weights: Checkpoint
@@ -276,7 +268,7 @@ class RemoteSam:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         """Make the masks of one image, as `SamMasks.make`.
 
@@ -287,12 +279,12 @@ class RemoteSam:
         """
         with _LOADING:
             sam = _loaded(self)
-        return sam.make(image, pseudo, told)
+        return sam.make(image, pseudo, on_progress)
 
 
 @functools.lru_cache(maxsize=1)
-def _loaded(sent: RemoteSam) -> SamMasks:
+def _loaded(remote: RemoteSam) -> SamMasks:
     try:
-        return open_sam(sent.weights, sent.device, sent.settings, sent.margin)
+        return open_sam(remote.weights, remote.device, remote.settings, remote.margin)
     except SeplError as error:
         raise OpeningError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Weights of models: fetched once or a user's own, and read as tensors, nothing else."""
+"""Weights of models: downloaded once or a user's own, and read as tensors alone."""
 
 import os
 from collections.abc import Mapping
@@ -23,15 +23,15 @@ from napari_sepl.proposals.maker import DownloadError, ProposalError
 from napari_sepl.proposals.models import MODELS, SamModel
 
 CACHE = "NAPARI_SEPL_CACHE"
-"""The environment variable that names another folder for what is fetched and kept."""
+"""The environment variable that names another cache folder."""
 
-_TELLING = "image_encoder.pos_embed"  # its last length differs from architecture to architecture
+_WIDTH_OF = "image_encoder.pos_embed"  # its last length depends on the architecture
 _WIDTHS = {768: "vit_b", 1024: "vit_l", 1280: "vit_h"}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights on the disk and the model they are for; small, to be sent to another process.
+    """A file of weights and its model; small, to be sent to another process.
 
     Parameters
     ----------
@@ -50,18 +50,18 @@ class Checkpoint:
 
 @dataclass(frozen=True, eq=False)
 class LoadedSam:
-    """A model ready to be used.
+    """A loaded model.
 
     Parameters
     ----------
     model : SamModel
-        Which one.
+        The model.
     network : torch.nn.Module
-        It, with its weights, in evaluation mode and on the device.
+        Its network with weights, in evaluation mode and on the device.
     device : str
-        Where it computes.
+        The device.
     sha256 : str
-        Digest of its weights, by which what it makes is known.
+        Digest of its weights, which identifies its embeddings.
     """
 
     model: SamModel
@@ -71,57 +71,74 @@ class LoadedSam:
 
     @property
     def about(self) -> str:
-        """Which model it is and where it computes, for people."""
+        """The model and its device, for people."""
         return f"{self.model.title} on {describe_device(self.device)}"
 
-    def embed(self, predictor: Any, picture: NDArray[np.uint8]) -> None:
-        """Let segment-anything's predictor look at an image, (H, W, 3) uint8.
+    def embed(self, predictor: Any, image: NDArray[np.uint8]) -> None:
+        """Set the image, (H, W, 3) uint8, of segment-anything's predictor.
 
         Raises
         ------
         ProposalError
             If the device's memory does not hold it.
         """
-        told = (
+        message = (
             f"The memory of {self.device} does not hold an image in {self.model.title}: "
             "choose a smaller model or the device cpu."
         )
-        with full_memory_as(ProposalError, told):
-            predictor.set_image(picture)
+        with full_memory_as(ProposalError, message):
+            predictor.set_image(image)
+
+    def decode(
+        self, predictor: Any, points: Any = None, boxes: Any = None, masks: Any = None
+    ) -> tuple[Any, Any]:
+        """Return SAM's logits (P, 3, h, w) and ratings (P, 3) for prompts on the predictor's image.
+
+        The prompts are tensors as ``network.prompt_encoder`` takes them.
+        """
+        sparse, dense = self.network.prompt_encoder(points=points, boxes=boxes, masks=masks)
+        small, ratings = self.network.mask_decoder(
+            image_embeddings=predictor.features,
+            image_pe=self.network.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=True,
+        )
+        return small, ratings
 
 
 def cache_folder() -> Path:
-    """Return the folder in which this program keeps what it can fetch or make again."""
+    """Return the cache folder."""
     return Path(os.environ.get(CACHE) or user_cache_path("napari-sepl"))
 
 
 def fetch_checkpoint(
     model: SamModel,
     folder: Path | None = None,
-    told: OnBytes | None = None,
+    on_progress: OnBytes | None = None,
     downloader: Downloader | None = None,
 ) -> Checkpoint:
-    """Return the published weights of a model, fetching them if they are not there whole.
+    """Return the published weights of a model, downloaded if they are missing or incomplete.
 
-    What was fetched of a download that broke off is kept beside, and the next call resumes from
-    there. A file with another digest than the published one never takes its name.
+    The next call resumes an incomplete download. Only a file with the published digest gets the
+    name.
 
     Parameters
     ----------
     model : SamModel
         The model.
     folder : Path, optional
-        Where to keep them; "checkpoints" in `cache_folder` if left out.
-    told : callable, optional
-        Called with the bytes that are there and the bytes in all, now and then.
+        Their folder; "checkpoints" in `cache_folder` if left out.
+    on_progress : callable, optional
+        Called with the downloaded bytes and the total.
     downloader : Downloader, optional
-        How to fetch; with the usual patience if left out.
+        The downloader, if not the default one.
 
     Raises
     ------
     DownloadError
-        If they cannot be fetched or are not what was published: with the address and the place
-        to put the file by hand.
+        If they cannot be downloaded or have another digest; it names the address and the place
+        for a download by other means.
     SaveError
         If the folder cannot be written to.
     """
@@ -134,7 +151,7 @@ def fetch_checkpoint(
         if not path.exists() or digest_file(path) != model.sha256:
             folder.mkdir(parents=True, exist_ok=True)
             fetch = (downloader or Downloader()).fetch
-            fetch(model.url, path, model.size, model.sha256, told)
+            fetch(model.url, path, model.size, model.sha256, on_progress)
     except DownloadError as error:
         raise DownloadError(f"{error} {by_hand}") from error
     except OSError as error:
@@ -142,20 +159,20 @@ def fetch_checkpoint(
     return Checkpoint(model, path, model.sha256)
 
 
-def find_checkpoint(model: SamModel, own: Path | None, told: OnBytes | None = None) -> Checkpoint:
-    """Return a user's own weights for a model, or the published ones where none are named.
+def find_checkpoint(
+    model: SamModel, own: Path | None, on_progress: OnBytes | None = None
+) -> Checkpoint:
+    """Return a user's own weights for a model or, without, the published ones.
 
     Raises InputError if there is no such file of the user's; else as `fetch_checkpoint`.
     """
     if own is None:
-        return fetch_checkpoint(model, told=told)
+        return fetch_checkpoint(model, on_progress=on_progress)
     return Checkpoint(model, own, digest_file(own))
 
 
 def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
-    """Build a model, give it its weights and put it on a device.
-
-    Nothing in the file is run: it is read as tensors only.
+    """Return a model with its weights on a device. Nothing in the file is run.
 
     Parameters
     ----------
@@ -180,11 +197,11 @@ def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
     network = checkpoint.model.build()
     _check_fit(checkpoint, network.state_dict(), weights)
     network.load_state_dict(weights)
-    told = (
+    message = (
         f"{title} does not fit into the memory of {device}: "
         "choose a smaller model or the device cpu."
     )
-    with full_memory_as(ProposalError, told):
+    with full_memory_as(ProposalError, message):
         network.eval().to(device)
     return LoadedSam(checkpoint.model, network, device, checkpoint.sha256)
 
@@ -192,15 +209,15 @@ def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
 def _check_fit(
     checkpoint: Checkpoint, wanted: Mapping[str, Any], weights: Mapping[str, Any]
 ) -> None:
-    """Refuse weights of another architecture, saying whose they are where that shows."""
-    told = misfit(wanted, weights)
-    if not told:
+    """Refuse weights of another architecture, and name it if it is known."""
+    difference = misfit(wanted, weights)
+    if not difference:
         return
-    width = weights[_TELLING].shape[-1] if _TELLING in weights else 0
+    width = weights[_WIDTH_OF].shape[-1] if _WIDTH_OF in weights else 0
     if width in _WIDTHS and _WIDTHS[width] != checkpoint.model.architecture:
         found = f"weights of {MODELS[_WIDTHS[width]].title}"
     else:
-        found = f"weights {told}"
+        found = f"weights {difference}"
     raise InputError(
         checkpoint.path, found=found, expected=f"the weights of {checkpoint.model.title}"
     )
@@ -214,7 +231,7 @@ def read_weights(path: Path, expected: str) -> dict[str, Any]:
     path : Path
         A file as ``torch.save`` writes a state.
     expected : str
-        What it should be, for the error.
+        The expected content, for the error.
 
     Returns
     -------
@@ -240,7 +257,7 @@ def read_weights(path: Path, expected: str) -> dict[str, Any]:
 
 
 def read_torch(path: Path, expected: str) -> Any:
-    """Read what ``torch.save`` wrote: tensors and plain containers; nothing in it is run.
+    """Read tensors and plain containers as ``torch.save`` writes them; nothing is run.
 
     Raises as `read_weights`.
     """
@@ -256,12 +273,13 @@ def read_torch(path: Path, expected: str) -> Any:
                 f"does not fit into memory: {path}; choose a smaller model."
             ) from error
         # Damaged files make torch raise nearly anything: IndexError, AssertionError and more.
-        found = f"a file that torch does not read as weights ({_first_line(error)})"
+        line = (str(error) or type(error).__name__).splitlines()[0][:120]
+        found = f"a file that torch does not read as weights ({line})"
         raise InputError(path, found=found, expected=expected) from error
 
 
 def misfit(wanted: Mapping[str, Any], weights: Mapping[str, Any]) -> str:
-    """Say how weights differ from those a network has; empty if they fit.
+    """Return how weights differ from those of a network, in words; empty if they fit.
 
     Parameters
     ----------
@@ -272,11 +290,7 @@ def misfit(wanted: Mapping[str, Any], weights: Mapping[str, Any]) -> str:
     missing = [name for name in wanted if name not in shapes]
     spare = [name for name in shapes if name not in wanted]
     other = [name for name in wanted if shapes.get(name, wanted[name].shape) != wanted[name].shape]
-    told = [f"without {missing[0]}"] if missing else []
-    told += [f"with {spare[0]}, unknown to it"] if spare else []
-    told += [f"with {other[0]} of shape {shapes[other[0]]}"] if other else []
-    return " and ".join(told)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:120]
+    differences = [f"without {missing[0]}"] if missing else []
+    differences += [f"with {spare[0]}, unknown to it"] if spare else []
+    differences += [f"with {other[0]} of shape {shapes[other[0]]}"] if other else []
+    return " and ".join(differences)

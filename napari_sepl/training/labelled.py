@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import of_one_sample
+from napari_sepl.core.errors import InputError, of_one_sample
 from napari_sepl.core.labels.classes import ClassList
-from napari_sepl.core.labels.pixels import count_labels
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.images import as_rgb, image_size, read_image
@@ -83,7 +83,7 @@ def survey(
     ------
     InputError
         If a file cannot be read, a label is outside the class list, or labels and image differ
-        in size; it names the file.
+        in size; it names the file. If no pixel has a label of a class; it names the folder.
     """
     digest, counts = hashlib.sha256(), np.zeros(256, np.int64)
     pool = ThreadPoolExecutor(4)  # reading waits for the disk and decodes outside Python
@@ -96,6 +96,11 @@ def survey(
             told(done, len(samples))
     finally:
         pool.shutdown(cancel_futures=True)
+    if samples and not counts[:IGNORE].any():
+        expected = f"labels 0 to {len(classes) - 1} of the class list {classes.title}"
+        raise InputError(
+            samples[0].labels.parent, found="only pixels of 255 (ignore)", expected=expected
+        )
     return Survey(tuple(samples), digest.hexdigest(), counts)
 
 

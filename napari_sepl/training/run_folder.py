@@ -14,7 +14,7 @@ from napari_sepl import __version__
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import parse_json, read_bytes
 from napari_sepl.files.atomic import write_whole
-from napari_sepl.files.differences import tell_differences
+from napari_sepl.files.differences import describe_differences
 from napari_sepl.proposals.weights import read_torch
 from napari_sepl.training.learner import Learner
 
@@ -45,7 +45,7 @@ def check_folder(out: Path, settings: dict[str, Any]) -> None:
         return
     try:
         known = parse_json(read_bytes(record, _OF_WHAT), record, _OF_WHAT)["settings"]
-        text = tell_differences(known, settings)
+        text = describe_differences(known, settings)
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(record, found="a damaged file", expected=_OF_WHAT) from error
     if text:

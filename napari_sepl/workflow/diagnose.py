@@ -57,7 +57,7 @@ class DiagnosisRun(CountingRun[_Labelled, Diagnosis]):
         out; each of its problems counts as failed.
     params : Params
         The settings.
-    executor : Spread
+    executor : Executor
         Where samples are computed.
 
     Attributes

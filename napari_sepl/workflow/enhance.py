@@ -32,9 +32,9 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.guard import Guard, foreign
 from napari_sepl.files.label_png import (
     Provenance,
-    params_told,
     read_provenance,
     salvage_provenance,
+    stored_params,
     write_label_png,
 )
 from napari_sepl.files.lock import sole_run
@@ -104,7 +104,7 @@ def save_enhanced(
     provenance = Provenance(
         version=__version__,
         sample_id=inputs.sample_id,
-        params=params_told(params, scores),
+        params=stored_params(params, scores),
         classes=inputs.classes.title,
         digests={role: inputs.digests[role] for role in MADE_FROM if role in inputs.digests},
         edited=edited,
@@ -181,7 +181,7 @@ def enhance_folder(
     overwrite : bool
         Replace labels of other settings, unless a person edited them. Otherwise they are
         reported and not replaced. Files of another program count as failed.
-    executor : Spread
+    executor : Executor
         Where the samples are computed.
 
     Yields
@@ -288,7 +288,7 @@ def existing_outcome(
         return Outcome.KEPT
     if overwrite:
         return None
-    made, asked = (params_told(one, provenance.scores) for one in (provenance.params, params))
+    made, asked = (stored_params(one, provenance.scores) for one in (provenance.params, params))
     changed = _changed(_told(made, provenance.classes), _told(asked, classes.title))
     if not is_named(provenance.scores, pseudo_format):
         changed.append(f"scores {provenance.scores or 'none'}; now {pseudo_format}")

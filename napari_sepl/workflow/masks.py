@@ -1,8 +1,7 @@
-"""Masks of many images: made, or converted, into one JSON file each, with a record of how."""
+"""Masks of many images, generated into one JSON file each, with a record of how."""
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,16 +15,13 @@ from napari_sepl.files._opening import parse_json, read_bytes, unopened
 from napari_sepl.files.atomic import make_folder, write_whole
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.listing import list_masks
-from napari_sepl.files.differences import tell_differences
+from napari_sepl.files.differences import describe_differences
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import read_image
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.masks import (
     SUFFIXES,
-    decode_masks,
-    encode_masks,
     mask_file,
-    read_masks,
     write_masks,
 )
 from napari_sepl.files.pseudo import read_pseudo_labels
@@ -39,9 +35,6 @@ from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_sample
 
 RECORD = ".napari-sepl-masks.json"
 """The hidden file that records the settings of a folder of masks."""
-
-CONVERTED = {"model": "convert-masks"}
-"""The record of a folder of converted masks."""
 
 _LITTER = {"thumbs.db", "desktop.ini"}
 """Files, in lower case, that Windows leaves in folders; those of other systems are hidden."""
@@ -160,7 +153,9 @@ def _otherwise(out: Path, known: dict[str, Any] | None, made_with: dict[str, Any
         return ""
     if known is None:
         return "by another program"
-    return "in several ways" if _MIXED in known else f"with {tell_differences(known, made_with)}"
+    return (
+        "in several ways" if _MIXED in known else f"with {describe_differences(known, made_with)}"
+    )
 
 
 def _makings(known: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -173,7 +168,7 @@ def _read_record(out: Path) -> dict[str, Any] | None:
     record = out / RECORD
     if not record.exists():
         return None
-    expected = "the settings of the masks; remove it to generate them again"
+    expected = "the settings of the masks; name another folder"
     known = parse_json(read_bytes(record, expected), record, expected)
     if not isinstance(known, dict):
         raise InputError(record, found=f"a {type(known).__name__}", expected=expected)
@@ -213,23 +208,19 @@ def propose_folder(  # noqa: PLR0913  a setting each
     out : Path
         The folder for the masks; it is made if need be.
     maker : Maker
-        What makes masks.
-    made_with : dict
-        The settings of the masks, for JSON. The folder records them, because its masks have the
-        same settings.
+        Generates masks.
+    made_with, mixed : dict, bool
+        As for `claim`.
     guided : bool
         Hand the pseudo-labels, where there are some, to the maker.
     sample_ids : iterable of str, optional
-        Only these samples of the index; its problems are left out then.
+        Only these samples of the index, without its problems.
     told : callable
         Called with the progress of each image.
-    mixed : bool
-        Let the folder contain masks of several settings, which its record then lists.
     overwrite : bool
         Replace existing masks.
-    executor : Spread
-        Where the masks are generated; other processes get a copy of the maker and report no
-        progress within an image.
+    executor : Executor
+        Where the masks are generated; other processes report no progress within an image.
 
     Yields
     ------
@@ -238,15 +229,10 @@ def propose_folder(  # noqa: PLR0913  a setting each
 
     Raises
     ------
-    InputError
-        If the folder is one of the inputs, or lies in one.
-    SaveError
-        If the folder cannot be made or written to, contains masks of other settings, or
-        another run uses it.
-    OpeningError
-        If the model cannot be loaded.
-    StoppedError
-        If someone stopped the maker.
+    InputError, SaveError
+        As `check_folder` and `claim`; or if another run uses the folder.
+    OpeningError, StoppedError
+        If the model cannot be loaded, or someone stopped the maker.
     """
     check_masks_folder(index, out, mixed=mixed)
     told = told if executor == HERE else ignore
@@ -303,112 +289,3 @@ def _made(
         raise
     except ProposalError as error:  # it does not name the image
         raise ProposalError(f"{item.image}: {error}") from error
-
-
-_BLOCK = 4096
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """What the conversion of an image's masks saved.
-
-    Parameters
-    ----------
-    files_before, bytes_before : int
-        Number of original files, and their size on disk in blocks of 4 kB.
-    bytes_after : int
-        Size of the JSON file on disk.
-    """
-
-    files_before: int
-    bytes_before: int
-    bytes_after: int
-
-
-def convert_masks(
-    index: SampleIndex, to: Path, *, executor: Executor = HERE
-) -> Iterator[SampleResult[Conversion]]:
-    """Save the masks of all images as JSON, skipping finished ones and JSON.
-
-    The originals are kept. A file is saved only after its bytes decode to the same masks and
-    scores; an existing file is checked again if its originals have changed since.
-
-    Parameters
-    ----------
-    index : SampleIndex
-        The samples by their masks: a folder of PNGs or an array for each. Each of its problems
-        counts as failed.
-    to : Path
-        The folder for the JSON files; it is made if need be.
-    executor : Spread
-        Where samples are computed.
-
-    Yields
-    ------
-    SampleResult
-        One for each image, in order.
-
-    Raises
-    ------
-    InputError
-        If all masks are JSON, or `to` contains originals or is inside one.
-    SaveError
-        If the folder cannot be made, contains masks of other settings, or another run is at
-        work there.
-    """
-    tasks = list(_to_convert(index))
-    if not tasks and not index.problems:
-        found, expected = "only masks in JSON", "a folder of PNGs per image"
-        raise InputError(index.folders[Role.MASKS], found=found, expected=expected)
-    check_folder(to, index.guard())
-    with sole_run(to, "convert-masks"):
-        claim(to, CONVERTED, mixed=False)
-        yield from run_samples(partial(_convert, to), tasks, index.problems, executor)
-
-
-def _to_convert(index: SampleIndex) -> Iterator[Task[tuple[str, Path]]]:
-    """Yield each sample whose masks are not JSON, with their place."""
-    for sample_id in index.ids:
-        path = index.path(Role.MASKS, sample_id)
-        if path is not None and path.suffix.lower() != ".json":
-            yield Task(sample_id, path, (sample_id, path))
-
-
-def _convert(out: Path, item: tuple[str, Path]) -> tuple[Outcome, Conversion]:
-    sample_id, path = item
-    target = mask_file(out, sample_id)
-    files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
-    outcome = Outcome.PRESENT
-    if not target.exists():
-        _save_same(path, target)
-        outcome = Outcome.SAVED
-    elif max(file.stat().st_mtime_ns for file in [path, *files]) > target.stat().st_mtime_ns:
-        _check_same(path, target)
-    return outcome, Conversion(len(files), sum(map(_on_disk, files)), _on_disk(target))
-
-
-def _on_disk(file: Path) -> int:
-    return -(-file.stat().st_size // _BLOCK) * _BLOCK
-
-
-def _save_same(path: Path, target: Path) -> None:
-    masks = read_masks(path)
-    content = encode_masks(masks)
-    if not _are_equal(decode_masks(content, target, masks.shape), masks):
-        raise SaveError(f"not saved, its masks would differ: {target}; expected those of {path}.")
-    make_folder(target.parent)
-    write_whole(target, content)
-
-
-def _check_same(path: Path, target: Path) -> None:
-    masks = read_masks(path)
-    content = read_bytes(target, "masks as JSON")
-    if not _are_equal(decode_masks(content, target, masks.shape), masks):
-        raise SaveError(f"masks differ from their originals: {target}, from {path}; remove it.")
-
-
-def _are_equal(masks: MaskSet, others: MaskSet) -> bool:
-    return masks.digest == others.digest and all(
-        np.array_equal(scores, getattr(others.scores, name), equal_nan=True)
-        for name, scores in vars(masks.scores).items()
-    )

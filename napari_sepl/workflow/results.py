@@ -99,7 +99,7 @@ def run_samples(
         The samples, iterated lazily.
     problems : iterable of SampleProblem
         Samples that cannot be used.
-    executor : Spread
+    executor : Executor
         Where samples are computed.
 
     Yields

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from napari_sepl.cli import sweep as sweep_command
 from napari_sepl.core.errors import SaveError
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.labels import read_labels
 from napari_sepl.workflow.measure.checkpoint import checkpoint_file
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.results import Outcome, SampleResult
+from tests.files.making import save_image
 from tests.messages import says
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
@@ -101,6 +104,31 @@ def test_after_ctrl_c_the_same_command_goes_on(
 
 
 @BOTH
+def test_where_a_table_may_not_be_the_table_itself_is_named(
+    run: Run, dataset: Path, spec: DatasetSpec, command: str
+) -> None:
+    assert spec.pseudo is not None
+    table = spec.pseudo / "t.csv"
+    code, _, err = run(command, dataset, "--table", table)
+    assert code == 1
+    assert says(err, f"{table}: found a place in {spec.pseudo}, which is an input")
+
+
+@pytest.mark.parametrize("command", [*RUNS, "report"])
+def test_ground_truth_of_only_ignore_is_no_success(
+    run: Run, dataset: Path, spec: DatasetSpec, tmp_path: Path, command: str
+) -> None:
+    assert spec.ground_truth is not None
+    for path in spec.ground_truth.iterdir():
+        save_image(path, np.full_like(read_labels(path), 255))
+    to = ("--to", "x.html") if command == "report" else ("--table", "x.csv")
+    code, out, err = run(command, dataset, to[0], tmp_path / "new" / to[1])
+    assert (code, out) == (1, "4 samples: 4 counted\n")
+    assert says(err, f"{spec.ground_truth}: found only pixels of 255 (ignore); expected ground")
+    assert not list((tmp_path / "new").iterdir())
+
+
+@BOTH
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9")
 def test_after_kill_9_the_same_command_goes_on(
     run: Run, dataset: Path, tmp_path: Path, command: str
@@ -151,7 +179,7 @@ def test_what_is_damaged_is_said_and_counted_anew(
 def test_what_is_counted_is_kept_until_the_table_is_saved(
     run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **_named: object) -> None:
         raise SaveError("the disk is full")
 
     table = tmp_path / "out" / "t.csv"

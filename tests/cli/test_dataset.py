@@ -218,3 +218,17 @@ def test_foreign_files_in_the_way_are_one_line(run: Run, toml: Path, spec: Datas
 def test_the_help_says_what_the_output_folder_holds(run: Run, command: str) -> None:
     _, out, _ = run(command, "--help")
     assert_says(out, "label PNG per sample, the record of the review")
+
+
+@pytest.mark.parametrize("command", ["enhance", "sweep", "diagnose", "evaluate", "report"])
+def test_that_background_has_no_effect_on_label_maps_is_said(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec = write_labelled_samples(tmp_path / "samples")
+    write_dataset(tmp_path / "s.toml", spec)
+    words = (command, "s.toml", *(["--out", "new"] if command == "enhance" else []))
+    code, _, err = run(*words, "--background", 0.3)
+    assert code == 0
+    assert_says(err, "--background has no effect on label maps", "pseudo/a2.png is a label map")
+    assert "--background" not in run(*words, *(["--overwrite"] if command == "report" else []))[2]

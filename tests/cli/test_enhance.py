@@ -10,7 +10,7 @@ from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow import enhance as workflow
 from tests.files.cam_files import cams, save_cam_dict
-from tests.files.making import SHAPE, random_labels, random_masks, save_picture
+from tests.files.making import SHAPE, random_labels, random_masks, save_image
 from tests.messages import assert_says, plain
 from tests.program import Run
 
@@ -21,8 +21,8 @@ def folders(tmp_path: Path) -> list[object]:
     for stem in ("a", "b"):
         for role in ("images", "pseudo", "masks"):
             (tmp_path / role).mkdir(exist_ok=True)
-        save_picture(tmp_path / "images" / f"{stem}.png", random_labels())
-        save_picture(tmp_path / "pseudo" / f"{stem}.png", random_labels(top=3))
+        save_image(tmp_path / "images" / f"{stem}.png", random_labels())
+        save_image(tmp_path / "pseudo" / f"{stem}.png", random_labels(top=3))
         write_masks(tmp_path / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
     roles = ("images", "pseudo", "masks", "out")
     return [word for role in roles for word in (f"--{role}", tmp_path / role)]
@@ -75,8 +75,8 @@ def test_failures_are_told_one_a_line_and_the_rest_is_done(
     run: Run, folders: list[object], tmp_path: Path
 ) -> None:
     (tmp_path / "masks" / "a.json").write_text("[")
-    save_picture(tmp_path / "pseudo" / "c.png", random_labels())
-    save_picture(tmp_path / "images" / "d.png", random_labels())
+    save_image(tmp_path / "pseudo" / "c.png", random_labels())
+    save_image(tmp_path / "images" / "d.png", random_labels())
     code, out, err = run("enhance", *folders)
     assert (code, out) == (1, "3 samples: 1 saved, 2 failed\n")
     lines = err.splitlines()
@@ -112,7 +112,7 @@ def test_files_without_pseudo_labels_are_no_failure(
     run: Run, folders: list[object], tmp_path: Path
 ) -> None:
     for number in range(13):
-        save_picture(tmp_path / "images" / f"x{number}.png", random_labels())
+        save_image(tmp_path / "images" / f"x{number}.png", random_labels())
     code, _, err = run("enhance", *folders)
     assert code == 0
     assert "13 samples: no pseudo-labels, so not used: x0, x1, x2, x3, x4 and 8 more" in err
@@ -242,7 +242,7 @@ def test_info_tells_how_a_file_was_made(run: Run, folders: list[object], tmp_pat
 
 
 def test_info_says_when_a_file_is_not_ours(run: Run, tmp_path: Path) -> None:
-    path = save_picture(tmp_path / "a.png", random_labels())
+    path = save_image(tmp_path / "a.png", random_labels())
     code, out, err = run("info", path)
     assert (code, out) == (1, "")
     assert err.startswith(f"no provenance: {path}; expected a label PNG")

@@ -13,7 +13,7 @@ from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.metrics import Evaluation
-from tests.files.making import save_picture
+from tests.files.making import save_image
 from tests.messages import assert_says, plain, says
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
@@ -164,7 +164,7 @@ def test_what_one_side_alone_has_is_counted_on_one_line(run: Run, spec: DatasetS
     for sample_id in ("a2", "c"):
         (spec.output / f"{sample_id}.png").unlink()
     (spec.ground_truth / "b.png").unlink()
-    save_picture(spec.pseudo / "baseline_alone.png", np.zeros((2, 2), np.uint8))
+    save_image(spec.pseudo / "baseline_alone.png", np.zeros((2, 2), np.uint8))
     words = ("--labels", spec.out, "--ground-truth", spec.ground_truth, "--pseudo", spec.pseudo)
     _, out, _ = run(*words)
     assert says(

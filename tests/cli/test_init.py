@@ -1,5 +1,6 @@
 """The command `init`."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -193,3 +194,30 @@ def test_no_file_is_written_into_a_folder_of_the_dataset_but_out(
     assert sorted(tmp_path.rglob("*")) == before
     out_folder = tmp_path / "out"
     assert run(*named, "--out", out_folder, "--to", out_folder / "s.toml")[0] == 0
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="open pipes have no names")
+@pytest.mark.parametrize("option", ["--list", "--image-labels"])
+def test_a_pipe_cannot_be_named_in_a_file(
+    run: Run, spec: DatasetSpec, tmp_path: Path, option: str
+) -> None:
+    ends = os.pipe()
+    words = (*options(spec, "images"), option, f"/dev/fd/{ends[0]}", "--to", tmp_path / "s.toml")
+    code, _, err = run(*words)
+    for end in ends:
+        os.close(end)
+    assert code == 2
+    assert_says(err, f"{option}: found a pipe; expected a file")
+    assert not (tmp_path / "s.toml").exists()
+
+
+def test_images_whose_names_begin_with_a_dot_are_named(
+    run: Run, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    assert spec.images is not None
+    (spec.images / "._b.jpg").write_text("as macOS leaves it")
+    (spec.images / ".DS_Store").write_text("no image")
+    code, out, err = run(*options(spec, "images", "pseudo"), "--to", tmp_path / "s.toml")
+    assert code == 0
+    assert_says(out, "4 samples with all files")
+    assert "names that begin with a dot, so not used: ._b.jpg" in err.splitlines()

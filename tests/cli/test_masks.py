@@ -14,7 +14,7 @@ from napari_sepl.proposals import models
 from napari_sepl.proposals.models import MODELS, SamSettings
 from napari_sepl.proposals.regions import RegionMasks
 from napari_sepl.proposals.weights import CACHE, Checkpoint
-from tests.files.making import save_picture
+from tests.files.making import save_image
 from tests.messages import plain, says
 from tests.program import Run
 from tests.proposals.conftest import blobs, labels_in_a_corner
@@ -36,9 +36,9 @@ def folders(tmp_path: Path) -> list[object]:
     for role in ("images", "pseudo"):
         (tmp_path / role).mkdir()
     for seed, stem in enumerate(("a", "b", "c")):
-        save_picture(tmp_path / "images" / f"{stem}.png", blobs(SHAPE, seed))
+        save_image(tmp_path / "images" / f"{stem}.png", blobs(SHAPE, seed))
     for stem in ("a", "b"):
-        save_picture(tmp_path / "pseudo" / f"{stem}.png", labels_in_a_corner(SHAPE))
+        save_image(tmp_path / "pseudo" / f"{stem}.png", labels_in_a_corner(SHAPE))
     return ["--images", tmp_path / "images", "--masks", tmp_path / "out"]
 
 
@@ -106,7 +106,7 @@ def test_sam_with_and_without_pseudo_labels(
     guided = ("--pseudo", tmp_path / "pseudo")
     code, out, err = run(*folders, *sam, *guided)
     assert (code, out) == (1, "")
-    assert "points full grid (asked for now: near pseudo-labels, margin 0.025)" in err
+    assert "points full grid (now near pseudo-labels, margin 0.025)" in err
     code, out, err = run(*folders, *sam, *guided, "--full-grid", "--points-per-batch", 2)
     assert (code, out) == (0, "2 samples: 2 skipped (already done)\n")
     assert "1 sample: no pseudo-labels, so not used: c" in err
@@ -176,7 +176,7 @@ def test_a_folder_of_other_files_is_refused_before_a_model_is_fetched(
 ) -> None:
     truth = tmp_path / "out"
     truth.mkdir()
-    save_picture(truth / "b.png", labels_in_a_corner(SHAPE))
+    save_image(truth / "b.png", labels_in_a_corner(SHAPE))
     monkeypatch.setattr("napari_sepl.cli.masks._follow", None)
     code, out, err = run(*folders, "--model", "regions")
     assert (code, out) == (1, "")

@@ -32,9 +32,10 @@ def test_it_writes_one_page_and_may_write_it_anew(run: Run, dataset: Path, tmp_p
 
 
 def test_no_page_where_a_folder_is(run: Run, dataset: Path, tmp_path: Path) -> None:
-    code, _, err = run(dataset, "--to", tmp_path)
+    (tmp_path / "r.html").mkdir()
+    code, _, err = run(dataset, "--to", tmp_path / "r.html")
     assert code == 1
-    assert f"a folder has that name: {tmp_path}" in err
+    assert f"a folder has that name: {tmp_path / 'r.html'}" in err
 
 
 def test_settings_and_no_sweep(run: Run, dataset: Path, tmp_path: Path) -> None:
@@ -95,3 +96,11 @@ def test_samples_that_lack_a_file_are_counted(
     assert says(err, "1 sample: no pseudo-labels, so not used: c")
     assert says(err, "1 sample: no masks, so not used: b")
     assert says(err, "1 sample: no ground truth, so in no IoU: a2")
+
+
+@pytest.mark.parametrize("name", ["r.pdf", "r", "r.html.gz"])
+def test_only_a_page_is_written(run: Run, dataset: Path, tmp_path: Path, name: str) -> None:
+    code, _, err = run(dataset, "--to", tmp_path / name)
+    assert code == 2
+    assert_says(err, f"{name} does not end in .html or .htm; an HTML page is written")
+    assert not (tmp_path / name).exists()

@@ -11,7 +11,7 @@ import pytest
 
 from napari_sepl.training import networks
 from napari_sepl.training.learner import Learner
-from tests.files.making import save_picture
+from tests.files.making import save_image
 from tests.messages import assert_says, plain, says
 from tests.program import Run
 from tests.training.tiny import need_torch, picture, register, same_weights, save_samples
@@ -72,7 +72,7 @@ def test_it_trains_evaluates_and_is_done(run: Run, options: list[object], tmp_pa
     assert out.splitlines()[-5:] == again[1].splitlines()[-5:]
     code, _, err = run(*options, "--lr", 0.5)
     assert code == 1
-    assert "lr 0.05 (asked for now: 0.5); name another folder" in err
+    assert "lr 0.05 (now 0.5); name another folder" in err
 
 
 @pytest.mark.parametrize(
@@ -154,10 +154,10 @@ def test_a_voc_folder_is_enough(run: Run, options: list[object], tmp_path: Path)
     lists.mkdir(parents=True)
     for seed in range(4):
         image, labels = picture(seed)
-        save_picture(root / "JPEGImages" / f"s{seed}.png", image)
-        save_picture(root / "SegmentationClassAug" / f"s{seed}.png", labels)
+        save_image(root / "JPEGImages" / f"s{seed}.png", image)
+        save_image(root / "SegmentationClassAug" / f"s{seed}.png", labels)
         if seed == 3:
-            save_picture(root / "SegmentationClass" / f"s{seed}.png", labels)
+            save_image(root / "SegmentationClass" / f"s{seed}.png", labels)
     (lists / "train.txt").write_text("s0\ns1\ns2\n")
     (lists / "val.txt").write_text("s3\n")
     (tmp_path / "three.toml").write_text(THREE)
@@ -206,7 +206,7 @@ def test_a_sample_without_an_image_is_named_and_the_others_are_learnt_from(
     run: Run, options: list[object], tmp_path: Path
 ) -> None:
     need_torch()
-    save_picture(tmp_path / "labels" / "x.png", picture(1)[1])
+    save_image(tmp_path / "labels" / "x.png", picture(1)[1])
     code, out, err = run(*options)
     assert code == 1
     assert "x: no image" in err.splitlines()
@@ -218,11 +218,11 @@ def test_bad_labels_are_told_before_anything_is_made(
     run: Run, options: list[object], tmp_path: Path
 ) -> None:
     need_torch()
-    save_picture(tmp_path / "labels" / "s1.png", picture(1)[1][:, 1:])
+    save_image(tmp_path / "labels" / "s1.png", picture(1)[1][:, 1:])
     code, _, err = run(*options)
     assert code == 1
     assert "s1.png: found labels of 40 × 55 pixels (height × width); expected 40 × 56 pixels" in err
-    save_picture(tmp_path / "labels" / "s1.png", picture(1)[1] + (picture(1)[1] == 1) * np.uint8(6))
+    save_image(tmp_path / "labels" / "s1.png", picture(1)[1] + (picture(1)[1] == 1) * np.uint8(6))
     code, _, err = run(*options)
     assert code == 1
     assert "label 7; expected 0 to 2 of the class list three.toml" in err

@@ -42,15 +42,15 @@ def provenance(**changes: Any) -> Provenance:
     return Provenance(**(fields | changes))
 
 
-def save_picture(path: Path, array: NDArray[Any], **options: Any) -> Path:
+def save_image(path: Path, array: NDArray[Any], **options: Any) -> Path:
     Image.fromarray(array).save(path, **options)
     return path
 
 
 def save_palette_png(path: Path, labels: NDArray[np.uint8], palette: bytes) -> Path:
-    picture = Image.fromarray(labels)
-    picture.putpalette(palette)
-    picture.save(path)
+    image = Image.fromarray(labels)
+    image.putpalette(palette)
+    image.save(path)
     return path
 
 
@@ -65,7 +65,7 @@ def save_amg_folder(folder: Path, masks: NDArray[np.bool_]) -> Path:
     lines = [",".join(AMG_COLUMNS)]
     height, width = masks.shape[1:]
     for number, mask in enumerate(masks):
-        save_picture(folder / f"{number}.png", mask.astype(np.uint8) * 255)
+        save_image(folder / f"{number}.png", mask.astype(np.uint8) * 255)
         lines.append(
             f"{number},{mask.sum()},0,0,1,1,{number}.5,2.0,0.{number:03},0.9,0,0,{width},{height}"
         )

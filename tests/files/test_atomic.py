@@ -83,7 +83,7 @@ def test_content_is_on_the_disk_before_it_takes_the_name(
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "number", "told"),
+    ("owner", "name", "number", "message"),
     [
         (os, "fsync", errno.ENOSPC, "No space left on device"),
         (os, "fsync", errno.EIO, "Input/output error"),
@@ -94,7 +94,12 @@ def test_content_is_on_the_disk_before_it_takes_the_name(
     ],
 )
 def test_a_failure_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, number: int, told: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Any,
+    name: str,
+    number: int,
+    message: str,
 ) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
@@ -103,7 +108,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
         write_whole(path, b"new")
     monkeypatch.undo()
     assert str(caught.value) == (
-        f"could not be saved: {path} ({told}); what was there before is untouched."
+        f"could not be saved: {path} ({message}); what was there before is untouched."
     )
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["a.png"]
@@ -231,7 +236,7 @@ def test_files_are_on_the_disk_before_they_take_their_names(
     assert tmp_path.stat().st_ino in forced
 
 
-def test_one_file_that_fails_is_told_and_the_others_are_saved(tmp_path: Path) -> None:
+def test_one_file_that_fails_is_reported_and_the_others_are_saved(tmp_path: Path) -> None:
     places = [tmp_path / "0.png", tmp_path / "gone" / "1.png", tmp_path / "2.png"]
     first, second, third = write_together([Unwritten(place, b"x") for place in places])
     assert (first, third) == (None, None)
@@ -304,7 +309,7 @@ write_as_one({{Path({str(first)!r}): b"new", Path({str(second)!r}): bytes(1001)}
     }
 
 
-def test_what_is_new_all_the_same_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_new_after_a_failure_is_named(tmp_path: Path) -> None:
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
     second.mkdir()
     with pytest.raises(SaveError, match=r"could not be saved: .*b\.csv .*; only .*a\.csv is new"):

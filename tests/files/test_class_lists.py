@@ -1,9 +1,10 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from napari_sepl.core.labels.classes import COCO, VOC
-from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.class_lists import read_class_list, read_class_map
 from tests.files.making import refused
 
 
@@ -43,13 +44,13 @@ def test_the_same_in_the_long_notation_of_toml(tmp_path: Path) -> None:
     assert read_class_list(long) == first
 
 
-def test_an_unknown_name_is_told_what_there_is() -> None:
+def test_an_unknown_name_is_answered_by_all_names() -> None:
     with refused("class list", "'vocc'", "voc, coco or a file ending in .toml"):
         read_class_list("vocc")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("classes = [}", ["not valid TOML (line 1, column 12: Invalid value)"]),
         ("", ["the keys none", "classes = ["]),
@@ -70,9 +71,11 @@ def test_an_unknown_name_is_told_what_there_is() -> None:
         ("classes = [" + ", ".join(f'{{ name = "{i}" }}' for i in range(300)) + "]", ["300 names"]),
     ],
 )
-def test_a_list_laid_out_otherwise_is_told(tmp_path: Path, text: str, told: list[str]) -> None:
+def test_a_list_laid_out_otherwise_is_reported(
+    tmp_path: Path, text: str, message: list[str]
+) -> None:
     path = write(tmp_path, text)
-    with refused(path, *told):
+    with refused(path, *message):
         read_class_list(path)
 
 
@@ -82,3 +85,48 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(b'classes = [{ name = "\xff" }]')
     with refused(tmp_path / "a.toml", "utf-8"):
         read_class_list(tmp_path / "a.toml")
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    path.write_text(
+        '[rename]\n"tv monitor" = "screen"\n[merge]\nvehicle = ["car", "bus", 19]\n'
+        '[drop]\nto_background = ["potted plant"]\nto_ignore = ["sofa"]\n'
+    )
+    made = read_class_map(path, VOC)
+    names = made.classes.names
+    assert names[6] == "vehicle"
+    assert names[-1] == "screen"
+    assert len(names) == 17
+    labels = np.array([6, 7, 19, 16, 18, 20, 255], np.uint8)
+    assert made.apply(labels).tolist() == [6, 6, 6, 0, 255, 16, 255]
+    assert made.classes.title == "voc by map.toml"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[rename", "not valid TOML"),
+        ("\udcff", "not valid TOML"),
+        ("[renames]", "found the unknown key renames (did you mean rename?); expected a TOML file"),
+        ("rename = 3", "found rename = 3; expected a table of names, as in"),
+        ("[rename]\ncat = 3", "found rename.cat = 3; expected a table of names, as in"),
+        ("[merge]\npet = 8", "found merge.pet = 8; expected a table of lists of names or labels"),
+        ("[merge]\npet = [1.5]", "found merge.pet with 1.5; expected a table of lists"),
+        (
+            "[drop]\nto_ignored = [3]",
+            "key drop.to_ignored (did you mean to_ignore?); expec",
+        ),
+        ('[drop]\nto_ignore = ["lion"]', "the class 'lion'"),
+    ],
+)
+def test_what_is_wrong_is_reported(tmp_path: Path, text: str, found: str) -> None:
+    path = tmp_path / "map.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with refused(path, found):
+        read_class_map(path, VOC)
+
+
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
+    with refused(tmp_path / "map.toml", "no such file"):
+        read_class_map(tmp_path / "map.toml", VOC)

@@ -24,7 +24,7 @@ from tests.files.making import (
     provenance,
     random_labels,
     random_masks,
-    save_picture,
+    save_image,
 )
 
 RGB = np.random.default_rng(4).integers(0, 256, (24, 32, 3)).astype(np.uint8)
@@ -38,18 +38,18 @@ def write_label(path: Path) -> None:
 
 Case = tuple[str, Callable[[Path], object], Callable[[Path], object]]
 CASES: list[Case] = [
-    ("rgb.png", read_image, lambda p: save_picture(p, RGB)),
-    ("rgb.jpg", read_image, lambda p: save_picture(p, RGB)),
-    ("rgb.webp", read_image, lambda p: save_picture(p, RGB, lossless=True)),
+    ("rgb.png", read_image, lambda p: save_image(p, RGB)),
+    ("rgb.jpg", read_image, lambda p: save_image(p, RGB)),
+    ("rgb.webp", read_image, lambda p: save_image(p, RGB, lossless=True)),
     ("rgb.gif", read_image, lambda p: Image.fromarray(RGB).quantize().save(p)),
-    ("rgb.tga", read_image, lambda p: save_picture(p, RGB, compression="tga_rle")),
+    ("rgb.tga", read_image, lambda p: save_image(p, RGB, compression="tga_rle")),
     ("plain.tif", read_image, lambda p: tifffile.imwrite(p, RGB, photometric="rgb")),
     ("tiles.tif", read_image, lambda p: tifffile.imwrite(
         p, RGB, photometric="rgb", compression="lzw", tile=(16, 16))),
     ("jpeg.tif", read_image, lambda p: tifffile.imwrite(
         p, RGB, photometric="ycbcr", compression="jpeg")),
-    ("size.jpg", image_size, lambda p: save_picture(p, RGB)),
-    ("grey.png", read_labels, lambda p: save_picture(p, LABELS)),
+    ("size.jpg", image_size, lambda p: save_image(p, RGB)),
+    ("grey.png", read_labels, lambda p: save_image(p, LABELS)),
     ("label.png", read_labels, write_label),
     ("record.png", read_provenance, write_label),
     ("labels.npy", read_labels, lambda p: np.save(p, LABELS)),

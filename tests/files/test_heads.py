@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_sepl.files.heads import check_head
-from tests.files.making import random_labels, save_picture
+from tests.files.making import random_labels, save_image
 from tests.messages import raises_input_error
 
 
@@ -23,7 +23,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     elif path.suffix == ".npz":
         np.savez(path, labels=random_labels(), other=random_labels())
     else:
-        save_picture(path, random_labels())
+        save_image(path, random_labels())
     return path
 
 
@@ -43,7 +43,7 @@ def test_cut_off_and_empty_files_do_not(path: Path) -> None:
 
 
 def test_bytes_after_the_end_of_a_png_are_no_fault(tmp_path: Path) -> None:
-    save_picture(tmp_path / "p.png", random_labels())
+    save_image(tmp_path / "p.png", random_labels())
     with (tmp_path / "p.png").open("ab") as file:
         file.write(b"more")
     check_head(tmp_path / "p.png")

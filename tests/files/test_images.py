@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_sepl.files.images import image_size, read_image
-from tests.files.making import SHAPE, refused, save_picture
+from tests.files.making import SHAPE, refused, save_image
 
 RNG = np.random.default_rng(2)
 GREY = RNG.integers(0, 256, SHAPE).astype(np.uint8)
@@ -29,7 +29,7 @@ DEEP_RGB = RNG.integers(0, 65536, (*SHAPE, 3)).astype(np.uint16)
 def test_pillow_formats_come_as_they_were_saved(
     tmp_path: Path, name: str, pixels: NDArray[Any]
 ) -> None:
-    path = save_picture(tmp_path / name, pixels)
+    path = save_image(tmp_path / name, pixels)
     image = read_image(path)
     assert image.dtype == pixels.dtype
     np.testing.assert_array_equal(image, pixels)
@@ -71,24 +71,22 @@ def test_a_tiff_with_a_palette(tmp_path: Path) -> None:
 
 
 def test_a_black_and_white_tiff(tmp_path: Path) -> None:
-    path = save_picture(tmp_path / "a.tif", GREY > 127, compression="group4")
+    path = save_image(tmp_path / "a.tif", GREY > 127, compression="group4")
     np.testing.assert_array_equal(read_image(path), np.where(GREY > 127, 255, 0))
 
 
 def test_a_palette_is_looked_up(tmp_path: Path) -> None:
-    picture = Image.fromarray(RGB).quantize(16)
-    picture.save(tmp_path / "a.png")
-    np.testing.assert_array_equal(
-        read_image(tmp_path / "a.png"), np.asarray(picture.convert("RGB"))
-    )
+    image = Image.fromarray(RGB).quantize(16)
+    image.save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), np.asarray(image.convert("RGB")))
 
 
 def test_a_palette_with_a_transparent_colour_gives_rgba(tmp_path: Path) -> None:
-    picture = Image.fromarray(RGB).quantize(16)
-    picture.save(tmp_path / "a.png", transparency=3)
+    saved = Image.fromarray(RGB).quantize(16)
+    saved.save(tmp_path / "a.png", transparency=3)
     image = read_image(tmp_path / "a.png")
-    np.testing.assert_array_equal(image[..., 3] == 0, np.asarray(picture) == 3)
-    np.testing.assert_array_equal(image[..., :3], np.asarray(picture.convert("RGB")))
+    np.testing.assert_array_equal(image[..., 3] == 0, np.asarray(saved) == 3)
+    np.testing.assert_array_equal(image[..., :3], np.asarray(saved.convert("RGB")))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +115,7 @@ def test_a_jpeg_is_turned_as_its_exif_says(tmp_path: Path, orientation: int) -> 
     }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = save_picture(tmp_path / "a.jpg", np.ascontiguousarray(turned), exif=exif)
+    path = save_image(tmp_path / "a.jpg", np.ascontiguousarray(turned), exif=exif)
     image = read_image(path)
     assert image_size(path) == image.shape == (16, 32)
     np.testing.assert_array_equal(image > 127, upright > 127)
@@ -126,7 +124,7 @@ def test_a_jpeg_is_turned_as_its_exif_says(tmp_path: Path, orientation: int) -> 
 def test_only_a_jpeg_is_turned(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    path = save_picture(tmp_path / "a.png", GREY, exif=exif)
+    path = save_image(tmp_path / "a.png", GREY, exif=exif)
     np.testing.assert_array_equal(read_image(path), GREY)
     assert image_size(path) == SHAPE
 
@@ -143,7 +141,7 @@ def test_twenty_thousand_pixels_square_open_without_a_warning(
 
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     path = tmp_path / "bomb.png"
-    content = bytearray(save_picture(path, GREY).read_bytes())
+    content = bytearray(save_image(path, GREY).read_bytes())
     content[16:24] = (60_000).to_bytes(4) * 2
     content[29:33] = _crc(content[12:29])
     path.write_bytes(content)
@@ -164,7 +162,7 @@ def test_values_that_would_need_scaling_are_refused(tmp_path: Path, dtype: type[
         read_image(path)
 
 
-def test_several_pictures_in_one_file_are_refused(tmp_path: Path) -> None:
+def test_several_images_in_one_file_are_refused(tmp_path: Path) -> None:
     tiff = tmp_path / "a.tif"
     tifffile.imwrite(tiff, np.stack([GREY, GREY]))
     gif = tmp_path / "a.gif"
@@ -175,14 +173,14 @@ def test_several_pictures_in_one_file_are_refused(tmp_path: Path) -> None:
             read_image(path)
 
 
-def test_a_cameras_jpeg_with_a_preview_is_one_picture(tmp_path: Path) -> None:
+def test_a_cameras_jpeg_with_a_preview_is_one_image(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
-    picture = Image.fromarray(RGB)
-    picture.save(path, "MPO", save_all=True, append_images=[picture.resize((8, 6))])
+    image = Image.fromarray(RGB)
+    image.save(path, "MPO", save_all=True, append_images=[image.resize((8, 6))])
     assert read_image(path).shape == RGB.shape
 
 
-def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
+def test_what_is_no_image_is_named(tmp_path: Path) -> None:
     text = tmp_path / "a.jpg"
     text.write_text("not an image")
     with refused(text, "no image in a known format"):

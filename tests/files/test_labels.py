@@ -13,7 +13,7 @@ from PIL import Image
 from napari_sepl.core.labels.classes import voc_palette
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
-from tests.files.making import SHAPE, random_labels, refused, save_palette_png, save_picture
+from tests.files.making import SHAPE, random_labels, refused, save_image, save_palette_png
 
 LABELS = random_labels(top=256)
 FEW = random_labels(top=3)
@@ -35,21 +35,21 @@ def test_a_short_palette_packs_several_pixels_into_a_byte(tmp_path: Path, colour
 
 @pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.pgm", "a.tif"])
 def test_grey_values_are_labels(tmp_path: Path, name: str) -> None:
-    labels = read_labels(save_picture(tmp_path / name, LABELS))
+    labels = read_labels(save_image(tmp_path / name, LABELS))
     assert labels.dtype == np.uint8
     np.testing.assert_array_equal(labels, LABELS)
 
 
 def test_sixteen_bits_are_labels_where_they_fit(tmp_path: Path) -> None:
-    path = save_picture(tmp_path / "a.png", LABELS.astype(np.uint16))
+    path = save_image(tmp_path / "a.png", LABELS.astype(np.uint16))
     np.testing.assert_array_equal(read_labels(path), LABELS)
-    save_picture(path, LABELS.astype(np.uint16) + 100)
+    save_image(path, LABELS.astype(np.uint16) + 100)
     with refused(path, f"labels from 100 to {int(LABELS.max()) + 100}", "0 to 255"):
         read_labels(path)
 
 
 def test_one_bit_is_label_one(tmp_path: Path) -> None:
-    path = save_picture(tmp_path / "a.png", FEW > 0)
+    path = save_image(tmp_path / "a.png", FEW > 0)
     np.testing.assert_array_equal(read_labels(path), FEW > 0)
 
 
@@ -79,7 +79,7 @@ def test_true_is_label_one(tmp_path: Path) -> None:
 
 def test_a_digest_is_the_same_for_every_format(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.asfortranarray(LABELS.astype(np.int64)))
-    save_picture(tmp_path / "a.png", LABELS)
+    save_image(tmp_path / "a.png", LABELS)
     save_palette_png(tmp_path / "b.png", LABELS, bytes(768))
     digests = {digest_labels(read_labels(tmp_path / n)) for n in ("a.npy", "a.png", "b.png")}
     assert len(digests) == 1
@@ -94,19 +94,19 @@ def test_a_digest_takes_no_other_array() -> None:
         digest_labels(np.zeros(SHAPE))  # type: ignore[arg-type]
 
 
-def test_colours_in_the_place_of_labels_are_told(tmp_path: Path) -> None:
-    path = save_picture(tmp_path / "a.png", voc_palette()[random_labels()])
+def test_colours_in_the_place_of_labels_are_reported(tmp_path: Path) -> None:
+    path = save_image(tmp_path / "a.png", voc_palette()[random_labels()])
     with refused(path, "mode RGB", "21 colours, all of them class colours of PASCAL VOC", "index"):
         read_labels(path)
-    save_picture(path, voc_palette()[random_labels()] // 2 + 1)
+    save_image(path, voc_palette()[random_labels()] // 2 + 1)
     with refused(path, "21 colours; expected"):
         read_labels(path)
-    save_picture(path, np.random.default_rng(0).integers(0, 256, (*SHAPE, 3)).astype(np.uint8))
+    save_image(path, np.random.default_rng(0).integers(0, 256, (*SHAPE, 3)).astype(np.uint8))
     with refused(path, "more than 256 colours"):
         read_labels(path)
 
 
-def test_a_colour_tiff_is_told(tmp_path: Path) -> None:
+def test_a_colour_tiff_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, voc_palette()[LABELS], photometric="rgb")
     with refused(path, "RGB colours", "one whole number a pixel"):
@@ -114,20 +114,20 @@ def test_a_colour_tiff_is_told(tmp_path: Path) -> None:
 
 
 def test_a_jpeg_has_lost_its_labels(tmp_path: Path) -> None:
-    path = save_picture(tmp_path / "a.jpg", LABELS)
+    path = save_image(tmp_path / "a.jpg", LABELS)
     with refused(path, "a JPEG file, whose compression alters labels"):
         read_labels(path)
 
 
 @pytest.mark.parametrize("bits", [2, 4])
 def test_packed_grey_is_refused_for_readers_do_not_agree_on_it(tmp_path: Path, bits: int) -> None:
-    path = save_picture(tmp_path / "a.png", FEW, bits=bits)
+    path = save_image(tmp_path / "a.png", FEW, bits=bits)
     with refused(path, f"grey of {bits} bits a pixel", "8 bits"):
         read_labels(path)
 
 
 @pytest.mark.parametrize(
-    ("array", "told"),
+    ("array", "message"),
     [
         (FEW.astype(np.float32), "whole numbers of type float32; expected a whole-number type"),
         (FEW / 7, "fractions of type float64"),
@@ -139,14 +139,16 @@ def test_packed_grey_is_refused_for_readers_do_not_agree_on_it(tmp_path: Path, b
         (FEW.astype(str), "<U"),
     ],
 )
-def test_other_arrays_are_refused_and_told(tmp_path: Path, array: NDArray[Any], told: str) -> None:
+def test_other_arrays_are_refused_and_reported(
+    tmp_path: Path, array: NDArray[Any], message: str
+) -> None:
     path = tmp_path / "a.npy"
     np.save(path, array)
-    with refused(path, told):
+    with refused(path, message):
         read_labels(path)
 
 
-def test_an_archive_of_several_arrays_is_told(tmp_path: Path) -> None:
+def test_an_archive_of_several_arrays_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, cam=FEW, keys=FEW)
     with refused(path, "2 arrays: cam, keys", "one named labels or arr_0"):
@@ -189,14 +191,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_labels_can_be_written_to_and_do_not_hold_the_file(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", LABELS)
-    save_picture(tmp_path / "a.png", LABELS)
+    save_image(tmp_path / "a.png", LABELS)
     for name in ("a.npy", "a.png"):
         labels = read_labels(tmp_path / name)
         assert labels.flags.writeable
         assert type(labels) is np.ndarray
 
 
-def test_a_picture_read_by_name_only(tmp_path: Path) -> None:
+def test_a_image_read_by_name_only(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(LABELS).save(path, "BMP")  # the content counts, not the ending
     np.testing.assert_array_equal(read_labels(path), LABELS)

@@ -81,7 +81,9 @@ ODD: dict[str, Callable[[Path], object]] = {
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
 @pytest.mark.parametrize("what", ODD)
 @readers
-def test_what_is_no_file_is_told_at_once(tmp_path: Path, name: str, read: Read, what: str) -> None:
+def test_what_is_no_file_is_reported_at_once(
+    tmp_path: Path, name: str, read: Read, what: str
+) -> None:
     path = tmp_path / name
     ODD[what](path)
     if what == "a folder" and read is read_masks:
@@ -91,7 +93,7 @@ def test_what_is_no_file_is_told_at_once(tmp_path: Path, name: str, read: Read, 
 
 
 @readers
-def test_a_name_with_nul_is_told(tmp_path: Path, name: str, read: Read) -> None:
+def test_a_name_with_nul_is_reported(tmp_path: Path, name: str, read: Read) -> None:
     path = tmp_path / f"a\0{name}"
     with pytest.raises(InputError) as caught:
         read(path)
@@ -99,14 +101,14 @@ def test_a_name_with_nul_is_told(tmp_path: Path, name: str, read: Read) -> None:
 
 
 @pytest.mark.parametrize("what", ODD)
-def test_a_glance_at_what_is_no_file_tells_no(tmp_path: Path, what: str) -> None:
+def test_what_is_no_file_looks_like_nothing(tmp_path: Path, what: str) -> None:
     ODD[what](tmp_path / "a.json")
     assert not looks_like_masks(tmp_path / "a.json")
     ODD[what](tmp_path / "a.toml")
     assert not looks_like_dataset(tmp_path / "a.toml")
 
 
-def test_an_odd_entry_in_a_folder_of_masks_is_told(tmp_path: Path) -> None:
+def test_an_odd_entry_in_a_folder_of_masks_is_reported(tmp_path: Path) -> None:
     folder = save_amg_folder(tmp_path / "a", random_masks())
     (folder / "2.png").unlink()
     os.mkfifo(folder / "2.png")
@@ -245,7 +247,7 @@ def test_no_flipped_bit_of_a_png_comes_as_other_pixels(tmp_path: Path, read: Rea
             read(path)
 
 
-def test_a_png_without_its_end_is_told_and_what_follows_the_end_is_not(tmp_path: Path) -> None:
+def test_a_png_without_its_end_is_reported_and_what_follows_the_end_is_not(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(random_labels()).save(path)
     content = path.read_bytes()
@@ -260,7 +262,7 @@ def test_a_png_without_its_end_is_told_and_what_follows_the_end_is_not(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (f"x = {'1' * 5000}", "thousands of digits"),
         (f"classes = {'[' * 5000}{']' * 5000}", "nested too deeply"),
@@ -274,26 +276,30 @@ def test_a_png_without_its_end_is_told_and_what_follows_the_end_is_not(tmp_path:
     "read", [read_class_list, read_dataset, lambda path: read_class_map(path, VOC)],
     ids=["classes", "dataset", "class map"],
 )  # fmt: skip
-def test_toml_beyond_reason_is_told(tmp_path: Path, read: Read, content: str, told: str) -> None:
+def test_toml_beyond_reason_is_reported(
+    tmp_path: Path, read: Read, content: str, message: str
+) -> None:
     path = tmp_path / "a.toml"
     path.write_text(content, "utf-8", errors="surrogateescape")
-    with pytest.raises(InputError, match=f"^{path}: found .*{told}"):
+    with pytest.raises(InputError, match=f"^{path}: found .*{message}"):
         read(path)
 
 
 @pytest.mark.parametrize("key", ["images", "classes"])
 @pytest.mark.parametrize(
-    ("place", "told"), [("~nosuchuser/a", "no home of ~nosuchuser"), ("a\\u0000b", r"a\\x00b")]
+    ("place", "message"), [("~nosuchuser/a", "no home of ~nosuchuser"), ("a\\u0000b", r"a\\x00b")]
 )
-def test_paths_that_lead_nowhere_are_told(tmp_path: Path, key: str, place: str, told: str) -> None:
+def test_paths_that_lead_nowhere_are_reported(
+    tmp_path: Path, key: str, place: str, message: str
+) -> None:
     path = tmp_path / "a.toml"
     keys = {"images": "i", "pseudo": "p", "out": "o", key: place}
     path.write_text("".join(f'{name} = "{value}"\n' for name, value in keys.items()))
-    with pytest.raises(InputError, match=f"^{path}: found .*{told}"):
+    with pytest.raises(InputError, match=f"^{path}: found .*{message}"):
         read_dataset(path)
 
 
-def test_a_key_of_thousands_of_digits_is_told(tmp_path: Path) -> None:
+def test_a_key_of_thousands_of_digits_is_reported(tmp_path: Path) -> None:
     one = np.zeros(SHAPE, np.float32)
     for value in ({10**6000: one, 1: one}, {1: 10**6000}, {"keys": 10**6000, "cam": one}):
         np.save(tmp_path / "a.npy", value, allow_pickle=True)  # type: ignore[arg-type]
@@ -301,7 +307,7 @@ def test_a_key_of_thousands_of_digits_is_told(tmp_path: Path) -> None:
             read_pseudo(tmp_path / "a.npy")
 
 
-def test_a_damaged_header_of_numpy_is_told(tmp_path: Path) -> None:
+def test_a_damaged_header_of_numpy_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     np.save(path, {1: np.zeros(SHAPE, np.float32)}, allow_pickle=True)  # type: ignore[arg-type]
     content = path.read_bytes()

@@ -21,7 +21,7 @@ from tests.files.cam_files import (
     save_crf_dict,
     save_dict,
 )
-from tests.files.making import random_labels, refused, save_picture
+from tests.files.making import random_labels, refused, save_image
 
 WRITTEN = Path(__file__).parent / "torch_written"
 TENSOR_FINE = np.arange(1260, dtype=np.float32).reshape(2, *SHAPE) / 2048
@@ -78,7 +78,7 @@ def test_irn_dictionaries_have_tensors_and_count_from_0(name: str) -> None:
     assert read.default == 0.15
 
 
-def test_coarse_maps_are_enlarged_and_that_is_said() -> None:
+def test_coarse_maps_are_enlarged_and_the_origin_names_it() -> None:
     read = scores_of(WRITTEN / "coarse.npy", "irn", shape=(21, 30))
     assert read.maps.shape == (2, *SHAPE)
     assert "enlarged 4 times" in read.origin
@@ -164,7 +164,7 @@ def test_auto_says_what_it_took_a_file_for(name: str, layout: str) -> None:
     assert scores_of(WRITTEN / name, shape=SHAPE).origin.startswith(f"taken for {layout}: ")
 
 
-def test_auto_tells_a_cam_from_a_crf_by_what_0_holds(tmp_path: Path) -> None:
+def test_auto_distinguishes_cam_and_crf_by_the_map_of_0(tmp_path: Path) -> None:
     path = save_cam_dict(tmp_path / "a.npy", cams(), [0, 14])
     assert scores_of(path).class_ids.tolist() == [1, 15]
     save_crf_dict(path, cams(), [4, 14])
@@ -193,7 +193,7 @@ def test_a_crf_named_a_cam_is_refused(tmp_path: Path) -> None:
 def test_auto_reads_label_maps_as_before(tmp_path: Path) -> None:
     labels = random_labels()
     np.save(tmp_path / "a.npy", labels)
-    save_picture(tmp_path / "cat_7.png", labels)
+    save_image(tmp_path / "cat_7.png", labels)
     for name in ("a.npy", "cat_7.png"):
         assert np.array_equal(labels_of(tmp_path / name), labels)
         assert np.array_equal(labels_of(tmp_path / name, "labels"), labels)
@@ -205,7 +205,7 @@ def test_auto_reads_label_maps_as_before(tmp_path: Path) -> None:
 def test_auto_asks_what_a_png_with_a_number_is_unless_its_greys_tell(tmp_path: Path) -> None:
     path = save_class_pngs(tmp_path, "cat", cams(1), [7])
     assert scores_of(path, sample_id="cat").class_ids.tolist() == [8]
-    save_picture(path, random_labels())
+    save_image(path, random_labels())
     with refused(path, "label map", "--pseudo-format labels, l2g or rca"):
         read_pseudo(path, sample_id="cat")
     assert np.array_equal(labels_of(path, "labels", sample_id="cat"), random_labels())
@@ -272,16 +272,16 @@ def test_a_small_file_of_one_map_under_many_keys_takes_little_memory(tmp_path: P
         read_pseudo(path)
 
 
-def test_wrong_endings_pictures_and_names_are_told(tmp_path: Path) -> None:
-    path = save_picture(tmp_path / "cat_7.png", random_labels())
+def test_wrong_endings_images_and_names_are_reported(tmp_path: Path) -> None:
+    path = save_image(tmp_path / "cat_7.png", random_labels())
     with refused(path, "the ending .png", ".npy or .pickle or .pkl for --pseudo-format psa"):
         read_pseudo(path, "psa")
     with refused("pseudo-format", "'pza'", "auto, labels, psa"):
         read_pseudo(path, "pza")
-    colours = save_picture(tmp_path / "dog_7.png", np.zeros((4, 5, 3), np.uint8))
+    colours = save_image(tmp_path / "dog_7.png", np.zeros((4, 5, 3), np.uint8))
     with refused(colours, "mode RGB"):
         read_pseudo(colours, "l2g")
-    with refused(save_picture(tmp_path / "dog.png", random_labels()), "without a class"):
+    with refused(save_image(tmp_path / "dog.png", random_labels()), "without a class"):
         read_pseudo(tmp_path / "dog.png", "l2g")
 
 

@@ -13,9 +13,9 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import Sample, load, load_enhanceable
-from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
+from tests.files.making import SHAPE, random_labels, random_masks, refused, save_image
 
-PICTURE = np.random.default_rng(3).integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
+IMAGE = np.random.default_rng(3).integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def sample(tmp_path: Path) -> Sample:
     )
     assert made.truth is not None
     assert made.masks is not None
-    save_picture(made.image, PICTURE)
-    save_picture(made.pseudo, random_labels())
-    save_picture(made.truth, random_labels(top=2))
+    save_image(made.image, IMAGE)
+    save_image(made.pseudo, random_labels())
+    save_image(made.truth, random_labels(top=2))
     write_masks(made.masks, MaskSet.from_dense(random_masks()))
     return made
 
@@ -40,7 +40,7 @@ def test_everything_is_read_and_has_its_digest(sample: Sample) -> None:
     inputs = load(sample, VOC)
     assert inputs.sample_id == "cat"
     assert inputs.classes is VOC
-    np.testing.assert_array_equal(inputs.image, PICTURE)
+    np.testing.assert_array_equal(inputs.image, IMAGE)
     np.testing.assert_array_equal(inputs.pseudo, random_labels())
     assert inputs.truth is not None
     np.testing.assert_array_equal(inputs.truth, random_labels(top=2))
@@ -58,16 +58,16 @@ def test_truth_may_be_missing(sample: Sample) -> None:
     assert set(inputs.digests) == {"image", "pseudo", "masks"}
 
 
-def test_a_run_over_many_reads_the_same_without_decoding_the_picture(
+def test_a_run_over_many_reads_the_same_without_decoding_the_image(
     sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = load(sample, VOC)
     decoded = []
     plain = ImageFile.ImageFile.load
 
-    def noted(picture: ImageFile.ImageFile) -> object:
-        decoded.append((picture.format, picture.mode))
-        return plain(picture)
+    def noted(image: ImageFile.ImageFile) -> object:
+        decoded.append((image.format, image.mode))
+        return plain(image)
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", noted)
     given = load_enhanceable(sample, VOC)
@@ -81,13 +81,13 @@ def test_a_run_over_many_reads_the_same_without_decoding_the_picture(
 @pytest.mark.parametrize("role", ["pseudo", "truth"])
 def test_labels_of_another_size_name_both_files(sample: Sample, role: str) -> None:
     path = getattr(sample, role)
-    save_picture(path, random_labels((30, 41)))
+    save_image(path, random_labels((30, 41)))
     with refused(path, "30 × 41 pixels", f"30 × 40 pixels (height × width) as {sample.image}."):
         load(sample, VOC)
 
 
-def test_labels_of_the_unturned_picture_are_told_why(sample: Sample) -> None:
-    save_picture(sample.pseudo, random_labels(SHAPE[::-1]))
+def test_labels_of_the_unturned_image_are_reported_why(sample: Sample) -> None:
+    save_image(sample.pseudo, random_labels(SHAPE[::-1]))
     with refused(sample.pseudo, "40 × 30 pixels", "30 × 40", "EXIF orientation"):
         load_enhanceable(sample, VOC)
 
@@ -97,7 +97,7 @@ def test_a_class_outside_the_list_names_the_file(sample: Sample, role: str) -> N
     labels = random_labels()
     labels[3, 4] = 21
     labels[3, 5] = 255
-    path = save_picture(getattr(sample, role), labels)
+    path = save_image(getattr(sample, role), labels)
     with refused(path, "found label 21;", "0 to 20 of the class list voc"):
         load(sample, VOC)
 

@@ -1,4 +1,4 @@
-"""Damaged stores: told as such, kept as they are, and read as far as can be."""
+"""Damaged stores are reported, kept, and read as far as possible."""
 
 import random
 import sqlite3
@@ -28,7 +28,7 @@ COUNT = 300
 STATUSES = tuple(Status)
 
 
-def told_of(number: int) -> Review:
+def review_of(number: int) -> Review:
     return replace(
         EVERYTHING,
         sample_id=f"s{number:04}",
@@ -45,7 +45,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = store_file(tmp_path_factory.mktemp("sound"))
     with Store.open(path, who="ana") as store:
         for number in range(COUNT):
-            store.put_review(told_of(number), [LogEntry("params"), LogEntry("stroke")])
+            store.put_review(review_of(number), [LogEntry("params"), LogEntry("stroke")])
         store.put_session({"current": "s0042"})
     return path.read_bytes()
 
@@ -81,9 +81,9 @@ def check_recovery(path: Path) -> int:
         assert not store.read_only
         rows = store.statuses()
         assert len(rows) == recovery.samples
-        whole = sum(same(store.review(s), told_of(int(s[1:]))) for s in rows if s[1:].isdigit())
+        whole = sum(same(store.review(s), review_of(int(s[1:]))) for s in rows if s[1:].isdigit())
         assert store.log("")[-1].entry.kind == "recovered"
-        store.put_review(told_of(COUNT))
+        store.put_review(review_of(COUNT))
     assert not [file for file in path.parent.iterdir() if file.name.startswith(".sepl-")]
     return whole
 
@@ -97,7 +97,7 @@ def test_a_sound_store_is_recovered_whole(path: Path, sound: bytes) -> None:
     assert str(recovery.kept) in str(recovery)
     with Store.open(path, who="ana") as store:
         for number in range(COUNT):
-            assert same(store.review(f"s{number:04}"), told_of(number))
+            assert same(store.review(f"s{number:04}"), review_of(number))
         assert store.session() == {"current": "s0042"}
         assert [e.entry.kind for e in store.log("s0001")] == ["params", "stroke", "status", "saved"]
         assert {e.who for e in store.log("s0001")} == {"ana"}
@@ -110,7 +110,7 @@ def test_recovering_twice_keeps_both_files(path: Path, sound: bytes) -> None:
     assert all(file.exists() for file in kept)
 
 
-def test_a_store_cut_off_anywhere_is_told_and_kept(path: Path, sound: bytes) -> None:
+def test_a_store_cut_off_anywhere_is_reported_and_kept(path: Path, sound: bytes) -> None:
     cuts = [0, 1, 15, 16, 99, 100, 1000, PAGE_SIZE - 1, PAGE_SIZE]
     cuts += [round(len(sound) * share / 12) for share in range(1, 12)] + [len(sound) - 1]
     saved = []
@@ -144,7 +144,7 @@ def test_a_file_that_is_something_else_is_kept(path: Path) -> None:
 
 
 @pytest.mark.parametrize("flips", [30, pytest.param(1000, marks=pytest.mark.long)])
-def test_flipped_bits_are_told_or_harmless(path: Path, sound: bytes, flips: int) -> None:
+def test_flipped_bits_are_reported_or_harmless(path: Path, sound: bytes, flips: int) -> None:
     chance = random.Random(5)  # noqa: S311
     anywhere = (chance.randrange(len(sound)) for _ in range(flips))
     places = [*range(100), *range(100, 160, 7), *anywhere]
@@ -159,7 +159,7 @@ def test_flipped_bits_are_told_or_harmless(path: Path, sound: bytes, flips: int)
     assert refused > 40
 
 
-def test_damage_in_what_sqlite_quotes_is_told(path: Path, sound: bytes) -> None:
+def test_damage_in_what_sqlite_quotes_is_reported(path: Path, sound: bytes) -> None:
     """Python cannot read a message with such text, and raises no error of SQLite's."""
     damaged = sound.replace(b"CREATE TABLE session", b"CREATE TABL\xce session")
     assert damaged != sound
@@ -203,13 +203,13 @@ def test_a_large_store_is_looked_through_on_demand(
         with pytest.raises(StoreCorruptError):
             store.review("s0001")
         with pytest.raises(StoreCorruptError):
-            store.put_review(told_of(1))
+            store.put_review(review_of(1))
         store.put_status("s0001", Status.SKIPPED)
         assert store.statuses()["s0001"].status is Status.SKIPPED
     assert check_recovery(path) == COUNT // 3
 
 
-def test_what_only_the_log_tells_of_is_made_anew(path: Path, sound: bytes) -> None:
+def test_samples_in_the_log_alone_are_restored(path: Path, sound: bytes) -> None:
     path.write_bytes(sound)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE sample SET params = 'x' WHERE id IN ('s0001', 's0003')")
@@ -218,7 +218,7 @@ def test_what_only_the_log_tells_of_is_made_anew(path: Path, sound: bytes) -> No
     with Store.open(path, who="ana") as store:
         review = store.review("s0001")
         assert review is not None
-        assert review.status is told_of(1).status
+        assert review.status is review_of(1).status
         assert review.overlay is not None
         assert (review.params, review.digests) == (None, {})
 
@@ -255,7 +255,7 @@ def test_a_file_that_was_half_merged_when_its_writer_died_is_sound(
     path.with_name(f"{path.name}-wal").write_bytes(wal)
     with Store.open(path, who="ana") as store:
         assert store.statuses()["new"].status is Status.ACCEPTED
-        assert same(store.review("s0001"), told_of(1))
+        assert same(store.review("s0001"), review_of(1))
 
 
 def test_a_store_of_which_only_the_last_changes_are_left_is_recovered_from_them(
@@ -263,7 +263,7 @@ def test_a_store_of_which_only_the_last_changes_are_left_is_recovered_from_them(
 ) -> None:
     store = Store.open(path, who="ana")
     for number in range(3):
-        store.put_review(told_of(number))
+        store.put_review(review_of(number))
     wal = path.with_name(f"{path.name}-wal")
     beside = wal.read_bytes()
     store.close()
@@ -295,6 +295,6 @@ def test_a_recovery_that_is_stopped_loses_nothing(
     assert check_recovery(path) == COUNT
 
 
-def test_nothing_to_recover_is_told(path: Path) -> None:
+def test_nothing_to_recover_is_reported(path: Path) -> None:
     with pytest.raises(SeplError, match="could not be recovered"):
         recover(path, who="ana")

@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(store_file(tmp_path / "out"), who="ana") as opened:
-        opened.put_review(EVERYTHING)
-        yield opened
+def store(store: Store) -> Store:
+    store.put_review(EVERYTHING)
+    return store
 
 
 def large() -> Review:
@@ -43,7 +41,7 @@ def integrity(store: Store) -> list[tuple[str]]:
         return connection.execute("PRAGMA integrity_check").fetchall()
 
 
-def test_a_full_disk_is_told_and_the_store_can_be_used_on(store: Store) -> None:
+def test_a_full_disk_is_reported_and_the_store_can_be_used_on(store: Store) -> None:
     limit_pages(store, 1)  # no more than there are
     for _ in range(3):
         with pytest.raises(SaveError) as caught:
@@ -114,7 +112,9 @@ def test_files_that_may_not_grow_are_as_a_full_disk(tmp_path: Path) -> None:
         assert integrity(store) == [("ok",)]
 
 
-def test_a_full_disk_at_the_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_at_the_start_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -128,7 +128,7 @@ def test_a_full_disk_at_the_start_is_told(tmp_path: Path, monkeypatch: pytest.Mo
         assert not store.read_only
 
 
-def test_a_folder_that_is_gone_is_told_and_used_again_when_it_is_back(store: Store) -> None:
+def test_a_folder_that_is_gone_is_reported_and_used_again_when_it_is_back(store: Store) -> None:
     out = store.path.parent
     away = out.with_name("away")
     out.rename(away)
@@ -179,7 +179,7 @@ def test_another_store_in_its_place_is_left_alone(store: Store) -> None:
     assert same(store.review("a"), replace(EVERYTHING, status=Status.ACCEPTED))
 
 
-def test_a_store_that_is_damaged_while_it_is_open_is_told(store: Store) -> None:
+def test_a_store_that_is_damaged_while_it_is_open_is_reported(store: Store) -> None:
     other = replace(EVERYTHING, sample_id="b")
     store.put_review(other)
     store.close()
@@ -193,7 +193,7 @@ def test_a_store_that_is_damaged_while_it_is_open_is_told(store: Store) -> None:
         Store.open(store.path, who="ana")
 
 
-def test_another_program_that_writes_is_waited_for_and_told(
+def test_another_program_that_writes_is_waited_for_and_reported(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store._access.writer is not None

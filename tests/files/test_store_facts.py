@@ -14,7 +14,6 @@ from napari_sepl.files.store import (
     StoreCorruptError,
     StoreReadOnlyError,
     recover,
-    store_file,
 )
 from napari_sepl.files.store.schema import PAGE_SIZE
 from tests.files.test_store import EVERYTHING, same
@@ -22,12 +21,6 @@ from tests.files.test_store import EVERYTHING, same
 CAT = StampedFacts("1 4711 17", {"class_ids": [8]})
 NONE = StampedFacts("1 20 18", {"class_ids": []})
 OTHER = StampedFacts("2 …", {"class_ids": [1, 254], "causes": {"ä": [0.5, None]}})
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    (tmp_path / "out").mkdir()
-    return store_file(tmp_path / "out")
 
 
 def test_facts_come_back_and_the_last_ones_count(path: Path) -> None:
@@ -92,7 +85,7 @@ def damage_facts(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
-def test_damaged_facts_are_told_and_cost_nothing_that_was_said(
+def test_damaged_facts_are_reported_and_cost_no_review(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Store.open(path, who="ana") as store:

@@ -32,8 +32,8 @@ def painted(number: int) -> NDArray[np.int16]:
     return overlay
 
 
-def told(number: int) -> Review:
-    """Return what is said in step `number`."""
+def review_of(number: int) -> Review:
+    """Return the review of step `number`."""
     statuses = tuple(Status)
     return Review(
         f"s{number % SAMPLES}",
@@ -56,7 +56,7 @@ def write_until_killed(path: Path, acknowledged: int) -> None:
         writer = StoreWriter(store, print)
         while True:
             for _ in range(random.randrange(1, 4)):  # noqa: S311
-                writer.put_review(told(number), [LogEntry("stroke", {"number": number})])
+                writer.put_review(review_of(number), [LogEntry("stroke", {"number": number})])
                 writer.submit(step_logged(number))
                 number += 1
             if writer.flush(10):
@@ -175,7 +175,7 @@ def check_sample(store: Store, sample: int, done: int) -> None:
         assert review is None
         return
     assert review is not None
-    whole = told(numbers[-1])
+    whole = review_of(numbers[-1])
     assert (review.note, review.status) == (whole.note, whole.status)
     assert review.decisions == whole.decisions
     assert review.overlay is not None

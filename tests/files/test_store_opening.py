@@ -73,12 +73,6 @@ VALUES ('a', '2025-01-01T00:00:00.000Z', 'bo', 'status', '{}');
 """A store as version 1 of the tables made it; never to be changed."""
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    (tmp_path / "out").mkdir()
-    return store_file(tmp_path / "out")
-
-
 def make_old(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(VERSION_1)
@@ -127,7 +121,7 @@ def test_another_programs_database_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_folder_in_the_stores_place_is_told(path: Path) -> None:
+def test_a_folder_in_the_stores_place_is_reported(path: Path) -> None:
     path.mkdir()
     with pytest.raises(InputError) as caught:
         Store.open(path, who="ana")
@@ -140,7 +134,7 @@ def test_a_store_that_is_to_be_read_must_be_there(path: Path) -> None:
     assert not list(path.parent.iterdir())
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(SaveError, match=r"^a file has that name: "):
         Store.open(store_file(tmp_path / "out"), who="ana")

@@ -28,13 +28,7 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    (tmp_path / "out").mkdir()
-    return store_file(tmp_path / "out")
-
-
-def test_a_second_window_reads_and_is_told_who_writes(path: Path) -> None:
+def test_a_second_window_reads_and_is_reported_who_writes(path: Path) -> None:
     with Store.open(path, who="ana") as first, Store.open(path, who="bo") as second:
         assert second.read_only
         assert second.holder is not None
@@ -188,7 +182,7 @@ def test_a_store_in_a_closed_folder_is_read(open_to_all: Path) -> None:
 
 
 @posix_only
-def test_a_closed_folder_without_a_store_is_told(open_to_all: Path) -> None:
+def test_a_closed_folder_without_a_store_is_reported(open_to_all: Path) -> None:
     path = store_file(open_to_all)
     with other_process(path, READ_CLOSED) as other:
         told = other.communicate()[0]

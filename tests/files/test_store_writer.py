@@ -19,12 +19,6 @@ from tests.files.test_store import EVERYTHING, same
 from tests.waiting import PATIENCE, wait_until
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(store_file(tmp_path), who="ana") as opened:
-        yield opened
-
-
 class Heard:
     """What a writer tells of, in the order it does."""
 
@@ -130,7 +124,7 @@ def test_what_waits_is_read_back_before_it_is_written(store: Store, writer: Stor
     assert same(writer.review("a"), store.review("a"))
 
 
-def test_a_full_disk_is_told_once_and_nothing_is_lost(
+def test_a_full_disk_is_reported_once_and_nothing_is_lost(
     store: Store, writer: StoreWriter, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = Failing(store, monkeypatch)
@@ -173,7 +167,7 @@ def test_closing_gives_nothing_up(
     assert writer.close(0)
 
 
-def test_abandoning_tells_how_much_is_given_up(
+def test_abandoning_returns_how_much_is_given_up(
     store: Store, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = StoreWriter(store, heard.error)
@@ -184,7 +178,7 @@ def test_abandoning_tells_how_much_is_given_up(
     assert writer.abandon() == 2
 
 
-def test_a_fault_in_one_write_is_told_and_does_not_stop_the_others(
+def test_a_fault_in_one_write_is_reported_and_does_not_stop_the_others(
     store: Store, writer: StoreWriter, heard: Heard
 ) -> None:
     writer.submit(lambda s: s.no_such_method())  # type: ignore[attr-defined]

@@ -16,13 +16,14 @@ from PIL import Image
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
 from napari_sepl.document.document import Document
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.actions import ActionButton
 from napari_sepl.gui.commands import widget_of
+from napari_sepl.gui.layers.layers import ReviewLayers
 from napari_sepl.gui.queue.dock import QueueDock
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.gui.widget import SeplWidget
@@ -41,11 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no display: run under xvfb-run"))
 
 
-def move(canvas: Any, at: QPoint, modifier: Any) -> None:
-    """Move the mouse with its left button and a key held down, which QTest cannot."""
+def move(
+    canvas: Any,
+    at: QPoint,
+    modifier: Any = Qt.KeyboardModifier.NoModifier,
+    buttons: Any = Qt.MouseButton.LeftButton,
+) -> None:
+    """Move the mouse with buttons and a key held down, which QTest cannot."""
     event = QMouseEvent(
         QEvent.Type.MouseMove, QPointF(at), QPointF(canvas.mapToGlobal(at)),
-        Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, modifier,
+        Qt.MouseButton.NoButton, buttons, modifier,
     )  # fmt: skip
     QApplication.sendEvent(canvas, event)
 
@@ -76,18 +82,21 @@ def _nothing_left_behind() -> Iterator[None]:
 
 
 def messages() -> list[str]:
-    """Return what the window told in this test; work in the background tells when it likes."""
+    """Return the messages that the window showed in this test."""
     return [str(record.message) for record in notification_manager.records]
 
 
-def was_told(text: object) -> bool:
-    """Tell whether a message of this test holds a text."""
+def has_message(text: object) -> bool:
+    """Return whether a message of this test contains a text."""
     return any(str(text) in message for message in messages())
 
 
-def press_button(panel: QWidget, name: str) -> None:
-    """Click the button of an action, by name."""
+def press_button(panel: QWidget, name: str, area: Any = None) -> None:
+    """Click the button of an action, by name, scrolled to in its area if one is given."""
     (button,) = (one for one in panel.findChildren(ActionButton) if one.action.id == name)
+    if area is not None:
+        area.ensureWidgetVisible(button)
+        QTest.qWait(20)
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
@@ -105,8 +114,12 @@ class Window:
         return document
 
     @property
+    def layers(self) -> ReviewLayers:
+        return self.widget.controller.context.layers
+
+    @property
     def shown(self) -> NDArray[np.uint8]:
-        return self.widget.controller.context.layers.shown
+        return self.layers.shown
 
     @property
     def canvas(self) -> Any:
@@ -146,6 +159,27 @@ class Window:
             QTest.qWait(5)
         QTest.mouseRelease(self.canvas, left, none, self.at(*stop))
         QTest.qWait(50)
+
+    def press_in(self, box: str, name: str) -> None:
+        """Expand a panel, and click the button of an action in it."""
+        self.widget.panels[box].expand(animate=False)
+        QTest.qWait(50)
+        press_button(self.widget.panels[box], name, self.widget.findChild(QScrollArea))
+        self.settle()
+
+    def brush(
+        self,
+        label: int,
+        start: tuple[int, int],
+        stop: tuple[int, int],
+        size: int = 3,
+        mode: str = "paint",
+    ) -> None:
+        """Paint a stroke of a label, and put the brush away."""
+        layer = self.layers.enhanced
+        layer.selected_label, layer.brush_size, layer.mode = label, size, mode
+        self.stroke(start, stop)
+        layer.mode = "pan_zoom"
 
     def click(self, row: int, col: int, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
         self.move_to(row, col)

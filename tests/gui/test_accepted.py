@@ -17,7 +17,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.enhance import enhance_folder
 from tests.document.drawing import cat_and_dog, save_pets
-from tests.gui.conftest import Walk, Window, was_told
+from tests.gui.conftest import Walk, Window, has_message
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -116,7 +116,7 @@ def test_a_file_that_another_program_changed_stays_and_is_named(dataset: Walk) -
     accept_first(dataset)
     Image.fromarray(np.full_like(read_labels(file_of(dataset.spec)), 2)).save(file_of(dataset.spec))
     dataset.press(Qt.Key.Key_G)
-    dataset.wait_until(lambda: was_told(file_of(dataset.spec)))
+    dataset.wait_until(lambda: has_message(file_of(dataset.spec)))
     assert (read_labels(file_of(dataset.spec)) == 2).all()
     assert dataset.statuses()["s1"] is Status.FLAGGED
 
@@ -176,6 +176,7 @@ def test_a_copy_changes_nothing_else(
     monkeypatch.setattr(dataset.window.widget, "ask_copy_file", lambda _: wanted)
     window = dataset.window.viewer.window._qt_window
     window.activateWindow()
+    dataset.wait_until(window.isActiveWindow)
     QTest.keyClick(window, Qt.Key.Key_S, CTRL)  # napari's own would ask for layers
     dataset.wait_until(wanted.exists)
     np.testing.assert_array_equal(read_labels(wanted), dataset.window.shown)
@@ -185,10 +186,10 @@ def test_a_copy_changes_nothing_else(
     assert agree(dataset, Status.PENDING)
     wanted = file_of(dataset.spec)
     dataset.press(Qt.Key.Key_S)
-    dataset.wait_until(lambda: was_told("belongs to the record"))
+    dataset.wait_until(lambda: has_message("belongs to the record"))
     wanted = dataset.spec.folder("images") / "s1.png"
     before = wanted.read_bytes()
     dataset.press(Qt.Key.Key_S)
-    dataset.wait_until(lambda: was_told(wanted))
+    dataset.wait_until(lambda: has_message(wanted))
     assert wanted.read_bytes() == before
     assert agree(dataset, Status.PENDING)

@@ -48,7 +48,7 @@ def test_naparis_menus_name_actions_as_the_window_does() -> None:
         for command in commands
     }
     shared = {name: title for name, title in shared.items() if name in ACTIONS}
-    assert shared == {name: ACTIONS[name].title for name in ("keys", "export_dataset")}
+    assert shared == {name: ACTIONS[name].title for name in ("shortcuts", "export_dataset")}
 
 
 def test_the_readme_names_the_keys_that_are_bound() -> None:

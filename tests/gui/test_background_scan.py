@@ -13,10 +13,10 @@ from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.queue import background_scan
 from napari_sepl.gui.queue.background_scan import BackgroundScan
-from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review import sample_facts
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.sample_facts import class_scan
+from tests.gui.immediate import Immediate
 from tests.gui.many_classes import BIRD, CLASSES, IDS, make_dataset
 
 
@@ -35,14 +35,14 @@ class Stepwise(Immediate):
     """Does one thing at a time, on request; only the newest run of a task counts."""
 
     def __init__(self) -> None:
-        self.waiting: dict[str, Callable[[], None]] = {}
+        self.waiting: dict[str, Callable[[], object]] = {}
         self.runs = 0
 
     def run(self, task: str, work: Any, done: Any, failed: Any) -> None:
         self.runs += 1
         self.waiting[f"run {task}"] = lambda: super(Stepwise, self).run(task, work, done, failed)
 
-    def later(self, task: str, delay: int, work: Callable[[], None]) -> None:  # noqa: ARG002
+    def later(self, task: str, delay: int, work: Callable[[], object]) -> None:  # noqa: ARG002
         self.waiting[task] = work
 
     def step(self) -> bool:

@@ -13,13 +13,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.files import pictures
+from napari_sepl.files import image_formats
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.queue import navigator
 from napari_sepl.workflow.review.queue import Filter
-from tests.gui.conftest import Walk, Window, messages, paint, was_told
+from tests.gui.conftest import Walk, Window, has_message, messages, paint
 from tests.workflow.test_one_sample import WORDS, Unforeseen
 
 
@@ -49,10 +49,10 @@ def test_a_first_sample_that_cannot_be_read_is_left_out(
 def test_an_unexpected_error_costs_one_sample(
     open_dataset: Callable[[], Walk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "_checked_png", Unforeseen("s1"))
+    monkeypatch.setattr(image_formats, "_checked_png", Unforeseen("s1"))
     walk = open_dataset()
     assert walk.sample_id == "s2"
-    assert was_told(f"unexpected error: s1: {WORDS}")
+    assert has_message(f"unexpected error: s1: {WORDS}")
     walk.dock.close_dataset()
 
 
@@ -63,7 +63,7 @@ def test_the_window_survives_a_dataset_without_readable_samples(
     break_images(pets, *(path.stem for path in pictures))
     walk = open_dataset()
     assert walk.dock.navigator.row is None
-    assert was_told("6 samples in a row cannot be read")
+    assert has_message("6 samples in a row cannot be read")
     assert "6 unreadable" in walk.dock.panel.counts.text()
     for path, content in pictures.items():  # the folder is back
         path.write_bytes(content)
@@ -81,7 +81,7 @@ def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
-    assert was_told("2 samples in a row cannot be read: see their tooltips in the queue. None")
+    assert has_message("2 samples in a row cannot be read: see their tooltips in the queue. None")
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s1"
     dataset.press(Qt.Key.Key_J)
@@ -116,7 +116,7 @@ def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:
     assert dataset.sample_id == "s2"
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s6"
-    assert was_told("s3.json")
+    assert has_message("s3.json")
     why = dataset.dock.panel.model.queue.failures
     assert sorted(why) == [2, 3, 4]
     assert "10" in why[4]
@@ -135,7 +135,7 @@ def test_a_record_of_a_later_version_is_reported_and_left_alone(
     for _ in range(3):
         window.settle()
     assert window.widget.controller.context.document is None
-    assert was_told("made by a later napari-sepl")
+    assert has_message("made by a later napari-sepl")
     assert len(messages()) == 1
     assert store_file(pets.output).read_bytes() == before
 
@@ -225,7 +225,7 @@ def test_undoing_a_bulk_action_spares_later_edits(
     assert dataset.window.document.params == Params(t1=0.9)
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert was_told("1 edited since stay")
+    assert has_message("1 edited since stay")
     assert dataset.window.document.params == Params()
     dataset.press(Qt.Key.Key_K)
     assert dataset.window.document.params == chosen
@@ -241,8 +241,8 @@ def test_a_sample_that_cannot_be_saved_is_not_unreadable(
     assert dataset.dock._bulk is not None
     dataset.dock._bulk.accept_unchanged(1.0)
     dataset.wait_until(lambda: any("Accepted" in text for text in messages()))
-    assert was_told("1 were not saved.")
-    assert was_told("other labels are there")
+    assert has_message("1 were not saved.")
+    assert has_message("other labels are there")
     assert sorted(dataset.dock.panel.model.queue.failures) == [3]
     assert (read_labels(dataset.spec.output / "s2.png") == 7).all()
     dataset.press(Qt.Key.Key_G)  # s1
@@ -251,7 +251,7 @@ def test_a_sample_that_cannot_be_saved_is_not_unreadable(
     dataset.press(Qt.Key.Key_W)  # s3 was accepted, and is skipped now
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert was_told("1 edited since stay")
+    assert has_message("1 edited since stay")
     assert dataset.statuses()["s3"] == Status.SKIPPED
     assert dataset.statuses()["s5"] == Status.PENDING
 

@@ -54,7 +54,7 @@ def drag_divider(window: Window, to: float) -> None:
     QTest.qWait(50)
 
 
-def photograph(window: Window) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def screenshot(window: Window) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Return the canvas as drawn, without the line."""
     return np.asarray(window.viewer.screenshot(canvas_only=True, flash=False), np.uint8)
 
@@ -68,18 +68,18 @@ def pets(window: Window) -> Window:
 
 def test_pseudo_labels_left_and_enhanced_labels_right(pets: Window) -> None:
     """What is drawn on each side equals what that layer alone looks like, filled."""
-    layers = pets.widget.controller.context.layers
+    layers = pets.layers
     layers.masks.visible = False
     pets.press(Qt.Key.Key_C, SHIFT)
     drag_divider(pets, 43)  # through the dog, which the enhanced labels made larger
     assert pets.widget.controller.comparing.divider == 43
-    swiped, at = photograph(pets), place(pets)
+    swiped, at = screenshot(pets), place(pets)
     pets.press(Qt.Key.Key_C, SHIFT)
     layers.pseudo.visible = False
-    enhanced = photograph(pets)
+    enhanced = screenshot(pets)
     layers.pseudo.contour, layers.pseudo.opacity = 0, layers.enhanced.opacity
     layers.pseudo.visible, layers.enhanced.visible = True, False
-    pseudo = photograph(pets)
+    pseudo = screenshot(pets)
     assert (pseudo[:, :at] != enhanced[:, :at]).any()
     assert (pseudo[:, at:] != enhanced[:, at:]).any()
     np.testing.assert_array_equal(swiped[:, : at - 2], pseudo[:, : at - 2])
@@ -88,7 +88,7 @@ def test_pseudo_labels_left_and_enhanced_labels_right(pets: Window) -> None:
 
 def test_drag_slide_paint_undo_accept_and_read_back(window: Window, tmp_path: Path) -> None:
     window.open_sample("coffee", tmp_path)
-    controller, layers = window.widget.controller, window.widget.controller.context.layers
+    controller, layers = window.widget.controller, window.layers
     pseudo, start = window.document.inputs.pseudo.copy(), layers.shown.copy()
     QTest.mouseClick(window.widget.compare.buttons["swipe"], Qt.MouseButton.LeftButton)
     for col in (460, 40, 300):
@@ -99,10 +99,8 @@ def test_drag_slide_paint_undo_accept_and_read_back(window: Window, tmp_path: Pa
     window.drag_slider("t2", 0.5)
     assert (layers.shown != start).any()
     assert_shown_is_final(window)
-    layers.enhanced.selected_label = 16
-    layers.enhanced.brush_size = 20
+    window.brush(16, (60, 60), (60, 360), size=20)  # under the divider, from side to side
     layers.enhanced.mode = "paint"
-    window.stroke((60, 60), (60, 360))  # under the divider, from the one side to the other
     painted = layers.shown == 16
     assert painted[60, 62:358].all()
     drag_divider(window, 100)  # with the brush in hand: nothing is painted
@@ -137,7 +135,7 @@ def test_the_line_follows_the_camera_and_waits_at_the_edge(pets: Window) -> None
 
 def test_layers_that_come_back_are_cut_again(pets: Window) -> None:
     pets.press(Qt.Key.Key_C, SHIFT)
-    divider, layers = divider_of(pets), pets.widget.controller.context.layers
+    divider, layers = divider_of(pets), pets.layers
     cut = set(divider._cut)
     pets.viewer.layers.remove(layers.enhanced)
     pets.widget.controller.set_params(Params(t1=0.9))
@@ -150,7 +148,7 @@ def test_layers_that_come_back_are_cut_again(pets: Window) -> None:
 
 
 def test_keys_and_buttons_show_differences_and_errors(pets: Window) -> None:
-    panel, per_pixel = pets.widget.compare, pets.widget.controller.context.layers.per_pixel
+    panel, per_pixel = pets.widget.compare, pets.layers.per_pixel
     pets.press(Qt.Key.Key_H, SHIFT)
     assert per_pixel["difference"].data[22, 10] == Difference.GAINED
     assert panel.buttons["difference"].isChecked()
@@ -165,7 +163,7 @@ def test_keys_and_buttons_show_differences_and_errors(pets: Window) -> None:
     assert panel.legend.isHidden()
 
 
-def test_the_legend_tells_agreement_live(pets: Window) -> None:
+def test_the_legend_shows_agreement_live(pets: Window) -> None:
     panel = pets.widget.classes
     model, seen = panel.model, set()
     header = [model.headerData(n, Qt.Orientation.Horizontal) for n in range(model.columnCount())]
@@ -201,7 +199,7 @@ def test_errors_of_a_real_image(window: Window, shared_data: Path) -> None:
     window.settle()
     window.press(Qt.Key.Key_E, SHIFT)
     truth = read_labels(true_labels)
-    layer = window.widget.controller.context.layers.per_pixel["errors"]
+    layer = window.layers.per_pixel["errors"]
     window.drag_slider("t1", 0.3)
     final = window.document.resolved.labels
     np.testing.assert_array_equal(layer.data, find_errors(truth, final))

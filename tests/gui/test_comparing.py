@@ -13,8 +13,8 @@ from napari_sepl.core.analysis.differences import Difference, Error
 from napari_sepl.core.analysis.provenance import Source
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.view import View
-from napari_sepl.gui.worker import Immediate
 from tests.document.drawing import cat_and_dog
+from tests.gui.immediate import Immediate
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def legend(view: MagicMock, name: str) -> dict[str, float]:
 # --- swipe
 
 
-def test_the_swipe_fills_the_pseudo_labels_and_takes_them_back_to_lines(
+def test_the_swipe_fills_the_pseudo_labels_and_restores_their_lines(
     controller: Controller, view: MagicMock
 ) -> None:
     layers, comparing = controller.context.layers, controller.comparing
@@ -68,7 +68,7 @@ def test_the_divider_keeps_to_the_image_and_writes_nothing(controller: Controlle
     assert not controller.context.document.edited
 
 
-def test_each_move_is_told_once(controller: Controller) -> None:
+def test_each_move_is_emitted_once(controller: Controller) -> None:
     told: list[int] = []
     controller.comparing.changed.connect(lambda: told.append(controller.comparing.divider))
     controller.comparing.swipe()
@@ -77,7 +77,7 @@ def test_each_move_is_told_once(controller: Controller) -> None:
     assert told == [30, 12]
 
 
-def test_the_swipe_goes_on_with_the_next_image(controller: Controller) -> None:
+def test_the_swipe_continues_on_the_next_image(controller: Controller) -> None:
     comparing, layers = controller.comparing, controller.context.layers
     lines = layers.pseudo.contour
     comparing.swipe()
@@ -109,15 +109,16 @@ def test_the_user_s_own_layer_gets_its_look_back(controller: Controller) -> None
 
 def test_swap_ends_the_swipe_and_the_swipe_ends_the_swap(controller: Controller) -> None:
     comparing, layers = controller.comparing, controller.context.layers
-    comparing.compare()
+    comparing.swap()
+    assert (layers.enhanced.visible, layers.pseudo.visible) == (False, True)
     comparing.swipe()
     assert layers.enhanced.visible
     assert layers.pseudo.contour == 0
-    comparing.compare()
+    comparing.swap()
     assert not comparing.swiping
     assert not layers.enhanced.visible
     assert layers.pseudo.contour == 0
-    comparing.compare()
+    comparing.swap()
     assert layers.enhanced.visible
     assert layers.pseudo.contour > 0
 
@@ -129,7 +130,7 @@ def test_without_an_image_nothing_is_swiped(view: MagicMock) -> None:
     view.compare.show_swipe.assert_called_once_with(on=False)
 
 
-# --- what is told of each pixel
+# --- layers with a value for each pixel
 
 
 def test_differences_are_coloured_and_follow(controller: Controller, view: MagicMock) -> None:
@@ -150,7 +151,7 @@ def test_differences_are_coloured_and_follow(controller: Controller, view: Magic
     assert legend(view, "difference") == pytest.approx(gained)
 
 
-def test_errors_are_coloured_without_void(controller: Controller, view: MagicMock) -> None:
+def test_errors_are_coloured_without_ignore(controller: Controller, view: MagicMock) -> None:
     inputs = cat_and_dog(truth=True)
     assert inputs.truth is not None
     inputs.truth[24] = 255  # the lowest row of the cat, which was found
@@ -170,7 +171,7 @@ def test_errors_are_coloured_without_void(controller: Controller, view: MagicMoc
 
 def test_one_of_them_is_shown_at_a_time(controller: Controller, view: MagicMock) -> None:
     per_pixel, comparing = controller.context.layers.per_pixel, controller.comparing
-    for name in ("where_from", "difference", "errors"):
+    for name in ("label_source", "difference", "errors"):
         getattr(comparing, name)()
         assert [layer.visible for layer in per_pixel].count(True) == 1
         assert per_pixel[name].visible
@@ -182,7 +183,7 @@ def test_one_of_them_is_shown_at_a_time(controller: Controller, view: MagicMock)
 
 
 def test_hidden_ones_are_left_alone_and_catch_up(controller: Controller) -> None:
-    layer = controller.context.layers.per_pixel["where_from"]
+    layer = controller.context.layers.per_pixel["label_source"]
     controller.set_params(Params(t2=1))
     assert not layer.data.any()
     layer.visible = True  # by the eye in napari's list
@@ -190,7 +191,7 @@ def test_hidden_ones_are_left_alone_and_catch_up(controller: Controller) -> None
     layer.visible = False
     controller.set_params(Params())
     assert layer.data[15, 45] == Source.KEPT
-    controller.comparing.where_from()
+    controller.comparing.label_source()
     assert layer.data[15, 45] == Source.BY_O_P
 
 
@@ -205,13 +206,13 @@ def test_only_what_changed_is_sent(controller: Controller) -> None:
     assert len(sent) == 2
 
 
-def test_without_truth_there_are_no_errors(controller: Controller, view: MagicMock) -> None:
+def test_without_ground_truth_there_are_no_errors(controller: Controller, view: MagicMock) -> None:
     controller.comparing.errors()
     controller.open(cat_and_dog)
     errors = controller.context.layers.per_pixel["errors"]
     assert errors not in controller.context.layers._viewer.layers
     assert "errors" not in view.compare.show_legends.call_args.args[0]
     controller.comparing.errors()
-    view.tell.assert_called_once_with("pets has no truth to compare with.")
+    view.show_info.assert_called_once_with("There is no ground truth for pets.")
     controller.open(lambda: cat_and_dog(truth=True))
     assert errors in controller.context.layers._viewer.layers

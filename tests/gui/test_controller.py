@@ -12,14 +12,15 @@ from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks.mask_set import MaskSet
+from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.saving import SaveTarget
 from napari_sepl.gui.view import View
-from napari_sepl.gui.worker import Immediate
 from tests.document.drawing import cat_and_dog
+from tests.gui.immediate import Immediate
 
 
 @pytest.fixture
@@ -41,10 +42,14 @@ def paint(controller: Controller, label: int, rows: slice, cols: slice) -> None:
     controller.context.layers.enhanced.data[rows, cols] = label
 
 
-def assert_shown_is_final(controller: Controller) -> None:
+def document_of(controller: Controller) -> Document:
     assert controller.context.document is not None
+    return controller.context.document
+
+
+def assert_shown_is_final(controller: Controller) -> None:
     np.testing.assert_array_equal(
-        controller.context.layers.shown, controller.context.document.resolved.labels
+        controller.context.layers.shown, document_of(controller).resolved.labels
     )
 
 
@@ -63,16 +68,16 @@ def test_opening_shows_layers_classes_and_title(controller: Controller, view: Ma
     assert_shown_is_final(controller)
 
 
-def test_unreadable_input_is_told_and_the_open_image_stays(
+def test_unreadable_input_is_reported_and_the_open_image_stays(
     controller: Controller, view: MagicMock
 ) -> None:
     document = controller.context.document
 
     def read() -> Inputs:
-        raise InputError("a.png", found="nothing", expected="a picture")
+        raise InputError("a.png", found="nothing", expected="an image")
 
     controller.open(read)
-    view.warn.assert_called_once_with("a.png: found nothing; expected a picture.")
+    view.show_error.assert_called_once_with("a.png: found nothing; expected an image.")
     assert controller.context.document is document
 
 
@@ -106,12 +111,10 @@ def test_a_stroke_before_a_slider_move_is_kept(controller: Controller) -> None:
     assert_shown_is_final(controller)
 
 
-def test_a_stroke_outside_the_class_list_is_taken_back(
-    controller: Controller, view: MagicMock
-) -> None:
+def test_a_stroke_outside_the_class_list_is_undone(controller: Controller, view: MagicMock) -> None:
     paint(controller, 77, slice(0, 4), slice(0, 4))
     controller.stroke_ended()
-    assert "found label 77" in view.warn.call_args.args[0]
+    assert "found label 77" in view.show_error.call_args.args[0]
     assert_shown_is_final(controller)
 
 
@@ -129,8 +132,7 @@ def test_moves_of_one_drag_are_one_step(controller: Controller) -> None:
         controller.set_params(Params(t1=t1), dragging=True)
     controller.end_drag()
     controller.set_params(Params(t1=0.8), dragging=True)
-    assert controller.context.document is not None
-    assert len(controller.context.document.history.done) == 2
+    assert len(document_of(controller).history.done) == 2
 
 
 def test_what_is_shown_is_what_is_saved(
@@ -150,7 +152,7 @@ def test_what_is_shown_is_what_is_saved(
     view.show_title.assert_called_with("pets — not saved")
 
 
-def test_a_file_of_another_making_is_asked_about(
+def test_replacing_another_program_s_file_is_asked_about(
     controller: Controller, view: MagicMock, tmp_path: Path
 ) -> None:
     (tmp_path / "pets.png").write_bytes(b"precious")
@@ -192,7 +194,7 @@ def test_an_input_is_never_written_over(
     controller.open(cat_and_dog, folder=tmp_path, files=[given])
     view.ask_copy_file.return_value = target
     controller.accept() if accept else controller.save_copy()
-    assert "one of the inputs" in view.warn.call_args.args[0]
+    assert "one of the inputs" in view.show_error.call_args.args[0]
     assert (given.read_bytes(), target.read_bytes()) == (b"pseudo-labels",) * 2
     assert target.is_symlink() == (way == "link")
 
@@ -203,22 +205,21 @@ def test_a_failed_save_leaves_the_work_unsaved(
     controller.saving.target = SaveTarget(tmp_path / "gone")
     controller.set_params(Params(t1=0.9))
     controller.accept()
-    assert str(tmp_path / "gone") in view.warn.call_args.args[0]
-    assert controller.context.document is not None
-    assert controller.context.document.unsaved
+    assert str(tmp_path / "gone") in view.show_error.call_args.args[0]
+    assert document_of(controller).unsaved
 
 
 def test_no_folder_chosen_saves_nothing(controller: Controller, view: MagicMock) -> None:
     view.ask_folder.return_value = None
     controller.accept()
-    view.tell.assert_not_called()
+    view.show_info.assert_not_called()
 
 
-def test_hovering_names_the_smallest_mask(controller: Controller, view: MagicMock) -> None:
+def test_hovering_describes_the_smallest_mask(controller: Controller, view: MagicMock) -> None:
     controller.pointing.hover(7, 7)
     text = view.show_mask.call_args.args[0]
     assert text.startswith("mask 1 (75 px) · cat")
-    assert text.endswith("1 of 3 here · part of mask 0")
+    assert text.endswith("level 1 of 3 (part to whole) · part of mask 0")
     for row, col in ((-1, 7), (7, 60), (0, 59)):
         controller.pointing.hover(row, col)
         view.show_mask.assert_called_with("")
@@ -241,23 +242,22 @@ def test_the_next_image_keeps_the_layers_and_its_own_history(controller: Control
     controller.open(lambda: cat_and_dog(sample_id="other"))
     assert list(controller.context.layers._viewer.layers) == layers
     controller.undo()
-    assert controller.context.document is not None
-    assert controller.context.document.inputs.sample_id == "other"
+    assert document_of(controller).inputs.sample_id == "other"
     assert not controller.context.layers.shown[:4, :4].any()
     assert_shown_is_final(controller)
 
 
-def test_truth_comes_and_goes_with_the_image(controller: Controller) -> None:
+def test_ground_truth_comes_and_goes_with_the_image(controller: Controller) -> None:
     controller.open(lambda: cat_and_dog(truth=True))
     assert controller.context.layers.truth in controller.context.layers._viewer.layers
     controller.open(cat_and_dog)
     assert controller.context.layers.truth not in controller.context.layers._viewer.layers
 
 
-def test_outlines_tell_taken_from_refused(controller: Controller) -> None:
+def test_outlines_distinguish_selected_and_rejected(controller: Controller) -> None:
     outlines = controller.context.layers.masks.data
-    assert outlines[24, 15] == 8  # the cat's lower edge: taken
-    assert outlines[36, 9] == 255  # the mask on background: refused
+    assert outlines[24, 15] == 8  # the cat's lower edge: selected
+    assert outlines[36, 9] == 255  # the mask on background: rejected
     controller.set_params(Params(t1=1, t2=1))
     assert outlines[24, 15] == 255
     controller.undo()
@@ -270,19 +270,6 @@ def test_hidden_classes_are_clear_and_keep_their_pixels(controller: Controller) 
     assert controller.context.layers.enhanced.get_color(8)[3] == 0
     assert controller.context.layers.enhanced.get_color(12)[3] > 0
     np.testing.assert_array_equal(controller.context.layers.shown, before)
-
-
-def test_compare_swaps_pseudo_and_enhanced(controller: Controller) -> None:
-    layers = controller.context.layers
-    controller.comparing.compare()
-    assert (layers.enhanced.visible, layers.pseudo.visible, layers.pseudo.contour) == (
-        False,
-        True,
-        0,
-    )
-    controller.comparing.compare()
-    assert layers.enhanced.visible
-    assert layers.pseudo.contour > 0
 
 
 def test_an_image_of_another_shape_is_fitted_though_a_hidden_layer_lags(

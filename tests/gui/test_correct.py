@@ -8,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QScrollArea
 
 from napari_sepl.core.algorithm.assignment import REJECT
 from napari_sepl.core.analysis.provenance import Source
@@ -31,9 +30,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
 @pytest.fixture
 def walk(window: Window, spec: DatasetSpec) -> Iterator[Walk]:
     made = Walk(window, spec)
-    made.window.viewer.layers.selection.active = (
-        made.window.widget.controller.context.layers.enhanced
-    )
+    made.window.viewer.layers.selection.active = made.window.layers.enhanced
     yield made
     made.dock.close_dataset()
 
@@ -42,34 +39,34 @@ def choose(walk: Walk, class_id: int) -> None:
     walk.window.widget.controller.context.choose_class(class_id)
 
 
-def click_takes(walk: Walk) -> None:
+def click_selects(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.click(37, 2)
 
 
-def alt_click_refuses(walk: Walk) -> None:
+def alt_click_rejects(walk: Walk) -> None:
     walk.window.click(25, 45, ALT)
 
 
-def key_refuses(walk: Walk) -> None:
+def key_rejects(walk: Walk) -> None:
     walk.window.move_to(25, 45)
     walk.window.press(Qt.Key.Key_D)
 
 
-def key_refuses_with_parts(walk: Walk) -> None:
+def key_rejects_with_parts(walk: Walk) -> None:
     walk.window.wheel(7, 7, 1, SHIFT)
     walk.window.press(Qt.Key.Key_D, SHIFT)
     assert walk.window.document.annotations.decisions == {0: REJECT, 1: REJECT}
 
 
-def click_takes_for_background(walk: Walk) -> None:
+def click_selects_for_background(walk: Walk) -> None:
     choose(walk, 0)
     walk.window.click(7, 7)
     assert walk.window.document.annotations.decisions == {1: 0}
     assert not shown(walk)[walk.window.document.inputs.masks.decode(1)].any()
 
 
-def key_takes_for_background(walk: Walk) -> None:
+def key_selects_for_background(walk: Walk) -> None:
     walk.window.move_to(25, 45)
     walk.window.press(Qt.Key.Key_8)
     assert walk.window.document.annotations.decisions == {2: 0}
@@ -102,28 +99,28 @@ def key_gives_another_class(walk: Walk) -> None:
     type_class("person", walk.window.press)
 
 
-def lasso_takes(walk: Walk) -> None:
+def lasso_selects(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.drag([(3, 3), (3, 28), (28, 28), (28, 3), (3, 3)], SHIFT)
     assert walk.window.document.annotations.decisions == {0: PERSON, 1: PERSON}
 
 
-def lasso_refuses(walk: Walk) -> None:
+def lasso_rejects(walk: Walk) -> None:
     walk.window.drag([(8, 36), (8, 55), (33, 55), (33, 36), (8, 36)], SHIFT | CTRL)
 
 
-def box_takes(walk: Walk) -> None:
+def box_selects(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.drag([(3, 3), (28, 28)], SHIFT)
     assert walk.window.document.annotations.decisions == {0: PERSON, 1: PERSON}
 
 
-def box_refuses(walk: Walk) -> None:
+def box_rejects(walk: Walk) -> None:
     walk.window.drag([(33, 36), (8, 55)], SHIFT | CTRL)
     assert walk.window.document.annotations.decisions == {2: REJECT}
 
 
-def key_leaves_to_sepl(walk: Walk) -> None:
+def key_resets(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.click(25, 45)
     walk.window.click(37, 2)
@@ -132,32 +129,30 @@ def key_leaves_to_sepl(walk: Walk) -> None:
     assert walk.window.document.annotations.decisions == {3: PERSON}
 
 
-def a_class_is_left_to_sepl(walk: Walk) -> None:
+def a_class_is_reset(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.click(37, 2)
     walk.window.click(25, 45, ALT)
     choose(walk, DOG)
-    press(walk, "clear_class")
+    walk.window.press_in("correct", "reset_class")
     assert walk.window.document.annotations.decisions == {3: PERSON}
 
 
-def the_image_is_left_to_sepl(walk: Walk) -> None:
+def the_image_is_reset(walk: Walk) -> None:
+    before = shown(walk)
     walk.window.click(25, 45, ALT)
-    press(walk, "clear_image")
+    walk.window.press_in("correct", "reset_image")
+    np.testing.assert_array_equal(shown(walk), before)
     assert not walk.window.document.annotations.decisions
 
 
 def brush_paints(walk: Walk) -> None:
-    layers = walk.window.widget.controller.context.layers
-    choose(walk, PERSON)
-    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
-    walk.window.stroke((15, 20), (15, 35))
-    layers.enhanced.mode = "pan_zoom"
+    walk.window.brush(PERSON, (15, 20), (15, 35))
     assert walk.window.document.resolved.labels[15, 30] == PERSON
 
 
 def eraser_clears(walk: Walk) -> None:
-    hole(walk)
+    erase(walk, (15, 12), (15, 18))
 
 
 def superpixels_erase(walk: Walk) -> None:
@@ -178,43 +173,35 @@ def superpixels_paint(walk: Walk) -> None:
 
 
 def holes_are_filled(walk: Walk) -> None:
-    hole(walk)
-    press(walk, "fill_holes")
+    erase(walk, (15, 12), (15, 18))
+    walk.window.press_in("correct", "fill_holes")
     assert (walk.window.document.resolved.labels[5:25, 5:25] == CAT).all()
 
 
-def islands_are_dropped(walk: Walk) -> None:
-    layers = walk.window.widget.controller.context.layers
-    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
-    choose(walk, CAT)
-    walk.window.stroke((33, 20), (33, 24))
-    layers.enhanced.mode = "pan_zoom"
+def small_regions_are_removed(walk: Walk) -> None:
+    walk.window.brush(CAT, (33, 20), (33, 24))
     assert walk.window.document.resolved.labels[33, 22] == CAT
-    press(walk, "drop_islands")
+    walk.window.press_in("correct", "remove_small_regions")
     assert walk.window.document.resolved.labels[33, 22] == 0
 
 
 def classes_grow_to_mask_borders(walk: Walk) -> None:
-    erase(walk, (8, 20), (8, 22), size=3)  # of the cat's body, near its border
-    press(walk, "grow")
+    erase(walk, (8, 20), (8, 22))  # of the cat's body, near its border
+    walk.window.press_in("correct", "grow")
     assert (walk.window.document.resolved.labels[5:25, 5:25] == CAT).all()
 
 
 def classes_are_cut_at_mask_borders(walk: Walk) -> None:
-    layers = walk.window.widget.controller.context.layers
-    choose(walk, CAT)
-    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 3
-    walk.window.stroke((12, 24), (12, 28))  # over the cat's border
-    layers.enhanced.mode = "pan_zoom"
+    walk.window.brush(CAT, (12, 24), (12, 28))  # over the cat's border
     assert walk.window.document.resolved.labels[12, 27] == CAT
-    press(walk, "cut")
+    walk.window.press_in("correct", "cut")
     final = walk.window.document.resolved.labels
     assert (final[5:25, 5:25] == CAT).all()
     assert (final == CAT).sum() == 400
 
 
 def polygons_are_strokes(walk: Walk) -> None:
-    layers = walk.window.widget.controller.context.layers
+    layers = walk.window.layers
     choose(walk, PERSON)
     layers.enhanced.mode = "polygon"
     for corner in ((30, 25), (30, 35), (37, 35), (37, 25)):
@@ -225,7 +212,7 @@ def polygons_are_strokes(walk: Walk) -> None:
 
 
 def fills_are_strokes(walk: Walk) -> None:
-    layers = walk.window.widget.controller.context.layers
+    layers = walk.window.layers
     choose(walk, PERSON)
     layers.enhanced.mode = "fill"
     walk.window.click(20, 45)
@@ -233,28 +220,9 @@ def fills_are_strokes(walk: Walk) -> None:
     assert (walk.window.document.resolved.labels[10:30, 40:50] == PERSON).all()
 
 
-def hole(walk: Walk) -> None:
-    erase(walk, (15, 12), (15, 18), size=3)
-
-
-def erase(walk: Walk, start: tuple[int, int], stop: tuple[int, int], size: int) -> None:
-    layers = walk.window.widget.controller.context.layers
-    layers.enhanced.mode, layers.enhanced.brush_size = "erase", size
-    walk.window.stroke(start, stop)
-    layers.enhanced.mode = "pan_zoom"
+def erase(walk: Walk, start: tuple[int, int], stop: tuple[int, int]) -> None:
+    walk.window.brush(CAT, start, stop, mode="erase")
     assert (walk.window.document.resolved.labels[5:25, 5:25] == 0).any()
-    choose(walk, CAT)
-
-
-def press(walk: Walk, name: str) -> None:
-    widget = walk.window.widget
-    widget.panels["correct"].expand(animate=False)
-    QTest.qWait(50)
-    button = widget.correct.buttons[name]
-    widget.findChild(QScrollArea).ensureWidgetVisible(button)
-    QTest.qWait(20)
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    walk.settle()
 
 
 def type_class(text: str, act: Callable[[Qt.Key], None], key: Qt.Key = Qt.Key.Key_T) -> None:
@@ -271,44 +239,25 @@ def answer(popup: QuickPick, text: str) -> int:
     return int(popup.result())
 
 
-GESTURES = [
-    click_takes,
-    alt_click_refuses,
-    key_refuses,
-    key_refuses_with_parts,
-    click_takes_for_background,
-    key_takes_for_background,
-    key_keeps_the_pseudo_labels,
-    wheel_walks_to_the_whole,
-    bracket_walks_to_the_pseudo_labels,
-    key_gives_another_class,
-    lasso_takes,
-    lasso_refuses,
-    box_takes,
-    box_refuses,
-    key_leaves_to_sepl,
-    a_class_is_left_to_sepl,
-    the_image_is_left_to_sepl,
-    brush_paints,
-    eraser_clears,
-    superpixels_paint,
-    superpixels_erase,
-    holes_are_filled,
-    islands_are_dropped,
-    classes_grow_to_mask_borders,
+ONE_OF_EACH_KIND = (
+    click_selects, key_rejects_with_parts, wheel_walks_to_the_whole, lasso_selects, box_rejects,
+    a_class_is_reset, the_image_is_reset, brush_paints, superpixels_paint, holes_are_filled,
     classes_are_cut_at_mask_borders,
-    polygons_are_strokes,
+)  # fmt: skip
+MORE = (
+    alt_click_rejects, key_rejects, click_selects_for_background, key_selects_for_background,
+    key_keeps_the_pseudo_labels, bracket_walks_to_the_pseudo_labels, key_gives_another_class,
+    lasso_rejects, box_selects, key_resets, eraser_clears, superpixels_erase,
+    small_regions_are_removed, classes_grow_to_mask_borders, polygons_are_strokes,
     fills_are_strokes,
-]
-
-
+)  # fmt: skip
 NO_DIFFERENCE_IN_THE_END = (
     holes_are_filled,
-    islands_are_dropped,
+    small_regions_are_removed,
     classes_grow_to_mask_borders,
     classes_are_cut_at_mask_borders,
     key_keeps_the_pseudo_labels,
-    the_image_is_left_to_sepl,
+    the_image_is_reset,
 )
 
 
@@ -317,26 +266,8 @@ def shown(walk: Walk) -> NDArray[np.uint8]:
     return labels
 
 
-ONE_OF_EACH_KIND = (
-    click_takes,
-    key_refuses_with_parts,
-    wheel_walks_to_the_whole,
-    lasso_takes,
-    box_refuses,
-    a_class_is_left_to_sepl,
-    brush_paints,
-    superpixels_paint,
-    holes_are_filled,
-    classes_are_cut_at_mask_borders,
-)
-
-
 @pytest.mark.parametrize(
-    "gesture",
-    [
-        gesture if gesture in ONE_OF_EACH_KIND else pytest.param(gesture, marks=pytest.mark.long)
-        for gesture in GESTURES
-    ],
+    "gesture", [*ONE_OF_EACH_KIND, *(pytest.param(one, marks=pytest.mark.long) for one in MORE)]
 )
 def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
     walk: Walk, gesture: Callable[[Walk], None]
@@ -372,23 +303,23 @@ def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
     np.testing.assert_array_equal(shown(again), before)
 
 
-def test_the_status_bar_tells_of_the_mask_walked_to_and_of_what_is_decided(walk: Walk) -> None:
+def test_the_status_bar_describes_the_mask_and_its_decision(walk: Walk) -> None:
     viewer, pointing = walk.window.viewer, walk.window.widget.controller.pointing
     walk.window.move_to(7, 7)
     viewer.mouse_over_canvas = True
     viewer.update_status_from_cursor()  # what napari's status thread does
     assert pointing.text.startswith("mask 1 ")
     assert viewer.status["coordinates"].endswith(pointing.text)
-    pointing.to_whole()
+    pointing.walk(1)
     assert pointing.text.startswith("mask 0 ")
     assert viewer.status["coordinates"].endswith(pointing.text)
     assert "mask 1 " not in viewer.status["coordinates"]
-    pointing.refuse()
+    pointing.decide(REJECT)
     assert "rejected" in pointing.text
     assert viewer.status["coordinates"].endswith(pointing.text)
 
 
-def test_taking_again_leaves_the_mask_to_sepl(walk: Walk) -> None:
+def test_selecting_again_resets_the_mask(walk: Walk) -> None:
     before = shown(walk)
     for modifier in (Qt.KeyboardModifier.NoModifier, ALT):
         walk.window.click(25, 45, modifier)
@@ -398,13 +329,13 @@ def test_taking_again_leaves_the_mask_to_sepl(walk: Walk) -> None:
         np.testing.assert_array_equal(shown(walk), before)
 
 
-def test_a_drag_moves_the_picture_and_takes_nothing(walk: Walk) -> None:
+def test_a_drag_moves_the_image_and_selects_nothing(walk: Walk) -> None:
     walk.window.drag([(25, 45), (20, 30)], Qt.KeyboardModifier.NoModifier)
     assert not walk.window.document.history.done
 
 
 def test_brackets_size_the_brush_while_painting(walk: Walk) -> None:
-    layer = walk.window.widget.controller.context.layers.enhanced
+    layer = walk.window.layers.enhanced
     layer.mode, layer.brush_size = "paint", 5
     walk.window.move_to(7, 7)
     walk.window.press(Qt.Key.Key_BracketRight)
@@ -413,7 +344,7 @@ def test_brackets_size_the_brush_while_painting(walk: Walk) -> None:
 
 
 def test_the_highlight_follows_the_cursor(walk: Walk) -> None:
-    layers = walk.window.widget.controller.context.layers
+    layers = walk.window.layers
     drawn = layers.highlight.layer.data
     walk.window.move_to(25, 45)
     assert drawn[10, 40] == drawn[29, 49] == 1
@@ -423,14 +354,14 @@ def test_the_highlight_follows_the_cursor(walk: Walk) -> None:
 
 
 def test_a_decided_mask_is_drawn_dashed(walk: Walk) -> None:
-    masks = walk.window.widget.controller.context.layers.masks
+    masks = walk.window.layers.masks
     solid = (masks.data == DOG).sum()
     choose(walk, DOG)
     walk.window.click(25, 45)
     assert 0 < (masks.data == DOG).sum() < solid
 
 
-def test_protected_pixels_stay_and_survive_reopening(walk: Walk) -> None:
+def test_locked_pixels_stay_and_survive_reopening(walk: Walk) -> None:
     window = walk.window
     before = shown(walk)
     table, model = window.widget.classes.table, window.widget.classes.model
@@ -439,11 +370,7 @@ def test_protected_pixels_stay_and_survive_reopening(walk: Walk) -> None:
     box = QPoint(cell.left() + 12, cell.center().y())
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=box)
     assert window.document.annotations.locked == {CAT}
-    layers = window.widget.controller.context.layers
-    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 8
-    choose(walk, PERSON)
-    window.stroke((15, 20), (15, 35))
-    layers.enhanced.mode = "pan_zoom"
+    window.brush(PERSON, (15, 20), (15, 35), size=8)
     assert (shown(walk)[before == CAT] == CAT).all()
     assert (shown(walk) == PERSON).any()
     window.drag_slider("t1", 0.95)
@@ -477,11 +404,11 @@ def test_history_is_listed_and_clicked(walk: Walk) -> None:
     assert model.position == 0
 
 
-def test_where_from_tells_shares(walk: Walk) -> None:
+def test_the_label_source_shows_shares(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.click(37, 2)
     walk.window.press(Qt.Key.Key_H)
-    layer = walk.window.widget.controller.context.layers.per_pixel["where_from"]
+    layer = walk.window.layers.per_pixel["label_source"]
     assert layer.visible
     assert layer.data[37, 2] == Source.PERSON
     assert layer.data[20, 45] == Source.BY_O_P
@@ -508,18 +435,6 @@ def test_the_class_comes_from_legend_popup_or_canvas(walk: Walk) -> None:
         window.widget.classes.table.viewport(), Qt.MouseButton.LeftButton, pos=cell.center()
     )
     assert controller.context.class_id == CAT
-
-
-def test_decisions_are_cleared_for_a_class_or_the_image(walk: Walk) -> None:
-    before = shown(walk)
-    choose(walk, PERSON)
-    walk.window.click(37, 2)
-    walk.window.click(25, 45, ALT)
-    choose(walk, DOG)
-    press(walk, "clear_class")
-    assert walk.window.document.annotations.decisions == {3: PERSON}
-    press(walk, "clear_image")
-    np.testing.assert_array_equal(shown(walk), before)
 
 
 @pytest.mark.parametrize(

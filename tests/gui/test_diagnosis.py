@@ -20,10 +20,10 @@ from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.queue import background_scan
 from napari_sepl.gui.view import View
-from napari_sepl.gui.worker import Immediate
 from napari_sepl.workflow.review.queue import Column, Filter
 from tests.document.drawing import SHAPE, cat_and_dog, save_pets
 from tests.gui.conftest import Window, wait_until
+from tests.gui.immediate import Immediate
 from tests.gui.test_background_scan_window import Prepared
 
 CAT, DOG = 8, 12
@@ -166,7 +166,7 @@ def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Prepared
         listed.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
     )
     assert opened.window.widget.controller.pointing.region == 2
-    assert opened.window.widget.controller.context.layers.highlight.layer.data[10:30, 40:50].any()
+    assert opened.window.layers.highlight.layer.data[10:30, 40:50].any()
     opened.window.press(Qt.Key.Key_D)  # rejected: the dog keeps its pseudo-labels
     assert opened.window.document.annotations.decisions == {2: -1}
     wait_until(lambda: bool(opened.queue.suspicion[2] < before))

@@ -12,7 +12,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.review_panels import ShortcutsBox
-from tests.gui.conftest import Walk, Window, messages, press_button, wait_until, was_told
+from tests.gui.conftest import Walk, Window, has_message, messages, press_button, wait_until
 from tests.workflow.sweeping import IDS
 
 LEFT = Qt.MouseButton.LeftButton
@@ -41,9 +41,9 @@ def test_a_queue_that_was_closed_is_docked_again(walk: Walk) -> None:
     assert walk.dock.panel.model.rowCount() == len(IDS)
 
 
-def test_without_a_dataset_it_is_told_where_to_open_one(window: Window) -> None:
+def test_without_a_dataset_a_message_names_where_to_open_one(window: Window) -> None:
     QTest.mouseClick(window.widget.queue, LEFT)
-    assert was_told("Open a dataset first")
+    assert has_message("Open a dataset first")
 
 
 def test_a_dataset_that_does_not_open_leaves_the_widget_free(
@@ -55,7 +55,7 @@ def test_a_dataset_that_does_not_open_leaves_the_widget_free(
     again.open_dataset(spec.model_copy(update={"images": tmp_path / "gone"}))
     assert again.busy.text()
     walk.settle()
-    assert was_told("gone")
+    assert has_message("gone")
     assert not again.busy.text()
     assert again.buttons["save"].isEnabled()
 
@@ -75,7 +75,7 @@ def test_all_classes_are_ticked_and_drawn_on_the_next_image(walk: Walk) -> None:
     class_id = model.rows[1].class_id
     ticked = Qt.ItemDataRole.CheckStateRole
     assert model.setData(model.index(1, 0), Qt.CheckState.Unchecked, ticked)
-    layers = walk.window.widget.controller.context.layers
+    layers = walk.window.layers
     assert class_id not in layers.enhanced.colormap.color_dict
     walk.press(Qt.Key.Key_J)
     for row in range(model.rowCount()):
@@ -83,7 +83,7 @@ def test_all_classes_are_ticked_and_drawn_on_the_next_image(walk: Walk) -> None:
     assert class_id in layers.enhanced.colormap.color_dict
 
 
-def test_accepting_tells_nothing_that_the_queue_shows(walk: Walk) -> None:
+def test_accepting_shows_no_message(walk: Walk) -> None:
     walk.press(Qt.Key.Key_A)
     assert walk.statuses()[IDS[0]] == Status.ACCEPTED
     assert not messages()
@@ -91,7 +91,7 @@ def test_accepting_tells_nothing_that_the_queue_shows(walk: Walk) -> None:
 
 def test_the_keys_fit_on_the_screen_and_are_shown_once(walk: Walk) -> None:
     for _ in range(2):
-        press_button(walk.dock, "keys")
+        press_button(walk.dock, "shortcuts")
     (box,) = walk.window.widget.findChildren(ShortcutsBox)
     screen = box.screen()
     assert screen is not None

@@ -13,7 +13,7 @@ import pytest
 from napari_sepl.gui import widget
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.display import trouble_with
-from tests.gui.conftest import was_told
+from tests.gui.conftest import has_message
 from tests.messages import says
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -124,7 +124,7 @@ def test_the_window_warns_of_such_a_pair_as_it_opens(
 ) -> None:
     monkeypatch.setattr(widget, "trouble_with", lambda *_: "This pair crashes.")
     widget_of(make_napari_viewer())
-    assert was_told("This pair crashes.")
+    assert has_message("This pair crashes.")
 
 
 def test_work_that_is_under_way_as_the_window_goes_is_not_answered(

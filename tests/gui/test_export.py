@@ -15,10 +15,11 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.commands import export_dataset
 from napari_sepl.gui.panels.export_choice import ALL
 from napari_sepl.gui.queue.export import ExportDialog, Exporting
-from napari_sepl.gui.worker import Background, Immediate
+from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.results import Outcome, SampleResult
-from tests.gui.conftest import Walk, Window, was_told
+from tests.gui.conftest import Walk, Window, has_message
+from tests.gui.immediate import Immediate
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -126,11 +127,11 @@ def test_accepted_samples_are_exported(
     to = pets.output.parent / "to"
     dialog.choice.fields["to"].value = to
     press_and_wait(window, dialog)
-    assert dialog.outcome.text() == "1 saved."
+    assert dialog.outcome.text().startswith("1 saved. Files are in ")
     labels = read_labels(to / "SegmentationClass" / "s1.png")
     assert np.array_equal(labels, read_labels(pets.output / "s1.png"))
     press_and_wait(window, dialog)
-    assert dialog.outcome.text() == "1 present."
+    assert dialog.outcome.text().startswith("1 present. Files are in ")
 
 
 def test_all_samples_with_every_choice(
@@ -162,4 +163,4 @@ def test_a_missing_folder_is_reported(window: Window, dialog: ExportDialog) -> N
 
 def test_without_a_dataset_the_menu_says_so(window: Window) -> None:
     export_dataset(window.viewer)
-    assert was_told("Open the dataset")
+    assert has_message("Open a dataset to export it")

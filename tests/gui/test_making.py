@@ -16,7 +16,7 @@ from napari_sepl.gui.masks import making
 from napari_sepl.gui.samples import sample_of
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import slow_masks
-from tests.gui.conftest import Walk, Window, wait_until, was_told
+from tests.gui.conftest import Walk, Window, has_message, wait_until
 
 
 @pytest.fixture
@@ -42,10 +42,8 @@ def test_an_image_without_masks_keeps_its_pseudo_labels(bare: Window) -> None:
 def test_regions_are_made_used_and_saved(
     bare: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layers = bare.widget.controller.context.layers
-    layers.enhanced.mode, layers.enhanced.brush_size = "paint", 10
-    bare.widget.controller.context.choose_class(1)
-    bare.stroke((20, 20), (20, 60))
+    layers = bare.layers
+    bare.brush(1, (20, 20), (20, 60), size=10)
     painted = layers.shown == 1
     assert painted.any()
     press(bare, "make")
@@ -54,7 +52,7 @@ def test_regions_are_made_used_and_saved(
     made = bare.document.inputs.masks
     assert len(made) > 50
     assert bare.widget.masks.make.isEnabled()
-    assert was_told(f"{len(made):,} masks were made")
+    assert has_message(f"{len(made):,} masks generated")
     np.testing.assert_array_equal(layers.shown, bare.document.resolved.labels)
     np.testing.assert_array_equal(layers.shown == 1, painted)
     assert (layers.shown != bare.document.inputs.pseudo)[~painted].any()
@@ -79,16 +77,16 @@ def test_cancel_stops_at_once_and_costs_nothing(
     press(bare, "make")
     wait_until(lambda: bool(bare.widget.masks.bar.value() == 3))
     assert bare.widget.masks.bar.maximum() == 1000
-    activity = [bar for bar in progress._all_instances if bar.desc == "making masks"]
+    activity = [bar for bar in progress._all_instances if bar.desc == "generating masks"]
     assert [bar.n for bar in activity] == [3]
     start = monotonic()
     press(bare, "cancel")
     bare.settle()
     assert monotonic() - start < 150  # not the 300 s that it would take
-    assert was_told("cancelled")
+    assert has_message("cancelled")
     assert bare.document is before
     assert bare.widget.masks.make.isEnabled()
-    assert not [bar for bar in progress._all_instances if bar.desc == "making masks"]
+    assert not [bar for bar in progress._all_instances if bar.desc == "generating masks"]
 
 
 def test_a_crash_is_one_message(bare: Window, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,15 +94,15 @@ def test_a_crash_is_one_message(bare: Window, monkeypatch: pytest.MonkeyPatch) -
     before = bare.document
     press(bare, "make")
     bare.settle()
-    assert was_told("crashed (SIGABRT)")
+    assert has_message("crashed (SIGABRT)")
     assert bare.document is before
 
 
-def test_what_is_done_meanwhile_is_not_lost(bare: Window) -> None:
+def test_changes_during_generation_are_not_lost(bare: Window) -> None:
     press(bare, "make")
     bare.drag_slider("t1", 0.7)
     bare.settle()
-    assert was_told("changed or left meanwhile")
+    assert has_message("changed meanwhile")
     assert bare.document.params.t1 == pytest.approx(0.7, abs=0.02)
     assert bare.document.history.done
 
@@ -132,7 +130,7 @@ def test_masks_made_by_prompts_stay_with_other_masks(bare: Window) -> None:
     assert (bare.document.resolved.labels[5:20, 5:20] == 1).all()
 
 
-def test_a_model_that_is_not_installed_says_what_to_install(bare: Window) -> None:
+def test_a_model_that_is_not_installed_names_what_to_install(bare: Window) -> None:
     if MODELS["mobile_sam"].is_installed:
         pytest.skip("MobileSAM is installed here")
     panel = bare.widget.masks
@@ -140,5 +138,5 @@ def test_a_model_that_is_not_installed_says_what_to_install(bare: Window) -> Non
     assert "pip install" in panel.note.text()
     press(bare, "make")
     bare.settle()
-    assert was_told("pip install")
+    assert has_message("pip install")
     assert bare.widget.masks.make.isEnabled()

@@ -23,7 +23,7 @@ from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.regions import RegionMasks
 from tests.document.drawing import cat_and_dog
 from tests.gui import slow_masks
-from tests.gui.conftest import Walk, Window, messages, paint, wait_until, was_told
+from tests.gui.conftest import Walk, Window, has_message, messages, paint, wait_until
 
 TOML = 'images = "images"\npseudo = "pseudo"\nout = "out"\n'
 
@@ -88,6 +88,13 @@ def make(walk: Walk, name: str = "make") -> None:
     walk.settle()
 
 
+def start_slowly(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start to generate masks for all pending samples, which takes longer than any test."""
+    monkeypatch.setattr(making, "RegionMasks", slow_masks.Slow)
+    press(walk, "pending")
+    wait_until(lambda: bool(walk.window.widget.masks.bar.value() == 3))
+
+
 def made_files(walk: Walk) -> list[str]:
     return sorted(path.name for path in walk.spec.folder("masks").glob("[a-z]*.json"))
 
@@ -131,7 +138,7 @@ def test_masks_of_the_open_sample_become_a_file_and_are_shown(walk: Walk) -> Non
     np.testing.assert_array_equal(walk.window.shown, walk.window.document.resolved.labels)
 
 
-def test_what_was_said_of_the_sample_stays(
+def test_annotations_of_the_sample_stay(
     walk: Walk, open_walk: Callable[[], Walk], asked: list[str]
 ) -> None:
     painted = paint(walk, 15)
@@ -140,7 +147,7 @@ def test_what_was_said_of_the_sample_stays(
     params = walk.window.document.params
     make(walk)
     assert shown_masks(walk) > 0
-    layers = walk.window.widget.controller.context.layers
+    layers = walk.window.layers
     np.testing.assert_array_equal(layers.shown == 15, painted)
     assert walk.window.document.params == params
     assert walk.window.document.annotations.locked == {12}
@@ -153,7 +160,7 @@ def test_what_was_said_of_the_sample_stays(
     assert asked == []
 
 
-def test_what_is_done_while_masks_are_read_stays_too(walk: Walk) -> None:
+def test_changes_while_masks_are_read_stay_too(walk: Walk) -> None:
     press(walk, "make")
     painted = paint(walk, 15)
     wait_until(lambda: shown_masks(walk) > 0)
@@ -193,7 +200,7 @@ def test_masks_that_are_there_are_replaced_only_after_asking(
     make(walk)
     assert path.read_text() == "[]"
     assert shown_masks(walk) == 0
-    assert f"{path} exists already and will be replaced." in questions[0]
+    assert f"{path} exists and will be replaced." in questions[0]
     assert "made by another program" in questions[0]
     monkeypatch.setattr(walk.window.widget, "confirm", lambda _: True)
     make(walk)
@@ -209,7 +216,7 @@ def test_masks_in_another_form_are_left_alone(window: Window, root: Path) -> Non
     assert shown_masks(walk) == 1
     window.widget.masks.model.value = REGIONS
     make(walk)
-    assert was_told("cannot be replaced by a JSON file beside it")
+    assert has_message("cannot be replaced")
     assert sorted(path.name for path in (root / "sam").iterdir()) == ["s1"]
     walk.dock.close_dataset()
 
@@ -245,7 +252,7 @@ def test_all_pending_samples_get_masks_one_after_the_other(walk: Walk, root: Pat
     assert text == "Pending without masks: 1 sample (s4)."
 
 
-def test_cancel_stops_at_once_and_the_same_button_goes_on(
+def test_cancel_stops_at_once_and_the_same_button_resumes(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(making, "RegionMasks", slow_masks.Tiring)
@@ -265,19 +272,19 @@ def test_cancel_stops_at_once_and_the_same_button_goes_on(
     stamps = [(walk.spec.folder("masks") / name).stat().st_mtime_ns for name in made_files(walk)]
     press(walk, "cancel")
     wait_until(lambda: bool(panel.make.isEnabled()))
-    assert was_told("cancelled. 2 of 5 samples now have masks")
+    assert has_message("cancelled. 2 of 5 samples now have masks")
     assert panel.pending_text.text() == "Pending without masks: 3 samples (s3, s4, s5)."
     monkeypatch.setenv(slow_masks.AFTER, "9")
     make(walk, "pending")
     assert made_files(walk) == [f"s{number}.json" for number in range(1, 6)]
     assert [(walk.spec.folder("masks") / f"s{n}.json").stat().st_mtime_ns for n in (1, 2)] == stamps
-    assert was_told("3 of 3 samples now have masks")
+    assert has_message("3 of 3 samples now have masks")
     assert not [bar for bar in progress._all_instances if bar.desc.startswith("masks")]
     make(walk, "pending")
     assert "All pending samples have masks." in messages()
 
 
-def test_a_crash_at_one_sample_is_named_and_the_rest_go_on(
+def test_a_crash_at_one_sample_is_named_and_the_others_continue(
     walk: Walk, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     white = np.full((40, 60, 3), 255, np.uint8)
@@ -298,7 +305,7 @@ def test_a_process_that_dies_again_and_again_is_one_message(
     before = len(notification_manager.records)
     make(walk, "pending")
     (told,) = messages()[before:]
-    assert "crashed (SIGABRT). So it did 3 times" in told
+    assert "crashed (SIGABRT). It crashed at 3 samples in a row" in told
     assert "0 of 5 samples" in told
     assert "s4" not in told
     assert made_files(walk) == []
@@ -310,13 +317,11 @@ def test_a_process_that_dies_again_and_again_is_one_message(
 def test_the_window_is_alive_while_masks_are_made(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "RegionMasks", slow_masks.Slow)
     background = walk.window.widget.controller.context.background
     assert isinstance(background, QtBackground)
     background._threads.shutdown()
     background._threads = threads_for(1)  # as on one core
-    press(walk, "pending")
-    wait_until(lambda: bool(walk.window.widget.masks.bar.value() == 3))
+    start_slowly(walk, monkeypatch)
     walk.window.press(Qt.Key.Key_J)
     wait_until(lambda: walk.sample_id == "s2")
     walk.window.press(Qt.Key.Key_A)
@@ -327,9 +332,7 @@ def test_the_window_is_alive_while_masks_are_made(
 
 
 def test_closing_the_dataset_ends_the_process(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "RegionMasks", slow_masks.Slow)
-    press(walk, "pending")
-    wait_until(lambda: bool(walk.window.widget.masks.bar.value() == 3))
+    start_slowly(walk, monkeypatch)
     before = len(notification_manager.records)
     remote = walk.window.widget.controller.making._remote
     assert remote is not None
@@ -344,9 +347,7 @@ def test_closing_the_dataset_ends_the_process(walk: Walk, monkeypatch: pytest.Mo
 def test_another_widget_shows_what_is_under_way(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "RegionMasks", slow_masks.Slow)
-    press(walk, "pending")
-    wait_until(lambda: bool(walk.window.widget.masks.bar.value() == 3))
+    start_slowly(walk, monkeypatch)
     walk.window.viewer.window.remove_dock_widget(walk.window.widget)
     walk.window.widget = widget_of(walk.window.viewer)
     panel = walk.window.widget.masks
@@ -358,9 +359,7 @@ def test_another_widget_shows_what_is_under_way(
 
 
 def test_closing_the_window_ends_the_process(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "RegionMasks", slow_masks.Slow)
-    press(walk, "pending")
-    wait_until(lambda: bool(walk.window.widget.masks.bar.value() == 3))
+    start_slowly(walk, monkeypatch)
     controller = walk.window.widget.controller
     remote = controller.making._remote
     assert remote is not None
@@ -369,7 +368,7 @@ def test_closing_the_window_ends_the_process(walk: Walk, monkeypatch: pytest.Mon
     assert remote.process_id is None
 
 
-def test_masks_of_another_making_are_mixed_only_after_asking(
+def test_other_masks_are_mixed_only_after_asking(
     window: Window, root: Path, open_walk: Callable[[], Walk], asked: list[str]
 ) -> None:
     (root / "sam").mkdir()
@@ -389,9 +388,7 @@ def test_masks_of_another_making_are_mixed_only_after_asking(
     assert len(asked) == 1  # that the folder is mixed is known by now
 
 
-def test_samples_without_masks_are_not_accepted_by_the_hundred(
-    walk: Walk, asked: list[str]
-) -> None:
+def test_samples_without_masks_are_not_accepted_in_bulk(walk: Walk, asked: list[str]) -> None:
     assert walk.dock._bulk is not None
     walk.dock._bulk.accept_unchanged(1.0)
     walk.settle()
@@ -409,12 +406,12 @@ def test_a_read_only_dataset_is_left_alone(window: Window, root: Path) -> None:
         walk = Walk(window, spec)
         window.widget.masks.model.value = REGIONS
         press(walk, "pending")
-        assert was_told("read-only")
+        assert has_message("read-only")
         assert not spec.folder("masks").exists()
         walk.dock.close_dataset()
 
 
-def test_masks_by_the_command_line_are_gone_on_with(
+def test_masks_from_the_command_line_are_resumed(
     root: Path, open_walk: Callable[[], Walk], asked: list[str]
 ) -> None:
     from typer.testing import CliRunner  # noqa: PLC0415

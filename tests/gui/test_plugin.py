@@ -16,7 +16,7 @@ from napari_sepl.gui.commands import get_mask_reader, save_selected_labels
 from napari_sepl.gui.panels.params import PLUGIN, PREFERRED, preferred_params
 from napari_sepl.gui.panels.sources import MASKS_KEY, LayerChoice
 from napari_sepl.gui.samples import sample_folder
-from tests.gui.conftest import Window, was_told
+from tests.gui.conftest import Window, has_message
 
 MASKS = sample_folder() / "masks" / "chelsea.json"
 
@@ -63,7 +63,7 @@ def test_file_open_sample(window: Window) -> None:
     window.settle()
     window.settle()
     assert window.document.inputs.sample_id == "astronaut"
-    assert window.widget.controller.context.layers.image is image
+    assert window.layers.image is image
     window.open_sample("coffee")
     assert image in window.viewer.layers  # the user's own: hidden, not removed
     assert image is not None
@@ -81,7 +81,7 @@ def test_dropped_mask_file_becomes_a_layer_that_the_widget_takes(window: Window)
     expected = read_labels(sample_folder() / "expected" / "chelsea.png")
     np.testing.assert_array_equal(window.shown, expected)
     assert [layer.name for layer in viewer.layers].count("image") <= 1
-    assert window.widget.controller.context.layers.pseudo is pseudo
+    assert window.layers.pseudo is pseudo
 
 
 def test_a_stack_of_masks_in_the_viewer_is_taken(window: Window) -> None:
@@ -117,7 +117,7 @@ def test_layers_that_do_not_fit_are_named(
     image, pseudo, masks = (layers[name] for name in choice)
     window.widget.sources.layers_chosen.emit(LayerChoice(image, pseudo, masks, "voc"))
     window.settle()
-    assert was_told(message)
+    assert has_message(message)
     assert window.widget.controller.context.document is None
 
 

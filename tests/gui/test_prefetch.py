@@ -7,8 +7,8 @@ from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.gui.context import Prepared
 from napari_sepl.gui.queue.prefetch import Prefetch
-from napari_sepl.gui.worker import Immediate
 from tests.document.drawing import cat_and_dog
+from tests.gui.immediate import Immediate
 
 
 class Delayed(Immediate):

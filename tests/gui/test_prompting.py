@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QScrollArea
 
 from napari_sepl.core.analysis.provenance import Source
 from napari_sepl.files.dataset.specification import DatasetSpec
@@ -18,7 +16,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.masks import prompting
 from napari_sepl.proposals.models import MODELS, REGIONS
 from tests.gui import fake_prompts
-from tests.gui.conftest import CTRL, Walk, Window, wait_until, was_told
+from tests.gui.conftest import CTRL, Walk, Window, has_message, wait_until
 from tests.gui.test_correct import ALT, CAT, SHIFT, shown, spec  # noqa: F401  fixtures
 
 PERSON = 15
@@ -43,13 +41,7 @@ def served(monkeypatch: pytest.MonkeyPatch, factory: Callable[..., Any], *argume
 
 
 def press(walk: Walk, name: str) -> None:
-    widget = walk.window.widget
-    widget.panels["masks"].expand(animate=False)
-    QTest.qWait(50)
-    button = widget.prompts.buttons[name]
-    widget.findChild(QScrollArea).ensureWidgetVisible(button)
-    QTest.qWait(20)
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    walk.window.press_in("masks", name)
     walk.settle()
 
 
@@ -61,7 +53,7 @@ def start(walk: Walk) -> None:
 
 
 def preview(walk: Walk) -> Any:
-    return np.asarray(walk.window.widget.controller.context.layers.prompts.layer.data) == 1
+    return np.asarray(walk.window.layers.prompts.layer.data) == 1
 
 
 def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: Walk) -> None:
@@ -71,7 +63,7 @@ def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: W
     walk.settle()
     assert preview(walk)[25, 36]
     assert not preview(walk)[30, 42]
-    assert walk.window.widget.mask_text.text().startswith("0.87 is the IoU that SAM expects")
+    assert walk.window.widget.mask_text.text().startswith("SAM predicts an IoU of 0.87")
     walk.window.click(20, 24, ALT)
     walk.settle()
     assert not preview(walk)[20, 26]
@@ -118,11 +110,11 @@ def test_a_box_and_escape(walk: Walk) -> None:
     walk.settle()
     assert not preview(walk).any()
     walk.window.press(Qt.Key.Key_Return)
-    assert was_told("no mask")
+    assert has_message("no mask")
     assert not walk.window.document.history.done
 
 
-def test_ctrl_z_takes_back_the_last_prompt_first(walk: Walk) -> None:
+def test_ctrl_z_removes_the_last_prompt_first(walk: Walk) -> None:
     start(walk)
     walk.window.drag([(28, 28), (37, 38)], SHIFT)
     walk.window.click(8, 33)
@@ -136,18 +128,18 @@ def test_ctrl_z_takes_back_the_last_prompt_first(walk: Walk) -> None:
     assert not preview(walk).any()
 
 
-def test_a_label_is_where_sam_starts_from(walk: Walk) -> None:
+def test_a_class_is_refined(walk: Walk) -> None:
     start(walk)
     walk.window.widget.controller.context.choose_class(CAT)
     cat = shown(walk) == CAT
-    press(walk, "snap")
+    press(walk, "refine")
     assert (preview(walk)[cat] | (cat[cat])).all()
     assert preview(walk)[15, 15]
-    press(walk, "add")
+    press(walk, "add_mask")
     assert walk.window.document.annotations.decisions == {5: CAT}
     walk.window.widget.controller.context.choose_class(3)
-    press(walk, "snap")
-    assert was_told("no pixel")
+    press(walk, "refine")
+    assert has_message("no pixel")
 
 
 def test_the_next_image_is_read_as_it_opens_and_prompts_wait_for_it(
@@ -168,7 +160,7 @@ def test_the_next_image_is_read_as_it_opens_and_prompts_wait_for_it(
 def test_off_again_the_layer_goes_and_clicks_take_masks(walk: Walk) -> None:
     start(walk)
     walk.window.press(Qt.Key.Key_P, SHIFT)
-    layers = walk.window.widget.controller.context.layers
+    layers = walk.window.layers
     assert layers.prompts.layer not in walk.window.viewer.layers
     assert walk.window.viewer.layers.selection.active is layers.enhanced
     walk.window.click(37, 2)
@@ -182,7 +174,7 @@ def test_a_crash_is_one_message_and_costs_nothing(
     start(walk)
     walk.window.click(20, 33)
     walk.settle()
-    assert was_told("crashed (SIGABRT)")
+    assert has_message("crashed (SIGABRT)")
     assert not walk.window.widget.controller.prompting.on
     served(monkeypatch, fake_prompts.Discs)
     start(walk)
@@ -198,16 +190,16 @@ def test_a_crash_is_one_message_and_costs_nothing(
         (partial(fake_prompts.Discs, 0.0, "No room for it."), "No room for it."),
     ],
 )
-def test_what_the_model_cannot_do_is_told(
+def test_failures_of_the_model_are_shown(
     walk: Walk, monkeypatch: pytest.MonkeyPatch, factory: Callable[..., Any], told: str
 ) -> None:
     served(monkeypatch, factory)
     press(walk, "prompt")
-    assert was_told(told)
+    assert has_message(told)
     assert walk.window.widget.prompts.buttons["prompt"].isChecked() == ("room" in told)
 
 
-def test_without_sam_the_button_says_what_is_needed(
+def test_without_sam_the_button_names_what_is_needed(
     walk: Walk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.undo()
@@ -215,21 +207,21 @@ def test_without_sam_the_button_says_what_is_needed(
     panel = walk.window.widget.masks
     panel.model.value = REGIONS
     press(walk, "prompt")
-    assert was_told("choose one of SAM's models")
+    assert has_message("choose one of SAM's models")
     assert not walk.window.widget.prompts.buttons["prompt"].isChecked()
     if MODELS["mobile_sam"].is_installed:
         pytest.skip("MobileSAM is installed here")
     panel.model.value = "mobile_sam"
     press(walk, "prompt")
-    assert was_told("pip install")
+    assert has_message("pip install")
     assert not walk.window.widget.prompts.buttons["prompt"].isChecked()
 
 
-def test_ignore_takes_no_mask(walk: Walk) -> None:
+def test_no_mask_is_selected_for_ignore(walk: Walk) -> None:
     start(walk)
     walk.window.click(20, 33)
     walk.settle()
     walk.window.widget.controller.context.choose_class(255)
     walk.window.press(Qt.Key.Key_Return)
-    assert was_told("cannot be selected for ignore")
+    assert has_message("cannot be selected for ignore")
     assert not walk.window.document.history.done

@@ -21,7 +21,7 @@ from napari_sepl.files.store import Review, Status, Store, StoreWriter, store_fi
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.workflow.review.queue import Column, Filter
 from napari_sepl.workflow.review.reviewing import Reviewing
-from tests.gui.conftest import CTRL, Walk, Window, answer_questions, paint, was_told
+from tests.gui.conftest import CTRL, Walk, Window, answer_questions, has_message, paint
 
 
 def test_next_and_previous_walk_the_list(dataset: Walk) -> None:
@@ -39,7 +39,7 @@ def test_an_unreadable_sample_is_marked_and_left_out(dataset: Walk) -> None:
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     assert dataset.sample_id == "s5"
-    assert was_told("s4.png")
+    assert has_message("s4.png")
     assert "1 unreadable" in dataset.dock.panel.counts.text()
     dataset.press(Qt.Key.Key_K)
     assert dataset.sample_id == "s3"
@@ -151,7 +151,7 @@ def test_a_second_window_opens_read_only_and_warns(dataset: Walk) -> None:
     with Store.open(store_file(dataset.spec.output), who="first") as first:
         assert not first.read_only
         again = Walk(dataset.window, dataset.spec)
-        assert was_told("read-only")
+        assert has_message("read-only")
         again.press(Qt.Key.Key_A)
         assert not (dataset.spec.output / "s1.png").exists()
         assert again.sample_id == "s1"
@@ -190,7 +190,7 @@ def test_a_damaged_record_is_reported_and_left_alone(
     window.widget.open_dataset(pets)
     window.settle()
     window.settle()
-    assert was_told(str(store_file(pets.output)))
+    assert has_message(str(store_file(pets.output)))
     assert store_file(pets.output).read_bytes() == before
     assert window.widget.controller.context.document is None
 

@@ -77,7 +77,7 @@ def test_prompts_are_answered_added_and_the_image_is_read_once(
     walk: Walk, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     controller = walk.window.widget.controller
-    controller.prompting.prompt()
+    controller.prompting.toggle()
     walk.settle()
     assert walk.window.widget.masks.note.text().startswith("the tiny SAM on cpu (")
     controller.context.choose_class(PERSON)
@@ -99,7 +99,7 @@ def test_prompts_are_answered_added_and_the_image_is_read_once(
     written = kept[0].stat().st_ino
     controller.prompting.switch_off()
     controller.prompting.close()
-    controller.prompting.prompt()
+    controller.prompting.toggle()
     walk.settle()
     controller.prompting.point(20.0, 33.0, on=True)
     walk.settle()

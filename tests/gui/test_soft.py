@@ -40,7 +40,7 @@ def scores_of(window: Window) -> Scores:
 
 
 def assert_follows(window: Window) -> None:
-    document, layers = window.document, window.widget.controller.context.layers
+    document, layers = window.document, window.layers
     pseudo = cut_scores(scores_of(window), document.params.background)
     np.testing.assert_array_equal(document.inputs.pseudo, pseudo)
     np.testing.assert_array_equal(layers.pseudo.data, pseudo)
@@ -79,7 +79,7 @@ def test_the_background_is_dragged_undone_and_saved(window: Window, tmp_path: Pa
 def test_the_heat_map_shows_the_current_class(window: Window, tmp_path: Path) -> None:
     window.widget.open_sample(soft_sample(tmp_path), "coco", tmp_path)
     window.settle()
-    heat = window.widget.controller.context.layers.heat.layer
+    heat = window.layers.heat.layer
     assert heat in window.viewer.layers
     assert not heat.visible
     window.press(Qt.Key.Key_Q, SHIFT)

@@ -17,7 +17,7 @@ from napari_sepl.gui import sweep_dock
 from napari_sepl.gui.sweep_dock import SweepDock, Sweeping
 from napari_sepl.workflow.measure.sweep import Sweep, SweepRun
 from napari_sepl.workflow.results import SampleResult
-from tests.gui.conftest import CTRL, Walk, Window, press_button, was_told
+from tests.gui.conftest import CTRL, Walk, Window, has_message, press_button
 from tests.workflow.sweeping import IDS
 
 LEFT = Qt.MouseButton.LeftButton
@@ -82,7 +82,7 @@ def test_the_surface_is_that_of_the_command_line(
     )
     assert expected.best is not None
     assert dock.surface.best.data["x"].tolist() == [expected.best.t1]
-    assert f"{100 * expected.best.iou:.2f}" in dock.told.text()
+    assert f"{100 * expected.best.iou:.2f}" in dock.summary.text()
     assert dock.best.rowCount() == len(expected.best_of_classes)
     assert dock.start.text() == "Sweep"
 
@@ -112,7 +112,7 @@ def test_a_click_sets_the_sliders_in_one_step(walk: Walk, dock: SweepDock) -> No
     assert dock.surface.present.data["x"].tolist() == [0.5]
 
 
-def test_it_stops_and_goes_on_and_counts_each_sample_once(
+def test_it_resumes_and_counts_each_sample_once(
     walk: Walk, dock: SweepDock, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep_dock, "_BATCH", 0.0)  # a sample at a time
@@ -125,7 +125,7 @@ def test_it_stops_and_goes_on_and_counts_each_sample_once(
 
     monkeypatch.setattr(Sweeping, "_take", stop_after_one)
     press_and_wait(walk, dock)
-    assert dock.start.text() == "Go on"
+    assert dock.start.text() == "Resume"
     assert not dock.save.isEnabled()
     assert dock.bar.value() == 1
     press_and_wait(walk, dock)
@@ -143,7 +143,7 @@ def test_another_strategy_begins_anew(walk: Walk, dock: SweepDock, spec: Dataset
     assert dock._sweep is not None
     expected = swept(spec, Params(strategy=Strategy.RELEASED))
     np.testing.assert_array_equal(dock._sweep.matches.mean_iou, expected.matches.mean_iou)
-    assert "released" in dock.told.text()
+    assert "released" in dock.summary.text()
 
 
 def test_it_is_saved_as_the_command_line_does(
@@ -161,14 +161,14 @@ def test_it_is_saved_as_the_command_line_does(
     assert (tmp_path / "s-classes.csv").exists()
 
 
-def test_a_broken_sample_is_told_and_the_rest_counted(
+def test_a_broken_sample_is_reported_and_the_others_counted(
     walk: Walk, dock: SweepDock, spec: DatasetSpec
 ) -> None:
     (spec.folder("masks") / f"{IDS[2]}.json").write_text("{")
     press_and_wait(walk, dock)
     assert dock._sweep is not None
     assert dock._sweep.samples == len(IDS) - 1
-    assert was_told(f"{IDS[2]}.json")
+    assert has_message(f"{IDS[2]}.json")
 
 
 def test_closing_the_dataset_ends_the_sweep(
@@ -180,7 +180,7 @@ def test_closing_the_dataset_ends_the_sweep(
     walk.settle()
     assert dock._sweep is None
     assert not dock.start.isEnabled()
-    assert dock.told.text() == "No dataset is open."
+    assert dock.summary.text() == "No dataset is open."
 
 
 def test_a_surface_is_not_left_for_another_dataset(walk: Walk, dock: SweepDock) -> None:
@@ -202,6 +202,6 @@ def test_samples_without_masks_are_left_out(window: Window, spec: DatasetSpec) -
     press_and_wait(walk, dock)
     assert dock._sweep is not None
     assert dock._sweep.samples == len(IDS) - 1
-    assert "1 without masks" in dock.told.text()
+    assert "1 without masks" in dock.summary.text()
     walk.dock.close_dataset()
     window.viewer.window.remove_dock_widget(dock)

@@ -28,19 +28,16 @@ def test_drag_paint_two_masks_save_and_read_back(
 ) -> None:
     window.widget.open_sample(truck, "voc", tmp_path)
     window.settle()
-    document, layers = window.document, window.widget.controller.context.layers
+    document, layers = window.document, window.layers
     assert len(document.inputs.masks) == 47
     window.drag_slider("t1", 0.2)
     window.drag_slider("t2", 0.6)
-    layers.enhanced.mode = "paint"
-    layers.enhanced.brush_size = 60
-    refused = np.flatnonzero(~document.resolved.assignment.selected)
-    largest = refused[np.argsort(-document.inputs.masks.areas[refused])][:2]
+    rejected = np.flatnonzero(~document.resolved.assignment.selected)
+    largest = rejected[np.argsort(-document.inputs.masks.areas[rejected])][:2]
     for index, label in zip(largest, (15, 0), strict=True):
         top, left, height, width = document.inputs.masks.boxes[index]
-        layers.enhanced.selected_label = label
-        middle = top + height // 2
-        window.stroke((middle, left + width // 4), (middle, left + 3 * width // 4))
+        middle, quarter = top + height // 2, width // 4
+        window.brush(label, (middle, left + quarter), (middle, left + 3 * quarter), size=60)
     window.press(Qt.Key.Key_A)
     window.settle()
     saved = read_labels(tmp_path / "truck.png")
@@ -62,7 +59,7 @@ def test_the_false_mask_at_the_right_border_goes_with_one_click(
     window.widget.open_sample(truck, "voc", tmp_path)
     window.settle()
     document = window.document
-    window.viewer.layers.selection.active = window.widget.controller.context.layers.enhanced
+    window.viewer.layers.selection.active = window.layers.enhanced
     kerb = document.inputs.masks.decode(29)
     assert (document.resolved.labels[kerb] == 7).all()
     window.click(585, 1760, Qt.KeyboardModifier.AltModifier)

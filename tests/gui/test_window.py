@@ -48,11 +48,8 @@ def test_the_enhanced_layer_follows_while_dragging(window: Window) -> None:
 
 def test_a_stroke_survives_sliders_undo_and_saving(window: Window, tmp_path: Path) -> None:
     window.open_sample("coffee", tmp_path)
-    layers = window.widget.controller.context.layers
-    layers.enhanced.selected_label = 16
-    layers.enhanced.brush_size = 20
-    layers.enhanced.mode = "paint"
-    window.stroke((60, 60), (60, 160))
+    layers = window.layers
+    window.brush(16, (60, 60), (60, 160), size=20)
     painted = layers.shown == 16
     assert painted.sum() > 1500
     window.drag_slider("t2", 0.5)
@@ -72,7 +69,7 @@ def test_a_stroke_survives_sliders_undo_and_saving(window: Window, tmp_path: Pat
 
 def test_fill_polygon_and_eraser_are_absorbed(window: Window) -> None:
     window.open_sample("chelsea")
-    layers = window.widget.controller.context.layers
+    layers = window.layers
     layers.enhanced.selected_label = 17
     layers.enhanced.mode = "fill"
     window.click(150, 200)
@@ -98,10 +95,8 @@ def test_fill_polygon_and_eraser_are_absorbed(window: Window) -> None:
 def test_naparis_own_undo_cannot_fire_beside_ours(window: Window) -> None:
     """Ctrl+Z on any of our layers is the document's; another image's pixels never come back."""
     window.open_sample("chelsea")
-    layers = window.widget.controller.context.layers
-    layers.enhanced.mode = "paint"
-    layers.enhanced.selected_label = 0
-    window.stroke((100, 100), (100, 150))
+    layers = window.layers
+    window.brush(0, (100, 100), (100, 150), size=10)
     window.document.mark_saved(window.document.history.mark)
     window.open_sample("coffee")
     before = layers.shown.copy()
@@ -112,7 +107,7 @@ def test_naparis_own_undo_cannot_fire_beside_ours(window: Window) -> None:
     assert not layers.enhanced._undo_history
 
 
-def test_hovering_tells_of_the_mask_in_panel_and_status_bar(window: Window) -> None:
+def test_hovering_describes_the_mask_in_panel_and_status_bar(window: Window) -> None:
     window.open_sample("chelsea")
     window.move_to(100, 100)
     window.move_to(101, 101)
@@ -127,7 +122,7 @@ def test_hovering_tells_of_the_mask_in_panel_and_status_bar(window: Window) -> N
 
 def test_the_legend_chooses_and_hides_classes(window: Window) -> None:
     window.open_sample("coffee")
-    panel, layers = window.widget.classes, window.widget.controller.context.layers
+    panel, layers = window.widget.classes, window.layers
     model = panel.model
     ids = [row.class_id for row in model.rows]
     assert ids == [0, 42, 45, 61]

@@ -27,7 +27,7 @@ def sam(checkpoint: Checkpoint) -> LoadedSam:
 
 
 @pytest.fixture
-def picture() -> NDArray[np.uint8]:
+def image() -> NDArray[np.uint8]:
     """An image of soft blobs."""
     return blobs((90, 120))
 
@@ -35,12 +35,12 @@ def picture() -> NDArray[np.uint8]:
 def blobs(shape: tuple[int, int], seed: int = 0) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
     rows, cols = np.mgrid[: shape[0], : shape[1]]
-    picture = np.zeros((*shape, 3))
+    image = np.zeros((*shape, 3))
     for _ in range(12):
         row, col, size = rng.random() * shape[0], rng.random() * shape[1], rng.integers(5, 30)
         inside = (rows - row) ** 2 + (cols - col) ** 2 < size**2
-        picture[inside] = rng.integers(0, 255, 3)
-    return (picture + rng.normal(0, 4, picture.shape)).clip(0, 255).astype(np.uint8)
+        image[inside] = rng.integers(0, 255, 3)
+    return (image + rng.normal(0, 4, image.shape)).clip(0, 255).astype(np.uint8)
 
 
 def labels_in_a_corner(shape: tuple[int, int]) -> NDArray[np.uint8]:

@@ -35,8 +35,8 @@ def model_at(url: str, content: bytes = CONTENT) -> SamModel:
     return SamModel("m", "the model", "package", "m", url, len(content), digest)
 
 
-def fetch(server: Server, folder: Path, told: list[tuple[int, int]] | None = None) -> Checkpoint:
-    heard = told if told is not None else []
+def fetch(server: Server, folder: Path, heard: list[tuple[int, int]] | None = None) -> Checkpoint:
+    heard = [] if heard is None else heard
     return fetch_checkpoint(
         model_at(server.url), folder, lambda *bytes_: heard.append(bytes_), HURRIED
     )
@@ -46,28 +46,28 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_it_is_fetched_once_and_told_of(server: Server, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    checkpoint = fetch(server, tmp_path / "deep" / "cache", told)
+def test_it_is_downloaded_once_with_progress(server: Server, tmp_path: Path) -> None:
+    heard: list[tuple[int, int]] = []
+    checkpoint = fetch(server, tmp_path / "deep" / "cache", heard)
     assert checkpoint.path.read_bytes() == CONTENT
     assert checkpoint.sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert names(checkpoint.path.parent) == ["weights.pth"]
-    assert told[-1] == (len(CONTENT), len(CONTENT))
-    assert [there for there, _ in told] == sorted(there for there, _ in told)
-    assert len(told) > 1
+    assert heard[-1] == (len(CONTENT), len(CONTENT))
+    assert [there for there, _ in heard] == sorted(there for there, _ in heard)
+    assert len(heard) > 1
     assert fetch(server, checkpoint.path.parent) == checkpoint
     assert server.asked == [None]
 
 
-def test_a_broken_connection_is_taken_up_where_it_broke(server: Server, tmp_path: Path) -> None:
+def test_a_broken_download_is_resumed(server: Server, tmp_path: Path) -> None:
     server.broken = [1_000_000, 500_000]
-    told: list[tuple[int, int]] = []
-    assert fetch(server, tmp_path, told).path.read_bytes() == CONTENT
+    heard: list[tuple[int, int]] = []
+    assert fetch(server, tmp_path, heard).path.read_bytes() == CONTENT
     assert server.asked == [None, f"bytes={BEFORE}-", f"bytes={BEFORE + 7 * CHUNK}-"]
-    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert heard[-1] == (len(CONTENT), len(CONTENT))
 
 
-def test_the_next_call_goes_on_after_giving_up(server: Server, tmp_path: Path) -> None:
+def test_the_next_call_resumes_after_giving_up(server: Server, tmp_path: Path) -> None:
     server.broken = [1_000_000, 0, 0, 0]
     with pytest.raises(DownloadError, match="could not be fetched") as caught:
         fetch(server, tmp_path)
@@ -144,29 +144,31 @@ def test_without_a_known_size_the_server_says_that_nothing_is_left(
     assert server.asked == [f"bytes={len(CONTENT) + 4}-", None]
 
 
-def test_a_file_that_was_damaged_later_is_fetched_anew(server: Server, tmp_path: Path) -> None:
+def test_a_file_that_was_damaged_later_is_downloaded_again(server: Server, tmp_path: Path) -> None:
     fetch(server, tmp_path).path.write_bytes(CONTENT[:-1])
     assert fetch(server, tmp_path).path.read_bytes() == CONTENT
 
 
-def test_without_a_net_the_address_and_the_place_are_told(tmp_path: Path) -> None:
+def test_without_a_net_the_address_and_the_place_are_reported(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/weights.pth"
         with pytest.raises(DownloadError) as caught:
             fetch_checkpoint(model_at(url), tmp_path, downloader=HURRIED)
-    told = str(caught.value)
-    assert told.startswith(f"could not be fetched: {url} (")
-    assert f"Fetch {url} by other means and put it at {tmp_path / 'weights.pth'}, or name" in told
+    message = str(caught.value)
+    assert message.startswith(f"could not be fetched: {url} (")
+    assert (
+        f"Fetch {url} by other means and put it at {tmp_path / 'weights.pth'}, or name" in message
+    )
 
 
-def test_what_is_put_there_by_hand_is_taken(tmp_path: Path) -> None:
+def test_a_file_put_there_by_hand_is_used(tmp_path: Path) -> None:
     (tmp_path / "weights.pth").write_bytes(CONTENT)
     model = model_at("http://127.0.0.1:1/weights.pth")
     assert fetch_checkpoint(model, tmp_path, downloader=HURRIED).path.read_bytes() == CONTENT
 
 
-def test_a_place_that_cannot_be_written_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises((SaveError, DownloadError), match="could not be saved"):
         fetch(server, tmp_path / "file" / "cache")

@@ -38,7 +38,9 @@ def test_the_published_weights() -> None:
         find_model("vit_x")
 
 
-def test_without_the_packages_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_packages_the_error_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(models, "find_spec", lambda _name: None)
     assert not find_model("vit_h").is_installed
     with pytest.raises(MissingPackageError) as caught:
@@ -122,7 +124,7 @@ def test_apple_gpus_are_given_no_float64() -> None:
     assert devices.float_type("cpu") == devices.float_type("cuda") == torch.float64
 
 
-def test_full_memory_is_told_from_other_errors() -> None:
+def test_full_memory_is_distinguished_from_other_errors() -> None:
     need_sam()
     import torch
 

@@ -1,4 +1,4 @@
-"""Work in another process: told of, stopped at once, and its death is one error."""
+"""Work in another process: heard of, stopped at once, and its death is one error."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ from napari_sepl.proposals.weights import Checkpoint, LoadedSam, load_sam
 from napari_sepl.workflow.masks import made_by_sam, propose_folder
 from napari_sepl.workflow.results import Outcome, SampleResult
 from tests.files.dataset.opening import open_images
-from tests.files.making import save_picture
+from tests.files.making import save_image
 from tests.proposals.conftest import ALL_MASKS, blobs, labels_in_a_corner
 from tests.proposals.tiny_sam import need_sam
 from tests.waiting import wait_until
@@ -52,10 +52,10 @@ class Worker:
         self.count += number
         return self.count
 
-    def tell(self, number: int, told: Callable[[Any], None]) -> str:
+    def tell(self, number: int, on_progress: Callable[[Any], None]) -> str:
         for index in range(number):
-            told(index)
-        return "told"
+            on_progress(index)
+        return "answer"
 
     def process(self) -> int:
         return os.getpid()
@@ -72,8 +72,8 @@ class Worker:
     def break_down(self) -> None:
         raise ZeroDivisionError("by nothing")
 
-    def hang(self, told: Callable[[Any], None]) -> None:
-        told("hanging")
+    def hang(self, on_progress: Callable[[Any], None]) -> None:
+        on_progress("hanging")
         time.sleep(600)
 
 
@@ -90,10 +90,10 @@ def test_the_object_lives_on_between_calls_in_one_process(remote: Remote) -> Non
     assert remote.call("process") == remote.process_id != os.getpid()
 
 
-def test_what_it_tells_arrives_in_order(remote: Remote) -> None:
-    told: list[int] = []
-    assert remote.call("tell", 3, told=told.append) == "told"
-    assert told == [0, 1, 2]
+def test_progress_arrives_in_order(remote: Remote) -> None:
+    heard: list[int] = []
+    assert remote.call("tell", 3, on_progress=heard.append) == "answer"
+    assert heard == [0, 1, 2]
 
 
 def test_an_error_of_ours_keeps_its_words_and_the_process(remote: Remote) -> None:
@@ -164,7 +164,7 @@ def test_stop_ends_it_at_once_from_another_thread(remote: Remote) -> None:
         threading.Thread(target=now).start()
 
     with pytest.raises(StoppedError):
-        remote.call("hang", told=stop)
+        remote.call("hang", on_progress=stop)
     assert time.monotonic() - stopped[0] < 120  # where without a stop it would be 600
     assert remote.process_id is None
     assert remote.call("add", 1) == 11
@@ -188,7 +188,7 @@ def test_many_stops_at_once_are_one(remote: Remote, monkeypatch: pytest.MonkeyPa
                 each.start()
 
         with pytest.raises(StoppedError):
-            remote.call("hang", told=stop)
+            remote.call("hang", on_progress=stop)
         for each in stops:
             each.join()
         assert remote.process_id is None
@@ -204,7 +204,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> float:
 def test_a_call_may_stop_itself(remote: Remote, patient: float) -> None:
     start = time.monotonic()
     with pytest.raises(StoppedError):
-        remote.call("hang", told=lambda _told: remote.stop())
+        remote.call("hang", on_progress=lambda _progress: remote.stop())
     assert time.monotonic() - start < patient / 2
     assert remote.call("add", 1) == 11
 
@@ -218,16 +218,16 @@ def test_stop_while_it_starts(remote: Remote, patient: float) -> None:
     threading.Thread(target=stop).start()
     start = time.monotonic()
     with pytest.raises(StoppedError):
-        remote.call("hang", told=lambda _told: None)
+        remote.call("hang", on_progress=lambda _progress: None)
     assert time.monotonic() - start < patient / 2
 
 
-def test_an_answer_given_up_is_not_taken_for_the_next(remote: Remote) -> None:
+def test_an_answer_given_up_is_not_received_by_the_next_call(remote: Remote) -> None:
     def interrupted(_told: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        remote.call("tell", 2, told=interrupted)
+        remote.call("tell", 2, on_progress=interrupted)
     assert remote.call("add", 1) == 11
 
 
@@ -251,20 +251,22 @@ def test_leaving_ends_the_process() -> None:
 # --- with a small SAM
 
 
-def test_sam_makes_the_same_masks_there(checkpoint: Checkpoint, picture: NDArray[np.uint8]) -> None:
-    told: list[MaskProgress] = []
-    pseudo = np.zeros(picture.shape[:2], np.uint8)
+def test_sam_makes_the_same_masks_there(checkpoint: Checkpoint, image: NDArray[np.uint8]) -> None:
+    heard: list[MaskProgress] = []
+    pseudo = np.zeros(image.shape[:2], np.uint8)
     pseudo[:40, :40] = 1
     with Remote(open_sam, checkpoint, "cpu", ALL_MASKS) as remote:
-        masks = RemoteMasks(remote).make(picture, pseudo, told.append)
-        assert told[-1].done == told[-1].total > 0
+        masks = RemoteMasks(remote).make(image, pseudo, heard.append)
+        assert heard[-1].done == heard[-1].total > 0
         here = SamMasks(load_sam(checkpoint, "cpu"), ALL_MASKS)
-        assert masks.digest == here.make(picture, pseudo).digest
+        assert masks.digest == here.make(image, pseudo).digest
         with pytest.raises(ProposalError, match=r"image: found an array of shape \(2, 2, 9\)"):
             RemoteMasks(remote).make(np.zeros((2, 2, 9), np.uint8))
 
 
-def test_a_missing_checkpoint_is_told_from_there(checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_a_missing_checkpoint_is_reported_by_the_other_process(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
     need_sam()
     gone = Checkpoint(checkpoint.model, tmp_path / "gone.pth", "")
     missing = pytest.raises(ProposalError, match=r"gone\.pth: found No such file")
@@ -282,23 +284,23 @@ def sam_remote(checkpoint: Checkpoint) -> Iterator[Remote]:
         yield remote
 
 
-def test_it_is_stopped_amid_its_points(sam_remote: Remote, picture: NDArray[np.uint8]) -> None:
+def test_it_is_stopped_amid_its_points(sam_remote: Remote, image: NDArray[np.uint8]) -> None:
     def stop_at_second_batch(progress: MaskProgress) -> None:
         if progress.done == 8:
             threading.Thread(target=sam_remote.stop).start()
             wait_until(lambda: sam_remote._stopped)
 
     with pytest.raises(StoppedError):  # also if it was done by then
-        RemoteMasks(sam_remote).make(picture, None, stop_at_second_batch)
+        RemoteMasks(sam_remote).make(image, None, stop_at_second_batch)
     assert sam_remote.process_id is None
-    assert len(RemoteMasks(sam_remote).make(picture)) > 0
+    assert len(RemoteMasks(sam_remote).make(image)) > 0
 
 
-def test_it_tells_where_it_computes(checkpoint: Checkpoint, picture: NDArray[np.uint8]) -> None:
+def test_it_names_its_device(checkpoint: Checkpoint, image: NDArray[np.uint8]) -> None:
     heard: list[str] = []
     with Remote(open_sam, checkpoint, "cpu", SMALL_BATCHES, opened=heard.append) as remote:
         for _ in range(2):
-            RemoteMasks(remote).make(picture)
+            RemoteMasks(remote).make(image)
     assert len(heard) == 1
     assert heard[0].startswith("the tiny SAM on cpu (")
 
@@ -307,8 +309,8 @@ def folder_of_three(root: Path) -> SampleIndex:
     for folder in ("images", "pseudo"):
         (root / folder).mkdir()
     for seed, stem in enumerate("abc"):
-        save_picture(root / "images" / f"{stem}.png", blobs(SHAPE, seed))
-        save_picture(root / "pseudo" / f"{stem}.png", labels_in_a_corner(SHAPE))
+        save_image(root / "images" / f"{stem}.png", blobs(SHAPE, seed))
+        save_image(root / "pseudo" / f"{stem}.png", labels_in_a_corner(SHAPE))
     return open_images(root / "images", Role.PSEUDO, pseudo=root / "pseudo")
 
 
@@ -318,8 +320,8 @@ def test_a_batch_is_gone_on_with(
     index, out = folder_of_three(tmp_path), tmp_path / "out"
     made_with = made_by_sam(checkpoint, SMALL_BATCHES)
 
-    def go_on(told: OnProgress) -> list[SampleResult[object]]:
-        return list(propose_folder(index, out, RemoteMasks(sam_remote), made_with, told=told))
+    def go_on(heard: OnProgress) -> list[SampleResult[object]]:
+        return list(propose_folder(index, out, RemoteMasks(sam_remote), made_with, told=heard))
 
     def stop_at_second_image(_progress: MaskProgress) -> None:
         if mask_file(out, "a").exists():

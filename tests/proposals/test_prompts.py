@@ -68,28 +68,28 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_pictures_are_told_apart_by_size_and_pixels() -> None:
-    picture = blobs((6, 8))
-    assert digest_image(picture) == digest_image(picture.copy())
-    assert digest_image(picture) != digest_image(picture.reshape(8, 6, 3))
-    assert digest_image(picture) != digest_image(255 - picture)
+def test_digests_differ_by_size_and_pixels() -> None:
+    image = blobs((6, 8))
+    assert digest_image(image) == digest_image(image.copy())
+    assert digest_image(image) != digest_image(image.reshape(8, 6, 3))
+    assert digest_image(image) != digest_image(255 - image)
 
 
 def best_of_upstream(
-    sam: LoadedSam, picture: NDArray[np.uint8], **prompts: Any
+    sam: LoadedSam, image: NDArray[np.uint8], **prompts: Any
 ) -> tuple[NDArray[np.bool_], float]:
     from segment_anything import SamPredictor
 
     predictor = SamPredictor(sam.network)
-    predictor.set_image(picture)
+    predictor.set_image(image)
     masks, ratings, _ = predictor.predict(**prompts)
     return masks[ratings.argmax()], float(ratings.max())
 
 
-def test_prompts_are_upstreams_with_rows_first(sam: LoadedSam, picture: NDArray[np.uint8]) -> None:
+def test_prompts_are_upstreams_with_rows_first(sam: LoadedSam, image: NDArray[np.uint8]) -> None:
     prompter = Prompter(sam)
-    assert not prompter.set_image(picture)
-    assert prompter.set_image(picture), "the same image need not be looked at again"
+    assert not prompter.set_image(image)
+    assert prompter.set_image(image), "the same image need not be looked at again"
     points, labels = np.array([[10, 70], [80.5, 20]]), np.array([1, 0])
     xy = points[:, ::-1]
     box = np.array([5, 10, 60, 100])
@@ -103,21 +103,21 @@ def test_prompts_are_upstreams_with_rows_first(sam: LoadedSam, picture: NDArray[
         ),
     ):
         mask, rating = prompter.predict(**ours)
-        expected, best = best_of_upstream(sam, picture, **theirs)
-        assert (str(mask.dtype), mask.shape, rating) == ("bool", picture.shape[:2], best)
+        expected, best = best_of_upstream(sam, image, **theirs)
+        assert (str(mask.dtype), mask.shape, rating) == ("bool", image.shape[:2], best)
         np.testing.assert_array_equal(mask, expected)
 
 
-def test_a_rough_mask_is_scaled_and_padded(sam: LoadedSam, picture: NDArray[np.uint8]) -> None:
+def test_a_rough_mask_is_scaled_and_padded(sam: LoadedSam, image: NDArray[np.uint8]) -> None:
     prompter = Prompter(sam)
-    prompter.set_image(picture)  # 90 × 120; SAM takes 24 × 32 of its 32 × 32
-    rough = np.zeros(picture.shape[:2], np.bool_)
+    prompter.set_image(image)  # 90 × 120; SAM takes 24 × 32 of its 32 × 32
+    rough = np.zeros(image.shape[:2], np.bool_)
     rough[15:45, 30:90] = True
     logits = np.full((1, 32, 32), -6.9, np.float32)
     logits[0, 4:12, 8:24] = 6.9
     np.testing.assert_array_equal(prompter._logits(rough), logits)
     mask, rating = prompter.predict(mask_input=rough)
-    expected, best = best_of_upstream(sam, picture, mask_input=logits)
+    expected, best = best_of_upstream(sam, image, mask_input=logits)
     np.testing.assert_array_equal(mask, expected)
     assert rating == best
     with_point = prompter.predict(np.array([[80, 10]]), mask_input=rough)
@@ -127,27 +127,27 @@ def test_a_rough_mask_is_scaled_and_padded(sam: LoadedSam, picture: NDArray[np.u
 def test_kept_embeddings_give_the_same_masks(
     sam: LoadedSam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache, pictures = EmbeddingCache(tmp_path), [blobs((90, 120), 0), blobs((70, 64), 1)]
+    cache, images = EmbeddingCache(tmp_path), [blobs((90, 120), 0), blobs((70, 64), 1)]
     first, point = Prompter(sam, cache), np.array([[30, 40]])
     answers = []
-    for picture in pictures:
-        assert not first.set_image(picture)
+    for image in images:
+        assert not first.set_image(image)
         answers.append(first.predict(point))
     again = Prompter(sam, cache)
     monkeypatch.setattr(again._predictor, "set_image", None)
-    for picture, (mask, rating) in zip(pictures, answers, strict=True):
-        assert again.set_image(picture)
+    for image, (mask, rating) in zip(images, answers, strict=True):
+        assert again.set_image(image)
         found, rated = again.predict(point)
         assert rated == rating
         np.testing.assert_array_equal(found, mask)
-    assert again.image_digest == digest_image(pictures[1])
+    assert again.image_digest == digest_image(images[1])
 
 
-def test_what_is_no_prompt_is_refused(sam: LoadedSam, picture: NDArray[np.uint8]) -> None:
+def test_what_is_no_prompt_is_refused(sam: LoadedSam, image: NDArray[np.uint8]) -> None:
     prompter = Prompter(sam)
     with raises_input_error("image", found="none"):
         prompter.predict(np.array([[1, 2]]))
-    prompter.set_image(picture)
+    prompter.set_image(image)
     for prompts, told in (
         ({}, "prompts: found none; expected points, a box or a mask"),
         ({"points": np.zeros((0, 2))}, "prompts: found none"),
@@ -162,12 +162,12 @@ def test_what_is_no_prompt_is_refused(sam: LoadedSam, picture: NDArray[np.uint8]
 
 
 def test_prompts_from_another_process(
-    checkpoint: Checkpoint, sam: LoadedSam, picture: NDArray[np.uint8], tmp_path: Path
+    checkpoint: Checkpoint, sam: LoadedSam, image: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     need_sam()
     with Remote(open_prompter, checkpoint, "cpu", EmbeddingCache(tmp_path)) as remote:
-        assert remote.call("set_image", picture) is False
+        assert remote.call("set_image", image) is False
         mask, _ = remote.call("predict", np.array([[10, 70]]))
     here = Prompter(sam, EmbeddingCache(tmp_path))
-    assert here.set_image(picture), "what the other process kept is found"
+    assert here.set_image(image), "what the other process kept is found"
     np.testing.assert_array_equal(mask, here.predict(np.array([[10, 70]]))[0])

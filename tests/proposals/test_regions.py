@@ -19,28 +19,28 @@ from tests.proposals.conftest import blobs, dense
 
 @pytest.mark.parametrize("shape", [(60, 80), (80, 60), (5, 40)])
 def test_each_scale_covers_the_image_once(shape: tuple[int, int]) -> None:
-    picture = blobs(shape)
+    image = blobs(shape)
     for scale in (10.0, 200.0):
-        regions = felzenszwalb(picture, scale=scale, min_size=20)
-        masks = dense(RegionMasks(RegionSettings(scales=(scale,))).make(picture))
+        regions = felzenszwalb(image, scale=scale, min_size=20)
+        masks = dense(RegionMasks(RegionSettings(scales=(scale,))).make(image))
         assert len(masks) == regions.max() + 1
         np.testing.assert_array_equal(np.argmax(masks, axis=0), regions)
         assert (masks.sum(axis=0) == 1).all()
 
 
 def test_scales_follow_each_other_and_no_region_comes_twice() -> None:
-    picture = blobs((60, 80))
-    told: list[MaskProgress] = []
-    both = RegionMasks(RegionSettings(scales=(10, 200))).make(picture, told=told.append)
-    single = [RegionMasks(RegionSettings(scales=(s,))).make(picture) for s in (10, 200)]
+    image = blobs((60, 80))
+    heard: list[MaskProgress] = []
+    both = RegionMasks(RegionSettings(scales=(10, 200))).make(image, on_progress=heard.append)
+    single = [RegionMasks(RegionSettings(scales=(s,))).make(image) for s in (10, 200)]
     every = [mask.tobytes() for masks in single for mask in dense(masks)]
     assert [mask.tobytes() for mask in dense(both)] == list(dict.fromkeys(every))
-    assert [(progress.done, progress.total) for progress in told] == [(1, 2), (2, 2)]
-    twice = RegionMasks(RegionSettings(scales=(10, 10))).make(picture)
+    assert [(progress.done, progress.total) for progress in heard] == [(1, 2), (2, 2)]
+    twice = RegionMasks(RegionSettings(scales=(10, 10))).make(image)
     assert twice.digest == single[0].digest
 
 
-def test_grey_pictures_have_regions_and_settings_have_bounds() -> None:
+def test_grey_images_have_regions_and_settings_have_bounds() -> None:
     grey = blobs((60, 80))[..., 0]
     assert len(RegionMasks().make(grey)) > 1
     with raises_input_error("image", found="an array"):

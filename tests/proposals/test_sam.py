@@ -26,11 +26,11 @@ def changed(**settings: Any) -> SamSettings:
     return SamSettings.model_validate(ALL_MASKS.model_dump() | settings)
 
 
-def upstream(sam: LoadedSam, settings: SamSettings, picture: NDArray[Any]) -> list[dict[str, Any]]:
+def upstream(sam: LoadedSam, settings: SamSettings, image: NDArray[Any]) -> list[dict[str, Any]]:
     from segment_anything import SamAutomaticMaskGenerator
 
     generator = SamAutomaticMaskGenerator(sam.network, **settings.model_dump())
-    records: list[dict[str, Any]] = generator.generate(picture)
+    records: list[dict[str, Any]] = generator.generate(image)
     return records
 
 
@@ -50,9 +50,9 @@ def upstream(sam: LoadedSam, settings: SamSettings, picture: NDArray[Any]) -> li
 def test_the_masks_are_upstreams(
     sam: LoadedSam, settings: SamSettings, least: int, shape: tuple[int, int]
 ) -> None:
-    picture = blobs(shape)
-    expected = upstream(sam, settings, picture)
-    masks = SamMasks(sam, settings).make(picture)
+    image = blobs(shape)
+    expected = upstream(sam, settings, image)
+    masks = SamMasks(sam, settings).make(image)
     assert len(expected) >= least
     assert len(masks) == len(expected)
     np.testing.assert_array_equal(dense(masks), [record["segmentation"] for record in expected])
@@ -69,44 +69,44 @@ def test_the_masks_are_upstreams(
         )
 
 
-def test_tidied_masks_are_upstreams(sam: LoadedSam, picture: NDArray[np.uint8]) -> None:
+def test_tidied_masks_are_upstreams(sam: LoadedSam, image: NDArray[np.uint8]) -> None:
     pytest.importorskip("cv2", reason="OpenCV is not installed: no upstream to compare with")
     settings = changed(min_mask_region_area=60, crop_n_layers=1, crop_nms_thresh=0.9)
-    expected = upstream(sam, settings, picture)
-    masks = SamMasks(sam, settings).make(picture)
+    expected = upstream(sam, settings, image)
+    masks = SamMasks(sam, settings).make(image)
     assert len(expected) > 5
     np.testing.assert_array_equal(dense(masks), [record["segmentation"] for record in expected])
-    untidied = SamMasks(sam, changed(crop_n_layers=1, crop_nms_thresh=0.9)).make(picture)
+    untidied = SamMasks(sam, changed(crop_n_layers=1, crop_nms_thresh=0.9)).make(image)
     assert masks.digest != untidied.digest
 
 
 def test_enlarging_a_few_at_a_time_changes_nothing(
-    sam: LoadedSam, picture: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    sam: LoadedSam, image: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = SamMasks(sam, ALL_MASKS).make(picture)
+    whole = SamMasks(sam, ALL_MASKS).make(image)
     monkeypatch.setattr("napari_sepl.proposals.sam._ENLARGED", 1)
-    assert SamMasks(sam, ALL_MASKS).make(picture).digest == whole.digest
+    assert SamMasks(sam, ALL_MASKS).make(image).digest == whole.digest
 
 
 def test_with_labels_everywhere_guided_is_the_full_grid(
-    sam: LoadedSam, picture: NDArray[np.uint8]
+    sam: LoadedSam, image: NDArray[np.uint8]
 ) -> None:
     settings = changed(crop_n_layers=1)
     maker = SamMasks(sam, settings)
-    everywhere = np.ones(picture.shape[:2], np.uint8)
-    assert maker.make(picture, everywhere).digest == maker.make(picture).digest
+    everywhere = np.ones(image.shape[:2], np.uint8)
+    assert maker.make(image, everywhere).digest == maker.make(image).digest
 
 
 def test_guided_masks_are_those_of_the_points_that_stay(
-    sam: LoadedSam, picture: NDArray[np.uint8]
+    sam: LoadedSam, image: NDArray[np.uint8]
 ) -> None:
     """Without the removal of duplicates, in which far points may have a say, exactly those."""
     settings = changed(box_nms_thresh=1)
-    pseudo = labels_in_a_corner(picture.shape[:2])
-    near = plan_crops(picture.shape[:2], settings, pseudo)[0].points
+    pseudo = labels_in_a_corner(image.shape[:2])
+    near = plan_crops(image.shape[:2], settings, pseudo)[0].points
     full, guided = (
-        SamMasks(sam, settings).make(picture),
-        SamMasks(sam, settings).make(picture, pseudo),
+        SamMasks(sam, settings).make(image),
+        SamMasks(sam, settings).make(image, pseudo),
     )
     points = near.astype(np.float32).tolist()
     kept = [index for index, point in enumerate(full.scores.point.tolist()) if point in points]
@@ -117,57 +117,55 @@ def test_guided_masks_are_those_of_the_points_that_stay(
 def test_sepl_makes_almost_the_same_of_guided_masks(sam: LoadedSam) -> None:
     agreed = []
     for seed in range(6):
-        picture = blobs((90, 120), seed)
+        image = blobs((90, 120), seed)
         pseudo = labels_in_a_corner((90, 120))
         maker = SamMasks(sam, changed(points_per_side=16))
-        full = enhance(pseudo, maker.make(picture), Params())
-        agreed.append(
-            float((enhance(pseudo, maker.make(picture, pseudo), Params()) == full).mean())
-        )
+        full = enhance(pseudo, maker.make(image), Params())
+        agreed.append(float((enhance(pseudo, maker.make(image, pseudo), Params()) == full).mean()))
     assert np.mean(agreed) > 0.9
 
 
 def test_labels_without_a_class_need_no_look_at_the_image(
-    sam: LoadedSam, picture: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    sam: LoadedSam, image: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maker = SamMasks(sam, ALL_MASKS)
     monkeypatch.setattr(maker._predictor, "set_image", None)
-    masks = maker.make(picture, np.full(picture.shape[:2], 255, np.uint8))
-    assert (len(masks), masks.shape) == (0, picture.shape[:2])
+    masks = maker.make(image, np.full(image.shape[:2], 255, np.uint8))
+    assert (len(masks), masks.shape) == (0, image.shape[:2])
 
 
-def test_no_mask_is_good_enough(sam: LoadedSam, picture: NDArray[np.uint8]) -> None:
+def test_no_mask_is_good_enough(sam: LoadedSam, image: NDArray[np.uint8]) -> None:
     never = changed(stability_score_offset=1e9, stability_score_thresh=0.5)
     crops = {"crop_n_layers": 1, "min_mask_region_area": 5}
     for settings in (never, never.model_copy(update=crops)):
-        assert len(SamMasks(sam, settings).make(picture)) == 0
+        assert len(SamMasks(sam, settings).make(image)) == 0
 
 
-def test_a_picture_of_one_row_has_masks_too(sam: LoadedSam) -> None:
+def test_a_image_of_one_row_has_masks_too(sam: LoadedSam) -> None:
     assert len(SamMasks(sam, changed(crop_n_layers=2)).make(blobs((1, 40)))) > 0
 
 
-def test_grey_transparent_and_deep_pictures_are_as_their_colours(
-    sam: LoadedSam, picture: NDArray[np.uint8]
+def test_grey_transparent_and_deep_images_are_as_their_colours(
+    sam: LoadedSam, image: NDArray[np.uint8]
 ) -> None:
     maker = SamMasks(sam, ALL_MASKS)
-    alpha = np.dstack([picture, np.zeros(picture.shape[:2], np.uint8)])
-    assert maker.make(alpha).digest == maker.make(picture).digest
-    deep = picture.astype(np.uint16) * 256 + 255
-    assert maker.make(deep).digest == maker.make(picture).digest
-    grey = picture[..., 0]
+    alpha = np.dstack([image, np.zeros(image.shape[:2], np.uint8)])
+    assert maker.make(alpha).digest == maker.make(image).digest
+    deep = image.astype(np.uint16) * 256 + 255
+    assert maker.make(deep).digest == maker.make(image).digest
+    grey = image[..., 0]
     assert maker.make(grey).digest == maker.make(np.dstack([grey] * 3)).digest
     with raises_input_error("image", found="an array of shape (4, 5, 2)"):
         maker.make(np.zeros((4, 5, 2), np.uint8))
 
 
-def test_progress_counts_all_points(sam: LoadedSam, picture: NDArray[np.uint8]) -> None:
-    told: list[MaskProgress] = []
+def test_progress_counts_all_points(sam: LoadedSam, image: NDArray[np.uint8]) -> None:
+    heard: list[MaskProgress] = []
     settings = changed(points_per_batch=10, crop_n_layers=1, crop_n_points_downscale_factor=3)
-    SamMasks(sam, settings).make(picture, told=told.append)
+    SamMasks(sam, settings).make(image, on_progress=heard.append)
     total = 36 + 4 * 4
-    assert [progress.done for progress in told] == [10, 20, 30, 36, 40, 44, 48, 52]
-    assert {(progress.total, progress.message) for progress in told} == {(total, "")}
+    assert [progress.done for progress in heard] == [10, 20, 30, 36, 40, 44, 48, 52]
+    assert {(progress.total, progress.message) for progress in heard} == {(total, "")}
 
 
 class Narrow:
@@ -201,30 +199,30 @@ def with_part(sam: LoadedSam, **parts: Callable[..., Any]) -> LoadedSam:
 
 @pytest.mark.parametrize("error", [None, MemoryError()])
 def test_full_memory_makes_batches_smaller_and_says_so(
-    sam: LoadedSam, picture: NDArray[np.uint8], error: Exception | None
+    sam: LoadedSam, image: NDArray[np.uint8], error: Exception | None
 ) -> None:
     narrow = Narrow(sam.network, 9, error)
-    told: list[MaskProgress] = []
+    heard: list[MaskProgress] = []
     maker = SamMasks(with_part(sam, mask_decoder=narrow), changed(points_per_batch=32))
-    masks = maker.make(picture, told=told.append)
+    masks = maker.make(image, on_progress=heard.append)
     assert narrow.asked == [32, 16, 8, 8, 8, 8, 4]
-    assert [progress.message for progress in told if progress.message] == [
+    assert [progress.message for progress in heard if progress.message] == [
         "The memory of cpu is full: using batches of 16 points.",
         "The memory of cpu is full: using batches of 8 points.",
     ]
-    assert told[-1].done == 36
-    assert masks.digest == SamMasks(sam, changed(points_per_batch=8)).make(picture).digest
+    assert heard[-1].done == 36
+    assert masks.digest == SamMasks(sam, changed(points_per_batch=8)).make(image).digest
     narrow.asked.clear()
-    maker.make(picture)
+    maker.make(image)
     assert narrow.asked == [8, 8, 8, 8, 4], "the next image must not try again in vain"
 
 
 def test_memory_that_holds_not_even_one_is_an_error(
-    sam: LoadedSam, picture: NDArray[np.uint8]
+    sam: LoadedSam, image: NDArray[np.uint8]
 ) -> None:
     maker = SamMasks(with_part(sam, mask_decoder=Narrow(sam.network, room=0)), ALL_MASKS)
     with pytest.raises(ProposalError, match="does not hold the masks of a single point"):
-        maker.make(picture)
+        maker.make(image)
 
     def full(_image: Any) -> Any:
         raise RuntimeError("MPS backend out of memory")
@@ -232,22 +230,22 @@ def test_memory_that_holds_not_even_one_is_an_error(
     full.img_size = 128  # type: ignore[attr-defined]
     maker = SamMasks(with_part(sam, image_encoder=full), ALL_MASKS)
     with pytest.raises(ProposalError, match="does not hold an image in the tiny SAM"):
-        maker.make(picture)
+        maker.make(image)
 
 
-def test_other_errors_are_not_taken_for_full_memory(
-    sam: LoadedSam, picture: NDArray[np.uint8]
+def test_other_errors_are_not_reported_as_full_memory(
+    sam: LoadedSam, image: NDArray[np.uint8]
 ) -> None:
     def broken(**_tensors: Any) -> Any:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
-        SamMasks(with_part(sam, mask_decoder=broken), ALL_MASKS).make(picture)
+        SamMasks(with_part(sam, mask_decoder=broken), ALL_MASKS).make(image)
 
 
 @pytest.mark.parametrize("device", ["cpu", "mps"])
 def test_points_are_handed_over_as_exact_as_the_device_allows(
-    sam: LoadedSam, picture: NDArray[np.uint8], device: str, monkeypatch: pytest.MonkeyPatch
+    sam: LoadedSam, image: NDArray[np.uint8], device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kinds: list[Any] = []
     encode = sam.network.prompt_encoder.forward
@@ -259,5 +257,5 @@ def test_points_are_handed_over_as_exact_as_the_device_allows(
     expected = float_type(device)
     monkeypatch.setattr(sam.network.prompt_encoder, "forward", heard)
     monkeypatch.setattr("napari_sepl.proposals.sam.float_type", lambda _device: expected)
-    SamMasks(sam, ALL_MASKS).make(picture)
+    SamMasks(sam, ALL_MASKS).make(image)
     assert set(kinds) == {expected}

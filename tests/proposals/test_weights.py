@@ -68,7 +68,7 @@ def test_a_damaged_pickle_is_refused(tmp_path: Path, content: bytes) -> None:
         load_sam(find_checkpoint(TINY, path), "cpu")
 
 
-def test_weights_that_memory_does_not_hold_are_not_taken_for_damaged(
+def test_weights_that_memory_does_not_hold_are_not_reported_as_damaged(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_words: Any, **_options: Any) -> None:
@@ -146,7 +146,7 @@ def test_the_published_models_are_upstreams() -> None:
             assert network.state_dict()["image_encoder.pos_embed"].shape[-1] == width
 
 
-def test_a_missing_package_is_told_with_what_to_install(
+def test_a_missing_package_is_reported_with_what_to_install(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = replace(TINY, package="mobile_sam_that_is_not_there")

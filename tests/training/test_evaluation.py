@@ -11,7 +11,7 @@ from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.files.labels import read_labels
 from napari_sepl.training.evaluation import Predictor, Views, evaluate
 from napari_sepl.training.recipe import MEAN, STD, TooLittleMemoryError
-from tests.files.making import save_picture
+from tests.files.making import save_image
 from tests.training.tiny import CLASSES, COLOURS, find_samples, need_torch, picture
 
 need_torch()
@@ -62,7 +62,7 @@ def test_pictures_are_labelled_at_their_size_and_compared_without_void(tmp_path:
     samples = find_samples(tmp_path, count=3)
     truth = picture(2)[1]
     truth[20:, :7] = 2  # what the network will get wrong
-    save_picture(samples[2].labels, truth)
+    save_image(samples[2].labels, truth)
     predictor = Predictor(ByColour(), "cpu")
     counts = list(evaluate(predictor, samples, CLASSES, tmp_path / "predicted"))
     for seed, sample in enumerate(samples):

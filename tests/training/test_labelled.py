@@ -9,7 +9,7 @@ from napari_sepl.core.labels.pixels import count_labels
 from napari_sepl.files.dataset.index import Role
 from napari_sepl.training.labelled import LabelledImage, Survey, find_labelled, survey
 from tests.files.dataset.opening import open_labels
-from tests.files.making import refused, save_picture
+from tests.files.making import refused, save_image
 from tests.training.tiny import CLASSES, picture, save_samples
 
 
@@ -31,7 +31,7 @@ def test_samples_are_paired_by_name(folders: tuple[Path, Path], tmp_path: Path) 
     images, labels = folders
     (labels / "s1.png").rename(labels / "s10.png")
     (images / "s1.png").rename(images / "s10.png")
-    save_picture(images / "alone.png", picture(9)[0])
+    save_image(images / "alone.png", picture(9)[0])
     assert [one.sample_id for one in find(folders)] == ["s0", "s2", "s10"]
     names = tmp_path / "list.txt"
     names.write_text("/JPEGImages/s10.jpg /SegmentationClassAug/s10.png\ns0\n")
@@ -67,17 +67,17 @@ def test_a_survey_counts_labels_and_its_digest_tells_every_change(
     assert look(samples[::-1]).digest != seen.digest
     changed = picture(1)[1]
     changed[5, 5] ^= 1
-    save_picture(samples[1].labels, changed)
+    save_image(samples[1].labels, changed)
     assert look(samples).digest != seen.digest
 
 
 def test_bad_labels_are_named_before_anything_is_learnt(folders: tuple[Path, Path]) -> None:
     images, labels = folders
     samples = find(folders)
-    save_picture(labels / "s1.png", picture(1)[1] + (picture(1)[1] == 2) * np.uint8(3))
+    save_image(labels / "s1.png", picture(1)[1] + (picture(1)[1] == 2) * np.uint8(3))
     with refused(labels / "s1.png", "label 5", "0 to 2 of the class list three"):
         look(samples)
-    save_picture(labels / "s1.png", picture(1)[1][1:])
+    save_image(labels / "s1.png", picture(1)[1][1:])
     with refused(
         labels / "s1.png",
         "labels of 39 × 56",
@@ -87,4 +87,13 @@ def test_bad_labels_are_named_before_anything_is_learnt(folders: tuple[Path, Pat
     content = (images / "s0.png").read_bytes()
     (images / "s0.png").write_bytes(b"no image" + content)
     with refused(images / "s0.png", "no image in a known format"):
+        look(samples)
+
+
+def test_labels_of_only_ignore_are_refused(folders: tuple[Path, Path]) -> None:
+    _, labels = folders
+    samples = find(folders)
+    for sample in samples:
+        save_image(sample.labels, np.full_like(picture(0)[1], 255))
+    with refused(labels, "only pixels of 255 (ignore)", "0 to 2 of the class list three"):
         look(samples)

@@ -191,7 +191,7 @@ def test_another_training_is_not_mixed_in(plan: Plan, tmp_path: Path) -> None:
     list(TrainingRun(plan))
     kept = (plan.out / "checkpoint.pt").read_bytes()
     slower = replace(plan, recipe=EXACT.model_copy(update={"lr": 0.01}))
-    with pytest.raises(SaveError, match=r"lr 0\.05 \(asked for now: 0\.01\); name another folder"):
+    with pytest.raises(SaveError, match=r"lr 0\.05 \(now 0\.01\); name another folder"):
         TrainingRun(slower)
     others = replace(plan, training=plan.held_out)  # type: ignore[arg-type]
     with pytest.raises(SaveError, match="samples_sha256"):

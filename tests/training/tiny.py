@@ -13,7 +13,7 @@ from napari_sepl.training.labelled import LabelledImage, find_labelled
 from napari_sepl.training.networks import NETWORKS, Network
 from napari_sepl.training.recipe import TrainingRecipe
 from tests.files.dataset.opening import open_labels
-from tests.files.making import save_picture
+from tests.files.making import save_image
 
 NAME = "tiny"
 SHAPE = (40, 56)
@@ -78,7 +78,7 @@ def save_samples(folder: Path, count: int = 6, first: int = 0) -> tuple[Path, Pa
         place.mkdir(parents=True)
     for seed in range(first, first + count):
         for place, array in zip((images, labels), picture(seed), strict=True):
-            save_picture(place / f"s{seed}.png", array)
+            save_image(place / f"s{seed}.png", array)
     return images, labels
 
 

@@ -12,7 +12,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.sweep import DEFAULTS, SweepRun, write_sweep
 from napari_sepl.workflow.parallel.processes import HERE, Executor
-from tests.files.making import save_picture
+from tests.files.making import save_image
 from tests.workflow.sweeping import IDS, rectangles, write_samples
 
 T1, T2 = np.array([0.2, 0.5, 0.7]), np.array([0.3, 0.85])
@@ -26,7 +26,7 @@ def write_labelled_samples(root: Path) -> DatasetSpec:
     spec.output.mkdir()
     for seed, sample_id in enumerate(IDS):
         drawn = rectangles(np.random.default_rng(100 + seed), 12, 8, 15, 3)
-        save_picture(spec.output / f"{sample_id}.png", drawn)
+        save_image(spec.output / f"{sample_id}.png", drawn)
     return spec
 
 

@@ -10,7 +10,7 @@ from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import Sample
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.results import Outcome
-from tests.files.making import random_labels, random_masks, save_picture
+from tests.files.making import random_labels, random_masks, save_image
 
 ROLES = ("images", "pseudo", "masks", "ground_truth")
 STEMS = ("a2", "a10", "b")
@@ -25,9 +25,9 @@ class Dataset:
         for role in ROLES:
             (root / role).mkdir()
         for stem in STEMS:
-            save_picture(root / "images" / f"{stem}.jpg", random_labels())
-            save_picture(root / "pseudo" / f"{stem}.png", random_labels(top=3))
-            save_picture(root / "ground_truth" / f"{stem}.png", random_labels(top=3))
+            save_image(root / "images" / f"{stem}.jpg", random_labels())
+            save_image(root / "pseudo" / f"{stem}.png", random_labels(top=3))
+            save_image(root / "ground_truth" / f"{stem}.png", random_labels(top=3))
             write_masks(root / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
 
     def spec(self, **changes: Any) -> DatasetSpec:

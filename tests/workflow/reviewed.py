@@ -15,7 +15,7 @@ from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import save_resolved
 from napari_sepl.workflow.results import SampleResult
 from napari_sepl.workflow.review.rebuild import export_labels
-from tests.files.making import random_labels, random_masks, save_picture
+from tests.files.making import random_labels, random_masks, save_image
 
 STEMS = ("a2", "a10", "b")
 
@@ -28,8 +28,8 @@ class Session:
         for role in ("images", "pseudo", "masks"):
             (root / role).mkdir()
         for stem in STEMS:
-            save_picture(root / "images" / f"{stem}.jpg", random_labels())
-            save_picture(root / "pseudo" / f"{stem}.png", random_labels(top=3))
+            save_image(root / "images" / f"{stem}.jpg", random_labels())
+            save_image(root / "pseudo" / f"{stem}.png", random_labels(top=3))
             write_masks(root / "masks" / f"{stem}.json", MaskSet.from_dense(random_masks()))
         self.spec = DatasetSpec(
             images=root / "images", pseudo=root / "pseudo", masks=root / "masks", out=root / "out"

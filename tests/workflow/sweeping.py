@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_sepl import MaskSet
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
-from tests.files.making import save_picture
+from tests.files.making import save_image
 
 IDS = ("a2", "a10", "b", "c")
 SHAPE = (30, 40)
@@ -32,9 +32,9 @@ def write_samples(root: Path, ids: Sequence[str] = IDS) -> DatasetSpec:
     for seed, sample_id in enumerate(ids):
         rng = np.random.default_rng(seed)
         masks = np.array([rectangles(rng, 1) for _ in range(15)])
-        save_picture(root / "images" / f"{sample_id}.png", rectangles(rng, 99))
-        save_picture(root / "pseudo" / f"{sample_id}.png", rectangles(rng, 8, 12, 255))
-        save_picture(root / "ground_truth" / f"{sample_id}.png", rectangles(rng, 12, 8, 15, 255))
+        save_image(root / "images" / f"{sample_id}.png", rectangles(rng, 99))
+        save_image(root / "pseudo" / f"{sample_id}.png", rectangles(rng, 8, 12, 255))
+        save_image(root / "ground_truth" / f"{sample_id}.png", rectangles(rng, 12, 8, 15, 255))
         write_masks(root / "masks" / f"{sample_id}.json", MaskSet.from_dense(masks))
     roles = ("images", "pseudo", "masks", "ground_truth", "out")
     return DatasetSpec(**{role: root / role for role in roles})

@@ -10,8 +10,8 @@ import pytest
 from napari_sepl import MaskSet
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.masks import encode_masks, read_masks
-from napari_sepl.workflow import masks as workflow
-from napari_sepl.workflow.masks import convert_masks
+from napari_sepl.workflow import convert as workflow
+from napari_sepl.workflow.convert import convert_masks
 from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome
 from tests.files.dataset.opening import open_masks

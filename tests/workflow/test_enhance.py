@@ -39,7 +39,7 @@ from napari_sepl.workflow.enhance import (
 from napari_sepl.workflow.parallel.processes import DIED, Processes
 from napari_sepl.workflow.results import Outcome
 from tests.core.naive import naive_enhance
-from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_picture
+from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_image
 from tests.workflow.dataset import STEMS, WHOLE, Dataset
 from tests.workflow.deadly import end_at
 
@@ -157,7 +157,7 @@ def test_another_file_in_the_way_is_a_failure_and_ours_alone_is_made_again(
         "of a newer version": "provenance that is not valid",
     }[kind]
     if kind == "another program's":
-        save_picture(path, inputs.pseudo)
+        save_image(path, inputs.pseudo)
     elif kind == "other settings":
         save_enhanced(dataset.out, inputs.pseudo, inputs, Params(t1=0.25))
     elif kind == "other classes":
@@ -210,7 +210,7 @@ def test_incomplete_samples_are_failures_unless_only_truth_is_missing(dataset: D
     (dataset.root / "masks" / "a2.json").unlink()
     (dataset.root / "ground_truth" / "a2.png").unlink()
     (dataset.root / "ground_truth" / "b.png").unlink()
-    save_picture(dataset.root / "images" / "extra.png", random_labels())
+    save_image(dataset.root / "images" / "extra.png", random_labels())
     assert dataset.steps() == [
         ("a2", Outcome.FAILED, "a2: no masks"),
         ("a10", Outcome.SAVED, ""),
@@ -356,7 +356,7 @@ def test_saving_replaces_another_programs_file_only_by_call(dataset: Dataset) ->
     """The window asks before it replaces; what it calls then does as it is told."""
     dataset.out.mkdir()
     inputs = load(dataset.sample("b"), VOC)
-    path = save_picture(label_file(dataset.out, "b"), inputs.pseudo)
+    path = save_image(label_file(dataset.out, "b"), inputs.pseudo)
     save_enhanced(dataset.out, inputs.pseudo, inputs, Params(), edited=True)
     provenance = read_provenance(path)
     assert provenance is not None

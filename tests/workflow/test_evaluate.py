@@ -20,7 +20,7 @@ from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome, SampleResult
 from tests.core.cases import Labels
 from tests.files.dataset.opening import open_labels
-from tests.files.making import save_picture
+from tests.files.making import save_image
 from tests.workflow.checkpointing import write_labelled_samples
 from tests.workflow.sweeping import IDS, SHAPE, read_table
 
@@ -123,13 +123,13 @@ def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
 
 def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: Path) -> None:
     assert spec.ground_truth is not None
-    save_picture(spec.output / "a2.png", np.zeros((40, 30), np.uint8))
-    save_picture(spec.output / "a10.png", np.full(SHAPE, 21, np.uint8))
+    save_image(spec.output / "a2.png", np.zeros((40, 30), np.uint8))
+    save_image(spec.output / "a10.png", np.full(SHAPE, 21, np.uint8))
     (spec.folder("pseudo") / "b.png").unlink()
     (spec.ground_truth / "c.png").unlink()
-    save_picture(spec.output / "d.png", np.zeros(SHAPE, np.uint8))
-    save_picture(spec.ground_truth / "d.png", np.zeros(SHAPE, np.uint8))
-    save_picture(spec.folder("pseudo") / "d.png", np.zeros(SHAPE, np.uint8))
+    save_image(spec.output / "d.png", np.zeros(SHAPE, np.uint8))
+    save_image(spec.ground_truth / "d.png", np.zeros(SHAPE, np.uint8))
+    save_image(spec.folder("pseudo") / "d.png", np.zeros(SHAPE, np.uint8))
     run = run_over(spec)
     assert len(run) == 4
     told = {step.sample_id: step.message for step in run}

@@ -21,9 +21,8 @@ from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_file
 from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports import folder as export_folder
-from napari_sepl.files.exports.base import ExportSettings, Ignore, Pictures
-from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
-from napari_sepl.files.exports.noted import link_to
+from napari_sepl.files.exports.base import ExportSettings, Ignore, ImageFiles
+from napari_sepl.files.exports.folder import JOURNAL, MANIFEST, link_to
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load_enhanceable
@@ -32,7 +31,7 @@ from napari_sepl.workflow.export.export import Export, split_of
 from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
 from napari_sepl.workflow.results import Outcome
 from tests.files.dataset.opening import open_labels
-from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
+from tests.files.making import SHAPE, random_labels, random_masks, refused, save_image
 from tests.messages import raises_input_error
 from tests.workflow.reviewed import STEMS, Session
 
@@ -108,7 +107,7 @@ def test_a_sample_without_masks_is_not_passed_off_as_enhanced(session: Session) 
 
 
 def test_other_settings_than_were_reviewed_are_never_guessed(session: Session) -> None:
-    save_picture(session.root / "pseudo" / "a2.png", random_labels(top=2))
+    save_image(session.root / "pseudo" / "a2.png", random_labels(top=2))
     session.store.put_status("a10", Status.ACCEPTED)  # by nobody who saw it
     steps = {step.sample_id: step for step in export(session).run()}
     assert "pseudo changed on disk since the review" in steps["a2"].message
@@ -118,7 +117,7 @@ def test_other_settings_than_were_reviewed_are_never_guessed(session: Session) -
 
 @pytest.mark.parametrize("name", EXPORT_FORMATS)
 def test_an_export_goes_on_where_it_was_stopped(session: Session, name: str) -> None:
-    told = {"pictures": Pictures.COPY, "val": 0.5}
+    told = {"pictures": ImageFiles.COPY, "val": 0.5}
     assert run(session, name, to="whole", **told) == dict.fromkeys(STEMS, "saved")
     stopped = export(session, name, **told).run()
     assert next(stopped).sample_id == "a2"
@@ -136,11 +135,11 @@ def test_an_export_goes_on_where_it_was_stopped(session: Session, name: str) -> 
 
 
 def test_what_was_damaged_or_lost_is_made_anew(session: Session) -> None:
-    run(session, "voc", pictures=Pictures.COPY)
+    run(session, "voc", pictures=ImageFiles.COPY)
     good = content(session.root / "to")
     (session.root / "to" / "JPEGImages" / "a2.jpg").unlink()
     (session.root / "to" / "SegmentationClass" / "b.png").unlink()
-    assert run(session, "voc", pictures=Pictures.COPY) == {
+    assert run(session, "voc", pictures=ImageFiles.COPY) == {
         "a2": "saved", "a10": "present", "b": "saved",
     }  # fmt: skip
     again = content(session.root / "to")
@@ -161,7 +160,7 @@ def test_files_of_others_stay(session: Session, place: str) -> None:
     theirs = session.root / "to" / place
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(b"theirs")
-    told = {"pictures": Pictures.COPY}
+    told = {"pictures": ImageFiles.COPY}
     if place == "train.txt":
         with pytest.raises(SaveError, match="was not written by napari-sepl"):
             run(session, **told)
@@ -187,17 +186,15 @@ def test_our_file_that_somebody_changed_stays(session: Session) -> None:
 
 def test_other_settings_need_another_folder(session: Session) -> None:
     run(session)
-    with pytest.raises(
-        SaveError, match=r"other settings: .* \(val 0 \(asked for now: 0.5\)\); --overwrite"
-    ):
+    with pytest.raises(SaveError, match=r"other settings: .*to: val 0 \(now 0.5\); --overwrite"):
         run(session, val=0.5)
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "saved")
     assert run(session, val=0.5, overwrite=True) == dict.fromkeys(STEMS, "present")
 
 
-@pytest.mark.parametrize("pictures", [Pictures.COPY, Pictures.LINK])
+@pytest.mark.parametrize("pictures", [ImageFiles.COPY, ImageFiles.LINK])
 def test_nothing_of_an_export_that_is_replaced_stays_in_another_split(
-    session: Session, pictures: Pictures
+    session: Session, pictures: ImageFiles
 ) -> None:
     run(session, "yolo", pictures=pictures)
     edited = session.root / "to" / "labels" / "train" / "b.txt"
@@ -294,14 +291,14 @@ def test_an_export_beside_the_inputs_never_reaches_into_them(session: Session) -
     for theirs, role in (("images", "images"), ("labels", "pseudo")):
         (session.root / "to" / theirs).symlink_to(session.root / role)
     before = content(session.root / "images"), content(session.root / "pseudo")
-    steps = list(export(session, pictures=Pictures.COPY, overwrite=True).run())
+    steps = list(export(session, pictures=ImageFiles.COPY, overwrite=True).run())
     assert all("one of the input folders" in step.message for step in steps)
     assert (content(session.root / "images"), content(session.root / "pseudo")) == before
 
 
 def test_pictures_are_linked_or_copied(session: Session) -> None:
-    run(session, "voc", pictures=Pictures.LINK, to="link")
-    run(session, "voc", pictures=Pictures.COPY, to="copy")
+    run(session, "voc", pictures=ImageFiles.LINK, to="link")
+    run(session, "voc", pictures=ImageFiles.COPY, to="copy")
     run(session, "voc", to="no")
     original = session.root / "images" / "b.jpg"
     link, copy = (session.root / to / "JPEGImages" / "b.jpg" for to in ("link", "copy"))
@@ -357,7 +354,7 @@ def test_the_loss_of_polygons_is_told(session: Session) -> None:
     list(exact.run())
     assert exact.loss is not None
     assert exact.loss.mean == 1
-    assert exact.outcome() == ["IoU of the polygons, as they are read, with the labels: 1.0000."]
+    assert exact.outcome()[0] == "IoU of the polygons, as they are read, with the labels: 1.0000."
     filled = export(session, "coco-polygons", holes=Holes.FILL)
     list(filled.run())
     again = export(session, "coco-polygons", holes=Holes.FILL)
@@ -374,7 +371,7 @@ def test_the_loss_of_polygons_is_told(session: Session) -> None:
     pixels = export(session, "coco", to="rle")
     list(pixels.run())
     assert pixels.loss is None
-    assert pixels.outcome() == []
+    assert pixels.outcome() == [f"Files are in {session.root / 'rle' / 'annotations'}."]
 
 
 def test_samples_of_earlier_runs_are_named_and_in_no_list(session: Session) -> None:
@@ -396,7 +393,7 @@ def test_a_damaged_record_is_told(session: Session, damage: bytes) -> None:
     good = journal.read_bytes()
     damaged = damage + (b"\n" if damage == b"{" else b"")
     journal.write_bytes(good + damaged)
-    with refused(journal, f"a damaged line at byte {len(good)}"):
+    with refused(journal, f"a damaged line at byte {len(good)}", "repeat the command with --over"):
         run(session)
     assert run(session, overwrite=True) == dict.fromkeys(STEMS, "saved")
     journal.write_bytes(damaged + journal.read_bytes())  # so that no file is known as ours
@@ -404,7 +401,7 @@ def test_a_damaged_record_is_told(session: Session, damage: bytes) -> None:
         run(session, overwrite=True)
     (session.root / "to" / MANIFEST).write_text("{")
     for overwrite in (False, True):
-        with refused(session.root / "to" / MANIFEST, "no JSON"):
+        with refused(session.root / "to" / MANIFEST, "damaged or cut-off content"):
             run(session, overwrite=overwrite)
     (session.root / "to" / MANIFEST).write_text("[]")
     with pytest.raises(SaveError, match="not written by napari-sepl"):
@@ -434,7 +431,7 @@ def test_the_split_depends_on_names_alone() -> None:
 def folder_of_labels(root: Path) -> Path:
     (root / "labels").mkdir()
     for stem in ("p10", "p9"):
-        save_picture(root / "labels" / f"{stem}.png", random_labels(top=3))
+        save_image(root / "labels" / f"{stem}.png", random_labels(top=3))
     return root / "labels"
 
 
@@ -458,7 +455,7 @@ def test_names_that_are_no_text_are_named_and_the_others_go_through(
     for folder in ("labels", os.fsdecode(b"im\xe9ges")):
         (tmp_path / folder).mkdir()
         for stem in ("café", os.fsdecode(b"caf\xe9")):
-            save_picture(tmp_path / folder / f"{stem}.png", random_labels(top=3))
+            save_image(tmp_path / folder / f"{stem}.png", random_labels(top=3))
     index = open_labels(tmp_path / "labels", images=tmp_path / os.fsdecode(b"im\xe9ges"))
     run = Export(FolderSource(index), tmp_path / "to", ExportSettings(format=name))
     first, second = run.run()
@@ -477,7 +474,7 @@ def test_names_that_are_no_text_are_named_and_the_others_go_through(
     ("told", "message"),
     [
         ({"format": "labelme"}, "no image"),
-        ({"pictures": Pictures.LINK}, "no image"),
+        ({"pictures": ImageFiles.LINK}, "no image"),
     ],
 )
 def test_pictures_that_are_needed_are_asked_for(
@@ -498,8 +495,8 @@ def test_pseudo_labels_that_are_needed_are_asked_for(tmp_path: Path) -> None:
 def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
     labels = folder_of_labels(tmp_path)
     (tmp_path / "images").mkdir()
-    save_picture(tmp_path / "images" / "p9.jpg", random_labels((5, 6)))
-    save_picture(labels / "p11.png", np.full(SHAPE, 99, np.uint8))
+    save_image(tmp_path / "images" / "p9.jpg", random_labels((5, 6)))
+    save_image(labels / "p11.png", np.full(SHAPE, 99, np.uint8))
     (labels / "p12.png").write_bytes(b"no image")
     (tmp_path / "list").write_text("p9\np10\np11\np12\np13")
     source = FolderSource(
@@ -527,7 +524,7 @@ def test_labelme_finds_the_picture_from_where_it_lies(session: Session) -> None:
 def test_torchvision_reads_the_voc_folder(session: Session) -> None:
     datasets = pytest.importorskip("torchvision.datasets")
     root = session.root / "to" / "VOCdevkit" / "VOC2012"
-    assert set(run(session, "voc", to=root, pictures=Pictures.COPY).values()) == {"saved"}
+    assert set(run(session, "voc", to=root, pictures=ImageFiles.COPY).values()) == {"saved"}
     read = datasets.VOCSegmentation(session.root / "to", year="2012", image_set="train")
     assert len(read) == 3
     for stem, (picture, mask) in zip(STEMS, read, strict=True):
@@ -565,21 +562,21 @@ def test_a_list_of_an_earlier_split_is_told(session: Session, name: str, listed:
     )
 
 
-@pytest.mark.parametrize("pictures", [Pictures.COPY, Pictures.LINK])
-def test_a_picture_that_changed_is_exported_anew(session: Session, pictures: Pictures) -> None:
+@pytest.mark.parametrize("pictures", [ImageFiles.COPY, ImageFiles.LINK])
+def test_a_picture_that_changed_is_exported_anew(session: Session, pictures: ImageFiles) -> None:
     run(session, which=[Status.PENDING], pictures=pictures)  # a10, which no review binds to a file
     picture, copied = (session.root / where / "images" / "a10.jpg" for where in (".", "to"))
     content = bytearray(picture.read_bytes())
     content[-3] ^= 1  # of the same size
     picture.write_bytes(content)
     again = run(session, which=[Status.PENDING], pictures=pictures)
-    assert again == {"a10": "saved" if pictures is Pictures.COPY else "present"}
+    assert again == {"a10": "saved" if pictures is ImageFiles.COPY else "present"}
     assert copied.read_bytes() == bytes(content)
 
 
 def test_pictures_become_links_and_copies_again(session: Session) -> None:
-    run(session, pictures=Pictures.LINK)
-    for pictures in (Pictures.COPY, Pictures.LINK, Pictures.NO):
+    run(session, pictures=ImageFiles.LINK)
+    for pictures in (ImageFiles.COPY, ImageFiles.LINK, ImageFiles.NO):
         assert set(run(session, pictures=pictures, overwrite=True).values()) == {"saved"}
         links = [path.is_symlink() for path in (session.root / "to" / "images").iterdir()]
         assert links == {"copy": [False] * 3, "link": [True] * 3, "no": []}[pictures]
@@ -593,7 +590,7 @@ def test_an_export_into_the_dataset_itself(session: Session) -> None:
     session.index = SampleIndex.open(spec)
     before = content(session.root / "JPEGImages")
     for _ in range(2):
-        told = run(session, "voc", to=".", pictures=Pictures.LINK, folder="SegmentationClassAug")
+        told = run(session, "voc", to=".", pictures=ImageFiles.LINK, folder="SegmentationClassAug")
     assert told == dict.fromkeys(STEMS, "present")
     assert len(list((session.root / "SegmentationClassAug").iterdir())) == 3
     assert run(session, "png", to=".", overwrite=True) == dict.fromkeys(STEMS, "saved")
@@ -620,7 +617,7 @@ def test_an_export_stands_beside_the_labels_and_lists_of_voc(session: Session) -
         run(session, "voc", to=".")
     (root / "list.txt").rename(lists / "train.txt")
     assert content(root) == before
-    choices: Any = {"folder": "SegmentationClassSepl", "pictures": Pictures.LINK}
+    choices: Any = {"folder": "SegmentationClassSepl", "pictures": ImageFiles.LINK}
     made = export(session, "voc", to=".", which=[Status.ACCEPTED], **choices)
     assert [step.outcome for step in made.run()] == ["saved"]
     assert made.outcome()[0].endswith(": 1; they are unchanged.")
@@ -633,7 +630,7 @@ def test_what_others_put_there_is_theirs_even_if_it_is_the_same(session: Session
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes((session.root / "images" / "b.jpg").read_bytes())
     for _ in range(2):
-        run(session, pictures=Pictures.COPY)
+        run(session, pictures=ImageFiles.COPY)
     run(session, overwrite=True)  # without pictures: those of the first export go
     assert list(theirs.parent.iterdir()) == [theirs]
 

@@ -9,18 +9,19 @@ import pytest
 from napari_sepl import Params
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.labels.classes import VOC
-from napari_sepl.files import pictures
+from napari_sepl.files import image_formats
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports.base import ExportSettings
 from napari_sepl.files.samples import load
 from napari_sepl.training.batches import Crops, Draw
 from napari_sepl.training.labelled import find_labelled, survey
+from napari_sepl.workflow.convert import convert_masks
 from napari_sepl.workflow.diagnose import DiagnosisRun, suspect_rows
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource
-from napari_sepl.workflow.masks import convert_masks, propose_folder
+from napari_sepl.workflow.masks import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.report.page import picture
@@ -47,7 +48,7 @@ class Unforeseen:
 
     def __init__(self, sample_id: str) -> None:
         self.sample_id = sample_id
-        self.usual = pictures._checked_png
+        self.usual = image_formats._checked_png
 
     def __call__(self, file: Any, path: Path, expected: str) -> Any:
         if self.sample_id in (path.stem, path.parent.name):
@@ -57,7 +58,9 @@ class Unforeseen:
 
 @pytest.fixture
 def break_sample(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    return lambda sample_id: monkeypatch.setattr(pictures, "_checked_png", Unforeseen(sample_id))
+    return lambda sample_id: monkeypatch.setattr(
+        image_formats, "_checked_png", Unforeseen(sample_id)
+    )
 
 
 def enhance(spec: DatasetSpec) -> Any:

@@ -33,7 +33,7 @@ from napari_sepl.workflow.masks import (
 )
 from napari_sepl.workflow.results import Outcome
 from tests.files.dataset.opening import open_images
-from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
+from tests.files.making import random_labels, random_masks, save_amg_folder, save_image
 
 STEMS = ("a2", "a10", "b")
 MADE_WITH: dict[str, Any] = {"model": "fake", "points_per_side": 4}
@@ -50,10 +50,10 @@ class Fake:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
         self.asked.append((image.shape, pseudo))
-        told(MaskProgress(1, 1, "said"))
+        on_progress(MaskProgress(1, 1, "said"))
         problem = self.problems.pop(0) if self.problems else None
         if problem is not None:
             raise problem
@@ -65,8 +65,8 @@ def root(tmp_path: Path) -> Path:
     for role in ("images", "pseudo"):
         (tmp_path / role).mkdir()
     for stem in STEMS:
-        save_picture(tmp_path / "images" / f"{stem}.jpg", random_labels())
-        save_picture(tmp_path / "pseudo" / f"{stem}.png", random_labels(top=3))
+        save_image(tmp_path / "images" / f"{stem}.jpg", random_labels())
+        save_image(tmp_path / "pseudo" / f"{stem}.png", random_labels(top=3))
     return tmp_path
 
 
@@ -136,7 +136,7 @@ def test_failures_name_the_image_and_the_run_goes_on(root: Path) -> None:
 
 
 def test_labels_of_another_size_are_a_failure(root: Path) -> None:
-    save_picture(root / "pseudo" / "a2.png", random_labels((40, 30)))
+    save_image(root / "pseudo" / "a2.png", random_labels((40, 30)))
     step = run(root, Fake(), guided(root))[0]
     assert step[1] is Outcome.FAILED
     assert (
@@ -153,7 +153,7 @@ def test_missing_files_are_failures(root: Path) -> None:
         ("c", Outcome.FAILED, "c: no image and no pseudo-labels"),
         ("b", Outcome.SAVED, ""),
     ]
-    save_picture(root / "images" / "extra.png", random_labels())
+    save_image(root / "images" / "extra.png", random_labels())
     assert guided(root).unused == ("extra",)
     assert open_images(root / "images").ids == ("a10", "b", "extra")
 
@@ -179,10 +179,10 @@ def test_an_image_without_masks_has_a_file_all_the_same(root: Path) -> None:
 @pytest.mark.parametrize("kind", ["settings", "amg", "amg folders", "damaged record"])
 def test_a_folder_holds_masks_of_one_making(root: Path, kind: str) -> None:
     told = {
-        "settings": r"other masks: .*out, made with points_per_side 4 \(asked for now: 8\)",
+        "settings": r"other masks: .*out, made with points_per_side 4 \(now 8\)",
         "amg": "folder contains other masks: .*out, made by another program; name another folder",
         "amg folders": "made by another program",
-        "damaged record": f"{RECORD}: found damaged or cut-off content",
+        "damaged record": rf"{RECORD}: found damaged or cut-off content .*; name another folder",
     }[kind]
     out = root / "out"
     if kind.startswith("amg"):
@@ -234,7 +234,7 @@ class Mortal(Fake):
 
 
 def test_a_process_that_dies_costs_one_image(root: Path) -> None:
-    save_picture(root / "images" / "a10.png", np.full((30, 40), 255, np.uint8))
+    save_image(root / "images" / "a10.png", np.full((30, 40), 255, np.uint8))
     (root / "images" / "a10.jpg").unlink()
     with Remote(Mortal) as remote:
         steps = run(root, RemoteMasks(remote))
@@ -268,7 +268,7 @@ def test_masks_of_several_makings_are_together_only_on_request(root: Path) -> No
     run(root, Fake(), sample_ids=["a2"])
     assert made_otherwise(root / "out", MADE_WITH) == ""
     told = made_otherwise(root / "out", OTHER)
-    assert told == "with points_per_side 4 (asked for now: 8)"
+    assert told == "with points_per_side 4 (now 8)"
     run(root, Fake(), sample_ids=["a10"], made_with=OTHER, mixed=True)
     for known in (MADE_WITH, OTHER):
         assert made_otherwise(root / "out", known) == ""

@@ -19,7 +19,7 @@ from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.enhance import save_enhanced
 from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.review.rebuild import export_labels, samples_to_export
-from tests.files.making import SHAPE, random_labels, random_masks, refused, save_picture
+from tests.files.making import SHAPE, random_labels, random_masks, refused, save_image
 from tests.workflow.reviewed import STEMS, Session
 
 
@@ -118,7 +118,7 @@ def test_inputs_that_changed_are_told_and_nothing_is_written(
     if role == "masks":
         write_masks(path, MaskSet.from_dense(random_masks(5)))
     else:
-        save_picture(path, random_labels(top=2))
+        save_image(path, random_labels(top=2))
     kept, failed = session.export()
     assert kept == SampleResult("a2", Outcome.SAVED)
     assert failed == SampleResult(
@@ -134,7 +134,7 @@ def test_a_file_that_is_gone_or_no_longer_fits_is_told(session: Session) -> None
     session.review("a2", Params())
     session.review("b", Params())
     (session.root / "images" / "a2.jpg").unlink()
-    save_picture(session.root / "pseudo" / "b.png", random_labels((5, 5)))
+    save_image(session.root / "pseudo" / "b.png", random_labels((5, 5)))
     gone, unfit = session.export()
     assert "a2.jpg: found no such file" in gone.message
     assert "b.png: found labels of 5 × 5 pixels" in unfit.message

@@ -10,7 +10,7 @@ from napari_sepl import Params
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.workflow.enhance import label_file
 from napari_sepl.workflow.review.reviewing import Reviewing
-from tests.files.making import random_labels, save_picture
+from tests.files.making import random_labels, save_image
 from tests.workflow.reviewed import Session
 
 
@@ -48,9 +48,9 @@ def test_a_file_is_known_after_its_sample_was_edited(reviewing: Reviewing) -> No
 
 
 def test_a_file_of_another_making_is_not_known(session: Session, reviewing: Reviewing) -> None:
-    save_picture(label_file(reviewing.folder, "b"), random_labels(top=2))
+    save_image(label_file(reviewing.folder, "b"), random_labels(top=2))
     assert not wrote(reviewing, "b")
-    save_picture(label_file(reviewing.folder, "a2"), random_labels(top=2))
+    save_image(label_file(reviewing.folder, "a2"), random_labels(top=2))
     assert not wrote(reviewing, "a2")
     assert not wrote(reviewing, "a2", of="a10")
 

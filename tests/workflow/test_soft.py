@@ -28,7 +28,7 @@ from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.sample_facts import scan_sample, stamp_of
 from tests.files.cam_files import SHAPE, cams, save_cam_dict, save_class_pngs
-from tests.files.making import random_labels, random_masks, refused, save_picture
+from tests.files.making import random_labels, random_masks, refused, save_image
 
 STEMS = ("a2", "2007_000032")
 MASKS = MaskSet.from_dense(random_masks(6, SHAPE))
@@ -40,7 +40,7 @@ def root(tmp_path: Path) -> Path:
     for role in ("images", "pseudo", "masks"):
         (tmp_path / role).mkdir()
     for number, stem in enumerate(STEMS):
-        save_picture(tmp_path / "images" / f"{stem}.png", random_labels(SHAPE))
+        save_image(tmp_path / "images" / f"{stem}.png", random_labels(SHAPE))
         save_cam_dict(tmp_path / "pseudo" / f"{stem}.npy", cams(seed=number), [3, 14])
         write_masks(tmp_path / "masks" / f"{stem}.json", MASKS)
     return tmp_path
@@ -116,7 +116,7 @@ def test_files_for_each_class_are_one_sample(root: Path) -> None:
         assert sample.pseudo.name == "2007_000032_3.png"
         assert scan_sample(sample, VOC).class_ids == (4, 15)
         stamp = stamp_of(sample)
-        save_picture(root / "pseudo" / "2007_000032_14.png", random_labels((3, 4)))
+        save_image(root / "pseudo" / "2007_000032_14.png", random_labels((3, 4)))
         assert stamp_of(sample) != stamp
         save_class_pngs(root / "pseudo", "2007_000032", cams(), [3, 14])
     assert run(root, Params(), "l2g") == [(Outcome.SAVED, "")] * 2
@@ -189,8 +189,8 @@ def test_scores_are_a_baseline_like_the_labels_made_of_them(root: Path) -> None:
     for stem in STEMS:
         scores = load(SampleIndex.open(spec_of(root)).sample(stem), VOC).scores
         assert scores is not None
-        save_picture(root / "hard" / f"{stem}.png", cut_scores(scores, 0.4))
-        save_picture(root / "truth" / f"{stem}.png", cut_scores(scores, 0.3))
+        save_image(root / "hard" / f"{stem}.png", cut_scores(scores, 0.4))
+        save_image(root / "truth" / f"{stem}.png", cut_scores(scores, 0.3))
     changes = []
     for baseline in ("hard", "pseudo"):
         spec = DatasetSpec(out=root / "truth", ground_truth=root / "truth", pseudo=root / baseline)

@@ -13,17 +13,18 @@ from napari_sepl import MaskSet, Params
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports import EXPORT_FORMATS
-from napari_sepl.files.exports.base import ExportSettings, Pictures
+from napari_sepl.files.exports.base import ExportSettings, ImageFiles
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks, write_masks
 from napari_sepl.files.store import Status
 from napari_sepl.training.labelled import find_labelled
+from napari_sepl.workflow.convert import convert_masks
 from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
-from napari_sepl.workflow.masks import convert_masks, propose_folder
+from napari_sepl.workflow.masks import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.parallel.processes import HERE, Processes
@@ -33,7 +34,7 @@ from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from tests.files.cam_files import cams, save_class_pngs
 from tests.files.dataset.opening import open_images, open_masks
-from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
+from tests.files.making import random_labels, random_masks, save_amg_folder, save_image
 from tests.workflow.test_propose import MADE_WITH, Fake
 
 IDS = ("train/a", "train/b", "val/a")
@@ -47,7 +48,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
         for role, ending in (("images", "jpg"), ("pseudo", "png"), ("ground_truth", "png")):
             path = tmp_path / role / f"{sample_id}.{ending}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_picture(path, random_labels(top=3))
+            save_image(path, random_labels(top=3))
         masks = tmp_path / "masks" / f"{sample_id}.json"
         masks.parent.mkdir(parents=True, exist_ok=True)
         write_masks(masks, MaskSet.from_dense(random_masks()))
@@ -81,7 +82,7 @@ def test_labels_mirror_the_sub_folders(spec: DatasetSpec, executor: Any) -> None
 
 def test_a_double_costs_its_sample_and_no_other(spec: DatasetSpec) -> None:
     assert spec.images is not None
-    save_picture(spec.images / "train" / "a.png", random_labels())
+    save_image(spec.images / "train" / "a.png", random_labels())
     steps = told(enhance_folder(SampleIndex.open(spec), Params()))
     both = [f"{spec.images}/train/a.{ending}" for ending in ("jpg", "png")]
     assert steps == [
@@ -162,7 +163,7 @@ def test_problems_are_failed_samples_of_every_run(spec: DatasetSpec) -> None:
     list(enhance_folder(SampleIndex.open(spec), Params()))
     assert spec.images is not None
     (spec.images / "val" / "a.jpg").unlink()
-    save_picture(spec.output / "lone.png", random_labels(top=3))
+    save_image(spec.output / "lone.png", random_labels(top=3))
     index = SampleIndex.open(spec)
     runs: list[Any] = [
         SweepRun(index, Params()), DiagnosisRun(index, Params()), ReportRun(index, None),
@@ -201,7 +202,7 @@ def test_a_review_is_kept_and_made_anew_by_the_ids(spec: DatasetSpec, tmp_path: 
 @pytest.mark.parametrize("name", [one for one in EXPORT_FORMATS if one != "soft"])
 def test_exports_are_flat(spec: DatasetSpec, tmp_path: Path, name: str) -> None:
     list(enhance_folder(SampleIndex.open(spec), Params()))
-    settings = ExportSettings(format=name, pictures=Pictures.COPY)
+    settings = ExportSettings(format=name, pictures=ImageFiles.COPY)
     source, to = FolderSource(labelled(spec, Role.IMAGE)), tmp_path / "to"
     assert told(Export(source, to, settings).run()) == [
         (sample_id, Outcome.SAVED, "") for sample_id in IDS
@@ -222,7 +223,7 @@ def test_names_that_clash_in_an_export_are_refused(tmp_path: Path) -> None:
     for name in ("train/a", "train__a", "TRAIN/A", "b"):
         path = tmp_path / "labels" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_picture(path, random_labels(top=3))
+        save_image(path, random_labels(top=3))
 
     def export() -> STEP:
         spec = DatasetSpec(out=tmp_path / "labels", list_file=tmp_path / "list.txt")

@@ -24,7 +24,7 @@ from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Point, Sweep, Sw
 from napari_sepl.workflow.measure.tables import class_table
 from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome, SampleResult
-from tests.files.making import save_picture
+from tests.files.making import save_image
 from tests.workflow.sweeping import IDS, read_table
 
 T1, T2 = np.array([0.2, 0.5, 0.7]), np.array([0.3, 0.85])
@@ -95,9 +95,9 @@ def test_two_processes_count_as_one(spec: DatasetSpec) -> None:
 
 def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: Path) -> None:
     (spec.folder("masks") / "a2.json").write_text("[")
-    save_picture(spec.folder("ground_truth") / "b.png", np.zeros((40, 30), np.uint8))
-    save_picture(spec.folder("ground_truth") / "c.png", np.full((30, 40), 21, np.uint8))
-    save_picture(spec.folder("pseudo") / "z.png", np.zeros((30, 40), np.uint8))
+    save_image(spec.folder("ground_truth") / "b.png", np.zeros((40, 30), np.uint8))
+    save_image(spec.folder("ground_truth") / "c.png", np.full((30, 40), 21, np.uint8))
+    save_image(spec.folder("pseudo") / "z.png", np.zeros((30, 40), np.uint8))
     run = run_over(spec)
     assert len(run) == 5
     steps = list(run)

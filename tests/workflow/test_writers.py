@@ -18,16 +18,17 @@ from napari_sepl.files.atomic import clear_abandoned
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.exports import EXPORT_FORMATS
-from napari_sepl.files.exports.base import ExportSettings, Pictures
+from napari_sepl.files.exports.base import ExportSettings, ImageFiles
 from napari_sepl.files.exports.folder import JOURNAL, MANIFEST
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.store import Status
 from napari_sepl.proposals.maker import OnProgress, ignore
+from napari_sepl.workflow.convert import convert_masks
 from napari_sepl.workflow.diagnose import DiagnosisRun, write_diagnoses
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import ReviewSource
-from napari_sepl.workflow.masks import RECORD, convert_masks, propose_folder
+from napari_sepl.workflow.masks import RECORD, propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.sweep import SweepRun, write_sweep
 from napari_sepl.workflow.report.page import check_page, write_page
@@ -45,7 +46,12 @@ Write = Callable[[Session, Path, bool], list[SampleResult[object]]]
 class Maker:
     """Makes the same masks of every image."""
 
-    def make(self, image: object, pseudo: object = None, told: OnProgress = ignore) -> MaskSet:  # noqa: ARG002
+    def make(
+        self,
+        image: object,  # noqa: ARG002
+        pseudo: object = None,  # noqa: ARG002
+        on_progress: OnProgress = ignore,  # noqa: ARG002
+    ) -> MaskSet:
         return MaskSet.from_dense(random_masks())
 
 
@@ -135,7 +141,7 @@ def convert(session: Session, out: Path, _: bool) -> list[SampleResult[object]]:
 
 def export(name: str, session: Session, to: Path, overwrite: bool) -> list[SampleResult[object]]:
     source = ReviewSource(session.index, session.store, tuple(Status))
-    pictures = Pictures.NO if name in ("npy", "coco") else Pictures.COPY
+    pictures = ImageFiles.NO if name in ("npy", "coco") else ImageFiles.COPY
     settings = ExportSettings(format=name, pictures=pictures)
     return list(Export(source, to, settings, overwrite=overwrite).run())
 

@@ -1,4 +1,4 @@
-"""The one way to the samples of a dataset: list, pair, filter, and report what is missing."""
+"""The samples of a dataset: the one way to list and pair files and to find what is missing."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ from napari_sepl.files.scores import AUTO, suffixes_of
 
 
 class Role(StrEnum):
-    """What a file is to its sample."""
+    """The role of a file in its sample."""
 
     IMAGE = "image"
     PSEUDO = "pseudo"
@@ -59,19 +59,19 @@ FIELDS = {
 """The fields of `DatasetSpec` that hold the roles' folders."""
 
 FOR_REVIEW = (Role.IMAGE, Role.PSEUDO)
-"""What a sample needs to be shown, enhanced or diagnosed; masks may come later."""
+"""The roles that review, enhancement and diagnosis need; masks may come later."""
 
 
 @dataclass(frozen=True)
 class SampleProblem:
-    """Why a sample that is asked for cannot be used.
+    """The reason why a requested sample cannot be used.
 
     Parameters
     ----------
     sample_id : str
         The sample.
     reason : str
-        What is missing, or what contradicts itself.
+        A missing or ambiguous file, in words.
     """
 
     sample_id: str
@@ -83,27 +83,26 @@ class SampleProblem:
 
 @dataclass(frozen=True, eq=False)
 class SampleIndex:
-    """The samples of a dataset, known by their ids: paths without ending, such as ``train/a``.
+    """The samples of a dataset by their ids: paths without ending, such as ``train/a``.
 
-    Listing the folders takes about a second for 100,000 samples, so no index is kept on the disk
-    that could be out of date.
+    Listing the folders takes about a second for 100,000 samples, so no index is kept on the disk,
+    which could be outdated.
 
     Parameters
     ----------
     spec : DatasetSpec
-        Where its files are.
+        The places of its files.
     classes : ClassList
         Names and colours of the labels.
     ids : tuple of str
-        Samples that have a file of each required role, in natural order or in that of the list.
+        Samples with a file of each required role, in natural order or in that of the list.
     problems : tuple of SampleProblem
-        Samples that are asked for and cannot be used: by the list or, without one, by a file of
+        Requested samples that cannot be used; requested by the list or, without one, by a file of
         the leading role.
     unused : tuple of str
-        Samples without a file of the leading role, so that nothing is to be done for them. Empty
-        where a list says which samples there are.
+        Samples without a file of the leading role, which are left out. Empty with a list.
     image_labels : mapping of str to tuple of int
-        Image-level classes of the samples, as far as they are known.
+        Image-level classes of the samples that have some.
     names : mapping of Role to mapping of str to str
         For each role the names of the files by sample, within the role's folder.
     folders : mapping of Role to Path
@@ -134,14 +133,13 @@ class SampleIndex:
         Parameters
         ----------
         spec : DatasetSpec
-            Where the files are.
+            The places of the files.
         required : collection of Role
-            What a sample needs; its folder must be named and readable.
+            The roles that a sample needs; their folders must be named and readable.
         optional : collection of Role
-            What a sample may have too, where the dataset names a folder of it.
+            Further roles, where the dataset names their folders.
         lead : Role
-            Of the required roles the one whose files say which samples there are, where no list
-            does.
+            The required role whose files define the samples where there is no list.
         labels : Path, optional
             The folder of labels, if it is not the dataset's output folder.
 
@@ -162,13 +160,16 @@ class SampleIndex:
         else:
             ids, problems = _usable(natural_order(listings[lead].ids), listings, required)
             closed = listings[lead].closed.items()
-            problems += [SampleProblem(_shown(name), _shown(told)) for name, told in closed]
+            problems += [SampleProblem(_shown(name), _shown(reason)) for name, reason in closed]
             unused = [_shown(name) for name in natural_order(known - listings[lead].ids)]
         if not ids:
-            bare = [role for role in (lead, *required) if _is_bare(listings[role])]
-            if bare:
-                raise _no_file(bare[0], spec, folders[bare[0]])
-            raise _no_sample(spec.list_file or folders[lead], problems)
+            for role in (lead, *required):
+                if not (listings[role].ids or listings[role].closed):
+                    raise _no_file(role, spec, folders[role])
+            number = f"{len(problems):,} sample{'s' * (len(problems) != 1)}"
+            found = f"{number}, none that can be used (the first: {problems[0]})"
+            place = spec.list_file or folders[lead]
+            raise InputError(place, found=found, expected="files that share their names")
         labelled = spec.image_labels
         image_labels = {} if labelled is None else read_image_labels(labelled, classes, known)
         names = {role: listing.names for role, listing in listings.items()}
@@ -181,13 +182,13 @@ class SampleIndex:
 
     @cached_property
     def positions(self) -> Mapping[str, int]:
-        """Where each sample stands in `ids`."""
+        """The position of each sample in `ids`."""
         return {sample_id: position for position, sample_id in enumerate(self.ids)}
 
     def path(self, role: Role, sample_id: str) -> Path | None:
-        """Return the file of a role; None if the sample has none. It may have gone meanwhile.
+        """Return the file of a role, which may be gone meanwhile; None if the sample has none.
 
-        Masks that were made since the dataset was listed are found.
+        Masks that were generated since the dataset was listed are found.
         """
         name = self.names.get(role, {}).get(sample_id)
         if name is not None:
@@ -198,7 +199,7 @@ class SampleIndex:
         return None
 
     def count(self, role: Role) -> int:
-        """Return how many samples have a file of a role; of a list, where one is named."""
+        """Return how many samples, or samples of the list, have a file of a role."""
         names = self.names.get(role, {})
         if self.spec.list_file is None:
             return len(names)
@@ -206,11 +207,11 @@ class SampleIndex:
 
     @property
     def asked(self) -> list[str]:
-        """The samples that are asked for, whether they can be used or not."""
+        """All requested samples, whether they can be used or not."""
         return [*self.ids, *(problem.sample_id for problem in self.problems)]
 
     def guard(self, *more: Path, writes: Role | None = Role.LABELS) -> Guard:
-        """Return what keeps a run from writing onto what is read: all but the role it writes."""
+        """Return the guard of a run: it may not write to its inputs, but to the role it writes."""
         spec, own = self.spec, None if writes is None else getattr(self.spec, FIELDS[writes])
         if writes is Role.MASKS:
             spec = spec.model_copy(update={"masks": None})
@@ -221,20 +222,20 @@ class SampleIndex:
         return Guard((*spec.inputs, *others, *more), output=output)
 
     def without(self, role: Role, among: Iterable[str] | None = None) -> list[str]:
-        """Return the samples, all or of some, that have no file of a role."""
+        """Return those samples, of all or of some, that have no file of a role."""
         named, among = self.names.get(role, {}), self.ids if among is None else among
         lacking = [one for one in among if one not in named]
         return [one for one in lacking if self.path(role, one) is None]
 
     def sample(self, sample_id: str) -> Sample:
-        """Return the files of a sample; whether they are still there shows when they are read.
+        """Return the files of a sample, which may be gone meanwhile.
 
         Raises
         ------
         InputError
             If the dataset has no such sample, or it lacks image or pseudo-labels.
         SeplError
-            If the sample cannot be used, as one of `problems` tells.
+            If the sample is one of `problems`.
         """
         image, pseudo = self.path_of(Role.IMAGE, sample_id), self.path_of(Role.PSEUDO, sample_id)
         masks, truth = self.path(Role.MASKS, sample_id), self.path(Role.TRUTH, sample_id)
@@ -245,7 +246,7 @@ class SampleIndex:
         return {problem.sample_id: problem for problem in self.problems}
 
     def path_of(self, role: Role, sample_id: str) -> Path:
-        """Return the file of a role that a sample needs; raises as `sample` does if it has none."""
+        """Return the file of a required role of a sample, or raise as `sample` does."""
         if sample_id in self._reasons:
             raise SeplError(str(self._reasons[sample_id]))
         place = self.folders.get(role, "dataset")
@@ -264,14 +265,14 @@ def _folders(
     optional: Collection[Role],
     labels: Path | None,
 ) -> dict[Role, Path]:
-    told = {} if labels is None else {Role.LABELS: labels}
-    told |= {role: spec.folder(FIELDS[role]) for role in required if role not in told}
-    may = {role: getattr(spec, FIELDS[role]) for role in optional if role not in told}
-    return told | {role: folder for role, folder in may.items() if folder is not None}
+    found = {} if labels is None else {Role.LABELS: labels}
+    found |= {role: spec.folder(FIELDS[role]) for role in required if role not in found}
+    others = {role: getattr(spec, FIELDS[role]) for role in optional if role not in found}
+    return found | {role: folder for role, folder in others.items() if folder is not None}
 
 
 def _list_roles(spec: DatasetSpec, folders: Mapping[Role, Path]) -> dict[Role, Listing]:
-    """List each role by the ids of the images, or of the labels where no image counts."""
+    """Return the listing of each role, by the ids of the images or, without, of the labels."""
     others = {real_place(folder) for folder in (*spec.folders, *folders.values())}
     listings: dict[Role, Listing] = {}
     known: set[str] = set()
@@ -306,9 +307,9 @@ def _usable(
     required: Collection[Role],
     reasons: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[str], list[SampleProblem]]:
-    """Return the samples that can be used, and the others with the reason why not.
+    """Return the samples that can be used, and the others with their reasons.
 
-    What is wrong with a line of the list (`reasons`) stands before what its sample lacks.
+    A fault of a line of the list (`reasons`) is reported before missing files.
     """
     ids, problems = [], []
     for sample_id in wanted:
@@ -333,21 +334,17 @@ def _usable(
 
 
 def _shown(text: str) -> str:
-    """Return a name, or a text with one, as it can be printed."""
+    """Return a text in printable form."""
     return text if _is_text(text) else text.encode(errors="backslashreplace").decode()
 
 
 def _is_text(name: str) -> bool:
-    """Return whether a name can be stored; bytes that are no UTF-8 come as lone surrogates."""
+    """Return whether a name can be stored; bytes that are no UTF-8 are lone surrogates in it."""
     return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
-def _is_bare(listing: Listing) -> bool:
-    return not (listing.ids or listing.closed)
-
-
 def _no_file(role: Role, spec: DatasetSpec, folder: Path) -> InputError:
-    """Return the error of a folder without a file of its role: what it holds, what is read."""
+    """Return the error of a folder without a file of its role, with the endings in it."""
     there = [f"{count:,} {ending}" for ending, count in endings_in(folder).most_common(3)]
     suffixes = {
         Role.IMAGE: image_files.SUFFIXES,
@@ -362,9 +359,3 @@ def _no_file(role: Role, spec: DatasetSpec, folder: Path) -> InputError:
         found=f"no {NAMED[role]}{', but ' * bool(there)}{', '.join(there)}",
         expected=f"files ending in {', '.join(sorted(suffixes))}{reader}",
     )
-
-
-def _no_sample(place: Path, problems: list[SampleProblem]) -> InputError:
-    number = f"{len(problems):,} sample{'s' * (len(problems) != 1)}"
-    found = f"{number}, none that can be used (the first: {problems[0]})"
-    return InputError(place, found=found, expected="files that share their names")

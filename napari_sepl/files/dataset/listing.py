@@ -1,7 +1,7 @@
-"""Listing the files of one role of a dataset, at the pace that 100,000 samples need.
+"""Lists of the files of one role of a dataset, fast enough for 100,000 samples.
 
-Names are kept, not paths, and no file is looked at one by one: 100,000 names in each of three
-folders take 0.3 s, where making a path of each and asking what it is takes 7 s.
+They hold names, not paths, and ask for the state of no file: 100,000 names in each of three
+folders take 0.3 s; a path and a state of each take 7 s.
 """
 
 import os
@@ -19,15 +19,15 @@ from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, Layout, check_format,
 
 @dataclass
 class Listing:
-    """The files of one role, by the sample that their names stand for.
+    """The files of one role by sample.
 
     Parameters
     ----------
     names : dict of str to str
         Sample id, such as ``train/a``, to the file's name within the role's folder.
     faults : dict of str to str
-        Sample id to the reason why its file is not known: two files share the id, one file may
-        be of several samples, or it is a folder, a pipe or a device.
+        Sample id to the reason why it has no single file: two files share the id, one file fits
+        several samples, or it is a folder, a pipe or a device.
     closed : dict of str to str
         Sub-folder to the reason why it cannot be read.
     """
@@ -38,7 +38,7 @@ class Listing:
 
     @property
     def ids(self) -> set[str]:
-        """All samples that the names stand for, at fault or not."""
+        """All samples, those with faults included."""
         return self.names.keys() | self.faults.keys()
 
     @property
@@ -47,7 +47,7 @@ class Listing:
         return _is_flat(self.names) and _is_flat(self.faults)
 
     def fault_of(self, sample_id: str) -> str:
-        """Return why the file of a sample is not known; empty if it is, or there is none."""
+        """Return why a sample has no single file; empty if it has one, or none at all."""
         if sample_id in self.faults or not self.closed:
             return self.faults.get(sample_id, "")
         folders = [sample_id[:end] for end in _slashes(sample_id)]
@@ -72,11 +72,11 @@ def list_files(
     suffixes : frozenset of str
         Endings of the files that count, in lower case and with the dot.
     skip : collection of Path
-        Resolved sub-folders that do not count, for they belong to other roles.
+        Resolved sub-folders of other roles, which do not count.
     what : str
-        What the folder should hold, for the error.
+        The expected content of the folder, for the error.
     remedy : str
-        What is told beside files that share an id.
+        Advice for files that share an id.
 
     Raises
     ------
@@ -94,8 +94,8 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
     folder : Path
         The folder.
     known : collection of str
-        Samples by their images. They tell a sub-folder of samples from the masks of one sample;
-        the content of the folder tells it where no sample is known.
+        Samples by their images, to distinguish a sub-folder of samples from the masks of one
+        sample; without, the content of the sub-folder decides.
     skip : collection of Path
         As for `list_files`.
 
@@ -127,7 +127,7 @@ def list_pseudo(
 ) -> Listing:
     """List the pseudo-labels of a folder.
 
-    Where each class has a file of its own, the lowest class's stands for all.
+    If each class has a file, the lowest class's stands for all.
 
     Parameters
     ----------
@@ -136,8 +136,7 @@ def list_pseudo(
     format_name : str
         The format's name, or "auto".
     known : collection of str
-        Samples by their images, which tell ``a_7.png`` of the image ``a`` from a label map of its
-        own.
+        Samples by their images, to distinguish ``a_7.png`` of the image ``a`` from a label map.
     skip : collection of Path
         As for `list_files`.
 
@@ -152,7 +151,7 @@ def list_pseudo(
     is_auto = format_name == AUTO
     if not is_auto and PSEUDO_FORMATS[format_name].layout is not Layout.CLASS_PNGS:
         return listing
-    samples = _spelled(known, listing)
+    samples = set(map(last_part, known)) if _pair_by_last_part(listing, known) else known
     listing.names, both = group_class_pngs(listing.names, samples, only=not is_auto)
     for sample_id, (one, other) in both.items():
         listing.faults[sample_id] = (
@@ -162,13 +161,8 @@ def list_pseudo(
     return listing
 
 
-def _spelled(known: Collection[str], listing: Listing) -> Collection[str]:
-    """Return samples by their images as the names of a listing spell them, which may be flat."""
-    return set(map(last_part, known)) if _pair_by_last_part(listing, known) else known
-
-
 def endings_in(folder: Path) -> Counter[str]:
-    """Return how many entries of a folder have each ending; hidden ones do not count."""
+    """Return the number of entries in a folder by ending; hidden ones do not count."""
     try:
         names = [name for name in os.listdir(folder) if not name.startswith(".")]  # noqa: PTH208
     except OSError:
@@ -183,11 +177,10 @@ def last_part(sample_id: str) -> str:
 
 
 def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
-    """Return a listing by the ids of samples that may lie in sub-folders where its files do not.
+    """Return a listing by the ids of samples, which may lie in sub-folders when its files do not.
 
-    Files and samples pair by their whole ids. Only where all samples lie in sub-folders and no
-    file does, they pair by the last part of the ids, if it is unique: a file in a sub-folder never
-    stands for a sample elsewhere.
+    Files and samples pair by whole ids. If all samples lie in sub-folders and no file does, they
+    pair by the last part of the ids, if it is unique.
 
     Parameters
     ----------
@@ -196,7 +189,7 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     samples : collection of str
         Samples by their images.
     what : str
-        What the files are, for reasons.
+        The role of the files, for reasons.
     """
     if not _pair_by_last_part(listing, samples):
         return listing
@@ -223,7 +216,7 @@ def _is_flat(ids: Iterable[str]) -> bool:
 
 
 def by_last_part(ids: Iterable[str]) -> dict[str, list[str]]:
-    """Return the ids by what they are without their folders."""
+    """Return the ids by their last part."""
     found: dict[str, list[str]] = defaultdict(list)
     for sample_id in ids:
         found[last_part(sample_id)].append(sample_id)
@@ -235,7 +228,7 @@ def _slashes(sample_id: str) -> Iterator[int]:
 
 
 def _holds_samples(folder: Path) -> bool:
-    """Return whether a folder has what that of one image lacks: sub-folders, JSON files, arrays."""
+    """Return whether a folder has sub-folders, JSON files or arrays, as no image's masks have."""
     endings = tuple(mask_files.SUFFIXES)
     try:
         with os.scandir(folder) as entries:
@@ -245,7 +238,7 @@ def _holds_samples(folder: Path) -> bool:
 
 
 def _grouped(walk: "_Walk", remedy: str = "") -> Listing:
-    """Return the listing of a folder; several files of one id are at fault, and what is no file."""
+    """Return the listing of a folder; several files of one id and non-files are faults."""
     listing = Listing(closed=walk.closed)
     doubled: dict[str, list[str]] = {}
     for sample_id, name in walk.entries():
@@ -266,7 +259,7 @@ def _grouped(walk: "_Walk", remedy: str = "") -> Listing:
 
 
 class _Walk:
-    """Goes through a folder and its sub-folders, each once, whatever links there are."""
+    """A walk through a folder and its sub-folders, each once, links included."""
 
     def __init__(
         self,
@@ -284,10 +277,10 @@ class _Walk:
         self.odd: dict[str, tuple[str, str]] = {}
 
     def entries(self) -> Iterator[tuple[str, str]]:
-        """Yield the id and the name of each entry that counts, and note closed sub-folders.
+        """Yield the id and the name of each entry that counts; fill `closed` and `odd`.
 
-        Links come last, so that what can be reached without one has its name from there. What is
-        named as a file and is none is yielded too, and noted with its id and what it is.
+        Links come last, so that entries have the names that they have without links. Entries named
+        as a file that are none are yielded too, and stand in `odd` with their id and kind.
         """
         folders: list[str] = [""]
         links: list[str] = []
@@ -316,19 +309,19 @@ class _Walk:
             except OSError as error:
                 if not inside:
                     raise unopened(self.root, error, f"a folder of {self._what}") from error
-                told = f"the folder {inside} cannot be read ({error.strerror or error})"
-                self.closed[inside[:-1]] = told
+                reason = f"the folder {inside} cannot be read ({error.strerror or error})"
+                self.closed[inside[:-1]] = reason
 
     def _odd_kind(self, entry: os.DirEntry[str], name: str) -> str:
-        """Return what an entry is that is named as a file and is none; empty if that is meant."""
+        """Return the kind of an entry named as a file that is none; empty if that is intended."""
         try:
             kind = "" if entry.is_file() else odd_kind(entry.stat().st_mode)
-        except OSError:  # a link to itself or to nothing, which reading names
+        except OSError:  # a link to itself or to nothing, which the reader reports
             return ""
-        meant = _is_folder(entry) and (
+        intended = _is_folder(entry) and (
             name in self._folders or real_place(self.root / name) in self._skip
         )
-        return "" if meant else kind
+        return "" if intended else kind
 
     def _scan(self, inside: str) -> Iterator[os.DirEntry[str]]:
         with os.scandir(os.path.join(self.root, inside)) as entries:  # noqa: PTH118  see above
@@ -337,7 +330,7 @@ class _Walk:
                     yield entry
 
     def _is_new(self, inside: str) -> bool:
-        """Return whether a folder counts and was not met before, by another name say."""
+        """Return whether a folder counts and was not visited yet, under any name."""
         real = real_place(self.root / inside)
         new = real not in self._seen and (not inside or real not in self._skip)
         self._seen.add(real)
@@ -347,5 +340,5 @@ class _Walk:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself, which reading names
+    except OSError:  # a link to itself, which the reader reports
         return False

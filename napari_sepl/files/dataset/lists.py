@@ -1,4 +1,4 @@
-"""Lists of samples, and image-level labels."""
+"""Readers of lists of samples and of image-level labels."""
 
 import re
 from collections import Counter
@@ -22,11 +22,11 @@ _ENDINGS = image_files.SUFFIXES | score_files.SUFFIXES | mask_files.SUFFIXES
 
 
 def natural_order(names: Iterable[str]) -> list[str]:
-    """Sort names so that numbers within them count as numbers: a2 before a10."""
+    """Return names sorted with the numbers within them as numbers: a2 before a10."""
 
     def key(name: str) -> str:
         # a number as its length and its digits, after NUL, which no name holds and which sorts
-        # before all else; one string a name sorts in a third of the time that lists take
+        # first; strings sort in a third of the time of lists
         numbered = _NUMBER.sub(lambda number: f"\0{chr(len(number[1]))}{number[1]}", name)
         return f"{numbered}\0\0{name}"
 
@@ -34,7 +34,7 @@ def natural_order(names: Iterable[str]) -> list[str]:
 
 
 def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
-    """Return the samples that a text file names, one a line, each once.
+    """Return the samples that a text file names, one per line, each once.
 
     A line holds the id of a sample or a path of one of its files; of several columns the first
     counts, and the others must not name another sample. Empty lines and comments (``# …``) do not
@@ -45,16 +45,16 @@ def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
     path : Path
         The file.
     known : collection of str
-        The samples there are. An id must be one of them; a path, which has an ending or begins
-        with a slash, stands for the one that its end names: both ``JPEGImages/a.jpg`` and
-        ``/data/a`` for ``a``. Without folders ``a`` stands for ``train/a``, too, where no other
-        sample ends so.
+        The samples of the dataset. An id must be one of them; a path, which has an ending or
+        begins with a slash, stands for the one that its end names: both ``JPEGImages/a.jpg`` and
+        ``/data/a`` for ``a``. Without folders ``a`` stands for ``train/a`` too, if no other sample
+        ends in ``a``.
 
     Returns
     -------
     dict of str to str
-        The samples in order, with what is wrong with their lines; empty for nothing. A line that
-        names no sample stands there whole.
+        The samples in order, with the faults of their lines, empty for none. A line that names no
+        sample is a key as a whole.
 
     Raises
     ------
@@ -70,14 +70,14 @@ def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
         lines = [line.split()[0] for line in lines]
     find = SampleFinder(known)
     named: dict[str, str] = {}
-    told: dict[str, str] = {}
+    faults: dict[str, str] = {}
     for line in lines:
-        sample_id, reason = find.named_by(line)
+        sample_id, fault = find.named_by(line)
         first = named.setdefault(sample_id, line)
         if not _same_place(first, line):
-            reason = f"the list names it as {first} and as {line}"
-        told[sample_id] = told.get(sample_id) or reason
-    return told
+            fault = f"the list names it as {first} and as {line}"
+        faults[sample_id] = faults.get(sample_id) or fault
+    return faults
 
 
 class SampleFinder:
@@ -94,7 +94,7 @@ class SampleFinder:
         self._by_last = by_last_part(known)
 
     def named_by(self, line: str) -> tuple[str, str]:
-        """Return the sample that a line names, and what is wrong; the whole line for none."""
+        """Return the sample that a line names, and a fault; without a sample, the whole line."""
         first, *others = self._columns(line)
         sample_id = self(first)
         if sample_id is None:
@@ -121,13 +121,13 @@ class SampleFinder:
         return alike[0] if len(alike) == 1 else None
 
     def _columns(self, line: str) -> list[str]:
-        """Return the columns of a line; one, where a sample's name has the separator in it."""
+        """Return the columns of a line; one, if a sample's name holds the separator."""
         columns = _columns_of(line)
         whole = self(line) if len(columns) > 1 else None
         return columns if whole is None or any(whole in one for one in columns) else [line]
 
     def _places(self, word: str) -> str:
-        """Return where samples lie that a word may name; empty if there are no two."""
+        """Return the folders of the samples that a word may name; empty for less than two."""
         last = _without_ending(word)
         places = sorted(self._by_last.get(last, ()))
         if len(places) < 2:
@@ -145,7 +145,7 @@ def _columns_of(line: str) -> list[str]:
 
 
 def _is_path(word: str) -> bool:
-    """Return whether a word is a file path and not an id: it has an ending or is absolute."""
+    """Return whether a word is a path, not an id: it has an ending or is absolute."""
     return _without_ending(word) != word or word.startswith(("/", "\\"))
 
 
@@ -154,7 +154,7 @@ def _parts(word: str) -> list[str]:
 
 
 def _same_place(one: str, other: str) -> bool:
-    """Return whether two lines may mean the same file: one's folders end as the other's do."""
+    """Return whether two lines may name the same file: one's folders end as the other's."""
     first, second = (_parts(_columns_of(line)[0])[:-1][::-1] for line in (one, other))
     return all(map(str.__eq__, first, second))
 
@@ -176,12 +176,12 @@ def read_image_labels(
     ----------
     path : Path
         Text with one sample a line: its id or the path of its image, then its classes as names or
-        as labels, all with spaces between. Names are told apart without case, spaces, hyphens and
-        underscores: "dining table" is written ``dining_table`` or ``diningtable``.
+        as labels, separated by spaces. Case, spaces, hyphens and underscores in names do not
+        count: "dining table" is written ``dining_table`` or ``diningtable``.
     classes : ClassList
         Names the labels.
     known : collection of str
-        The samples there are, which paths in the file stand for; all others are left out.
+        The samples of the dataset; others are left out.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def read_image_labels(
     Raises
     ------
     InputError
-        Naming the line, if the file is no text, a class is not known, or a sample comes twice.
+        Naming the line, if the file is no text, a class is unknown, or a sample comes twice.
     """
     lines = read_text(path, _EXPECTED).splitlines()
     labels_of = _labels_by_word(classes)
@@ -216,7 +216,7 @@ def read_image_labels(
 
 
 def _labels_by_word(classes: ClassList) -> dict[str, int]:
-    """Return the label of each word that stands for just one."""
+    """Return the label of each word that stands for one label."""
     plain = [_plain_name(name) for name in classes.names]
     counts = Counter(plain)
     named = {name: label for label, name in enumerate(plain) if label and counts[name] == 1}
@@ -238,7 +238,7 @@ def _labels(
 
 
 def _plain_name(name: str) -> str:
-    """Return what all spellings of a name share; numbers stay as they are."""
+    """Return the common form of all spellings of a name; numbers stay as they are."""
     if name.lstrip("-").isdecimal():
         return name
     return name.casefold().replace(" ", "").replace("_", "").replace("-", "")

@@ -1,10 +1,8 @@
-"""Where the files of a dataset are: what DATASET.toml holds, or a known layout tells."""
+"""The places of a dataset's files, from DATASET.toml or a known layout."""
 
 import json
 import os
 from collections.abc import Collection
-from datetime import date, time
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.labels.classes import BUILT_IN
-from napari_sepl.files._opening import brief, expanded, read_toml, real_place, unopened
+from napari_sepl.files._opening import expanded, read_toml, real_place, unopened
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.class_lists import check_class_list
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.scores import AUTO, check_format
+from napari_sepl.files.validation import misread
 
 _EXPECTED = (
     "the keys images, pseudo, masks, out, ground_truth, image_labels, list, classes and "
@@ -25,10 +25,10 @@ _MADE = "masks"
 
 
 class DatasetSpec(BaseModel):
-    """Where the files of a dataset are, and where its labels go.
+    """The places of a dataset's files and of its labels.
 
-    Each command says which of them it needs. The fields are the keys of DATASET.toml and, with
-    hyphens, the options of the commands; `list_file` is called "list" there.
+    The fields are the keys of DATASET.toml and, with hyphens, the options of the commands, which
+    need some of them each; `list_file` is called "list" there.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class DatasetSpec(BaseModel):
         Folders of images and of pseudo-labels.
     masks : Path, optional
         A folder of masks, a file or folder for each image; "masks" in `out` if left out, which
-        need not be there before masks are generated.
+        may be missing until masks are generated.
     out : Path, optional
         The folder for labels and for the record of the review.
     ground_truth : Path, optional
@@ -44,11 +44,11 @@ class DatasetSpec(BaseModel):
     image_labels : Path, optional
         A text file of image-level labels.
     list_file : Path, optional
-        A text file that says which samples there are and in what order.
+        A text file of the samples, in order.
     classes : str
         "voc", "coco", or a TOML file of classes.
     pseudo_format : str
-        What the pseudo-labels are, by the name of a format; "auto" to see it from the files.
+        The format of the pseudo-labels by its name; "auto" to detect it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -79,9 +79,14 @@ class DatasetSpec(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _not_empty(cls, value: object) -> object:
-        if value == "":  # which as a path is the working directory
+        if value == "":  # as a path it would be the working directory
             raise ValueError("empty")
         return value
+
+    @field_validator("classes")
+    @classmethod
+    def _known_classes(cls, name: str) -> str:
+        return check_class_list(name)
 
     @field_validator("pseudo_format")
     @classmethod
@@ -90,12 +95,11 @@ class DatasetSpec(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _place_masks(cls, told: Any) -> Any:
-        if isinstance(told, dict) and told.get("masks") is None:
-            out = told.get("out")
-            if isinstance(out, str | Path):
-                return told | {"masks": Path(out) / _MADE}
-        return told
+    def _place_masks(cls, fields: Any) -> Any:
+        out = fields.get("out") if isinstance(fields, dict) else None
+        if isinstance(out, str | Path) and fields.get("masks") is None:
+            return fields | {"masks": Path(out) / _MADE}
+        return fields
 
     @property
     def output(self) -> Path:
@@ -106,14 +110,14 @@ class DatasetSpec(BaseModel):
         """Return the folder of a field, such as "images"; InputError if the dataset names none."""
         place: Path | None = getattr(self, field)
         if place is None:
-            told = type(self).model_fields[field].description or ""
-            expected = f"a {told[:1].lower()}{told[1:].partition(',')[0].removesuffix('.')}"
+            text = type(self).model_fields[field].description or ""
+            expected = f"a {text[:1].lower()}{text[1:].partition(',')[0].removesuffix('.')}"
             raise InputError("dataset", found=f"no {field}", expected=expected)
         return place
 
     @property
     def masks_to_come(self) -> bool:
-        """Whether the folder of masks need not be there before masks are generated."""
+        """Whether the folder of masks may be missing until masks are generated."""
         return self.out is not None and self.masks == self.out / _MADE
 
     @property
@@ -124,7 +128,7 @@ class DatasetSpec(BaseModel):
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """All files and folders that the dataset reads, and nothing may be written to."""
+        """All files and folders that the dataset reads, which must not be written to."""
         named = [self.images, self.pseudo, self.ground_truth, self.image_labels, self.list_file]
         if not self.masks_to_come:
             named.append(self.masks)
@@ -134,7 +138,7 @@ class DatasetSpec(BaseModel):
 
 
 def looks_like_dataset(path: Path) -> bool:
-    """Tell, without judging it, whether a file may be a dataset's: TOML that names a folder."""
+    """Return whether a file is TOML with a key of a dataset's folder."""
     if path.suffix.lower() != ".toml":
         return False
     try:
@@ -150,57 +154,16 @@ def read_dataset(path: Path) -> DatasetSpec:
     Raises
     ------
     InputError
-        If the file cannot be read, is no TOML, lacks a key, or has one that is not known.
+        If the file cannot be read, is no TOML, or has an unknown key or a wrong value.
     """
     content = read_toml(path, "a TOML file of a dataset")
     try:
         spec = DatasetSpec.model_validate(content)
     except ValidationError as error:
-        raise InputError(path, found=_misread(error), expected=_wanted(error)) from error
-    return _placed(spec, path)
+        known = [field.alias or name for name, field in DatasetSpec.model_fields.items()]
+        found = misread(error, known)
+        raise InputError(path, found=found, expected=_wanted(error)) from error
 
-
-def _misread(error: ValidationError) -> str:
-    told = []
-    for wrong in error.errors():
-        key = ".".join(map(str, wrong["loc"]))
-        if wrong["type"] == "missing":
-            told.append(f"no {key}")
-        elif wrong["type"] == "extra_forbidden":
-            told.append(f"the unknown key {key}{_suggested(key)}")
-        else:
-            told.append(f"{key} = {_in_toml(wrong['input'])}")
-    return ", ".join(told)
-
-
-def _wanted(error: ValidationError) -> str:
-    """Return what was expected: of a lone value, what may stand there."""
-    wrongs = error.errors()
-    refused = wrongs[0].get("ctx", {}).get("error")
-    if len(wrongs) > 1 or not isinstance(refused, InputError):
-        return _EXPECTED
-    near = get_close_matches(str(wrongs[0]["input"]).lower(), refused.expected.split(", "), 1)
-    return f"{refused.expected}{f' (did you mean {near[0]}?)' if near else ''}"
-
-
-def _in_toml(value: object) -> str:
-    """Return a value in the words of TOML."""
-    if isinstance(value, dict | list):
-        return "a table" if isinstance(value, dict) else "a list"
-    if isinstance(value, str):
-        return f'"{value[:60]}"'
-    return str(value) if isinstance(value, date | time) else brief(value)
-
-
-def _suggested(key: str) -> str:
-    """Return the question whether a key that is near was meant; empty if none is."""
-    known = [field.alias or name for name, field in DatasetSpec.model_fields.items()]
-    plain = key.lower().replace("-", "_")
-    near = get_close_matches(plain, known, 1) or [one for one in known if plain and plain in one]
-    return f" (did you mean {near[0]}?)" if near else ""
-
-
-def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:
     def place(text: Path | str) -> Path:
         return _without_dots(path.parent / expanded(text, path, _EXPECTED))
 
@@ -210,8 +173,15 @@ def _placed(spec: DatasetSpec, path: Path) -> DatasetSpec:
     return spec.model_copy(update=places)
 
 
+def _wanted(error: ValidationError) -> str:
+    """Return the expectation: for a single fault, the possible values."""
+    first, *others = error.errors()
+    reason = first.get("ctx", {}).get("error")
+    return _EXPECTED if others or not isinstance(reason, InputError) else reason.expected
+
+
 def check_dataset_file(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None:
-    """Raise unless a dataset's TOML file may be written there; it may lie in the output folder.
+    """Raise unless a dataset's TOML file may be written; it may lie in the output folder.
 
     Raises
     ------
@@ -219,25 +189,24 @@ def check_dataset_file(path: Path, spec: DatasetSpec, *, asked: bool = False) ->
         If the file is one that the dataset reads or its output folder, or lies in a folder that it
         reads.
     SaveError
-        If a file is there that is no dataset's and no person `asked` to replace it.
+        If the file exists, is no dataset's, and no person `asked` to replace it.
     """
     places = (one for one in spec.folders if one == path or one.is_file())
-    asked_about = frozenset({path} if asked else ())
-    guard = Guard((*spec.inputs, *places), asked=asked_about, output=spec.out)
+    guard = Guard((*spec.inputs, *places), frozenset([path] * asked), output=spec.out)
     guard.check(path, looks_like_dataset, "--to")
 
 
 def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None:
     """Write a TOML file that `read_dataset` reads back as `spec`.
 
-    All that shares a folder with the file, other than the disk's root, is named from the file's
-    folder, so that both can be moved together; all else by its whole path. Masks that are left to
-    the output folder are left out.
+    Paths that share a parent folder with the file, other than the disk's root, are relative to
+    the file, so that both can be moved together; others are absolute. Masks in their default
+    place are left out.
 
     Raises
     ------
     InputError, SaveError
-        As `check_dataset_file`; or if a name is no text in UTF-8, or the disk fails.
+        As `check_dataset_file`; or if a name is not valid UTF-8, or the disk fails.
     """
     check_dataset_file(path, spec, asked=asked)
     lines = []
@@ -247,7 +216,9 @@ def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None
         if value is not None and not implied:
             named = key == "pseudo_format" or (key == "classes" and value in BUILT_IN)
             text = value if named else _place_from(path.parent, Path(value))
-            lines.append(f"{key} = {_quoted(text)}\n")
+            # TOML's strings are JSON's, but for one control character
+            quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+            lines.append(f"{key} = {quoted}\n")
     try:
         content = "".join(lines).encode("utf-8")
     except UnicodeEncodeError as error:
@@ -258,7 +229,7 @@ def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None
 
 
 def _place_from(folder: Path, place: Path) -> str:
-    """Return a path as a file in `folder` names it."""
+    """Return the path by which a file in `folder` names a place."""
     if place.is_relative_to(folder):
         relative = place.relative_to(folder)
     else:
@@ -267,7 +238,7 @@ def _place_from(folder: Path, place: Path) -> str:
         if not shared:
             return place.as_posix()
         relative = Path(os.path.relpath(place, here))
-    if relative.as_posix().startswith("~"):  # which would be read as somebody's home
+    if relative.as_posix().startswith("~"):  # it would be read as a home folder
         return place.absolute().as_posix()
     return relative.as_posix()
 
@@ -280,16 +251,9 @@ def _without_dots(place: Path) -> Path:
     return plain if real_place(plain) == real_place(place) else place
 
 
-def _quoted(text: str) -> str:
-    """Return a TOML string: JSON's, but that TOML forbids the one control sign JSON lets be."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
 LAYOUTS = ("voc", "coco")
-"""The layouts that are known."""
+"""The names of known layouts."""
 
-_COCO_SPLITS = ("train", "val")
-_COCO_YEARS = ("", "2017", "2014")
 _PREFIXES = {"pseudo": ("pseudo",), "masks": ("masks", "sam")}
 
 
@@ -303,13 +267,13 @@ def layout(
     needs: Collection[str] = ("pseudo",),
     **given: Path | str | None,
 ) -> DatasetSpec:
-    """Return where a dataset in a known layout has its files.
+    """Return the specification of a dataset in a known layout.
 
-    ``voc``: images in JPEGImages, ground truth in SegmentationClass if that is there; `split`
-    names a list in ImageSets/Segmentation, without one all samples that have pseudo-labels count.
+    ``voc``: images in JPEGImages, ground truth in SegmentationClass if it exists; `split` names a
+    list in ImageSets/Segmentation, without one all samples with pseudo-labels count.
     ``coco``: images in the folder `split` ("train" if left out) with or without the year 2017
     or 2014, in `root` or its images folder. COCO's own ground truth is no folder of label maps, so
-    it is taken only if given.
+    ground truth must be given.
 
     Both look for pseudo-labels in the one folder of `root` whose name begins with "pseudo", and
     for masks in the one that begins with "masks" or "sam"; for ``coco`` in its subfolder of the
@@ -320,23 +284,23 @@ def layout(
     name : str
         "voc" or "coco".
     root : Path
-        The folder that holds it all, such as VOCdevkit/VOC2012.
+        The folder of the dataset, such as VOCdevkit/VOC2012.
     out : Path, optional
         The folder for labels and for the record of the review.
     split : str, optional
-        Which part of the dataset, such as "train".
+        A part of the dataset, such as "train".
     look_for, needs : collection of str
         Which of "pseudo" and "masks" to look for, and which of them must be found. Masks that are
         neither found nor given are those of `out`.
     **given : Path, str or None
-        Fields of `DatasetSpec` that are given and not looked for; None counts as not given.
+        Fields of `DatasetSpec` that are not looked for; None counts as not given.
 
     Raises
     ------
     InputError
-        If the layout is unknown, or a folder that is looked for is not there or not the only one.
+        If the layout is unknown, or a needed folder is missing or not the only one.
     """
-    told = {field: value for field, value in given.items() if value is not None}
+    fields = {field: value for field, value in given.items() if value is not None}
     if name == "voc":
         found = voc_folders(root, split)
     elif name == "coco":
@@ -345,25 +309,25 @@ def layout(
         raise InputError("layout", found=f"the name {name!r}", expected=" or ".join(LAYOUTS))
     part = found["images"].name if name == "coco" else ""
     for role, prefixes in _PREFIXES.items():
-        if role not in look_for or role in told:
+        if role not in look_for or role in fields:
             continue
         folder = _only(root, role, prefixes, needed=role in needs and role != "masks")
         if folder is not None:
             found[role] = folder / part if (folder / part).is_dir() else folder
-    return DatasetSpec.model_validate({"classes": name, "out": out} | found | told)
+    return DatasetSpec.model_validate({"classes": name, "out": out} | found | fields)
 
 
 def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
-    """Return where a VOC folder has images, perhaps ground truth, and the list of a split.
+    """Return the images, the ground truth if it exists, and the list of a split in a VOC folder.
 
     Raises
     ------
     InputError
         If there is no such list.
     """
-    found = {"images": root / "JPEGImages"}
-    if (root / "SegmentationClass").is_dir():
-        found["ground_truth"] = root / "SegmentationClass"
+    found, truth = {"images": root / "JPEGImages"}, root / "SegmentationClass"
+    if truth.is_dir():
+        found["ground_truth"] = truth
     if split is not None:
         lists = root / "ImageSets" / "Segmentation"
         found["list_file"] = lists / f"{split}.txt"
@@ -375,25 +339,25 @@ def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
 
 
 def find_layout(root: Path) -> str | None:
-    """Return the name of the layout that a folder looks like; None if of none that is known."""
+    """Return the name of a folder's layout; None if it is unknown."""
     if (root / "JPEGImages").is_dir():
         return "voc"
-    is_coco = any(place.is_dir() for split in _COCO_SPLITS for place in _coco_places(root, split))
-    return "coco" if is_coco else None
+    places = (place for split in ("train", "val") for place in _coco_places(root, split))
+    return "coco" if any(map(Path.is_dir, places)) else None
 
 
 def _coco_places(root: Path, split: str) -> list[Path]:
-    names = [f"{split}{year}" for year in _COCO_YEARS]
+    names = [f"{split}{year}" for year in ("", "2017", "2014")]
     return [folder / name for folder in (root, root / "images") for name in names]
 
 
 def _coco(root: Path, split: str) -> dict[str, Path]:
     places = _coco_places(root, split)
-    images = next((place for place in places if place.is_dir()), None)
-    if images is None:
-        told = ", ".join(place.relative_to(root).as_posix() for place in places)
-        raise InputError(root, found=f"none of the folders {told}", expected="COCO's images")
-    return {"images": images}
+    for place in places:
+        if place.is_dir():
+            return {"images": place}
+    names = ", ".join(place.relative_to(root).as_posix() for place in places)
+    raise InputError(root, found=f"none of the folders {names}", expected="COCO's images")
 
 
 def _only(root: Path, role: str, prefixes: tuple[str, ...], *, needed: bool) -> Path | None:
@@ -402,14 +366,11 @@ def _only(root: Path, role: str, prefixes: tuple[str, ...], *, needed: bool) -> 
     except OSError as error:
         raise unopened(root, error, "the folder of a dataset") from error
     found = [folder for folder in folders if folder.name.lower().startswith(prefixes)]
-    if not found and not needed:
-        return None
-    if len(found) != 1:
-        names = " and ".join(prefixes)
-        told = ", ".join(folder.name for folder in found) or "no folder"
-        raise InputError(
-            root,
-            found=f"{told} for names that begin with {names}",
-            expected=f"exactly one; otherwise say where the {role} folder is",
-        )
-    return found[0]
+    if len(found) == 1 or not (found or needed):
+        return found[0] if found else None
+    names = ", ".join(folder.name for folder in found) or "no folder"
+    raise InputError(
+        root,
+        found=f"{names} for names that begin with {' and '.join(prefixes)}",
+        expected=f"exactly one; otherwise name the {role} folder",
+    )

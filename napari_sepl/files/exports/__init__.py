@@ -1,10 +1,9 @@
-"""Formats that labels leave in: a file for each, all behind `ExportFormat`."""
+"""The formats of exports, each an `ExportFormat`."""
 
-from napari_sepl.files.exports.arrays import IndexPng, Npy, SoftNpz
 from napari_sepl.files.exports.base import ExportFormat, ExportSettings
 from napari_sepl.files.exports.coco import Coco
+from napari_sepl.files.exports.label_maps import IndexPng, Npy, SoftNpz, Voc
 from napari_sepl.files.exports.labelme import Labelme
-from napari_sepl.files.exports.voc import Voc
 from napari_sepl.files.exports.yolo import Yolo
 
 EXPORT_FORMATS: dict[str, ExportFormat] = {
@@ -25,12 +24,12 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
 
 
 def describe_setting(name: str) -> str:
-    """Return what a field of `ExportSettings` says, with the formats that have a use for it."""
+    """Return the description of a field of `ExportSettings`, after the formats that use it."""
     formats = formats_with(name)
     text = ExportSettings.model_fields[name].description or ""
     return f"{', '.join(formats)}: {text[:1].lower()}{text[1:]}" if formats else text
 
 
 def formats_with(name: str) -> list[str]:
-    """Return the formats that have a use for a field of `ExportSettings`; none if all have."""
+    """Return the formats that use a field of `ExportSettings`; none if all do."""
     return [one.name for one in EXPORT_FORMATS.values() if name in one.options]

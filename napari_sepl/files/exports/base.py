@@ -1,7 +1,7 @@
-"""What an export format is, and what a person can choose about an export."""
+"""The base of export formats, and the settings of an export."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -14,60 +14,67 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_sepl.core.analysis.provenance import SoftLabels
 from napari_sepl.core.labels.classes import ClassList
-from napari_sepl.core.labels.polygons import Holes, Instances
+from napari_sepl.core.labels.polygons import (
+    INSET,
+    Holes,
+    Instances,
+    Segment,
+    find_segments,
+    trace_polygons,
+)
 from napari_sepl.files.atomic import Content
 
 
-class Pictures(StrEnum):
-    """What becomes of the images."""
+class ImageFiles(StrEnum):
+    """How an export handles the image files."""
 
     NO = "no"
-    """They stay where they are."""
+    """It leaves them where they are."""
     LINK = "link"
-    """A symbolic link to each, where readers of the format look for it."""
+    """It links each to where readers of the format look for it."""
     COPY = "copy"
-    """A copy of each, byte for byte."""
+    """It copies each, byte for byte."""
 
 
 class Ignore(StrEnum):
-    """Which pixels become 255 that are not."""
+    """Pixels that become 255 (ignore)."""
 
     FLAGGED = "flagged"
     """All pixels of flagged samples."""
     UNSURE = "unsure"
-    """Pixels whose final label is not the pseudo-label, unless a person decided them."""
+    """Pixels whose label is not the pseudo-label, unless a person decided them."""
 
 
 class ExportSettings(BaseModel):
-    """How labels are exported; an export is gone on with only under the same settings.
+    """The settings of an export; it resumes only with the same ones.
 
     Parameters
     ----------
     format : str
         The format's name in `EXPORT_FORMATS`.
-    pictures : Pictures
-        What becomes of the images.
+    pictures : ImageFiles
+        Whether images stay, or are linked or copied.
     folder : str
         VOC: the folder of label PNGs.
     instances : Instances
-        Formats that list objects: what counts as one.
+        Formats that list objects: the definition of one.
     holes : Holes
-        Polygons: what becomes of holes.
+        Polygons: the way to write holes.
     tolerance : float
         Polygons: pixels by which they may miss a corner.
     trust : float
-        Soft labels: how probable the final label of an unsure pixel is.
+        Soft labels: the probability of an unsure pixel's label.
     val : float
-        Share of the samples that go to the split "val", chosen by their names alone.
+        Share of the samples in the split "val", chosen by their names alone.
     ignore : tuple of Ignore
-        Which pixels become 255.
+        Pixels that become 255.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: str = Field("voc", description="What to write.")
-    pictures: Pictures = Field(
-        Pictures.NO, description="Link or copy each image to where the format expects it."
+    pictures: ImageFiles = Field(
+        ImageFiles.NO, description="Link or copy each image to where the format expects it."
     )
     folder: str = Field(
         "SegmentationClass",
@@ -113,20 +120,32 @@ class ExportSettings(BaseModel):
     )
 
 
-Points = Sequence[Sequence[float]]
-"""Corners (x, y)."""
-
-
-def draw_as_pillow(target: NDArray[np.uint8], points: Points, class_id: int) -> None:
-    """Write a class where Pillow draws a polygon, filled and outlined, as labelme does."""
-    corners = np.asarray(points)
+def draw_as_pillow(target: NDArray[np.uint8], corners: NDArray[np.float64], class_id: int) -> None:
+    """Write a class where Pillow draws a polygon, (P, 2) corners (x, y), filled and outlined."""
     left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
     place = target[top:bottom, left:right]
-    picture = Image.new("L", place.shape[::-1])
+    image = Image.new("L", place.shape[::-1])
     moved = [(x - left, y - top) for x, y in corners.tolist()]
-    ImageDraw.Draw(picture).polygon(moved, fill=1, outline=1)
-    place[np.asarray(picture) > 0] = class_id
+    ImageDraw.Draw(image).polygon(moved, fill=1, outline=1)
+    place[np.asarray(image) > 0] = class_id
+
+
+def find_objects(
+    sample: "Labelled", settings: ExportSettings, *, ignore: bool = False
+) -> list[Segment]:
+    """Return the objects of a sample, the largest first: readers paint later ones on top."""
+    segments = find_segments(sample.labels, settings.instances, ignore=ignore)
+    return sorted(segments, key=lambda one: -one.area)
+
+
+def trace_outlined(segment: Segment, settings: ExportSettings) -> list[NDArray[np.float64]]:
+    """Return the corners (x, y) of an object's polygons, for readers that fill and outline them."""
+    rings = trace_polygons(
+        segment.region, settings.holes, inset=INSET, tolerance=settings.tolerance
+    )
+    corner = segment.box.top, segment.box.left
+    return [(ring + corner)[:, ::-1] for ring in rings]
 
 
 SPLITS = ("train", "val")
@@ -134,38 +153,38 @@ SPLITS = ("train", "val")
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """One sample on its way out.
+    """One sample to export.
 
     Parameters
     ----------
     name : str
         The name of its files, without ending; `flat_name` of its id.
     labels : (H, W) uint8
-        Its labels, mapped to `classes`.
+        Its labels, of `classes`.
     classes : ClassList
         The classes after the class map.
     split : str
         "train" or "val".
-    picture : Path or None
+    image : Path or None
         Its image.
-    picture_from : str
-        The image as seen from the export's folder.
+    image_path : str
+        The image's path relative to the export's folder.
     soft : SoftLabels or None
-        For formats that ask for them.
+        Soft labels, for formats that need them.
     """
 
     name: str
     labels: NDArray[np.uint8]
     classes: ClassList
     split: str = "train"
-    picture: Path | None = None
-    picture_from: str = ""
+    image: Path | None = None
+    image_path: str = ""
     soft: SoftLabels | None = None
 
     @property
-    def picture_name(self) -> str:
-        """The image's name; where there is none, as PASCAL VOC and COCO would call it."""
-        return self.name + (".jpg" if self.picture is None else self.picture.suffix)
+    def image_name(self) -> str:
+        """The image's name; without an image, as PASCAL VOC and COCO would name it."""
+        return self.name + (".jpg" if self.image is None else self.image.suffix)
 
 
 def flat_name(sample_id: str) -> str:
@@ -181,23 +200,23 @@ class Encoded:
     ----------
     files : mapping of str to bytes
         Content by path within the export's folder, with "/".
-    picture : str
-        Where in the folder the image goes, if it goes there.
+    image : str
+        The image's path within the folder, if it is linked or copied.
     entry : object
-        What the files that tell of all samples need of this one, as JSON holds it.
+        The part of this sample in `ExportFormat.whole`, as JSON holds it.
     drawn : (H, W) uint8 or None
-        The labels as the format's readers get them; None where it holds them exactly.
+        The labels as the format's readers get them; None if it holds them exactly.
     """
 
     files: Mapping[str, bytes]
-    picture: str
+    image: str
     entry: Any = None
     drawn: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """The samples that were exported.
+    """The exported samples.
 
     Parameters
     ----------
@@ -206,7 +225,7 @@ class Listing:
     splits : mapping of str to list of str
         The names of the samples of each split that has any, in order.
     entries : callable
-        Reads the entries of samples by name, as (name, entry), one by one.
+        Returns an iterator over (name, entry) of samples by name.
     """
 
     classes: ClassList
@@ -217,23 +236,16 @@ class Listing:
 
 
 class ExportFormat(ABC):
-    """One format; it touches no disk. All that is known of it is declared in its own class.
+    """One format, which reads and writes no files itself."""
 
-    Parameters
-    ----------
-    name : str
-        What a person calls it.
-    options : collection of str
-        The fields of `ExportSettings` that it alone, or not every format, has a use for.
-    """
-
-    needs_picture = False
-    """Whether a sample without an image cannot be written."""
+    name: str
+    """Its name on the command line and in the window."""
+    options: Collection[str] = ()
+    """The fields of `ExportSettings` that it uses and some other format does not."""
+    needs_image = False
+    """Whether each sample needs an image."""
     needs_pseudo = False
-    """Whether it asks for soft labels."""
-
-    def __init__(self, name: str, options: Collection[str] = ()) -> None:
-        self.name, self.options = name, frozenset(options)
+    """Whether it needs soft labels."""
 
     @abstractmethod
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
@@ -241,7 +253,7 @@ class ExportFormat(ABC):
 
     @abstractmethod
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:
-        """Return the files that tell of all samples, by path within the export's folder."""
+        """Return the files about all samples, by path within the export's folder."""
 
 
 OBJECTS = ("instances",)
@@ -252,17 +264,17 @@ POLYGONS = (*OBJECTS, "holes", "tolerance")
 
 
 def text_file(text: str) -> Content:
-    """Return the content of a text file; names of files that are no UTF-8 as the disk has them."""
+    """Return the content of a text file; file names that are no UTF-8 keep their bytes."""
     return lambda: [text.encode("utf-8", "surrogateescape")]
 
 
 def encode_json(text: str) -> bytes:
-    """Return JSON as bytes; what of a file's name is no UTF-8 becomes JSON's own escapes."""
+    """Return JSON as bytes; parts of file names that are no UTF-8 become JSON's escapes."""
     return text.encode("utf-8", "backslashreplace")
 
 
 def split_lists(listing: Listing, folder: str = "") -> dict[str, Content]:
-    """Return a text file for each split, one sample a line."""
+    """Return a text file for each split, one sample per line."""
     return {
         f"{folder}{split}.txt": text_file("".join(f"{one}\n" for one in ids))
         for split, ids in listing.splits.items()

@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.labels.classes import COCO, ClassList
-from napari_sepl.core.labels.polygons import Segment, fill_polygons, find_segments, trace_polygons
+from napari_sepl.core.labels.polygons import Segment, fill_polygons, trace_polygons
 from napari_sepl.core.masks.rle import write_rle
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
@@ -20,6 +21,7 @@ from napari_sepl.files.exports.base import (
     ExportSettings,
     Labelled,
     Listing,
+    find_objects,
 )
 
 _MISSING = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
@@ -44,7 +46,7 @@ def category_ids(classes: ClassList) -> dict[int, int]:
 class Coco(ExportFormat):
     """``annotations/instances_train.json``, and ``…_val.json``; images in ``train`` and ``val``.
 
-    Pixels of background and of ignore belong to no object.
+    Background and ignore pixels belong to no object.
 
     Parameters
     ----------
@@ -53,42 +55,38 @@ class Coco(ExportFormat):
     """
 
     def __init__(self, *, polygons: bool) -> None:
-        name, options = ("coco-polygons", POLYGONS) if polygons else ("coco", OBJECTS)
-        super().__init__(name, options)
+        self.name, self.options = ("coco-polygons", POLYGONS) if polygons else ("coco", OBJECTS)
         self._polygons = polygons
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
-        """Return no file, but the sample's objects as the entry."""
-        segments = find_segments(sample.labels, settings.instances)
+        """Return the sample's objects as the entry, and no file."""
         categories = category_ids(sample.classes)
         height, width = sample.labels.shape
         drawn = np.zeros_like(sample.labels) if self._polygons else None
         objects = []
-        for segment in sorted(segments, key=lambda one: -one.area):
+        for segment in find_objects(sample, settings):
             if drawn is None:
                 segmentation: Any = write_rle(*segment.runs((height, width)), (height, width))
             else:
                 segmentation = _trace(segment, settings, drawn)
+            top, left, bottom, right = segment.box
             objects.append({
                 "category_id": categories[segment.class_id],
                 "segmentation": segmentation,
                 "area": segment.area,
-                "bbox": _bbox(segment),
+                "bbox": [left, top, right - left, bottom - top],
                 "iscrowd": 0,
             })  # fmt: skip
-        image = {"file_name": sample.picture_name, "height": height, "width": width}
-        place = f"{sample.split}/{sample.picture_name}"
+        image = {"file_name": sample.image_name, "height": height, "width": width}
+        place = f"{sample.split}/{sample.image_name}"
         return Encoded({}, place, {"image": image, "objects": objects}, drawn)
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
         """Return the JSON of each split."""
         numbers = _number([one for ids in listing.splits.values() for one in ids])
 
-        def content(ids: list[str]) -> Content:
-            return lambda: _write(listing, ids, numbers)
-
         return {
-            f"annotations/instances_{split}.json": content(ids)
+            f"annotations/instances_{split}.json": partial(_write, listing, ids, numbers)
             for split, ids in listing.splits.items()
         }
 
@@ -96,20 +94,15 @@ class Coco(ExportFormat):
 def _trace(
     segment: Segment, settings: ExportSettings, drawn: NDArray[np.uint8]
 ) -> list[list[float]]:
-    """Return a segment's polygons, x and y in turns, and draw them as pycocotools does."""
+    """Return a segment's polygons, x and y alternating, and draw them as pycocotools does."""
     rings = trace_polygons(segment.region, settings.holes, tolerance=settings.tolerance)
     drawn[segment.box.slices][fill_polygons(rings, segment.region.shape)] = segment.class_id
     offset = (segment.box.top, segment.box.left)
     return [(ring + offset)[:, ::-1].ravel().tolist() for ring in rings]
 
 
-def _bbox(segment: Segment) -> list[int]:
-    top, left, bottom, right = segment.box
-    return [left, top, right - left, bottom - top]
-
-
 def _number(names: list[str]) -> dict[str, int]:
-    """Return the images' numbers: their own if all have names of COCO's, else from 1 on."""
+    """Return the images' numbers: COCO's if all names are COCO's, else from 1 on."""
     found = [_NUMBERED.fullmatch(one) for one in names]
     numbers = [int(match[1]) for match in found if match]
     if len(set(numbers)) == len(names):
@@ -118,7 +111,7 @@ def _number(names: list[str]) -> dict[str, int]:
 
 
 def _write(listing: Listing, ids: list[str], numbers: Mapping[str, int]) -> Iterator[bytes]:
-    """Write the JSON part by part, for all annotations of COCO are too many for the memory."""
+    """Yield the JSON in parts, for COCO's annotations may not fit into memory."""
     categories = [
         {"id": number, "name": listing.classes.names[class_id], "supercategory": ""}
         for class_id, number in category_ids(listing.classes).items()

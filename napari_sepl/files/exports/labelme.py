@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from napari_sepl.core.labels.pixels import IGNORE
-from napari_sepl.core.labels.polygons import INSET, Segment, find_segments, trace_polygons
+from napari_sepl.core.labels.polygons import Segment
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
     OBJECTS,
@@ -18,16 +18,18 @@ from napari_sepl.files.exports.base import (
     Encoded,
     ExportFormat,
     ExportSettings,
+    ImageFiles,
     Labelled,
     Listing,
-    Pictures,
     draw_as_pillow,
     encode_json,
+    find_objects,
     text_file,
+    trace_outlined,
 )
 
 _VERSION = "6.3.1"  # of the labelme whose reader these files were checked with
-_IGNORE = "__ignore__"  # labelme's own word for pixels of no class
+_IGNORE = "__ignore__"  # labelme's own label of ignored pixels
 _BACKGROUND = "_background_"
 
 
@@ -43,41 +45,38 @@ class Labelme(ExportFormat):
         polygons.
     """
 
-    needs_picture = True  # labelme opens no JSON without
+    needs_image = True  # labelme opens no JSON without an image
 
     def __init__(self, *, masks: bool) -> None:
-        name, options = ("labelme-masks", OBJECTS) if masks else ("labelme", POLYGONS)
-        super().__init__(name, options)
+        self.name, self.options = ("labelme-masks", OBJECTS) if masks else ("labelme", POLYGONS)
         self._masks = masks
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return the JSON."""
         drawn = None if self._masks else np.zeros_like(sample.labels)
         shapes: list[dict[str, Any]] = []
-        segments = find_segments(sample.labels, settings.instances, ignore=True)
-        ordered = sorted(segments, key=lambda one: -one.area)  # later ones are painted on top
-        for group, segment in enumerate(ordered, 1):
+        for group, segment in enumerate(find_objects(sample, settings, ignore=True), 1):
             named = _IGNORE if segment.class_id == IGNORE else sample.classes.name(segment.class_id)
             if drawn is None:
                 shapes.append(_shape(named, group, _corners(segment), _png(segment)))
                 continue
-            for points in _polygons(segment, settings):
-                draw_as_pillow(drawn, points, segment.class_id)
-                shapes.append(_shape(named, group, points, None))
+            for ring in trace_outlined(segment, settings):
+                draw_as_pillow(drawn, ring, segment.class_id)
+                shapes.append(_shape(named, group, ring.tolist(), None))
         height, width = sample.labels.shape
-        here = settings.pictures is not Pictures.NO
+        here = settings.pictures is not ImageFiles.NO
         content = {
             "version": _VERSION,
             "flags": {},
             "shapes": shapes,
-            "imagePath": sample.picture_name if here else sample.picture_from,
+            "imagePath": sample.image_name if here else sample.image_path,
             "imageData": None,
             "imageHeight": height,
             "imageWidth": width,
         }
         text = json.dumps(content, ensure_ascii=False, indent=1)
         files = {f"{sample.name}.json": encode_json(text)}
-        return Encoded(files, sample.picture_name, drawn=drawn)
+        return Encoded(files, sample.image_name, drawn=drawn)
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
         """Return labels.txt: ``__ignore__``, ``_background_``, and the classes."""
@@ -85,16 +84,8 @@ class Labelme(ExportFormat):
         return {"labels.txt": text_file("".join(f"{name}\n" for name in names))}
 
 
-def _polygons(segment: Segment, settings: ExportSettings) -> list[list[list[float]]]:
-    offset = np.array([segment.box.top, segment.box.left])
-    rings = trace_polygons(
-        segment.region, settings.holes, inset=INSET, tolerance=settings.tolerance
-    )
-    return [(ring + offset)[:, ::-1].tolist() for ring in rings]
-
-
 def _corners(segment: Segment) -> list[list[float]]:
-    """Return the first and the last pixel of the box, as labelme counts them."""
+    """Return the first and the last pixel of a segment's box, (x, y) each."""
     top, left, bottom, right = segment.box
     return [[left, top], [right - 1, bottom - 1]]
 

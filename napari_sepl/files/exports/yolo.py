@@ -4,9 +4,7 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_sepl.core.labels.polygons import INSET, find_segments, trace_polygons
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
     POLYGONS,
@@ -16,9 +14,10 @@ from napari_sepl.files.exports.base import (
     ExportSettings,
     Labelled,
     Listing,
-    Points,
     draw_as_pillow,
+    find_objects,
     text_file,
+    trace_outlined,
 )
 
 _DIGITS = 6
@@ -28,34 +27,30 @@ class Yolo(ExportFormat):
     """``labels/train/ID.txt``, images in ``images/train``, the same for val, and data.yaml.
 
     A line is a class, counted from 0 without background, and the corners of one polygon as
-    shares x y of width and height. An object of several pieces takes several lines. Background
-    and ignore are not told apart.
+    shares x y of width and height. An object of several pieces has several lines. Background and
+    ignore are the same.
     """
 
-    def __init__(self) -> None:
-        super().__init__("yolo", POLYGONS)
+    name, options = "yolo", POLYGONS
 
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:
         """Return the text file."""
         height, width = sample.labels.shape
         drawn = np.zeros_like(sample.labels)
         lines = []
-        segments = find_segments(sample.labels, settings.instances)
-        for segment in sorted(segments, key=lambda one: -one.area):
-            offset = np.array([segment.box.top, segment.box.left])
-            for ring in trace_polygons(
-                segment.region, settings.holes, inset=INSET, tolerance=settings.tolerance
-            ):
-                shares = ((ring + offset) / (height, width))[:, ::-1].round(_DIGITS)
-                _draw(drawn, shares.tolist(), segment.class_id)
+        for segment in find_objects(sample, settings):
+            for ring in trace_outlined(segment, settings):
+                shares = (ring / (width, height)).round(_DIGITS)
+                # ultralytics cuts to whole pixels
+                draw_as_pillow(drawn, np.trunc(shares * (width, height)), segment.class_id)
                 numbers = " ".join(f"{share:.{_DIGITS}f}" for share in shares.ravel())
                 lines.append(f"{segment.class_id - 1} {numbers}\n")
         name = f"labels/{sample.split}/{sample.name}.txt"
-        place = f"images/{sample.split}/{sample.picture_name}"
+        place = f"images/{sample.split}/{sample.image_name}"
         return Encoded({name: "".join(lines).encode("ascii")}, place, drawn=drawn)
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
-        """Return data.yaml; val is train where there is no such split, for it must be there."""
+        """Return data.yaml; val is train if there is no such split, for the key is required."""
         there = [split for split in SPLITS if listing.splits.get(split)] or ["train"]
         places = {split: split if split in there else there[0] for split in SPLITS}
         lines = ["# without a path the folders are beside this file"]
@@ -66,10 +61,3 @@ class Yolo(ExportFormat):
             f"  {at}: {json.dumps(name)}" for at, name in enumerate(listing.classes.names[1:])
         ]
         return {"data.yaml": text_file("\n".join(lines) + "\n")}
-
-
-def _draw(target: NDArray[np.uint8], shares: Points, class_id: int) -> None:
-    """Write a class where ultralytics draws a polygon of shares: cut to whole pixels, outlined."""
-    height, width = target.shape
-    whole = np.trunc(np.asarray(shares) * (width, height))
-    draw_as_pillow(target, whole.tolist(), class_id)

@@ -1,4 +1,4 @@
-"""Pickled CAM files, read by an interpreter of pickles that can build arrays and nothing else."""
+"""Readers of pickled CAM files, which build arrays and plain values only."""
 
 from napari_sepl.files.pickles.reading import SUFFIXES, holds_objects, read_pickled
 

@@ -1,9 +1,9 @@
-"""A pickle's instructions, followed without ever looking a name up in a Python module.
+"""An interpreter of pickles that imports and calls nothing that they name.
 
-What Python's own unpickler does for a name, importing it and calling what it finds, is replaced by
-a table: a name that is not in it ends the reading, whatever the pickle wanted of it. So no content
-can run or change anything, and memory is bounded by the size of the file: what is given to builders
-and comes from them is weighed, for a pickle can name one thing very often.
+Python's own unpickler imports a name and calls the object. Here a table has a builder for each
+known name, and any other name ends the reading. So no content can run or change anything, and
+memory is bounded by the size of the file: the arguments and results of builders are counted, for a
+pickle can name one object very often.
 """
 
 import io
@@ -20,11 +20,11 @@ _MAX_STEPS = 1_000_000
 """A CAM file of 80 classes takes 3,000."""
 
 _MOST_BUILT = 16
-"""Bytes that builders may take and give for each byte of a pickle. Who pickles writes each array
-once; it is then taken as text, as bytes and as a storage, and given about as often."""
+"""Bytes of builders' arguments and results for each byte of a pickle. An array stands once in it,
+and is an argument as text, as bytes and as a storage, and as often a result."""
 
 _ROOM = 1 << 20
-"""Bytes that they may take and give in any case."""
+"""Bytes of arguments and results that any pickle may have."""
 
 _PUSHES = frozenset((
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
@@ -40,18 +40,18 @@ _NOTHING = frozenset(("PROTO", "FRAME"))
 _MARK = object()
 
 
-class UnfitPickle(Exception):  # noqa: N818  it never leaves this folder: readers turn it into InputError
-    """A pickle holds something that is not built here; the text says what was found."""
+class UnfitPickle(Exception):  # noqa: N818  it never leaves this folder: readers raise InputError
+    """A pickle holds something without a builder, which the text names."""
 
 
 @dataclass(frozen=True, repr=False)
 class Name:
-    """A name in a pickle, which stands for itself alone.
+    """A name in a pickle; the object is never looked up.
 
     Parameters
     ----------
     module, name : str
-        As the pickle has them.
+        As in the pickle.
     """
 
     module: str
@@ -62,26 +62,26 @@ class Name:
 
 
 class Shell:
-    """What a pickle makes in two steps: an instance of this, then what goes into it."""
+    """An object that a pickle builds in two steps: an instance, then its state."""
 
     def fill(self, state: Any) -> None:
-        """Take what the second step says."""
+        """Set the state."""
         raise NotImplementedError
 
 
 Known = Mapping[Name, Builder | None]
-"""The names that a pickle may hold and what stands in for calling each; None: it is not called."""
+"""The names that a pickle may hold, with builders in place of calls; None for uncallable names."""
 
 
 class Machine:
-    """One pickle on its way to a value.
+    """The interpreter of one pickle.
 
     Parameters
     ----------
     known : mapping of Name to callable or None
-        The names that are built.
+        The known names.
     find_stored : callable, optional
-        Returns what a persistent id stands for; without it there may be none.
+        Returns the object of a persistent id; without it ids are refused.
     """
 
     def __init__(self, known: Known, find_stored: Builder | None = None) -> None:
@@ -92,12 +92,12 @@ class Machine:
         self._room = 0
 
     def run(self, file: io.BytesIO) -> Any:
-        """Return the value of the pickle that starts where the file stands, and go to its end.
+        """Return the value of the pickle that starts at the file's position; move to its end.
 
         Raises
         ------
         UnfitPickle
-            If it holds anything else than the known names and plain values, lists, dicts, tuples.
+            If it holds other objects than known names and plain values, lists, dicts, tuples.
         ValueError, LookupError, TypeError, ...
             If it is damaged.
         """
@@ -138,7 +138,7 @@ class Machine:
 
     def _top(self) -> Any:
         if self._stack[-1] is _MARK:
-            raise ValueError("a mark for a value")
+            raise ValueError("a mark in place of a value")
         return self._stack[-1]
 
     def _popped(self) -> Any:
@@ -154,7 +154,7 @@ class Machine:
         items.reverse()
         return items
 
-    # --- instructions of more than a line, by their names
+    # --- other instructions, by their names
 
     def _tuple(self, _: Any) -> None:
         self._stack.append(tuple(self._since_mark()))
@@ -168,12 +168,11 @@ class Machine:
         self._set(items)
 
     def _append(self, _: Any) -> None:
-        self._extend([self._popped()])
+        value = self._popped()
+        _of_kind(self._top(), list).append(value)
 
     def _appends(self, _: Any) -> None:
-        self._extend(self._since_mark())
-
-    def _extend(self, items: list[Any]) -> None:
+        items = self._since_mark()
         _of_kind(self._top(), list).extend(items)
 
     def _setitem(self, _: Any) -> None:
@@ -219,8 +218,10 @@ class Machine:
         shell.fill(state)
 
     def _weigh(self, *values: Any) -> None:
-        """Take what values weigh from the room there is."""
-        self._room -= sum(_weight(value) for value in values)
+        """Subtract the bytes of text, bytes and arrays from the room."""
+        for value in values:
+            is_text = isinstance(value, str | bytes | bytearray)
+            self._room -= len(value) if is_text else int(getattr(value, "nbytes", 0))
         if self._room < 0:
             raise UnfitPickle("the same content built again and again")
 
@@ -229,13 +230,6 @@ class Machine:
         if self._find_stored is None:
             raise UnfitPickle("a reference to something outside the pickle")
         self._stack.append(self._find_stored(stored))
-
-
-def _weight(value: Any) -> int:
-    """Return the bytes of text, bytes or an array; 0 for all else."""
-    if isinstance(value, str | bytes | bytearray):
-        return len(value)
-    return int(getattr(value, "nbytes", 0))
 
 
 def _of_kind(value: Any, kind: type) -> Any:

@@ -1,14 +1,14 @@
-"""What numpy and torch pickle, read from .npy and .pkl files and built from bytes alone.
+"""Readers of the pickles of numpy and torch in .npy and .pkl files, built from bytes alone.
 
 In a plain pickle a tensor is a view (offset, sizes, strides) of a storage, and the storage is a
-file of its own inside the pickle, as ``torch.save`` writes it: since torch 0.4 in the older of its
-two layouts, pickles one after the other with the numbers behind; a zip archive is read too.
+file inside the pickle, as ``torch.save`` writes it: since torch 0.4 in the older of its two
+layouts, several pickles and then the numbers; zip archives are read too.
 """
 
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ _MAX_DIMENSIONS = 8
 
 
 class PickledType(Shell):
-    """A number's type; its byte order follows in the second step.
+    """A number's type; its state is its byte order.
 
     Parameters
     ----------
@@ -43,18 +43,18 @@ class PickledType(Shell):
 
     @property
     def of_objects(self) -> bool:
-        """Whether it is no number but any Python object."""
+        """Whether it is the type of Python objects."""
         return self._code.startswith("O")
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type as numpy has it."""
+        """The type in numpy."""
         if self.of_objects:
             raise UnfitPickle("an array of Python objects")
         return np.dtype(self._order + self._code)
 
     def fill(self, state: Any) -> None:
-        """Take the byte order; all else that a type may say belongs to records and dates."""
+        """Set the byte order; the rest of the state belongs to records and dates."""
         _version, order, *rest = state
         order = order.decode("ascii") if isinstance(order, bytes) else order
         if order not in ("<", ">", "|", "=") or any(part is not None for part in rest[:3]):
@@ -63,19 +63,19 @@ class PickledType(Shell):
 
 
 class PickledArray(Shell):
-    """An array; its shape, type and numbers follow in the second step.
+    """An array; its state is its shape, type and numbers.
 
     Attributes
     ----------
     value : array, or any value
-        The array; of an array without dimensions that holds one Python object, the object.
+        The array; the object of an array without dimensions that holds one Python object.
     """
 
     def __init__(self, *_: Any) -> None:
         self.value: Any = None
 
     def fill(self, state: Any) -> None:
-        """Take the numbers."""
+        """Set the array."""
         shape, kind, fortran, content = state[-4:]
         if not isinstance(kind, PickledType):
             raise TypeError("no type of numbers")
@@ -88,7 +88,7 @@ class PickledArray(Shell):
 
 
 def _array(content: Any, kind: PickledType, shape: Any, order: str) -> NDArray[Any]:
-    if isinstance(content, str):  # by Python 2, which has no other bytes
+    if isinstance(content, str):  # bytes of Python 2
         content = content.encode("latin-1")
     if not isinstance(content, bytes | bytearray):
         raise TypeError("no bytes for the numbers of an array")
@@ -122,28 +122,22 @@ def _number(kind: Any, content: Any) -> Any:
 
 
 def _encoded(text: Any, coding: Any) -> bytes:
-    """Return bytes that protocols before 3 write as text."""
+    """Return bytes that protocols below 3 write as text."""
     if not isinstance(text, str) or coding != "latin1":
         raise UnfitPickle(f"text in the coding {brief(coding)}")
     return text.encode("latin-1")
 
 
-def _no_bytes() -> bytes:
-    """Return what protocols before 3 write of bytes where there are none."""
-    return b""
-
-
-def _old_and_new(module: str, name: str) -> Iterator[Name]:
-    """Yield the names that numpy gave a function before and after version 2."""
-    yield Name(f"numpy.core.{module}", name)
-    yield Name(f"numpy._core.{module}", name)
+def _old_and_new(module: str, name: str) -> list[Name]:
+    """Return the names of a function in numpy before and since version 2."""
+    return [Name(f"numpy.{core}.{module}", name) for core in ("core", "_core")]
 
 
 _NUMPY: dict[Name, Builder | None] = {
     Name("numpy", "ndarray"): None,
     Name("numpy", "dtype"): PickledType,
     Name("_codecs", "encode"): _encoded,
-    Name("__builtin__", "bytes"): _no_bytes,
+    Name("__builtin__", "bytes"): lambda: b"",  # of protocols below 3
     **dict.fromkeys(_old_and_new("multiarray", "_reconstruct"), PickledArray),
     **dict.fromkeys(_old_and_new("multiarray", "scalar"), _number),
     **dict.fromkeys(_old_and_new("numeric", "_frombuffer"), _from_buffer),
@@ -164,7 +158,7 @@ _STORAGES: dict[Name, Builder | None] = dict.fromkeys(
 
 
 class _Stored:
-    """A storage that a pickle refers to; its numbers stand behind the pickle, or beside it."""
+    """A storage that a pickle refers to; its numbers follow the pickle or are beside it."""
 
     def __init__(self, identity: Any) -> None:
         kind, storage, key, _device, count, *view = identity
@@ -175,7 +169,7 @@ class _Stored:
         self.code, self.key, (self.count,) = _TYPES[storage.name], key, checked_shape(count)
 
     def numbers(self, content: bytes, order: str) -> NDArray[Any]:
-        """Return the (N,) numbers that these bytes stand for; bfloat16 as float32."""
+        """Return the (N,) numbers of bytes; bfloat16 as float32."""
         itemsize = 2 if self.code == _BFLOAT16 else int(self.code[1:])
         if len(content) != self.count * itemsize:
             raise ValueError(f"{len(content)} bytes for {self.count} numbers of a tensor")
@@ -186,7 +180,7 @@ class _Stored:
 
 
 def _load_from_bytes(blob: Any) -> NDArray[Any]:
-    """Return the (N,) numbers of a storage that was pickled as a file within the file."""
+    """Return the (N,) numbers of a storage, pickled as a file within the file."""
     if not isinstance(blob, bytes | bytearray):
         raise TypeError("no bytes for a torch storage")
     return _from_zip(bytes(blob)) if blob[:2] == b"PK" else _from_pickles(bytes(blob))
@@ -224,14 +218,14 @@ def _from_zip(blob: bytes) -> NDArray[Any]:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return a member's bytes; torch compresses none, so that none can grow."""
+    """Return a member's bytes; compressed ones, which torch never writes, are refused."""
     if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise UnfitPickle("a torch file that is compressed")
     return archive.read(name)
 
 
 def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> NDArray[Any]:
-    """Return the view of a storage that a tensor is."""
+    """Return a tensor as a view of its storage."""
     if not isinstance(storage, np.ndarray) or storage.ndim != 1:
         raise TypeError("no storage of a tensor")
     (offset,), size, stride = checked_shape(offset), checked_shape(size), checked_shape(stride)
@@ -241,21 +235,16 @@ def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) 
         return np.empty(size, storage.dtype)
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     if last >= storage.size or prod(size) > storage.size:
-        raise ValueError(f"a tensor of shape {size}, larger than what is stored of it")
+        raise ValueError(f"a tensor of shape {size}, larger than its storage")
     steps = [step * storage.itemsize for step in stride]
     return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
-
-
-def _hooks() -> dict[Any, Any]:
-    """Return the OrderedDict of a tensor's hooks, of which there are none."""
-    return {}
 
 
 _TORCH: dict[Name, Builder | None] = {
     Name("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
     Name("torch._utils", "_rebuild_tensor"): _rebuild_tensor,
     Name("torch.storage", "_load_from_bytes"): _load_from_bytes,
-    Name("collections", "OrderedDict"): _hooks,
+    Name("collections", "OrderedDict"): dict,  # of a tensor's hooks, always empty
 }
 
 
@@ -282,11 +271,11 @@ def holds_objects(path: Path) -> bool:
         try:
             return read_header(file).holds_object
         except DAMAGE:
-            return False  # the reader of plain arrays tells what is wrong with it
+            return False  # the reader of plain arrays reports the damage
 
 
 def read_pickled(path: Path) -> Any:
-    """Read what is pickled in a file, building numbers, text, lists, dicts and arrays alone.
+    """Read a pickled object of numbers, text, lists, dicts and arrays alone.
 
     Parameters
     ----------
@@ -296,13 +285,13 @@ def read_pickled(path: Path) -> Any:
     Returns
     -------
     value
-        What was saved; torch tensors as arrays, bfloat16 as float32. Arrays may be read-only.
+        The object; torch tensors as arrays, bfloat16 as float32. Arrays may be read-only.
 
     Raises
     ------
     InputError
-        If the file cannot be read, is damaged, or names any other Python object: nothing of it
-        has been built or run then.
+        If the file cannot be read, is damaged, or names another Python object, of which nothing
+        is built or run.
     """
     with reading(path, _EXPECTED) as file:
         content = io.BytesIO(read_whole(file, path, _EXPECTED))  # no more room than there is
@@ -315,9 +304,9 @@ def read_pickled(path: Path) -> Any:
 
 
 def _plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:
-    """Return a value with the arrays in place of what they were built in.
+    """Return a value with the arrays in place of their shells.
 
-    What stands at several places is looked at once: a small file can name a list very often.
+    An object in several places is converted once: a small file can name a list very often.
     """
     if depth > _MAX_DEPTH:
         raise UnfitPickle(f"containers {_MAX_DEPTH} deep")

@@ -1,4 +1,4 @@
-"""The record of a review: what was said about each sample, in one SQLite file."""
+"""The record of what people decided about a dataset, in one SQLite file."""
 
 from napari_sepl.document.edits import Status
 from napari_sepl.files.lock import Holder

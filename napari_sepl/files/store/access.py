@@ -1,4 +1,4 @@
-"""The open files of a store: its lock, its connections, and one transaction at a time."""
+"""The open files of a store: its lock, its connections and its transactions."""
 
 import os
 import sqlite3
@@ -28,25 +28,22 @@ from napari_sepl.files.store.connections import (
 
 
 def lock_file(store: Path) -> Path:
-    """Return the file that is locked for a store.
-
-    It stays: the record's folder is the annotator's, and its name says whose.
-    """
+    """Return the file that is locked for a store; it stays in the folder of the record."""
     return store.with_name(f"{store.name}-lock")
 
 
 @dataclass(frozen=True)
 class Right:
-    """Whether a store may be written to, or why not.
+    """The right to write to a store, or the reason why there is none.
 
     Parameters
     ----------
     lock : FileLock or None
-        The lock, if it may.
+        The lock; None without the right.
     reason : str
-        Why it may not; empty if it may.
+        Why there is no right; empty with it.
     holder : Holder or None
-        Who has the lock, if another window or process has.
+        The holder of the lock, if it is another window or process.
     """
 
     lock: FileLock | None
@@ -55,7 +52,7 @@ class Right:
 
     @classmethod
     def ask(cls, path: Path, who: str) -> "Right":
-        """Take the lock of a store, if it is free and its folder can be written to."""
+        """Lock a store, if it is not locked and its folder can be written to."""
         try:
             lock = FileLock.take(lock_file(path), who)
         except OSError as error:
@@ -68,20 +65,20 @@ class Right:
 
 @dataclass(frozen=True, eq=False)
 class Access:
-    """A store's connections, and the lock while it may be written to.
+    """A store's connections and its lock.
 
     Parameters
     ----------
     reader : sqlite3.Connection
-        Never writes.
+        The connection for reading.
     writer : sqlite3.Connection or None
-        None if the store can only be read.
+        None if the store is read-only.
     right : Right
-        The lock, or why there is none.
+        The lock, or the reason why there is none.
     identity : tuple of int
         Device and number of the file, which show whether it is still the one at its path.
     store_id : str
-        What tells the store from all others, wherever its file lies.
+        The unique id of the store, which a copy of its file has too.
     """
 
     reader: sqlite3.Connection
@@ -92,14 +89,14 @@ class Access:
 
     @classmethod
     def gain(cls, path: Path, who: str, *, write: bool, make: bool) -> "Access":
-        """Open a store, for writing if `write` and if it may be written to.
+        """Open a store, for writing if `write` is set and the right is given.
 
         Raises
         ------
         InputError
-            If it is no store that this program reads, or is not there and `make` is not set.
+            If it is no store of this version, or does not exist and `make` is not set.
         SaveError
-            If it is not there and cannot be made.
+            If it does not exist and cannot be made.
         """
         if write and make:
             make_folder(path.parent)
@@ -131,15 +128,15 @@ class Access:
             raise
 
     def stop_writing(self) -> None:
-        """Let others write; reading continues."""
+        """Release the lock; reading continues."""
         if self.writer is not None:
-            with suppress(sqlite3.Error):  # what was saved is safe; a lost disk cannot close well
+            with suppress(sqlite3.Error):  # saved changes are safe; on a lost disk closing fails
                 self.writer.close()
         if self.right.lock is not None:
             self.right.lock.release()
 
     def close(self) -> None:
-        """Close all files and let others write."""
+        """Close all files and release the lock."""
         with suppress(sqlite3.Error):
             self.reader.close()
         self.stop_writing()
@@ -152,7 +149,6 @@ def identity(path: Path) -> tuple[int, int]:
 
 
 def _store_id(connection: sqlite3.Connection) -> str:
-    """Return what tells a store from all others."""
     row = connection.execute("SELECT id FROM store").fetchone()
     return "" if row is None else str(row[0])
 
@@ -166,7 +162,7 @@ def _make(path: Path, who: str, right: Right, *, make: bool) -> None:
 
 
 def _connect_if_writable(path: Path, right: Right) -> tuple[sqlite3.Connection | None, Right]:
-    """Return the writing connection; on a full or closed disk the reason for there being none."""
+    """Return the writing connection; None, with the reason, on a full or read-only disk."""
     try:
         return connect_to_write(path), right
     except sqlite3.OperationalError as error:
@@ -181,15 +177,15 @@ def _connect_if_writable(path: Path, right: Right) -> tuple[sqlite3.Connection |
 class Transactions:
     """The open files of a store, for any thread. Reading never waits for writing.
 
-    A transaction that fails leaves nothing behind, and the files can be used on as soon as the
-    disk has room again or their folder is back.
+    A failed transaction changes nothing; later ones work as soon as the disk has room again or
+    the folder is back.
 
     Parameters
     ----------
     path : Path
         The file.
     who : str
-        The reviewer, noted with each write.
+        The annotator, stored with each write.
     access : Access
         Its connections.
     """
@@ -207,21 +203,21 @@ class Transactions:
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing can be written; `reason` and `holder` tell why."""
+        """Whether nothing can be written; see `reason` and `holder`."""
         return self._right.lock is None
 
     @property
     def reason(self) -> str:
-        """Why nothing can be written, to follow "the store is read-only: "; empty if it can."""
+        """Why the store is read-only; empty if it is not."""
         return self._right.reason
 
     @property
     def holder(self) -> Holder | None:
-        """Who has the store open for writing, if that is why nothing can be written here."""
+        """The holder of the lock, if that is why the store is read-only."""
         return self._right.holder
 
     def close(self) -> None:
-        """Let go of the file; calling it again does nothing."""
+        """Close the files; calling it again does nothing."""
         with self._writing, self._reading:
             self._closed = True
             self._access.close()
@@ -249,13 +245,13 @@ class Transactions:
                 connection.execute("COMMIT")
             except BaseException as error:
                 self._doubtful = is_disk_trouble(error)
-                with suppress(sqlite3.Error):  # the first error is the one to tell
+                with suppress(sqlite3.Error):  # the first error is the one to report
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
                 raise
 
     def _writer(self) -> sqlite3.Connection:
-        """Return the writing connection, again if the disk was away since the last write."""
+        """Return the writing connection, reopened if the disk was away since the last write."""
         if self.read_only:
             raise StoreReadOnlyError(f"{self.path}: the store is read-only: {self.reason}.")
         if self._closed:
@@ -271,7 +267,7 @@ class Transactions:
         return self._access.writer
 
     def _regain(self) -> None:
-        """Open the files again, unless they are those of another store."""
+        """Reopen the files, unless they are those of another store."""
         self._access.stop_writing()
         self._doubtful = True
         try:

@@ -1,4 +1,4 @@
-"""The file of a store: connections to SQLite, its errors in our words, and a look at what is there.
+"""The file of a store: connections to SQLite, its errors as ours, and checks of the file.
 
 SeplError
 ├── InputError
@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from napari_sepl.core.errors import InputError, SaveError, SeplError
@@ -37,15 +38,15 @@ WAIT = 2.0
 """Seconds to wait for another program that writes to the same file."""
 
 CHECKED_AT_ONCE = 64 * 2**20
-"""Bytes up to which a store is read whole when it is opened; a second at 64 MB a second."""
+"""Bytes up to which a store is read whole when it is opened: a second at 64 MB per second."""
 
 _CLOSED_FOLDER = (
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
 )  # fmt: skip
-_MOST_VERSIONS = 10_000  # more than there will be: a number beyond it is damage
+_MOST_VERSIONS = 10_000  # a higher number is damage
 
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
-"""What reading a damaged store raises; the latter where SQLite's message quotes damaged text."""
+"""Errors of reading a damaged store; the latter where SQLite's message quotes damaged text."""
 
 _BUGS = (
     sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError,
@@ -77,7 +78,7 @@ def connect(path: Path, *, mode: str) -> sqlite3.Connection:
     path : Path
         The file.
     mode : str
-        "ro" or "rw", neither of which makes the file, or "rwc", which does.
+        "ro" or "rw" for an existing file, "rwc" to make it.
     """
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     return sqlite3.connect(
@@ -92,18 +93,18 @@ def error_code(error: Exception) -> int | None:
 
 
 def reason_of(error: sqlite3.Error) -> str | None:
-    """Say why SQLite could not do its work; None if that is no fault of the disk's."""
+    """Return why SQLite failed; None if the reason is not the disk."""
     return _REASONS.get(error_code(error) or 0)
 
 
 def is_disk_trouble(error: BaseException) -> bool:
-    """Return whether the files should be opened again after an error, for the disk was away."""
+    """Return whether an error shows that the disk was away, so that the files must be reopened."""
     return isinstance(error, sqlite3.Error) and error_code(error) in _AWAY
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with reading a store into StoreCorruptError or InputError."""
+    """Raise StoreCorruptError or InputError for errors of reading a store."""
     try:
         yield
     except (*_BUGS, SeplError):
@@ -120,13 +121,13 @@ def reading(path: Path) -> Iterator[None]:
                 found=f"a store that cannot be read ({_REASONS[code]})",
                 expected="a readable file in a folder that is there",
             ) from error
-        # the rest is damage, also a missing table or, without a code, text that is no UTF-8
+        # the rest is damage: a missing table too, or, without a code, text that is no UTF-8
         raise corrupt(path, error) from error
 
 
 @contextmanager
 def saving(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with writing to a store into SaveError or StoreCorruptError."""
+    """Raise SaveError or StoreCorruptError for errors of writing to a store."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -135,20 +136,20 @@ def saving(path: Path) -> Iterator[None]:
         code = error_code(error)
         if code in _DAMAGE:
             raise corrupt(path, error) from error
-        if code not in _REASONS:  # a wrong statement: not the disk's fault
+        if code not in _REASONS:  # a wrong statement
             raise
         raise unsaved(path, _REASONS[code]) from error
 
 
 def unsaved(path: Path, reason: str) -> SaveError:
-    """Return the SaveError for a change that did not reach the store."""
+    """Return the SaveError of a change that was not saved."""
     return SaveError(
         f"the change could not be saved: {path} ({reason}); what was saved before is untouched."
     )
 
 
 def corrupt(path: Path, reason: object) -> SeplError:
-    """Return the StoreCorruptError for a damaged store."""
+    """Return the StoreCorruptError of a damaged store."""
     return StoreCorruptError(
         path,
         found=f"a damaged store ({' '.join(str(reason).split())[:120]})",
@@ -160,14 +161,14 @@ def corrupt(path: Path, reason: object) -> SeplError:
 
 
 def now() -> str:
-    """Return the time in UTC as the store writes it."""
+    """Return the time in UTC in the store's format."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def make_file(path: Path, who: str) -> None:
-    """Make a new store under a name of its own and then give it this one.
+    """Make a new store under a temporary name and rename it.
 
-    So a file of that name is a whole store, and an empty one is damage. Only the holder of the
+    So a file of that name is a whole store, and an empty one is damaged. Only the holder of the
     lock may call it.
 
     Raises
@@ -195,30 +196,25 @@ def companions(path: Path) -> list[Path]:
 
 
 def _keep_leftovers(path: Path) -> None:
-    """Set aside what a store that is gone left behind: SQLite would take it for the new one's."""
+    """Rename the files of a store that is gone: SQLite would merge them into the new one."""
     for companion in companions(path):
         if companion.exists():
             companion.rename(free_name(companion, "leftover"))
 
 
 def free_name(path: Path, why: str) -> Path:
-    """Return a name beside `path` that no file has, with the time and the reason in it."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    number = 1
-    while True:
-        suffix = f"-{number}" * (number > 1)
-        free = path.with_name(f"{path.name}.{why}-{stamp}{suffix}")
-        if not any(os.path.lexists(name) for name in (free, *companions(free))):
-            return free
-        number += 1
+    """Return an unused name beside `path`, with the reason and the time in it."""
+    name = f"{path.name}.{why}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    names = (path.with_name(f"{name}{f'-{number}' * (number > 1)}") for number in count(1))
+    return next(free for free in names if not any(map(os.path.lexists, (free, *companions(free)))))
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """Open a store for reading, also where its folder cannot be written to.
 
-    SQLite needs to write beside a store even to read it, unless it is told that the file does
-    not change; which is true only where nothing is left to be merged into it. Of an empty file it
-    would delete what is left to be merged, so such a one is not shown to it.
+    SQLite writes beside a store even to read it, unless the file is declared immutable; which is
+    true only if no changes wait beside it to be merged. Beside an empty file SQLite would delete
+    such changes, so it never opens one.
     """
     if not path.stat().st_size:
         raise corrupt(path, "its file is empty")
@@ -234,7 +230,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def check(path: Path, connection: sqlite3.Connection) -> None:
-    """Look whether a file is a store that can be used; of a large one not at every page.
+    """Check whether a file is a store of this version; of a large one not every page.
 
     Raises
     ------
@@ -243,14 +239,14 @@ def check(path: Path, connection: sqlite3.Connection) -> None:
     StoreCorruptError
         If it is damaged.
     InputError
-        If it is another program's, or an earlier version made it.
+        If it is another program's, or of an earlier version.
     """
     with reading(path):
         tables = schema.read_tables(connection)
         _check_mark(path, connection, tables)
         _check_version(path, schema.read_version(connection), tables)
         if path.stat().st_size % schema.PAGE_SIZE and not _is_unmerged(path):
-            raise corrupt(path, "its file was cut off")  # SQLite takes what is missing for zeros
+            raise corrupt(path, "its file was cut off")  # SQLite reads zeros beyond its end
         if path.stat().st_size <= CHECKED_AT_ONCE:
             check_pages(path, connection)
 
@@ -296,7 +292,7 @@ def _check_version(path: Path, version: int, tables: frozenset[tuple[str, ...]])
 
 
 def _is_unmerged(path: Path) -> bool:
-    """Return whether the last changes are beside the file still, which may be half-merged then."""
+    """Return whether changes wait beside the file, which may be half-merged then."""
     wal = companions(path)[0]
     return wal.exists() and wal.stat().st_size > 0
 
@@ -322,7 +318,7 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
 
 
 def _try_to_write(connection: sqlite3.Connection) -> None:
-    """Raise SQLite's error where nothing can be written; BEGIN alone does not find out."""
+    """Raise SQLite's error if nothing can be written; BEGIN alone raises none."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = schema.read_version(connection)

@@ -1,14 +1,14 @@
-"""What a record holds of a sample, as SQLite can hold it: runs of pixels packed, the rest as JSON.
+"""Values of the record as SQLite holds them: runs of pixels packed, the rest as JSON.
 
-Each `decode` and `parse` raises ValueError or TypeError if what is there makes no sense, so that
-damage is told wherever it is met.
+Each `decode` and `parse` raises ValueError or TypeError for a value that no `encode` gives, so
+that damage is reported wherever it is found.
 """
 
 import json
 import math
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,18 +26,18 @@ _MOST_PIXELS = 2**30
 
 
 def encode_overlay(overlay: NDArray[np.int16] | None) -> bytes | None:
-    """Pack an overlay; None if nobody has said anything.
+    """Pack an overlay; None if nothing is painted.
 
     Parameters
     ----------
     overlay : (H, W) int16, optional
-        Painted labels, -1 for no opinion.
+        Painted labels, -1 elsewhere.
 
     Returns
     -------
     bytes or None
-        zlib over the size and the row-major runs of equal opinion. It checks itself: zlib's
-        sum covers all of it. At 4096² it takes 4 ms where zlib over the pixels takes 35 ms.
+        zlib over the size and the row-major runs of equal labels, with zlib's checksum. At 4096²
+        it takes 4 ms where zlib over the pixels takes 35 ms.
     """
     if overlay is None:
         return None
@@ -53,7 +53,7 @@ def encode_overlay(overlay: NDArray[np.int16] | None) -> bytes | None:
 
 
 def decode_overlay(packed: bytes | None) -> NDArray[np.int16] | None:
-    """Unpack an overlay: (H, W) int16, exactly what was packed, not to be written to.
+    """Unpack an overlay: (H, W) int16, read-only.
 
     Raises
     ------
@@ -152,23 +152,27 @@ def decode_prompted(rle: object, predicted_iou: object) -> MaskSet:
 
 
 def encode_many_prompted(prompted: Mapping[int, MaskSet]) -> str | None:
-    """Return the masks that a person made on a sample as JSON; None if there are none."""
+    """Return masks made by prompts as JSON; None if there are none."""
     rows = [[int(index), *encode_prompted(mask)] for index, mask in prompted.items()]
     return json.dumps(sorted(rows)) if rows else None
 
 
 def decode_many_prompted(text: str | None) -> dict[int, MaskSet]:
-    """Return masks by index, as `encode_many_prompted` was given them."""
-    rows = [] if text is None else json.loads(text)
-    if not isinstance(rows, list) or not all(
-        isinstance(row, list) and len(row) == 3 and isinstance(row[0], int) for row in rows
-    ):
-        raise TypeError(f"{text!r:.60} in the place of masks")
+    """Return masks made by prompts by their index."""
+    rows = _parse_list(text, lambda row: len(row) == 3 and isinstance(row[0], int), "masks")
     return {index: decode_prompted(rle, rating) for index, rle, rating in rows}
 
 
+def _parse_list(text: str | None, fits: Callable[[Any], bool], what: str) -> list[Any]:
+    """Return what a JSON list holds, if each item fits; of None, nothing."""
+    listed = [] if text is None else json.loads(text)
+    if not isinstance(listed, list) or not all(map(fits, listed)):
+        raise TypeError(f"{text!r:.60} in the place of {what}")
+    return listed
+
+
 def encode_params(params: Params | None) -> str | None:
-    """Return settings as JSON; None for none."""
+    """Return settings as JSON."""
     return None if params is None else params.model_dump_json()
 
 
@@ -179,12 +183,7 @@ def decode_params(text: str | None) -> Params | None:
 
 def parse_class_ids(text: str | None) -> frozenset[int]:
     """Return the classes that JSON lists."""
-    listed = [] if text is None else json.loads(text)
-    if not isinstance(listed, list) or not all(
-        isinstance(class_id, int) and 0 <= class_id <= 255 for class_id in listed
-    ):
-        raise TypeError(f"{text!r} in the place of classes")
-    return frozenset(listed)
+    return frozenset(_parse_list(text, lambda c: isinstance(c, int) and 0 <= c <= 255, "classes"))
 
 
 def encode_decisions(decisions: Mapping[int, int]) -> str | None:
@@ -196,7 +195,7 @@ def encode_decisions(decisions: Mapping[int, int]) -> str | None:
 
 
 def parse_decisions(text: str | None) -> dict[int, int]:
-    """Return the class of each region, -1 for refused; -k is the region of class k's labels."""
+    """Return the class of each region, -1 for rejected; -k is the region of class k's labels."""
     pairs = [] if text is None else json.loads(text)
     for region, class_id in pairs:
         if not (parse_number(region) >= -254 and -1 <= parse_number(class_id) <= 254):
@@ -224,17 +223,17 @@ def parse_number(value: object) -> float:
 
 
 def parse_share(value: object) -> float | None:
-    """Return a number, or None for none."""
+    """Return a number or None."""
     return None if value is None else parse_number(value)
 
 
-def encode_object(told: Mapping[str, Any]) -> str:
+def encode_object(content: Mapping[str, Any]) -> str:
     """Return an object as JSON."""
-    return json.dumps(dict(told))
+    return json.dumps(dict(content))
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Return what JSON says of an object."""
+    """Return an object from JSON."""
     content = json.loads(text)
     if not isinstance(content, dict):
         raise TypeError(f"{text[:60]!r} in the place of an object")

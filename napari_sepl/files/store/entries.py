@@ -1,4 +1,4 @@
-"""Steps of a document as entries of the log, and back."""
+"""Conversion of a document's steps to log entries, and back."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -55,7 +55,7 @@ def entry_of(edit: Edit) -> LogEntry:
 
 
 def edit_of(entry: LogEntry) -> Edit | None:
-    """Return the step a log entry tells of; None for entries of other kinds.
+    """Return the step of a log entry; None for entries of other kinds.
 
     Raises
     ------
@@ -91,13 +91,13 @@ def _change_of(kind: str, payload: Mapping[str, Any]) -> ParamsEdit | StatusEdit
 def _prompt_of(payload: Mapping[str, Any]) -> PromptEdit:
     index, class_id, added = payload.get("index"), payload.get("class_id"), payload.get("added")
     if not (isinstance(index, int) and isinstance(class_id, int) and isinstance(added, bool)):
-        told = f"mask {index!r}, class {class_id!r}, added {added!r}"
-        raise ValueError(told)  # noqa: TRY004  # as for all damaged entries
+        damage = f"mask {index!r}, class {class_id!r}, added {added!r}"
+        raise ValueError(damage)  # noqa: TRY004  # as for all damaged entries
     mask = decode_prompted(payload.get("rle"), payload.get("predicted_iou"))
     return PromptEdit(index, mask, class_id, added)
 
 
-def _decision_of(regions: object, told: str) -> DecisionEdit:
+def _decision_of(regions: object, text: str) -> DecisionEdit:
     before, after = {}, {}
     for row in regions if isinstance(regions, list) else [None]:
         if not (isinstance(row, list) and len(row) == 3 and isinstance(row[0], int)) or any(
@@ -105,7 +105,7 @@ def _decision_of(regions: object, told: str) -> DecisionEdit:
         ):
             raise ValueError(f"{regions!r} in the place of decisions")
         before[row[0]], after[row[0]] = row[1:]
-    return DecisionEdit(before, after, told)
+    return DecisionEdit(before, after, text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,29 +117,29 @@ class ReviewStep:
     kind : str
         "do", "undo" or "redo".
     edit : Edit
-        What was done, taken back, or done again.
+        The change.
     """
 
     kind: str
     edit: Edit
 
     def merged(self, later: "ReviewStep") -> "ReviewStep | None":
-        """Return this and a later step as one, if both are of one drag of a slider; else None."""
+        """Return this and a later step of one drag of a slider as one step; None for others."""
         if not self.kind == later.kind == "do":
             return None
         edit = self.edit.merged(later.edit)
         return None if edit is None else ReviewStep("do", edit)
 
     def entry(self) -> LogEntry:
-        """Return the line of the log that tells of it."""
+        """Return the log entry of the step."""
         entry = entry_of(self.edit)
         return entry if self.kind == "do" else replace(entry, kind=f"{self.kind} {entry.kind}")
 
 
 def steps_of(log: Iterable[Logged]) -> list[tuple[str, Edit]]:
-    """Return what was done, undone and redone, as a log tells it, oldest first.
+    """Return the steps of a log, done, undone and redone, oldest first.
 
-    A damaged entry is a gap: what came before it is left out, for it no longer leads here.
+    A damaged entry is a gap: the steps before it are left out, for they no longer lead here.
     """
     steps: list[tuple[str, Edit]] = []
     for logged in log:

@@ -1,4 +1,4 @@
-"""Making a usable store out of a damaged one, which is kept."""
+"""Recovery of a damaged store into a new one; the damaged file is kept."""
 
 import os
 import shutil
@@ -34,21 +34,21 @@ Row = tuple[Any, ...]
 _HEADER_SIZE = 100
 _LAST_ROW = 2**40  # no row has a higher number
 _WAL = b"\2\2"  # the file may have a write-ahead log
-_NOBODY = "recovery"  # who wrote a row that was restored from the log
+_NOBODY = "recovery"  # the annotator of rows that were restored from the log
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """What was saved of a damaged store.
+    """The result of a recovery.
 
     Parameters
     ----------
     kept : Path
-        The damaged file, byte for byte; what SQLite kept beside it is beside it still.
+        The damaged file, byte for byte, with SQLite's files beside it.
     samples, overlays, decisions, entries : int
         Samples with a status, samples with painted pixels, decisions on masks, log entries.
     gaps : int
-        Places where something could not be read; each may hide one row or many.
+        Places that could not be read; each may hide one row or many.
     """
 
     kept: Path
@@ -68,14 +68,14 @@ class Recovery:
 
 @dataclass
 class Salvage:
-    """Rows that were read, by table, and how often reading failed.
+    """The rows that could be read.
 
     Parameters
     ----------
     rows : dict of str to list of tuple
-        Rows in which every value makes sense.
+        Valid rows by table.
     gaps : int
-        Places where one or more rows could not be read, or one made no sense.
+        Places with unreadable or invalid rows.
     """
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
@@ -88,18 +88,18 @@ class Salvage:
 
 
 def recover(path: Path, *, who: str) -> Recovery:
-    """Put a sound store in the place of a damaged one, with all rows that can be read.
+    """Replace a damaged store by a new one with all rows that can be read.
 
-    The damaged file is kept under a new name beside it. Whenever this is stopped, there is a
-    store at `path`, damaged or sound, and every byte of the damaged one is kept under one name or
-    the other; it can be called again.
+    The damaged file is kept under a new name beside it. If the recovery is stopped, there is
+    still a store at `path`, damaged or recovered, and every byte of the damaged one under one of
+    the names; it can be repeated.
 
     Parameters
     ----------
     path : Path
         The damaged store.
     who : str
-        The reviewer, for the log.
+        The annotator, for the log.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def _recover(path: Path, who: str) -> Recovery:
 
 
 def _keep(path: Path) -> Path:
-    """Give the damaged file a second name, and copy what SQLite keeps beside it."""
+    """Give the damaged file a second name, and copy SQLite's files beside it."""
     kept = free_name(path, "damaged")
     for source, target in zip(companions(path), companions(kept), strict=True):
         if source.exists():
@@ -176,7 +176,7 @@ def _fill(connection: sqlite3.Connection, found: Salvage, kept: Path, who: str) 
 
 
 def _joined(found: Salvage) -> dict[str, list[Row]]:
-    """Return the rows, with samples that lost their own restored from the log."""
+    """Return the rows, with lost rows of samples restored from the log."""
     rows = {table.name: list(found.rows.get(table.name, ())) for table in TABLES}
     known = {row[0] for row in rows["sample"]}
     facts: dict[str, dict[str, Any]] = {
@@ -185,7 +185,7 @@ def _joined(found: Salvage) -> dict[str, list[Row]]:
     for _seq, sample_id, _at, _who, kind, payload, _blob in rows["edit_log"]:
         if sample_id != WHOLE_DATASET:
             facts.setdefault(sample_id, {})[kind] = parse_object(payload).get("after")
-    # With its row a sample loses the digest of the masks that decisions on them are true of.
+    # A lost row had the digest of the masks that the sample's decisions hold for.
     rows["decisions"] = [row for row in rows["decisions"] if row[0] in known]
     rows["sample"] += [
         _sample_row(sample_id, last) for sample_id, last in facts.items() if sample_id not in known
@@ -194,9 +194,9 @@ def _joined(found: Salvage) -> dict[str, list[Row]]:
 
 
 def _sample_row(sample_id: str, last: Mapping[str, Any]) -> Row:
-    """Return the row of a sample of which only the last entries of the log are known, by kind."""
+    """Return the row of a sample, restored from its last log entries by kind."""
     review = Review(sample_id, note=str(last.get("note") or ""))
-    with suppress(ValueError):  # as new, if the log makes no sense
+    with suppress(ValueError):  # if the log is damaged, as a new sample
         status = Status(last.get("status") or review.status)
         settings = last.get("params")
         params = None if settings is None else Params.model_validate(settings)
@@ -208,26 +208,26 @@ def _sample_row(sample_id: str, last: Mapping[str, Any]) -> Row:
 
 
 def _salvage(copy: Path, sound: Path) -> Salvage:
-    """Read what can be read of a copy of a damaged store, which is changed on the way.
+    """Return all readable rows of a copy of a damaged store; the copy is changed.
 
-    Tried as it is, with the first bytes of a sound store, and with all of its first page, which
-    says where the tables are: whichever gives most.
+    It is tried as it is, with the first bytes of an intact store, and with its whole first page,
+    which holds the places of the tables; the most rows count.
 
     Parameters
     ----------
     copy : Path
         The copy, with its -wal beside it if there was one.
     sound : Path
-        A store as this version makes it.
+        A new store of this version.
     """
     page = sound.read_bytes()[:PAGE_SIZE]
-    if not copy.stat().st_size:  # SQLite would throw the log of an empty file away
+    if not copy.stat().st_size:  # SQLite would delete the log of an empty file
         _graft(copy, page)
     best = _read_all(copy)
     if not best.gaps:
         return best
-    for taken in (_HEADER_SIZE, PAGE_SIZE):
-        _graft(copy, page[:taken])
+    for length in (_HEADER_SIZE, PAGE_SIZE):
+        _graft(copy, page[:length])
         found = _read_all(copy)
         if found.count > best.count:
             best = found
@@ -235,7 +235,7 @@ def _salvage(copy: Path, sound: Path) -> Salvage:
 
 
 def _graft(copy: Path, beginning: bytes) -> None:
-    """Put other first bytes in the place of a database's own, and its true length in them."""
+    """Replace the first bytes of a database, and set its true length in them."""
     content = bytearray(copy.read_bytes())
     content.extend(bytes(-len(content) % PAGE_SIZE or PAGE_SIZE * (not content)))
     content[: len(beginning)] = beginning
@@ -259,7 +259,7 @@ def _read_all(copy: Path) -> Salvage:
                 continue
             held = found.rows[table.name] = []
             for row in _read_table(connection, table):
-                if row is not None and _makes_sense(table, row):
+                if row is not None and _is_valid(table, row):
                     held.append(row)
                 else:
                     found.gaps += 1
@@ -267,7 +267,7 @@ def _read_all(copy: Path) -> Salvage:
 
 
 def _read_table(connection: sqlite3.Connection, table: Table) -> Iterator[Row | None]:
-    """Yield rows in order, and None for each place where some could not be read."""
+    """Yield the rows in order, and None for each unreadable place."""
     names = ", ".join(column.name for column in table.columns)
     query = f"SELECT rowid, {names} FROM {table.name} WHERE rowid > ? ORDER BY rowid"  # noqa: S608
 
@@ -290,7 +290,7 @@ def _read_table(connection: sqlite3.Connection, table: Table) -> Iterator[Row | 
 
 
 def _readable_after(next_after: Callable[[int], Row | None], last: int) -> int | None:
-    """Return the lowest row number above `last` after which a row can be read."""
+    """Return the lowest row number above `last` that is followed by a readable row."""
 
     def readable(number: int) -> bool:
         try:
@@ -310,8 +310,7 @@ def _readable_after(next_after: Callable[[int], Row | None], last: int) -> int |
     return good
 
 
-def _makes_sense(table: Table, row: Row) -> bool:
-    """Return whether a store that holds this row can be used."""
+def _is_valid(table: Table, row: Row) -> bool:
     try:
         table.check(row)
     except (ValueError, TypeError):

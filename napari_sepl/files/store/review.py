@@ -1,4 +1,4 @@
-"""What a person said about a sample, as the store keeps it."""
+"""Everything that the record keeps of a sample."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from napari_sepl.files.store.encoding import (
 )
 
 SAVED = "saved"
-"""Kind of the entry that tells, by `digest_labels`, which labels were saved."""
+"""Kind of the entry that holds the `digest_labels` of saved labels."""
 
 STATUS = "status"
 """Kind of the entry of another status."""
@@ -38,7 +38,7 @@ WHOLE_DATASET = ""
 """The sample id of log entries that concern no single sample."""
 
 Value = str | float | bytes | None
-"""What SQLite holds."""
+"""A value of SQLite."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ _MAP = Stored("BLOB NOT NULL", encode_overlay, decode_overlay, long=True)
 
 @dataclass(frozen=True, eq=False)
 class Review:
-    """All that a person said about one sample. To keep one more fact, declare it here.
+    """Everything that a person decided about one sample. Declare a new fact here.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Review:
         the review waits to be written.
     decisions : mapping of int to int
         Mask index, or -k for the pseudo-labels of class k, to the class a person gave it, 0 for
-        background, -1 for refused; true of the masks with the digest ``digests["masks"]`` only.
+        background, -1 for rejected; valid for the masks of ``digests["masks"]`` only.
     note : str
         A remark.
     digests : mapping of str to str

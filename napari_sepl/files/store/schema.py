@@ -1,4 +1,4 @@
-"""The tables of a store, and when a row of them makes sense. There is one version of them.
+"""The tables of a store, and the check of their rows. There is one version of them.
 
 The facts of a sample come from the fields of `Review`.
 """
@@ -18,15 +18,15 @@ APPLICATION_ID = 0x5345504C
 """Marks the file as ours, for programs that look: "SEPL"."""
 
 PAGE_SIZE = 4096
-"""Bytes of a page, SQLite's own default; recovery counts on it, and on all tables being told of on
-the first page."""
+"""Bytes of a page, SQLite's own default; recovery relies on it, and on the first page describing
+all tables."""
 
 VERSION = 4
-"""Raise it with each change of the tables: a store of another version is refused."""
+"""Increased with each change of the tables: a store of another version is refused."""
 
 
 class Column(NamedTuple):
-    """A column: its name, its type and constraints, and what raises if a value makes no sense."""
+    """A column: its name, its type and constraints, and a function that raises for bad values."""
 
     name: str
     sql: str
@@ -46,7 +46,7 @@ class Table:
     of_samples : bool
         Whether its first column is the id of a row of the samples' table.
     recovered : bool
-        Whether recovery saves its rows; False if they can be found out again.
+        Whether recovery saves its rows; False if they can be computed again.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Table:
 
     @property
     def sql(self) -> str:
-        """The statement that makes it."""
+        """The statement that creates it."""
         columns = ", ".join(f"{column.name} {column.sql}" for column in self.columns)
         return f"CREATE TABLE {self.name} ({columns})"
 
     def check(self, row: tuple[Any, ...]) -> None:
-        """Raise ValueError or TypeError if a row makes no sense."""
+        """Raise ValueError or TypeError for a row with a bad value."""
         for column, value in zip(self.columns, row, strict=True):
             column.check(value)
 
@@ -75,7 +75,7 @@ def _anything(value: object) -> None:
 
 
 def _default_of(name: str) -> str:
-    """Return what SQLite holds of a fact if nothing was said, as it writes it."""
+    """Return the SQL of a fact's value in a new review."""
     value = FACTS[name].write(getattr(Review(""), name))
     return "NULL" if value is None else f"'{value}'" if isinstance(value, str) else repr(value)
 
@@ -160,7 +160,7 @@ def fill_new(connection: sqlite3.Connection, at: str, who: str) -> None:
 
 @cache
 def expected_tables() -> frozenset[tuple[str, ...]]:
-    """Return what `read_tables` gives of an undamaged store."""
+    """Return `read_tables` of an undamaged store."""
     with sqlite3.connect(":memory:") as connection:
         _make_tables(connection)
         made = read_tables(connection)

@@ -1,4 +1,4 @@
-"""The record of a review: one SQLite file beside the labels."""
+"""The record's one SQLite file, in the output folder."""
 
 import json
 import sqlite3
@@ -35,14 +35,14 @@ def store_file(out: Path) -> Path:
 
 
 class Stamp(NamedTuple):
-    """Who wrote something and when."""
+    """The annotator and the time of a write."""
 
     who: str
     at: str
 
 
 def _put(table: str, key: str, *columns: str, also: str = "") -> str:
-    """Return the statement that puts values into a row, which is made if needed."""
+    """Return the statement that updates or inserts a row."""
     marks = ", ".join("?" * (1 + len(columns)))
     sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
     return (
@@ -72,37 +72,34 @@ _LOG = "SELECT seq, at, who, kind, payload, blob FROM edit_log WHERE sample_id =
 
 
 class Store(Transactions):
-    """What was said about each sample, safe from the moment that a method returns.
+    """The record of a dataset; a write is on the disk when its method returns.
 
-    Any thread may call it. Reading never waits for writing. Each write is one transaction, which
-    also adds to the log, unless it is of facts; one that fails leaves nothing behind, and the
-    store can be used on as soon as the disk has room again or its folder is back.
-
-    Made by `open`.
+    Each write is one transaction, which also adds to the log, unless it is of facts. See
+    `Transactions`. Made by `open`.
 
     Attributes
     ----------
     path : Path
         The file.
     who : str
-        The reviewer, noted with each write.
+        The annotator, stored with each write.
     """
 
     @classmethod
     def open(cls, path: Path, *, who: str, write: bool = True) -> "Store":
         """Open a store, or make it if there is none.
 
-        Where it cannot be written to, because another window has it or its folder is closed to
-        writing, it is opened to be read; see `read_only`.
+        If it cannot be written to, for another window has it or its folder is read-only, it is
+        opened for reading; see `read_only`.
 
         Parameters
         ----------
         path : Path
             The file; see `store_file`. Its folder is made if needed.
         who : str
-            The reviewer.
+            The annotator.
         write : bool
-            Whether to write; False needs a store that is there, and asks for no lock.
+            Whether to write; False needs an existing store, and takes no lock.
 
         Raises
         ------
@@ -111,16 +108,16 @@ class Store(Transactions):
         StoreCorruptError
             If it is damaged; `recover` saves what can be read.
         InputError
-            If it cannot be read, is another program's, or is not there to be read.
+            If it cannot be read, is another program's, or does not exist and `write` is False.
         SaveError
-            If there is none and none can be made.
+            If it does not exist and cannot be made.
         """
         return cls(path, who, Access.gain(path, who, write=write, make=write))
 
     # --- reading
 
     def review(self, sample_id: str) -> Review | None:
-        """Return what was said about a sample; None if nothing was.
+        """Return the review of a sample; None if there is none.
 
         Raises
         ------
@@ -140,7 +137,7 @@ class Store(Transactions):
                 raise self._damaged_row(sample_id, error) from error
 
     def statuses(self) -> dict[str, StatusRow]:
-        """Return a row for each sample that anything was said about, by its id."""
+        """Return the row of each sample in the record, by its id."""
         statuses = {str(status): status for status in Status}
         with self._read() as connection:
             try:
@@ -152,7 +149,7 @@ class Store(Transactions):
                 raise corrupt(self.path, f"the status {error}") from error
 
     def session(self) -> dict[str, Any]:
-        """Return what was noted of the window: current sample, filters, thresholds, panels."""
+        """Return the window's state: current sample, filters, thresholds, panels."""
         with self._read() as connection:
             try:
                 held = connection.execute("SELECT key, value FROM session").fetchall()
@@ -161,7 +158,7 @@ class Store(Transactions):
                 raise corrupt(self.path, f"the session: {error}") from error
 
     def log(self, sample_id: str) -> list[Logged]:
-        """Return what was done to a sample, oldest first; "" for the whole dataset.
+        """Return the log of a sample, oldest entry first; "" for the whole dataset.
 
         Raises
         ------
@@ -178,9 +175,9 @@ class Store(Transactions):
                 raise self._damaged_row(sample_id, error) from error
 
     def facts(self, sample_ids: Iterable[str]) -> dict[str, StampedFacts]:
-        """Return what was read off the files of these samples, of those where anything was.
+        """Return the facts of these samples that there are.
 
-        What makes no sense is left out, for it can be read again.
+        Damaged facts are left out, for they can be computed again.
         """
         query = "SELECT stamp, facts FROM sample_facts WHERE sample_id = ?"
         found = {}
@@ -188,15 +185,15 @@ class Store(Transactions):
             for sample_id in sample_ids:
                 row = connection.execute(query, (sample_id,)).fetchone()
                 if row is not None:
-                    with suppress(ValueError, TypeError):  # damage: they are read again
+                    with suppress(ValueError, TypeError):
                         found[sample_id] = StampedFacts(str(row[0]), parse_object(row[1]))
         return found
 
     def check(self) -> None:
-        """Look at every page of the file, for damage that may lie where nobody has read yet.
+        """Check every page of the file for damage.
 
-        Opening does so with stores up to `CHECKED_AT_ONCE` bytes only, for a large one takes as
-        long as its disk needs to read it. Nothing waits for this meanwhile.
+        `open` does so for stores up to `CHECKED_AT_ONCE` bytes only, for it takes as long as the
+        disk needs to read the file. Other calls do not wait for it.
 
         Raises
         ------
@@ -213,23 +210,23 @@ class Store(Transactions):
             expected="a record that this version wrote; recovery saves what can be read",
         )
 
-    # --- writing: each raises SaveError if it did not reach the disk
+    # --- writing: each method raises SaveError if the disk does not confirm the write
 
     def put_review(self, review: Review, entries: Sequence[LogEntry] = ()) -> None:
-        """Put a review in place of the one that is there.
+        """Replace the review of a sample.
 
         Parameters
         ----------
         review : Review
-            All that a person said about the sample.
+            The new review.
         entries : sequence of LogEntry
-            The steps that led from the last one to it, for the log; see `entry_of`.
+            The steps since the last review, for the log; see `entry_of`.
         """
         with self._transaction() as connection:
             write_review(connection, review, entries, self._stamp())
 
     def put_status(self, sample_id: str, status: Status, *, note: str | None = None) -> None:
-        """Set how far a sample is, and its remark if one is given; leave all else as it is."""
+        """Set the status of a sample, and its note if one is given; keep the rest."""
         with self._transaction() as connection:
             stamp = self._stamp()
             _write_statuses(connection, {sample_id: status}, stamp)
@@ -245,12 +242,12 @@ class Store(Transactions):
             write_log(connection, sample_id, [LogEntry(SAVED, {"labels": labels})], stamp)
 
     def put_many_statuses(self, changes: Mapping[str, Status]) -> dict[str, Status]:
-        """Set how far many samples are.
+        """Set the statuses of many samples.
 
         Returns
         -------
         dict of str to Status
-            What the samples that changed had before; to undo it, put that.
+            The old statuses of samples that changed, for undo.
         """
         with self._transaction() as connection:
             return _write_statuses(connection, changes, self._stamp())
@@ -261,7 +258,7 @@ class Store(Transactions):
         Returns
         -------
         dict of str to Params or None
-            What the samples that changed had before; to undo it, put that.
+            The old settings of samples that changed, for undo.
         """
         with self._transaction() as connection:
             stamp = self._stamp()
@@ -279,7 +276,7 @@ class Store(Transactions):
             return before
 
     def put_session(self, values: Mapping[str, Any]) -> None:
-        """Note something of the window, as JSON can hold it; other keys stay."""
+        """Set parts of the window's state, as JSON holds them; other keys stay."""
         with self._transaction() as connection:
             held = [(key, json.dumps(value)) for key, value in values.items()]
             connection.executemany(_PUT_SESSION, held)
@@ -287,15 +284,15 @@ class Store(Transactions):
             write_log(connection, WHOLE_DATASET, [entry], self._stamp())
 
     def put_many_facts(self, facts: Mapping[str, StampedFacts]) -> None:
-        """Keep what was read off the files of samples; these are no edits, and not logged."""
+        """Set facts of samples, which are not logged."""
         with self._transaction() as connection:
             connection.executemany(
                 _PUT_FACTS,
-                [(name, told.stamp, json.dumps(told.facts)) for name, told in facts.items()],
+                [(name, one.stamp, json.dumps(one.facts)) for name, one in facts.items()],
             )
 
     def log_edit(self, sample_id: str, entry: LogEntry) -> None:
-        """Add to the log what no other method tells it."""
+        """Add an entry to the log."""
         with self._transaction() as connection:
             write_log(connection, sample_id, [entry], self._stamp())
 
@@ -306,8 +303,10 @@ class Store(Transactions):
 def write_review(
     connection: sqlite3.Connection, review: Review, entries: Sequence[LogEntry], stamp: Stamp
 ) -> None:
-    """Put a review in the place of the one that is there, and log what led to it."""
-    before, labels = _standing_of(connection, review.sample_id)
+    """Replace the review of a sample, and log the steps since the last one."""
+    before, labels = connection.execute(
+        "SELECT status, labels FROM sample WHERE id = ?", (review.sample_id,)
+    ).fetchone() or (Status.PENDING, "")
     connection.execute(_PUT_REVIEW, (review.sample_id, *stamp, *short_facts(review)))
     connection.execute(
         "UPDATE sample SET edits = edits + ? WHERE id = ?",
@@ -329,14 +328,14 @@ def write_review(
 
 
 def short_facts(review: Review) -> list[Value]:
-    """Return what the samples' table keeps of a review, in its order."""
+    """Return the values of a review in the samples' table, in order."""
     return [FACTS[name].write(getattr(review, name)) for name in _SHORT]
 
 
 def _write_statuses(
     connection: sqlite3.Connection, changes: Mapping[str, Status], stamp: Stamp
 ) -> dict[str, Status]:
-    """Set many statuses and return those that were there before, of samples that changed."""
+    """Set many statuses and return the old ones of samples that changed."""
     rows = connection.execute("SELECT id, status FROM sample").fetchall()
     there = {sample_id: Status(status) for sample_id, status in rows}
     before = {
@@ -347,14 +346,6 @@ def _write_statuses(
     connection.executemany(_PUT_STATUS, [(s, changes[s], *stamp) for s in before])
     _log_each(connection, STATUS, before, changes, stamp)
     return before
-
-
-def _standing_of(connection: sqlite3.Connection, sample_id: str) -> tuple[str, str]:
-    """Return a sample's status, and the digest of the labels that were saved last."""
-    row: tuple[str, str] | None = connection.execute(
-        "SELECT status, labels FROM sample WHERE id = ?", (sample_id,)
-    ).fetchone()
-    return (Status.PENDING, "") if row is None else row
 
 
 def write_log(
@@ -377,15 +368,15 @@ def _log_each(
     after: Mapping[str, Any],
     stamp: Stamp,
 ) -> None:
-    """Add an entry for each sample that changed."""
+    """Log the change of each sample in `before`."""
     for sample_id, value in before.items():
         write_log(connection, sample_id, [_logged_change(kind, value, after[sample_id])], stamp)
 
 
 def _logged_change(kind: str, before: object, after: object) -> LogEntry:
-    """Return the entry of a change, as the log keeps settings and statuses."""
+    """Return the entry of a change of settings or of a status."""
 
-    def told(value: object) -> object:
+    def as_json(value: object) -> object:
         return value.model_dump(mode="json") if isinstance(value, Params) else value
 
-    return LogEntry(kind, {"before": told(before), "after": told(after)})
+    return LogEntry(kind, {"before": as_json(before), "after": as_json(after)})

@@ -1,4 +1,4 @@
-"""The record of a review: its store, and the thread that writes to it, in order, until it works."""
+"""The thread that writes to a store, in order, and repeats what fails."""
 
 import atexit
 import sys
@@ -26,7 +26,7 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True, eq=False)
 class _PutReview:
-    """A review to put, which a later one of the same sample may take in."""
+    """A review to write, which a later one of the same sample may replace."""
 
     review: Review
     entries: tuple[LogEntry, ...]
@@ -40,20 +40,20 @@ class StoreWriter:
 
     A write starts as soon as those before it are done: with nothing in the way it is on the disk
     a few milliseconds after it was submitted. One that fails, the disk being full, say, stays
-    first in line and is tried again every second, with all that came since behind it.
+    first in line and is tried again every second, with all later ones behind it.
 
-    To a store that can only be read nothing is written, and `refusal` says why.
+    Nothing is written to a read-only store; `refusal` is the reason.
 
     Parameters
     ----------
     store : Store
         The store, which may be read meanwhile.
     on_error : callable
-        Called in the writer's thread with the error when a write fails, and again only after
-        one succeeded or if the error is another one.
+        Called in the writer's thread with the error when a write fails; not again for the same
+        error before a write succeeds.
     on_saved : callable, optional
-        Called in the writer's thread without arguments when, after an error, all that had to
-        wait is saved.
+        Called in the writer's thread without arguments when, after an error, all that waited is
+        saved.
     retry : float
         Seconds between two attempts.
 
@@ -77,19 +77,19 @@ class StoreWriter:
         self._retry = retry
         self._waiting: deque[Write] = deque()
         self._submitted = self._done = 0
-        self._told = ""
+        self._reported = ""
         self._stopping = self._held = self._at_work = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         if not store.read_only:
             self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
             self._thread.start()
-            # A daemon, or a program that ends without closing would hang; it is emptied at exit.
+            # A daemon: a program that ends without closing would hang. It is emptied at exit.
             atexit.register(self.close)
 
     @property
     def refusal(self) -> str:
-        """Why nothing can be saved; empty if all can."""
+        """Why nothing can be saved; empty if it can."""
         if self._thread is not None:
             return ""
         return f"{self.store.path} is read-only here: {self.store.reason}. Nothing is saved."
@@ -101,7 +101,7 @@ class StoreWriter:
             return len(self._waiting)
 
     def submit(self, write: Write) -> None:
-        """Have `write` called with the store, after all that was submitted before.
+        """Call `write` with the store, after all that was submitted before.
 
         It may be called again after a SaveError, so it must either work or leave nothing behind,
         as the methods of Store do.
@@ -113,10 +113,9 @@ class StoreWriter:
                 self._changed.notify_all()
 
     def put_review(self, review: Review, entries: Sequence[LogEntry] = ()) -> None:
-        """Have a review put; one of the same sample that waits last in line is taken in.
+        """Write a review; it replaces one of the same sample that waits last in line.
 
-        Of the two reviews only the later one is written, in one transaction with the log entries
-        of both.
+        Only the later review is written, in one transaction with the log entries of both.
         """
         with self._changed:
             if not self._is_open():
@@ -130,16 +129,14 @@ class StoreWriter:
             self._changed.notify_all()
 
     def put_facts(self, facts: Mapping[str, StampedFacts], *, last: bool = False) -> bool:
-        """Keep what was read off files; False, unless it is the last, while other things wait."""
+        """Write facts read from files; without `last`, only if nothing else waits: else False."""
         if self.pending and not last:
             return False
         self.submit(lambda store: store.put_many_facts(facts))
         return True
 
     def review(self, sample_id: str) -> Review | None:
-        """Return what was said last about a sample, on the disk already or not.
-
-        Only reviews that were submitted with `put_review` are seen while they wait.
+        """Return the last review of a sample, on the disk or waiting in `put_review`.
 
         Raises
         ------
@@ -147,14 +144,16 @@ class StoreWriter:
             If the store cannot be read.
         """
         with self._changed:
-            for write in reversed(self._waiting):
-                if isinstance(write, _PutReview) and write.review.sample_id == sample_id:
-                    return write.review
-            store = self.store
-        return store.review(sample_id)
+            waiting, store = self._waiting_review(sample_id), self.store
+        return waiting or store.review(sample_id)
+
+    def _waiting_review(self, sample_id: str) -> Review | None:
+        """Return the last review of a sample that is not on the disk yet."""
+        puts = (write for write in reversed(self._waiting) if isinstance(write, _PutReview))
+        return next((put.review for put in puts if put.review.sample_id == sample_id), None)
 
     def log(self, sample_id: str) -> list[Logged]:
-        """Return what was done to a sample, oldest first, waiting for what is to be written of it.
+        """Return the log of a sample, oldest entry first, when its reviews are written.
 
         Raises
         ------
@@ -162,16 +161,13 @@ class StoreWriter:
             If the store cannot be read.
         """
         with self._changed:
-            waits = any(
-                isinstance(write, _PutReview) and write.review.sample_id == sample_id
-                for write in self._waiting
-            )
+            waits = self._waiting_review(sample_id) is not None
         if waits:
             self.flush()
         return self.store.log(sample_id)
 
     def written(self) -> Store:
-        """Return the store with all that was submitted so far.
+        """Return the store, with all that was submitted so far written to it.
 
         Raises
         ------
@@ -195,8 +191,8 @@ class StoreWriter:
         Returns
         -------
         bool
-            False if something could not be saved in time: nothing is given up then, the writer
-            keeps trying, and `abandon` ends it.
+            False if something could not be saved in time; the writer keeps trying until
+            `abandon`.
         """
         if not self.flush(timeout):
             return False
@@ -214,15 +210,15 @@ class StoreWriter:
         return self.pending
 
     def recover(self) -> Recovery:
-        """Go on with what can be read of a damaged store, which is kept.
+        """Replace a damaged store, which is kept, by one with all that can be read of it.
 
-        What waits to be written goes to the new one.
+        Waiting writes go to the new one.
 
         Raises
         ------
         SeplError
-            If there is no room for a copy, or nothing may be written here. What waits continues
-            waiting, and this can be called again.
+            If there is no room for a copy, or nothing may be written here. Writes wait on, and
+            this can be called again.
         """
         path, who = self.store.path, self.store.who
         if self.refusal:
@@ -280,7 +276,7 @@ class StoreWriter:
                 self._changed.notify_all()
 
     def _is_open(self) -> bool:
-        """Return whether anything is written; SaveError if it was until it was closed."""
+        """Return whether writes are accepted; SaveError if the writer was closed."""
         if self._stopping:
             raise SaveError(f"nothing more can be saved: {self.store.path} was closed.")
         return self._thread is not None
@@ -294,24 +290,24 @@ class StoreWriter:
                 if self._stopping:
                     return
                 write, store, self._at_work = self._waiting[0], self.store, True
-            dealt_with = self._attempt(write, store)
+            done = self._attempt(write, store)
             with self._changed:
                 self._at_work = False
                 self._changed.notify_all()
-                if not dealt_with and not self._stopping:
+                if not done and not self._stopping:
                     self._changed.wait(self._retry)
-            if dealt_with:
+            if done:
                 self._finish()
 
     def _has_work(self) -> bool:
         return self._stopping or (bool(self._waiting) and not self._held)
 
     def _attempt(self, write: Write, store: Store) -> bool:
-        """Return whether a write is dealt with."""
+        """Return whether a write is done or given up."""
         try:
             write(store)
         except (SaveError, StoreCorruptError) as error:
-            self._tell(error)
+            self._report(error)
             return False
         except Exception as error:  # noqa: BLE001  a fault in one write must not stop the others
             fault = SaveError(f"a change is lost by an internal error: {store.path}: {error!r}.")
@@ -319,25 +315,25 @@ class StoreWriter:
             _call(lambda: self._on_error(fault))
         return True
 
-    def _tell(self, error: SeplError) -> None:
-        if str(error) != self._told:
-            self._told = str(error)
+    def _report(self, error: SeplError) -> None:
+        if str(error) != self._reported:
+            self._reported = str(error)
             _call(lambda: self._on_error(error))
 
     def _finish(self) -> None:
         with self._changed:
             self._waiting.popleft()
             self._done += 1
-            recovered = bool(self._told) and not self._waiting
+            recovered = bool(self._reported) and not self._waiting
             self._changed.notify_all()
         if recovered:
-            self._told = ""
+            self._reported = ""
             if self._on_saved is not None:
                 _call(self._on_saved)
 
 
 def _call(callback: Callable[[], None]) -> None:
-    """Call back; an error in it goes where those of threads go, and the thread continues."""
+    """Call back; an error in it goes to `threading.excepthook`, and the thread continues."""
     try:
         callback()
     except Exception:  # noqa: BLE001

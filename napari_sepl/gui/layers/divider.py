@@ -1,4 +1,4 @@
-"""The divider of the swipe: a line on the canvas, and two layers that are cut at it."""
+"""The divider of the swipe, at which two layers are clipped."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 _WIDTH = 15
-"""Canvas pixels that take hold of the divider; odd, so that the line has a middle."""
+"""Width in canvas pixels in which the mouse grabs the divider; odd, for a middle."""
 
 _LINE = 2
 _LIGHT, _DARK = QColor(255, 255, 255), QColor(0, 0, 0, 160)
@@ -25,22 +25,21 @@ _LIGHT, _DARK = QColor(255, 255, 255), QColor(0, 0, 0, 160)
 class Divider(QWidget):
     """Lies on the canvas of one viewer while the swipe is on; the mouse drags it.
 
-    A widget rather than a layer: a drag on it reaches neither the brush nor the camera. Labels
-    are cut where they are drawn, by the graphics card, so no pixel of any layer is written, and
-    a slider move costs what it costs without the swipe.
+    It is a widget, so that a drag on it moves neither the brush nor the camera. The graphics card
+    clips the labels when it draws them, so no layer is written, and slider moves take no longer.
 
     Parameters
     ----------
     viewer : Viewer
         Whose canvas it lies on.
     layers : ReviewLayers
-        Has the two that are cut.
+        Has the two layers that are clipped.
     comparing : Comparing
         Has the swipe.
     """
 
     def __init__(self, viewer: "Viewer", layers: ReviewLayers, comparing: Comparing) -> None:
-        whole = getattr(viewer, "__wrapped__", viewer)  # of which napari shows plugins a part
+        whole = getattr(viewer, "__wrapped__", viewer)  # napari wraps the viewer for plugins
         self._canvas: Any = whole.window._qt_viewer.canvas  # noqa: SLF001  # no public way
         super().__init__(self._canvas.native)
         self._viewer = viewer
@@ -53,7 +52,7 @@ class Divider(QWidget):
         self._canvas._scene_canvas.events.draw.connect(self._on_draw, position="last")  # noqa: SLF001
 
     def follow(self) -> None:
-        """Cut the layers at the divider as it is now, and put the line there."""
+        """Clip the layers at the current divider, and move the line there."""
         nodes = self._wanted()
         for node in [node for node in self._cut if node not in nodes]:
             node.detach(self._cut.pop(node))
@@ -62,14 +61,14 @@ class Divider(QWidget):
             if node not in self._cut:
                 self._cut[node] = PlanesClipper(coord_system="visual")
                 node.attach(self._cut[node])
-            # What is kept lies on the plane's side: (point, normal) in (x, y, z).
+            # The visible side of the plane: (point, normal) in (x, y, z).
             plane = ((self._comparing.divider, 0, 0), (side, 0, 0))
             self._cut[node].clipping_planes = np.array([plane], np.float32)
             node.update()
         self._place()
 
     def _wanted(self) -> dict[Any, int]:
-        """Return what the two layers are drawn by, and which side of the divider each keeps."""
+        """Return the visual of each layer, and which side of the divider it shows."""
         if not self._comparing.swiping or self._viewer.dims.ndisplay != 2:
             return {}
         sides: list[tuple[Labels, int]] = [(self._layers.pseudo, -1), (self._layers.enhanced, 1)]
@@ -77,7 +76,7 @@ class Divider(QWidget):
         return {visuals[layer].node: side for layer, side in sides if layer in visuals}
 
     def _on_draw(self, _: object) -> None:
-        """Follow the camera, and layers that were removed and came back."""
+        """Follow the camera, and layers that were removed and added again."""
         if self._comparing.swiping or self._cut:
             if self._wanted().keys() != self._cut.keys():
                 self.follow()
@@ -87,7 +86,7 @@ class Divider(QWidget):
     # --- the line
 
     def _place(self) -> None:
-        """Put the line where the divider is on the canvas, or at the edge it is beyond."""
+        """Move the line to the divider, or to the edge of the canvas beyond which it lies."""
         if not self._cut:
             self.hide()
             return
@@ -115,12 +114,12 @@ class Divider(QWidget):
     # --- the mouse
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Take hold of the divider, where on its width does not matter."""
+        """Grab the divider."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
             self._held_at = event.position().x() - _WIDTH // 2
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Take the divider along."""
+        """Move the divider with the mouse."""
         if event is not None and event.buttons() & Qt.MouseButton.LeftButton:
             x = self.mapToParent(event.position()).x() - self._held_at
             column = float(self._canvas.view.scene.transform.imap([x, 0, 0, 1])[0])

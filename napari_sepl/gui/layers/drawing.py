@@ -1,19 +1,19 @@
-"""Label layers written in place, which napari would redraw whole, and their colours."""
+"""Label layers that are written in place, and their colours."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 from napari.layers import Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE, Box
 
 
 def label_layer(name: str, *, opacity: float) -> Labels:
-    """Return an empty label layer of ours."""
+    """Return an empty label layer."""
     return Labels(np.zeros((1, 1), np.uint8), name=name, opacity=opacity)
 
 
@@ -27,18 +27,29 @@ def show_labels(layer: Labels, labels: NDArray[np.uint8]) -> None:
     forget_history(layer)
 
 
-def resize(layer: Labels, labels: NDArray[np.uint8]) -> None:
-    """Give a layer labels of another size, without telling of new data.
+def clear_layer(layer: Labels, shape: tuple[int, int]) -> None:
+    """Empty a layer that nobody may paint on, and fit it to an image of this shape."""
+    if layer.data.shape != shape:
+        resize(layer, np.zeros(shape, np.uint8))
+    elif layer.data.any():
+        layer.data[...] = 0
+        layer.refresh(extent=False, highlight=False)
+    forget_history(layer)
+    set_if_new(layer, "editable", False)
 
-    Who hears of new data renews the layer's colours, which stay as they are, and the viewer's
-    axes, for which it is enough that the image tells: 7 ms a layer.
+
+def resize(layer: Labels, labels: NDArray[np.uint8]) -> None:
+    """Give a layer labels of another size, without the event of new data.
+
+    The event renews the layer's colours, which do not change, and the viewer's axes, which the
+    image layer renews anyway: 7 ms a layer.
     """
     with layer.events.data.blocker():
         layer.data = labels
 
 
 def set_if_new(layer: Layer, name: str, value: object) -> None:
-    """Set an attribute that is not so already: napari redraws for each."""
+    """Set an attribute if its value differs: napari redraws each time."""
     if getattr(layer, name) != value:
         setattr(layer, name, value)
 
@@ -46,7 +57,7 @@ def set_if_new(layer: Layer, name: str, value: object) -> None:
 def redraw(layer: Labels, box: Box) -> None:
     """Send a changed part of an in-place written label layer to the screen.
 
-    A full ``layer.refresh()`` would slice anew, and costs 10 ms more at 4096².
+    A full ``layer.refresh()`` slices again, and costs 10 ms more at 4096².
     """
     if not layer.visible:
         return
@@ -57,39 +68,39 @@ def redraw(layer: Labels, box: Box) -> None:
 
 
 def forget_history(layer: Labels) -> None:
-    """Empty napari's own undo history: the document keeps the history of an image."""
+    """Empty napari's own undo history: the document keeps the history."""
     layer._reset_history()  # noqa: SLF001  # no public way; tests would see it go
 
 
 def displayable(image: NDArray[Any]) -> NDArray[Any]:
-    """Return a picture that napari draws: colour as 8 bits, which its RGB layers expect."""
+    """Return an image with colour as 8 bits, as napari's RGB layers expect."""
     if image.ndim == 3 and image.dtype == np.uint16:
         return (image >> 8).astype(np.uint8)
     return image
 
 
 REJECTED = IGNORE
-"""The value that draws a refused mask's outline on the masks layer."""
+"""The value that draws a rejected mask's outline on the masks layer."""
 
-_REFUSED_COLOUR = (0.85, 0.85, 0.85, 0.75)
+_REJECTED_COLOUR = (0.85, 0.85, 0.85, 0.75)
 
 
 def label_colours(classes: ClassList, hidden: Collection[int] = ()) -> DirectLabelColormap:
     """Return the colours of a label layer; the background and hidden classes are clear."""
     palette = classes.palette() / 255
-    shown = [label for label in (*range(1, len(classes)), IGNORE) if label not in hidden]
-    colours: dict[int | None, Any] = {label: np.append(palette[label], 1.0) for label in shown}
-    return _colormap(colours)
+    labels = (*range(1, len(classes)), IGNORE)
+    return colormap({label: palette[label] for label in labels if label not in hidden})
 
 
 def outline_colours(classes: ClassList, hidden: Collection[int] = ()) -> DirectLabelColormap:
-    """Return the colours of the mask outlines: their class's if taken, grey if refused."""
+    """Return the colours of the mask outlines: of the class if selected, grey if rejected."""
     palette = classes.palette() / 255
-    shown = [label for label in range(1, len(classes)) if label not in hidden]
-    colours: dict[int | None, Any] = {label: np.append(palette[label], 1.0) for label in shown}
-    return _colormap({**colours, REJECTED: np.array(_REFUSED_COLOUR)})
+    shown = {label: palette[label] for label in range(1, len(classes)) if label not in hidden}
+    return colormap({**shown, REJECTED: _REJECTED_COLOUR})
 
 
-def _colormap(colours: dict[int | None, Any]) -> DirectLabelColormap:
-    clear = np.zeros(4)
-    return DirectLabelColormap(color_dict={**colours, 0: clear, None: clear})
+def colormap(colours: Mapping[int, ArrayLike]) -> DirectLabelColormap:
+    """Return a colour map of RGB or RGBA colours, 0..1; values without one are clear."""
+    shown: dict[int | None, NDArray[np.float64]] = {0: np.zeros(4), None: np.zeros(4)}
+    shown.update({int(value): np.append(rgb, 1.0)[:4] for value, rgb in colours.items()})
+    return DirectLabelColormap(color_dict=shown)

@@ -42,10 +42,10 @@ def line_width(shape: tuple[int, int]) -> int:
 
 
 class ReviewLayers:
-    """Image, pseudo-labels, masks, truth and enhanced labels as napari layers.
+    """Image, pseudo-labels, masks, ground truth and enhanced labels as napari layers.
 
-    Layers are known by object, never by name, and are kept from image to image. A layer that the
-    user removed comes back with the next change.
+    Layers are identified by object, never by name, and stay from image to image. A layer that the
+    user removed returns with the next change.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class ReviewLayers:
         self._own_pseudo = label_layer("pseudo (CAM)", opacity=0.9)
         self.image: Image | None = None
         self.pseudo = self._own_pseudo
-        self.truth = label_layer("truth", opacity=0.6)
+        self.truth = label_layer("ground truth", opacity=0.6)
         self.enhanced = label_layer("enhanced", opacity=0.55)
         self.masks = label_layer("masks", opacity=0.8)
         self.per_pixel = PixelLayers()
@@ -68,7 +68,7 @@ class ReviewLayers:
         self.highlight = Highlight()
         self.prompts = PromptLayer()
         self._prompting = False
-        self._stale = False  # whether the small picture of the pseudo-labels is
+        self._stale = False  # whether the thumbnail of the pseudo-labels is
         self._outlines = MaskOutlines(np.zeros(0, np.int32), np.zeros(1, np.int64))
         self._outlined = np.zeros(0, np.int16)
         self._line = 1
@@ -93,8 +93,8 @@ class ReviewLayers:
         outlines : MaskOutlines
             Traced from the same masks.
         given : collection of Layer
-            Layers of the user's own that hold the image and the pseudo-labels already; they are
-            shown as they are and no second copy is added.
+            The user's own layers of the image and the pseudo-labels, which are shown in place of
+            ours.
         """
         image = next((layer for layer in given if isinstance(layer, Image)), None)
         pseudo = next((layer for layer in given if isinstance(layer, Labels)), None)
@@ -110,8 +110,8 @@ class ReviewLayers:
         self._draw_outlines(drawn, np.arange(len(inputs.masks)), self._outlined)
         show_labels(self.masks, drawn)
         self.highlight.open(inputs.shape)
-        told = self.per_pixel.open(inputs)
-        on_top = [self.pseudo, self.masks, *told, self.highlight.layer]
+        per_pixel = self.per_pixel.open(inputs)
+        on_top = [self.pseudo, self.masks, *per_pixel, self.highlight.layer]
         if self._prompting:
             on_top.append(self.prompts.layer)
         self.prompts.open(inputs.shape)
@@ -137,15 +137,15 @@ class ReviewLayers:
     def fit_view(self) -> None:
         """Fit the image to the canvas.
 
-        A hidden layer keeps the extent of its last image until it is shown, so that napari must
-        be told which layers to fit; for one it takes a sixth of the time that it takes for all.
+        Only visible layers are fitted, as a hidden one has the extent of its last image until it is
+        shown. Fitting one layer takes a sixth of the time of all.
         """
         layers = [layer for layer in self._viewer.layers if layer.visible]
         flat = self._viewer.dims.ndim == 2 and self.image is not None
         self._viewer.fit_to_view(layers=[self.image] if flat else layers)
 
     def fill_pseudo(self, *, filled: bool) -> None:
-        """Draw the pseudo-labels filled, as the enhanced ones are, or as lines."""
+        """Draw the pseudo-labels filled or as lines."""
         self._filled = filled
         width = 0 if filled else 2 * line_width(self.pseudo.data.shape)
         set_if_new(self.pseudo, "contour", width)
@@ -160,7 +160,7 @@ class ReviewLayers:
         self._viewer.layers.selection.active = self.prompts.layer
 
     def hide_prompts(self) -> None:
-        """Take the layer of prompts away."""
+        """Remove the layer of prompts."""
         self._prompting = False
         if self.prompts.layer in self.in_use:
             self.in_use.remove(self.prompts.layer)
@@ -169,33 +169,33 @@ class ReviewLayers:
             self._viewer.layers.selection.active = self.enhanced
 
     def show(self, resolved: Resolved) -> None:
-        """Bring the enhanced layer up to date, writing only what differs."""
+        """Update the enhanced layer where labels differ."""
         self.restore()
         box = copy_changes(resolved.labels, self.enhanced.data)
         if box is not None:
             redraw(self.enhanced, box)
 
     def show_pseudo(self, inputs: Inputs) -> None:
-        """Bring the pseudo-labels up to date with the background's rule."""
+        """Update the pseudo-labels after a change of the background's value."""
         box = copy_changes(inputs.pseudo, self.pseudo.data) if inputs.scores is not None else None
         if box is not None:
             redraw(self.pseudo, box)
             self._stale = True
 
     def show_outlines(self, inputs: Inputs, assignment: Assignment) -> None:
-        """Colour the outlines of masks by whether they are taken, and for which class.
+        """Colour the outlines of masks by their class, or grey where rejected.
 
-        Those that a person decided on are dashed. Masks that came or went are traced anew.
+        Outlines of masks with a decision are dashed. Other masks than before are traced again.
         """
         values = _outline_values(assignment)
         if inputs.masks is not self._traced:
             self._traced = inputs.masks
             self._outlines = MaskOutlines.of(inputs.masks, self._line)
-            self._outlined = np.zeros(len(inputs.masks), np.int16)  # as nothing is drawn
+            self._outlined = np.zeros(len(inputs.masks), np.int16)  # nothing is drawn
             self.masks.data[...] = 0
-        flipped = np.flatnonzero(values != self._outlined)
-        if len(flipped):
-            self._draw_outlines(self.masks.data, flipped, values[flipped])
+        changed = np.flatnonzero(values != self._outlined)
+        if len(changed):
+            self._draw_outlines(self.masks.data, changed, values[changed])
             self._outlined = values
             redraw(self.masks, Box(0, 0, *self.masks.data.shape))
 
@@ -210,7 +210,7 @@ class ReviewLayers:
 
     @property
     def label_layers(self) -> tuple[Labels, ...]:
-        """Our own label layers, which stay the same from image to image."""
+        """Our own label layers, the same for all images."""
         return (
             self._own_pseudo, self.truth, self.enhanced, self.masks,
             *self.per_pixel, self.highlight.layer, self.prompts.layer,
@@ -218,7 +218,7 @@ class ReviewLayers:
 
     @property
     def shown(self) -> NDArray[np.uint8]:
-        """(H, W) uint8: the labels on screen, with any stroke not yet absorbed."""
+        """(H, W) uint8: the labels on screen, with strokes not yet absorbed."""
         return np.asarray(self.enhanced.data)
 
     def show_colours(self, inputs: Inputs, hidden: Collection[int] = ()) -> None:
@@ -233,29 +233,28 @@ class ReviewLayers:
         self.masks.colormap = outline_colours(inputs.classes, hidden)
 
     def restore(self) -> None:
-        """Put back layers that the user removed: nothing on them is lost."""
+        """Add layers again that the user removed."""
         for layer in self.in_use:
             if layer not in self._viewer.layers:
                 self._viewer.add_layer(layer)
 
     def refresh_thumbnails(self) -> None:
-        """Redraw the small pictures in the layer list, which live updates leave out."""
+        """Redraw the thumbnails, which live updates leave out."""
         changed = (self.enhanced, self.masks, self.pseudo)
         for layer in changed if self._stale else changed[:2]:
             layer.refresh(data_displayed=False, highlight=False, extent=False)
 
     def _show_image(self, inputs: Inputs) -> Image:
-        picture = displayable(inputs.image)
-        image = self._own_image
-        if image is None or image.rgb != (picture.ndim == 3):
-            image = self._own_image = Image(picture, name="image", rgb=picture.ndim == 3)
+        pixels, layer = displayable(inputs.image), self._own_image
+        if layer is None or layer.rgb != (pixels.ndim == 3):
+            layer = self._own_image = Image(pixels, name="image", rgb=pixels.ndim == 3)
         else:
-            image.data = picture
-            image.reset_contrast_limits()
-        return image
+            layer.data = pixels
+            layer.reset_contrast_limits()
+        return layer
 
     def _use(self, layers: list[Layer]) -> None:
-        """Clear away what the last image used and this one does not; hide the user's own."""
+        """Remove layers that this image does not use; hide the user's own."""
         for layer in self.in_use:
             if layer in layers or layer not in self._viewer.layers:
                 continue
@@ -268,7 +267,7 @@ class ReviewLayers:
 
 
 def _outline_values(assignment: Assignment) -> NDArray[np.int16]:
-    """Return what draws each mask's outline; negative where a person decided."""
+    """Return the value of each mask's outline; negative for masks with a decision."""
     coloured = assignment.selected & (assignment.class_ids > 0)  # background has no colour
     values = np.where(coloured, assignment.class_ids, np.int16(REJECTED))
     return np.where(assignment.decided, -values, values)

@@ -1,27 +1,24 @@
-"""Layers over the image: a heat map, the outline under the cursor, prompts."""
+"""Layers over the image: heat map, outline under the cursor, prompts."""
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels
-from napari.utils.colormaps import DirectLabelColormap
+from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_sepl.core.labels.pixels import Box
 from napari_sepl.core.labels.scores import Scores
-from napari_sepl.gui.layers.drawing import forget_history, redraw, resize, set_if_new
-from napari_sepl.gui.strokes import line_positions
+from napari_sepl.gui.layers.drawing import clear_layer, colormap, label_layer, redraw, set_if_new
+from napari_sepl.gui.strokes import draw_box
 
 
 class HeatLayer:
-    """An image layer of one class's scores, hidden until asked for; another class, another map.
+    """An image layer with the scores of the current class, hidden at first.
 
     Attributes
     ----------
     layer : Image
-        The layer. It is light that is added to the picture: black where nothing is seen.
+        The layer. It is added to the image, so that scores of 0 are clear.
     """
 
     def __init__(self) -> None:
@@ -35,7 +32,7 @@ class HeatLayer:
         self.layer.events.visible.connect(self._draw)
 
     def open(self, scores: Scores | None, class_id: int) -> None:
-        """Show another image's scores; none where its pseudo-labels are hard."""
+        """Show another image's scores; None for hard pseudo-labels."""
         self._scores = scores
         self.choose(class_id)
 
@@ -45,7 +42,7 @@ class HeatLayer:
         self._draw()
 
     def _draw(self) -> None:
-        """Draw what is to be seen, once it is."""
+        """Draw the scores, if the layer is visible."""
         if self._scores is None or not self.layer.visible:
             return
         wanted = (self._scores, self._class_id)
@@ -65,9 +62,6 @@ def map_of(scores: Scores, class_id: int) -> NDArray[np.float32]:
     return scores.maps[int(found[0])] if len(found) else np.zeros(scores.shape, np.float32)
 
 
-_HIGHLIGHT = (1.0, 1.0, 1.0, 1.0)
-
-
 class Highlight:
     """A label layer on top of all others, written in place.
 
@@ -78,25 +72,17 @@ class Highlight:
     """
 
     def __init__(self) -> None:
-        self.layer = Labels(np.zeros((1, 1), np.uint8), name="under the cursor")
-        clear = np.zeros(4)
-        self.layer.colormap = DirectLabelColormap(
-            color_dict={1: np.array(_HIGHLIGHT), 0: clear, None: clear}
-        )
+        self.layer = label_layer("under the cursor", opacity=0.7)
+        self.layer.colormap = colormap({1: (1.0, 1.0, 1.0)})
         self._drawn = np.zeros(0, np.int32)
 
     def open(self, shape: tuple[int, int]) -> None:
-        """Point at nothing, on another image."""
-        if self.layer.data.shape == shape:
-            self.show(np.zeros(0, np.int32))
-        else:
-            self._drawn = np.zeros(0, np.int32)
-            resize(self.layer, np.zeros(shape, np.uint8))
-        forget_history(self.layer)
-        set_if_new(self.layer, "editable", False)
+        """Show nothing, on another image."""
+        self._drawn = np.zeros(0, np.int32)
+        clear_layer(self.layer, shape)
 
     def show(self, positions: NDArray[np.int32]) -> None:
-        """Draw other pixels, given as row-major positions."""
+        """Draw the pixels at these row-major positions, and no others."""
         if not len(positions) and not len(self._drawn):
             return
         flat = self.layer.data.reshape(-1)
@@ -121,7 +107,7 @@ _POINT = 5
 
 @dataclass(frozen=True, eq=False)
 class Prompts:
-    """What SAM is asked with, in pixels of the image.
+    """Prompts for SAM, in pixels of the image.
 
     Parameters
     ----------
@@ -142,12 +128,12 @@ class Prompts:
 
     @property
     def given(self) -> bool:
-        """Whether there is anything to ask with."""
+        """Whether there is any prompt."""
         return bool(self.points) or self.box is not None or self.region is not None
 
 
 class PromptLayer:
-    """A label layer that shows prompts and what came of them; the mouse adds to it.
+    """A label layer that shows prompts and the mask that SAM returned.
 
     Attributes
     ----------
@@ -156,48 +142,33 @@ class PromptLayer:
     """
 
     def __init__(self) -> None:
-        self.layer = Labels(np.zeros((1, 1), np.uint8), name="prompts")
-        clear = np.zeros(4)
-        colours: dict[int | None, Any] = {k: np.array(colour) for k, colour in _COLOURS.items()}
-        self.layer.colormap = DirectLabelColormap(color_dict={**colours, 0: clear, None: clear})
+        self.layer = label_layer("prompts", opacity=0.7)
+        self.layer.colormap = colormap(_COLOURS)
 
     def open(self, shape: tuple[int, int]) -> None:
         """Show nothing, on another image."""
-        if self.layer.data.shape != shape:
-            resize(self.layer, np.zeros(shape, np.uint8))
-        elif self.layer.data.any():
-            self.layer.data[...] = 0
-            self.layer.refresh(extent=False, highlight=False)
-        forget_history(self.layer)
-        set_if_new(self.layer, "editable", False)
+        clear_layer(self.layer, shape)
 
     def show(self, prompts: Prompts, preview: NDArray[np.bool_] | None, line: int) -> None:
-        """Draw other prompts and another preview.
+        """Draw prompts and the preview of a mask.
 
         Parameters
         ----------
         prompts : Prompts
-            What was asked with.
+            The prompts.
         preview : (H, W) bool, optional
-            The mask that came of it.
+            The mask that SAM returned.
         line : int
             Width of lines, in pixels.
         """
         drawn = self.layer.data
         drawn[...] = 0 if preview is None else preview  # True is _PREVIEW
         if prompts.box is not None:
-            _draw_box(drawn, prompts.box, line)
+            corners = np.array(prompts.box).reshape(2, 2)
+            drawn.reshape(-1)[draw_box(corners, (drawn.shape[0], drawn.shape[1]), line)] = _BOX
         for (row, col), on in zip(prompts.points, prompts.labels, strict=True):
             _draw_disc(drawn, row, col, _POINT * line, _ON if on else _BESIDE)
         redraw(self.layer, Box(0, 0, *drawn.shape))
-
-
-def _draw_box(drawn: NDArray[np.uint8], box: tuple[float, float, float, float], line: int) -> None:
-    top, left, bottom, right = box
-    corners = [(top, left), (top, right), (bottom, right), (bottom, left), (top, left)]
-    for start, stop in pairwise(corners):
-        shape = (drawn.shape[0], drawn.shape[1])
-        drawn.reshape(-1)[line_positions(start, stop, shape, line)] = _BOX
 
 
 def _draw_disc(drawn: NDArray[np.uint8], row: float, col: float, radius: int, value: int) -> None:

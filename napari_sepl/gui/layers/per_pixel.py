@@ -1,4 +1,4 @@
-"""Layers that tell something of each pixel: where its label came from, how it differs, errors."""
+"""Layers with a value for each pixel: label source, difference, errors."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_sepl.core.analysis.differences import (
@@ -21,7 +20,7 @@ from napari_sepl.core.analysis.provenance import NAMES, Source
 from napari_sepl.core.labels.pixels import copy_changes, count_labels
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
-from napari_sepl.gui.layers.drawing import label_layer, redraw, resize, set_if_new
+from napari_sepl.gui.layers.drawing import colormap, label_layer, redraw, resize, set_if_new
 
 Colour = tuple[float, float, float]
 
@@ -42,7 +41,6 @@ _DIFFERENCE_COLOURS: dict[int, Colour] = {
     Difference.IGNORED: (0.55, 0.55, 0.55),
 }
 
-
 _OPACITY = 0.75
 
 
@@ -53,7 +51,7 @@ class LegendRow:
     Parameters
     ----------
     name : str
-        What such pixels are called.
+        The name of the value.
     colour : tuple of float
         Red, green and blue, 0..1; black for what is clear.
     share : float
@@ -66,14 +64,14 @@ class LegendRow:
 
 
 class PixelLayer:
-    """A label layer with a legend, hidden until asked for.
+    """A label layer with a legend, hidden at first.
 
     Parameters
     ----------
     title : str
         The layer's name.
     names : mapping of int to str
-        What each value is called.
+        The name of each value.
     colours : mapping of int to Colour
         Its colour; values without one are clear.
     find : callable
@@ -94,19 +92,17 @@ class PixelLayer:
     ) -> None:
         self._names, self._colours, self._find = names, colours, find
         self.layer: Labels = label_layer(title, opacity=_OPACITY)
-        clear = np.zeros(4)
-        known: dict[int | None, Any] = {int(k): np.array([*rgb, 1]) for k, rgb in colours.items()}
-        self.layer.colormap = DirectLabelColormap(color_dict={**known, 0: clear, None: clear})
+        self.layer.colormap = colormap(colours)
         self.layer.visible = False
 
     def open(self, shape: tuple[int, int]) -> None:
-        """Fit another image."""
+        """Fit the layer to another image."""
         if self.layer.data.shape != shape:
             resize(self.layer, np.zeros(shape, np.uint8))
         set_if_new(self.layer, "editable", False)
 
     def show(self, inputs: Inputs, resolved: Resolved) -> list[LegendRow]:
-        """Show what is told of each pixel, and return the legend; nothing while it is hidden."""
+        """Update the layer if it is visible, and return its legend; empty while hidden."""
         found = self._find(inputs, resolved) if self.layer.visible else None
         if found is None:
             return []
@@ -122,16 +118,21 @@ class PixelLayer:
 
 
 class PixelLayers:
-    """All of them, by the name of the action that shows each.
+    """The layers with a value for each pixel, by the name of the action that shows each.
 
     Iterating gives the layers from the bottom to the top.
     """
 
     def __init__(self) -> None:
         self._by_name = {
-            "where_from": PixelLayer("label source", NAMES, _SOURCE_COLOURS, _sources),
+            "label_source": PixelLayer(
+                "label source", NAMES, _SOURCE_COLOURS, lambda _, resolved: resolved.find_sources()
+            ),
             "difference": PixelLayer(
-                "difference", DIFFERENCE_NAMES, _DIFFERENCE_COLOURS, _differences
+                "difference",
+                DIFFERENCE_NAMES,
+                _DIFFERENCE_COLOURS,
+                lambda inputs, resolved: find_differences(inputs.pseudo, resolved.labels),
             ),
             "errors": PixelLayer("errors", ERROR_NAMES, ERROR_COLOURS, _errors),
         }
@@ -143,7 +144,7 @@ class PixelLayers:
         return (pixel_layer.layer for pixel_layer in self._by_name.values())
 
     def open(self, inputs: Inputs) -> list[Labels]:
-        """Fit another image, and return the layers that have something to tell of it."""
+        """Fit the layers to another image, and return those that it has values for."""
         for name in self._offered(inputs):
             self._by_name[name].open(inputs.shape)
         return [self[name] for name in self._offered(inputs)]
@@ -155,25 +156,17 @@ class PixelLayers:
             set_if_new(self[other], "visible", shown)
 
     def show(self, inputs: Inputs, resolved: Resolved) -> dict[str, list[LegendRow]]:
-        """Bring what is shown up to date.
+        """Update the visible layer.
 
         Returns
         -------
         dict of str to list of LegendRow
-            The legend of each layer that has something to tell; empty while it is hidden.
+            The legend of each layer that the image has values for; empty while hidden.
         """
         return {name: self._by_name[name].show(inputs, resolved) for name in self._offered(inputs)}
 
     def _offered(self, inputs: Inputs) -> list[str]:
         return [name for name in self._by_name if name != "errors" or inputs.truth is not None]
-
-
-def _sources(inputs: Inputs, resolved: Resolved) -> NDArray[np.uint8]:  # noqa: ARG001
-    return resolved.find_sources()
-
-
-def _differences(inputs: Inputs, resolved: Resolved) -> NDArray[np.uint8]:
-    return find_differences(inputs.pseudo, resolved.labels)
 
 
 def _errors(inputs: Inputs, resolved: Resolved) -> NDArray[np.uint8] | None:

@@ -1,4 +1,4 @@
-"""What to make masks with, and what that comes to."""
+"""Settings for mask generation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,28 +6,29 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.proposals.device import AUTO
-from napari_sepl.proposals.models import REGIONS, SamSettings
+from napari_sepl.proposals.models import REGIONS, SamSettings, find_model
 from napari_sepl.proposals.points import MARGIN
 from napari_sepl.proposals.regions import RegionSettings
+from napari_sepl.proposals.weights import Checkpoint, find_checkpoint
 from napari_sepl.workflow.masks import made_by_regions, made_by_sam
 
 
 @dataclass(frozen=True)
 class MaskChoice:
-    """What to make masks with.
+    """Model and settings that masks are generated with.
 
     Parameters
     ----------
     model : str
         A model's name, or "regions".
     checkpoint : Path, optional
-        The user's own weights; the published ones are fetched if left out.
+        The user's own weights; published weights are downloaded if left out.
     settings : SamSettings
-        What to ask of the generator.
+        Settings of the generator.
     device : str
         "auto", "cuda", "cuda:N", "mps" or "cpu".
     guided : bool
-        Ask only about points in and near the pseudo-labels.
+        Sample points only in and near the pseudo-labels.
     """
 
     model: str = REGIONS
@@ -36,18 +37,30 @@ class MaskChoice:
     device: str = AUTO
     guided: bool = True
 
+    def find_weights(self, progress: Callable[[int, int], None]) -> Checkpoint:
+        """Return the weights of a SAM model, downloading them where needed.
+
+        Raises
+        ------
+        MissingPackageError, DownloadError, InputError, SaveError
+            If a package or the weights are not available.
+        """
+        model = find_model(self.model)
+        model.require()
+        return find_checkpoint(model, self.checkpoint, progress)
+
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """What a choice comes to, with its weights at hand."""
+    """How a process creates the mask generator of a choice, with its weights downloaded."""
 
     choice: MaskChoice
-    factory: Callable[..., Any]  # makes, in the process, what makes masks
-    arguments: tuple[Any, ...] = ()  # what it is called with
+    factory: Callable[..., Any]  # called in the process
+    arguments: tuple[Any, ...] = ()  # for the factory
 
     @property
     def made_with(self) -> dict[str, Any]:
-        """What decides on the masks, as a folder of masks keeps it."""
+        """All settings that decide on the masks, as a folder of masks records them."""
         if self.choice.model == REGIONS:
             return made_by_regions(RegionSettings())
         checkpoint, _, settings = self.arguments

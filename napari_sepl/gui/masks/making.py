@@ -1,4 +1,4 @@
-"""Making masks for the image that is open, in a process of its own."""
+"""Generating the masks of the open image, in another process."""
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -15,47 +15,48 @@ from napari_sepl.files.masks import write_masks
 from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
 from napari_sepl.proposals.maker import MaskProgress, OnProgress, StoppedError
-from napari_sepl.proposals.models import REGIONS, find_model
+from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.process import Remote, RemoteMasks
 from napari_sepl.proposals.regions import RegionMasks
 from napari_sepl.proposals.sam import open_sam
-from napari_sepl.proposals.weights import find_checkpoint
+
+DOWNLOAD_CANCELLED = "Download of weights cancelled; the next try resumes it."
 
 
 class MakesOfDataset(Protocol):
-    """Makes the masks of a dataset's samples."""
+    """Generates the masks of a dataset's samples."""
 
     def make_open(self, choice: MaskChoice) -> None:
-        """Make masks for the sample that is open."""
+        """Generate the masks of the open sample."""
 
     def make_pending(self, choice: MaskChoice) -> None:
-        """Make masks for all pending samples that have none."""
+        """Generate the masks of all pending samples without masks."""
 
 
 class Making:
-    """Makes masks, for one press of a button at a time; the model stays loaded for the next one.
+    """Generates masks, one request at a time; the model stays loaded for the next one.
 
     Parameters
     ----------
     context : ReviewContext
         Has the document, the view and the background.
     use : callable
-        Shows the image that is open with the masks that were made.
+        Shows the open image with the new masks.
 
     Attributes
     ----------
     dataset : MakesOfDataset or None
-        Makes the masks of the dataset that is open, if one is.
+        Generates the masks of the open dataset, if there is one.
     pending_shown : str
-        Which samples of the dataset wait for masks, in words; empty without a dataset.
+        Text that lists the pending samples without masks; empty without a dataset.
     pending_changed : Signal
         Emitted with `pending_shown`.
     ended : Signal
-        Emitted when no masks are being made any more.
+        Emitted when mask generation ended.
     shown : tuple of int, int and str
-        How far it is: done, total and what; 0 of 0 while nothing is being made.
+        The progress: done, total and text; 0 of 0 while none are generated.
     cancelled : bool
-        Whether somebody stopped what was started last.
+        Whether the last request was cancelled.
     """
 
     pending_changed = Signal(str)
@@ -74,7 +75,7 @@ class Making:
         self.shown = (0, 0, "")
 
     def start(self, choice: MaskChoice) -> None:
-        """Make masks for the image that is open, and use them in place of those it has."""
+        """Generate masks for the open image, and use them in place of its present ones."""
         document = self._context.settled()
         if self.dataset is not None:
             self.dataset.make_open(choice)
@@ -83,28 +84,28 @@ class Making:
             self._context.background.run(
                 "make masks",
                 lambda: self._make(choice, document),
-                lambda opened: self._use(opened, document, mark),
+                lambda prepared: self._use(prepared, document, mark),
                 self._fail,
             )
 
     def start_pending(self, choice: MaskChoice) -> None:
-        """Make masks for all pending samples of the dataset that have none."""
+        """Generate the masks of all pending samples of the dataset without masks."""
         if self.dataset is not None:
             self.dataset.make_pending(choice)
 
     def cancel(self) -> None:
-        """Stop at once; the image keeps the masks it has."""
+        """Stop at once; the image keeps its present masks."""
         self.cancelled = True
         if self._remote is not None:
             self._remote.stop()
 
     def save(self, path: Path, given: Collection[Path]) -> None:
-        """Write the masks of the image that is open as segment-anything's amg.py does.
+        """Write the masks of the open image in the format of segment-anything's amg.py.
 
         Parameters
         ----------
         path : Path
-            Where to; a dialog has asked about a file that is there.
+            The file; a dialog has asked before it replaces one.
         given : collection of Path
             The files of the image, which are never written over.
         """
@@ -113,23 +114,23 @@ class Making:
             masks, inputs = document.inputs.masks, tuple(given)
 
             def write() -> None:
-                Guard(inputs).check_place(path)  # all else the dialog has asked about
+                Guard(inputs).check_place(path)  # the dialog asked about the rest
                 write_masks(path, masks)
 
             self._context.background.run(
                 "save masks",
                 write,
-                lambda _: view.tell(f"Saved: {path}"),
-                lambda error: view.warn(str(error)),
+                lambda _: view.show_info(f"Saved: {path}"),
+                self._context.show_failure,
             )
 
     def close(self) -> None:
-        """End the process that makes masks, if there is one; no answer of it will come."""
+        """End the process that generates masks, if there is one, and drop its result."""
         self.cancel()
         self._under_way, self.shown = False, (0, 0, "")
 
     def show_pending(self, text: str) -> None:
-        """Tell which samples of the dataset wait for masks; empty without a dataset."""
+        """Show which pending samples have no masks; empty without a dataset."""
         if text != self.pending_shown:
             self.pending_shown = text
             self.pending_changed.emit(text)
@@ -137,50 +138,47 @@ class Making:
     # --- from the first step to the last, on the window's thread
 
     def begin(self, choice: MaskChoice) -> bool:
-        """Show that masks are being made; False if some are already."""
+        """Show that masks are generated; False if that is in progress already."""
         if self._under_way:
             return False
         self._under_way, self.cancelled = True, False
-        self._show(0, 1, f"masks by {choice.model}")
+        self._show(0, 1, f"generating masks ({choice.model})")
         return True
 
     def end(self) -> None:
-        """Show that no masks are being made any more."""
+        """Show that mask generation ended."""
         self._under_way = False
         self._show(0, 0, "")
         self.ended.emit()
 
     def _show(self, done: int, total: int, what: str) -> None:
-        if self._under_way or not total:  # else it comes too late
+        if self._under_way or not total:  # else it is out of date
             self.shown = done, total, what
             self._context.view.masks.show_making(done, total, what)
 
     # --- off the window's thread
 
     def prepare(self, choice: MaskChoice) -> Recipe:
-        """Return what a choice comes to, fetching weights that are not there.
+        """Return the recipe of a choice, downloading weights where needed.
 
         Raises
         ------
         SeplError
-            If a package or the weights are not to be had, or somebody stopped it.
+            If a package or the weights are not available, or it was cancelled.
         """
-        known = self._recipe
-        if known is not None and replace(known.choice, guided=choice.guided) == choice:
-            self._recipe = replace(known, choice=choice)
+        recipe = self._recipe
+        if recipe is not None and replace(recipe.choice, guided=choice.guided) == choice:
+            self._recipe = replace(recipe, choice=choice)
         elif choice.model == REGIONS:
             self._recipe = Recipe(choice, RegionMasks)
         else:
-            model = find_model(choice.model)
-            model.require()
-            checkpoint = find_checkpoint(model, choice.checkpoint, self._tell_bytes)
-            arguments = (checkpoint, choice.device, choice.settings)
-            self._recipe = Recipe(choice, open_sam, arguments)
+            weights = choice.find_weights(self._show_download)
+            self._recipe = Recipe(choice, open_sam, (weights, choice.device, choice.settings))
         self.raise_if_cancelled()
         return self._recipe
 
     def process_for(self, recipe: Recipe) -> Remote:
-        """Return the process for a recipe: the one that is there, or one that will be started."""
+        """Return the process for a recipe: the running one if it fits, else a new one."""
         serving, self._serving = self._serving, recipe
         same = serving is not None and (
             (serving.factory, serving.arguments) == (recipe.factory, recipe.arguments)
@@ -188,31 +186,31 @@ class Making:
         if self._remote is None or not same:
             if self._remote is not None:
                 self._remote.stop()
-            self._remote = Remote(recipe.factory, *recipe.arguments, opened=self.tell_model)
+            self._remote = Remote(recipe.factory, *recipe.arguments, opened=self.show_model)
         return self._remote
 
     def listen(self, show: Callable[[int, int], None]) -> OnProgress:
-        """Return what hears of progress: it passes on messages, and `show` done and total."""
+        """Return a callback that shows messages and calls `show` with done and total."""
 
-        def told(progress: MaskProgress) -> None:
-            self.raise_if_cancelled()  # just before the process was asked
+        def on_progress(progress: MaskProgress) -> None:
+            self.raise_if_cancelled()  # in case that the process has not begun
             view = self._context.view
             if progress.message:
-                self._context.background.post(lambda: view.tell(progress.message))
+                self._context.background.post(lambda: view.show_info(progress.message))
             show(progress.done, progress.total)
 
-        return told
+        return on_progress
 
     def show(self, done: int, total: int, what: str) -> None:
-        """Show how far it is."""
+        """Show the progress, from any thread."""
         self._context.background.post(lambda: self._show(done, total, what))
 
-    def tell_model(self, about: str) -> None:
-        """Show which model was loaded, and where it computes."""
+    def show_model(self, about: str) -> None:
+        """Show which model was loaded, and on which device."""
         self._context.background.post(lambda: self._context.view.masks.show_model(about))
 
     def raise_if_cancelled(self) -> None:
-        """Raise StoppedError if somebody stopped it."""
+        """Raise StoppedError if mask generation was cancelled."""
         if self.cancelled:
             raise StoppedError("Mask generation cancelled.")
 
@@ -220,40 +218,39 @@ class Making:
         remote = self.process_for(self.prepare(choice))
         inputs = document.inputs
         pseudo = inputs.pseudo if choice.guided else None
-        told = self.listen(lambda done, total: self.show(done, total, "making masks"))
-        masks = RemoteMasks(remote).make(inputs.image, pseudo, told)
+        listener = self.listen(lambda done, total: self.show(done, total, "generating masks"))
+        masks = RemoteMasks(remote).make(inputs.image, pseudo, listener)
         return Prepared.around(with_masks(document, masks))
 
-    def _tell_bytes(self, there: int, total: int) -> None:
+    def _show_download(self, done: int, total: int) -> None:
         if self.cancelled:
-            raise StoppedError("The fetching of weights was stopped; it goes on from here.")
-        self.show(there // 2**20, total // 2**20, "fetching weights")
+            raise StoppedError(DOWNLOAD_CANCELLED)
+        self.show(done // 2**20, total // 2**20, "downloading weights (MB)")
 
     # --- back on it
 
-    def _use(self, opened: Prepared, document: Document, mark: int) -> None:
+    def _use(self, prepared: Prepared, document: Document, mark: int) -> None:
         self.end()
         context = self._context
         if context.settled() is not document or document.history.mark != mark:
-            context.view.warn(
-                "The image was changed or left meanwhile, and keeps the masks it had."
-            )
+            context.view.show_error("The image changed meanwhile, and keeps its previous masks.")
             return
-        count = len(opened.document.inputs.masks)
-        self._use_masks(opened)
-        context.view.tell(f"{count:,} masks were made. Save them under Masks to use them again.")
+        count = len(prepared.document.inputs.masks)
+        self._use_masks(prepared)
+        context.view.show_info(
+            f"{count:,} masks generated. Save them under Masks to use them again."
+        )
 
     def _fail(self, error: SeplError) -> None:
         self.end()
-        tell = self._context.view.tell if isinstance(error, StoppedError) else None
-        (tell or self._context.view.warn)(str(error))
+        self._context.show_failure(error)
 
 
 def with_masks(document: Document, masks: MaskSet) -> Document:
     """Return a new document of the same image with other masks.
 
-    Settings, strokes, protected classes and masks made by prompts stay; decisions on the masks
-    that are gone do not.
+    Settings, strokes, locked classes and masks made by prompts stay; decisions on the old masks
+    do not.
     """
     given = document.inputs.given or document.inputs
     digests = {**given.digests, "masks": masks.digest}

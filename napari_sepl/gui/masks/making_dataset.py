@@ -1,4 +1,4 @@
-"""Making the masks of a dataset: a file for each sample, ready to be read as soon as it is made."""
+"""Generating the masks of a dataset: a file for each sample."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ from napari_sepl.workflow.results import Outcome, SampleResult, first_failures
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 DEATHS = 3
-"""Samples one after the other of which the process may die before no further one is tried."""
+"""Samples in a row at which the process may crash before mask generation stops."""
 
 _PARTS = 1000
 """Steps of the progress bar for a sample."""
@@ -39,18 +39,18 @@ _PARTS = 1000
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What a press of a button comes to."""
+    """The samples to generate masks for, and with what."""
 
     rows: list[int]
     recipe: Recipe
     remote: Remote
-    otherwise: str  # how the folder's other masks were made; empty if with the same
-    there: Path | None  # the masks that there are, where those of one sample are made anew
+    otherwise: str  # how the folder's other masks were made; empty if in the same way
+    there: Path | None  # existing masks of a single sample, to be replaced
 
 
 @dataclass(eq=False)
 class _Run:
-    """How far a plan is."""
+    """The progress of a plan."""
 
     plan: _Plan
     steps: Iterator[SampleResult[None]] = field(default_factory=lambda: iter(()))
@@ -63,16 +63,16 @@ class _Run:
             self.failures.append(step.message)
 
     def outcome(self, folder: Path) -> list[str]:
-        """Return sentences that tell how many there are now, and what failed."""
+        """Return sentences on how many samples have masks now, and what failed."""
         samples, made = len(self.plan.rows), self.done - len(self.failures)
         named = first_failures([f"{message.rstrip('.')}." for message in self.failures])
-        told = [f"{made:,} of {samples:,} samples now have masks in {folder}."] * (samples > 1)
-        told += [f"The masks are in {folder}."] * (samples == made == 1)
-        return [*told, *named]
+        if samples > 1:
+            return [f"{made:,} of {samples:,} samples now have masks in {folder}.", *named]
+        return [f"The masks are in {folder}."] * made + named
 
 
 class DatasetMaking:
-    """Makes masks for samples of a dataset under review.
+    """Generates masks for samples of a dataset under review.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class DatasetMaking:
     reviewing : Reviewing
         The dataset.
     navigator : Navigator
-        Told of each sample of which there are new masks.
+        Called for each sample with new masks.
     """
 
     def __init__(
@@ -97,62 +97,62 @@ class DatasetMaking:
         self._closed = False
 
     def make_open(self, choice: MaskChoice) -> None:
-        """Make masks for the sample that is open; those that it has are replaced after asking."""
+        """Generate the masks of the open sample; asks before it replaces existing ones."""
         row = self._navigator.row
         if row is not None:
-            self._begin([row], choice, anew=True)
+            self._begin([row], choice, replace=True)
 
     def make_pending(self, choice: MaskChoice) -> None:
-        """Make masks for all pending samples that have none, one after the other."""
+        """Generate the masks of all pending samples without masks, one after the other."""
         rows = self._reviewing.queue.lacking_masks().tolist()
         if rows:
-            self._begin(rows, choice, anew=False)
+            self._begin(rows, choice, replace=False)
         else:
-            self._context.view.tell("All pending samples have masks.")
+            self._context.view.show_info("All pending samples have masks.")
 
     def close(self) -> None:
-        """Stop at once and say nothing more: the dataset is about to be closed."""
+        """Stop at once, without a message: the dataset is about to be closed."""
         self._closed = True
         self._making.cancel()
         self._making.show_pending("")
 
     def show_pending(self) -> None:
-        """Show for which samples `make_pending` would make masks."""
+        """Show which pending samples have no masks."""
         queue = self._reviewing.queue
         rows = queue.lacking_masks()
-        told = f"Pending without masks: {listed(queue, rows)}." if len(rows) else ""
-        self._making.show_pending(told or "All pending samples have masks.")
+        text = f"Pending without masks: {listed(queue, rows)}." if len(rows) else ""
+        self._making.show_pending(text or "All pending samples have masks.")
 
     # --- before
 
-    def _begin(self, rows: list[int], choice: MaskChoice, *, anew: bool) -> None:
+    def _begin(self, rows: list[int], choice: MaskChoice, *, replace: bool) -> None:
         if self._reviewing.refusal:
-            self._context.view.warn(self._reviewing.refusal)
+            self._context.view.show_error(self._reviewing.refusal)
         elif self._making.begin(choice):
             self._context.background.run(
                 "make masks",
-                lambda: self._plan(rows, choice, anew=anew),
+                lambda: self._plan(rows, choice, replace=replace),
                 self._ask,
                 lambda error: self._end(None, error),
             )
 
-    def _plan(self, rows: list[int], choice: MaskChoice, *, anew: bool) -> _Plan:
-        """Look what there is; off the window's thread."""
+    def _plan(self, rows: list[int], choice: MaskChoice, *, replace: bool) -> _Plan:
+        """Look which masks exist; off the window's thread."""
         recipe = self._making.prepare(choice)
-        there = self._reviewing.sample(rows[0]).masks if anew else None
+        there = self._reviewing.sample(rows[0]).masks if replace else None
         how = made_otherwise(self._folder, recipe.made_with)
         return _Plan(rows, recipe, self._making.process_for(recipe), how, there)
 
     def _ask(self, plan: _Plan) -> None:
-        """Ask about what would be replaced or mixed, and make masks."""
+        """Ask before masks are replaced or mixed, and generate masks."""
         sample_id, view = self._reviewing.queue.ids[plan.rows[0]], self._context.view
         if self._closed or self._making.cancelled:
             self._end(None, StoppedError("Mask generation cancelled."))
         elif plan.there not in (None, mask_file(self._folder, sample_id)):
             self._making.end()
-            view.warn(
-                f"{plan.there} holds the masks of {sample_id} and cannot be replaced by a JSON "
-                "file beside it: move it away first."
+            view.show_error(
+                f"Masks in this format cannot be replaced: {plan.there} holds the masks of "
+                f"{sample_id}. Move it away first."
             )
         elif (question := self._question(plan)) and not view.confirm(question):
             self._making.end()
@@ -160,21 +160,21 @@ class DatasetMaking:
             self._run(plan)
 
     def _question(self, plan: _Plan) -> str:
-        """Return what to ask first; empty if nothing need be asked."""
-        told = [] if plan.there is None else [f"{plan.there} exists already and will be replaced."]
+        """Return the question to ask first; empty for none."""
+        parts = [] if plan.there is None else [f"{plan.there} exists and will be replaced."]
         if plan.otherwise:
             samples, model = listed(self._reviewing.queue, plan.rows), plan.recipe.choice.model
-            told.append(
+            parts.append(
                 f"{self._folder} holds masks that were made {plan.otherwise}. Those of {samples} "
-                f"will be made by {model}, beside them."
+                f"will be made by {model}, in the same folder."
             )
-        return f"{' '.join(told)} Make masks?" if told else ""
+        return f"{' '.join(parts)} Generate masks?" if parts else ""
 
     # --- one sample after the other
 
     def _run(self, plan: _Plan) -> None:
         run, samples = _Run(plan), len(plan.rows)
-        what = "making masks" if samples == 1 else f"masks of {samples:,} samples"
+        what = "generating masks" if samples == 1 else f"masks of {samples:,} samples"
 
         def show(done: int = 0, total: int = 1) -> None:
             parts = _PARTS * run.done + _PARTS * done // max(total, 1)
@@ -208,41 +208,41 @@ class DatasetMaking:
             return
         run.note(step)
         if step.outcome is not Outcome.FAILED:
-            self._take_in(self._reviewing.queue.rows[step.sample_id])
+            self._note_masks(self._reviewing.queue.rows[step.sample_id])
         self._go_on(run)
 
-    def _take_in(self, row: int) -> None:
-        """Let the queue and the window know that a sample has new masks."""
+    def _note_masks(self, row: int) -> None:
+        """Update the queue and the window after a sample got new masks."""
         queue = self._reviewing.queue
         queue.without_masks[row] = False
         queue.change[row] = np.nan
-        if queue.status_of(row) is Status.ACCEPTED:  # on other masks than it has now
+        if queue.status_of(row) is Status.ACCEPTED:  # with other masks
             self._reviewing.put_statuses([row], Status.PENDING)
         self._navigator.masks_made(row)
         self.show_pending()
 
     def _end(self, run: _Run | None, error: SeplError | None = None) -> None:
-        """Say in one message what became of it."""
+        """Show the outcome in one message."""
         self._making.end()
         if run is not None:
-            run.steps = iter(())  # which lets go of the folder
+            run.steps = iter(())  # which releases the lock of the folder
         if self._closed:
             return
-        told = [str(error)] * (error is not None) + (run.outcome(self._folder) if run else [])
+        parts = [str(error)] * (error is not None) + (run.outcome(self._folder) if run else [])
         view = self._context.view
         fine = isinstance(error, StoppedError | None) and (run is None or not run.failures)
-        (view.tell if fine else view.warn)(" ".join(told))
+        (view.show_info if fine else view.show_error)(" ".join(parts))
 
 
 class EnduringMasks:
-    """Makes masks in another process, and gives up when that dies of one sample after the other.
+    """Generates masks in another process, and stops when that crashes at several samples in a row.
 
     Parameters
     ----------
     remote : Remote
         The process.
     making : Making
-        Knows whether the masks are still wanted.
+        Knows whether mask generation was cancelled.
     """
 
     def __init__(self, remote: Remote, making: Making) -> None:
@@ -254,26 +254,25 @@ class EnduringMasks:
         self,
         image: NDArray[Any],
         pseudo: NDArray[np.uint8] | None = None,
-        told: OnProgress = ignore,
+        on_progress: OnProgress = ignore,
     ) -> MaskSet:
-        """Make the masks of one image; as `RemoteMasks.make`, and as it raises.
+        """Return the masks of one image, as `RemoteMasks.make` does, whose errors it raises too.
 
         Raises
         ------
         OpeningError
-            If the process died of this sample, as it did of those just before.
+            If the process crashed at this sample and at those just before.
         """
         self._making.raise_if_cancelled()
         try:
-            masks = RemoteMasks(self._remote).make(image, pseudo, told)
+            masks = RemoteMasks(self._remote).make(image, pseudo, on_progress)
         except (OpeningError, StoppedError):
             raise
         except ProposalError as error:
             self._deaths = self._deaths + 1 if self._remote.process_id is None else 0
             if self._deaths == DEATHS:
                 raise OpeningError(
-                    f"{error} So it did {DEATHS} times, one sample after the other: no further "
-                    "one is tried."
+                    f"{error} It crashed at {DEATHS} samples in a row, so mask generation stops."
                 ) from error
             raise
         self._deaths = 0

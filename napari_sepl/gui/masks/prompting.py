@@ -1,4 +1,4 @@
-"""SAM's prompts on the canvas: points, boxes and labels become masks."""
+"""SAM prompts on the canvas: points, boxes and labels become masks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,12 +15,13 @@ from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.layers.layers import line_width
 from napari_sepl.gui.layers.overlays import Prompts
 from napari_sepl.gui.masks.choice import MaskChoice
+from napari_sepl.gui.masks.making import DOWNLOAD_CANCELLED
 from napari_sepl.gui.pointing import Pointing
 from napari_sepl.proposals.maker import StoppedError
-from napari_sepl.proposals.models import REGIONS, SamSettings, find_model
+from napari_sepl.proposals.models import REGIONS, SamSettings
 from napari_sepl.proposals.process import Remote
 from napari_sepl.proposals.prompts import EmbeddingCache, open_prompter
-from napari_sepl.proposals.weights import cache_folder, find_checkpoint
+from napari_sepl.proposals.weights import cache_folder
 
 _READY = "Click on the object, Alt+click beside it, Shift+drag a box; Enter adds, Esc drops."
 
@@ -28,34 +29,33 @@ Preview = tuple[NDArray[np.bool_], float]
 
 
 class Prompting:
-    """Asks SAM about the image that is open, in a process of its own.
+    """Sends prompts on the open image to SAM, in another process.
 
-    While it is on, each image is read by the model as soon as it opens; prompts given before that
-    are answered then.
+    While it is on, the model embeds each image as it opens; earlier prompts wait for that.
 
     Parameters
     ----------
     context : ReviewContext
         Has the document, the layers, the view and the background.
     pointing : Pointing
-        Points at nothing while prompts are given.
-    tell_model : callable
-        Told which model was loaded, from any thread.
+        Highlights no mask while prompts are given.
+    show_model : callable
+        Called with the model that was loaded, from any thread.
 
     Attributes
     ----------
     on : bool
         Whether the mouse gives prompts while the layer of prompts is active.
     prompts : Prompts
-        What was given so far.
+        The prompts given so far.
     """
 
     def __init__(
-        self, context: ReviewContext, pointing: Pointing, tell_model: Callable[[str], None]
+        self, context: ReviewContext, pointing: Pointing, show_model: Callable[[str], None]
     ) -> None:
         self._context = context
         self._pointing = pointing
-        self._tell_model = tell_model
+        self._show_model = show_model
         self._remote: Remote | None = None
         self._choice: MaskChoice | None = None
         self._ready: Document | None = None
@@ -66,8 +66,8 @@ class Prompting:
 
     # --- on and off
 
-    def prompt(self) -> None:
-        """Take prompts from now on, with the model that is chosen, or no longer."""
+    def toggle(self) -> None:
+        """Turn prompts on, with the chosen model, or off."""
         if self.on:
             self.switch_off()
         elif self._context.settled() is not None:
@@ -77,8 +77,8 @@ class Prompting:
 
     def _switch_on(self, choice: MaskChoice) -> None:
         if choice.model == REGIONS:
-            self._context.view.warn(
-                "Regions know no prompts: choose one of SAM's models under Masks."
+            self._context.view.show_error(
+                "Prompts need a SAM model: choose one of SAM's models under Masks."
             )
             self._show("")
             return
@@ -91,27 +91,27 @@ class Prompting:
         self.image_opened()
 
     def switch_off(self) -> None:
-        """Take no prompts any more; the model stays loaded for the next time."""
+        """Turn prompts off; the model stays loaded."""
         self.on = False
         self._forget()
         self._context.layers.hide_prompts()
         self._show("")
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """Turn prompts off and end the process, if there is one."""
         self.on = False
         self._close()
 
     def image_opened(self) -> None:
-        """Let the model read the image that is open; its prompts are new ones."""
+        """Let the model embed the open image, and start with no prompts."""
         document, choice = self._context.document, self._choice
         if not self.on or document is None or choice is None:
             return
         self._forget()
-        self._show(f"{choice.model} reads the image…")
+        self._show(f"Computing image embedding ({choice.model})…")
         image = document.inputs.image
         self._context.background.run(
-            "read image", lambda: self._read(choice, image),
+            "embed image", lambda: self._read(choice, image),
             lambda remark: self._use(remark, document), self._fail,
         )  # fmt: skip
 
@@ -126,21 +126,21 @@ class Prompting:
         """Put a box around the object."""
         self._give(replace(self.prompts, box=(top, left, bottom, right)))
 
-    def snap(self) -> None:
-        """Start from the region of the current class: SAM redraws its outline."""
+    def refine(self) -> None:
+        """Refine the outline of the current class with SAM."""
         document = self._context.settled()
         if document is None or not self.on:
             return
         region = document.resolved.labels == self._context.class_id
         if not region.any():
-            self._context.view.tell("The current class has no pixel here to start from.")
+            self._context.view.show_info("The current class has no pixel to refine.")
             return
         rows, cols = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
         box = (float(rows[0]), float(cols[0]), float(rows[-1]), float(cols[-1]))
         self._give(Prompts(box=box, region=region))
 
-    def back(self) -> bool:
-        """Take back the last prompt; False if there was none."""
+    def remove_last(self) -> bool:
+        """Remove the last prompt; False if there was none."""
         now = self.prompts
         if not self.on or not now.given:
             return False
@@ -150,22 +150,24 @@ class Prompting:
             self._give(Prompts())
         return True
 
-    def drop(self) -> None:
-        """Take back all prompts."""
+    def remove_prompts(self) -> None:
+        """Remove all prompts."""
         if self.on:
             self._give(Prompts())
             self._show(_READY)
 
-    def add(self) -> None:
-        """Add the mask to the image's masks, taken for the current class."""
+    def add_mask(self) -> None:
+        """Add SAM's mask to the image's masks, selected for the current class."""
         document, answer = self._context.settled(), self._answer
         if document is None or not self.on:
             return
         if answer is None:
-            self._context.view.tell("There is no mask of SAM's to add yet.")
+            self._context.view.show_info("There is no mask from SAM to add yet.")
             return
         if self._context.class_id == IGNORE:
-            self._context.view.warn("Masks cannot be selected for ignore: choose another class.")
+            self._context.view.show_error(
+                "Masks cannot be selected for ignore: choose another class."
+            )
             return
         mask, rating = answer
         scores = MaskScores.from_records([{"predicted_iou": rating}])
@@ -173,12 +175,12 @@ class Prompting:
         try:
             document.add_prompted(one, self._context.class_id)
         except InputError as error:
-            self._context.view.warn(str(error))
+            self._context.view.show_error(str(error))
             return
-        self.drop()
+        self.remove_prompts()
 
     def _give(self, prompts: Prompts) -> None:
-        """Draw prompts at once, and ask about them as soon as SAM is free."""
+        """Draw prompts at once, and send them as soon as SAM is free."""
         self.prompts = prompts
         if not prompts.given:
             self._answer = None
@@ -196,7 +198,7 @@ class Prompting:
             if self.prompts is prompts:
                 self._answer = answer
                 self._draw()
-                self._show(f"{answer[1]:.2f} is the IoU that SAM expects of this mask. {_READY}")
+                self._show(f"SAM predicts an IoU of {answer[1]:.2f} for this mask. {_READY}")
             else:
                 self._ask()
 
@@ -217,16 +219,16 @@ class Prompting:
     # --- off the window's thread
 
     def _read(self, choice: MaskChoice, image: NDArray[Any]) -> str:
-        """Load the model where it is not, and let it read an image; return a remark, if any."""
+        """Load the model if needed, and embed an image; return a remark, if any."""
         if self._remote is None:
-            found = find_prompter(choice, self._tell_bytes)
-            self._remote = Remote(*found, opened=self._tell_model)
+            found = find_prompter(choice, self._show_download)
+            self._remote = Remote(*found, opened=self._show_model)
         return str(self._remote.call("prepare", image))
 
-    def _tell_bytes(self, there: int, total: int) -> None:
+    def _show_download(self, done: int, total: int) -> None:
         if not self.on:
-            raise StoppedError("The fetching of weights was stopped; it goes on from here.")
-        text = f"fetching weights: {there >> 20:,} of {total >> 20:,} MB"
+            raise StoppedError(DOWNLOAD_CANCELLED)
+        text = f"Downloading weights: {done >> 20:,} of {total >> 20:,} MB"
         self._context.background.post(lambda: self._show(text))
 
     # --- back on it
@@ -236,7 +238,7 @@ class Prompting:
             return
         self._ready = document
         if remark:
-            self._context.view.warn(remark)
+            self._context.view.show_error(remark)
         self._show(_READY)
         self._ask()
 
@@ -244,8 +246,7 @@ class Prompting:
         self._close()
         if self.on:
             self.switch_off()
-        tell = self._context.view.tell if isinstance(error, StoppedError) else None
-        (tell or self._context.view.warn)(str(error))
+        self._context.show_failure(error)
 
     def _forget(self) -> None:
         self.prompts, self._answer, self._ready, self._asking = Prompts(), None, None, False
@@ -262,7 +263,7 @@ class Prompting:
 
 
 def _question(remote: Remote, prompts: Prompts) -> Callable[[], Preview]:
-    """Return what asks about prompts; for a thread beside the window's."""
+    """Return a function that sends prompts to SAM, for another thread."""
     points = np.array(prompts.points).reshape(-1, 2)
     labels, box = np.array(prompts.labels, np.int64), prompts.box
 
@@ -275,22 +276,16 @@ def _question(remote: Remote, prompts: Prompts) -> Callable[[], Preview]:
 
 
 def _of_process(choice: MaskChoice) -> MaskChoice:
-    """Return what of a choice a loaded model depends on."""
+    """Return a choice without what a loaded model does not depend on."""
     return replace(choice, guided=True, settings=SamSettings())
 
 
 def find_prompter(
-    choice: MaskChoice, told: Callable[[int, int], None]
+    choice: MaskChoice, progress: Callable[[int, int], None]
 ) -> tuple[Callable[..., Any], Any, str, EmbeddingCache]:
-    """Return what opens a model for prompts and with what, fetching its weights.
+    """Return a function that opens a model for prompts, and its arguments.
 
-    Raises
-    ------
-    MissingPackageError, DownloadError, InputError, SaveError
-        If a package or the weights are not to be had.
+    The weights are downloaded where needed; errors as of `MaskChoice.find_weights`.
     """
-    model = find_model(choice.model)
-    model.require()
-    checkpoint = find_checkpoint(model, choice.checkpoint, told)
     cache = EmbeddingCache(cache_folder() / "embeddings")
-    return open_prompter, checkpoint, choice.device, cache
+    return open_prompter, choice.find_weights(progress), choice.device, cache

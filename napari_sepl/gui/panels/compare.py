@@ -8,7 +8,7 @@ from napari_sepl.gui.actions import ActionButton
 from napari_sepl.gui.layers.per_pixel import LegendRow
 from napari_sepl.gui.panels.widgets import line_up, stack
 
-_BUTTONS = ("swipe", "difference", "errors", "where_from")
+_BUTTONS = ("swipe", "difference", "errors", "label_source")
 
 
 class ComparePanel(QWidget):
@@ -40,7 +40,7 @@ class ComparePanel(QWidget):
 
     def show_legends(self, legends: Mapping[str, Sequence[LegendRow]]) -> None:
         """Show what the colours mean; the button of a layer without a legend is disabled."""
-        for name in ("difference", "errors", "where_from"):
+        for name in ("difference", "errors", "label_source"):
             self.buttons[name].setEnabled(name in legends)
             self.buttons[name].setChecked(bool(legends.get(name)))
         lines = [_line(row) for rows in legends.values() for row in rows]

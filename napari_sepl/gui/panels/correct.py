@@ -21,7 +21,8 @@ _PIXELS = 100
 _MOST_PIXELS = 10_000_000
 
 _BUTTONS = (
-    "superpixels", "fill_holes", "drop_islands", "grow", "cut", "clear_class", "clear_image",
+    "superpixels", "fill_holes", "remove_small_regions", "grow", "cut",
+    "reset_class", "reset_image",
 )  # fmt: skip
 
 
@@ -40,7 +41,7 @@ class CorrectPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.current = ActionButton("quick_pick")
+        self.current = ActionButton("choose_class")
         self.pixels = QSpinBox()
         self.pixels.setRange(1, _MOST_PIXELS)
         self.pixels.setValue(_PIXELS)

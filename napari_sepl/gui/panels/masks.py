@@ -50,8 +50,8 @@ class MasksPanel(QWidget):
         self.guided.tooltip = "Generate masks only near the pseudo-labels, which is faster"
         self.note, self.pending_text = QLabel(), QLabel()
         self.bar = QProgressBar()
-        self.make, self.cancel = ActionButton("make"), ActionButton("cancel")
-        self.pending, self.save = ActionButton("make_pending"), ActionButton("save_masks")
+        self.make, self.cancel = ActionButton("generate_masks"), ActionButton("cancel")
+        self.pending, self.save = ActionButton("generate_pending"), ActionButton("save_masks")
         self._under_way = False
         self._activity: progress | None = None
         self._lay_out()
@@ -236,7 +236,7 @@ def _field(name: str) -> QSpinBox | QDoubleSpinBox:
     return field
 
 
-_BUTTONS = ("prompt", "snap", "add", "drop")
+_BUTTONS = ("prompt", "refine", "add_mask", "remove_prompts")
 _OFF = "Prompts need a SAM model: choose one above."
 
 

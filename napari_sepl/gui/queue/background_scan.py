@@ -242,7 +242,7 @@ class ScanRow(QWidget):
         if failures:
             files = "Files" if self._suspecting else "Pseudo-labels"
             samples = f"{failures:,} sample{'s' * (failures > 1)}"
-            self._context.view.warn(
+            self._context.view.show_error(
                 f"{files} of {samples} cannot be read: see their tooltips in the queue."
             )
         if not self._suspecting:

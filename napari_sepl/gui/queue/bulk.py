@@ -77,13 +77,13 @@ class Bulk:
     def undo(self) -> None:
         """Undo the last action, except on samples that were edited since."""
         if self.last is None:
-            self._context.view.tell("There is no bulk action to undo.")
+            self._context.view.show_info("There is no bulk action to undo.")
             return
         done, self.last = self.last, None
         left = done.undo()
         self._changed()
         kept = f"; {left:,} edited since stay unchanged" if left else ""
-        self._context.view.tell(f"Undone: {done.text}{kept}")
+        self._context.view.show_info(f"Undone: {done.text}{kept}")
 
     # --- thresholds
 
@@ -109,13 +109,13 @@ class Bulk:
             step = f"{values} for {len(still):,} samples"
             self.last = BulkAction(step, lambda: self._put_back(before, params))
             self._changed()
-            self._context.view.tell(f"Set {step}")
+            self._context.view.show_info(f"Set {step}")
 
         self._context.background.run(
             "read params",
             lambda: [self._reviewing.params_of(row) for row in rows],  # for undo
             put,
-            lambda error: self._context.view.warn(str(error)),
+            lambda error: self._context.view.show_error(str(error)),
         )
 
     def _put_back(self, before: dict[int, Params | None], params: Params) -> int:
@@ -150,7 +150,9 @@ class Bulk:
             change = queue.change
             little = [row for row in rows if change[row] <= most]  # False for NaN: not read
             if not little:
-                self._context.view.tell(f"No pending sample changes by {100 * most:g} % or less.")
+                self._context.view.show_info(
+                    f"No pending sample changes by {100 * most:g} % or less."
+                )
             elif self._context.view.confirm(
                 f"Accept and save {listed(self._reviewing.queue, little)}? They change by "
                 f"{100 * most:g} % or less; {len(pending):,} are pending."
@@ -177,9 +179,9 @@ class Bulk:
             step = f"accepting {len(saved):,} samples"
             self.last = BulkAction(step, lambda: self._reopen(saved))
             self._changed()
-            self._context.view.tell(f"Accepted {len(saved):,} samples")
+            self._context.view.show_info(f"Accepted {len(saved):,} samples")
             if unsaved:
-                self._context.view.warn(f"{len(unsaved):,} were not saved. {unsaved[0]}")
+                self._context.view.show_error(f"{len(unsaved):,} were not saved. {unsaved[0]}")
 
         self._walk("saving", rows, save, finish)
 
@@ -212,7 +214,7 @@ class Bulk:
                 "bulk",
                 lambda: self._act(chunk, act),
                 lambda failures: note(failures, start + _CHUNK),
-                lambda error: self._context.view.warn(str(error)),
+                lambda error: self._context.view.show_error(str(error)),
             )
 
         def note(failures: dict[int, str], following: int) -> None:

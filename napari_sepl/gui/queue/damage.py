@@ -49,11 +49,11 @@ class Damage:
         if isinstance(error, StoreCorruptError):
             self._found(error)
         else:
-            self._context.view.warn(str(error))
+            self._context.view.show_error(str(error))
 
     def meet_closed(self, error: SeplError, spec: DatasetSpec, reopen: Callable[[], None]) -> None:
         """Report why a dataset cannot be opened, and offer to recover a damaged record."""
-        self._context.refuse(error)
+        self._context.show_failure(error)
         if isinstance(error, StoreCorruptError):
             path, who = store_file(spec.output), reviewer()
             self._offer(path, lambda: recover(path, who=who), reopen)
@@ -62,7 +62,7 @@ class Damage:
         self, error: SeplError, reviewing: Reviewing | None, go_on: Callable[[], None]
     ) -> None:
         """Report damage found while the dataset is open, and offer to recover the record."""
-        self._context.view.warn(str(error))
+        self._context.view.show_error(str(error))
         if reviewing is not None and not reviewing.refusal and not self._recovering:
             self._recovering = True
 
@@ -82,11 +82,11 @@ class Damage:
 
         def done(recovery: Recovery) -> None:
             self._context.view.show_busy("")
-            self._context.view.tell(f"{path}: {recovery}")
+            self._context.view.show_info(f"{path}: {recovery}")
             go_on()
 
         def failed(error: SeplError) -> None:
-            self._context.refuse(error)
+            self._context.show_failure(error)
             self._offer(path, work, go_on)
 
         self._context.view.show_busy("recovering the record…")

@@ -76,7 +76,7 @@ class QueueDock(QWidget):
         pending = QPushButton("All pending")
         pending.setToolTip("Actions on all pending samples")
         pending.setMenu(self.pending_menu)
-        others = map(ActionButton, ("sweep", "export_dataset", "keys"))
+        others = map(ActionButton, ("sweep", "export_dataset", "shortcuts"))
         below = line_up(ActionButton("worst_pending"), pending, *others, self.missing)
         steps = line_up(*map(ActionButton, _STEPS))
         column = stack(self.panel, self.scan, steps, below, parent=self)
@@ -168,7 +168,7 @@ class QueueDock(QWidget):
         self._context.view.show_panels(session.panels)
         self.navigator.start(reviewing)
         if reviewing.refusal:
-            self._context.view.warn(reviewing.refusal)
+            self._context.view.show_error(reviewing.refusal)
         self.scan.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
@@ -179,12 +179,12 @@ class QueueDock(QWidget):
         )
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
-            self._context.view.tell(
+            self._context.view.show_info(
                 f"No masks yet: {listed(reviewing.queue, bare)}. Generate them in the panel Masks."
             )
         missing = self.missing.show_missing(reviewing.index)
         if missing:
-            self._context.view.warn(missing)
+            self._context.view.show_error(missing)
 
     def _others_changed(self) -> None:
         self.navigator.others_changed()

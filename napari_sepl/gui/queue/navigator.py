@@ -147,7 +147,7 @@ class Navigator:
             return
         row = onwards(self._from)
         if row is None:
-            self._view.tell(message)
+            self._view.show_info(message)
         self.go(row, onwards)
 
     def _arrive(self, row: int, prepared: Prepared) -> None:
@@ -254,7 +254,7 @@ class Navigator:
         if self.row is None or self._reviewing is None:
             return
         if self._reviewing.refusal:
-            self._view.warn(self._reviewing.refusal)
+            self._view.show_error(self._reviewing.refusal)
             return
         document = self._controller.context.settled()
         if document is not None:
@@ -316,7 +316,7 @@ class Unreadable:
     def end(self, last: str = "") -> None:
         """Warn of the number of samples if there are several, and start another walk."""
         if len(self.rows) > 1:
-            self._context.view.warn(
+            self._context.view.show_error(
                 f"{len(self.rows):,} samples in a row cannot be read: "
                 f"see their tooltips in the queue.{last}"
             )
@@ -331,4 +331,4 @@ class Unreadable:
     def warn_first(self, error: SeplError) -> None:
         """Warn why the first sample cannot be read; of the others, `end` shows the number."""
         if not self.rows:
-            self._context.view.warn(str(error))
+            self._context.view.show_error(str(error))

@@ -5,7 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl import __version__
-from napari_sepl.core.analysis.metrics import Confusion
 from napari_sepl.core.analysis.provenance import find_unsure, soften
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.labels.classes import ClassList, ClassMap
+from napari_sepl.core.labels.classes import ClassMap
 from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.files._opening import real_place
 from napari_sepl.files.digests import digest_labels
@@ -25,73 +24,18 @@ from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports.base import (
     ExportSettings,
     Ignore,
+    ImageFiles,
     Labelled,
     Listing,
-    Pictures,
     flat_name,
 )
-from napari_sepl.files.exports.folder import ExportFolder
-from napari_sepl.files.exports.noted import Picture
+from napari_sepl.files.exports.folder import ExportedImage, ExportFolder
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status
+from napari_sepl.workflow.export.loss import Loss, measure_loss, tell_loss
 from napari_sepl.workflow.export.sources import Exportable, LabelSource
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
-
-Pair = tuple[int, int]
-"""Pixels of a class in both of two maps, and in either."""
-
-
-@dataclass(eq=False)
-class Loss:
-    """Loss by polygons: pixels of each class in both the labels and what is drawn, and in either.
-
-    Ignore pixels are left out.
-    """
-
-    pixels: dict[int, Pair] = field(default_factory=dict)
-
-    def add(self, pixels: Mapping[int, Pair]) -> None:
-        """Add the counts of one sample."""
-        for class_id, (both, either) in pixels.items():
-            before = self.pixels.get(class_id, (0, 0))
-            self.pixels[class_id] = before[0] + both, before[1] + either
-
-    @property
-    def iou(self) -> dict[int, float]:
-        """IoU, 0..1, of what is drawn with the labels, by class."""
-        return {class_id: both / either for class_id, (both, either) in self.pixels.items()}
-
-    @property
-    def mean(self) -> float:
-        """The mean of `iou` over classes; 1 if there are none."""
-        found = self.iou.values()
-        return sum(found) / len(found) if found else 1.0
-
-
-def measure_loss(
-    drawn: NDArray[np.uint8] | None, labels: NDArray[np.uint8]
-) -> dict[int, Pair] | None:
-    """Count what is drawn of each class against its labels; None where nothing had to be drawn."""
-    if drawn is None:
-        return None
-    counts = Confusion.of(drawn, labels).counts
-    both = np.diag(counts)
-    either = counts.sum(axis=0) + counts.sum(axis=1) - both
-    return {
-        class_id: (int(both[class_id]), int(either[class_id]))
-        for class_id in np.flatnonzero(either).tolist()
-        if class_id not in (0, IGNORE)
-    }
-
-
-def tell_loss(loss: Loss, classes: ClassList) -> str:
-    """Return a sentence on the loss by polygons."""
-    told = f"IoU of the polygons, as they are read, with the labels: {loss.mean:.4f}"
-    lowest = min(loss.iou.items(), key=lambda one: one[1], default=None)
-    if lowest is None or lowest[1] == 1:
-        return f"{told}."
-    return f"{told} (mean of classes; lowest {classes.name(lowest[0])}, {lowest[1]:.4f})."
 
 
 class Export:
@@ -120,7 +64,7 @@ class Export:
     others : list of str
         Samples that an earlier run exported here and this one was not to: their files stay, but
         no list has them.
-    without_pictures : bool
+    without_images : bool
         Whether pictures of the samples that were written were left where they are, though the
         format has a place for them.
     at_home : int
@@ -153,9 +97,10 @@ class Export:
         self._overwrite = overwrite
         self.loss: Loss | None = None
         self.others: list[str] = []
-        self.without_pictures = False
+        self.without_images = False
         self.at_home = self.removed = 0
         self._clashes: dict[str, str] = {}  # samples to others that have their files' names
+        self._folders: list[Path] = []
         self._stale: list[str] = []  # lists of splits that are empty now
         self._needs_pseudo = self._format.needs_pseudo or Ignore.UNSURE in settings.ignore
         if self._needs_pseudo and not source.has_pseudo:
@@ -168,14 +113,17 @@ class Export:
         return len(self._source.ids) + len(self._source.problems)
 
     def outcome(self) -> list[str]:
-        """Return sentences on the loss by polygons, and on files of other exports."""
+        """Return sentences on the loss by polygons, other exports' files, and the folders."""
         told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
         if self.at_home:
             told.append(f"Images already in {self._to}: {self.at_home:,}; they are unchanged.")
         if self.removed:
             told.append(f"Removed {self.removed} files of the export that this one replaces.")
         stale = "not of this export, which has no such split."
-        return told + [f"{self._to / name}: {stale}" for name in self._stale]
+        told += [f"{self._to / name}: {stale}" for name in self._stale]
+        if self._folders:
+            told.append(f"Files are in {', '.join(map(str, self._folders))}.")
+        return told
 
     def run(self) -> Generator[SampleResult[None], None, None]:
         """Export the samples, skip finished ones, and continue after failures.
@@ -253,7 +201,7 @@ class Export:
             self._count_at_home(picture)
             return Outcome.PRESENT, None
         encoded = self._format.encode(sample, self._settings)
-        picture = self._picture(sample, encoded.picture)
+        picture = self._picture(sample, encoded.image)
         folder.put(
             {
                 "id": sample_id,
@@ -261,7 +209,7 @@ class Export:
                 "labels": digest_labels(sample.labels),
                 "status": given.status,
                 "split": sample.split,
-                "picture": encoded.picture,
+                "picture": encoded.image,
                 "entry": encoded.entry,
                 "loss": measure_loss(encoded.drawn, sample.labels),
             },
@@ -271,13 +219,13 @@ class Export:
         self._count_at_home(picture)
         return Outcome.SAVED, None
 
-    def _count_at_home(self, picture: Picture | None) -> None:
-        self.at_home += picture is not None and picture.is_at_home(self._to)
+    def _count_at_home(self, picture: ExportedImage | None) -> None:
+        self.at_home += picture is not None and picture.is_in_place(self._to)
 
     def _map_sample(self, sample_id: str, given: Exportable) -> tuple[Labelled, str]:
         """Return a sample as it goes out, and a digest of all that its files follow from."""
         if given.picture is None and (
-            self._format.needs_picture or self._settings.pictures is not Pictures.NO
+            self._format.needs_image or self._settings.pictures is not ImageFiles.NO
         ):
             raise InputError(sample_id, found="no image", expected="a folder of images")
         labels = self._map.apply(given.labels)
@@ -310,14 +258,14 @@ class Export:
             return np.where(unsure, np.uint8(IGNORE), labels)
         return labels
 
-    def _picture(self, sample: Labelled, place: str | None) -> Picture | None:
+    def _picture(self, sample: Labelled, place: str | None) -> ExportedImage | None:
         how = self._settings.pictures
-        if sample.picture is None or place is None:
+        if sample.image is None or place is None:
             return None
-        if how is Pictures.NO:
-            self.without_pictures = True
+        if how is ImageFiles.NO:
+            self.without_images = True
             return None
-        return Picture(sample.picture, place, how)
+        return ExportedImage(sample.image, place, how)
 
     # --- all of them
 
@@ -355,7 +303,8 @@ class Export:
         named = self._format.whole(both, self._settings).keys() - written.keys()
         self._stale = sorted(name for name in named if (self._to / name).exists())
         self._sum_up(folder, done)
-        folder.finish({
+        self._folders = folder.folders
+        folder.write_manifest({
             "complete": True,
             "samples": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
             "splits": {split: len(names) for split, names in listing.splits.items()},

@@ -1,5 +1,6 @@
 """Runs that count all samples of a dataset, and continue after failures."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -7,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from napari_sepl.core.errors import InputError
 from napari_sepl.files.class_pngs import files_of
-from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.guard import IsOurs
 from napari_sepl.files.lock import sole_writer
 from napari_sepl.workflow.measure.checkpoint import Arrays, RunCheckpoint, checkpoint_file
@@ -26,7 +28,7 @@ class CountingRun(ABC, Generic[Given, Counts]):
     ----------
     index : SampleIndex
         The samples. Each of its problems counts as failed.
-    executor : Spread
+    executor : Executor
         Where samples are counted.
 
     Attributes
@@ -75,6 +77,17 @@ class CountingRun(ABC, Generic[Given, Counts]):
                 self.failures += [result.message] * bool(result.message)
                 yield SampleResult(result.sample_id, result.outcome, result.message)
 
+    def require_counted(self, mean_iou: float, role: Role = Role.TRUTH) -> None:
+        """Raise InputError where a role's files hold only ignore, so that `mean_iou` is NaN."""
+        if not math.isnan(mean_iou):
+            return
+        if self.checkpoint is not None:
+            self.checkpoint.end()
+        expected = f"{NAMED[role]} with pixels of classes, 0 to {len(self.index.classes) - 1}"
+        raise InputError(
+            self.index.folders[role], found="only pixels of 255 (ignore)", expected=expected
+        )
+
     @abstractmethod
     def _task(self, sample_id: str) -> Task[Given]:
         """Return what is counted of a sample."""
@@ -107,8 +120,8 @@ class ResumableRun(CountingRun[Given, Counts]):
             If the table, or one that goes with it, may not be written.
         """
         self.guard = replace(self.guard, overwrite=overwrite)
-        self.guard.check(checkpoint_file(table), lambda _: True, "--table")  # ours by its name
         check_tables(self._tables(table), self.guard)
+        self.guard.check(checkpoint_file(table), lambda _: True, "--table")  # ours by its name
         key = {
             "command": self.command,
             "classes": [self.index.classes.title, *self.index.classes.names],

@@ -58,7 +58,7 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
         and is left out otherwise.
     background : float, optional
         What soft scores in the pseudo-labels are cut at; the method's own value if left out.
-    executor : Spread
+    executor : Executor
         Where the samples are compared.
 
     Attributes

@@ -74,7 +74,7 @@ class ImageFigures:
         The baseline's, if there is one.
     iou : dict of int to float
         The labels' IoU of each of these classes.
-    running, released_baseline : RunningFigures
+    running, released_baseline : ReleasedMetrics
         What the authors' program reports of the image; the second only with a baseline.
     """
 
@@ -147,9 +147,9 @@ class Evaluation:
     ----------
     classes : ClassList
         Names of the labels.
-    labels : Agreement
+    labels : LabelMetrics
         The labels against the ground truth, over all images.
-    baseline : Agreement, optional
+    baseline : LabelMetrics, optional
         The baseline against the ground truth.
     images : tuple of ImageFigures
         A row for each image, in the samples' order.

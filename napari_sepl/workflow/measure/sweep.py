@@ -177,7 +177,7 @@ class SweepRun(ResumableRun[Sample, SweepCounts]):
         Strategy and conflict rule.
     t1, t2 : (A,) and (B,) float64, optional
         Thresholds in 0..1, ascending; 21 from 0 to 1 each if left out.
-    executor : Spread
+    executor : Executor
         Where the samples are counted.
 
     Raises

@@ -77,7 +77,7 @@ class Counts:
         Pixels of each label in pseudo-labels and labels.
     sources : dict of Source to int
         Pixels by where their label came from.
-    agreement_before, agreement_after : Agreement, optional
+    agreement_before, agreement_after : LabelMetrics, optional
         Pseudo-labels and labels against the ground truth.
     sweep : SweepCounts, optional
         What SEPL alone gives at each pair of thresholds.
@@ -115,7 +115,7 @@ class Report:
         Images whose labels hold each label.
     sources : Counter of Source
         Pixels by where their label came from.
-    agreement_before, agreement_after : Agreement, optional
+    agreement_before, agreement_after : LabelMetrics, optional
         Pseudo-labels and labels against the ground truth, over the images that have one.
     """
 
@@ -207,7 +207,7 @@ class ReportRun(CountingRun[Reviewable, _Counted]):
         paper's, if left out.
     sweep : bool
         Whether to count every pair of thresholds too.
-    executor : Spread
+    executor : Executor
         Where samples are counted; in this process if left out.
     page : Path, optional
         The file that the report goes into, which no second run shall write meanwhile.

@@ -14,7 +14,7 @@ from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.guard import Guard, foreign
-from napari_sepl.files.label_png import params_told, read_provenance
+from napari_sepl.files.label_png import read_provenance, stored_params
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.samples import Enhanceable, load_enhanceable
@@ -148,7 +148,9 @@ def _is_present(path: Path, resolved: Resolved, given: Enhanceable, *, overwrite
     provenance = read_provenance(path)
     if provenance is None:
         raise foreign(path, "--to")
-    made, asked = (params_told(p, provenance.scores) for p in (provenance.params, resolved.params))
+    made, asked = (
+        stored_params(p, provenance.scores) for p in (provenance.params, resolved.params)
+    )
     if (made, provenance.classes, provenance.edited, dict(provenance.digests)) == (
         asked,
         given.classes.title,

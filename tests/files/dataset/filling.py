@@ -21,6 +21,6 @@ def fill(folder: Path, *names: str) -> Path:
 
 
 def spec_of(root: Path, **changes: Any) -> DatasetSpec:
-    """Return a dataset with its folders in `root`; without ground truth unless that is told."""
+    """Return a dataset with its folders in `root`; without ground truth unless given."""
     folders = {role: root / role for role in ("images", "pseudo", "masks", "out")}
     return DatasetSpec.model_validate(folders | changes)

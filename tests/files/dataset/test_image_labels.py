@@ -46,7 +46,7 @@ def test_a_name_that_two_classes_share_but_for_spaces_stands_for_neither(tmp_pat
         read_image_labels(write(tmp_path, "a teapot"), classes, KNOWN)
 
 
-def test_a_sample_told_twice_is_refused(tmp_path: Path) -> None:
+def test_a_sample_on_two_lines_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "a dog\nb cat\na.jpg cat\n")
     with refused(f"{path}, line 3", "a again"):
         read_image_labels(path, VOC, KNOWN)

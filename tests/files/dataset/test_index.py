@@ -42,7 +42,7 @@ def nested(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def told(index: SampleIndex) -> dict[str, str]:
+def problems_of(index: SampleIndex) -> dict[str, str]:
     return {problem.sample_id: problem.reason for problem in index.problems}
 
 
@@ -77,7 +77,7 @@ def test_for_review_masks_may_come_later(root: Path) -> None:
     assert index.without(Role.MASKS) == []
 
 
-def test_a_sample_that_lacks_only_its_truth_is_told_and_opens(root: Path) -> None:
+def test_a_sample_that_lacks_only_its_truth_is_reported_and_opens(root: Path) -> None:
     index = SampleIndex.open(
         spec_of(root, ground_truth=root / "ground_truth"), WHOLE, (Role.TRUTH,)
     )
@@ -87,12 +87,12 @@ def test_a_sample_that_lacks_only_its_truth_is_told_and_opens(root: Path) -> Non
     assert index.without(Role.TRUTH) == ["a10", "b.c"]
     assert index.without(Role.TRUTH, ["b.c", "a2"]) == ["b.c"]
     assert index.without(Role.TRUTH, []) == []
-    assert told(index) == {"m": "no masks"}
+    assert problems_of(index) == {"m": "no masks"}
 
 
-def test_all_that_is_missing_is_told(root: Path) -> None:
+def test_all_that_is_missing_is_reported(root: Path) -> None:
     fill(root / "pseudo", "c.png")
-    assert told(SampleIndex.open(spec_of(root), WHOLE)) == {
+    assert problems_of(SampleIndex.open(spec_of(root), WHOLE)) == {
         "c": "no image and no masks", "m": "no masks",
     }  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_all_that_is_missing_is_told(root: Path) -> None:
         ("out", "a2.png"),
     ],
 )
-def test_what_is_no_file_is_told_of_its_sample_in_every_role(
+def test_what_is_no_file_is_a_problem_of_its_sample_in_every_role(
     root: Path, role: str, file: str
 ) -> None:
     fill(root / "out", "a2.png", "a10.png")
@@ -118,13 +118,13 @@ def test_what_is_no_file_is_told_of_its_sample_in_every_role(
     needed = (*WHOLE, Role.LABELS) if role == "out" else WHOLE
     index = SampleIndex.open(spec, needed, (Role.TRUTH,))
     assert "a2" not in index.ids
-    assert told(index)["a2"] == f"{file} is a named pipe, not a file"
+    assert problems_of(index)["a2"] == f"{file} is a named pipe, not a file"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes")
-def test_a_pipe_among_the_pseudo_labels_is_told_first(root: Path) -> None:
+def test_a_pipe_among_the_pseudo_labels_is_reported_first(root: Path) -> None:
     os.mkfifo(root / "pseudo" / "z.png")
-    assert told(SampleIndex.open(spec_of(root), WHOLE)) == {
+    assert problems_of(SampleIndex.open(spec_of(root), WHOLE)) == {
         "m": "no masks",
         "z": "z.png is a named pipe, not a file; no image and no masks",
     }
@@ -136,7 +136,7 @@ def test_a_list_says_which_and_in_what_order(root: Path) -> None:
     )
     index = SampleIndex.open(spec_of(root, list_file=root / "list.txt"), WHOLE)
     assert index.ids == ("b.c", "a2")
-    assert told(index) == {
+    assert problems_of(index) == {
         "not z": "no image and no pseudo-labels and no masks",
         "p": "no pseudo-labels",
         "a10": "the list names it as t/a10.png and as v/a10.png",
@@ -170,13 +170,13 @@ def test_a_file_may_vanish_after_the_listing(root: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of bytes that are no text")
-def test_a_name_that_is_no_text_is_told_and_the_rest_opens(root: Path) -> None:
+def test_a_name_that_is_no_text_is_reported_and_the_rest_opens(root: Path) -> None:
     for folder, ending in (("images", b"jpg"), ("pseudo", b"png"), ("masks", b"json")):
         Path(os.fsdecode(os.fsencode(root / folder) + b"/caf\xe9." + ending)).write_bytes(b"")
     Path(os.fsdecode(os.fsencode(root / "images") + b"/th\xe9.jpg")).write_bytes(b"")
     index = SampleIndex.open(spec_of(root), WHOLE)
     assert index.ids == ("a2", "a10", "b.c")
-    assert told(index) == {"caf\\udce9": "its name is not valid UTF-8", "m": "no masks"}
+    assert problems_of(index) == {"caf\\udce9": "its name is not valid UTF-8", "m": "no masks"}
     assert index.unused == ("p", "th\\udce9")
 
 
@@ -213,7 +213,7 @@ def test_two_files_of_one_sample_cost_that_sample(root: Path) -> None:
 
     index = SampleIndex.open(spec_of(root))
     assert index.ids == ("m",)
-    assert told(index) == {
+    assert problems_of(index) == {
         "a2": f"{doubled('pseudo/a2.npy', 'pseudo/a2.png')}; choose one with --pseudo-format",
         "a10": doubled("masks/a10", "masks/a10.json"),
         "b.c": doubled("images/b.c.JPG", "images/b.c.png"),
@@ -236,7 +236,7 @@ def test_labels_are_never_saved_among_the_inputs(root: Path, role: str) -> None:
     Guard(spec.inputs).check_place(root / "out")
 
 
-def test_a_dataset_without_a_whole_sample_is_told(root: Path) -> None:
+def test_a_dataset_without_a_whole_sample_is_reported(root: Path) -> None:
     for file in (root / "images").iterdir():
         file.unlink()
     with refused(root / "images", "found no image;", "files ending in .bmp"):
@@ -260,7 +260,7 @@ def test_labels_lead_where_they_are_what_is_asked_for(root: Path) -> None:
     spec = spec_of(root, masks=None, ground_truth=root / "ground_truth")
     index = SampleIndex.open(spec, (Role.LABELS, Role.IMAGE), (Role.TRUTH,), lead=Role.LABELS)
     assert index.ids == ("a2", "m")
-    assert told(index) == {"lone": "no image"}
+    assert problems_of(index) == {"lone": "no image"}
     assert index.path(Role.LABELS, "m") == root / "out" / "m.png"
     assert index.without(Role.TRUTH) == ["m"]
     elsewhere = fill(root / "others", "a10.png")
@@ -282,7 +282,7 @@ def test_ids_are_paths_where_there_are_sub_folders(nested: Path) -> None:
     (nested / "list.txt").write_text("val/a\n/images/train/a.jpg\nb\na\n")
     listed = SampleIndex.open(spec_of(nested, list_file=nested / "list.txt"), WHOLE)
     assert listed.ids == ("val/a", "train/a", "train/b")
-    assert told(listed) == {"a": "in train/ and val/; write train/a"}
+    assert problems_of(listed) == {"a": "in train/ and val/; write train/a"}
 
 
 def test_a_flat_role_pairs_by_the_last_part_where_that_is_unique(nested: Path) -> None:
@@ -291,7 +291,7 @@ def test_a_flat_role_pairs_by_the_last_part_where_that_is_unique(nested: Path) -
     assert index.ids == ("train/b",)
     assert index.path(Role.PSEUDO, "train/b") == nested / "flat" / "b.png"
     ambiguous = "pseudo-labels a.png may be of train/a or val/a"
-    assert told(index) == {"c": "no image", "train/a": ambiguous, "val/a": ambiguous}
+    assert problems_of(index) == {"c": "no image", "train/a": ambiguous, "val/a": ambiguous}
 
 
 def test_a_file_in_a_sub_folder_is_no_other_sample(root: Path) -> None:
@@ -300,7 +300,7 @@ def test_a_file_in_a_sub_folder_is_no_other_sample(root: Path) -> None:
     (root / "pseudo" / "b.c.png").unlink()
     spec = spec_of(root, ground_truth=root / "ground_truth")
     index = SampleIndex.open(spec, (Role.IMAGE, Role.PSEUDO), lead=Role.IMAGE)
-    assert told(index) == {"b.c": "no pseudo-labels", "p": "no pseudo-labels"}
+    assert problems_of(index) == {"b.c": "no pseudo-labels", "p": "no pseudo-labels"}
     assert index.without(Role.MASKS) == ["m"]
     assert index.without(Role.TRUTH) == ["a10", "m"]
 
@@ -310,17 +310,17 @@ def test_labels_in_a_sub_folder_beside_others_have_no_truth_at_the_top(root: Pat
     spec = spec_of(root, ground_truth=root / "ground_truth")
     index = SampleIndex.open(spec, (Role.LABELS, Role.TRUTH), (), lead=Role.LABELS)
     assert index.ids == ("a2",)
-    assert told(index) == {"old/a2": "no ground truth"}
+    assert problems_of(index) == {"old/a2": "no ground truth"}
 
 
-def test_two_labels_that_may_be_of_one_truth_are_told(root: Path) -> None:
+def test_two_labels_that_may_be_of_one_truth_are_reported(root: Path) -> None:
     fill(root / "out", "old/a2.png", "new/a2.png", "new/a10.png")
     fill(root / "ground_truth", "a10.png")
     spec = spec_of(root, ground_truth=root / "ground_truth")
     index = SampleIndex.open(spec, (Role.LABELS, Role.TRUTH), (), lead=Role.LABELS)
     assert index.ids == ("new/a10",)
     reason = "ground truth a2.png may be of new/a2 or old/a2"
-    assert told(index) == {"new/a2": reason, "old/a2": reason}
+    assert problems_of(index) == {"new/a2": reason, "old/a2": reason}
 
 
 def test_a_sub_folder_that_cannot_be_read_costs_its_samples(
@@ -336,11 +336,11 @@ def test_a_sub_folder_that_cannot_be_read_costs_its_samples(
     monkeypatch.setattr(os, "scandir", scandir)
     index = SampleIndex.open(spec_of(nested))
     assert index.ids == ("train/a", "train/b")
-    assert told(index) == {"val": "the folder val/ cannot be read (Permission denied)"}
+    assert problems_of(index) == {"val": "the folder val/ cannot be read (Permission denied)"}
     (nested / "list.txt").write_text("val/a\ntrain/a\n")
     index = SampleIndex.open(spec_of(nested, list_file=nested / "list.txt"))
     assert index.ids == ("train/a",)
-    assert told(index) == {"val/a": "the folder val/ cannot be read (Permission denied)"}
+    assert problems_of(index) == {"val/a": "the folder val/ cannot be read (Permission denied)"}
 
 
 @pytest.mark.parametrize("role", ["pseudo", "masks", "ground_truth", "out"])
@@ -351,7 +351,7 @@ def test_a_role_may_lie_in_the_folder_of_another(tmp_path: Path, role: str) -> N
     spec = spec_of(tmp_path, images=tmp_path, ground_truth=tmp_path / "ground_truth")
     index = SampleIndex.open(spec, WHOLE)
     assert index.ids == ("a", "train/b")
-    assert not {"images", "pseudo/a", "masks/a"} & {*index.unused, *told(index)}
+    assert not {"images", "pseudo/a", "masks/a"} & {*index.unused, *problems_of(index)}
 
 
 def test_links_to_themselves_cost_no_other_sample(root: Path) -> None:
@@ -450,5 +450,5 @@ def test_it_pairs_as_a_naive_version_does(
             if path is not None
         }
     assert found == expected
-    everything = {*index.ids, *index.unused, *told(index)}
+    everything = {*index.ids, *index.unused, *problems_of(index)}
     assert everything >= set(naive_files("images", names["images"]))

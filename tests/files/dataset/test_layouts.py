@@ -38,7 +38,7 @@ def test_the_voc_layout(tmp_path: Path) -> None:
         layout("voc", tmp_path, out, split="train")
 
 
-def test_what_is_told_is_not_looked_for(tmp_path: Path) -> None:
+def test_what_is_given_is_not_looked_for(tmp_path: Path) -> None:
     make(tmp_path, "JPEGImages", "SegmentationClass")
     told: dict[str, Any] = {
         name: tmp_path / "elsewhere" / name
@@ -53,7 +53,7 @@ def test_what_is_told_is_not_looked_for(tmp_path: Path) -> None:
     )
 
 
-def test_no_folder_or_several_for_the_pseudo_labels_are_told(tmp_path: Path) -> None:
+def test_no_folder_or_several_for_the_pseudo_labels_are_reported(tmp_path: Path) -> None:
     make(tmp_path, "JPEGImages", "masks")
     with refused(tmp_path, "no folder for names that begin with pseudo", "the pseudo folder"):
         layout("voc", tmp_path, tmp_path / "out")
@@ -82,7 +82,7 @@ def test_the_coco_layout(tmp_path: Path, folder: str, split: str | None) -> None
     )
 
 
-def test_coco_without_images_is_told(tmp_path: Path) -> None:
+def test_coco_without_images_is_reported(tmp_path: Path) -> None:
     make(tmp_path, "train2017")
     with refused(tmp_path, "none of the folders val, val2017, val2014, images/val"):
         layout("coco", tmp_path, tmp_path / "out", split="val")

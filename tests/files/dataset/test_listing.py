@@ -98,7 +98,7 @@ def test_links_are_followed_once_and_named_last(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are others there")
-def test_a_sub_folder_that_cannot_be_read_is_told(
+def test_a_sub_folder_that_cannot_be_read_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path, "a.png", "t/b.png", "t/u/c.png")
@@ -135,9 +135,7 @@ def test_masks_are_files_or_folders(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("known", [{"t/a", "t/b", "v/w/c"}, set[str]()])
-def test_sub_folders_of_samples_are_told_from_the_masks_of_one(
-    tmp_path: Path, known: set[str]
-) -> None:
+def test_sub_folders_of_samples_are_not_the_masks_of_one(tmp_path: Path, known: set[str]) -> None:
     fill(tmp_path, "t/a.json", "t/b/0.png", "v/w/c/0.png", "v/w/d/0.png")
     listing = list_masks(tmp_path, known)
     assert listing.names == {"t/a": "t/a.json", "t/b": "t/b", "v/w/c": "v/w/c", "v/w/d": "v/w/d"}

@@ -1,4 +1,6 @@
+import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,16 +85,16 @@ def test_what_a_line_stands_for_where_there_are_sub_folders(line: str, sample_id
 
 
 @pytest.mark.parametrize("line", ["a", "a.png"])
-def test_a_line_that_may_name_two_samples_tells_both(line: str) -> None:
+def test_a_line_that_may_name_two_samples_reports_both(line: str) -> None:
     assert SampleFinder(NESTED).named_by(line) == (line, "in train/ and val/; write train/a")
 
 
-def test_columns_that_name_two_samples_are_told() -> None:
+def test_columns_that_name_two_samples_are_reported() -> None:
     line = "images/a.jpg labels/b.png"
     assert SampleFinder(FLAT).named_by(line) == (line, "names a and b")
 
 
-def test_lines_that_name_one_sample_in_two_folders_are_told(tmp_path: Path) -> None:
+def test_lines_that_name_one_sample_in_two_folders_are_reported(tmp_path: Path) -> None:
     listed = "train/a.jpg\nval/a.jpg\nb.jpg\nimg/b.jpg\n/data/img/b.jpg\n"
     assert read(tmp_path, listed, FLAT) == {
         "a": "the list names it as train/a.jpg and as val/a.jpg", "b": "",
@@ -122,3 +124,28 @@ def test_the_order_does_not_depend_on_where_names_start(
     shuffled = list(names)
     shuffler.shuffle(shuffled)
     assert natural_order(shuffled) == natural_order(names)
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="open pipes have no names")
+@pytest.mark.parametrize("content", ["c\n\nb\n", "c\n" * 100_000 + "b"])
+def test_a_pipe_of_the_shell_is_read_to_its_end(content: str) -> None:
+    read_end, write_end = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(write_end, "w") as pipe:
+            pipe.write(content)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert list(read_list(Path(f"/dev/fd/{read_end}"), FLAT)) == ["c", "b"]
+    finally:
+        os.close(read_end)
+        writer.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_that_nobody_may_write_to_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "list.txt")
+    with refused(tmp_path / "list.txt", "a named pipe", "one sample a line"):
+        read_list(tmp_path / "list.txt", FLAT)

@@ -54,7 +54,7 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             NEEDED + "lst = 'x'\nworkers = 2",
@@ -75,15 +75,23 @@ def test_what_is_left_out_is_none_and_classes_are_vocs(tmp_path: Path) -> None:
         (NEEDED + "[ground_truth]\nx = 1", "ground_truth = "),
     ],
 )
-def test_a_wrong_file_is_named_with_all_that_is_wrong(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_file_is_named_with_all_that_is_wrong(
+    tmp_path: Path, text: str, message: str
+) -> None:
     path = write(tmp_path, text)
-    with refused(path, told, "the keys images, pseudo, masks, out, ground_truth"):
+    with refused(path, message, "the keys images, pseudo, masks, out, ground_truth"):
         read_dataset(path)
 
 
 def test_of_a_wrong_format_the_formats_are_expected(tmp_path: Path) -> None:
     path = write(tmp_path, NEEDED + 'pseudo_format = "puzzelcam"')
     with refused(path, 'pseudo_format = "puzzelcam"', "auto, labels", "(did you mean puzzlecam?)"):
+        read_dataset(path)
+
+
+def test_of_a_wrong_class_list_the_lists_are_expected(tmp_path: Path) -> None:
+    path = write(tmp_path, NEEDED + 'classes = "vocc"')
+    with refused(path, 'classes = "vocc"', "voc, coco or a file", "(did you mean voc?)"):
         read_dataset(path)
 
 

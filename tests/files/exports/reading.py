@@ -40,7 +40,7 @@ class Made(NamedTuple):
 
 def encode(labels: Labels, name: str, **choices: Any) -> Made:
     settings = ExportSettings(format=name, **choices)
-    sample = Labelled("cat", labels, VOC, picture=Path("/x/cat.jpg"), picture_from="../cat.jpg")
+    sample = Labelled("cat", labels, VOC, image=Path("/x/cat.jpg"), image_path="../cat.jpg")
     encoded = EXPORT_FORMATS[name].encode(sample, settings)
     listing = Listing(VOC, {"train": ["cat"]}, lambda ids: ((i, encoded.entry) for i in ids))
     return Made(encoded, listing, settings)
@@ -97,8 +97,8 @@ def labelme_mask(shape: Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.
     if shape["shape_type"] == "mask":
         mask = np.zeros(size, np.bool_)
         (x1, y1), (x2, y2) = np.asarray(shape["points"]).astype(int)
-        with Image.open(io.BytesIO(base64.b64decode(shape["mask"]))) as picture:
-            mask[y1 : y2 + 1, x1 : x2 + 1] = np.asarray(picture).astype(np.bool_)
+        with Image.open(io.BytesIO(base64.b64decode(shape["mask"]))) as image:
+            mask[y1 : y2 + 1, x1 : x2 + 1] = np.asarray(image).astype(np.bool_)
         return mask
     assert shape["shape_type"] == "polygon"
     assert len(shape["points"]) > 2

@@ -12,7 +12,7 @@ from napari_sepl.core.labels.classes import COCO, VOC, ClassList, ClassMap
 from napari_sepl.core.labels.polygons import Instances
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.exports import EXPORT_FORMATS
-from napari_sepl.files.exports.base import ExportSettings, Listing, Pictures
+from napari_sepl.files.exports.base import ExportSettings, ImageFiles, Listing
 from napari_sepl.files.exports.coco import category_ids
 from tests.files.exports.reading import coco_of, encode, whole_files
 
@@ -56,8 +56,8 @@ def test_class_lists_are_read_back(name: str, tmp_path: Path) -> None:
     assert (read.names, read.colours) == (odd.names, odd.colours)
 
 
-def test_pictures_go_where_readers_look() -> None:
-    places = {name: encode(CAT, name).encoded.picture for name in EXPORT_FORMATS if name != "soft"}
+def test_images_go_where_readers_look() -> None:
+    places = {name: encode(CAT, name).encoded.image for name in EXPORT_FORMATS if name != "soft"}
     assert places == {
         "voc": "JPEGImages/cat.jpg", "png": "images/cat.jpg", "npy": "images/cat.jpg",
         "coco": "train/cat.jpg", "coco-polygons": "train/cat.jpg", "yolo": "images/train/cat.jpg",
@@ -65,8 +65,8 @@ def test_pictures_go_where_readers_look() -> None:
     }  # fmt: skip
 
 
-def test_labelme_names_the_picture_from_its_own_folder() -> None:
-    for pictures, place in ((Pictures.NO, "../cat.jpg"), (Pictures.COPY, "cat.jpg")):
+def test_labelme_names_the_image_from_its_own_folder() -> None:
+    for pictures, place in ((ImageFiles.NO, "../cat.jpg"), (ImageFiles.COPY, "cat.jpg")):
         encoded = encode(CAT, "labelme", pictures=pictures).encoded
         assert json.loads(encoded.files["cat.json"])["imagePath"] == place
 
@@ -117,7 +117,7 @@ def test_mapped_classes_keep_cocos_numbers_while_they_are_cocos() -> None:
         (["139", "0139"], [1, 2]),
     ],
 )
-def test_coco_numbers_pictures_as_their_names_do(ids: list[str], numbers: list[int]) -> None:
+def test_coco_numbers_images_as_their_names_do(ids: list[str], numbers: list[int]) -> None:
     files = whole("coco", {"train": ids[:1], "val": ids[1:]})
     told = [json.loads(files[f"annotations/instances_{split}.json"]) for split in ("train", "val")]
     assert [one["images"][0]["id"] for one in told] == numbers
@@ -144,4 +144,4 @@ def test_coco_objects() -> None:
 
 def test_options_of_formats_are_settings() -> None:
     for name, one in EXPORT_FORMATS.items():
-        assert one.options <= ExportSettings.model_fields.keys() - {"format"}, name
+        assert set(one.options) <= ExportSettings.model_fields.keys() - {"format"}, name

@@ -41,13 +41,13 @@ def only(files: Mapping[str, bytes]) -> bytes:
 @quick
 @given(LABELS)
 def test_palette_and_grey_pngs_and_arrays(labels: Labels) -> None:
-    with Image.open(io.BytesIO(only(encode(labels, "voc").encoded.files))) as picture:
-        assert picture.mode == "P"
-        assert np.array_equal(np.asarray(picture), labels)
-        assert picture.getpalette() == VOC.palette().ravel().tolist()
-    with Image.open(io.BytesIO(only(encode(labels, "png").encoded.files))) as picture:
-        assert picture.mode == "L"
-        assert np.array_equal(np.asarray(picture), labels)
+    with Image.open(io.BytesIO(only(encode(labels, "voc").encoded.files))) as image:
+        assert image.mode == "P"
+        assert np.array_equal(np.asarray(image), labels)
+        assert image.getpalette() == VOC.palette().ravel().tolist()
+    with Image.open(io.BytesIO(only(encode(labels, "png").encoded.files))) as image:
+        assert image.mode == "L"
+        assert np.array_equal(np.asarray(image), labels)
     array = np.load(io.BytesIO(only(encode(labels, "npy").encoded.files)), allow_pickle=False)
     assert array.dtype == np.uint8
     assert np.array_equal(array, labels)

@@ -71,7 +71,7 @@ def test_figures_are_those_of_the_report(spec: DatasetSpec) -> None:
 
 def test_without_truth_it_says_so_and_tells_no_iou(spec: DatasetSpec) -> None:
     page = page_of(spec.model_copy(update={"ground_truth": None}))
-    assert "No truth is given" in page
+    assert "No ground truth is given" in page
     assert "mIoU" not in page
     assert "Most suspicious" in page
 

@@ -7,124 +7,118 @@ from typing import Any
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
 
 from napari_sepl.core.algorithm.strategies import Strategy
-from napari_sepl.gui.why_dock import WhyDock
+from napari_sepl.gui.thresholds_dock import ThresholdsDock
+from tests.gui import conftest
 from tests.gui.conftest import CTRL, Walk, Window
 from tests.gui.test_correct import CAT, DOG, shown, spec, walk  # noqa: F401  fixtures
 
 
 @pytest.fixture
-def why(walk: Walk) -> Iterator[WhyDock]:  # noqa: F811
-    QTest.mouseClick(walk.window.widget.why, Qt.MouseButton.LeftButton)
+def dock(walk: Walk) -> Iterator[ThresholdsDock]:  # noqa: F811
+    QTest.mouseClick(walk.window.widget.thresholds, Qt.MouseButton.LeftButton)
     QTest.qWait(200)
-    dock = walk.window.widget.docks.why_dock
+    dock = walk.window.widget.docks.thresholds_dock
     assert dock is not None
     assert dock.isVisible()
     yield dock
     walk.window.viewer.window.remove_dock_widget(dock)
 
 
-def on_plot(why: WhyDock, o_s: float, o_p: float) -> QPoint:
+def on_plot(dock: ThresholdsDock, o_s: float, o_p: float) -> QPoint:
     """Return where a point of the plane is, in pixels of its viewport."""
-    scene = why.plane.plot.getViewBox().mapViewToScene(QPointF(o_s, o_p))
-    at: QPoint = why.plane.plot.mapFromScene(scene)
+    scene = dock.plane.plot.getViewBox().mapViewToScene(QPointF(o_s, o_p))
+    at: QPoint = dock.plane.plot.mapFromScene(scene)
     return at
 
 
-def move(why: WhyDock, at: QPoint, buttons: Any = Qt.MouseButton.NoButton) -> None:
-    viewport = why.plane.plot.viewport()
-    event = QMouseEvent(
-        QMouseEvent.Type.MouseMove, QPointF(at), QPointF(viewport.mapToGlobal(at)),
-        Qt.MouseButton.NoButton, buttons, Qt.KeyboardModifier.NoModifier,
-    )  # fmt: skip
-    QApplication.sendEvent(viewport, event)
+def move(dock: ThresholdsDock, at: QPoint, buttons: Any = Qt.MouseButton.NoButton) -> None:
+    conftest.move(dock.plane.plot.viewport(), at, buttons=buttons)
     QTest.qWait(60)
 
 
-def drag(why: WhyDock, start: tuple[float, float], stop: tuple[float, float]) -> None:
-    viewport, left = why.plane.plot.viewport(), Qt.MouseButton.LeftButton
-    move(why, on_plot(why, *start))
-    QTest.mousePress(viewport, left, Qt.KeyboardModifier.NoModifier, on_plot(why, *start))
+def drag(dock: ThresholdsDock, start: tuple[float, float], stop: tuple[float, float]) -> None:
+    viewport, left = dock.plane.plot.viewport(), Qt.MouseButton.LeftButton
+    move(dock, on_plot(dock, *start))
+    QTest.mousePress(viewport, left, Qt.KeyboardModifier.NoModifier, on_plot(dock, *start))
     for share in np.linspace(0.1, 1, 10):
         point = (np.array(start) + share * (np.array(stop) - start)).tolist()
-        move(why, on_plot(why, point[0], point[1]), left)
-    QTest.mouseRelease(viewport, left, Qt.KeyboardModifier.NoModifier, on_plot(why, *stop))
+        move(dock, on_plot(dock, point[0], point[1]), left)
+    QTest.mouseRelease(viewport, left, Qt.KeyboardModifier.NoModifier, on_plot(dock, *stop))
     QTest.qWait(60)
 
 
-def row_of(why: WhyDock) -> int | None:
-    index = why.table.view.currentIndex()
-    return int(why.table._mask(index)) if index.isValid() else None
+def row_of(dock: ThresholdsDock) -> int | None:
+    index = dock.table.view.currentIndex()
+    return int(dock.table._mask(index)) if index.isValid() else None
 
 
-def text(why: WhyDock, mask: int, column: int) -> str:
-    return str(why.table.model.data(why.table.model.index(mask, column)))
+def text(dock: ThresholdsDock, mask: int, column: int) -> str:
+    return str(dock.table.model.data(dock.table.model.index(mask, column)))
 
 
-def test_lines_move_sliders_and_back_in_one_step_each(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+def test_lines_move_sliders_and_back_in_one_step_each(walk: Walk, dock: ThresholdsDock) -> None:  # noqa: F811
     before = shown(walk)
-    drag(why, (0.5, 0.5), (0.7, 0.5))
+    drag(dock, (0.5, 0.5), (0.7, 0.5))
     params = walk.window.document.params
     assert params.t1 == pytest.approx(0.7, abs=0.02)
     assert walk.window.widget.params.controls["t1"].value() == pytest.approx(params.t1, abs=0.001)
     assert len(walk.window.document.history.done) == 1
     walk.window.press(Qt.Key.Key_Z, CTRL)
     np.testing.assert_array_equal(shown(walk), before)
-    assert why.plane.lines["t1"].value() == 0.5
-    drag(why, (0.2, 0.85), (0.2, 0.4))
+    assert dock.plane.lines["t1"].value() == 0.5
+    drag(dock, (0.2, 0.85), (0.2, 0.4))
     assert walk.window.document.params.t2 == pytest.approx(0.4, abs=0.02)
     walk.window.drag_slider("t2", 0.6)
-    assert why.plane.lines["t2"].value() == walk.window.document.params.t2
+    assert dock.plane.lines["t2"].value() == walk.window.document.params.t2
 
 
-def test_dots_show_what_is_taken_and_the_cursor_finds_their_mask(
+def test_dots_show_what_is_selected_and_the_cursor_finds_their_mask(
     walk: Walk,  # noqa: F811
-    why: WhyDock,
+    dock: ThresholdsDock,
 ) -> None:
-    masks = why.plane.dots.data["data"].tolist()
+    masks = dock.plane.dots.data["data"].tolist()
     filled = {
-        m: b.color().alpha() > 0 for m, b in zip(masks, why.plane.dots.data["brush"], strict=True)
+        m: b.color().alpha() > 0 for m, b in zip(masks, dock.plane.dots.data["brush"], strict=True)
     }
     selected = walk.window.document.resolved.assignment.selected
     assert filled == dict(enumerate(selected.tolist()))
-    move(why, on_plot(why, 0.2, 0.2))
-    move(why, on_plot(why, 0.4, 1.0))  # the dog's mask, as its o_s and o_p say
+    move(dock, on_plot(dock, 0.2, 0.2))
+    move(dock, on_plot(dock, 0.4, 1.0))  # the dog's mask, as its o_s and o_p say
     controller = walk.window.widget.controller
     assert controller.pointing.region == 2
-    assert row_of(why) == 2
+    assert row_of(dock) == 2
     assert controller.context.layers.highlight.layer.data[10:30, 40:50].any()
     assert "selected by o_p" in walk.window.widget.mask_text.text()
 
 
-def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, dock: ThresholdsDock) -> None:  # noqa: F811
     walk.window.move_to(25, 45)
-    assert row_of(why) == 2
-    assert why.plane.ring.data["x"].tolist() == [0.4]
-    why.table.view.setFocus()
-    index = why.table._filter.mapFromSource(why.table.model.index(0, 0))
-    place = why.table.view.visualRect(index).center()
+    assert row_of(dock) == 2
+    assert dock.plane.ring.data["x"].tolist() == [0.4]
+    dock.table.view.setFocus()
+    index = dock.table._filter.mapFromSource(dock.table.model.index(0, 0))
+    place = dock.table.view.visualRect(index).center()
     QTest.mouseClick(
-        why.table.view.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
+        dock.table.view.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
     )
     assert walk.window.widget.controller.pointing.region == 0
-    QTest.keyClick(why.table.view, Qt.Key.Key_Delete)
+    QTest.keyClick(dock.table.view, Qt.Key.Key_Delete)
     assert walk.window.document.annotations.decisions == {0: -1}
-    assert text(why, 0, 5) == "rejected by the annotator"
+    assert text(dock, 0, 5) == "rejected by the annotator"
     walk.window.widget.controller.context.choose_class(DOG)
-    QTest.keyClick(why.table.view, Qt.Key.Key_Return)
+    QTest.keyClick(dock.table.view, Qt.Key.Key_Return)
     assert walk.window.document.annotations.decisions == {0: DOG}
-    assert text(why, 0, 1) == "dog"
+    assert text(dock, 0, 1) == "dog"
     walk.window.press(Qt.Key.Key_Z, CTRL)
     walk.window.press(Qt.Key.Key_Z, CTRL)
-    assert text(why, 0, 5) == "selected by o_s and o_p"
+    assert text(dock, 0, 5) == "selected by o_s and o_p"
 
 
-def test_the_table_is_sorted_and_filtered(walk: Walk, why: WhyDock) -> None:  # noqa: F811
-    table = why.table
+def test_the_table_is_sorted_and_filtered(walk: Walk, dock: ThresholdsDock) -> None:  # noqa: F811
+    table = dock.table
     table.view.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     order = [table._mask(table._filter.index(row, 0)) for row in range(5)]
     assert order == [0, 2, 1, 3, 4]
@@ -133,35 +127,35 @@ def test_the_table_is_sorted_and_filtered(walk: Walk, why: WhyDock) -> None:  # 
     table.shown.setCurrentText("all masks")
     QTest.keyClicks(table.text, "dog")
     assert [table._mask(table._filter.index(row, 0)) for row in range(2)] == [2, -1]
-    assert "overlaps no class" in text(why, 3, 5)
+    assert "overlaps no class" in text(dock, 3, 5)
 
 
-def test_no_lines_where_the_thresholds_are_none(walk: Walk, why: WhyDock) -> None:  # noqa: F811
+def test_no_lines_where_the_thresholds_are_none(walk: Walk, dock: ThresholdsDock) -> None:  # noqa: F811
     choice = walk.window.widget.params.controls["strategy"]
     choice.setCurrentText(str(Strategy.TREE))
-    assert not why.plane.lines["t1"].isVisible()
+    assert not dock.plane.lines["t1"].isVisible()
     choice.setCurrentText(str(Strategy.PAPER))
-    assert why.plane.lines["t1"].isVisible()
+    assert dock.plane.lines["t1"].isVisible()
 
 
 def test_hidden_it_costs_nothing_and_shown_again_it_catches_up(
     walk: Walk,  # noqa: F811
-    why: WhyDock,
+    dock: ThresholdsDock,
 ) -> None:
     walk.window.press(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
-    assert not why.isVisible()
+    assert not dock.isVisible()
     walk.window.widget.controller.context.choose_class(CAT)
     walk.window.click(37, 2)
     walk.window.press(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
     QTest.qWait(100)
-    assert text(why, 3, 5) == "selected by the annotator"
+    assert text(dock, 3, 5) == "selected by the annotator"
     walk.dock.navigator.go(1)
     walk.settle()
-    assert text(why, 3, 5) == "rejected: overlaps no class"
+    assert text(dock, 3, 5) == "rejected: overlaps no class"
 
 
 def test_without_an_image_it_is_empty(window: Window, tmp_path: Path) -> None:
-    dock = WhyDock(window.widget.controller)
+    dock = ThresholdsDock(window.widget.controller)
     dock.show()
     dock.follow()
     assert dock.table.model.rowCount() == 0

@@ -1,4 +1,4 @@
-"""Threshold plane and table of masks, side by side: why masks were selected."""
+"""The dock with the threshold plane and the table of masks."""
 
 import numpy as np
 import pyqtgraph as pg
@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
+from napari_sepl.core.algorithm.assignment import REJECT
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.explain import MaskRows, list_masks
@@ -20,14 +21,14 @@ _DECIMALS = 3
 
 
 class PlanePanel(QWidget):
-    """Dots for masks: size by area, colour by class, filled if taken.
+    """Dots for masks: size by area, colour by class, filled if selected.
 
     Attributes
     ----------
     dragged : Signal(str, float)
         A line was moved: "t1" or "t2", and where to.
     drag_ended : Signal
-        It was let go.
+        The line was released.
     mask_chosen : Signal(int)
         The cursor is over a mask's dot.
     """
@@ -39,8 +40,8 @@ class PlanePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.plot = pg.PlotWidget(background=(38, 41, 48))
-        self.plot.setLabel("bottom", "o_s: share of the mask on the class")
-        self.plot.setLabel("left", "o_p: share of the class in the mask")
+        self.plot.setLabel("bottom", "o_s: share of the mask inside the class")
+        self.plot.setLabel("left", "o_p: share of the class inside the mask")
         room = 0.06  # so that dots at 0 and 1 are seen whole
         self.plot.setRange(xRange=(0, 1), yRange=(0, 1), padding=room)
         self.plot.setMinimumSize(220, 200)
@@ -81,7 +82,7 @@ class PlanePanel(QWidget):
         )  # fmt: skip
 
     def show_params(self, params: Params) -> None:
-        """Put the lines where the thresholds are; hide them where they are no borders."""
+        """Draw the thresholds as lines, for strategies in which they are borders."""
         for name, line in self.lines.items():
             line.setVisible(params.strategy.method.borders is not None)
             if line.value() != getattr(params, name):
@@ -113,7 +114,7 @@ def _sizes(areas: NDArray[np.int64]) -> NDArray[np.float64]:
 TITLE = "Masks and thresholds (SEPL)"
 
 
-class WhyDock(QWidget):
+class ThresholdsDock(QWidget):
     """Follows the controller's document; its lines move the sliders, and back.
 
     Parameters
@@ -134,12 +135,14 @@ class WhyDock(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(split)
-        self.plane.dragged.connect(self._on_drag)
+        self.plane.dragged.connect(
+            lambda name, value: controller.set_thresholds(dragging=True, **{name: value})
+        )
         self.plane.drag_ended.connect(controller.end_drag)
         for panel in (self.plane, self.table):
-            panel.mask_chosen.connect(controller.pointing.name)
-        self.table.select_pressed.connect(lambda mask: self._decide(mask, take=True))
-        self.table.reject_pressed.connect(lambda mask: self._decide(mask, take=False))
+            panel.mask_chosen.connect(controller.pointing.point_at)
+        self.table.select_pressed.connect(lambda mask: self._decide(mask, self._context.class_id))
+        self.table.reject_pressed.connect(lambda mask: self._decide(mask, REJECT))
         controller.showing.followed.connect(self.follow)
         controller.pointing.pointed.connect(self.show_region)
         self.follow()
@@ -157,24 +160,16 @@ class WhyDock(QWidget):
         self.show_region(self._controller.pointing.region)
 
     def show_region(self, region: int | None) -> None:
-        """Show which mask is pointed at; pseudo-labels have no dot and no row."""
+        """Mark the mask under the cursor; pseudo-labels have no dot and no row."""
         mask_index = region if region is not None and region >= 0 else None
         self.plane.show_mask(mask_index)
         self.table.show_mask(mask_index)
 
     def showEvent(self, event: object) -> None:  # noqa: N802
-        """Catch up with what happened while the panel was hidden."""
+        """Show what changed while the dock was hidden."""
         super().showEvent(event)
         self.follow()
 
-    def _on_drag(self, name: str, value: float) -> None:
-        document = self._context.document
-        if document is not None:
-            params = document.params.model_copy(update={name: value})
-            self._controller.set_params(params, dragging=True)
-            self._context.view.params.show_params(params)
-
-    def _decide(self, mask_index: int, *, take: bool) -> None:
-        pointing = self._controller.pointing
-        pointing.name(mask_index)
-        (pointing.take if take else pointing.refuse)()
+    def _decide(self, mask_index: int, class_id: int) -> None:
+        self._controller.pointing.point_at(mask_index)
+        self._controller.pointing.decide(class_id)

@@ -1,0 +1,22 @@
+"""A store of a review, and a place for one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from napari_sepl.files.store import Store, store_file
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The file of a store, in a folder of its own."""
+    (tmp_path / "out").mkdir()
+    return store_file(tmp_path / "out")
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    """An open store without reviews."""
+    with Store.open(path, who="ana") as opened:
+        yield opened

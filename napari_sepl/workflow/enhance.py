@@ -1,7 +1,7 @@
 """Enhancing labels and saving them."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -38,7 +38,7 @@ from napari_sepl.files.label_png import (
 )
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.pseudo import is_named
-from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
+from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable, read_digests
 from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import (
     OtherSettingsError,
@@ -47,6 +47,7 @@ from napari_sepl.workflow.results import (
     Task,
     run_samples,
 )
+from napari_sepl.workflow.review.record import touched_samples
 
 MADE_FROM = ("image", "pseudo", "masks")
 """Roles whose digests go into a label file; ground truth is not used."""
@@ -157,7 +158,10 @@ def enhance_folder(
 ) -> Iterator[SampleResult[Any]]:
     """Enhance all samples into the output folder, and continue after failures.
 
-    Samples that are done are skipped. A run that was stopped, even in the middle of a file, leaves
+    Samples that are done are skipped, and so are those that a person touched, by the record in
+    the output folder. Labels that nobody touched are made again if their inputs changed.
+
+    A run that was stopped, even in the middle of a file, leaves
     only complete files; the same call resumes it. Files are saved in groups, see
     `saved_in_groups`; workers on other computers save one by one.
 
@@ -182,22 +186,30 @@ def enhance_folder(
     Raises
     ------
     InputError
-        If the dataset names no output folder, or the folder is an input or lies in one.
+        If the dataset names no output folder, or the folder is an input or lies in one; or if its
+        record cannot be read.
     SaveError
         If the folder cannot be made, or another run uses it.
     """
     index.guard().check_place(index.spec.output)
     with sole_run(index.spec.output, "enhance"):
-        yield from _enhance_all(index, params, overwrite, executor)
+        touched = touched_samples(index.spec.output, "enhance")
+        for sample_id in (one for one in index.ids if one in touched):
+            yield SampleResult(sample_id, Outcome.REVIEWED)
+        yield from _enhance_all(index, touched, params, overwrite, executor)
 
 
 def _enhance_all(
-    index: SampleIndex, params: Params, overwrite: bool, executor: Executor
+    index: SampleIndex,
+    touched: Collection[str],
+    params: Params,
+    overwrite: bool,
+    executor: Executor,
 ) -> Iterator[SampleResult[Any]]:
     out, classes = index.spec.output, index.classes
     for inside in {sample_id.rpartition("/")[0] for sample_id in index.ids}:
         clear_abandoned(out / inside)
-    samples = map(index.sample, index.ids)
+    samples = (index.sample(sample_id) for sample_id in index.ids if sample_id not in touched)
     tasks = (Task(sample.sample_id, sample.image, sample) for sample in samples)
     if not executor.local:
         written = partial(_enhance, out, classes, params, overwrite, write_whole)
@@ -232,10 +244,21 @@ def _enhance(
 ) -> tuple[Outcome, None]:
     path = label_file(out, sample.sample_id)
     outcome = existing_outcome(path, classes, params, sample.pseudo_format, overwrite=overwrite)
+    if outcome is Outcome.PRESENT and _inputs_changed(path, sample):
+        enhance_sample(sample, out, classes, params, write)
+        return Outcome.MADE_AGAIN, None
     if outcome is None:
         enhance_sample(sample, out, classes, params, write)
         outcome = Outcome.SAVED
     return outcome, None
+
+
+def _inputs_changed(path: Path, sample: Sample) -> bool:
+    """Return whether the inputs are others than those that a label file was made from."""
+    provenance = read_provenance(path)
+    told = {} if provenance is None else provenance.digests
+    now = read_digests(sample, told)
+    return any(now.get(role, digest) != digest for role, digest in told.items())
 
 
 def existing_outcome(

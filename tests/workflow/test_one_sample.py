@@ -20,15 +20,16 @@ from napari_sepl.workflow.diagnose import DiagnosisRun, suspect_rows
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource
+from napari_sepl.workflow.export.unchanged import export_unchanged
 from napari_sepl.workflow.masks import convert_masks, propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.report.page import picture
 from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import scan_rows
+from napari_sepl.workflow.review.selection import Selection
 from tests.files.making import random_masks, save_amg_folder
 from tests.training.tiny import RECIPE
 from tests.workflow.reviewed import Session
@@ -138,7 +139,7 @@ def test_in_labels_that_are_made_anew(tmp_path: Path, break_sample: Callable[[st
     for sample_id in session.index.ids:
         session.review(sample_id, Params())
     break_sample("b")
-    steps = list(export_labels(session.index, session.store, tmp_path / "anew"))
+    steps = list(export_unchanged(Selection(session.index, session.store), tmp_path / "anew"))
     session.store.close()
     assert [bool(step.message) for step in steps] == [False, False, True]
 

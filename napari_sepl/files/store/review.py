@@ -1,6 +1,6 @@
 """What a person said about a sample, as the store keeps it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
@@ -108,6 +108,9 @@ class Review:
         The labels of protected classes as they were then, -1 elsewhere; copied as well.
     prompted : mapping of int to MaskSet
         Masks that a person made by prompts, by the index that follows on the reviewed masks'.
+    stamps : mapping of str to str
+        `stamp` of each file of `digests` as it was read: while it is the same, so is the file,
+        which need not be read again.
     """
 
     sample_id: str
@@ -132,6 +135,9 @@ class Review:
         Mapping[int, MaskSet],
         Stored("TEXT NOT NULL", encode_many_prompted, decode_many_prompted, long=True),
     ] = field(default_factory=dict)
+    stamps: Annotated[Mapping[str, str], Stored("TEXT NOT NULL", encode_object, parse_object)] = (
+        field(default_factory=dict)
+    )
 
     def __post_init__(self) -> None:
         for name in ("overlay", "locked_pixels"):
@@ -191,6 +197,52 @@ FACTS: dict[str, Stored] = {
 }
 """How the record keeps each field of a review. Those that the queue shows come first: SQLite reads
 a row from its beginning."""
+
+
+class ReviewSummary(NamedTuple):
+    """What the record holds of a sample, without maps, decisions and masks.
+
+    Parameters
+    ----------
+    review : Review
+        The review, as far as it is short; the status alone if the row is damaged.
+    edits : int
+        How many steps were logged for it.
+    who : str
+        Who wrote last.
+    problem : str
+        Why the row cannot be read; empty if it can.
+    """
+
+    review: Review
+    edits: int
+    who: str
+    problem: str = ""
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether a person did anything to the labels or the status; a note alone is nothing."""
+        review = self.review
+        is_open = review.status is Status.PENDING and review.params is None and not self.edits
+        return bool(self.problem) or not is_open
+
+    @classmethod
+    def of_row(
+        cls, row: Sequence[Any], damaged: Callable[[str, Exception], Exception]
+    ) -> "ReviewSummary":
+        """Return what a row holds: id, edits, who, and the short facts, of which status is first.
+
+        `damaged` returns the error for a row that makes no sense.
+        """
+        sample_id, edits, who, *values = row
+        names = (name for name, fact in FACTS.items() if not fact.long)
+        try:
+            facts = {name: FACTS[name].read(one) for name, one in zip(names, values, strict=True)}
+            return cls(Review(sample_id, **facts), edits, who)
+        except (ValueError, TypeError) as error:
+            known = [status for status in Status if status == values[0]]
+            review = Review(sample_id, *known)
+            return cls(review, edits, who, str(damaged(sample_id, error)))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ PAGE_SIZE = 4096
 """Bytes of a page, SQLite's own default; recovery counts on it, and on all tables being told of on
 the first page."""
 
-VERSION = 4
+VERSION = 5
 """Raise it with each change of the tables: a store of another version is refused."""
 
 

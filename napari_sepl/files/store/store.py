@@ -19,6 +19,7 @@ from napari_sepl.files.store.review import (
     LogEntry,
     Logged,
     Review,
+    ReviewSummary,
     StampedFacts,
     Status,
     StatusRow,
@@ -54,6 +55,7 @@ _SHORT = tuple(name for name, fact in FACTS.items() if not fact.long)
 _LONG = tuple(name for name, fact in FACTS.items() if fact.long)
 _READ_LONG = (f"(SELECT value FROM {name} WHERE sample_id = id)" for name in _LONG)  # noqa: S608
 _REVIEW = f"SELECT {', '.join((*_SHORT, *_READ_LONG))} FROM sample WHERE id = ?"  # noqa: S608
+_SUMMARIES = f"SELECT id, edits, who, {', '.join(_SHORT)} FROM sample"  # noqa: S608
 _STATUSES = f"SELECT id, {', '.join(StatusRow._fields)} FROM sample"  # noqa: S608
 _STAMP = ("who", "updated_at")
 _PUT_REVIEW = _put("sample", "id", *_STAMP, *_SHORT)
@@ -148,6 +150,12 @@ class Store(Transactions):
                 }
             except KeyError as error:
                 raise corrupt(self.path, f"the status {error}") from error
+
+    def summaries(self) -> dict[str, ReviewSummary]:
+        """Return what is short of each review, by the sample's id."""
+        with self._read() as connection:
+            rows = connection.execute(_SUMMARIES).fetchall()
+        return {row[0]: ReviewSummary.of_row(row, self._damaged_row) for row in rows}
 
     def session(self) -> dict[str, Any]:
         """Return what was noted of the window: current sample, filters, thresholds, panels."""

@@ -344,6 +344,7 @@ def review_of(
         locked_pixels=annotations.locked_pixels,
         prompted=annotations.prompted,
         digests={role: digests[role] for role in MADE_FROM if role in digests},
+        stamps=document.inputs.stamps,
         changed=change_of(document),
         labels=digest_labels(final) if document.saved else "",
     )

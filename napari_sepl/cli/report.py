@@ -31,7 +31,7 @@ from napari_sepl.files.store import Store
 from napari_sepl.workflow.report.page import SHOWN, check_page, make_page, write_page
 from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.review.record import open_record
-from napari_sepl.workflow.review.selection import ACCEPTED, Choice, Selection
+from napari_sepl.workflow.review.selection import ACCEPTED, AS_ENHANCED, Choice, Selection
 
 
 def _setting(name: str) -> Any:
@@ -101,7 +101,7 @@ def _select(
     """Select the labels; where nothing was reviewed and nothing asked for, SEPL makes all."""
     selection = Selection(index, store, choice, start)
     if choice == ACCEPTED and not selection.is_reviewed:
-        return Selection(index, store, replace(choice, enhances=True), start)
+        return Selection(index, store, AS_ENHANCED, start)
     selection.require_any()
     return selection
 

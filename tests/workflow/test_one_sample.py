@@ -29,7 +29,7 @@ from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.scan import scan_rows
-from napari_sepl.workflow.review.selection import Selection
+from napari_sepl.workflow.review.selection import AS_ENHANCED, Selection
 from tests.files.making import random_masks, save_amg_folder
 from tests.training.tiny import RECIPE
 from tests.workflow.reviewed import Session
@@ -96,7 +96,7 @@ RUNS: dict[str, Callable[[DatasetSpec], Any]] = {
     "convert-masks": convert,
     "sweep": lambda spec: SweepRun(SampleIndex.open(spec), Params()),
     "diagnose": lambda spec: DiagnosisRun(SampleIndex.open(spec), Params()),
-    "report": lambda spec: ReportRun(SampleIndex.open(spec), None),
+    "report": lambda spec: ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED)),
 }  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def test_samples_that_cannot_be_used_come_first(name: str, spec: DatasetSpec) ->
 
 
 def test_in_a_reports_pictures(spec: DatasetSpec, break_sample: Callable[[str], None]) -> None:
-    run = ReportRun(SampleIndex.open(spec), None)
+    run = ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED))
     list(run)
     break_sample("b")
     drawn = [

@@ -31,7 +31,7 @@ from napari_sepl.workflow.parallel.processes import HERE, Processes
 from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.selection import Selection
+from napari_sepl.workflow.review.selection import AS_ENHANCED, Selection
 from tests.files.cam_files import cams, save_class_pngs
 from tests.files.dataset.opening import open_images, open_masks
 from tests.files.making import random_labels, random_masks, save_amg_folder, save_picture
@@ -154,7 +154,7 @@ def test_tables_name_the_samples_by_their_ids(spec: DatasetSpec, tmp_path: Path)
     )
     assert [step.sample_id for step in swept if not step.message] == list(IDS)
     assert [step.sample_id for step in diagnosed if not step.message] == list(IDS)
-    report = ReportRun(SampleIndex.open(spec), None)
+    report = ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED))
     assert [step.sample_id for step in report if not step.message] == list(IDS)
     assert tuple(image.sample_id for image in report.report.images) == IDS
 
@@ -166,7 +166,8 @@ def test_problems_are_failed_samples_of_every_run(spec: DatasetSpec) -> None:
     save_picture(spec.output / "lone.png", random_labels(top=3))
     index = SampleIndex.open(spec)
     runs: list[Any] = [
-        SweepRun(index, Params()), DiagnosisRun(index, Params()), ReportRun(index, None),
+        SweepRun(index, Params()), DiagnosisRun(index, Params()),
+        ReportRun(Selection(index, None, AS_ENHANCED)),
     ]  # fmt: skip
     for run in runs:
         assert len(run) == len(IDS)

@@ -67,6 +67,10 @@ class Choice:
 
 
 ACCEPTED = Choice()
+"""What is used by default."""
+
+AS_ENHANCED = Choice(enhances=True)
+"""Accepted labels, and those of untouched samples as SEPL makes them."""
 
 
 class Selection:

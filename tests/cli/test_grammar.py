@@ -17,7 +17,7 @@ from tests.program import Run
 
 ON_DATASETS = (
     "open", "init", "enhance", "masks", "convert-masks", "evaluate", "sweep", "diagnose", "report",
-    "export", "train",
+    "export", "train", "status",
 )  # fmt: skip
 GROUP: Any = typer.main.get_command(make_app())
 ALL = pytest.mark.parametrize("name", COMMANDS)

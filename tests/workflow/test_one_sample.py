@@ -129,7 +129,7 @@ def test_in_a_reports_pictures(spec: DatasetSpec, break_sample: Callable[[str], 
     break_sample("b")
     drawn = [
         picture(image, item, run.index.classes)
-        for image, item in zip(run.report.images, run.samples, strict=True)
+        for image, item in zip(run.report.images, map(run.selection.labels, run.ids), strict=True)
     ]
     assert [bool(one.problem) for one in drawn] == [one.image.sample_id == "b" for one in drawn]
 

@@ -16,7 +16,7 @@ from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.files.dataset.index import FOR_REVIEW, Role, SampleIndex, SampleProblem
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.store import Review, ReviewSummary, Status, Store
+from napari_sepl.files.store import Review, Status, Store
 from napari_sepl.workflow.enhance import label_file
 from napari_sepl.workflow.review.current_labels import Reviewable, SelectedLabels
 from napari_sepl.workflow.review.record import changed_inputs, open_record
@@ -98,6 +98,10 @@ class Selection:
     standings : dict of str to Standing
         All samples: those of the dataset in its order, then, unless a list says which samples
         there are, those that are in the record alone.
+    summaries : dict of str to ReviewSummary
+        What the record holds, in short.
+    changed : dict of str to tuple of str
+        The inputs of outdated samples that changed.
     ids : list of str
         The samples that are used; those that are in the record alone come last.
     problems : list of SampleProblem
@@ -121,12 +125,15 @@ class Selection:
         self._has_inputs = set(FOR_REVIEW) <= index.folders.keys()
         noted = {} if store is None else store.session()
         self.start = start or Session(noted, lambda _: None).start
-        self._summaries = {} if store is None else store.summaries()
-        touched = [name for name, one in self._summaries.items() if one.is_touched]
+        self.summaries = {} if store is None else store.summaries()
+        touched = [name for name, one in self.summaries.items() if one.is_touched]
         self.is_reviewed = bool(touched)
         lost = sorted(set(touched) - set(index.asked)) if index.spec.list_file is None else []
         self._unreadable: dict[str, str] = {}
-        self.standings = {one: self._standing_of(one) for one in (*index.asked, *lost)}
+        self.changed: dict[str, tuple[str, ...]] = {}
+        self.standings: dict[str, Standing] = {}
+        for sample_id in (*index.asked, *lost):
+            self.standings[sample_id] = self._standing_of(sample_id)
         wanted = [one for one in self.standings if self._is_wanted(one)]
         broken = {
             problem.sample_id: problem
@@ -141,20 +148,20 @@ class Selection:
     # --- what stands where
 
     def _standing_of(self, sample_id: str) -> Standing:
-        summary = self._summaries.get(sample_id)
+        summary = self.summaries.get(sample_id)
         if summary is None or not summary.is_touched:
             there = self.label_file(sample_id) is not None
             return Standing.UNREVIEWED if there else Standing.WITHOUT
         if summary.problem:
             self._unreadable[sample_id] = summary.problem
-        elif self._is_outdated(summary):
-            return Standing.OUTDATED
+        else:
+            changed = self._changed_inputs(summary.review)
+            if changed:
+                self.changed[sample_id] = changed
+                return Standing.OUTDATED
         return Standing(summary.review.status)
 
-    def _is_outdated(self, summary: ReviewSummary) -> bool:
-        return bool(self.changed_inputs(summary.review))
-
-    def changed_inputs(self, review: Review) -> tuple[str, ...]:
+    def _changed_inputs(self, review: Review) -> tuple[str, ...]:
         """Return the inputs that changed since a review; empty where the inputs are not known."""
         sample_id = review.sample_id
         if not self._has_inputs or sample_id not in self.index.positions:
@@ -172,7 +179,8 @@ class Selection:
         return bool(self.index.names.get(Role.MASKS)) or not self.index.spec.masks_to_come
 
     def _note_unreadable(self, sample_id: str, why: str) -> tuple[str, ...]:
-        self._unreadable[sample_id] = why
+        if not (self.choice.outdated and self._file(sample_id)[0]):
+            self._unreadable[sample_id] = why
         return ()
 
     def label_file(self, sample_id: str) -> Path | None:
@@ -215,7 +223,7 @@ class Selection:
         """Return the label file to read, if any, and the digest of what it must hold."""
         if self.standings.get(sample_id) in UNTOUCHED:
             return (None if self.choice.enhances else self.label_file(sample_id)), ""
-        summary = self._summaries.get(sample_id)
+        summary = self.summaries.get(sample_id)
         if summary is None or summary.review.status is not Status.ACCEPTED:
             return None, ""
         digest = summary.review.labels
@@ -233,7 +241,7 @@ class Selection:
 
     def status(self, sample_id: str) -> Status:
         """Return the status of a sample."""
-        summary = self._summaries.get(sample_id)
+        summary = self.summaries.get(sample_id)
         return Status.PENDING if summary is None else summary.review.status
 
     @cached_property
@@ -277,7 +285,7 @@ class Selection:
         """Return the SHA-256 of what the record says of the samples that are used."""
         told = []
         for sample_id in self.ids:
-            summary = self._summaries.get(sample_id)
+            summary = self.summaries.get(sample_id)
             said = None if summary is None else (summary.review.labels, summary.edits)
             told.append([sample_id, self.standings[sample_id], said])
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
@@ -340,6 +348,8 @@ def select_labels(
 def open_labels(spec: DatasetSpec, labels: Path | None) -> SampleIndex:
     """List the samples of a dataset with their label files; the latter alone without inputs."""
     if spec.images is not None and spec.pseudo is not None:
-        also = (Role.MASKS, Role.TRUTH, Role.LABELS)
+        folder = labels or spec.out
+        there = [Role.LABELS] if folder is not None and folder.exists() else []
+        also = (Role.MASKS, Role.TRUTH, *there)
         return SampleIndex.open(spec, FOR_REVIEW, also, labels=labels)
     return SampleIndex.open(spec, (Role.LABELS,), (), lead=Role.LABELS, labels=labels)

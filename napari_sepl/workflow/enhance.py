@@ -97,8 +97,24 @@ def save_enhanced(
     SaveError
         If it cannot be written; an older file is untouched.
     """
+    provenance = provenance_of(inputs, params, edited=edited, sources=sources)
+    path = label_file(out, inputs.sample_id)
+    if path.parent != out and out.exists():  # do not make a removed folder again
+        make_folder(path.parent)
+    write_label_png(path, labels, inputs.classes, provenance, write)
+    return path
+
+
+def provenance_of(
+    inputs: Inputs | Enhanceable,
+    params: Params,
+    *,
+    edited: bool,
+    sources: Mapping[Source, int] | None,
+) -> Provenance:
+    """Return how labels were made, with the parameters of `save_enhanced`."""
     scores = inputs.scores.origin if inputs.scores is not None else ""
-    provenance = Provenance(
+    return Provenance(
         version=__version__,
         sample_id=inputs.sample_id,
         params=params_told(params, scores),
@@ -108,11 +124,6 @@ def save_enhanced(
         sources={source.name.lower(): count for source, count in (sources or {}).items()},
         scores=scores,
     )
-    path = label_file(out, inputs.sample_id)
-    if path.parent != out and out.exists():  # do not make a removed folder again
-        make_folder(path.parent)
-    write_label_png(path, labels, inputs.classes, provenance, write)
-    return path
 
 
 def save_resolved(
@@ -295,7 +306,7 @@ def existing_outcome(
     except InputError as error:
         _refuse_damaged(path, error, overwrite=overwrite)
         return None
-    if provenance is None:
+    if provenance is None or provenance.exported:
         raise foreign(path, "--out")
     if provenance.edited:
         return Outcome.KEPT

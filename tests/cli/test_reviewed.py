@@ -212,6 +212,44 @@ def test_enhance_says_what_it_left_and_made_again(run: Run, toml: Path, session:
     assert (code, out) == (0, "3 samples: 1 made again (inputs changed), 2 left (reviewed)\n")
 
 
+# --- info
+
+
+@pytest.mark.parametrize(
+    ("form", "place"), [("voc", "SegmentationClass/a2.png"), ("png", "labels/a2.png")]
+)
+@pytest.mark.parametrize("words", [(), ("--ignore", "unsure")])
+def test_info_shows_how_an_exported_file_was_made(
+    run: Run, toml: Path, session: Session, form: str, place: str, words: tuple[str, ...]
+) -> None:
+    assert run("export", toml, "--format", form, "--to", session.root / "to", *words)[0] == 0
+    path = session.root / "to" / place
+    code, out, _ = run("info", path, "--json")
+    assert code == 0
+    found, saved = (
+        json.loads(out),
+        json.loads(run("info", session.spec.output / "a2.png", "--json")[1]),
+    )
+    assert (found["exported"], saved["exported"]) == (form, None)
+    for key in ("sample_id", "params", "classes", "edited", "digests"):
+        assert found[key] == saved[key]
+    assert found["sources"] == ({} if words else saved["sources"])
+    assert says(run("info", path)[1], "exported as", form)
+
+
+def test_enhance_takes_an_exported_file_for_a_foreign_one(
+    run: Run, toml: Path, session: Session
+) -> None:
+    assert run("export", toml, "--format", "png", "--to", session.root / "to")[0] == 0
+    (session.root / "new").mkdir()
+    exported = (session.root / "to" / "labels" / "a2.png").read_bytes()
+    (session.root / "new" / "a2.png").write_bytes(exported)
+    code, _, err = run("enhance", toml, "--out", session.root / "new", "--overwrite")
+    assert code == 1
+    assert says(err, "exists and was not written by napari-sepl", "a2.png")
+    assert (session.root / "new" / "a2.png").read_bytes() == exported
+
+
 # --- status
 
 

@@ -123,7 +123,7 @@ def test_a_sample_whose_inputs_changed_is_left_out_or_kept_as_accepted(
     assert Selection(session.index, session.store).line() == (
         "accepted 1 of 3; left out: 1 outdated, 1 without labels"
     )
-    saved = [SampleResult(one, Outcome.SAVED) for one in ("a2", "b")]
+    saved: list[SampleResult[None]] = [SampleResult(one, Outcome.SAVED) for one in ("a2", "b")]
     assert session.export("kept", outdated=True) == saved
     assert session.read("kept", "b") == session.read("out", "b")
     (session.root / "out" / "b.png").unlink()  # without it nothing gives the accepted labels back

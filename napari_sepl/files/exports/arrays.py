@@ -16,6 +16,7 @@ from napari_sepl.files.exports.base import (
     Listing,
     split_lists,
 )
+from napari_sepl.files.label_png import provenance_text
 
 
 class _Plain(ExportFormat):
@@ -37,7 +38,8 @@ class IndexPng(_Plain):
     def encode(self, sample: Labelled, settings: ExportSettings) -> Encoded:  # noqa: ARG002
         """Return the PNG."""
         file = io.BytesIO()
-        Image.fromarray(sample.labels).save(file, "PNG")
+        text = provenance_text(sample.provenance)
+        Image.fromarray(sample.labels).save(file, "PNG", pnginfo=text)
         return self._encoded(sample, ".png", file.getvalue())
 
 

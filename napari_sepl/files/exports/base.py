@@ -16,6 +16,7 @@ from napari_sepl.core.analysis.provenance import SoftLabels
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.polygons import Holes, Instances
 from napari_sepl.files.atomic import Content
+from napari_sepl.files.label_png import Provenance
 
 
 class Pictures(StrEnum):
@@ -152,6 +153,8 @@ class Labelled:
         The image as seen from the export's folder.
     soft : SoftLabels or None
         For formats that ask for them.
+    provenance : Provenance or None
+        How the labels were made, for formats of PNGs.
     """
 
     name: str
@@ -161,6 +164,7 @@ class Labelled:
     picture: Path | None = None
     picture_from: str = ""
     soft: SoftLabels | None = None
+    provenance: Provenance | None = None
 
     @property
     def picture_name(self) -> str:

@@ -35,7 +35,7 @@ class Voc(ExportFormat):
         # readers look for .jpg alone; what is no JPEG keeps its ending, for it stays what it is
         ending = ".jpg" if ending.lower() in (".jpg", ".jpeg") else ending
         return Encoded(
-            {name: encode_label_png(sample.labels, sample.classes, None)},
+            {name: encode_label_png(sample.labels, sample.classes, sample.provenance)},
             f"JPEGImages/{sample.name}{ending}",
         )
 

@@ -241,7 +241,7 @@ class ReviewSummary(NamedTuple):
             return cls(Review(sample_id, **facts), edits, who)
         except (ValueError, TypeError) as error:
             known = [status for status in Status if status == values[0]]
-            review = Review(sample_id, *known)
+            review = Review(sample_id, known[0] if known else Status.PENDING)
             return cls(review, edits, who, str(damaged(sample_id, error)))
 
 

@@ -5,7 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from napari_sepl import __version__
 from napari_sepl.core.algorithm.overlap import IGNORE
-from napari_sepl.core.analysis.metrics import Confusion, count_labels
+from napari_sepl.core.analysis.metrics import count_labels
 from napari_sepl.core.analysis.provenance import find_unsure, soften
 from napari_sepl.core.errors import InputError, SaveError
-from napari_sepl.core.labels.classes import ClassList, ClassMap
+from napari_sepl.core.labels.classes import ClassMap
 from napari_sepl.files._opening import real_place
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.exports import EXPORT_FORMATS
@@ -33,65 +33,12 @@ from napari_sepl.files.exports.base import (
 from napari_sepl.files.exports.folder import ExportFolder
 from napari_sepl.files.exports.noted import Picture
 from napari_sepl.files.guard import Guard
+from napari_sepl.files.label_png import Provenance
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status
+from napari_sepl.workflow.export.loss import Loss, measure_loss, tell_loss
 from napari_sepl.workflow.export.sources import Exportable, LabelSource
 from napari_sepl.workflow.results import Outcome, SampleResult, Task, run_samples
-
-Pair = tuple[int, int]
-"""Pixels of a class in both of two maps, and in either."""
-
-
-@dataclass(eq=False)
-class Loss:
-    """Loss by polygons: pixels of each class in both the labels and what is drawn, and in either.
-
-    Ignore pixels are left out.
-    """
-
-    pixels: dict[int, Pair] = field(default_factory=dict)
-
-    def add(self, pixels: Mapping[int, Pair]) -> None:
-        """Add the counts of one sample."""
-        for class_id, (both, either) in pixels.items():
-            before = self.pixels.get(class_id, (0, 0))
-            self.pixels[class_id] = before[0] + both, before[1] + either
-
-    @property
-    def iou(self) -> dict[int, float]:
-        """IoU, 0..1, of what is drawn with the labels, by class."""
-        return {class_id: both / either for class_id, (both, either) in self.pixels.items()}
-
-    @property
-    def mean(self) -> float:
-        """The mean of `iou` over classes; 1 if there are none."""
-        found = self.iou.values()
-        return sum(found) / len(found) if found else 1.0
-
-
-def measure_loss(
-    drawn: NDArray[np.uint8] | None, labels: NDArray[np.uint8]
-) -> dict[int, Pair] | None:
-    """Count what is drawn of each class against its labels; None where nothing had to be drawn."""
-    if drawn is None:
-        return None
-    counts = Confusion.of(drawn, labels).counts
-    both = np.diag(counts)
-    either = counts.sum(axis=0) + counts.sum(axis=1) - both
-    return {
-        class_id: (int(both[class_id]), int(either[class_id]))
-        for class_id in np.flatnonzero(either).tolist()
-        if class_id not in (0, IGNORE)
-    }
-
-
-def tell_loss(loss: Loss, classes: ClassList) -> str:
-    """Return a sentence on the loss by polygons."""
-    told = f"IoU of the polygons, as they are read, with the labels: {loss.mean:.4f}"
-    lowest = min(loss.iou.items(), key=lambda one: one[1], default=None)
-    if lowest is None or lowest[1] == 1:
-        return f"{told}."
-    return f"{told} (mean of classes; lowest {classes.name(lowest[0])}, {lowest[1]:.4f})."
 
 
 class Export:
@@ -289,13 +236,29 @@ class Export:
             soft = soften(labels, pseudo, unsure, self._settings.trust)
         split = split_of(sample_id, self._settings.val)
         seen_from = "" if given.picture is None else _relative(given.picture, self._to)
+        provenance = self._provenance(given, labels)
         sample = Labelled(
-            flat_name(sample_id), labels, self._map.classes, split, given.picture, seen_from, soft
-        )
+            flat_name(sample_id), labels, self._map.classes, split, given.picture, seen_from, soft,
+            provenance,
+        )  # fmt: skip
         told: list[Any] = [digest_labels(labels), split, seen_from, given.status]
         if soft is not None:
             told.append(hashlib.sha256(soft.probabilities.tobytes()).hexdigest())
+        if provenance is not None:
+            told.append(provenance.model_dump(mode="json"))
         return sample, hashlib.sha256(json.dumps(told).encode("utf-8")).hexdigest()
+
+    def _provenance(self, given: Exportable, labels: NDArray[np.uint8]) -> Provenance | None:
+        """Return how labels were made that go out; label sources only of those that stay."""
+        if given.provenance is None:
+            return None
+        news: dict[str, Any] = {
+            "exported": self._settings.format,
+            "classes": self._map.classes.title,
+        }
+        if not np.array_equal(labels, given.labels):
+            news["sources"] = {}
+        return given.provenance.model_copy(update=news)
 
     def _ignoring(
         self,

@@ -9,15 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.analysis.provenance import count_sources
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files._opening import pixels
 from napari_sepl.files.dataset.index import Role, SampleIndex, SampleProblem
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import image_size
+from napari_sepl.files.label_png import Provenance, salvage_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import Status, Store
+from napari_sepl.workflow.enhance import provenance_of
 from napari_sepl.workflow.review.selection import ACCEPTED, Choice, Selection
 
 
@@ -37,6 +40,8 @@ class Exportable:
         Its pseudo-labels.
     sources : (H, W) uint8 or None
         Where each pixel's label came from.
+    provenance : Provenance or None
+        How the labels were made, as far as it is known.
     """
 
     labels: NDArray[np.uint8]
@@ -44,6 +49,7 @@ class Exportable:
     status: Status | None = None
     pseudo: NDArray[np.uint8] | None = None
     sources: NDArray[np.uint8] | None = None
+    provenance: Provenance | None = None
 
 
 class LabelSource(Protocol):
@@ -137,9 +143,17 @@ class ReviewSource:
         if labels is None:
             given, resolved = chosen.resolve()
             sources = resolved.find_sources()
-            return Exportable(resolved.labels, sample.image, status, given.pseudo, sources)
+            provenance = provenance_of(
+                given,
+                resolved.params,
+                edited=resolved.annotations.edited,
+                sources=count_sources(sources),
+            )
+            return Exportable(
+                resolved.labels, sample.image, status, given.pseudo, sources, provenance
+            )
         _check_size(chosen.path, labels.shape, image_size(sample.image), sample.image)
-        return Exportable(labels, sample.image, status)
+        return Exportable(labels, sample.image, status, provenance=_told_by(chosen.path))
 
     def told(self) -> dict[str, Any]:
         """Return the dataset's places and the selection of samples."""
@@ -193,7 +207,8 @@ class FolderSource:
             )
             self.classes.check(pseudo, beside)
             _check_size(beside, pseudo.shape, labels.shape, path)
-        return Exportable(labels, picture, self._status(sample_id), pseudo)
+        status, provenance = self._status(sample_id), _told_by(path)
+        return Exportable(labels, picture, status, pseudo, provenance=provenance)
 
     def _read_labels(self, sample_id: str) -> tuple[Path | str, NDArray[np.uint8]]:
         if self._selection is not None:
@@ -210,6 +225,11 @@ class FolderSource:
     def told(self) -> dict[str, Any]:
         """Return the folders."""
         return {"folders": [str(folder.absolute()) for folder in self._index.folders.values()]}
+
+
+def _told_by(source: object) -> Provenance | None:
+    """Return the provenance in a label file that was read; None of anything else."""
+    return salvage_provenance(source) if isinstance(source, Path) else None
 
 
 def _check_size(

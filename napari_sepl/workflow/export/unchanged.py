@@ -87,7 +87,7 @@ def _is_present(path: Path, content: bytes, *, overwrite: bool) -> bool:
     if path.is_file() and read_bytes(path, "a label PNG") == content:
         return True
     provenance = read_provenance(path)
-    if provenance is None:
+    if provenance is None or provenance.exported:
         raise foreign(path, "--to")
     if provenance.edited:
         raise SaveError(

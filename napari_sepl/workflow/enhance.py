@@ -1,7 +1,7 @@
 """Enhancing labels and saving them."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -39,6 +39,7 @@ from napari_sepl.files.label_png import (
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.pseudo import is_named
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable, read_digests
+from napari_sepl.files.store import Store
 from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import (
     OtherSettingsError,
@@ -47,7 +48,7 @@ from napari_sepl.workflow.results import (
     Task,
     run_samples,
 )
-from napari_sepl.workflow.review.record import touched_samples
+from napari_sepl.workflow.review.record import is_touched, open_record
 
 MADE_FROM = ("image", "pseudo", "masks")
 """Roles whose digests go into a label file; ground truth is not used."""
@@ -204,15 +205,29 @@ def enhance_folder(
     """
     index.guard().check_place(index.spec.output)
     with sole_run(index.spec.output, "enhance"):
-        touched = touched_samples(index.spec.output, "enhance")
-        for sample_id in (one for one in index.ids if one in touched):
+        with open_record(index.spec.output, "enhance") as store:
+            touched: list[str] = []
+            untouched = _note_touched(index, store, touched)
+            yield from _enhance_all(index, untouched, params, overwrite, executor)
+        for sample_id in touched:
             yield SampleResult(sample_id, Outcome.REVIEWED)
-        yield from _enhance_all(index, touched, params, overwrite, executor)
+
+
+def _note_touched(index: SampleIndex, store: Store | None, touched: list[str]) -> Iterator[Sample]:
+    """Yield the samples that nobody touched, and note the others.
+
+    The record is asked as each sample comes up, for a person may work in the window meanwhile.
+    """
+    for sample_id in index.ids:
+        if store is not None and is_touched(store, sample_id):
+            touched.append(sample_id)
+        else:
+            yield index.sample(sample_id)
 
 
 def _enhance_all(
     index: SampleIndex,
-    touched: Collection[str],
+    samples: Iterator[Sample],
     params: Params,
     overwrite: bool,
     executor: Executor,
@@ -220,7 +235,6 @@ def _enhance_all(
     out, classes = index.spec.output, index.classes
     for inside in {sample_id.rpartition("/")[0] for sample_id in index.ids}:
         clear_abandoned(out / inside)
-    samples = (index.sample(sample_id) for sample_id in index.ids if sample_id not in touched)
     tasks = (Task(sample.sample_id, sample.image, sample) for sample in samples)
     if not executor.local:
         written = partial(_enhance, out, classes, params, overwrite, write_whole)

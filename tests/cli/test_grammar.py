@@ -125,7 +125,7 @@ def test_one_option_lets_results_be_replaced() -> None:
 
 def test_json_and_quiet_are_offered() -> None:
     assert [name for name in COMMANDS if "--json" in options(name)] == [
-        "sweep", "diagnose", "evaluate", "info",
+        "sweep", "diagnose", "evaluate", "status", "info",
     ]  # fmt: skip
     assert all("--quiet" in options(name) for name in COMMANDS)
 

@@ -19,7 +19,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks, write_masks
 from napari_sepl.files.samples import load, read_digests
 from napari_sepl.files.store import Review, Status, Store
-from napari_sepl.workflow.enhance import enhance_folder
+from napari_sepl.workflow.enhance import enhance_folder, enhance_sample
 from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.record import changed_inputs
 from napari_sepl.workflow.review.selection import (
@@ -306,3 +306,20 @@ def test_a_damaged_record_ends_enhance_before_anything_is_written(session: Sessi
     with pytest.raises(InputError):
         outcomes(session)
     assert not (session.spec.output / "a10.png").exists()
+
+
+def test_enhance_leaves_what_a_person_touches_meanwhile(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(tmp_path_factory.mktemp("untouched"))
+
+    def flag_b(*given: Any) -> Path:
+        session.store.put_status("b", Status.FLAGGED)
+        return enhance_sample(*given)
+
+    monkeypatch.setattr("napari_sepl.workflow.enhance.enhance_sample", flag_b)
+    assert outcomes(session) == {
+        "a2": Outcome.SAVED, "a10": Outcome.SAVED, "b": Outcome.REVIEWED,
+    }  # fmt: skip
+    assert not (session.spec.output / "b.png").exists()
+    session.store.close()

@@ -151,10 +151,11 @@ class Store(Transactions):
             except KeyError as error:
                 raise corrupt(self.path, f"the status {error}") from error
 
-    def summaries(self) -> dict[str, ReviewSummary]:
-        """Return what is short of each review, by the sample's id."""
+    def summaries(self, sample_id: str | None = None) -> dict[str, ReviewSummary]:
+        """Return what is short of each review, or of that of one sample, by the sample's id."""
+        where, values = ("", ()) if sample_id is None else (" WHERE id = ?", (sample_id,))
         with self._read() as connection:
-            rows = connection.execute(_SUMMARIES).fetchall()
+            rows = connection.execute(_SUMMARIES + where, values).fetchall()
         return {row[0]: ReviewSummary.of_row(row, self._damaged_row) for row in rows}
 
     def session(self) -> dict[str, Any]:

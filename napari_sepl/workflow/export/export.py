@@ -117,6 +117,10 @@ class Export:
     def outcome(self) -> list[str]:
         """Return sentences on the loss by polygons, and on files of other exports."""
         told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
+        if self._source.outdated:
+            told.append(
+                f"Left out, for inputs changed since the review: {self._source.outdated:,}."
+            )
         if self.at_home:
             told.append(f"Images already in {self._to}: {self.at_home:,}; they are unchanged.")
         if self.removed:

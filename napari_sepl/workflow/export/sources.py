@@ -21,7 +21,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.enhance import provenance_of
-from napari_sepl.workflow.review.selection import ACCEPTED, Choice, Selection
+from napari_sepl.workflow.review.selection import ACCEPTED, Choice, Selection, Standing
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,10 @@ class LabelSource(Protocol):
     @property
     def problems(self) -> Sequence[SampleProblem]:
         """Samples that are asked for and cannot be used."""
+
+    @property
+    def outdated(self) -> int:
+        """How many samples are left out because their inputs changed since the review."""
 
     @property
     def guard(self) -> Guard:
@@ -120,6 +124,7 @@ class ReviewSource:
         self.selection = Selection(index, store, which, start)
         self.classes = index.classes
         self.ids, self.problems = self.selection.ids, self.selection.problems
+        self.outdated = self.selection.left_out[Standing.OUTDATED]
         self.guard = index.guard(*index.spec.folders, writes=None)
 
     def read(self, sample_id: str, *, with_pseudo: bool) -> Exportable:
@@ -182,6 +187,7 @@ class FolderSource:
         self._index, self.classes, self._selection = index, index.classes, selection
         chosen = index if selection is None else selection
         self.ids, self.problems = chosen.ids, chosen.problems
+        self.outdated = 0 if selection is None else selection.left_out[Standing.OUTDATED]
         self.guard = index.guard(writes=None)
         self.has_pseudo = Role.PSEUDO in index.folders
 

@@ -48,11 +48,9 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def touched_samples(folder: Path, who: str) -> frozenset[str]:
-    """Return the samples that a person touched, by the record in a folder; raises as it does."""
-    with open_record(folder, who) as store:
-        rows = {} if store is None else store.summaries()
-    return frozenset(sample_id for sample_id, row in rows.items() if row.is_touched)
+def is_touched(store: Store, sample_id: str) -> bool:
+    """Return whether a person touched a sample until now; InputError if it cannot be read."""
+    return any(summary.is_touched for summary in store.summaries(sample_id).values())
 
 
 def changed_inputs(review: Review, sample: Sample) -> tuple[str, ...]:

@@ -13,8 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_sepl import Params
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.lock import RUN_LOCK
+from napari_sepl.workflow.enhance import enhance_folder
 from tests.files.making import random_masks, save_image
 from tests.messages import says
 from tests.program import Run
@@ -45,8 +48,8 @@ COMMANDS = {
     "enhance": ("b.png", "--images images --pseudo pseudo --masks masks --out"),
     "masks": ("b.json", "--images images --model regions --masks"),
     "convert-masks": ("b.json", "--masks arrays --to"),
-    "export": ("instances_train.json", "d.toml --all --format coco --to"),
-    "export --image-files copy": ("b.png", "d.toml --all --format voc --to"),
+    "export": ("instances_train.json", "d.toml --format coco --to"),
+    "export --image-files copy": ("b.png", "d.toml --format voc --to"),
 }
 
 
@@ -79,6 +82,8 @@ def test_a_second_run_is_refused_and_one_after_a_kill_ends_right(
     (tmp_path / "arrays").mkdir()
     for sample_id in IDS:
         np.save(tmp_path / "arrays" / f"{sample_id}.npy", random_masks())
+    if command.startswith("export"):
+        assert run("enhance", "d.toml")[0] == 0
     halts_before, given = COMMANDS[command]
     words = [*command.split(), *given.split()]
     program = [sys.executable, "-c", STOPS_BEFORE, halts_before, *words, "to"]
@@ -173,7 +178,7 @@ STOPPABLE = {
     "evaluate": "d.toml --labels pseudo --table t.csv --overwrite",
     "diagnose": "d.toml --table d.csv --overwrite",
     "convert-masks": "--masks arrays --to",
-    "export": "d.toml --all --format voc --to",
+    "export": "d.toml --format voc --to",
 }
 ANY_MOMENT = 3.0  # seconds, in which all of these commands are over
 
@@ -181,7 +186,9 @@ ANY_MOMENT = 3.0  # seconds, in which all of these commands are over
 @pytest.fixture(scope="module")
 def twenty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("twenty")
-    write_dataset(root / "d.toml", write_samples(root, TWENTY))
+    spec = write_samples(root, TWENTY)
+    write_dataset(root / "d.toml", spec)
+    list(enhance_folder(SampleIndex.open(spec), Params()))
     (root / "arrays").mkdir()
     for sample_id in TWENTY:
         np.save(root / "arrays" / f"{sample_id}.npy", random_masks())

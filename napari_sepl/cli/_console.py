@@ -32,6 +32,8 @@ LISTED = 5  # names shown of a long list
 OUTCOMES = {
     "saved": "saved",
     "present": "skipped (already done)",
+    "made again": "made again (inputs changed)",
+    "reviewed": "left (reviewed)",
     "kept": "kept (edited by a person)",
     "left out": "left out (other classes)",
     "counted": "counted",

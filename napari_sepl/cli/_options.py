@@ -1,6 +1,7 @@
 """Options that several commands share: settings, where samples are computed, the table to save."""
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -11,8 +12,10 @@ from pydantic import BaseModel, ValidationError
 from napari_sepl.cli._command import refuse_setting, with_parameters
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.store import Status
 from napari_sepl.workflow.parallel.cluster import ADDRESS, Cluster
 from napari_sepl.workflow.parallel.processes import Executor, Processes
+from napari_sepl.workflow.review.selection import Choice
 
 
 def setting(name: str, shown: str = "") -> Any:
@@ -156,3 +159,45 @@ def check_ending(option: str, path: Path | None, what: str, *endings: str) -> No
         raise typer.BadParameter(
             f"{option}: {path} does not end in {' or '.join(endings)}; {what} is written"
         )
+
+
+class OutdatedUse(StrEnum):
+    """What becomes of labels whose inputs changed since the review."""
+
+    LEAVE_OUT = "leave-out"
+    KEEP = "keep"
+
+
+_PANEL = "Review (where the folder of labels has a record)"
+
+Statuses = Annotated[
+    list[Status] | None,
+    typer.Option(
+        "--status",
+        help="Status of the reviewed samples to use, accepted by default; may be repeated.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Unreviewed = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        help="Use unreviewed label files too: those of enhance for samples that nobody touched.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Outdated = Annotated[
+    OutdatedUse,
+    typer.Option(
+        help="Samples whose images, pseudo-labels or masks changed since the review; keep uses "
+        "the labels as accepted.",
+        rich_help_panel=_PANEL,
+    ),
+]
+"""The options of all commands that use labels."""
+
+
+def choose_labels(statuses: list[Status] | None, unreviewed: bool, outdated: OutdatedUse) -> Choice:
+    """Return which labels these options choose."""
+    which = frozenset(statuses or (Status.ACCEPTED,))
+    return Choice(which, unreviewed=unreviewed, outdated=outdated is OutdatedUse.KEEP)

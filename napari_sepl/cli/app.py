@@ -27,6 +27,7 @@ COMMANDS = {
     "train": "train",
     "report": "report",
     "export": "export",
+    "status": "status",
     "info": "info",
 }
 """The commands in the order of the help, and their modules."""

@@ -1,7 +1,7 @@
 """The command `evaluate`: labels against the ground truth."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,17 +14,23 @@ from napari_sepl.cli._console import (
     count,
     give_json,
     listing,
+    note,
     save_result,
     say,
     say_saved,
 )
 from napari_sepl.cli._dataset import DatasetOptions, Labels, note_scores, takes_dataset
 from napari_sepl.cli._options import (
+    Outdated,
+    OutdatedUse,
     Overwrite,
     Scheduler,
+    Statuses,
+    Unreviewed,
     Workers,
     check_ending,
     choose_executor,
+    choose_labels,
     resumable_table,
     seen,
     seen_dataset,
@@ -32,13 +38,15 @@ from napari_sepl.cli._options import (
 )
 from napari_sepl.core.analysis.metrics import ReleasedMetrics
 from napari_sepl.core.stopping import STOPPED
-from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
+from napari_sepl.files.dataset.index import NAMED, Role
 from napari_sepl.workflow.measure.evaluate import (
     EvaluationRun,
     evaluation_content,
+    open_to_evaluate,
     write_evaluation,
 )
 from napari_sepl.workflow.measure.metrics import Evaluation, Figures
+from napari_sepl.workflow.review.selection import Selection, select_labels
 
 
 @command("napari-sepl evaluate voc.toml --list val.txt --table evaluation.csv", json=True)
@@ -46,10 +54,13 @@ from napari_sepl.workflow.measure.metrics import Evaluation, Figures
     "pseudo", "out", "ground_truth", "list_file", "classes", "pseudo_format",
     needs=("ground_truth",),
 )  # fmt: skip
-def evaluate_command(
+def evaluate_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,
     *,
     labels: Labels = None,
+    status: Statuses = None,
+    everything: Unreviewed = False,
+    outdated: Outdated = OutdatedUse.LEAVE_OUT,
     background: Annotated[float | None, setting("background")] = None,
     table: Annotated[
         Path | None,
@@ -64,33 +75,31 @@ def evaluate_command(
 ) -> int:
     """Compare labels with the ground truth: IoU, precision, recall and boundary IoU.
 
-    The labels are those in --out; the pseudo-labels, if there are any, are the baseline.
+    The labels are those in --out, the accepted ones where it was reviewed; the pseudo-labels, if
+    there are any, are the baseline.
     """
     spec = dataset.find_with_labels(labels).spec
     if spec.pseudo is None and background is not None:
         raise typer.BadParameter("--background is for the pseudo-labels; name them by --pseudo")
     check_ending("--table", table, "a CSV table", ".csv")
-    index = SampleIndex.open(
-        seen_dataset(scheduler, spec),
-        (Role.LABELS, Role.TRUTH),
-        (Role.PSEUDO,),
-        lead=Role.LABELS,
-        labels=seen(scheduler, labels),
-    )
-    note_scores(index, background)
-    run = EvaluationRun(index, background=background, executor=choose_executor(workers, scheduler))
-    if table is not None:
-        run.keep_beside(table, overwrite=overwrite)
-    code, failures = count(run)
+    spec, labels = seen_dataset(scheduler, spec), seen(scheduler, labels)
+    choice = choose_labels(status, everything, outdated)
+    with select_labels(spec, labels, choice, "evaluate") as selection:
+        index = open_to_evaluate(spec, labels, selection)
+        note_scores(index, background)
+        run = EvaluationRun(
+            index,
+            selection,
+            background=background,
+            executor=choose_executor(workers, scheduler),
+        )
+        if table is not None:
+            run.keep_beside(table, overwrite=overwrite)
+        code, failures = count(run)
     if code == STOPPED:
         complain_of_stop(run.checkpoint)
         return code
-    found = {NAMED[role]: index.count(role) for role in (Role.LABELS, Role.TRUTH)}
-    left_out = {
-        "no labels": [*run.without_labels, *index.without(Role.LABELS, index.asked)],
-        "no ground truth": index.without(Role.TRUTH, index.asked),
-    }
-    _say_left_out(found, left_out)
+    found = _say_left_out(run, selection)
     if run.evaluation.images:
         run.require_counted(run.evaluation.labels.mean.iou)
         write = partial(
@@ -99,18 +108,29 @@ def evaluate_command(
         code, files = save_result(code, table, write, run.checkpoint)
         _say_result(run.evaluation, as_released=as_released)
         say_saved(files)
-    counts = {"counted": len(run.evaluation.images), "failed": failures.content()}
-    counts |= {"found": found, "left_out": left_out}
+    counts = {"counted": len(run.evaluation.images), "failed": failures.content(), **found}
     give_json(counts | evaluation_content(run.evaluation))
     return code
 
 
-def _say_left_out(found: Mapping[str, int], left_out: Mapping[str, Sequence[str]]) -> None:
-    """Print how many samples have each kind of file, if some lack one."""
+def _say_left_out(run: EvaluationRun, selection: Selection | None) -> dict[str, object]:
+    """Print how many samples are not compared and why; return it for JSON."""
+    found = {NAMED[role]: run.index.count(role) for role in (Role.LABELS, Role.TRUTH)}
+    index = run.index
+    if selection is None:
+        bare = [*run.without_labels, *index.without(Role.LABELS, index.asked)]
+        left_out = {"no labels": bare, "no ground truth": index.without(Role.TRUTH, index.asked)}
+    else:
+        left_out = {"no ground truth": index.without(Role.TRUTH, selection.ids)}
     reasons = [f"{len(ids):,} with {why} ({listing(ids)})" for why, ids in left_out.items() if ids]
     if reasons:
         counts = ", ".join(f"{name} of {number:,}" for name, number in found.items())
         say(f"{counts} samples; not compared: {', '.join(reasons)}")
+    content: dict[str, object] = {"found": found, "left_out": left_out}
+    if selection is not None:
+        note(selection.line())
+        content["review"] = selection.content()
+    return content
 
 
 def _say_result(evaluation: Evaluation, *, as_released: bool) -> None:

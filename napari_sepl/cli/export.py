@@ -1,8 +1,5 @@
 """The command `export`: labels in the formats of training scripts and other tools."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -10,19 +7,29 @@ import typer
 from pydantic import ValidationError
 
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
-from napari_sepl.cli._console import FAILED, complain, follow, listing, note, note_unused, say
+from napari_sepl.cli._console import follow, listing, note, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
-from napari_sepl.cli._options import EDITED, overwriting, takes_settings
+from napari_sepl.cli._options import (
+    EDITED,
+    Outdated,
+    OutdatedUse,
+    Statuses,
+    Unreviewed,
+    choose_labels,
+    overwriting,
+    takes_settings,
+)
 from napari_sepl.core.labels.classes import ClassList, find_class
 from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports import EXPORT_FORMATS, describe_setting, formats_with
 from napari_sepl.files.exports.base import ExportSettings
-from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, LabelSource, ReviewSource
-from napari_sepl.workflow.review.rebuild import export_labels, samples_to_export
+from napari_sepl.workflow.export.unchanged import export_unchanged
+from napari_sepl.workflow.review.record import open_record
+from napari_sepl.workflow.review.selection import Choice, select_labels
 
 DEFAULTS = ExportSettings()
 _OPTIONS = {"pictures": "image-files"}
@@ -59,22 +66,13 @@ def export_command(  # noqa: PLR0913  each option is an argument
             "--format",
             parser=_known_format,
             metavar=f"<{'|'.join(EXPORT_FORMATS)}>",
-            help="Without it, label PNGs of the reviewed samples, equal byte for byte to those "
-            "that the window saved.",
+            help="Without it, label PNGs, equal byte for byte to those that the window saved.",
         ),
     ] = None,
     labels: Labels = None,
-    status: Annotated[
-        list[Status] | None,
-        typer.Option(help="Status of the samples to export, accepted by default; may be repeated."),
-    ] = None,
-    everything: Annotated[
-        bool,
-        typer.Option(
-            "--all",
-            help="Samples of every status; with --format, unreviewed samples are enhanced first.",
-        ),
-    ] = False,
+    status: Statuses = None,
+    everything: Unreviewed = False,
+    outdated: Outdated = OutdatedUse.LEAVE_OUT,
     holding: Annotated[
         list[str] | None,
         typer.Option("--class", help="Only samples with one of these classes; may be repeated."),
@@ -84,7 +82,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
     ] = None,
     overwrite: Annotated[bool, overwriting("Replace an export of other settings", EDITED)] = False,
 ) -> int:
-    """Write labels for training: those of the review in --out, or of a folder (--labels).
+    """Write labels for training: the accepted ones in --out, or those of a folder (--labels).
 
     The same command resumes a stopped export.
     """
@@ -93,16 +91,25 @@ def export_command(  # noqa: PLR0913  each option is an argument
     if format_name is not None:
         _refuse_unused(settings)
     wanted = _Wanted(to, settings, class_map, holding or [], overwrite)
+    choice = choose_labels(status, everything, outdated)
     spec = dataset.find().spec
     require_there(labels=labels)
     if labels is None:
-        return _export_review(dataset, spec, wanted, format_name, status or [], everything)
-    _refuse_beside_labels(format_name, status=status, all=everything)
-    index = SampleIndex.open(
-        spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
-    )
-    note_unused(index.unused, NAMED[Role.LABELS])
-    return _run(FolderSource(index), wanted)
+        return _export_review(dataset, spec, wanted, format_name, choice)
+    if format_name is None:
+        raise typer.BadParameter(
+            "--format is missing: --labels is a folder of label PNGs already; name the format to "
+            "write"
+        )
+    with select_labels(spec, labels, choice, "export") as selection:
+        index = SampleIndex.open(
+            spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
+        )
+        if selection is None:
+            note_unused(index.unused, NAMED[Role.LABELS])
+        else:
+            note(selection.line())
+        return _run(FolderSource(index, selection), wanted)
 
 
 class _Wanted(NamedTuple):
@@ -120,26 +127,28 @@ def _export_review(
     spec: DatasetSpec,
     wanted: _Wanted,
     format_name: str | None,
-    statuses: list[Status],
-    everything: bool,
+    choice: Choice,
 ) -> int:
-    """Export a review, in a format or as label PNGs."""
-    if everything and statuses:
-        raise typer.BadParameter("--status: --all selects every status; leave one of them out")
+    """Export the labels of a dataset, in a format or as label PNGs."""
     for key in ("images", "pseudo", "out"):
         if getattr(spec, key) is None:
             dataset.miss(key)
-    which = frozenset(Status) if everything else frozenset(statuses or [Status.ACCEPTED])
     if format_name is None:
         _refuse_settings(wanted)
-        return _export_unchanged(spec, wanted, which)
-    with _review(spec) as store:
-        index = SampleIndex.open(spec)
-        source = ReviewSource(index, store, which)
-        if not (source.ids or source.problems):
-            return _nothing(spec, store, "")
-        _note_left_out(index, store, which)
-        return _run(source, wanted)
+    with open_record(spec.output, "export") as store:
+        source = ReviewSource(SampleIndex.open(spec), store, choice)
+        selection = source.selection
+        selection.require_any()
+        note(selection.line())
+        note_unused(selection.index.unused, NAMED[Role.PSEUDO])
+        if format_name is not None:
+            return _run(source, wanted)
+        total = len(selection.ids) + len(selection.problems)
+        results = export_unchanged(selection, wanted.to, overwrite=wanted.overwrite)
+        code = follow(results, total, "export")
+        if wanted.to.is_dir():
+            say(f"Files are in {wanted.to}.")
+        return code
 
 
 def _settings(values: dict[str, object]) -> ExportSettings:
@@ -173,32 +182,6 @@ def _refuse_unused(settings: ExportSettings) -> None:
             )
 
 
-def _refuse_beside_labels(format_name: str | None, **chosen: object) -> None:
-    """Raise typer.BadParameter for options of a review, or without a format."""
-    for name, value in chosen.items():
-        if value:
-            raise typer.BadParameter(
-                f"--{name} chooses samples of a review, and --labels is a folder of label files; "
-                f"leave --{name} out"
-            )
-    if format_name is None:
-        raise typer.BadParameter(
-            "--format is missing: --labels is a folder of label PNGs already; name the format to "
-            "write"
-        )
-
-
-@contextmanager
-def _review(spec: DatasetSpec) -> Iterator[Store | None]:
-    """Open the record of a review for reading; None if nothing was reviewed yet."""
-    path = store_file(spec.output)
-    if not path.exists():
-        yield None
-        return
-    with Store.open(path, who="export", write=False) as store:
-        yield store
-
-
 def _run(source: LabelSource, wanted: _Wanted) -> int:
     file = wanted.class_map
     require_there(class_map=file)
@@ -220,43 +203,6 @@ def _run(source: LabelSource, wanted: _Wanted) -> int:
     return code
 
 
-def _note_left_out(index: SampleIndex, store: Store | None, which: Collection[Status]) -> None:
-    """Print how many samples are not exported because of their status."""
-    rows = {} if store is None else store.statuses()
-    statuses = dict.fromkeys(index.ids, Status.PENDING)
-    statuses |= {sample_id: row.status for sample_id, row in rows.items()}
-    counts = Counter(statuses.values())
-    numbers = [f"{counts[one]:,} {one}" for one in Status if counts[one] and one not in which]
-    if numbers:
-        note(f"left out by status: {', '.join(numbers)}; --status or --all includes them")
-    note_unused(index.unused, NAMED[Role.PSEUDO])
-
-
-def _nothing(spec: DatasetSpec, store: Store | None, rule: str) -> int:
-    why = "no sample has that status; choose another by --status"
-    if store is None:
-        why = f"nothing was reviewed in {spec.output}"
-    complain(
-        f"nothing to export: {why}{rule}. --format with --all exports samples of every status; "
-        f"--format with --labels {spec.output} exports the label files as they are"
-    )
-    return FAILED
-
-
 def _labels_of(names: list[str], classes: ClassList) -> list[int]:
     with usage("--class"):
         return [find_class(classes, int(one) if one.isdigit() else one, "--class") for one in names]
-
-
-def _export_unchanged(spec: DatasetSpec, wanted: _Wanted, which: Collection[Status]) -> int:
-    with _review(spec) as store:
-        total = 0 if store is None else len(samples_to_export(store, which))
-        if store is None or not total:
-            return _nothing(spec, store, "; without --format only reviewed samples are exported")
-        index = SampleIndex.open(spec)
-        _note_left_out(index, store, which)
-        results = export_labels(index, store, wanted.to, which=which, overwrite=wanted.overwrite)
-        code = follow(results, total, "export")
-        if wanted.to.is_dir():
-            say(f"Files are in {wanted.to}.")
-        return code

@@ -17,7 +17,7 @@ def info_command(path: Annotated[Path, typer.Argument(help="A label PNG.")]) -> 
     require_there(PATH=path)
     provenance = read_provenance(path)
     if provenance is None:
-        complain(f"no provenance: {path}; expected a label PNG of enhance or of the window.")
+        complain(f"no provenance: {path}; expected a label PNG of enhance, export or the window.")
         return FAILED
     for name, value in _facts(provenance):
         say(f"{name:<15}{value}")
@@ -29,6 +29,7 @@ def _facts(provenance: Provenance) -> list[tuple[str, object]]:
     params = provenance.params.model_dump(mode="json", exclude_none=True)
     return [
         ("made by", f"napari-sepl {provenance.version}"),
+        *[("exported as", provenance.exported)] * bool(provenance.exported),
         ("sample", provenance.sample_id),
         *params.items(),
         ("classes", provenance.classes),
@@ -53,6 +54,7 @@ def _content(provenance: Provenance) -> dict[str, Any]:
     """Return the provenance for JSON."""
     return {
         "version": provenance.version,
+        "exported": provenance.exported or None,
         "sample_id": provenance.sample_id,
         "params": provenance.params.model_dump(mode="json", exclude_none=True),
         "classes": provenance.classes,

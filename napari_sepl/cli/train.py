@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -25,20 +25,31 @@ from napari_sepl.cli._console import (
     say,
 )
 from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, takes_dataset
-from napari_sepl.cli._options import Device, takes_settings
+from napari_sepl.cli._options import (
+    Device,
+    Outdated,
+    OutdatedUse,
+    Statuses,
+    Unreviewed,
+    choose_labels,
+    takes_settings,
+)
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.stopping import STOPPED
-from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset.index import Role, SampleIndex, SampleProblem
 from napari_sepl.files.dataset.specification import DatasetSpec, voc_folders
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
 from napari_sepl.training.evaluation import Views
-from napari_sepl.training.labelled import Survey, find_labelled, survey
+from napari_sepl.training.labelled import LabelledImage, Survey, find_labelled, survey
 from napari_sepl.training.learner import settle_precision
 from napari_sepl.training.networks import IMAGENET, NETWORKS, NONE, find_network, require_torch
 from napari_sepl.training.recipe import TrainingRecipe
 from napari_sepl.training.run import Evaluated, Plan, Tested, Trained, TrainingRun
+from napari_sepl.workflow.enhance import label_file
 from napari_sepl.workflow.results import failed_results
+from napari_sepl.workflow.review.selection import Selection, select_labels
 
 _RECIPE = "Recipe; the defaults depend on the network"
 NETWORK = "deeplabv2_resnet101"
@@ -75,6 +86,9 @@ def train_command(  # noqa: PLR0913  each option is an argument
     *,
     to: Annotated[Path, typer.Option(help="Folder for checkpoint, weights, log, predictions.")],
     labels: Labels = None,
+    status: Statuses = None,
+    everything: Unreviewed = False,
+    outdated: Outdated = OutdatedUse.LEAVE_OUT,
     val_images: Annotated[Path | None, _held_out("Folder of images; --images by default.")] = None,
     val_ground_truth: Annotated[
         Path | None, _held_out("Folder of ground truth; --ground-truth by default.")
@@ -108,8 +122,8 @@ def train_command(  # noqa: PLR0913  each option is an argument
 ) -> int:
     """Train a DeepLab on labels and measure its mIoU on held-out samples.
 
-    The labels are those in --out or in --labels. The same command resumes a stopped run and gives
-    the same weights.
+    The labels are those in --out or in --labels, the accepted ones where they were reviewed. The
+    same command resumes a stopped run and gives the same weights.
     """
     require_torch()
     named = dataset.find_with_labels(labels)
@@ -118,11 +132,15 @@ def train_command(  # noqa: PLR0913  each option is an argument
     views = Views(_scales(scales), mirror)
     title, recipe, chosen = _settle(network, given | {"network": network}, device or AUTO)
     failures = Failures()
-    learnt = _open(named.spec, labels, failures)
-    tested = None if held_out is None else _open(held_out, held_out.ground_truth, failures)
+    choice = choose_labels(status, everything, outdated)
+    with select_labels(named.spec, labels, choice, "train") as selection:
+        learnt = _survey_training(named.spec, labels, selection, failures)
+    tested = None
+    if held_out is not None:
+        index = _open(held_out, held_out.ground_truth, failures)
+        tested = _survey("held-out samples", find_labelled(index), index.classes)
     plan = Plan(
-        recipe, learnt.classes, _survey("training samples", learnt), to,
-        chosen, backbone_weights, None if tested is None else _survey("held-out samples", tested),
+        recipe, read_class_list(named.spec.classes), learnt, to, chosen, backbone_weights, tested,
         views, save_predictions, workers, checkpoint_every, log_every, evaluate_every,
     )  # fmt: skip
     note(f"{title} on {describe_device(chosen)}, {recipe.precision}")
@@ -170,22 +188,47 @@ def _held_out_spec(
 def _open(spec: DatasetSpec, labels: Path | None, failures: Failures) -> SampleIndex:
     """List the images with labels, and print the samples that lack a file."""
     index = SampleIndex.open(spec, (Role.IMAGE, Role.LABELS), (), lead=Role.LABELS, labels=labels)
-    found = Failures()
-    for failed in failed_results(index.problems):
-        found.add(failed)
-    found.complain()
-    failures.messages += found.messages
+    _complain(index.problems, failures)
     note_unused(index.unused, "labels")
     return index
 
 
-def _survey(title: str, index: SampleIndex) -> Survey:
+def _survey_training(
+    spec: DatasetSpec, labels: Path | None, selection: Selection | None, failures: Failures
+) -> Survey:
+    """Read the training samples: all with labels, or where there is a record the selected ones."""
+    if selection is None:
+        index = _open(spec, labels, failures)
+        return _survey("training samples", find_labelled(index), index.classes)
+    note(selection.line())
+    index = SampleIndex.open(spec, (Role.IMAGE,), (), lead=Role.IMAGE)
+    found, missing = [], list(selection.problems)
+    for sample_id in selection.ids:
+        image, chosen = index.path(Role.IMAGE, sample_id), selection.labels(sample_id)
+        if image is None:
+            missing.append(SampleProblem(sample_id, "no image"))
+        else:
+            file = label_file(labels or spec.output, sample_id)
+            found.append(LabelledImage(sample_id, image, chosen.path or file, chosen.read))
+    _complain(missing, failures)
+    return _survey("training samples", found, index.classes)
+
+
+def _complain(problems: Iterable[SampleProblem], failures: Failures) -> None:
+    """Print the samples that cannot be used, and add them to the failures."""
+    found = Failures()
+    for failed in failed_results(problems):
+        found.add(failed)
+    found.complain()
+    failures.messages += found.messages
+
+
+def _survey(title: str, found: Sequence[LabelledImage], classes: ClassList) -> Survey:
     """Read all samples under a bar, and print their number and classes."""
-    found = find_labelled(index)
     with progress(*COLUMNS, transient=True) as bar:
         task = bar.add_task(title, total=len(found))
-        seen = survey(found, index.classes, lambda done, _total: bar.update(task, completed=done))
-    say(f"{title}: {len(found)}, {_labels(seen, index.classes)}")
+        seen = survey(found, classes, lambda done, _total: bar.update(task, completed=done))
+    say(f"{title}: {len(found)}, {_labels(seen, classes)}")
     return seen
 
 

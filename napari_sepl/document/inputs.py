@@ -50,6 +50,8 @@ class Inputs:
         The background value of the scores; by default that of the method.
     given : Inputs, optional
         The same without prompted masks, if there are any.
+    stamps : mapping of str to str
+        Digest and state of each file of "image", "pseudo" and "masks" when it was read.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Inputs:
     scores: Scores | None = None
     background: float | None = None
     given: "Inputs | None" = None
+    stamps: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = self.image.shape[:2]

@@ -1,5 +1,6 @@
 """The files of one sample, and readers of them together."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,8 @@ from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.scores import Scores, cut_scores, vanished_classes
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.inputs import Inputs
-from napari_sepl.files.digests import digest_file, digest_labels
+from napari_sepl.files.class_pngs import files_of
+from napari_sepl.files.digests import digest_file, digest_labels, stamp_file
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
@@ -51,6 +53,15 @@ class Sample:
         files = (self.image, self.pseudo, self.masks, self.truth)
         return [path for path in files if path is not None]
 
+    def states(self) -> dict[str, str]:
+        """Return `stamp_file` of the files by role: "image", "pseudo" and "masks"."""
+        pseudo = " ".join(map(stamp_file, files_of(self.pseudo, self.sample_id)))
+        return {
+            "image": stamp_file(self.image),
+            "pseudo": pseudo and f"{pseudo} {self.pseudo_format}",
+            "masks": "none" if self.masks is None else stamp_file(self.masks),
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Enhanceable:
@@ -68,6 +79,8 @@ class Enhanceable:
         Names and colours of the labels.
     digests : mapping of str to str
         SHA-256 of the "image" file, of "pseudo" and of "masks", the same as `load` gives.
+    stamps : mapping of str to str
+        `stamp` of each of these files, from its state before it was read.
     scores : Scores, optional
         The soft scores behind the pseudo-labels.
     background : float, optional
@@ -79,6 +92,7 @@ class Enhanceable:
     masks: MaskSet
     classes: ClassList
     digests: dict[str, str] = field(default_factory=dict)
+    stamps: dict[str, str] = field(default_factory=dict)
     scores: Scores | None = None
     background: float | None = None
 
@@ -109,16 +123,18 @@ def load(sample: Sample, classes: ClassList) -> Inputs:
         Naming the file, if it cannot be read, its size is not the image's, or it holds labels
         outside the class list.
     """
+    states = sample.states()
     image = read_image(sample.image)
     shape = (image.shape[0], image.shape[1])
-    given = _read_enhanceable(sample, classes, shape)
+    given = _read_enhanceable(sample, classes, shape, states)
     digests = dict(given.digests)
     truth = read_truth(sample, classes, shape)
     if truth is not None:
         digests["truth"] = digest_labels(truth)
     return Inputs(
-        sample.sample_id, image, given.pseudo, given.masks, classes, truth, digests, given.scores
-    )
+        sample.sample_id, image, given.pseudo, given.masks, classes, truth, digests, given.scores,
+        stamps=given.stamps,
+    )  # fmt: skip
 
 
 def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
@@ -129,7 +145,8 @@ def load_enhanceable(sample: Sample, classes: ClassList) -> Enhanceable:
     InputError
         As `load` does.
     """
-    return _read_enhanceable(sample, classes, image_size(sample.image))
+    states = sample.states()
+    return _read_enhanceable(sample, classes, image_size(sample.image), states)
 
 
 def read_truth(
@@ -149,25 +166,73 @@ def read_truth(
     return labels
 
 
-def _read_enhanceable(sample: Sample, classes: ClassList, shape: tuple[int, int]) -> Enhanceable:
-    read = read_pseudo(
+def read_digests(sample: Sample, roles: Collection[str]) -> dict[str, str]:
+    """Read files of a sample and return their digests by role, as `load` gives them.
+
+    Parameters
+    ----------
+    sample : Sample
+        The files.
+    roles : collection of str
+        Of "image", "pseudo" and "masks" those to read.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or its size is not the image's.
+    """
+    shape = image_size(sample.image)
+    digests = {}
+    if "image" in roles:
+        digests["image"] = digest_file(sample.image)
+    if "pseudo" in roles:
+        digests["pseudo"] = _digest_pseudo(_read_pseudo(sample, shape))
+    if "masks" in roles:
+        digests["masks"] = _read_masks(sample, shape).digest
+    return digests
+
+
+def stamp(digest: str, state: str) -> str:
+    """Return what a review keeps of a file: which content was read from which state of it."""
+    return f"{digest[:16]} {state}" if state else ""
+
+
+def _read_enhanceable(
+    sample: Sample, classes: ClassList, shape: tuple[int, int], states: Mapping[str, str]
+) -> Enhanceable:
+    read = _read_pseudo(sample, shape)
+    scores = read if isinstance(read, Scores) else None
+    if isinstance(read, Scores):
+        classes.check_ids(read.class_ids.tolist(), sample.pseudo)
+        pseudo = cut_scores(read)
+    else:
+        classes.check(read, sample.pseudo)
+        pseudo = read
+    masks = _read_masks(sample, shape)
+    digests = {
+        "image": digest_file(sample.image),
+        "pseudo": _digest_pseudo(read),
+        "masks": masks.digest,
+    }
+    stamps = {role: stamp(digest, states[role]) for role, digest in digests.items()}
+    return Enhanceable(sample.sample_id, pseudo, masks, classes, digests, stamps, scores)
+
+
+def _read_pseudo(sample: Sample, shape: tuple[int, int]) -> NDArray[np.uint8] | Scores:
+    return read_pseudo(
         sample.pseudo,
         sample.pseudo_format,
         sample_id=sample.sample_id,
         shape=shape,
         of=sample.image,
     )
-    scores = read if isinstance(read, Scores) else None
-    if isinstance(read, Scores):
-        classes.check_ids(read.class_ids.tolist(), sample.pseudo)
-        pseudo, digest = cut_scores(read), read.digest
-    else:
-        classes.check(read, sample.pseudo)
-        pseudo, digest = read, digest_labels(read)
-    masks = (
-        MaskSet.from_dense((), shape=shape)
-        if sample.masks is None
-        else read_masks(sample.masks, shape)
-    )
-    digests = {"image": digest_file(sample.image), "pseudo": digest, "masks": masks.digest}
-    return Enhanceable(sample.sample_id, pseudo, masks, classes, digests, scores)
+
+
+def _digest_pseudo(read: NDArray[np.uint8] | Scores) -> str:
+    return read.digest if isinstance(read, Scores) else digest_labels(read)
+
+
+def _read_masks(sample: Sample, shape: tuple[int, int]) -> MaskSet:
+    if sample.masks is None:
+        return MaskSet.from_dense((), shape=shape)
+    return read_masks(sample.masks, shape)

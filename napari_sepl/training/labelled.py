@@ -18,6 +18,8 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.images import as_rgb, image_size, read_image
 from napari_sepl.files.labels import read_labels
 
+ReadLabels = Callable[[tuple[int, int], object], NDArray[np.uint8]]
+
 
 @dataclass(frozen=True)
 class LabelledImage:
@@ -29,11 +31,15 @@ class LabelledImage:
         The sample.
     image, labels : Path
         The files.
+    read : callable, optional
+        Returns the labels instead of their file, given height and width and what has that size;
+        it must be picklable, for the processes that read ahead.
     """
 
     sample_id: str
     image: Path
     labels: Path
+    read: ReadLabels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +133,7 @@ def read_labelled(
 def _read_labels(
     sample: LabelledImage, classes: ClassList, shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    labels = read_labels(sample.labels, shape, sample.image)
+    read = partial(read_labels, sample.labels) if sample.read is None else sample.read
+    labels = read(shape, sample.image)
     classes.check(labels, sample.labels)
     return labels

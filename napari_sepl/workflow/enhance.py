@@ -28,7 +28,6 @@ from napari_sepl.files.atomic import (
     write_whole,
 )
 from napari_sepl.files.dataset.index import SampleIndex
-from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.guard import Guard, foreign
 from napari_sepl.files.label_png import (
     Provenance,
@@ -39,7 +38,8 @@ from napari_sepl.files.label_png import (
 )
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.pseudo import is_named
-from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
+from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable, read_digests
+from napari_sepl.files.store import Store
 from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import (
     OtherSettingsError,
@@ -48,6 +48,7 @@ from napari_sepl.workflow.results import (
     Task,
     run_samples,
 )
+from napari_sepl.workflow.review.record import is_touched, open_record
 
 MADE_FROM = ("image", "pseudo", "masks")
 """Roles whose digests go into a label file; ground truth is not used."""
@@ -100,8 +101,24 @@ def save_enhanced(
     SaveError
         If it cannot be written; an older file is untouched.
     """
+    provenance = provenance_of(inputs, params, edited=edited, sources=sources)
+    path = path or label_file(out, inputs.sample_id)
+    if path.parent != out and out.exists():  # do not make a removed folder again
+        make_folder(path.parent)
+    write_label_png(path, labels, inputs.classes, provenance, write)
+    return path
+
+
+def provenance_of(
+    inputs: Inputs | Enhanceable,
+    params: Params,
+    *,
+    edited: bool,
+    sources: Mapping[Source, int] | None,
+) -> Provenance:
+    """Return how labels were made, with the parameters of `save_enhanced`."""
     scores = inputs.scores.origin if inputs.scores is not None else ""
-    provenance = Provenance(
+    return Provenance(
         version=__version__,
         sample_id=inputs.sample_id,
         params=stored_params(params, scores),
@@ -110,13 +127,7 @@ def save_enhanced(
         edited=edited,
         sources={source.name.lower(): count for source, count in (sources or {}).items()},
         scores=scores,
-        labels=digest_labels(labels),
     )
-    path = path or label_file(out, inputs.sample_id)
-    if path.parent != out and out.exists():  # do not make a removed folder again
-        make_folder(path.parent)
-    write_label_png(path, labels, inputs.classes, provenance, write)
-    return path
 
 
 def save_resolved(
@@ -167,7 +178,10 @@ def enhance_folder(
 ) -> Iterator[SampleResult[Any]]:
     """Enhance all samples into the output folder, and continue after failures.
 
-    Samples that are done are skipped. A run that was stopped, even in the middle of a file, leaves
+    Samples that are done are skipped, and so are those that a person touched, by the record in
+    the output folder. Labels that nobody touched are made again if their inputs changed.
+
+    A run that was stopped, even in the middle of a file, leaves
     only complete files; the same call resumes it. Files are saved in groups, see
     `saved_in_groups`; workers on other computers save one by one.
 
@@ -192,22 +206,43 @@ def enhance_folder(
     Raises
     ------
     InputError
-        If the dataset names no output folder, or the folder is an input or lies in one.
+        If the dataset names no output folder, or the folder is an input or lies in one; or if its
+        record cannot be read.
     SaveError
         If the folder cannot be made, or another run uses it.
     """
     index.guard().check_place(index.spec.output)
     with sole_run(index.spec.output, "enhance"):
-        yield from _enhance_all(index, params, overwrite, executor)
+        with open_record(index.spec.output, "enhance") as store:
+            touched: list[str] = []
+            untouched = _note_touched(index, store, touched)
+            yield from _enhance_all(index, untouched, params, overwrite, executor)
+        for sample_id in touched:
+            yield SampleResult(sample_id, Outcome.REVIEWED)
+
+
+def _note_touched(index: SampleIndex, store: Store | None, touched: list[str]) -> Iterator[Sample]:
+    """Yield the samples that nobody touched, and note the others.
+
+    The record is asked as each sample comes up, for a person may work in the window meanwhile.
+    """
+    for sample_id in index.ids:
+        if store is not None and is_touched(store, sample_id):
+            touched.append(sample_id)
+        else:
+            yield index.sample(sample_id)
 
 
 def _enhance_all(
-    index: SampleIndex, params: Params, overwrite: bool, executor: Executor
+    index: SampleIndex,
+    samples: Iterator[Sample],
+    params: Params,
+    overwrite: bool,
+    executor: Executor,
 ) -> Iterator[SampleResult[Any]]:
     out, classes = index.spec.output, index.classes
     for inside in {sample_id.rpartition("/")[0] for sample_id in index.ids}:
         clear_abandoned(out / inside)
-    samples = map(index.sample, index.ids)
     tasks = (Task(sample.sample_id, sample.image, sample) for sample in samples)
     if not executor.local:
         written = partial(_enhance, out, classes, params, overwrite, write_whole)
@@ -242,10 +277,21 @@ def _enhance(
 ) -> tuple[Outcome, None]:
     path = label_file(out, sample.sample_id)
     outcome = existing_outcome(path, classes, params, sample.pseudo_format, overwrite=overwrite)
+    if outcome is Outcome.PRESENT and _inputs_changed(path, sample):
+        enhance_sample(sample, out, classes, params, write)
+        return Outcome.MADE_AGAIN, None
     if outcome is None:
         enhance_sample(sample, out, classes, params, write)
         outcome = Outcome.SAVED
     return outcome, None
+
+
+def _inputs_changed(path: Path, sample: Sample) -> bool:
+    """Return whether the inputs are others than those that a label file was made from."""
+    provenance = read_provenance(path)
+    told = {} if provenance is None else provenance.digests
+    now = read_digests(sample, told)
+    return any(now.get(role, digest) != digest for role, digest in told.items())
 
 
 def existing_outcome(
@@ -282,7 +328,7 @@ def existing_outcome(
     except InputError as error:
         _refuse_damaged(path, error, overwrite=overwrite)
         return None
-    if provenance is None:
+    if provenance is None or provenance.exported:
         raise foreign(path, "--out")
     if provenance.edited:
         return Outcome.KEPT

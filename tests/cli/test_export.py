@@ -9,11 +9,14 @@ from typer.testing import CliRunner
 from napari_sepl.cli.app import make_app
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SaveError
-from napari_sepl.files.dataset.specification import write_dataset
+from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.specification import read_dataset, write_dataset
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.store import Status, Store, store_file
+from napari_sepl.files.store import Status, Store, StoreCorruptError, store_file
+from napari_sepl.workflow.enhance import enhance_folder
+from napari_sepl.workflow.results import Outcome
 from tests.files.making import SHAPE, random_labels, save_image
-from tests.messages import assert_says, plain, raises_input_error, says
+from tests.messages import assert_says, raises_input_error, says
 from tests.workflow.reviewed import Session
 
 
@@ -26,6 +29,16 @@ def toml(tmp_path: Path) -> Path:
     session.store.close()
     write_dataset(tmp_path / "set.toml", session.spec)
     return tmp_path / "set.toml"
+
+
+def write_untouched(toml: Path) -> None:
+    """Write the label file that enhance makes of the sample that nobody touched."""
+    index = SampleIndex.open(read_dataset(toml))
+    outcomes = {step.sample_id: step.outcome for step in enhance_folder(index, Params())}
+    assert outcomes == {"a2": Outcome.REVIEWED, "a10": Outcome.SAVED, "b": Outcome.REVIEWED}
+
+
+ALL = ("--all", "--status", "accepted", "--status", "flagged")
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -41,17 +54,22 @@ def test_only_accepted_samples_are_exported_unless_told(toml: Path) -> None:
     assert code == 0
     assert "1 sample: 1 saved" in out.splitlines()
     assert says(out, "Files are in ", to / "ImageSets/SegmentationAug", to / "SegmentationClassAug")
+    assert_says(out, "accepted 1 of 3; left out: 1 flagged, 1 without labels")
     assert (to / "ImageSets" / "SegmentationAug" / "train.txt").read_text() == "a2\n"
     with Image.open(to / "SegmentationClassAug" / "a2.png") as picture:
         assert picture.mode == "P"
+    write_untouched(toml)
     code, out = run(toml, "--to", toml.parent / "all", "--format", "voc", "--all")
-    assert "3 samples: 3 saved" in out
+    assert "2 samples: 2 saved" in out
+    assert_says(out, "accepted 1, unreviewed 1 of 3; left out: 1 flagged")
     code, out = run(toml, "--to", toml.parent / "some", "--format", "npy", "--status", "flagged")
     assert "1 sample: 1 saved" in out
+    assert_says(out, "flagged 1 of 3; left out: 1 accepted, 1 unreviewed")
 
 
 def test_where_no_sample_has_the_class_that_is_said_and_is_no_success(toml: Path) -> None:
-    code, out = run(toml, "--to", toml.parent / "v", "--format", "voc", "--all", "--class", "boat")
+    write_untouched(toml)
+    code, out = run(toml, "--to", toml.parent / "v", "--format", "voc", *ALL, "--class", "boat")
     assert code == 1
     assert_says(out, "3 left out (other classes)", "nothing to do: no sample has one of these")
 
@@ -100,17 +118,14 @@ def test_what_a_folder_of_labels_has_no_use_for_is_refused_in_plain_words(toml: 
     code, out = run(*words)
     assert code == 2
     assert_says(out, "--format is missing: --labels is a folder of label PNGs already")
-    for chosen in (("--all",), ("--status", "flagged")):
-        code, out = run(*words, "--format", "png", *chosen)
-        assert code == 2
-        assert_says(out, f"leave {chosen[0]} out")
 
 
 def test_classes_are_mapped_and_samples_chosen_by_class(toml: Path) -> None:
     (toml.parent / "map.toml").write_text('[merge]\nthing = ["aeroplane", 2, "car"]')
     to = toml.parent / "to"
+    write_untouched(toml)
     code, out = run(
-        toml, "--to", to, "--format", "coco", "--all", "--class", "car", "--class-map",
+        toml, "--to", to, "--format", "coco", *ALL, "--class", "car", "--class-map",
         toml.parent / "map.toml",
     )  # fmt: skip
     assert code == 0
@@ -123,7 +138,7 @@ def test_classes_are_mapped_and_samples_chosen_by_class(toml: Path) -> None:
 
 
 def test_the_loss_of_polygons_is_printed(toml: Path) -> None:
-    words = ("--format", "yolo", "--holes", "fill", "--all", "--tolerance", 1)
+    words = ("--format", "yolo", "--holes", "fill", "--tolerance", 1)
     _, out = run(toml, "--to", toml.parent / "to", *words)
     assert "IoU of the polygons, as they are read, with the labels: 0." in out
 
@@ -165,41 +180,37 @@ def test_samples_of_earlier_runs_are_named(toml: Path) -> None:
 def test_nothing_reviewed_yet_is_no_hindrance_for_all(toml: Path) -> None:
     for path in (toml.parent / "out").iterdir():
         path.unlink()
-    code, out = run(toml, "--to", toml.parent / "to", "--format", "png", "--all")
-    assert code == 0
-    assert "3 samples: 3 saved" in out
-
-
-def test_all_and_a_status_contradict_each_other(toml: Path) -> None:
-    words = ("--to", toml.parent / "to", "--format", "png", "--all", "--status", "accepted")
-    code, out = run(toml, *words)
-    assert code == 2
-    assert_says(out, "--status: --all selects every status")
-    assert not (toml.parent / "to").exists()
+    list(enhance_folder(SampleIndex.open(read_dataset(toml)), Params()))
+    for number, words in enumerate([(), ("--all",), ("--status", "flagged")]):
+        for form in ((), ("--format", "png")):
+            code, out = run(toml, "--to", toml.parent / f"to{number}{len(form)}", *form, *words)
+            assert code == 0
+            assert "3 samples: 3 saved" in out
 
 
 @pytest.mark.parametrize("words", [(), ("--status", "flagged"), ("--format", "png")])
-def test_where_nothing_was_reviewed_the_ways_out_are_named(
-    toml: Path, words: tuple[str, ...]
-) -> None:
+def test_where_there_are_no_labels_nothing_is_exported(toml: Path, words: tuple[str, ...]) -> None:
     for path in (toml.parent / "out").iterdir():
         path.unlink()
-    code, out = run(toml, "--to", toml.parent / "to", *words)
-    assert code == 1
-    assert_says(out, f"nothing was reviewed in {toml.parent / 'out'}", "--all", "--labels")
-    assert ("without --format only reviewed" in plain(out)) == ("--format" not in words)
+    with raises_input_error(
+        toml.parent / "out", found="unreviewed 0 of 3; left out: 3 without", expected="--all"
+    ):
+        run(toml, "--to", toml.parent / "to", *words)
     assert not (toml.parent / "to").exists()
 
 
 @pytest.mark.parametrize("words", [(), ("--format", "coco")])
-def test_where_no_sample_has_the_status_the_ways_out_are_named(
+def test_where_no_sample_has_the_status_nothing_is_exported(
     toml: Path, words: tuple[str, ...]
 ) -> None:
     with Store.open(store_file(toml.parent / "out"), who="test") as store:
         store.put_many_statuses(dict.fromkeys(store.statuses(), Status.PENDING))
-    code, out = run(toml, "--to", toml.parent / "to", *words)
-    assert code == 1
-    assert_says(out, "nothing to export: no sample has that status", "--all", "--labels")
+    with raises_input_error(
+        toml.parent / "out",
+        found="accepted 0 of 3; left out: 2 pending, 1 without labels",
+        expected="--all or --status",
+    ):
+        run(toml, "--to", toml.parent / "to", *words)
 
 
 def test_that_images_stay_is_said_with_the_way_to_have_them(toml: Path) -> None:
@@ -209,12 +220,28 @@ def test_that_images_stay_is_said_with_the_way_to_have_them(toml: Path) -> None:
     assert told not in run(toml, "--to", toml.parent / "copied", *words)[1]
 
 
-def test_samples_left_out_by_their_status_are_counted(toml: Path) -> None:
-    for form in ((), ("--format", "voc")):
-        _, out = run(toml, "--to", toml.parent / f"to{len(form)}", *form)
-        assert_says(out, "left out by status: 1 pending, 1 flagged")
-    _, out = run(toml, "--to", toml.parent / "all", "--format", "voc", "--all")
-    assert "left out by" not in out
+def test_a_folder_of_labels_with_a_record_gives_the_accepted_ones(toml: Path) -> None:
+    write_untouched(toml)
+    words = ("--labels", toml.parent / "out", "--format", "png", "--to")
+    code, out = run(*words, toml.parent / "accepted")
+    assert code == 0
+    assert_says(out, "accepted 1 of 3; left out: 1 flagged, 1 unreviewed", "1 sample: 1 saved")
+    code, out = run(*words, toml.parent / "all", "--all")
+    assert_says(out, "accepted 1, unreviewed 1 of 3", "2 samples: 2 saved")
+    code, out = run(*words, toml.parent / "flagged", "--status", "flagged")
+    assert code == 1
+    assert_says(out, "sample b: found no label file; expected the accepted labels, or the images")
+    inputs = ("--images", toml.parent / "images", "--pseudo", toml.parent / "pseudo")
+    masks = ("--masks", toml.parent / "masks")
+    code, out = run(*words, toml.parent / "rebuilt", "--status", "flagged", *inputs, *masks)
+    assert code == 0
+    assert_says(out, "1 sample: 1 saved")
+
+
+def test_a_damaged_record_ends_the_export_with_one_sentence(toml: Path) -> None:
+    (toml.parent / "out" / "napari-sepl.sqlite").write_bytes(b"x" * 5000)
+    with pytest.raises(StoreCorruptError):
+        run("--labels", toml.parent / "out", "--format", "png", "--to", toml.parent / "to")
 
 
 def test_a_file_where_the_folder_goes_is_said_to_be_one(toml: Path) -> None:

@@ -17,7 +17,7 @@ from tests.program import Run
 
 ON_DATASETS = (
     "open", "init", "enhance", "masks", "convert-masks", "evaluate", "sweep", "diagnose", "report",
-    "export", "train",
+    "export", "train", "status",
 )  # fmt: skip
 GROUP: Any = typer.main.get_command(make_app())
 ALL = pytest.mark.parametrize("name", COMMANDS)
@@ -125,7 +125,7 @@ def test_one_option_lets_results_be_replaced() -> None:
 
 def test_json_and_quiet_are_offered() -> None:
     assert [name for name in COMMANDS if "--json" in options(name)] == [
-        "sweep", "diagnose", "evaluate", "info",
+        "sweep", "diagnose", "evaluate", "status", "info",
     ]  # fmt: skip
     assert all("--quiet" in options(name) for name in COMMANDS)
 

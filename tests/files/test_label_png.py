@@ -15,6 +15,7 @@ from napari_sepl.core.algorithm.params import Conflict
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.core.errors import SaveError
 from napari_sepl.core.labels.classes import VOC, ClassList, voc_palette
+from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.label_png import KEY, encode_label_png, read_provenance, write_label_png
 from napari_sepl.files.labels import read_labels
 from tests.files.making import provenance, random_labels, refused, save_image
@@ -77,7 +78,7 @@ def test_the_record_stands_before_the_pixels_as_json(tmp_path: Path) -> None:
         "digests": {"image": "1f" * 32},
         "edited": True,
         "sources": {},
-        "labels": "",
+        "labels": digest_labels(LABELS),
     }
 
 

@@ -13,8 +13,9 @@ from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load
 from napari_sepl.files.store import Review, Status, Store, store_file
 from napari_sepl.workflow.enhance import save_resolved
+from napari_sepl.workflow.export.unchanged import export_unchanged
 from napari_sepl.workflow.results import SampleResult
-from napari_sepl.workflow.review.rebuild import export_labels
+from napari_sepl.workflow.review.selection import Choice, Selection
 from tests.files.making import random_labels, random_masks, save_image
 
 STEMS = ("a2", "a10", "b")
@@ -65,13 +66,16 @@ class Session:
             locked_pixels=annotations.locked_pixels,
             prompted=annotations.prompted,
             digests={role: inputs.digests[role] for role in ("image", "pseudo", "masks")},
+            stamps=inputs.stamps,
             labels=digest_labels(final),
         )
         self.store.put_review(replace(review, **changes))
         return review
 
     def export(self, out: str = "again", **options: Any) -> list[SampleResult[Any]]:
-        return list(export_labels(self.index, self.store, self.root / out, **options))
+        overwrite = options.pop("overwrite", False)
+        selection = Selection(self.index, self.store, Choice(**options))
+        return list(export_unchanged(selection, self.root / out, overwrite=overwrite))
 
     def read(self, out: str, stem: str) -> bytes:
         return (self.root / out / f"{stem}.png").read_bytes()

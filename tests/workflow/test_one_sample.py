@@ -21,15 +21,16 @@ from napari_sepl.workflow.diagnose import DiagnosisRun, suspect_rows
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource
+from napari_sepl.workflow.export.unchanged import export_unchanged
 from napari_sepl.workflow.masks import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.report.page import picture
 from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.sample_facts import scan_rows
+from napari_sepl.workflow.review.selection import AS_ENHANCED, Selection
 from tests.files.making import random_masks, save_amg_folder
 from tests.training.tiny import RECIPE
 from tests.workflow.reviewed import Session
@@ -98,7 +99,7 @@ RUNS: dict[str, Callable[[DatasetSpec], Any]] = {
     "convert-masks": convert,
     "sweep": lambda spec: SweepRun(SampleIndex.open(spec), Params()),
     "diagnose": lambda spec: DiagnosisRun(SampleIndex.open(spec), Params()),
-    "report": lambda spec: ReportRun(SampleIndex.open(spec), None),
+    "report": lambda spec: ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED)),
 }  # fmt: skip
 
 
@@ -126,12 +127,12 @@ def test_samples_that_cannot_be_used_come_first(name: str, spec: DatasetSpec) ->
 
 
 def test_in_a_reports_pictures(spec: DatasetSpec, break_sample: Callable[[str], None]) -> None:
-    run = ReportRun(SampleIndex.open(spec), None)
+    run = ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED))
     list(run)
     break_sample("b")
     drawn = [
         picture(image, item, run.index.classes)
-        for image, item in zip(run.report.images, run.samples, strict=True)
+        for image, item in zip(run.report.images, map(run.selection.labels, run.ids), strict=True)
     ]
     assert [bool(one.problem) for one in drawn] == [one.image.sample_id == "b" for one in drawn]
 
@@ -141,7 +142,7 @@ def test_in_labels_that_are_made_anew(tmp_path: Path, break_sample: Callable[[st
     for sample_id in session.index.ids:
         session.review(sample_id, Params())
     break_sample("b")
-    steps = list(export_labels(session.index, session.store, tmp_path / "anew"))
+    steps = list(export_unchanged(Selection(session.index, session.store), tmp_path / "anew"))
     session.store.close()
     assert [bool(step.message) for step in steps] == [False, False, True]
 

@@ -17,8 +17,9 @@ from napari_sepl.files.masks import write_masks
 from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status, Store
 from napari_sepl.workflow.enhance import save_enhanced
+from napari_sepl.workflow.export.unchanged import export_unchanged
 from napari_sepl.workflow.results import Outcome, SampleResult
-from napari_sepl.workflow.review.rebuild import export_labels, samples_to_export
+from napari_sepl.workflow.review.selection import Selection
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_image
 from tests.workflow.reviewed import STEMS, Session
 
@@ -52,10 +53,9 @@ def test_all_accepted_samples_come_in_the_datasets_order(session: Session) -> No
     for stem in reversed(STEMS):
         session.review(stem, Params(t1=0.3), slice(3, 9))
     session.store.put_status("a10", Status.FLAGGED)
-    assert samples_to_export(session.store) == ["b", "a2"]
     assert session.export() == [SampleResult("a2", Outcome.SAVED), SampleResult("b", Outcome.SAVED)]
     assert not (session.root / "again" / "a10.png").exists()
-    assert [step.sample_id for step in session.export(which=list(Status))] == list(STEMS)
+    assert [step.sample_id for step in session.export(statuses=frozenset(Status))] == list(STEMS)
 
 
 def test_labels_that_are_there_are_left_alone(session: Session) -> None:
@@ -80,7 +80,7 @@ def test_labels_that_are_there_are_left_alone(session: Session) -> None:
     save_enhanced(session.root / "out", random_labels(), given, Params())  # the same settings
     (step,) = (step for step in session.export("out") if step.sample_id == "b")
     assert step.outcome is Outcome.FAILED
-    assert step.message == f"{path}: holds other labels than the review; --overwrite replaces it."
+    assert step.message == f"holds other labels than the review: {path}; --overwrite replaces it."
     assert session.export("out", overwrite=True)[1] == SampleResult("b", Outcome.SAVED)
     assert path.read_bytes() == good
 
@@ -109,7 +109,7 @@ def test_labels_made_with_other_settings_are_no_present(
     ("role", "file"),
     [("image", "images/b.jpg"), ("pseudo", "pseudo/b.png"), ("masks", "masks/b.json")],
 )
-def test_inputs_that_changed_are_told_and_nothing_is_written(
+def test_a_sample_whose_inputs_changed_is_left_out_or_kept_as_accepted(
     session: Session, role: str, file: str
 ) -> None:
     session.review("a2", Params())
@@ -119,15 +119,22 @@ def test_inputs_that_changed_are_told_and_nothing_is_written(
         write_masks(path, MaskSet.from_dense(random_masks(5)))
     else:
         save_image(path, random_labels(top=2))
-    kept, failed = session.export()
-    assert kept == SampleResult("a2", Outcome.SAVED)
+    assert session.export() == [SampleResult("a2", Outcome.SAVED)]
+    assert Selection(session.index, session.store).line() == (
+        "accepted 1 of 3; left out: 1 outdated, 1 without labels"
+    )
+    saved: list[SampleResult[None]] = [SampleResult(one, Outcome.SAVED) for one in ("a2", "b")]
+    assert session.export("kept", outdated=True) == saved
+    assert session.read("kept", "b") == session.read("out", "b")
+    (session.root / "out" / "b.png").unlink()  # without it nothing gives the accepted labels back
+    failed = session.export("failed", outdated=True)[1]
     assert failed == SampleResult(
         "b",
         Outcome.FAILED,
         f"{session.store.path}, sample b: found that {role} changed on disk since the review; "
         "expected the files that were reviewed; open the sample and accept it again.",
     )
-    assert not (session.root / "again" / "b.png").exists()
+    assert not (session.root / "failed" / "b.png").exists()
 
 
 def test_a_file_that_is_gone_or_no_longer_fits_is_told(session: Session) -> None:
@@ -150,7 +157,9 @@ def test_a_sample_that_the_dataset_lacks_comes_last(session: Session) -> None:
 
 def test_a_record_that_does_not_tell_all_is_not_guessed_at(session: Session) -> None:
     session.store.put_status("a2", Status.ACCEPTED)
-    session.review("a10", Params(), digests={"image": "00"})
+    session.review("a10", Params(), digests={})
+    for path in (session.root / "out").glob("*.png"):
+        path.unlink()
     told = [step.message for step in session.export()]
     assert "sample a2: found a status without settings and digests" in told[0]
     assert "sample a10: found a status without settings and digests" in told[1]
@@ -175,6 +184,7 @@ def test_masks_by_prompts_are_part_of_what_is_made_anew(session: Session) -> Non
 
 def test_decisions_on_masks_that_are_not_there_are_told(session: Session) -> None:
     session.review("b", Params(), decisions={99: 3})
+    (session.root / "out" / "b.png").unlink()
     (step,) = session.export()
     assert step.outcome is Outcome.FAILED
     assert "found mask 99" in step.message
@@ -186,6 +196,7 @@ def test_other_labels_than_were_saved_are_not_passed_off_as_them(session: Sessio
     painted = np.array(review.overlay)
     painted[0, 0] = 9
     session.store.put_review(replace(review, overlay=painted))
+    (session.root / "out" / "b.png").unlink()
     (step,) = session.export()
     assert step.outcome is Outcome.FAILED
     assert "found other labels than were saved" in step.message
@@ -218,7 +229,7 @@ def test_a_store_that_is_read_only_is_enough(session: Session) -> None:
     session.review("b", Params())
     with Store.open(session.store.path, who="", write=False) as other:
         out = session.root / "again"
-        steps = list(export_labels(session.index, other, out))
+        steps = list(export_unchanged(Selection(session.index, other), out))
     assert steps == [SampleResult("b", Outcome.SAVED)]
     session.store.close()
     with pytest.raises(InputError, match="a store that was closed"):

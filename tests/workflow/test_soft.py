@@ -21,12 +21,13 @@ from napari_sepl.files.samples import load, load_enhanceable
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.sources import FolderSource
+from napari_sepl.workflow.export.unchanged import export_unchanged
 from napari_sepl.workflow.masks import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.sample_facts import scan_sample, stamp_of
+from napari_sepl.workflow.review.selection import Selection
 from tests.files.cam_files import SHAPE, cams, save_cam_dict, save_class_pngs
 from tests.files.making import random_labels, random_masks, refused, save_image
 
@@ -148,7 +149,10 @@ def test_a_review_keeps_the_background_and_is_exported(root: Path) -> None:
     assert reopened.params.background == 0.7
     assert np.array_equal(reopened.inputs.pseudo, document.inputs.pseudo)
     assert np.array_equal(reopened.resolved.labels, document.resolved.labels)
-    outcomes = [s.outcome for s in export_labels(dataset, again.on_disk.written(), root / "again")]
+    outcomes = [
+        s.outcome
+        for s in export_unchanged(Selection(dataset, again.on_disk.written()), root / "again")
+    ]
     again.close()
     assert outcomes == [Outcome.SAVED]
     exported = read_labels(root / "again" / f"{dataset.ids[0]}.png")

@@ -24,14 +24,15 @@ from napari_sepl.workflow.diagnose import DiagnosisRun
 from napari_sepl.workflow.enhance import enhance_folder
 from napari_sepl.workflow.export.export import Export
 from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
+from napari_sepl.workflow.export.unchanged import export_unchanged
 from napari_sepl.workflow.masks import propose_folder
 from napari_sepl.workflow.measure.evaluate import EvaluationRun, write_evaluation
 from napari_sepl.workflow.measure.sweep import SweepRun
 from napari_sepl.workflow.parallel.processes import HERE, Processes
 from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.results import Outcome
-from napari_sepl.workflow.review.rebuild import export_labels
 from napari_sepl.workflow.review.reviewing import Reviewing
+from napari_sepl.workflow.review.selection import AS_ENHANCED, Selection
 from tests.files.cam_files import cams, save_class_pngs
 from tests.files.dataset.opening import open_images, open_masks
 from tests.files.making import random_labels, random_masks, save_amg_folder, save_image
@@ -154,7 +155,7 @@ def test_tables_name_the_samples_by_their_ids(spec: DatasetSpec, tmp_path: Path)
     )
     assert [step.sample_id for step in swept if not step.message] == list(IDS)
     assert [step.sample_id for step in diagnosed if not step.message] == list(IDS)
-    report = ReportRun(SampleIndex.open(spec), None)
+    report = ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED))
     assert [step.sample_id for step in report if not step.message] == list(IDS)
     assert tuple(image.sample_id for image in report.report.images) == IDS
 
@@ -166,7 +167,8 @@ def test_problems_are_failed_samples_of_every_run(spec: DatasetSpec) -> None:
     save_image(spec.output / "lone.png", random_labels(top=3))
     index = SampleIndex.open(spec)
     runs: list[Any] = [
-        SweepRun(index, Params()), DiagnosisRun(index, Params()), ReportRun(index, None),
+        SweepRun(index, Params()), DiagnosisRun(index, Params()),
+        ReportRun(Selection(index, None, AS_ENHANCED)),
     ]  # fmt: skip
     for run in runs:
         assert len(run) == len(IDS)
@@ -188,7 +190,7 @@ def test_a_review_is_kept_and_made_anew_by_the_ids(spec: DatasetSpec, tmp_path: 
     assert [again.queue.status_of(row) for row in range(len(IDS))] == [Status.ACCEPTED] * 3
     store = again.on_disk.written()
     assert again.wrote(0, spec.output / "train" / "a.png")
-    steps = told(export_labels(again.index, store, tmp_path / "anew"))
+    steps = told(export_unchanged(Selection(again.index, store), tmp_path / "anew"))
     assert steps == [(sample_id, Outcome.SAVED, "") for sample_id in IDS]
     source = ReviewSource(again.index, store)
     assert list(source.ids) == list(IDS)

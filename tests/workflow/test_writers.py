@@ -34,6 +34,7 @@ from napari_sepl.workflow.measure.sweep import SweepRun, write_sweep
 from napari_sepl.workflow.report.page import check_page, write_page
 from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.results import Outcome, SampleResult
+from napari_sepl.workflow.review.selection import AS_ENHANCED, Selection
 from tests.files.dataset.opening import open_images, open_masks
 from tests.files.making import random_masks
 from tests.workflow.checkpointing import T1, T2, begin_evaluation
@@ -348,7 +349,9 @@ def test_a_second_run_into_one_table_is_refused(session: Session, name: str, beg
 
 def test_a_second_run_into_one_page_is_refused(session: Session) -> None:
     page = session.root / "r.html"
-    first, second = (ReportRun(session.index, None, page=page) for _ in range(2))
+    first, second = (
+        ReportRun(Selection(session.index, None, AS_ENHANCED), page=page) for _ in range(2)
+    )
     steps = iter(first)
     next(steps)
     with pytest.raises(SaveError, match=f"^another run writes here: {page} "):

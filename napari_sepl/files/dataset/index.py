@@ -253,8 +253,13 @@ class SampleIndex:
         if sample_id not in self.positions:
             expected = f"one of {len(self):,} samples from {self.ids[0]} to {self.ids[-1]}"
             raise InputError(place, found=f"no sample {sample_id!r}", expected=expected)
+        return self.file_of(role, sample_id)
+
+    def file_of(self, role: Role, sample_id: str) -> Path:
+        """Return the file of a role, also of a sample that lacks others; InputError if none."""
         path = self.path(role, sample_id)
         if path is None:
+            place = self.folders.get(role, "dataset")
             raise InputError(place, found=f"no {NAMED[role]} of {sample_id}", expected="its file")
         return path
 

@@ -23,6 +23,7 @@ from napari_sepl.core.labels.polygons import (
     trace_polygons,
 )
 from napari_sepl.files.atomic import Content
+from napari_sepl.files.label_png import Provenance
 
 
 class ImageFiles(StrEnum):
@@ -171,6 +172,8 @@ class Labelled:
         The image's path relative to the export's folder.
     soft : SoftLabels or None
         Soft labels, for formats that need them.
+    provenance : Provenance or None
+        How the labels were made, for formats of PNGs.
     """
 
     name: str
@@ -180,6 +183,7 @@ class Labelled:
     image: Path | None = None
     image_path: str = ""
     soft: SoftLabels | None = None
+    provenance: Provenance | None = None
 
     @property
     def image_name(self) -> str:

@@ -18,7 +18,7 @@ from napari_sepl.files.exports.base import (
     Listing,
     split_lists,
 )
-from napari_sepl.files.label_png import encode_label_png
+from napari_sepl.files.label_png import encode_label_png, provenance_text
 
 
 def class_file(listing: Listing) -> dict[str, Content]:
@@ -44,7 +44,7 @@ class Voc(ExportFormat):
         # readers look for .jpg alone; other formats keep their ending
         ending = ".jpg" if ending.lower() in (".jpg", ".jpeg") else ending
         return Encoded(
-            {name: encode_label_png(sample.labels, sample.classes, None)},
+            {name: encode_label_png(sample.labels, sample.classes, sample.provenance)},
             f"JPEGImages/{sample.name}{ending}",
         )
 
@@ -84,7 +84,8 @@ class IndexPng(_Plain):
 
     def save(self, file: io.BytesIO, sample: Labelled) -> None:
         """Write the PNG."""
-        Image.fromarray(sample.labels).save(file, "PNG")
+        text = provenance_text(sample.provenance)
+        Image.fromarray(sample.labels).save(file, "PNG", pnginfo=text)
 
 
 class Npy(_Plain):

@@ -14,6 +14,7 @@ from napari_sepl.files.store.review import (
     LogEntry,
     Logged,
     Review,
+    ReviewSummary,
     StampedFacts,
     StatusRow,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Recovery",
     "Review",
     "ReviewStep",
+    "ReviewSummary",
     "StampedFacts",
     "Status",
     "StatusRow",

@@ -1,6 +1,6 @@
 """Everything that the record keeps of a sample."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -102,6 +102,9 @@ class Review:
         The labels of protected classes as they were then, -1 elsewhere; copied as well.
     prompted : mapping of int to MaskSet
         Masks that a person made by prompts, by the index that follows on the reviewed masks'.
+    stamps : mapping of str to str
+        `stamp` of each file of `digests` as it was read: while it is the same, so is the file,
+        which need not be read again.
     """
 
     sample_id: str
@@ -126,6 +129,9 @@ class Review:
         Mapping[int, MaskSet],
         Stored("TEXT NOT NULL", encode_many_prompted, decode_many_prompted, long=True),
     ] = field(default_factory=dict)
+    stamps: Annotated[Mapping[str, str], Stored("TEXT NOT NULL", encode_object, parse_object)] = (
+        field(default_factory=dict)
+    )
 
     def __post_init__(self) -> None:
         for name in ("overlay", "locked_pixels"):
@@ -136,11 +142,6 @@ class Review:
                 object.__setattr__(self, name, kept)
         if self.decisions and "masks" not in self.digests:
             raise ValueError(f"{self.sample_id}: decisions of masks whose digest is not told")
-
-    @property
-    def is_touched(self) -> bool:
-        """Whether a person did more than write a note."""
-        return self.status is not Status.PENDING or self.params is not None
 
     def changed_inputs(self, digests: Mapping[str, str]) -> tuple[str, ...]:
         """Return the roles whose files are not those that were reviewed.
@@ -190,6 +191,52 @@ FACTS: dict[str, Stored] = {
 }
 """How the record keeps each field of a review. Those that the queue shows come first: SQLite reads
 a row from its beginning."""
+
+
+class ReviewSummary(NamedTuple):
+    """What the record holds of a sample, without maps, decisions and masks.
+
+    Parameters
+    ----------
+    review : Review
+        The review, as far as it is short; the status alone if the row is damaged.
+    edits : int
+        How many steps were logged for it.
+    who : str
+        Who wrote last.
+    problem : str
+        Why the row cannot be read; empty if it can.
+    """
+
+    review: Review
+    edits: int
+    who: str
+    problem: str = ""
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether a person did anything to the labels or the status; a note alone is nothing."""
+        review = self.review
+        is_open = review.status is Status.PENDING and review.params is None and not self.edits
+        return bool(self.problem) or not is_open
+
+    @classmethod
+    def of_row(
+        cls, row: Sequence[Any], damaged: Callable[[str, Exception], Exception]
+    ) -> "ReviewSummary":
+        """Return what a row holds: id, edits, who, and the short facts, of which status is first.
+
+        `damaged` returns the error for a row that makes no sense.
+        """
+        sample_id, edits, who, *values = row
+        names = (name for name, fact in FACTS.items() if not fact.long)
+        try:
+            facts = {name: FACTS[name].read(one) for name, one in zip(names, values, strict=True)}
+            return cls(Review(sample_id, **facts), edits, who)
+        except (ValueError, TypeError) as error:
+            known = [status for status in Status if status == values[0]]
+            review = Review(sample_id, known[0] if known else Status.PENDING)
+            return cls(review, edits, who, str(damaged(sample_id, error)))
 
 
 @dataclass(frozen=True)

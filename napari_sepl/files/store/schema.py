@@ -21,7 +21,7 @@ PAGE_SIZE = 4096
 """Bytes of a page, SQLite's own default; recovery relies on it, and on the first page describing
 all tables."""
 
-VERSION = 4
+VERSION = 5
 """Increased with each change of the tables: a store of another version is refused."""
 
 

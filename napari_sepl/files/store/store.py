@@ -21,6 +21,7 @@ from napari_sepl.files.store.review import (
     LogEntry,
     Logged,
     Review,
+    ReviewSummary,
     StampedFacts,
     StatusRow,
     Value,
@@ -55,6 +56,7 @@ _SHORT = tuple(name for name, fact in FACTS.items() if not fact.long)
 _LONG = tuple(name for name, fact in FACTS.items() if fact.long)
 _READ_LONG = (f"(SELECT value FROM {name} WHERE sample_id = id)" for name in _LONG)  # noqa: S608
 _REVIEW = f"SELECT {', '.join((*_SHORT, *_READ_LONG))} FROM sample WHERE id = ?"  # noqa: S608
+_SUMMARIES = f"SELECT id, edits, who, {', '.join(_SHORT)} FROM sample"  # noqa: S608
 _STATUSES = f"SELECT id, {', '.join(StatusRow._fields)} FROM sample"  # noqa: S608
 _STAMP = ("who", "updated_at")
 _PUT_REVIEW = _put("sample", "id", *_STAMP, *_SHORT)
@@ -147,6 +149,13 @@ class Store(Transactions):
                 }
             except KeyError as error:
                 raise corrupt(self.path, f"the status {error}") from error
+
+    def summaries(self, sample_id: str | None = None) -> dict[str, ReviewSummary]:
+        """Return what is short of each review, or of that of one sample, by the sample's id."""
+        where, values = ("", ()) if sample_id is None else (" WHERE id = ?", (sample_id,))
+        with self._read() as connection:
+            rows = connection.execute(_SUMMARIES + where, values).fetchall()
+        return {row[0]: ReviewSummary.of_row(row, self._damaged_row) for row in rows}
 
     def session(self) -> dict[str, Any]:
         """Return the window's state: current sample, filters, thresholds, panels."""

@@ -31,6 +31,7 @@ from napari_sepl.files.exports.base import (
 )
 from napari_sepl.files.exports.folder import ExportedImage, ExportFolder
 from napari_sepl.files.guard import Guard
+from napari_sepl.files.label_png import Provenance
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.export.loss import Loss, measure_loss, tell_loss
@@ -115,6 +116,10 @@ class Export:
     def outcome(self) -> list[str]:
         """Return sentences on the loss by polygons, other exports' files, and the folders."""
         told = [] if self.loss is None else [tell_loss(self.loss, self._map.classes)]
+        if self._source.outdated:
+            told.append(
+                f"Left out, for inputs changed since the review: {self._source.outdated:,}."
+            )
         if self.at_home:
             told.append(f"Images already in {self._to}: {self.at_home:,}; they are unchanged.")
         if self.removed:
@@ -237,13 +242,29 @@ class Export:
             soft = soften(labels, pseudo, unsure, self._settings.trust)
         split = split_of(sample_id, self._settings.val)
         seen_from = "" if given.picture is None else _relative(given.picture, self._to)
+        provenance = self._provenance(given, labels)
         sample = Labelled(
-            flat_name(sample_id), labels, self._map.classes, split, given.picture, seen_from, soft
-        )
+            flat_name(sample_id), labels, self._map.classes, split, given.picture, seen_from, soft,
+            provenance,
+        )  # fmt: skip
         told: list[Any] = [digest_labels(labels), split, seen_from, given.status]
         if soft is not None:
             told.append(hashlib.sha256(soft.probabilities.tobytes()).hexdigest())
+        if provenance is not None:
+            told.append(provenance.model_dump(mode="json"))
         return sample, hashlib.sha256(json.dumps(told).encode("utf-8")).hexdigest()
+
+    def _provenance(self, given: Exportable, labels: NDArray[np.uint8]) -> Provenance | None:
+        """Return how labels were made that go out; label sources only of those that stay."""
+        if given.provenance is None:
+            return None
+        news: dict[str, Any] = {
+            "exported": self._settings.format,
+            "classes": self._map.classes.title,
+        }
+        if not np.array_equal(labels, given.labels):
+            news["sources"] = {}
+        return given.provenance.model_copy(update=news)
 
     def _ignoring(
         self,

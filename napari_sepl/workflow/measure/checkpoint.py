@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import os
-import stat
 import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from napari_sepl import __version__
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files._opening import read_bytes, real_place
 from napari_sepl.files.atomic import write_whole
+from napari_sepl.files.digests import stamp_file
 
 Arrays = dict[str, NDArray[Any]]
 Sums = TypeVar("Sums")
@@ -222,28 +222,8 @@ def from_arrays(empty: Sums, arrays: Mapping[str, NDArray[Any]], name: str = "")
 
 
 def stamp_files(paths: Iterable[Path]) -> str:
-    """Return a stamp of the state of files, and of those in folders.
-
-    Names, sizes and times of change count. A file that is not there has a state too.
-    """
+    """Return a stamp of the state of files, and of those in folders, by name and `stamp_file`."""
     digest = hashlib.blake2b(digest_size=8)
     for path in paths:
-        for name, state in _states(path):
-            digest.update(os.fsencode(name) + f"\0{state}\0".encode())
+        digest.update(os.fsencode(path.name) + f"\0{stamp_file(path)}\0".encode())
     return digest.hexdigest()
-
-
-def _states(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the name of a file and its state, or those of all files of a folder."""
-    try:
-        state = path.stat()
-        inside = sorted(path.iterdir()) if stat.S_ISDIR(state.st_mode) else None
-    except OSError as error:
-        yield path.name, f"{error.errno}"
-        return
-    if inside is None:
-        yield path.name, f"{state.st_size} {state.st_mtime_ns}"
-        return
-    yield path.name, f"{len(inside)} entries"
-    for entry in inside:
-        yield from _states(entry)

@@ -14,6 +14,7 @@ from napari_sepl.core.analysis.metrics import DILATION_RATIO, ReleasedMetrics
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
+from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import NO_INPUTS, Guard, IsOurs
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.pseudo import read_pseudo_labels
@@ -36,11 +37,13 @@ from napari_sepl.workflow.measure.tables import (
 )
 from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, Task, Work
+from napari_sepl.workflow.review.selection import Selection
 
 COMPARED = (Role.LABELS, Role.TRUTH, Role.PSEUDO)
 """What is compared, in this order; pseudo-labels are the baseline."""
 
-_Item = tuple[str, list[Path]]
+_Labels = Callable[[tuple[int, int], object], NDArray[np.uint8]]
+_Item = tuple[_Labels, str, list[Path]]
 _Compared = tuple[LabelMetrics, LabelMetrics | None]
 _Read = Callable[[Path, str, NDArray[np.uint8], Path], NDArray[np.uint8]]
 _IMAGES = TypeAdapter(list[ImageFigures], config=ConfigDict(ser_json_inf_nan="constants"))
@@ -52,10 +55,12 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
     Parameters
     ----------
     index : SampleIndex
-        The samples by their labels, with ground truth. Where it has a folder of pseudo-labels,
+        The samples, as `open_to_evaluate` lists them. Where it has a folder of pseudo-labels,
         the labels are compared with them too. Each of its problems counts as failed, and so does
         a sample without pseudo-labels; one without ground truth does where a list asks for it,
         and is left out otherwise.
+    selection : Selection, optional
+        Which labels are compared, where their folder has a record; all if left out.
     background : float, optional
         What soft scores in the pseudo-labels are cut at; the method's own value if left out.
     executor : Executor
@@ -70,7 +75,7 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
     without_truth : list of str
         Those that are left out.
     without_labels : list of str
-        Those of which there is ground truth alone.
+        Those of which there is ground truth alone; empty with a selection, which tells them.
 
     Raises
     ------
@@ -81,28 +86,39 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
     command = "evaluate"
 
     def __init__(
-        self, index: SampleIndex, *, background: float | None = None, executor: Executor = HERE
+        self,
+        index: SampleIndex,
+        selection: Selection | None = None,
+        *,
+        background: float | None = None,
+        executor: Executor = HERE,
     ) -> None:
         super().__init__(index, executor)
         if Role.TRUTH not in index.folders:
             raise InputError("dataset", found="no ground_truth", expected="a folder of it")
         self.classes, self._background = index.classes, background
         self._roles = [role for role in COMPARED if role in index.folders]
-        self.without_truth = index.without(Role.TRUTH)
+        self._selection = selection
+        if selection is not None:
+            self.problems = list(selection.problems)
+        chosen = index.ids if selection is None else selection.ids
+        self.without_truth = index.without(Role.TRUTH, chosen)
         baselines = index.names.get(Role.PSEUDO, {}).keys() - index.names[Role.TRUTH].keys()
-        self.without_labels = [one for one in index.unused if one not in baselines]
+        self.without_labels = (
+            [one for one in index.unused if one not in baselines] if selection is None else []
+        )
         lacking = set(self.without_truth)
         if index.spec.list_file is not None:
             self._refuse(self.without_truth, "no ground truth")
             self.without_truth = []
         if Role.PSEUDO in index.folders:
-            bare = [one for one in index.without(Role.PSEUDO) if one not in lacking]
+            bare = [one for one in index.without(Role.PSEUDO, chosen) if one not in lacking]
             self._refuse(bare, "no pseudo-labels")
             lacking.update(bare)
-        self.ids = [sample_id for sample_id in index.ids if sample_id not in lacking]
-        if not self.ids:
+        self.ids = [sample_id for sample_id in chosen if sample_id not in lacking]
+        if not (self.ids or self.problems):
             needed = ", ".join(NAMED[role] for role in self._roles)
-            found = f"{len(index):,} label files, none with all of {needed}"
+            found = f"{len(chosen):,} label files, none with all of {needed}"
             expected = "labels that share their names with it"
             raise InputError(index.folders[Role.LABELS], found=found, expected=expected)
         self._labels = LabelMetrics.nothing()
@@ -118,11 +134,19 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
 
     def _key(self) -> dict[str, Any]:
         places = {str(role): place(self.index.folders.get(role)) for role in COMPARED}
-        return {"background": self._background, **places}
+        chosen = {} if self._selection is None else {"reviews": self._selection.digest()}
+        return {"background": self._background, **places, **chosen}
 
     def _paths(self, sample_id: str) -> list[Path]:
-        """Return the files of a sample: labels, ground truth and, if there is one, baseline."""
-        return [self.index.path_of(role, sample_id) for role in self._roles]
+        """Return the files of a sample: labels, ground truth and, if there is one, baseline.
+
+        Labels that are rebuilt come of other files.
+        """
+        if self._selection is None:
+            return [self.index.file_of(role, sample_id) for role in self._roles]
+        labels = self._selection.labels(sample_id)
+        others = [role for role in self._roles if role is not Role.LABELS]
+        return [*labels.files, *(self.index.file_of(role, sample_id) for role in others)]
 
     def _sums(self) -> Arrays:
         images = _IMAGES.dump_json(list(self._images.values()))
@@ -136,8 +160,13 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
         self._baseline = from_arrays(self._baseline, arrays, "baseline")
 
     def _task(self, sample_id: str) -> Task[_Item]:
-        paths = self._paths(sample_id)
-        return Task(sample_id, paths[0], (sample_id, paths))
+        roles = [role for role in self._roles if role is not Role.LABELS]
+        paths = [self.index.file_of(role, sample_id) for role in roles]
+        if self._selection is not None:
+            labels = self._selection.labels(sample_id)
+            return Task(sample_id, labels.path or sample_id, (labels.read, sample_id, paths))
+        file = self.index.file_of(Role.LABELS, sample_id)
+        return Task(sample_id, file, (partial(_read, file, self.classes), sample_id, paths))
 
     def _work(self) -> Work[_Item, _Compared]:
         read_baseline = partial(_read_pseudo, self.index.spec.pseudo_format, self._background)
@@ -168,14 +197,14 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
 
 def _compare(classes: ClassList, read_baseline: _Read, item: _Item) -> tuple[Outcome, _Compared]:
     """Return the counts of a sample's labels and of its baseline."""
-    sample_id, paths = item
-    truth = _read(paths[1], classes)
-    labels = _read(paths[0], classes, (truth.shape[0], truth.shape[1]), paths[1])
-    baseline = [read_baseline(path, sample_id, truth, paths[1]) for path in paths[2:]]
-    for path, found in zip(paths[2:], baseline, strict=True):
-        classes.check(found, path)
-    compared = [LabelMetrics.of(found, truth) for found in (labels, *baseline)]
-    return Outcome.COUNTED, (compared[0], compared[1] if baseline else None)
+    read_labels_of, sample_id, (truth_path, *baselines) = item
+    truth = _read(truth_path, classes)
+    labels = read_labels_of((truth.shape[0], truth.shape[1]), truth_path)
+    found = [read_baseline(path, sample_id, truth, truth_path) for path in baselines]
+    for path, one in zip(baselines, found, strict=True):
+        classes.check(one, path)
+    compared = [LabelMetrics.of(one, truth) for one in (labels, *found)]
+    return Outcome.COUNTED, (compared[0], compared[1] if found else None)
 
 
 def _read_pseudo(
@@ -207,6 +236,27 @@ def _read(
 
 _FIGURES = ("iou", "precision", "recall", "boundary_iou")
 _RUNNING = {"mIoU": "iou", "mprecision": "precision", "mrecall": "recall"}
+
+
+def open_to_evaluate(
+    spec: DatasetSpec, labels: Path | None, selection: Selection | None
+) -> SampleIndex:
+    """List what is compared: by the label files, or by the ground truth where a selection chooses.
+
+    Parameters
+    ----------
+    spec : DatasetSpec
+        The dataset.
+    labels : Path or None
+        The folder of labels, if it is not the dataset's output folder.
+    selection : Selection or None
+        Which labels are compared.
+    """
+    if selection is None:
+        required, lead = (Role.LABELS, Role.TRUTH), Role.LABELS
+        return SampleIndex.open(spec, required, (Role.PSEUDO,), lead=lead, labels=labels)
+    also = (Role.LABELS, Role.PSEUDO)
+    return SampleIndex.open(spec, (Role.TRUTH,), also, lead=Role.TRUTH, labels=labels)
 
 
 def write_evaluation(

@@ -31,7 +31,11 @@ _EVALUATION = b'{\n "boundary_dilation_ratio": '
 _RELEASED = b"name,after_sam_mIoU,", b"name,pseudo_mIoU,"
 _DIAGNOSES = b"rank,id,suspicion,kind,cause,strength,class_id,class,mask_index,told\n"
 
-is_a_table = begins(*_SWEEP, _SWEEP_CLASSES, _IMAGES, _CLASSES, _EVALUATION, *_RELEASED, _DIAGNOSES)
+_STATUS = b"sample_id,status,annotator,edits,seconds,change,outdated,note\n"
+
+is_a_table = begins(
+    *_SWEEP, _SWEEP_CLASSES, _IMAGES, _CLASSES, _EVALUATION, *_RELEASED, _DIAGNOSES, _STATUS
+)
 """Tells the tables of all commands from files of other programs."""
 
 
@@ -53,6 +57,11 @@ def evaluation_files(path: Path) -> dict[Path, IsOurs]:
 def diagnosis_files(path: Path) -> dict[Path, IsOurs]:
     """Return the file that diagnoses are written to, and how it is recognised."""
     return {path: begins(_DIAGNOSES)}
+
+
+def status_files(path: Path) -> dict[Path, IsOurs]:
+    """Return the file that the statuses of samples are written to, and how it is recognised."""
+    return {path: begins(_STATUS)}
 
 
 def check_tables(files: Mapping[Path, IsOurs], guard: Guard) -> None:

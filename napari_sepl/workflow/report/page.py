@@ -29,7 +29,7 @@ from napari_sepl.workflow.measure.metrics import Figures
 from napari_sepl.workflow.measure.sweep import Sweep
 from napari_sepl.workflow.measure.tables import is_a_table
 from napari_sepl.workflow.report.report import Report, ReportedImage, ReportRun
-from napari_sepl.workflow.review.current_labels import Reviewable, resolve_sample
+from napari_sepl.workflow.review.current_labels import SelectedLabels
 
 
 def percent(share: float) -> str:
@@ -256,17 +256,18 @@ class Pictured:
     problem: str = ""
 
 
-def picture(image: ReportedImage, item: Reviewable, classes: ClassList) -> Pictured:
+def picture(image: ReportedImage, labels: SelectedLabels, classes: ClassList) -> Pictured:
     """Draw an image of a report; if that fails, show the reason in its place."""
+    sample = labels.reviewable.sample
 
     def draw() -> Pictured:
-        given, resolved = resolve_sample(item, classes)
-        truth = read_truth(item.sample, classes, given.pseudo.shape)
-        pixels = read_image(item.sample.image)
+        given, resolved = labels.resolve()
+        truth = read_truth(sample, classes, given.pseudo.shape)
+        pixels = read_image(sample.image)
         tiles = draw_tiles(pixels, given.pseudo, resolved.labels, truth, classes.palette())
         return Pictured(image, tiles)
 
-    return attempt(draw, partial(Pictured, image, []), item.sample.image)
+    return attempt(draw, partial(Pictured, image, []), sample.image)
 
 
 def render(report: Report, groups: dict[str, list[Pictured]], *, title: str, when: str) -> str:
@@ -323,7 +324,7 @@ def make_page(run: ReportRun, shown: int, *, title: str) -> str:
     names = ("Lost most", "Gained most") if report.against_truth else ("Most suspicious", "Least")
     classes = run.index.classes
     groups = {
-        name: [picture(image, run.samples.item(image.sample_id), classes) for image in images]
+        name: [picture(image, run.selection.labels(image.sample_id), classes) for image in images]
         for name, images in zip(names, (worst, best), strict=True)
     }
     when = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")

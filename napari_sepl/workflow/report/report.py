@@ -15,13 +15,14 @@ from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import count_labels
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.samples import read_truth
-from napari_sepl.files.store import Status, Store
+from napari_sepl.files.store import Status
 from napari_sepl.workflow.measure.counting import CountingRun
 from napari_sepl.workflow.measure.metrics import LabelMetrics
 from napari_sepl.workflow.measure.sweep import DEFAULTS, STEPS, Sweep
 from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, Task, Work
-from napari_sepl.workflow.review.current_labels import CurrentLabels, Reviewable, resolve_sample
+from napari_sepl.workflow.review.current_labels import SelectedLabels
+from napari_sepl.workflow.review.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -191,20 +192,13 @@ class Report:
 _Counted = tuple[ReportedImage, Counts]
 
 
-class ReportRun(CountingRun[Reviewable, _Counted]):
+class ReportRun(CountingRun[SelectedLabels, _Counted]):
     """A report on its way: go through its results, then ask for it.
-
-    Labels are those of the review, where there is one, and else those that SEPL makes.
 
     Parameters
     ----------
-    index : SampleIndex
-        The samples. Each of its problems counts as failed.
-    store : Store or None
-        The record of their review, if there is one.
-    start : Params, optional
-        The settings of samples that nobody chose any for; those of the review's session, or the
-        paper's, if left out.
+    selection : Selection
+        The samples and their labels. Each of its problems counts as failed.
     sweep : bool
         Whether to count every pair of thresholds too.
     executor : Executor
@@ -214,8 +208,8 @@ class ReportRun(CountingRun[Reviewable, _Counted]):
 
     Attributes
     ----------
-    samples : ReviewedSamples
-        The samples that are counted.
+    selection : Selection
+        The samples and their labels.
     report : Report
         What is counted so far.
 
@@ -229,29 +223,28 @@ class ReportRun(CountingRun[Reviewable, _Counted]):
 
     def __init__(
         self,
-        index: SampleIndex,
-        store: Store | None,
-        start: Params | None = None,
+        selection: Selection,
         *,
         sweep: bool = True,
         executor: Executor = HERE,
         page: Path | None = None,
     ) -> None:
+        index = selection.index
         super().__init__(index, executor)
-        self._target, self._sweep = page, sweep
-        self.samples = CurrentLabels(index, store, start)
-        self.ids, self._has_truth = self.samples.ids, bool(index.names.get(Role.TRUTH))
+        self._target, self._sweep, self.selection = page, sweep, selection
+        bare = set(selection.without_masks)
+        self.ids = [sample_id for sample_id in selection.ids if sample_id not in bare]
+        self.problems, self._has_truth = selection.problems, bool(index.names.get(Role.TRUTH))
         shape = (len(T1), len(T2))
         swept = SweepCounts.nothing(len(index.classes), shape, truth=self._has_truth)
-        without_masks = self.samples.without_masks
-        self.report = Report(index, self.samples.start, swept, self.failures, without_masks)
+        self.report = Report(index, selection.start, swept, self.failures, selection.without_masks)
 
-    def _task(self, sample_id: str) -> Task[Reviewable]:
-        item = self.samples.item(sample_id)
-        return Task(sample_id, item.sample.image, item)
+    def _task(self, sample_id: str) -> Task[SelectedLabels]:
+        labels = self.selection.labels(sample_id)
+        return Task(sample_id, labels.reviewable.sample.image, labels)
 
-    def _work(self) -> Work[Reviewable, _Counted]:
-        swept = self.samples.start if self._sweep else None
+    def _work(self) -> Work[SelectedLabels, _Counted]:
+        swept = self.selection.start if self._sweep else None
         classes, image_labels = self.index.classes, dict(self.index.image_labels)
         return partial(_count, classes, image_labels, swept, self._has_truth)
 
@@ -264,10 +257,11 @@ def _count(
     image_labels: dict[str, tuple[int, ...]],
     swept: Params | None,
     has_truth: bool,
-    item: Reviewable,
+    labels: SelectedLabels,
 ) -> tuple[Outcome, _Counted]:
     """Count a sample; only samples with truth are swept, if any sample has one."""
-    given, resolved = resolve_sample(item, classes)
+    item = labels.reviewable
+    given, resolved = labels.resolve()
     truth = read_truth(item.sample, classes, given.pseudo.shape)
     diagnosis = resolved.diagnose(image_labels.get(item.sample.sample_id, ()))
     before = after = sweep = None

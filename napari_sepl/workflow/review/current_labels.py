@@ -1,20 +1,25 @@
-"""The labels of a dataset's samples as they stand: reviewed, or else as SEPL makes them."""
+"""The labels of a sample as they stand: reviewed, or else as SEPL makes them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_sepl.core.algorithm.params import Params
+from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.resolve import Resolved, resolve
-from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files._opening import check_size
+from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.label_png import read_provenance
+from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
-from napari_sepl.files.store import Review, Status, Store
+from napari_sepl.files.store import Review, Status
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.review.rebuild import rebuild_labels
-from napari_sepl.workflow.review.session import Session
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,80 +57,6 @@ class Reviewable:
         )
 
 
-class CurrentLabels:
-    """The samples of a dataset, each with its annotations.
-
-    Parameters
-    ----------
-    index : SampleIndex
-        The samples.
-    store : Store or None
-        Their annotations; None if there are none.
-    start : Params, optional
-        The settings of samples that nobody chose any for; those of the review's session if left
-        out.
-
-    Attributes
-    ----------
-    start : Params
-        The settings of samples that nobody chose any for.
-    statuses : dict of str to Status
-        How far the reviews are that were begun, also of samples that the dataset has no more.
-
-    Raises
-    ------
-    InputError
-        If the store cannot be read.
-    """
-
-    def __init__(
-        self, index: SampleIndex, store: Store | None, start: Params | None = None
-    ) -> None:
-        self._index, self._store = index, store
-        statuses = {} if store is None else store.statuses()
-        noted = {} if store is None else store.session()
-        self.start = start or Session(noted, lambda _: None).start
-        self.statuses = {sample_id: row.status for sample_id, row in statuses.items()}
-
-    @cached_property
-    def without_masks(self) -> list[str]:
-        """Samples that have neither masks nor a review, and so no labels."""
-        bare = self._index.without(Role.MASKS)
-        return [sample_id for sample_id in bare if not self.item(sample_id).is_reviewed]
-
-    @cached_property
-    def ids(self) -> list[str]:
-        """The samples that have labels, in the dataset's order."""
-        left_out = set(self.without_masks)
-        return [sample_id for sample_id in self._index.ids if sample_id not in left_out]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __iter__(self) -> Iterator[Reviewable]:
-        return map(self.item, self.ids)
-
-    def status(self, sample_id: str) -> Status:
-        """Return how far a sample's review is."""
-        return self.statuses.get(sample_id, Status.PENDING)
-
-    def item(self, sample_id: str) -> Reviewable:
-        """Return a sample with its annotations.
-
-        Raises
-        ------
-        SeplError
-            If the dataset has no such sample or cannot use it, or the store cannot be read.
-        """
-        return Reviewable(
-            self._index.sample(sample_id),
-            None if self._store is None else self._store.review(sample_id),
-            self.status(sample_id),
-            self.start,
-            None if self._store is None else self._store.path,
-        )
-
-
 def resolve_sample(item: Reviewable, classes: ClassList) -> tuple[Enhanceable, Resolved]:
     """Read a sample and return it with its labels as they stand.
 
@@ -140,3 +71,106 @@ def resolve_sample(item: Reviewable, classes: ClassList) -> tuple[Enhanceable, R
     if item.review is not None and (item.status is Status.ACCEPTED or item.is_reviewed):
         return given, rebuild_labels(item.review, given, item.record)
     return given, resolve(given.overlap, Annotations(params))
+
+
+@dataclass(frozen=True, eq=False)
+class SelectedLabels:
+    """The labels of one sample; small enough to be sent to another process.
+
+    Parameters
+    ----------
+    path : Path or None
+        Their file; None if they are rebuilt.
+    digest : str
+        `digest_labels` of what the file must hold; empty for anything.
+    outdated : bool
+        Whether the inputs changed since the review.
+    item : Reviewable or None
+        What they are rebuilt from; None where the inputs are not known.
+    classes : ClassList
+        The classes.
+    source : str
+        Where the record tells of them, for errors.
+    """
+
+    path: Path | None
+    digest: str
+    outdated: bool
+    item: Reviewable | None
+    classes: ClassList
+    source: str
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that they are read from, or rebuilt."""
+        if self.path is not None:
+            return [self.path]
+        return [] if self.item is None else self.item.sample.files
+
+    def read(
+        self, shape: tuple[int, int] | None = None, of: object = "the image"
+    ) -> NDArray[np.uint8]:
+        """Return them, (H, W) uint8: from their file, unless it holds others than the record says.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            Height and width that they must have; any if left out.
+        of : object
+            What has that size, for errors.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read, or there is nothing to rebuild them from.
+        """
+        labels = self.read_file(shape, of)
+        if labels is None:
+            labels = resolve_sample(self.reviewable, self.classes)[1].labels
+            check_size(self.reviewable.sample.image, labels.shape, shape, of)
+        return labels
+
+    def read_file(
+        self, shape: tuple[int, int] | None = None, of: object = "the image"
+    ) -> NDArray[np.uint8] | None:
+        """Return the labels in the file; None if they must be rebuilt."""
+        if self.path is None or not os.path.lexists(self.path):
+            return None
+        labels = read_labels(self.path, shape, of)
+        if self.digest and digest_labels(labels) != self.digest:
+            return None
+        self.classes.check(labels, self.path)
+        return labels
+
+    def resolve(self) -> tuple[Enhanceable, Resolved]:
+        """Return the inputs of the sample and its labels with what they follow from.
+
+        Where labels in a file do not follow from the inputs, as in an outdated sample, the rest is
+        what SEPL makes of the inputs as they are.
+
+        Raises
+        ------
+        InputError
+            As `read` does, or if the inputs cannot be read or have another size.
+        """
+        item, labels = self.reviewable, self.read_file()
+        if labels is None or not (self.outdated or self.path is None or not self.digest):
+            return resolve_sample(item, self.classes)
+        params = self._params(item)
+        given = load_enhanceable(item.sample, self.classes).cut_at(params.background)
+        check_size(item.sample.image, given.pseudo.shape, labels.shape, self.path)
+        return given, replace(resolve(given.overlap, Annotations(params)), labels=labels)
+
+    def _params(self, item: Reviewable) -> Params:
+        provenance = None if self.path is None else read_provenance(self.path)
+        return item.start if provenance is None else provenance.params
+
+    @property
+    def reviewable(self) -> Reviewable:
+        """What they are rebuilt from; InputError where the inputs are not known."""
+        if self.item is not None:
+            return self.item
+        there = self.path is not None and os.path.lexists(self.path)
+        found = f"other labels in {self.path} than were accepted" if there else "no label file"
+        expected = "the accepted labels, or the images, pseudo-labels and masks to rebuild them"
+        raise InputError(self.source, found=found, expected=expected)

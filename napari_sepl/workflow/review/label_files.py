@@ -72,7 +72,7 @@ def remove_label_file(store: Store, folder: Path, sample_id: str) -> str:
 def _is_unreviewed(path: Path) -> bool:
     """Return whether a file is as `enhance` wrote it."""
     provenance: Provenance | None = read_provenance(path)
-    if provenance is None or provenance.edited:
+    if provenance is None or provenance.edited or provenance.exported:
         return False
     return provenance.labels == digest_labels(read_labels(path))
 

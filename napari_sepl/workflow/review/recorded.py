@@ -288,6 +288,7 @@ def review_of(document: Document, before: Review, *, note: str, seconds: float) 
         locked_pixels=annotations.locked_pixels,
         prompted=annotations.prompted,
         digests={role: digests[role] for role in MADE_FROM if role in digests},
+        stamps=document.inputs.stamps,
         changed=change_of(document),
         labels=digest_labels(final) if document.status is Status.ACCEPTED else "",
     )

@@ -19,6 +19,7 @@ from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import Review, Store, store_file
 from napari_sepl.workflow.enhance import label_file, save_resolved
 from napari_sepl.workflow.review.queue import change_of
+from napari_sepl.workflow.review.record import is_touched
 from napari_sepl.workflow.review.recorded import Recorded, reviewer, without_maps
 from napari_sepl.workflow.review.session import Session
 
@@ -114,8 +115,7 @@ class Reviewing(Recorded):
             with suppress(InputError):
                 is_there = label_file(self.folder, sample_id).exists()
                 if self.queue.status_of(row) is not Status.ACCEPTED:
-                    review = self.on_disk.review(sample_id) if is_there else None
-                    if review is not None and review.is_touched:
+                    if is_there and is_touched(self.on_disk.store, sample_id):
                         self.remove_files([row])
                 elif not is_there:
                     self._write_file(self.read(row))

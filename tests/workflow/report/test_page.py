@@ -29,13 +29,14 @@ from napari_sepl.workflow.report.page import (
     write_page,
 )
 from napari_sepl.workflow.report.report import ReportRun
+from napari_sepl.workflow.review.selection import AS_ENHANCED, Selection
 from tests.workflow.sweeping import IDS
 
 PALETTE = VOC.palette()
 
 
 def page_of(spec: DatasetSpec, shown: int = 2) -> str:
-    run = ReportRun(SampleIndex.open(spec), None)
+    run = ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED))
     list(run)
     return make_page(run, shown, title="cats & <dogs>")
 
@@ -53,7 +54,7 @@ def test_it_shows_each_image_once_and_needs_no_other_file(spec: DatasetSpec) -> 
 
 
 def test_figures_are_those_of_the_report(spec: DatasetSpec) -> None:
-    run = ReportRun(SampleIndex.open(spec), None)
+    run = ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED))
     list(run)
     after, before = run.report.agreement_after, run.report.agreement_before
     assert after is not None
@@ -77,7 +78,7 @@ def test_without_truth_it_says_so_and_tells_no_iou(spec: DatasetSpec) -> None:
 
 
 def test_an_image_that_is_gone_is_told_in_its_place(spec: DatasetSpec) -> None:
-    run = ReportRun(SampleIndex.open(spec), None)
+    run = ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED))
     list(run)
     gone = spec.folder("images") / f"{run.report.worst(1)[0].sample_id}.png"
     gone.unlink()
@@ -138,7 +139,7 @@ def test_cells_cover_the_square_once(steps: int, default: float) -> None:
 
 
 def test_the_brightest_cell_is_the_best_pair(spec: DatasetSpec) -> None:
-    run = ReportRun(SampleIndex.open(spec), None)
+    run = ReportRun(Selection(SampleIndex.open(spec), None, AS_ENHANCED))
     list(run)
     sweep = run.report.sweep
     assert sweep is not None

@@ -73,21 +73,34 @@ def run_and_kill(dataset: Path, seed: int) -> tuple[list[list[str]], float]:
 
 @pytest.mark.parametrize("kills", [2, pytest.param(KILLS, marks=pytest.mark.long)])
 def test_nothing_finished_is_lost(dataset: Path, kills: int) -> None:
+    kill_again_and_again(dataset, dataset.parent / "out", kills)
+
+
+@pytest.mark.long
+def test_nothing_finished_on_one_image_is_lost(tmp_path: Path) -> None:
+    kill_again_and_again(tmp_path / "chelsea", tmp_path, KILLS * 3 // 10)
+
+
+def kill_again_and_again(opened: Path, out: Path, kills: int) -> None:
+    """Kill a window over and over; all that it said was done must be there each time."""
     strokes: dict[tuple[str, int, int], int] = {}
     accepted: dict[str, str] = {}
     for seed in range(kills):
-        annotations, died = run_and_kill(dataset, seed)
+        annotations, died = run_and_kill(opened, seed)
         at = [words[2] for words in annotations if words[1] == AT]
-        annotations = [words for words in annotations if words[1] in ("stroke", "accepted")]
+        annotations = [words for words in annotations if words[1] != AT]
         finished = [words[1:] for words in annotations if float(words[0]) < died - PROMISE]
         for kind, sample_id, *rest in finished:
             if kind == "stroke":
                 row, col, label = map(int, rest)
                 strokes[sample_id, row, col] = label
-            else:
+            elif kind == "accepted":
                 accepted[sample_id] = rest[0]
+            else:  # undone: which of its strokes are left is not known
+                strokes = {at: label for at, label in strokes.items() if at[0] != sample_id}
+                accepted.pop(sample_id, None)
         late = [words[2] for words in annotations if float(words[0]) >= died - PROMISE]
-        check(dataset.parent / "out", strokes, accepted, {*late, *at[-1:]})
+        check(out, strokes, accepted, {*late, *at[-1:]})
     assert strokes, "no stroke was finished in any run: nothing was tested"
     print(f"{kills} kills, {len(strokes)} strokes and {len(accepted)} accepted labels all there")
 
@@ -98,7 +111,7 @@ def check(
     accepted: dict[str, str],
     late: set[str],
 ) -> None:
-    """Find every stroke in the store and every accepted label on the disk.
+    """Find every stroke in the store, and label files of the accepted samples alone.
 
     Later strokes may have painted over a place, and `late` samples may hold more than was said:
     from now on, what they hold counts as said.
@@ -106,24 +119,27 @@ def check(
     with Store.open(store_file(out), who="test", write=False) as store:
         for (sample_id, row, col), label in list(strokes.items()):
             review = store.review(sample_id)
-            assert review is not None, sample_id
-            assert review.overlay is not None, sample_id
-            held = int(review.overlay[row, col])
-            assert held != NO_OPINION, (sample_id, row, col, label)
+            overlay = None if review is None else review.overlay
+            held = NO_OPINION if overlay is None else int(overlay[row, col])
             if sample_id in late:
                 strokes[sample_id, row, col] = held
+                if held == NO_OPINION:  # undone
+                    del strokes[sample_id, row, col]
                 continue
+            assert held != NO_OPINION, (sample_id, row, col, label)
             covered = overlapped(strokes, (sample_id, row, col))
             assert held == label or covered, (sample_id, row, col, label, held)
-        statuses = store.statuses()
-        for sample_id, digest in list(accepted.items()):
-            saved = read_labels(out / f"{sample_id}.png")
+        for sample_id, standing in store.statuses().items():
+            review, path = store.review(sample_id), out / f"{sample_id}.png"
+            assert review is not None, sample_id
             if sample_id in late:
-                accepted[sample_id] = digest_labels(saved)
-            elif statuses[sample_id].status is Status.ACCEPTED:
-                review = store.review(sample_id)
-                assert review is not None, sample_id
-                assert digest_labels(saved) == digest == review.labels, sample_id
+                accepted.pop(sample_id, None)
+                continue
+            is_accepted = standing.status is Status.ACCEPTED
+            assert path.exists() == is_accepted, (sample_id, standing.status)
+            if is_accepted:
+                digest = digest_labels(read_labels(path))
+                assert digest == review.labels == accepted.get(sample_id, digest), sample_id
 
 
 def overlapped(strokes: dict[tuple[str, int, int], int], place: tuple[str, int, int]) -> bool:

@@ -1,6 +1,7 @@
-"""A window that works through a dataset until it is killed; it says what it has finished.
+"""A window that works through a dataset, or on one image, until it is killed.
 
-Run by test_kill.py as ``python -m tests.gui.victim DATASET.toml SEED``. Each line on stdout is what
+Run by test_kill.py as ``python -m tests.gui.victim DATASET.toml SEED``; in the dataset's place may
+stand an output folder and the name of a sample image in it. Each line on stdout is what
 a person would count as done: a stroke that was let go, a sample that was accepted, and when, on
 a clock of its own.
 """
@@ -62,14 +63,14 @@ clock = Clock()
 
 
 def work(window: Window, rng: np.random.Generator) -> None:
-    """Do one thing: paint, mostly; else accept, skip, flag, go back or forth, or drag."""
+    """Do one thing: paint, mostly; else accept, undo, set a status, go back or forth, or drag."""
     window.widget.controller.context.background.wait()
     document = window.document
     sample_id = document.inputs.sample_id
     say(AT, sample_id)
     kind = rng.choice(
-        ["paint", "accept", "skip", "flag", "next", "previous", "drag"],
-        p=[0.6, 0.1, 0.05, 0.05, 0.1, 0.05, 0.05],
+        ["paint", "accept", "undo", "skip", "flag", "reopen", "next", "previous", "drag"],
+        p=[0.5, 0.12, 0.06, 0.05, 0.05, 0.04, 0.08, 0.05, 0.05],
     )
     if kind == "paint":
         height, width = document.inputs.shape
@@ -88,8 +89,11 @@ def work(window: Window, rng: np.random.Generator) -> None:
         window.press(Qt.Key.Key_A)
         window.widget.controller.context.background.wait()
         say("accepted", sample_id, digest)
+    elif kind == "undo":
+        say("undone", sample_id)
+        window.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     else:
-        keys = {"skip": "W", "flag": "G", "next": "J", "previous": "K"}
+        keys = {"skip": "W", "flag": "G", "reopen": "R", "next": "J", "previous": "K"}
         window.press(getattr(Qt.Key, f"Key_{keys[kind]}"))
 
 
@@ -100,7 +104,11 @@ def main() -> None:
     window = Window(viewer)
     # Asked for a file that was saved, but killed before the record knew: a person says yes.
     window.widget.confirm_replace = lambda path: path.exists()  # type: ignore[method-assign]
-    window.widget.open_dataset(read_dataset(Path(sys.argv[1])))
+    given = Path(sys.argv[1])
+    if given.suffix:
+        window.widget.open_dataset(read_dataset(given))
+    else:
+        window.open_sample(given.name, given.parent)
     for _ in range(4):
         window.settle()
     enhanced = window.widget.controller.context.layers.enhanced

@@ -101,18 +101,19 @@ def test_a_second_run_is_refused_and_one_after_a_kill_ends_right(
     assert content(Path("to")) == content(Path("whole"))
 
 
-@pytest.mark.parametrize(("command", "name"), [("sweep", "t-classes.csv"), ("report", "t.csv")])
+@pytest.mark.parametrize(("command", "name"), [("sweep", "t-classes.csv"), ("report", "t.html")])
 def test_a_table_after_a_kill(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_dataset(tmp_path / "d.toml", write_samples(tmp_path))
-    words = [command, "d.toml", "--to" if command == "report" else "--table", "new/t.csv"]
+    target = "new/t.html" if command == "report" else "new/t.csv"
+    words = [command, "d.toml", "--to" if command == "report" else "--table", target]
     program = [sys.executable, "-c", STOPS_BEFORE, name, *words]
     with halted(program):
         pass
     assert list(Path("new").rglob("*.part"))
-    if Path("new/t.csv").exists():  # the first of two tables is saved already
+    if Path(target).exists():  # the first of two tables is saved already
         assert run(*words)[0] == 1
         words.append("--overwrite")
     assert run(*words)[0] == 0

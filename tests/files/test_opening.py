@@ -287,7 +287,8 @@ def test_toml_beyond_reason_is_reported(
 
 @pytest.mark.parametrize("key", ["images", "classes"])
 @pytest.mark.parametrize(
-    ("place", "message"), [("~nosuchuser/a", "no home of ~nosuchuser"), ("a\\u0000b", r"a\\x00b")]
+    ("place", "message"),
+    [("~nosuchuser/a.toml", "no home of ~nosuchuser"), ("a\\u0000b.toml", r"a\\x00b")],
 )
 def test_paths_that_lead_nowhere_are_reported(
     tmp_path: Path, key: str, place: str, message: str

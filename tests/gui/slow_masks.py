@@ -13,14 +13,14 @@ AFTER = "SEPL_TEST_SLOW_AFTER"
 
 
 class Slow:
-    def make(self, _image: Any, _pseudo: Any, told: Any) -> MaskSet:
-        told(MaskProgress(3, 1000))
+    def make(self, _image: Any, _pseudo: Any, on_progress: Any) -> MaskSet:
+        on_progress(MaskProgress(3, 1000))
         time.sleep(300)
         raise AssertionError("nobody waits so long")
 
 
 class Crashing:
-    def make(self, _image: Any, _pseudo: Any, told: Any) -> MaskSet:  # noqa: ARG002
+    def make(self, _image: Any, _pseudo: Any, on_progress: Any) -> MaskSet:  # noqa: ARG002
         os.abort()
 
 
@@ -30,17 +30,17 @@ class Tiring:
     def __init__(self) -> None:
         self.left = int(os.environ[AFTER])
 
-    def make(self, image: Any, pseudo: Any, told: Any) -> MaskSet:
+    def make(self, image: Any, pseudo: Any, on_progress: Any) -> MaskSet:
         if self.left == 0:
-            return Slow().make(image, pseudo, told)
+            return Slow().make(image, pseudo, on_progress)
         self.left -= 1
-        return RegionMasks().make(image, pseudo, told)
+        return RegionMasks().make(image, pseudo, on_progress)
 
 
 class CrashingOnce:
     """Dies of images that begin with a white pixel."""
 
-    def make(self, image: Any, pseudo: Any, told: Any) -> MaskSet:
+    def make(self, image: Any, pseudo: Any, on_progress: Any) -> MaskSet:
         if image[0, 0].min() == 255:
             os.abort()
-        return RegionMasks().make(image, pseudo, told)
+        return RegionMasks().make(image, pseudo, on_progress)

@@ -158,7 +158,7 @@ def test_keys_and_buttons_show_differences_and_errors(pets: Window) -> None:
     QTest.mouseClick(panel.buttons["errors"], Qt.MouseButton.LeftButton)
     assert not panel.buttons["difference"].isChecked()
     assert per_pixel["errors"].data[29, 49] == Error.MISSED
-    assert "missed: 5.0 %" in panel.legend.text()
+    assert "false negative: 5.0 %" in panel.legend.text()
     pets.press(Qt.Key.Key_E, SHIFT)
     assert panel.legend.isHidden()
 

@@ -1,7 +1,6 @@
 import errno
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -40,6 +39,7 @@ from napari_sepl.workflow.parallel.processes import DIED, Processes
 from napari_sepl.workflow.results import Outcome
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_image
+from tests.waiting import wait_until
 from tests.workflow.dataset import STEMS, WHOLE, Dataset
 from tests.workflow.deadly import end_at
 
@@ -254,10 +254,17 @@ def test_a_full_disk_fails_each_sample_and_keeps_what_was_there(
 def test_a_folder_that_vanishes_in_the_middle_is_told_and_not_made_again(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settled, put = [], atomic._settled
+
+    def settle(*given: Any) -> list[Any]:
+        settled.append(put(*given))
+        return settled[-1]
+
     monkeypatch.setattr(atomic, "GROUP", 1)
+    monkeypatch.setattr(atomic, "_settled", settle)
     events = enhance_folder(dataset.index(), Params())
     assert next(events).outcome is Outcome.SAVED
-    wait_for_the_disk()
+    wait_until(lambda: len(settled) == 2)
     shutil.rmtree(dataset.out)
     assert next(events).outcome is Outcome.SAVED  # it was there already
     for event in events:
@@ -295,13 +302,6 @@ def test_an_interrupt_leaves_whole_files_and_the_same_call_goes_on(
 
 def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def wait_for_the_disk() -> None:
-    """Wait for the thread that puts files in place."""
-    for thread in threading.enumerate():
-        if thread.name == "disk":
-            thread.join()
 
 
 def test_two_processes_write_the_same_files(dataset: Dataset) -> None:

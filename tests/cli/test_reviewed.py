@@ -98,7 +98,8 @@ def test_nothing_that_is_wanted_is_said_with_the_ways_out(
     monkeypatch.setattr("napari_sepl.cli.train.require_torch", lambda: None)
     monkeypatch.setattr("napari_sepl.cli.train.settle_precision", lambda precision, _: precision)
     monkeypatch.setattr("napari_sepl.cli.train.choose_device", lambda device: device)
-    to = () if command == "evaluate" else ("--to", session.root / "to")
+    name = "to.html" if command == "report" else "to"
+    to = () if command == "evaluate" else ("--to", session.root / name)
     code, _, err = run(command, toml, *to, "--status", "skipped")
     assert code == 1
     assert says(err, session.spec.output, "skipped 0 of 3", "--all or --status")
@@ -183,7 +184,8 @@ def test_a_damaged_record_is_one_sentence_and_no_missing_one(
     run: Run, toml: Path, session: Session, command: str
 ) -> None:
     session.store.path.write_bytes(b"x" * 5000)
-    to = ("--to", session.root / "to") if command in ("export", "report") else ()
+    name = {"export": "to", "report": "to.html"}.get(command)
+    to = ("--to", session.root / name) if name else ()
     code, out, err = run(command, toml, *to)
     assert (code, out) == (1, "")
     assert_says(err, str(session.store.path))

@@ -60,7 +60,7 @@ class Recording:
     def stop(self) -> None:
         """Stop; the open document counts as saved, since the record has all of it."""
         document = self._context.document
-        if self.row is not None and document is not None:
+        if self.is_recorded and self.row is not None and document is not None:
             document.mark_saved(document.history.mark)
         target = self._saving.target
         self._saving.target = SaveTarget(target.folder, target.inputs)

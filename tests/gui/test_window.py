@@ -165,7 +165,7 @@ def test_one_image_is_recorded_and_there_again(
     window.press(Qt.Key.Key_Z, CTRL | Qt.KeyboardModifier.ShiftModifier)
     window.wait_until((tmp_path / "chelsea.png").exists)
     assert window.widget.title.text() == "chelsea — accepted"
-    assert window.widget.()  # as closing asks
+    assert window.widget.may_close()
 
 
 def test_a_dock_closed_and_opened_again_finds_the_work(window: Window) -> None:

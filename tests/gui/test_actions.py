@@ -53,7 +53,7 @@ def test_naparis_menus_name_actions_as_the_window_does() -> None:
 
 def test_the_readme_names_the_keys_that_are_bound() -> None:
     text = README.read_text()
-    keys = {action.key for action in ACTIONS.values() if action.key}
+    keys = {key for one in ACTIONS.values() for key in (one.key, one.window_key) if key}
     assert not {key for key in keys if f"`{key}`" not in text}
     tables = re.findall(r"^\| key \| \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.MULTILINE)
     assert tables

@@ -81,8 +81,16 @@ def programs(place: Path) -> Path:
 
 def install_system_packages() -> None:
     """Install, or name, the Debian packages that a window needs and that are missing."""
-    if not sys.platform.startswith("linux") or not shutil.which("dpkg-query"):
-        return
+    if sys.platform.startswith("linux") and shutil.which("dpkg-query"):
+        import fcntl  # noqa: PLC0415  # Windows has none
+
+        with (ROOT / ".apt.lock").open("w") as lock:  # apt refuses to run twice at once
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            install_missing_packages()
+
+
+def install_missing_packages() -> None:
+    """Install the packages of apt.txt that are missing as root; otherwise name them."""
     wanted = (ROOT / "scripts" / "apt.txt").read_text().split()
     missing = [name for name in wanted if not is_installed(name)]
     if not missing:

@@ -40,7 +40,11 @@ class MaskTree:
         return depths
 
 
-def build_tree(masks: MaskSet, share: float = 0.9) -> MaskTree:
+PART_OF = 0.9
+"""Share of a mask that must lie inside another for it to be a part of it."""
+
+
+def build_tree(masks: MaskSet, share: float = PART_OF) -> MaskTree:
     """Return the parent of each mask.
 
     Parameters

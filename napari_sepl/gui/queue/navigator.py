@@ -9,7 +9,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.files.store import Status
 from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.queue.prefetch import Prefetch
+from napari_sepl.gui.queue.prefetch import READ_AHEAD, Prefetch
 from napari_sepl.gui.recording import offer_annotations
 from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
@@ -198,7 +198,7 @@ class Navigator:
     def _near(self) -> list[int]:
         if self.row is None:
             return []
-        near = [self._panel.neighbour(self.row, step) for step in (1, 2, -1)]
+        near = [self._panel.neighbour(self.row, step) for step in READ_AHEAD]
         return [row for row in near if row is not None]
 
     def _leave(self) -> None:

@@ -10,6 +10,9 @@ from napari_sepl.gui.worker import Background
 Done = Callable[[Prepared], None]
 Failed = Callable[[SeplError], None]
 
+READ_AHEAD = (1, 2, -1)
+"""The samples read ahead, as steps from the open one in the list."""
+
 _AFTER_FRAME = 50
 """Milliseconds until other samples are read: the requested one is drawn first."""
 

@@ -20,7 +20,7 @@ _WORDS = 4  # 256 classes as bits of four 64-bit words
 
 
 class Column(StrEnum):
-    """The row of a sample in the queue; `COLUMNS` formats it."""
+    """A column of the queue; `COLUMNS` formats it."""
 
     SAMPLE = "sample"
     STATUS = "status"

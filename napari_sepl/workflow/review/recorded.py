@@ -43,7 +43,7 @@ class Outdated:
     ----------
     roles : tuple of str
         The inputs that changed.
-    annotations : Said
+    annotations : Annotations
         The annotations; without decisions on masks if the masks changed.
     """
 

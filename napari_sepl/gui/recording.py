@@ -100,11 +100,16 @@ class Recording:
         self.row, self._since = row, monotonic()
         self._rows[document] = row
 
+    def record(self) -> None:
+        """Record the open sample as it is now; a slider that moves, too."""
+        document = self._context.settled()
+        if document is not None:
+            self._record(document)
+
     def leave(self) -> None:
         """Record the open sample and the time spent on it."""
-        document = self._context.settled()
-        if document is not None and self.row is not None and self._recorded is not None:
-            self._record(document)
+        self.record()
+        if self.row is not None and self._recorded is not None:
             self._recorded.add_seconds(self.row, monotonic() - self._since)
             self._since = monotonic()
 

@@ -19,7 +19,15 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.queue import navigator
 from napari_sepl.workflow.review.queue import Filter
-from tests.gui.conftest import Walk, Window, has_message, messages, paint
+from tests.gui.conftest import (
+    Walk,
+    Window,
+    agree_in_bulk,
+    choose_in_bulk,
+    has_message,
+    messages,
+    paint,
+)
 from tests.workflow.test_one_sample import WORDS, Unforeseen
 
 
@@ -211,12 +219,10 @@ def test_samples_that_lack_files_are_all_listed(window: Window, pets: DatasetSpe
     walk.dock.close_dataset()
 
 
-def test_undoing_a_bulk_action_spares_later_edits(
-    dataset: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+def test_undoing_a_bulk_action_spares_later_edits(dataset: Walk) -> None:
     dataset.window.widget.controller.set_params(Params(t1=0.9))
-    dataset.dock.apply_params()
+    choose_in_bulk(dataset.dock, "apply_params")
+    agree_in_bulk(dataset.dock)
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     dataset.window.drag_slider("t1", 0.3)  # on s2
@@ -233,14 +239,11 @@ def test_undoing_a_bulk_action_spares_later_edits(
     assert dataset.window.document.params == Params(t1=0.9)  # s1 was open, and not among them
 
 
-def test_a_sample_that_cannot_be_saved_is_not_unreadable(
-    dataset: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+def test_a_sample_that_cannot_be_saved_is_not_unreadable(dataset: Walk) -> None:
     Image.fromarray(np.full((40, 60), 7, np.uint8)).save(dataset.spec.output / "s2.png")
-    assert dataset.dock._bulk is not None
-    dataset.dock._bulk.accept_unchanged(1.0)
-    dataset.wait_until(lambda: any("Accepted" in text for text in messages()))
+    choose_in_bulk(dataset.dock, "accept_unchanged")
+    agree_in_bulk(dataset.dock, 100)
+    dataset.wait_until(lambda: has_message("Done: accept 4"))
     assert has_message("1 were not saved.")
     assert has_message("other labels are there")
     assert sorted(dataset.dock.panel.model.queue.failures) == [3]
@@ -256,12 +259,9 @@ def test_a_sample_that_cannot_be_saved_is_not_unreadable(
     assert dataset.statuses()["s5"] == Status.PENDING
 
 
-def test_a_dataset_may_be_closed_while_many_are_accepted(
-    dataset: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
-    assert dataset.dock._bulk is not None
-    dataset.dock._bulk.accept_unchanged(1.0)
+def test_a_dataset_may_be_closed_while_many_are_accepted(dataset: Walk) -> None:
+    choose_in_bulk(dataset.dock, "accept_unchanged")
+    agree_in_bulk(dataset.dock, 100)
     dataset.dock.close_dataset()
     dataset.settle()
     again = Walk(dataset.window, dataset.spec)

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QModelIndex, Qt, QTimer, Signal
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
+    QAbstractItemView,
     QComboBox,
     QHeaderView,
     QLabel,
@@ -43,7 +44,7 @@ class QueueModel(TableModel):
         super().__init__({str(name): column.tip for name, column in COLUMNS.items()}, parent)
         self.queue = Queue(())
         self.classes = NO_CLASSES
-        self.rows = np.zeros(0, np.intp)
+        self.rows: NDArray[np.intp] = np.zeros(0, np.intp)
         self.current = -1
         self._places: dict[int, int] = {}
 
@@ -90,6 +91,7 @@ _WIDTHS = {
     Column.CLASSES: 75,
     Column.CHANGE: 58,
 }
+_NO_ROWS = np.zeros(0, np.intp)
 _NARROW = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 _LEAST = 120
 """Minimum height of the table in pixels: a small window shows the legend of classes too."""
@@ -109,16 +111,19 @@ class QueuePanel(QWidget):
         Filter or sorting changed.
     note_changed : Signal(str)
         The note of the sample that is open.
+    scope_changed : Signal
+        Other samples are selected or listed.
     """
 
     sample_chosen = Signal(int)
     listing_changed = Signal()
     note_changed = Signal(str)
+    scope_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = QueueModel(self)
-        self.table = _table(self.model)
+        self.table = queue_table(self.model)
         self.status, self.class_choice, self.cause = QComboBox(), QComboBox(), QComboBox()
         self.text, self.note = QLineEdit(), QLineEdit()
         self.progress, self.counts = QProgressBar(), QLabel()
@@ -162,7 +167,9 @@ class QueuePanel(QWidget):
         self.text.returnPressed.connect(self._open_first)
         self.note.editingFinished.connect(self.finish_note)
         self.table.clicked.connect(self._choose)
-        self.table.activated.connect(self._choose)
+        self.table.activated.connect(self._open)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self.scope_changed.emit())
+        self.model.modelReset.connect(self.scope_changed)
         self.table.horizontalHeader().sectionClicked.connect(self._sort)
 
     @property
@@ -204,9 +211,14 @@ class QueuePanel(QWidget):
             self.class_choice.setCurrentIndex(max(0, self.class_choice.findData(chosen)))
 
     def list_samples(self, queue: Queue, classes: ClassList) -> None:
-        """List the samples that pass the filter, sorted by the chosen column."""
+        """List the samples that pass the filter, sorted by the chosen column.
+
+        Several selected samples stay selected as far as they are listed.
+        """
+        selected = self._selected()
         self.model.show(queue, classes, self._listed(queue))
         self.show_current(self.model.current)
+        self._select_again(selected)
         self.show_counts(queue)
 
     def refresh_all(self, queue: Queue, classes: ClassList) -> None:
@@ -222,8 +234,10 @@ class QueuePanel(QWidget):
             self.table.viewport().update()
         else:
             scrolled = self.table.verticalScrollBar().value()
+            selected = self._selected()
             self.model.show(queue, classes, rows)
             self._select(self.model.current)
+            self._select_again(selected)
             self.table.verticalScrollBar().setValue(scrolled)
         self.show_counts(queue)
 
@@ -247,6 +261,34 @@ class QueuePanel(QWidget):
         else:
             self.table.selectRow(place)
         return place
+
+    def _selected(self) -> NDArray[np.intp]:
+        """Return the selected rows, in the order of the list."""
+        ranges = self.table.selectionModel().selection()
+        places = [np.arange(one.top(), one.bottom() + 1) for one in ranges]
+        return self.model.rows[np.unique(np.concatenate(places))] if places else _NO_ROWS
+
+    def _select_again(self, rows: NDArray[np.intp]) -> None:
+        """Select several rows as far as they are listed; one or none leaves the open sample."""
+        places = np.flatnonzero(np.isin(self.model.rows, rows))
+        if min(len(rows), len(places)) < 2:
+            return
+        chosen, last = QItemSelection(), len(COLUMNS) - 1
+        for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
+            ends = int(run[0]), int(run[-1])
+            chosen.select(self.model.index(ends[0], 0), self.model.index(ends[1], last))
+        flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
+        self.table.selectionModel().select(chosen, flag)
+
+    @property
+    def scope(self) -> tuple[NDArray[np.intp], str]:
+        """The rows that a bulk action is for, and how to name them.
+
+        They are the selected ones if there are several, else all that the filter lists.
+        """
+        selected = self._selected()
+        rows, how = (selected, "selected") if len(selected) > 1 else (self.model.rows, "listed")
+        return rows, f"{len(rows):,} {how}"
 
     def refresh_row(self, row: int, queue: Queue) -> None:
         """Draw a sample's line and the counts again."""
@@ -298,6 +340,11 @@ class QueuePanel(QWidget):
         self.counts.setText(" · ".join(part for part in (*texts, failed, shown) if part))
 
     def _choose(self, index: QModelIndex) -> None:
+        """Open the clicked sample, unless the click only added it to others, or took it away."""
+        if index.isValid() and self._selected().tolist() == [self.model.rows[index.row()]]:
+            self._open(index)
+
+    def _open(self, index: QModelIndex) -> None:
         if index.isValid():
             self.sample_chosen.emit(int(self.model.rows[index.row()]))
 
@@ -315,10 +362,12 @@ class QueuePanel(QWidget):
         self.listing_changed.emit()
 
 
-def _table(model: QueueModel) -> QTableView:
+def queue_table(model: QueueModel) -> QTableView:
+    """Return a table of samples, in which several can be selected."""
     table = QTableView()
     table.setModel(model)
     style_table(table, 20)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     table.setShowGrid(False)
     table.setWordWrap(False)
     table.setMinimumHeight(_LEAST)

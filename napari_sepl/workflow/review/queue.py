@@ -169,6 +169,10 @@ class Queue:
         """Return the status of a sample."""
         return STATUSES[int(self.status[row])]
 
+    def have(self, rows: NDArray[np.intp], status: Status) -> NDArray[np.bool_]:
+        """Return which of some rows have a status."""
+        return self.status[rows] == STATUSES.index(status)
+
     def set_status(self, row: int, status: Status) -> None:
         """Give a sample a status."""
         self.status[row] = STATUSES.index(status)

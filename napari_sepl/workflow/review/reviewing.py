@@ -13,6 +13,7 @@ from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Status
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
@@ -152,7 +153,10 @@ class Reviewing(Recorded):
         return self._told[row].params
 
     def put_statuses(self, rows: Sequence[int], status: Status) -> None:
-        """Give many samples a status."""
+        """Give many samples a status; what was read of them before is out of date."""
+        if not rows:
+            return
+        self._must_flush = True
         changes = {self.queue.ids[row]: status for row in rows}
         for row in rows:
             self.queue.set_status(row, status)
@@ -172,17 +176,35 @@ class Reviewing(Recorded):
         Raises
         ------
         SaveError
-            If the file cannot be written, or holds other labels.
+            If the file cannot be written, or holds other labels; or the sample's files changed
+            since its annotations were made.
         """
         document = self.read(row)
-        final, inputs = document.resolved.labels, document.inputs
-        path = label_file(self.folder, inputs.sample_id)
-        if path.exists() and not np.array_equal(read_labels(path), final):
-            raise SaveError(f"{path}: other labels are there; open the sample to replace them.")
-        self.announce(row, self.folder, final)
-        save_resolved(self.folder, document.resolved, inputs)
+        old = self.outdated(row)
+        if old is not None:
+            raise SaveError(
+                f"inputs changed since the review: {self.queue.ids[row]} ({', '.join(old.roles)}); "
+                "open the sample to accept it."
+            )
+        self.save_labels(row, document.resolved, document.inputs)
         document.set_status(Status.ACCEPTED)
         self.on_disk.put_review(self._state(row, document))
+
+    def save_labels(self, row: int, resolved: Resolved, inputs: Inputs) -> None:
+        """Write the label file of a sample, unless one is there that holds other labels.
+
+        For a thread beside the window's; the status is left to the caller.
+
+        Raises
+        ------
+        SaveError
+            If the file cannot be written, or holds other labels.
+        """
+        path = label_file(self.folder, inputs.sample_id)
+        if path.exists() and not np.array_equal(read_labels(path), resolved.labels):
+            raise SaveError(f"other labels are there: {path}; open the sample to replace them.")
+        self.announce(row, self.folder, resolved.labels)
+        save_resolved(self.folder, resolved, inputs)
 
     # --- inside
 

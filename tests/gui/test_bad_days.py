@@ -254,7 +254,7 @@ def test_a_sample_that_cannot_be_saved_is_not_unreadable(dataset: Walk) -> None:
     dataset.press(Qt.Key.Key_W)  # s3 was accepted, and is skipped now
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert has_message("1 edited since stay")
+    assert has_message("2 edited since stay")
     assert dataset.statuses()["s3"] == Status.SKIPPED
     assert dataset.statuses()["s5"] == Status.PENDING
 

@@ -183,19 +183,23 @@ class Store(Transactions):
             except (ValueError, TypeError) as error:
                 raise self._damaged_row(sample_id, error) from error
 
-    def facts(self, sample_ids: Iterable[str]) -> dict[str, StampedFacts]:
-        """Return the facts of these samples that there are.
+    def facts(self, sample_ids: Iterable[str] | None = None) -> dict[str, StampedFacts]:
+        """Return the facts of these samples that there are; of all if none are given.
 
         Damaged facts are left out, for they can be computed again.
         """
-        query = "SELECT stamp, facts FROM sample_facts WHERE sample_id = ?"
-        found = {}
+        query = "SELECT sample_id, stamp, facts FROM sample_facts"
         with self._read() as connection:
-            for sample_id in sample_ids:
-                row = connection.execute(query, (sample_id,)).fetchone()
-                if row is not None:
-                    with suppress(ValueError, TypeError):
-                        found[sample_id] = StampedFacts(str(row[0]), parse_object(row[1]))
+            if sample_ids is None:
+                rows = connection.execute(query).fetchall()
+            else:
+                one = f"{query} WHERE sample_id = ?"
+                each = (connection.execute(one, (name,)).fetchone() for name in sample_ids)
+                rows = [row for row in each if row is not None]
+        found = {}
+        for name, stamp, facts in rows:
+            with suppress(ValueError, TypeError):
+                found[name] = StampedFacts(str(stamp), parse_object(facts))
         return found
 
     def check(self) -> None:

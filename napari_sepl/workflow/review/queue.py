@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE
-from napari_sepl.document.document import Document
+from napari_sepl.core.masks.transpose import to_columns
+from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.store import Status, StatusRow
 
 STATUSES = tuple(Status)
@@ -78,6 +79,8 @@ class Queue:
         How much a sample deserves to be looked at, 0..1; NaN until known.
     cause : (N,) uint8
         Why, as a position in `CAUSES`; 0 for no cause, or until known.
+    unchecked : (N,) bool
+        Whether suspicion, cause and change come from the record, which may be older than the files.
     without_masks : (N,) bool
         Whether there are no masks of a sample yet.
     notes, failures : dict of int to str
@@ -94,6 +97,7 @@ class Queue:
         self.cause = np.zeros(len(self.ids), np.uint8)
         self.classes_known = np.zeros(len(self.ids), np.bool_)
         self.classes_given = np.zeros(len(self.ids), np.bool_)
+        self.unchecked = np.zeros(len(self.ids), np.bool_)
         self.without_masks = np.zeros(len(self.ids), np.bool_)
         self.notes: dict[int, str] = {}
         self.failures: dict[int, str] = {}
@@ -128,15 +132,37 @@ class Queue:
         """Remember how much a sample deserves to be looked at, and why."""
         self.suspicion[row] = share
         self.cause[row] = CAUSES.index(cause)
+        self.unchecked[row] = False
+
+    def remember(
+        self, rows: Sequence[int], found: Sequence[tuple[float, Cause | None, float]]
+    ) -> None:
+        """Take suspicion, cause and change of rows from the record, where they are not known."""
+        at = np.array(rows, np.intp)
+        share, change = (np.array([one[of] for one in found], np.float32) for of in (0, 2))
+        cause = np.array([CAUSES.index(one[1]) for one in found], np.uint8)
+        unknown = np.isnan(self.suspicion[at])
+        self.suspicion[at[unknown]], self.cause[at[unknown]] = share[unknown], cause[unknown]
+        self.unchecked[at[unknown]] = True
+        unknown &= np.isnan(self.change[at])
+        self.change[at[unknown]] = change[unknown]
+
+    def find_suspicion(self, row: int, share: float, cause: Cause | None, change: float) -> None:
+        """Take what a scan found of a sample, unless it is known from the window."""
+        if np.isnan(self.suspicion[row]) or self.unchecked[row]:
+            if np.isnan(self.change[row]) or self.unchecked[row]:
+                self.change[row] = change
+            self.set_suspicion(row, share, cause)
 
     def forget_suspicion(self, rows: Sequence[int]) -> None:
         """Clear the suspicion of samples that have changed."""
         self.suspicion[list(rows)] = np.nan
         self.cause[list(rows)] = 0
+        self.unchecked[list(rows)] = False
 
     def unsuspected(self) -> NDArray[np.intp]:
-        """Return the rows that have masks and no known suspicion, in order."""
-        return np.flatnonzero(np.isnan(self.suspicion) & ~self.without_masks)
+        """Return the rows that have masks and no suspicion that is known to hold, in order."""
+        return np.flatnonzero((np.isnan(self.suspicion) | self.unchecked) & ~self.without_masks)
 
     def cause_of(self, row: int) -> Cause | None:
         """Return the main cause of suspicion; None if there is none, or it is not known."""
@@ -318,6 +344,7 @@ COLUMNS: Mapping[Column, Shown] = {
         "Share of pixels whose label differs from the pseudo-label",
         lambda queue, row, _: _percent(queue.change[row], 1),
         lambda queue, rows: queue.change[rows],
+        found=True,
     ),
     Column.EDITS: Shown(
         "Number of steps in the history of the sample",
@@ -331,7 +358,7 @@ COLUMNS: Mapping[Column, Shown] = {
 """All columns, from left to right. A new one is a name in `Column`, and a line here."""
 
 
-def change_of(document: Document) -> float:
+def change_of(resolved: Resolved) -> float:
     """Return the share of pixels whose label is not the pseudo-label."""
-    final = document.resolved.labels
-    return float(np.count_nonzero(final != document.inputs.pseudo) / final.size)
+    changed = to_columns(resolved.labels) != resolved.overlap.pseudo_columns
+    return float(np.count_nonzero(changed) / changed.size)

@@ -245,7 +245,7 @@ class Recorded(ABC):
         told = self._told.get(row)
         self._seconds.setdefault(row, told.seconds if told else 0.0)
         self.queue.find_classes(row, map(int, document.inputs.overlap.class_ids))
-        self.queue.change[row] = change_of(document)
+        self.queue.change[row] = change_of(document.resolved)
 
     def close(self) -> None:
         """Write what is left and close the store; what cannot be written yet goes on trying."""
@@ -289,7 +289,7 @@ def review_of(document: Document, before: Review, *, note: str, seconds: float) 
         prompted=annotations.prompted,
         digests={role: digests[role] for role in MADE_FROM if role in digests},
         stamps=document.inputs.stamps,
-        changed=change_of(document),
+        changed=change_of(document.resolved),
         labels=digest_labels(final) if document.status is Status.ACCEPTED else "",
     )
 

@@ -166,7 +166,7 @@ class Reviewing(Recorded):
 
     def measure_change(self, row: int) -> None:
         """Read a sample to see how much it changes; for a thread beside the window's."""
-        self.queue.change[row] = change_of(self.read(row))
+        self.queue.change[row] = change_of(self.read(row).resolved)
 
     def accept_unseen(self, row: int) -> None:
         """Save a sample's labels as they are, unless a file is there that holds other ones.

@@ -108,10 +108,12 @@ class Recording:
 
     def leave(self) -> None:
         """Record the open sample and the time spent on it."""
-        self.record()
         if self.row is not None and self._recorded is not None:
             self._recorded.add_seconds(self.row, monotonic() - self._since)
             self._since = monotonic()
+        self.record()
+        if self.row is not None and self._recorded is not None:
+            self._recorded.put_seconds(self.row)
 
     def target_of(self, row: int) -> SaveTarget:
         """Return where the labels of a sample go."""

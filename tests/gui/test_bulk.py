@@ -16,8 +16,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status
 from napari_sepl.gui.panels.queue import QueuePanel
-from napari_sepl.gui.queue.bulk import Plan
-from napari_sepl.gui.queue.preview import BulkPreview
+from napari_sepl.gui.queue.preview import BulkPreview, Plan
 from napari_sepl.workflow.review.queue import Queue
 from tests.document.drawing import cat_and_dog, save_pets
 from tests.gui.conftest import (

@@ -134,6 +134,9 @@ def test_filter_sort_and_jump(dataset: Walk) -> None:
     QTest.keyClick(panel.text, Qt.Key.Key_Return)
     dataset.settle()
     assert dataset.sample_id == "s5"
+    assert panel.text.text() == ""
+    assert len(panel.model.rows) == 5
+    assert panel.table.selectionModel().currentIndex().row() == panel.model.place_of(4)
     panel.show_filter(Filter())
     panel._sort(list(Column).index(Column.STATUS))
     assert panel.model.rows.tolist() == [1, 2, 3, 4, 5, 0]

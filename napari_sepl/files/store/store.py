@@ -62,6 +62,11 @@ _STAMP = ("who", "updated_at")
 _PUT_REVIEW = _put("sample", "id", *_STAMP, *_SHORT)
 _PUT_STATUS = _put("sample", "id", "status", *_STAMP)
 _PUT_LABELS = _put("sample", "id", "labels", *_STAMP)
+# A look changes nothing: the annotator stays who changed the sample last, if anybody did.
+_PUT_SECONDS = (
+    "INSERT INTO sample (id, who, updated_at, seconds) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET seconds = excluded.seconds"
+)
 _PUT_NOTE = _put("sample", "id", "note", *_STAMP)
 # Labels saved with other settings are no longer those of this state, nor is their change.
 _PUT_PARAMS = _put("sample", "id", "params", *_STAMP, also=", labels = '', changed = NULL")
@@ -194,8 +199,7 @@ class Store(Transactions):
                 rows = connection.execute(query).fetchall()
             else:
                 one = f"{query} WHERE sample_id = ?"
-                each = (connection.execute(one, (name,)).fetchone() for name in sample_ids)
-                rows = [row for row in each if row is not None]
+                rows = [row for name in sample_ids for row in connection.execute(one, (name,))]
         found = {}
         for name, stamp, facts in rows:
             with suppress(ValueError, TypeError):
@@ -253,6 +257,13 @@ class Store(Transactions):
             stamp = self._stamp()
             connection.execute(_PUT_LABELS, (sample_id, labels, *stamp))
             write_log(connection, sample_id, [LogEntry(SAVED, {"labels": labels})], stamp)
+
+    def put_seconds(self, sample_id: str, seconds: float) -> None:
+        """Set how long a sample was looked at, in all; nothing else of it changes."""
+        with self._transaction() as connection:
+            stamp = self._stamp()
+            connection.execute(_PUT_SECONDS, (sample_id, *stamp, seconds))
+            write_log(connection, sample_id, [LogEntry("look", {"after": seconds})], stamp)
 
     def put_many_statuses(self, changes: Mapping[str, Status]) -> dict[str, Status]:
         """Set the statuses of many samples.

@@ -99,6 +99,9 @@ _LEAST = 120
 _TYPING = 150
 """Milliseconds without a key press after which the typed text filters."""
 
+_NOTE_REST = 1000
+"""Milliseconds without a key press after which a note is saved."""
+
 
 class QueuePanel(QWidget):
     """Filters, table, counts and note.
@@ -127,7 +130,7 @@ class QueuePanel(QWidget):
         self.status, self.class_choice, self.cause = QComboBox(), QComboBox(), QComboBox()
         self.text, self.note = QLineEdit(), QLineEdit()
         self.progress, self.counts = QProgressBar(), QLabel()
-        self._typing = QTimer(self)
+        self._typing, self._noting = QTimer(self), QTimer(self)
         self.sorted_by, self.descending = Column.SAMPLE, False
         self._lay_out()
         self._connect()
@@ -158,13 +161,16 @@ class QueuePanel(QWidget):
         stack(filters, self.text, self.table, self.note, below, parent=self)
 
     def _connect(self) -> None:
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPING)
+        for timer, rest in ((self._typing, _TYPING), (self._noting, _NOTE_REST)):
+            timer.setSingleShot(True)
+            timer.setInterval(rest)
         self._typing.timeout.connect(self.listing_changed)
+        self._noting.timeout.connect(self.finish_note)
         for choice in (self.status, self.class_choice, self.cause):
             choice.currentIndexChanged.connect(lambda _: self.listing_changed.emit())
         self.text.textChanged.connect(lambda _: self._typing.start())
         self.text.returnPressed.connect(self._open_first)
+        self.note.textEdited.connect(lambda _: self._noting.start())
         self.note.editingFinished.connect(self.finish_note)
         self.table.clicked.connect(self._choose)
         self.table.activated.connect(self._open)
@@ -247,7 +253,9 @@ class QueuePanel(QWidget):
     def show_current(self, row: int) -> None:
         """Mark the open sample, and show its note."""
         if row != self.model.current or not self.note.isModified():  # else it is being typed
-            self.note.setText(self.model.queue.notes.get(row, ""))
+            note = self.model.queue.notes.get(row, "")
+            if note != self.note.text():  # else the cursor would move to the end
+                self.note.setText(note)
         self.model.current = row
         place = self._select(row)
         if place is not None:
@@ -315,6 +323,7 @@ class QueuePanel(QWidget):
 
     def finish_note(self) -> None:
         """Emit a note that is still being typed: a button may be pressed while it has the focus."""
+        self._noting.stop()
         if self.note.isModified():
             self.note.setModified(False)
             self.note_changed.emit(self.note.text())
@@ -349,10 +358,14 @@ class QueuePanel(QWidget):
             self.sample_chosen.emit(int(self.model.rows[index.row()]))
 
     def _open_first(self) -> None:
+        """Open the sample that the text means, which is no filter then."""
         self._typing.stop()
         self.listing_changed.emit()
         row = self.model.queue.find(self.text.text(), self.model.rows)
         if row is not None:
+            with signals_blocked(self.text):
+                self.text.clear()
+            self.listing_changed.emit()
             self.sample_chosen.emit(row)
 
     def _sort(self, section: int) -> None:

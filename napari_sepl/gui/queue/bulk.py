@@ -10,16 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SaveError, SeplError, attempt
+from napari_sepl.core.errors import SaveError
 from napari_sepl.document.document import Document
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.queue.background_walk import BackgroundWalk
+from napari_sepl.gui.queue.preview import Plan
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
-
-_CHUNK = 8
-"""Samples between two checks for a stop."""
 
 _NAMED = 5
 
@@ -29,31 +28,6 @@ _VERBS = {
     Status.FLAGGED: "Flag",
     Status.PENDING: "Make pending",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """What a bulk action is about to do.
-
-    Parameters
-    ----------
-    text : str
-        What it does, with the samples to follow.
-    rows : (N,) intp
-        The samples that it can change.
-    edited : (N,) bool
-        Which of them a person edited, or gave a status that the action takes from them.
-    do : callable
-        Does it to some of the rows.
-    by_change : bool
-        Whether the user chooses the largest change of the samples.
-    """
-
-    text: str
-    rows: NDArray[np.intp]
-    edited: NDArray[np.bool_]
-    do: Callable[[Sequence[int]], None]
-    by_change: bool = False
 
 
 class _State(NamedTuple):
@@ -122,7 +96,7 @@ class Bulk:
         self._preview = preview
         self._steps: list[_Step] = []
         self._own: Counter[int] = Counter()  # edits of bulk actions on the open sample, by row
-        self._stopped = self._closed = self._at_work = False
+        self._walk = BackgroundWalk(reviewing.queue, controller.context)
 
     @property
     def last(self) -> str:
@@ -131,11 +105,11 @@ class Bulk:
 
     def stop(self) -> None:
         """Stop the running action after the current samples; finished samples stay."""
-        self._stopped = True
+        self._walk.stop()
 
     def close(self) -> None:
         """Stop the running action, and record nothing more: the dataset closes."""
-        self._stopped = self._closed = True
+        self._walk.close()
 
     # --- what a person asks for
 
@@ -164,7 +138,7 @@ class Bulk:
             known = others[~np.isnan(queue.change[others])]
             self._propose(_VERBS[Status.ACCEPTED], known, self._accept_rows, by_change=True)
 
-        self._walk("comparing", unread, self._reviewing.measure_change, ask)
+        self._walk.start("comparing", unread, self._reviewing.measure_change, ask)
 
     def undo(self) -> None:
         """Undo the last action, except on samples that a person changed since."""
@@ -202,7 +176,7 @@ class Bulk:
     def _is_free(self) -> bool:
         """Return whether an action may begin, and show why if not."""
         why = self._reviewing.refusal
-        if not why and self._at_work:
+        if not why and self._walk.at_work:
             why = "A bulk action is running: stop it first, or wait."
         if why:
             self._context.view.show_error(why)
@@ -212,8 +186,8 @@ class Bulk:
         states = {row: self._state(row) for row in rows}
 
         def put(_: object) -> None:
-            self._at_work = False
-            if self._closed:
+            self._walk.at_work = False
+            if self._walk.closed:
                 return
             # what a person opened or changed meanwhile stays as it is
             before = {
@@ -226,9 +200,9 @@ class Bulk:
             old = self._reviewing.put_params(list(before), dict.fromkeys(before, params))
             self._note(f"set {values} for", before, old)
 
-        self._at_work = True
+        self._walk.at_work = True
         work = partial(self._read_params, rows)
-        self._context.background.run("bulk", work, put, self._fail)
+        self._context.background.run("bulk", work, put, self._walk.fail)
 
     def _read_params(self, rows: Sequence[int]) -> None:
         """Read the settings of samples, so that they are known for undo."""
@@ -333,7 +307,7 @@ class Bulk:
             if unsaved:
                 self._context.view.show_error(f"{len(unsaved):,} were not saved. {unsaved[0]}")
 
-        self._walk("saving", rows, save, finish)
+        self._walk.start("saving", rows, save, finish)
 
     def _opened(self) -> _Open | None:
         document = self._context.settled()
@@ -366,49 +340,6 @@ class Bulk:
         for one in set(saved).difference(accepted):
             self._reviewing.put_statuses([one], queue.status_of(one))  # which removes its file
         return accepted
-
-    # --- many samples in the background
-
-    def _walk(
-        self,
-        doing: str,
-        rows: Sequence[int],
-        act: Callable[[int], None],
-        finish: Callable[[], None],
-    ) -> None:
-        """Act on rows in the background, a few at a time, until done or stopped."""
-        self._stopped, self._at_work = False, True
-
-        def walk_from(start: int) -> None:
-            if self._closed:
-                return
-            if start >= len(rows) or self._stopped:
-                self._context.view.show_busy("")
-                self._at_work = False
-                finish()
-                return
-            self._context.view.show_busy(f"{doing} {start:,} of {len(rows):,}…")
-            chunk = rows[start : start + _CHUNK]
-            work = partial(self._act, chunk, act)
-            after = partial(note, start + _CHUNK)
-            self._context.background.run("bulk", work, after, self._fail)
-
-        def note(following: int, failures: dict[int, str]) -> None:
-            self._queue.failures.update(failures)
-            walk_from(following)
-
-        walk_from(0)
-
-    def _act(self, rows: Sequence[int], act: Callable[[int], None]) -> dict[int, str]:
-        failures: dict[int, str] = {}
-        for row in rows:
-            name = self._queue.ids[row]
-            attempt(partial(act, row), partial(failures.__setitem__, row), name)
-        return failures
-
-    def _fail(self, error: SeplError) -> None:
-        self._at_work = False
-        self._context.show_failure(error)
 
     # --- the samples
 

@@ -19,11 +19,11 @@ from napari_sepl.gui.panels.params import preferred_params
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.panels.widgets import line_up, stack
 from napari_sepl.gui.queue.background_scan import ScanRow
-from napari_sepl.gui.queue.bulk import Bulk, Plan, listed
+from napari_sepl.gui.queue.bulk import Bulk, listed
 from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
-from napari_sepl.gui.queue.preview import BulkPreview
+from napari_sepl.gui.queue.preview import BulkPreview, Plan
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 TITLE = "Queue (SEPL)"

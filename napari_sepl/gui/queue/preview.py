@@ -1,5 +1,8 @@
 """The dialog that lists what a bulk action will change, before it does."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
@@ -15,13 +18,37 @@ from qtpy.QtWidgets import (
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.gui.panels.queue import QueueModel, queue_table
 from napari_sepl.gui.panels.widgets import line_up, stack
-from napari_sepl.gui.queue.bulk import Plan
 from napari_sepl.workflow.review.queue import COLUMNS, Column, Queue
 
 _SHOWN = (Column.SAMPLE, Column.STATUS, Column.CHANGE, Column.EDITS)
 _SIZE = 480, 480
 _MOST = 2.0
 """Percent of pixels that change at most, to begin with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a bulk action is about to do.
+
+    Parameters
+    ----------
+    text : str
+        What it does, with the samples to follow.
+    rows : (N,) intp
+        The samples that it can change.
+    edited : (N,) bool
+        Which of them a person edited, or gave a status that the action takes from them.
+    do : callable
+        Does it to some of the rows.
+    by_change : bool
+        Whether the user chooses the largest change of the samples.
+    """
+
+    text: str
+    rows: NDArray[np.intp]
+    edited: NDArray[np.bool_]
+    do: Callable[[Sequence[int]], None]
+    by_change: bool = False
 
 
 class BulkPreview(QDialog):

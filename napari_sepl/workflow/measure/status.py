@@ -30,7 +30,7 @@ class Annotator:
     accepted : int
         Those of them that are accepted.
     seconds : float
-        How long they were looked at.
+        How long they were looked at, and samples that nobody touched.
     """
 
     samples: int = 0
@@ -88,7 +88,7 @@ class StatusRun(CountingRun[SelectedLabels, NDArray[np.int64]]):
             summary = self.selection.summaries.get(sample_id)
             if summary is not None:
                 one = found.setdefault(summary.who, Annotator())
-                one.samples += 1
+                one.samples += summary.is_touched or bool(summary.review.note)
                 one.accepted += standing is Standing.ACCEPTED
                 one.seconds += summary.review.seconds
         return dict(sorted(found.items()))

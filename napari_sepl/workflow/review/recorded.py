@@ -240,6 +240,14 @@ class Recorded(ABC):
         """Add to the time a sample was looked at; written with what is recorded next."""
         self._seconds[row] = self._seconds.get(row, 0.0) + seconds
 
+    def put_seconds(self, row: int) -> None:
+        """Write the time a sample was looked at, unless that was done with its last step."""
+        seconds, told = self._seconds.get(row, 0.0), self._told_of(row)
+        if seconds != told.seconds:
+            self._told[row] = replace(told, seconds=seconds)
+            sample_id = self.queue.ids[row]
+            self.on_disk.submit(lambda store: store.put_seconds(sample_id, seconds))
+
     def arrive(self, row: int, document: Document) -> None:
         """Note that a sample is open, and fill the queue's columns from it."""
         told = self._told.get(row)

@@ -64,7 +64,7 @@ _PUT_STATUS = _put("sample", "id", "status", *_STAMP)
 _PUT_LABELS = _put("sample", "id", "labels", *_STAMP)
 # A look changes nothing: the annotator stays who changed the sample last, if anybody did.
 _PUT_SECONDS = (
-    "INSERT INTO sample (id, who, updated_at, seconds) VALUES (?, ?, ?, ?) "
+    "INSERT INTO sample (id, who, updated_at, seconds) VALUES (?, '', ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET seconds = excluded.seconds"
 )
 _PUT_NOTE = _put("sample", "id", "note", *_STAMP)
@@ -262,7 +262,7 @@ class Store(Transactions):
         """Set how long a sample was looked at, in all; nothing else of it changes."""
         with self._transaction() as connection:
             stamp = self._stamp()
-            connection.execute(_PUT_SECONDS, (sample_id, *stamp, seconds))
+            connection.execute(_PUT_SECONDS, (sample_id, stamp.at, seconds))
             write_log(connection, sample_id, [LogEntry("look", {"after": seconds})], stamp)
 
     def put_many_statuses(self, changes: Mapping[str, Status]) -> dict[str, Status]:

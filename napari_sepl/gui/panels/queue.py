@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
+from qtpy.QtCore import QModelIndex, Qt, QTimer, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -23,6 +23,7 @@ from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.store import Status
+from napari_sepl.gui.panels.selecting import select_places, selected_places
 from napari_sepl.gui.panels.widgets import TableModel, line_up, stack, style_table
 from napari_sepl.workflow.review.queue import COLUMNS, STATUSES, Column, Filter, Queue
 
@@ -91,7 +92,6 @@ _WIDTHS = {
     Column.CLASSES: 75,
     Column.CHANGE: 58,
 }
-_NO_ROWS = np.zeros(0, np.intp)
 _NARROW = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 _LEAST = 120
 """Minimum height of the table in pixels: a small window shows the legend of classes too."""
@@ -128,6 +128,7 @@ class QueuePanel(QWidget):
         self.model = QueueModel(self)
         self.table = queue_table(self.model)
         self.status, self.class_choice, self.cause = QComboBox(), QComboBox(), QComboBox()
+        self.annotator = QComboBox()
         self.text, self.note = QLineEdit(), QLineEdit()
         self.progress, self.counts = QProgressBar(), QLabel()
         self._typing, self._noting = QTimer(self), QTimer(self)
@@ -143,7 +144,8 @@ class QueuePanel(QWidget):
         self.cause.addItem("any cause", None)
         for cause in Cause:
             self.cause.addItem(cause.label, cause)
-        for choice in (self.status, self.class_choice, self.cause):  # or the dock would grow
+        self.annotator.addItem("any annotator", None)
+        for choice in self._choices:  # or the dock would grow
             choice.setSizeAdjustPolicy(_NARROW)
             choice.setMinimumContentsLength(6)
         self.text.setPlaceholderText("part of an ID or note; Enter opens the best match")
@@ -154,7 +156,8 @@ class QueuePanel(QWidget):
         self.class_choice.setToolTip("List only samples whose pseudo-labels have this class")
         self.cause.setToolTip("List only samples whose suspicion has this main cause")
         self.progress.setToolTip("Samples that are accepted, skipped or flagged")
-        filters = line_up(self.status, self.class_choice, self.cause)
+        self.annotator.setToolTip("List only samples that this annotator changed last")
+        filters = line_up(*self._choices)
         below = line_up(self.progress, self.counts)
         below.setStretch(0, 1)
         below.setStretch(1, 1)
@@ -166,7 +169,7 @@ class QueuePanel(QWidget):
             timer.setInterval(rest)
         self._typing.timeout.connect(self.listing_changed)
         self._noting.timeout.connect(self.finish_note)
-        for choice in (self.status, self.class_choice, self.cause):
+        for choice in self._choices:
             choice.currentIndexChanged.connect(lambda _: self.listing_changed.emit())
         self.text.textChanged.connect(lambda _: self._typing.start())
         self.text.returnPressed.connect(self._open_first)
@@ -179,6 +182,10 @@ class QueuePanel(QWidget):
         self.table.horizontalHeader().sectionClicked.connect(self._sort)
 
     @property
+    def _choices(self) -> tuple[QComboBox, ...]:
+        return self.status, self.class_choice, self.cause, self.annotator
+
+    @property
     def filter(self) -> Filter:
         """The filter that the controls show."""
         return Filter(
@@ -186,6 +193,7 @@ class QueuePanel(QWidget):
             self.class_choice.currentData(),
             self.text.text(),
             self.cause.currentData(),
+            self.annotator.currentData(),
         )
 
     def show_filter(self, wanted: Filter) -> None:
@@ -194,6 +202,7 @@ class QueuePanel(QWidget):
             (self.status, wanted.status),
             (self.class_choice, wanted.class_id),
             (self.cause, wanted.cause),
+            (self.annotator, wanted.annotator),
         ):
             with signals_blocked(control):
                 control.setCurrentIndex(max(0, control.findData(value)))
@@ -215,6 +224,19 @@ class QueuePanel(QWidget):
             for class_id in class_ids:
                 self.class_choice.addItem(classes.name(class_id), class_id)
             self.class_choice.setCurrentIndex(max(0, self.class_choice.findData(chosen)))
+
+    def _offer_annotators(self, queue: Queue) -> None:
+        """Offer those who changed samples to filter by."""
+        with signals_blocked(self.annotator):
+            for name in queue.annotators[self.annotator.count() :]:
+                self.annotator.addItem(name, name)
+
+    def show_annotators(self, queue: Queue) -> None:
+        """Offer the annotators of another dataset to filter by."""
+        with signals_blocked(self.annotator):
+            while self.annotator.count() > 1:
+                self.annotator.removeItem(1)
+        self._offer_annotators(queue)
 
     def list_samples(self, queue: Queue, classes: ClassList) -> None:
         """List the samples that pass the filter, sorted by the chosen column.
@@ -272,21 +294,13 @@ class QueuePanel(QWidget):
 
     def _selected(self) -> NDArray[np.intp]:
         """Return the selected rows, in the order of the list."""
-        ranges = self.table.selectionModel().selection()
-        places = [np.arange(one.top(), one.bottom() + 1) for one in ranges]
-        return self.model.rows[np.unique(np.concatenate(places))] if places else _NO_ROWS
+        return self.model.rows[selected_places(self.table)]
 
     def _select_again(self, rows: NDArray[np.intp]) -> None:
         """Select several rows as far as they are listed; one or none leaves the open sample."""
         places = np.flatnonzero(np.isin(self.model.rows, rows))
-        if min(len(rows), len(places)) < 2:
-            return
-        chosen, last = QItemSelection(), len(COLUMNS) - 1
-        for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
-            ends = int(run[0]), int(run[-1])
-            chosen.select(self.model.index(ends[0], 0), self.model.index(ends[1], last))
-        flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
-        self.table.selectionModel().select(chosen, flag)
+        if min(len(rows), len(places)) > 1:
+            select_places(self.table, places)
 
     @property
     def scope(self) -> tuple[NDArray[np.intp], str]:
@@ -337,7 +351,8 @@ class QueuePanel(QWidget):
         return int(rows[queue.suspicion[rows].argmax()]) if len(rows) else None
 
     def show_counts(self, queue: Queue) -> None:
-        """Show how many samples have which status."""
+        """Show how many samples have which status, and offer those who changed them."""
+        self._offer_annotators(queue)
         counts = queue.counts()
         done = len(queue) - counts[Status.PENDING]
         self.progress.setMaximum(max(1, len(queue)))

@@ -15,9 +15,9 @@ from napari_sepl.files.store import Status
 from napari_sepl.gui.actions import ACTIONS, ActionButton, connect_buttons, press
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.masks.making_dataset import DatasetMaking
-from napari_sepl.gui.panels.params import preferred_params
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.panels.widgets import line_up, stack
+from napari_sepl.gui.preferences import preferred_annotator, preferred_params
 from napari_sepl.gui.queue.background_scan import ScanRow
 from napari_sepl.gui.queue.bulk import Bulk, listed
 from napari_sepl.gui.queue.damage import Damage
@@ -134,10 +134,14 @@ class QueueDock(QWidget):
             if left is not None:
                 left.close()  # else its lock would stop the same dataset
             return Reviewing.open(
-                SampleIndex.open(spec), damage.on_error, recording.on_saved, recording.on_kept
+                SampleIndex.open(spec),
+                damage.on_error,
+                recording.on_saved,
+                recording.on_kept,
+                who=who,
             )
 
-        self._opening = True
+        self._opening, who = True, preferred_annotator()
         self._context.background.run("dataset", find, opened, failed)
 
     def _opened(self) -> DatasetSpec | None:
@@ -169,6 +173,7 @@ class QueueDock(QWidget):
         self._damage.forget()
         session = reviewing.session
         session.start_with(preferred_params())
+        self.panel.show_annotators(reviewing.queue)
         self.panel.show_filter(session.filtering)
         self.panel.show_sorting(*session.sorting)
         self._context.view.show_panels(session.panels)

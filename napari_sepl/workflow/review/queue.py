@@ -30,6 +30,7 @@ class Column(StrEnum):
     CLASSES = "classes"
     CHANGE = "change"
     EDITS = "edits"
+    ANNOTATOR = "annotator"
     NOTE = "note"
 
 
@@ -47,12 +48,15 @@ class Filter:
         Only samples with this in their id or note, in upper or lower case.
     cause : Cause, optional
         Only samples of which this is known to be the main cause of suspicion.
+    annotator : str, optional
+        Only samples that this person changed last.
     """
 
     status: Status | None = None
     class_id: int | None = None
     text: str = ""
     cause: Cause | None = None
+    annotator: str | None = None
 
 
 class Queue:
@@ -79,6 +83,10 @@ class Queue:
         How much a sample deserves to be looked at, 0..1; NaN until known.
     cause : (N,) uint8
         Why, as a position in `CAUSES`; 0 for no cause, or until known.
+    annotator : (N,) int32
+        Who changed a sample last, as a position in `annotators`; 0 for nobody.
+    annotators : list of str
+        All annotators of the samples, after an empty name for nobody.
     unchecked : (N,) bool
         Whether suspicion, cause and change come from the record, which may be older than the files.
     without_masks : (N,) bool
@@ -97,6 +105,8 @@ class Queue:
         self.cause = np.zeros(len(self.ids), np.uint8)
         self.classes_known = np.zeros(len(self.ids), np.bool_)
         self.classes_given = np.zeros(len(self.ids), np.bool_)
+        self.annotator = np.zeros(len(self.ids), np.int32)
+        self.annotators = [""]
         self.unchecked = np.zeros(len(self.ids), np.bool_)
         self.without_masks = np.zeros(len(self.ids), np.bool_)
         self.notes: dict[int, str] = {}
@@ -114,6 +124,13 @@ class Queue:
         self.change[row] = np.nan if told.changed is None else told.changed
         if told.note:
             self.notes[row] = told.note
+        self.set_annotator([row], told.who)
+
+    def set_annotator(self, rows: Sequence[int], name: str) -> None:
+        """Remember who changed samples."""
+        if name not in self.annotators:
+            self.annotators.append(name)
+        self.annotator[list(rows)] = self.annotators.index(name)
 
     def find_classes(self, row: int, class_ids: Iterable[int]) -> None:
         """Set the classes in the files of a sample, unless image-level labels name them."""
@@ -221,6 +238,10 @@ class Queue:
             kept &= (self._classes[:, wanted.class_id // 64] & bit) != 0
         if wanted.cause is not None:
             kept &= self.cause == CAUSES.index(wanted.cause)
+        if wanted.annotator is not None:
+            known = wanted.annotator in self.annotators
+            code = self.annotators.index(wanted.annotator) if known else -1
+            kept &= self.annotator == code
         rows = np.flatnonzero(kept)
         text = wanted.text.strip().casefold()
         if not text:
@@ -250,6 +271,13 @@ class Queue:
         unknown = np.isnan(keys)
         order = np.lexsort((-keys if descending else keys, unknown))
         return rows[order]
+
+    def rank_annotators(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the places of annotators in the alphabet; NaN for nobody."""
+        ranks = np.argsort(np.argsort(self.annotators)).astype(np.float64)
+        ranks[0] = np.nan
+        ranked: NDArray[np.float64] = ranks[self.annotator[rows]]
+        return ranked
 
     def rank_notes(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the places of notes in the alphabet; NaN for none."""
@@ -350,6 +378,11 @@ COLUMNS: Mapping[Column, Shown] = {
         "Number of steps in the history of the sample",
         lambda queue, row, _: str(queue.edits[row] or ""),
         lambda queue, rows: queue.edits[rows],
+    ),
+    Column.ANNOTATOR: Shown(
+        "Annotator who changed the sample last",
+        lambda queue, row, _: queue.annotators[queue.annotator[row]],
+        Queue.rank_annotators,
     ),
     Column.NOTE: Shown(
         "Note of the annotator", lambda queue, row, _: queue.notes.get(row, ""), Queue.rank_notes

@@ -119,6 +119,15 @@ class Recorded(ABC):
         """Why nothing can be saved; empty if all can."""
         return self.on_disk.refusal
 
+    @property
+    def annotator(self) -> str:
+        """Who is at work: stored with each step from now on."""
+        return self.on_disk.store.who
+
+    @annotator.setter
+    def annotator(self, name: str) -> None:
+        self.on_disk.store.who = name
+
     # --- reading
 
     def read(self, row: int) -> Document:
@@ -172,7 +181,7 @@ class Recorded(ABC):
         entries = [step.entry() for step in steps]
         self.on_disk.put_review(review, entries)
         edits = int(self.queue.edits[row]) + sum(not entry.of_status for entry in entries)
-        self.queue.take(row, StatusRow.of(review, edits))
+        self.queue.take(row, StatusRow.of(review, edits, self.annotator))
         if document.status is not Status.ACCEPTED:
             self.remove_files([row])
         elif any(step.kind != "do" for step in steps):  # accepted again by undo or redo
@@ -233,6 +242,7 @@ class Recorded(ABC):
         """Write a note on a sample."""
         if note != self.queue.notes.get(row, ""):
             self.queue.notes[row] = note
+            self.queue.set_annotator([row], self.annotator)
             sample_id, status = self.queue.ids[row], self.queue.status_of(row)
             self.on_disk.submit(lambda store: store.put_status(sample_id, status, note=note))
 

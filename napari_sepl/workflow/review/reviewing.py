@@ -62,8 +62,12 @@ class Reviewing(Recorded):
         on_error: Callable[[SeplError], None],
         on_saved: Callable[[], None] | None = None,
         on_kept: Callable[[str], None] | None = None,
+        *,
+        who: str = "",
     ) -> "Reviewing":
         """Open the store in the dataset's output folder, making it if there is none.
+
+        `who` is the annotator; the system's user if left out.
 
         Raises
         ------
@@ -74,7 +78,7 @@ class Reviewing(Recorded):
             If it cannot be made.
         """
         index.guard().check_place(index.spec.output)
-        store = Store.open(store_file(index.spec.output), who=reviewer())
+        store = Store.open(store_file(index.spec.output), who=who or reviewer())
         try:
             return cls(index, store, on_error, on_saved, on_kept)
         except SeplError:
@@ -134,6 +138,7 @@ class Reviewing(Recorded):
         self._must_flush = True
         self.on_disk.submit(lambda store: store.put_many_params(changes))
         self.queue.change[list(rows)] = np.nan
+        self.queue.set_annotator(rows, self.annotator)
         self.queue.forget_suspicion(rows)
         self.remove_files(rows)
         return before
@@ -160,6 +165,7 @@ class Reviewing(Recorded):
         changes = {self.queue.ids[row]: status for row in rows}
         for row in rows:
             self.queue.set_status(row, status)
+        self.queue.set_annotator(rows, self.annotator)
         self.on_disk.submit(lambda store: store.put_many_statuses(changes))
         if status is not Status.ACCEPTED:
             self.remove_files(rows)

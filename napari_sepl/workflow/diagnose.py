@@ -191,7 +191,7 @@ def recall(reviewing: Reviewing) -> dict[int, Suspicion]:
         row = queue.rows.get(sample_id)
         told = kept.facts.get("suspicion")
         if row is not None and isinstance(told, dict) and told.get("edits") == queue.edits[row]:
-            suspicion = _read_suspicion(told, told.get("stamp"))
+            suspicion = _read_suspicion(told, str(told.get("stamp")))
             if suspicion is not None:
                 found[row] = suspicion
     return found
@@ -320,8 +320,9 @@ def _still_true(
 def _read_suspicion(told: Any, rests_on: str) -> Suspicion | None:
     if not isinstance(told, dict) or told.get("stamp") != rests_on:
         return None
-    share, cause, change = (told.get(name) for name in Suspicion._fields)
+    cause, shares = told.get("cause"), [told.get(name) for name in ("share", "change")]
     known = cause is None or (isinstance(cause, str) and cause in list(Cause))
-    if not known or not all(isinstance(one, float) and 0 <= one <= 1 for one in (share, change)):
+    share, change = (one if isinstance(one, float) and 0 <= one <= 1 else None for one in shares)
+    if not known or share is None or change is None:
         return None
     return Suspicion(share, None if cause is None else Cause(cause), change)

@@ -193,13 +193,11 @@ class Store(Transactions):
 
         Damaged facts are left out, for they can be computed again.
         """
-        query = "SELECT sample_id, stamp, facts FROM sample_facts"
+        every = "SELECT sample_id, stamp, facts FROM sample_facts"
+        one = f"{every} WHERE sample_id = ?"
+        asked = [(every, ())] if sample_ids is None else [(one, (name,)) for name in sample_ids]
         with self._read() as connection:
-            if sample_ids is None:
-                rows = connection.execute(query).fetchall()
-            else:
-                one = f"{query} WHERE sample_id = ?"
-                rows = [row for name in sample_ids for row in connection.execute(one, (name,))]
+            rows = [row for query, values in asked for row in connection.execute(query, values)]
         found = {}
         for name, stamp, facts in rows:
             with suppress(ValueError, TypeError):
@@ -309,11 +307,9 @@ class Store(Transactions):
 
     def put_many_facts(self, facts: Mapping[str, StampedFacts]) -> None:
         """Set facts of samples, which are not logged."""
+        rows = [(name, one.stamp, json.dumps(one.facts)) for name, one in facts.items()]
         with self._transaction() as connection:
-            connection.executemany(
-                _PUT_FACTS,
-                [(name, one.stamp, json.dumps(one.facts)) for name, one in facts.items()],
-            )
+            connection.executemany(_PUT_FACTS, rows)
 
     def log_edit(self, sample_id: str, entry: LogEntry) -> None:
         """Add an entry to the log."""
@@ -376,13 +372,11 @@ def write_log(
     connection: sqlite3.Connection, sample_id: str, entries: Iterable[LogEntry], stamp: Stamp
 ) -> None:
     """Add entries to the log."""
-    connection.executemany(
-        _PUT_LOG,
-        [
-            (sample_id, stamp.at, stamp.who, entry.kind, json.dumps(entry.payload), entry.blob)
-            for entry in entries
-        ],
-    )
+    rows = [
+        (sample_id, stamp.at, stamp.who, entry.kind, json.dumps(entry.payload), entry.blob)
+        for entry in entries
+    ]
+    connection.executemany(_PUT_LOG, rows)
 
 
 def _log_each(

@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QModelIndex, Qt, QTimer, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QProgressBar,
-    QTableView,
     QWidget,
 )
 from superqt.utils import signals_blocked
@@ -23,8 +20,8 @@ from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.store import Status
-from napari_sepl.gui.panels.selecting import select_places, selected_places
-from napari_sepl.gui.panels.widgets import TableModel, line_up, stack, style_table
+from napari_sepl.gui.panels.queue_table import queue_table, select_places, selected_places
+from napari_sepl.gui.panels.widgets import TableModel, line_up, stack
 from napari_sepl.workflow.review.queue import COLUMNS, STATUSES, Column, Filter, Queue
 
 _ORDER = tuple(COLUMNS)
@@ -84,18 +81,7 @@ class QueueModel(TableModel):
         return None
 
 
-_WIDTHS = {
-    Column.SAMPLE: 105,
-    Column.STATUS: 68,
-    Column.SUSPICION: 68,
-    Column.CAUSE: 95,
-    Column.CLASSES: 75,
-    Column.CHANGE: 58,
-}
 _NARROW = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-_LEAST = 120
-"""Minimum height of the table in pixels: a small window shows the legend of classes too."""
-
 _TYPING = 150
 """Milliseconds without a key press after which the typed text filters."""
 
@@ -217,26 +203,13 @@ class QueuePanel(QWidget):
 
     def show_class_choices(self, class_ids: Sequence[int], classes: ClassList) -> None:
         """Offer these classes to filter by; the chosen one stays chosen."""
-        chosen = self.class_choice.currentData()
-        with signals_blocked(self.class_choice):
-            self.class_choice.clear()
-            self.class_choice.addItem("any class", None)
-            for class_id in class_ids:
-                self.class_choice.addItem(classes.name(class_id), class_id)
-            self.class_choice.setCurrentIndex(max(0, self.class_choice.findData(chosen)))
-
-    def _offer_annotators(self, queue: Queue) -> None:
-        """Offer those who changed samples to filter by."""
-        with signals_blocked(self.annotator):
-            for name in queue.annotators[self.annotator.count() :]:
-                self.annotator.addItem(name, name)
+        _offer(self.class_choice, [(classes.name(one), one) for one in class_ids])
 
     def show_annotators(self, queue: Queue) -> None:
-        """Offer the annotators of another dataset to filter by."""
-        with signals_blocked(self.annotator):
-            while self.annotator.count() > 1:
-                self.annotator.removeItem(1)
-        self._offer_annotators(queue)
+        """Offer those who changed samples to filter by; the chosen one stays chosen."""
+        names = queue.annotators[1:]
+        if names != [self.annotator.itemData(at) for at in range(1, self.annotator.count())]:
+            _offer(self.annotator, [(name, name) for name in names])
 
     def list_samples(self, queue: Queue, classes: ClassList) -> None:
         """List the samples that pass the filter, sorted by the chosen column.
@@ -352,7 +325,7 @@ class QueuePanel(QWidget):
 
     def show_counts(self, queue: Queue) -> None:
         """Show how many samples have which status, and offer those who changed them."""
-        self._offer_annotators(queue)
+        self.show_annotators(queue)
         counts = queue.counts()
         done = len(queue) - counts[Status.PENDING]
         self.progress.setMaximum(max(1, len(queue)))
@@ -390,20 +363,11 @@ class QueuePanel(QWidget):
         self.listing_changed.emit()
 
 
-def queue_table(model: QueueModel) -> QTableView:
-    """Return a table of samples, in which several can be selected."""
-    table = QTableView()
-    table.setModel(model)
-    style_table(table, 20)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setMinimumHeight(_LEAST)
-    rows = table.verticalHeader()
-    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # else Qt asks for 100,000 heights
-    header = table.horizontalHeader()
-    header.setSortIndicatorShown(True)
-    header.setStretchLastSection(True)
-    for section, column in enumerate(COLUMNS):
-        table.setColumnWidth(section, _WIDTHS.get(column, 48))
-    return table
+def _offer(choice: QComboBox, options: Sequence[tuple[str, object]]) -> None:
+    """Offer texts and their values after the first entry; the chosen value stays chosen."""
+    chosen, first = choice.currentData(), choice.itemText(0)
+    with signals_blocked(choice):
+        choice.clear()
+        for text, value in ((first, None), *options):
+            choice.addItem(text, value)
+        choice.setCurrentIndex(max(0, choice.findData(chosen)))

@@ -167,6 +167,7 @@ class Bulk:
         if not len(rows):
             self._context.view.show_info(f"{text}: no sample is left to do this to.")
             return
+        self._recording.record()
         own = np.array([self._own[row] for row in rows.tolist()])
         edited = self._queue.edits[rows] > own
         if decided:
@@ -210,7 +211,6 @@ class Bulk:
             self._reviewing.params_of(row)
 
     def _put_status(self, status: Status, rows: Sequence[int]) -> None:
-        self._recording.record()
         before = {row: self._state(row) for row in rows}
         self._give_status(rows, status)
         self._note(_VERBS[status].lower(), before)
@@ -224,7 +224,6 @@ class Bulk:
         self._reviewing.put_statuses(elsewhere, status)
 
     def _accept_rows(self, rows: Sequence[int]) -> None:
-        self._recording.record()
         before = {row: self._state(row) for row in rows}
 
         def note(accepted: list[int]) -> None:
@@ -248,9 +247,9 @@ class Bulk:
 
     def _put_back(self, step: _Step, rows: Sequence[int]) -> None:
         left = len(step.after) - len(rows)
-        document = self._context.document
-        if self._row in rows and self._row in step.params and document is not None:
-            self._put_back_open(self._row, document, step.params[self._row])
+        row, document = self._row, self._context.document
+        if row in step.params and row in rows and row is not None and document is not None:
+            self._put_back_open(row, document, step.params[row])
         if step.params:
             elsewhere = [row for row in rows if row != self._row]
             self._reviewing.put_params(elsewhere, step.params)

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QDialog, QMenu, QPlainTextEdit, QPushButton, QWidget
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.store import Status
+from napari_sepl.files.store import Status, refusal_of
 from napari_sepl.gui.actions import ACTIONS, ActionButton, connect_buttons, press
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.masks.making_dataset import DatasetMaking
@@ -24,11 +24,13 @@ from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
 from napari_sepl.gui.queue.preview import BulkPreview, Plan
+from napari_sepl.gui.queue.read_only import ReadOnlyBanner
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 TITLE = "Queue (SEPL)"
 
 _STEPS = ("previous", "next", "next_pending", "skip", "flag", "reopen")
+_CHANGES = ("skip", "flag", "reopen")
 _BULK = ("accept_unchanged", "apply_params", "skip_many", "flag_many", "reopen_many")
 _AFTER_BULK = ("undo_bulk", "stop_bulk")
 
@@ -60,7 +62,7 @@ class QueueDock(QWidget):
         self.navigator = Navigator(controller, self.panel, background)
         self._damage = Damage(controller.context, controller.recording, self._meet_damage)
         self.scan = ScanRow(controller.context, self.panel, self._damage.meet_trouble)
-        self.missing = MissingButton()
+        self.missing, self.banner = MissingButton(), ReadOnlyBanner()
         self.reviewing: Reviewing | None = None
         self._making: DatasetMaking | None = None
         self._bulk: Bulk | None = None
@@ -85,7 +87,7 @@ class QueueDock(QWidget):
         others = map(ActionButton, ("sweep", "export_dataset", "shortcuts"))
         below = line_up(ActionButton("worst_pending"), self.bulk_button, *others, self.missing)
         steps = line_up(*map(ActionButton, _STEPS))
-        column = stack(self.panel, self.scan, steps, below, parent=self)
+        column = stack(self.banner, self.panel, self.scan, steps, below, parent=self)
         column.setContentsMargins(9, 9, 9, 9)
         connect_buttons(self, do)
 
@@ -93,6 +95,7 @@ class QueueDock(QWidget):
         self.panel.sample_chosen.connect(self.navigator.go)
         self.panel.note_changed.connect(self.navigator.set_note)
         self.panel.listing_changed.connect(self._list)
+        self.banner.again.clicked.connect(self.try_again)
         self.panel.scope_changed.connect(self._name_scope)
         self.bulk_menu.aboutToShow.connect(self._name_scope)
         self._controller.panels_toggled.connect(self._note_panels)
@@ -178,8 +181,7 @@ class QueueDock(QWidget):
         self.panel.show_sorting(*session.sorting)
         self._context.view.show_panels(session.panels)
         self.navigator.start(reviewing)
-        if reviewing.refusal:
-            self._context.view.show_error(reviewing.refusal)
+        self._show_right(reviewing)
         self.scan.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
@@ -197,6 +199,36 @@ class QueueDock(QWidget):
         missing = self.missing.show_missing(reviewing.index)
         if missing:
             self._context.view.show_error(missing)
+
+    def _show_right(self, reviewing: Reviewing) -> None:
+        """Show whether the dataset is read-only here, and have the controls follow."""
+        self.banner.show_right(reviewing.on_disk.store)
+        writable = not reviewing.refusal
+        for button in self.findChildren(ActionButton):
+            if button.action.id in _CHANGES:
+                button.setEnabled(writable)
+        for entry in self.bulk_menu.actions():
+            entry.setEnabled(writable)
+        self.panel.note.setReadOnly(not writable)
+        if not writable:
+            self._context.view.show_error(reviewing.refusal)
+
+    def try_again(self) -> None:
+        """Open the read-only dataset for writing, if the other window has closed it."""
+        reviewing, view = self.reviewing, self._context.view
+        if reviewing is None:
+            return
+        path, who = reviewing.on_disk.store.path, reviewing.annotator
+
+        def done(reason: str) -> None:
+            if reason:
+                view.show_info(f"Still read-only: {reason}.")
+            elif reviewing is self.reviewing:
+                self.open(reviewing.index.spec)
+
+        self._context.background.run(
+            "try again", lambda: refusal_of(path, who), done, self._context.show_failure
+        )
 
     def _others_changed(self) -> None:
         self.navigator.others_changed()
@@ -217,6 +249,7 @@ class QueueDock(QWidget):
         if self._making is not None:
             self._making.close()
             self._making = self._controller.making.dataset = None
+        self.banner.hide()
         self.scan.leave()
         self.exports.leave_dataset()
         self.navigator.stop()

@@ -161,10 +161,11 @@ class Navigator:
         if self._reviewing is None:
             return
         self._leave()
+        prepared.document.refusal = self._reviewing.refusal
         self._recording.open(row, prepared.document)
         self._queue.failures.pop(row, None)
         self._controller.show(prepared, self._recording.target_of(row))
-        if old is not None:
+        if old is not None and not self._reviewing.refusal:
             offer_annotations(self._view, prepared.document, old, ask=row not in self._made)
         self._made.discard(row)
         self._reviewing.arrive(row, prepared.document)

@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sepl.core.labels.classes import ClassList
-from napari_sepl.gui.panels.queue import QueueModel, queue_table
+from napari_sepl.gui.panels.queue import QueueModel
+from napari_sepl.gui.panels.queue_table import queue_table
 from napari_sepl.gui.panels.widgets import line_up, stack
 from napari_sepl.workflow.review.queue import COLUMNS, Column, Queue
 

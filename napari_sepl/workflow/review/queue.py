@@ -214,7 +214,8 @@ class Queue:
 
     def have(self, rows: NDArray[np.intp], status: Status) -> NDArray[np.bool_]:
         """Return which of some rows have a status."""
-        return self.status[rows] == STATUSES.index(status)
+        these: NDArray[np.bool_] = self.status[rows] == STATUSES.index(status)
+        return these
 
     def set_status(self, row: int, status: Status) -> None:
         """Give a sample a status."""

@@ -112,7 +112,7 @@ def test_the_end_of_the_list_is_reported(dataset: Walk) -> None:
     dataset.settle()
     dataset.press(Qt.Key.Key_A)
     assert "No sample is listed after this one." in messages()
-    assert dataset.statuses() == {"s6": Status.ACCEPTED}
+    assert dataset.statuses() == {"s1": Status.PENDING, "s6": Status.ACCEPTED}
 
 
 def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:
@@ -163,7 +163,7 @@ def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(dataset: W
     assert dataset.sample_id == "s2"
     assert dataset.statuses() == {"s1": Status.ACCEPTED}
     np.testing.assert_array_equal(read_labels(out / "s1.png") == 15, painted)
-    assert dataset.log("s1") == ["stroke", "status", "saved"]
+    assert dataset.log("s1") == ["stroke", "saved", "saved", "status", "look"]
 
 
 def test_a_note_is_not_lost_by_walking_on_nor_given_to_another(dataset: Walk) -> None:

@@ -114,7 +114,7 @@ def test_an_edit_after_accepting_makes_it_pending_again(dataset: Walk) -> None:
 
 def test_undo_goes_back_with_its_image_and_never_crosses(dataset: Walk) -> None:
     painted = paint(dataset, 15)
-    assert dataset.window.widget.title.text() == "s1 — edited"
+    assert dataset.window.widget.title.text() == "s1 — pending"
     dataset.press(Qt.Key.Key_J)
     dataset.window.press(Qt.Key.Key_Z, CTRL)
     assert dataset.sample_id == "s2"

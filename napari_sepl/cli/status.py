@@ -57,7 +57,7 @@ def _say(run: StatusRun) -> None:
     if run.annotators:
         say(f"{'annotator':<20}{'samples':>9}{'accepted':>10}{'time':>10}")
     for who, one in run.annotators.items():
-        say(f"{who:<20}{one.samples:>9,}{one.accepted:>10,}{_time(one.seconds):>10}")
+        say(f"{who or 'nobody':<20}{one.samples:>9,}{one.accepted:>10,}{_time(one.seconds):>10}")
     if run.pixels.any():
         say(f"{'accepted labels':<20}{'images':>9}{'pixels':>14}")
     for _, name, images, pixels in run.classes:

@@ -51,6 +51,10 @@ class Document:
         Emitted with "do", "undo" or "redo" and the `Edit`, after `changed`.
     marked : Signal
         Emitted without arguments when the history or the saved state changed.
+    refused : Signal
+        Emitted with `refusal` in place of each change while there is one.
+    refusal : str
+        Why nothing may be changed; empty if all may.
 
     Raises
     ------
@@ -61,6 +65,7 @@ class Document:
     changed = Signal(Resolved)
     stepped = Signal(str, object)
     marked = Signal()
+    refused = Signal(str)
 
     def __init__(
         self, inputs: Inputs, annotations: Annotations | None = None, history: History | None = None
@@ -68,6 +73,7 @@ class Document:
         self.history = history or History()
         self._opened_mark = self.history.mark
         self._saved_mark: int | None = None
+        self.refusal = ""
         self.inputs = inputs  # with prompted masks
         self._prompted: Mapping[int, MaskSet] = {}
         self._resolve((annotations or Annotations()).copy(), None)
@@ -253,6 +259,8 @@ class Document:
 
     def go_to(self, position: int) -> Edit | None:
         """Undo or redo until `position` steps are done; return the last one, None without any."""
+        if self._is_refused():
+            return None
         moves: list[tuple[str, Edit]] = []
         annotations = self.annotations
         while (kind := self.history.towards(max(0, position))) is not None:
@@ -276,7 +284,14 @@ class Document:
         self._saved_mark = mark
         self.marked.emit()
 
+    def _is_refused(self) -> bool:
+        if self.refusal:
+            self.refused.emit(self.refusal)
+        return bool(self.refusal)
+
     def _do(self, edit: Edit) -> None:
+        if self._is_refused():
+            return
         self.history.push(edit)
         if not isinstance(edit, StatusEdit):  # which changes no label
             self._update(edit.apply(self.annotations, self.inputs.shape))

@@ -9,6 +9,7 @@ from typing import Protocol
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_sepl.core.algorithm.assignment import REJECT
+from napari_sepl.document.edits import Status
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue.navigator import Navigator
@@ -21,16 +22,19 @@ class DatasetTarget(Protocol):
     navigator: Navigator
 
     def apply_params(self) -> None:
-        """Apply the current thresholds to all pending samples."""
+        """Set the current thresholds of the selected or listed samples."""
 
     def accept_unchanged(self) -> None:
-        """Accept the pending samples that change little."""
+        """Accept the selected or listed samples that change little."""
+
+    def set_statuses(self, status: Status) -> None:
+        """Give the selected or listed samples a status."""
 
     def undo_bulk(self) -> None:
-        """Undo the last action on all pending samples."""
+        """Undo the last bulk action."""
 
     def stop_bulk(self) -> None:
-        """Stop the action on all pending samples."""
+        """Stop the running bulk action."""
 
     def export(self) -> None:
         """Show the dialog that exports the dataset."""
@@ -227,15 +231,22 @@ _ALL = (
            lambda to: to.dataset.navigator.flag(), "G", when=When.DATASET),
     Action("reopen", "Reopen", "Make this sample pending again",
            lambda to: to.dataset.navigator.reopen(), "R", when=When.DATASET),
-    Action("apply_params", "Apply these thresholds to all pending…",
-           "Apply the current thresholds to all pending samples",
-           lambda to: to.dataset.apply_params(), when=When.DATASET),
-    Action("accept_unchanged", "Accept all pending that change little…",
-           "Accept and save the pending samples whose labels change by at most a given percentage",
+    Action("accept_unchanged", "Accept if little changes…",
+           "Accept and save the selected or listed samples that change by at most a percentage",
            lambda to: to.dataset.accept_unchanged(), when=When.DATASET),
-    Action("undo_bulk", "Undo last bulk action", "Undo the last action on all pending samples",
+    Action("apply_params", "Set these thresholds…",
+           "Set the current thresholds of the selected or listed samples",
+           lambda to: to.dataset.apply_params(), when=When.DATASET),
+    Action("skip_many", "Skip…", "Skip the selected or listed samples",
+           lambda to: to.dataset.set_statuses(Status.SKIPPED), when=When.DATASET),
+    Action("flag_many", "Flag…", "Flag the selected or listed samples for another annotator",
+           lambda to: to.dataset.set_statuses(Status.FLAGGED), when=When.DATASET),
+    Action("reopen_many", "Make pending…", "Make the selected or listed samples pending again",
+           lambda to: to.dataset.set_statuses(Status.PENDING), when=When.DATASET),
+    Action("undo_bulk", "Undo last bulk action",
+           "Undo the last action on several samples, then the one before",
            lambda to: to.dataset.undo_bulk(), when=When.DATASET),
-    Action("stop_bulk", "Stop", "Stop the action on all pending samples",
+    Action("stop_bulk", "Stop", "Stop the action on several samples",
            lambda to: to.dataset.stop_bulk(), when=When.DATASET),
     Action("sweep", "Sweep…", "Show how well each pair of thresholds does on the dataset",
            lambda to: to.show_sweep(), when=When.DATASET),

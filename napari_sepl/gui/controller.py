@@ -21,6 +21,7 @@ from napari_sepl.gui.diagnosing import Diagnosing
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.masks.prompting import Prompting
 from napari_sepl.gui.pointing import Pointing
+from napari_sepl.gui.preferences import preferred_annotator
 from napari_sepl.gui.recording import Recording, offer_annotations
 from napari_sepl.gui.saving import SaveTarget, Saving
 from napari_sepl.gui.showing import Showing
@@ -115,7 +116,7 @@ class Controller:
         given : collection of Layer
             Layers of the user's own that hold the image and the pseudo-labels.
         """
-        recording = self.recording
+        recording, who = self.recording, preferred_annotator()
 
         def show(opened: tuple[OneImage | None, Prepared]) -> None:
             self.context.view.show_busy("")
@@ -143,6 +144,7 @@ class Controller:
                         folder,
                         start,
                         (recording.on_error, recording.on_saved, recording.on_kept),
+                        who,
                     )
                     return one, Prepared.around(one.read(0))
                 except SeplError as error:

@@ -45,10 +45,18 @@ class Diagnosing:
         document = self._context.document
         if document is None:
             return
-        if self._diagnosed is not None and self._diagnosed[0] is document.resolved:
-            self._show(document, self._diagnosed[1])
+        diagnosis = self.current
+        if diagnosis is not None:
+            self._show(document, diagnosis)
         else:
             self._context.background.later("diagnosis", _PAUSE, self._start)
+
+    @property
+    def current(self) -> Diagnosis | None:
+        """The diagnosis of the labels as they are; None while it is not known."""
+        document, known = self._context.document, self._diagnosed
+        is_current = document is not None and known is not None and known[0] is document.resolved
+        return known[1] if is_current and known is not None else None
 
     def point_at(self, finding: Finding) -> None:
         """Point at the mask of a finding, else at its class; choose a class without pixels."""

@@ -11,6 +11,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit, ParamsEdit, Status, StatusEdit
 from napari_sepl.files.store import ReviewStep
 from napari_sepl.gui.context import ReviewContext
+from napari_sepl.gui.preferences import on_preferred_annotator, preferred_annotator
 from napari_sepl.gui.saving import SaveTarget, Saving
 from napari_sepl.gui.view import View
 from napari_sepl.workflow.review.one_image import OneImage
@@ -56,6 +57,12 @@ class Recording:
         """Record into this record from now on."""
         self.close()
         self._recorded = recorded
+        on_preferred_annotator(self._follow_annotator)
+
+    def _follow_annotator(self) -> None:
+        """Record under another name from now on: the user changed the preferences."""
+        if self._recorded is not None:
+            self._recorded.annotator = preferred_annotator()
 
     def stop(self) -> None:
         """Stop; the open document counts as saved, since the record has all of it."""
@@ -100,13 +107,20 @@ class Recording:
         self.row, self._since = row, monotonic()
         self._rows[document] = row
 
+    def record(self) -> None:
+        """Record the open sample as it is now; a slider that moves, too."""
+        document = self._context.settled()
+        if document is not None:
+            self._record(document)
+
     def leave(self) -> None:
         """Record the open sample and the time spent on it."""
-        document = self._context.settled()
-        if document is not None and self.row is not None and self._recorded is not None:
-            self._record(document)
+        if self.row is not None and self._recorded is not None:
             self._recorded.add_seconds(self.row, monotonic() - self._since)
             self._since = monotonic()
+        self.record()
+        if self.row is not None and self._recorded is not None:
+            self._recorded.put_seconds(self.row)
 
     def target_of(self, row: int) -> SaveTarget:
         """Return where the labels of a sample go."""

@@ -29,6 +29,7 @@ from napari_sepl.gui.panels.history import HistoryPanel
 from napari_sepl.gui.panels.masks import MasksPanel, PromptsPanel
 from napari_sepl.gui.panels.params import ParamsPanel
 from napari_sepl.gui.panels.sources import SourcesPanel
+from napari_sepl.gui.panels.widgets import line_up
 
 _NOTHING = "no image is open"
 
@@ -118,10 +119,11 @@ class ReviewPanels(QWidget):
         column.addStretch(1)
         outside.addWidget(_scroll_area(inside))
         outside.addWidget(self.mask_text)  # visible wherever the panels are scrolled to
-        row = QHBoxLayout()
-        for button in self.buttons.values():
-            row.addWidget(button)
-        outside.addLayout(row)
+        parts = [_alone(self.buttons[name]) for name in ("undo", "redo", "accept")]
+        self._changing = (
+            self.params, self.correct, self.masks, self.prompts, self.history, *parts,
+        )  # fmt: skip
+        outside.addLayout(line_up(*parts[:2], self.buttons["save_copy"], parts[2]))
         self.busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def _fit_masks(self) -> None:
@@ -150,6 +152,11 @@ class ReviewPanels(QWidget):
         self.busy.setToolTip(text)
         self.buttons["save_copy"].setEnabled(not text)
         self.buttons["accept"].setEnabled(not text)
+
+    def show_read_only(self, *, on: bool) -> None:
+        """Disable the controls that change the image; its button saves a copy all the same."""
+        for part in self._changing:
+            part.setEnabled(not on)
 
     def show_panels(self, expanded: Mapping[str, bool]) -> None:
         """Expand and collapse panels, by name."""
@@ -219,6 +226,13 @@ class ShortcutsBox(QDialog):
         column.addWidget(_scroll_area(text))
         column.addWidget(close)
         self.resize(*_SHORTCUTS_SIZE)
+
+
+def _alone(button: QWidget) -> QWidget:
+    """Return a widget around a button, to disable it whatever enables the button itself."""
+    around = QWidget()
+    line_up(button, parent=around)
+    return around
 
 
 def _scroll_area(inside: QWidget) -> QScrollArea:

@@ -50,9 +50,11 @@ class Showing:
         if self._document is not None:
             self._document.changed.disconnect(self._on_changed)
             self._document.marked.disconnect(self._on_marked)
+            self._document.refused.disconnect(self._on_refused)
         self._document = document
         document.changed.connect(self._on_changed)
         document.marked.connect(self._on_marked)
+        document.refused.connect(self._on_refused)
         self.show_all()
         self._show_origin(document.inputs)
 
@@ -61,6 +63,8 @@ class Showing:
         document = self._document
         if document is not None:
             view = self._context.view
+            view.show_read_only(on=bool(document.refusal))
+            self._layers.enhanced.editable = not document.refusal
             self._layers.show_colours(document.inputs)
             view.classes.show_all()
             view.params.show_scores(document.inputs.scores)
@@ -125,6 +129,15 @@ class Showing:
         if document is not None and document is self._context.document:
             self._context.view.correct.show_class(self._context.class_id, document.inputs.classes)
             self._count()
+
+    def _on_refused(self, reason: str) -> None:
+        """Show why nothing changed, and all controls as they were."""
+        document, view = self._document, self._context.view
+        if document is not None:
+            self._layers.show(document.resolved)
+            view.params.show_params(document.params)
+            self._count()
+            view.show_error(reason)
 
     def _on_marked(self) -> None:
         document, view = self._document, self._context.view

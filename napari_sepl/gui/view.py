@@ -147,6 +147,9 @@ class View(Protocol):
     def show_busy(self, text: str) -> None:
         """Show what is in progress; empty for nothing."""
 
+    def show_read_only(self, *, on: bool) -> None:
+        """Disable the controls that change an image, or enable them again."""
+
     def show_panels(self, expanded: Mapping[str, bool]) -> None:
         """Expand and collapse panels, by name; the others stay as they are."""
 

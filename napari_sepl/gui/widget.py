@@ -16,8 +16,8 @@ from napari_sepl.files.samples import Sample, load
 from napari_sepl.gui.actions import connect_buttons
 from napari_sepl.gui.display import trouble_with
 from napari_sepl.gui.docks import docks_of
-from napari_sepl.gui.panels.params import preferred_params
 from napari_sepl.gui.panels.sources import read_layers
+from napari_sepl.gui.preferences import preferred_params
 from napari_sepl.gui.review_panels import ReviewPanels
 from napari_sepl.gui.worker import QtBackground
 

@@ -6,6 +6,7 @@ where it diagnoses samples that nobody opened.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -14,14 +15,16 @@ from typing import Any
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.analysis.diagnosis.types import Cause, Diagnosis
+from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.document.annotations import Annotations
+from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve
 from napari_sepl.files._opening import unopened
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import NO_INPUTS, Guard
-from napari_sepl.files.samples import Sample, load_enhanceable
-from napari_sepl.files.store import StampedFacts
+from napari_sepl.files.samples import Sample, load_enhanceable, stamp
+from napari_sepl.files.store import StampedFacts, Store
 from napari_sepl.workflow.measure.counting import CountingRun
 from napari_sepl.workflow.measure.tables import (
     check_tables,
@@ -31,6 +34,7 @@ from napari_sepl.workflow.measure.tables import (
 )
 from napari_sepl.workflow.parallel.processes import HERE, Executor
 from napari_sepl.workflow.results import Outcome, Task, Work
+from napari_sepl.workflow.review.queue import change_of
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.sample_facts import (
     SampleFacts,
@@ -165,10 +169,59 @@ SUSPICION_VERSION = 1
 """What a kept suspicion rests on: raise it with each change of what a diagnosis measures."""
 
 
-def suspicion_of(diagnosis: Diagnosis) -> Suspicion:
-    """Return what the queue shows of a diagnosis."""
+def suspicion_of(resolved: Resolved, diagnosis: Diagnosis) -> Suspicion:
+    """Return what the queue shows of labels and their diagnosis."""
     main = diagnosis.main
-    return Suspicion(diagnosis.suspicion, None if main is None else main.cause)
+    cause = None if main is None else main.cause
+    return Suspicion(diagnosis.suspicion, cause, change_of(resolved))
+
+
+def recall(reviewing: Reviewing) -> dict[int, Suspicion]:
+    """Return what the record kept of samples, by row; the files may have changed since.
+
+    Left out are samples whose edits changed since.
+
+    Raises
+    ------
+    InputError
+        If the record cannot be read.
+    """
+    queue, found = reviewing.queue, {}
+    for sample_id, kept in reviewing.on_disk.store.facts().items():
+        row = queue.rows.get(sample_id)
+        told = kept.facts.get("suspicion")
+        if row is not None and isinstance(told, dict) and told.get("edits") == queue.edits[row]:
+            suspicion = _read_suspicion(told, str(told.get("stamp")))
+            if suspicion is not None:
+                found[row] = suspicion
+    return found
+
+
+def keep_suspicion(
+    reviewing: Reviewing, row: int, inputs: Inputs, params: Params, suspicion: Suspicion
+) -> None:
+    """Keep what the window found of an open sample, unless its files changed since it was read."""
+    sample, edits = reviewing.sample(row), int(reviewing.queue.edits[row])
+    image_labels = reviewing.index.image_labels.get(inputs.sample_id, ())
+    class_ids = inputs.overlap.class_ids.tolist()
+
+    def keep(store: Store) -> None:
+        with suppress(InputError):  # the files are gone: nothing is to be kept
+            states = sample.states()
+            read = {role: stamp(inputs.digests[role], states[role]) for role in inputs.stamps}
+            if sample.masks is not None and read == dict(inputs.stamps):
+                rests_on = _stamp_suspicion(sample.masks, params, edits, image_labels)
+                facts = _encode(class_ids, suspicion, rests_on, edits)
+                store.put_many_facts({inputs.sample_id: StampedFacts(stamp_of(sample), facts)})
+
+    reviewing.on_disk.submit(keep)
+
+
+def _encode(
+    class_ids: Sequence[int], suspicion: Suspicion, rests_on: str, edits: int
+) -> dict[str, Any]:
+    told = {**suspicion._asdict(), "stamp": rests_on, "edits": edits}
+    return {"class_ids": list(class_ids), "suspicion": told}
 
 
 def suspicion_scan(reviewing: Reviewing) -> Scan:
@@ -214,19 +267,16 @@ def _suspect_row(
     if sample.masks is None:
         return
     image_labels = reviewing.index.image_labels.get(sample_id, ())
-    stamp = stamp_of(sample)  # before reading: a file that changes meanwhile is read again
-    rests_on = _stamp_suspicion(
-        sample.masks, annotations, int(reviewing.queue.edits[row]), image_labels
-    )
-    facts = _still_true(kept.get(sample_id), stamp, rests_on, len(classes))
+    read_from = stamp_of(sample)  # before reading: a file that changes meanwhile is read again
+    edits = int(reviewing.queue.edits[row])
+    rests_on = _stamp_suspicion(sample.masks, annotations.params, edits, image_labels)
+    facts = _still_true(kept.get(sample_id), read_from, rests_on, len(classes))
     if facts is None:
         resolved = _resolve_row(reviewing, row, sample, annotations)
-        suspicion = suspicion_of(resolved.diagnose(image_labels))
+        suspicion = suspicion_of(resolved, resolved.diagnose(image_labels))
         facts = SampleFacts(tuple(resolved.overlap.class_ids.tolist()), suspicion)
-        told = {"share": suspicion.share, "cause": suspicion.cause, "stamp": rests_on}
-        scanned.fresh[sample_id] = StampedFacts(
-            stamp, {"class_ids": list(facts.class_ids), "suspicion": told}
-        )
+        told = _encode(facts.class_ids, suspicion, rests_on, edits)
+        scanned.fresh[sample_id] = StampedFacts(read_from, told)
     scanned.facts[row] = facts
 
 
@@ -240,9 +290,7 @@ def _resolve_row(
     return _resolve(reviewing.index.classes, annotations, sample)
 
 
-def _stamp_suspicion(
-    masks: Path, annotations: Annotations, edits: int, image_labels: Sequence[int]
-) -> str:
+def _stamp_suspicion(masks: Path, settings: Params, edits: int, image_labels: Sequence[int]) -> str:
     """Return a stamp of all that a suspicion depends on, except the pseudo-labels.
 
     Of a folder of masks it is the time when a file in it last came or went.
@@ -251,16 +299,16 @@ def _stamp_suspicion(
         status = os.stat(masks)  # noqa: PTH116  a third of the time, for each sample
     except OSError as error:
         raise unopened(masks, error, "masks") from error
-    params = " ".join(f"{value}" for _, value in annotations.params)
+    params = " ".join(f"{value}" for _, value in settings)
     named = ",".join(map(str, image_labels))
     return f"{SUSPICION_VERSION} {status.st_size} {status.st_mtime_ns} {params} {edits} {named}"
 
 
 def _still_true(
-    kept: StampedFacts | None, stamp: str, rests_on: str, labels: int
+    kept: StampedFacts | None, read_from: str, rests_on: str, labels: int
 ) -> SampleFacts | None:
     """Return what was kept, if nothing that it rests on is another now."""
-    if kept is None or kept.stamp != stamp:
+    if kept is None or kept.stamp != read_from:
         return None
     class_ids = read_classes(kept.facts, labels)
     suspicion = _read_suspicion(kept.facts.get("suspicion"), rests_on)
@@ -272,8 +320,9 @@ def _still_true(
 def _read_suspicion(told: Any, rests_on: str) -> Suspicion | None:
     if not isinstance(told, dict) or told.get("stamp") != rests_on:
         return None
-    share, cause = told.get("share"), told.get("cause")
+    cause, shares = told.get("cause"), [told.get(name) for name in ("share", "change")]
     known = cause is None or (isinstance(cause, str) and cause in list(Cause))
-    if not known or not isinstance(share, float) or not 0 <= share <= 1:
+    share, change = (one if isinstance(one, float) and 0 <= one <= 1 else None for one in shares)
+    if not known or share is None or change is None:
         return None
-    return Suspicion(share, None if cause is None else Cause(cause))
+    return Suspicion(share, None if cause is None else Cause(cause), change)

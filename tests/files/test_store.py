@@ -94,7 +94,9 @@ def test_a_review_comes_back_as_it_was(store: Store) -> None:
     assert same(store.review("a"), EVERYTHING)
     with reopened(store) as again:
         assert same(again.review("a"), EVERYTHING)
-        assert again.statuses() == {"a": StatusRow(Status.FLAGGED, 0, 0.125, "left hand?\n✋")}
+        assert again.statuses() == {
+            "a": StatusRow(Status.FLAGGED, 0, 0.125, "left hand?\n✋", "ana")
+        }
         again.put_review(Review("a"))
         assert same(again.review("a"), Review("a"))
 
@@ -187,7 +189,7 @@ def test_a_status_leaves_the_rest_as_it_is(store: Store) -> None:
     store.put_status("b", Status.SKIPPED, note="blurred")
     assert same(store.review("b"), Review("b", Status.SKIPPED, note="blurred"))
     store.put_status("c", Status.PENDING, note="nothing there")
-    assert store.statuses()["c"] == StatusRow(Status.PENDING, 0, None, "nothing there")
+    assert store.statuses()["c"] == StatusRow(Status.PENDING, 0, None, "nothing there", "ana")
 
 
 def test_many_statuses_are_set_and_undone(store: Store) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
+from qtpy.QtWidgets import QApplication, QDialogButtonBox, QScrollArea, QWidget
 
 from napari_sepl.document.document import Document
 from napari_sepl.files.dataset.specification import DatasetSpec
@@ -308,6 +308,30 @@ class Walk:
         self._flush()
         with Store.open(store_file(self.spec.output), who="test", write=False) as store:
             return {sample_id: row.status for sample_id, row in store.statuses().items()}
+
+
+def choose_in_bulk(dock: QueueDock, name: str) -> None:
+    """Open the menu of bulk actions, and click an entry, by the action's name."""
+    entry = next(one for one in dock.bulk_menu.actions() if one.objectName() == name)
+    dock.bulk_menu.popup(dock.bulk_button.mapToGlobal(QPoint(0, 0)))
+    wait_until(dock.bulk_menu.isVisible)
+    at = dock.bulk_menu.actionGeometry(entry).center()
+    QTest.mouseClick(dock.bulk_menu, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+
+
+def agree_in_bulk(dock: QueueDock, most: float | None = None, *, edited: bool = False) -> list[str]:
+    """Agree to the bulk action that is shown, and return the ids that it listed."""
+    wait_until(lambda: dock.preview is not None)
+    preview = dock.preview
+    assert preview is not None
+    if most is not None:
+        preview.most.setValue(most)
+    if edited:
+        QTest.mouseClick(preview.edited, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    names = [preview.model.queue.ids[row] for row in preview.model.rows]
+    button = preview.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    return names
 
 
 def paint(walk: Walk, label: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status
 from napari_sepl.workflow.enhance import enhance_folder
 from tests.document.drawing import cat_and_dog, save_pets
-from tests.gui.conftest import Walk, Window, has_message
+from tests.gui.conftest import Walk, Window, agree_in_bulk, choose_in_bulk, has_message
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -155,13 +155,9 @@ def test_what_a_crash_left_between_record_and_folder_is_put_right(
     again.dock.close_dataset()
 
 
-def test_taking_back_a_bulk_step_removes_its_files(
-    dataset: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
-    bulk = dataset.dock._bulk
-    assert bulk is not None
-    bulk.accept_unchanged(1.0)
+def test_taking_back_a_bulk_step_removes_its_files(dataset: Walk) -> None:
+    choose_in_bulk(dataset.dock, "accept_unchanged")
+    agree_in_bulk(dataset.dock, 100)
     dataset.wait_until(lambda: file_of(dataset.spec, "s3").exists())
     dataset.wait_until(lambda: dataset.statuses().get("s3") is Status.ACCEPTED)
     dataset.dock.undo_bulk()

@@ -101,6 +101,6 @@ def test_each_button_and_entry_does_its_action(done: list[str], walk: Walk) -> N
         button.setEnabled(True)
         button.click()
     assert done == [button.action.id for button in buttons]
-    for entry in walk.dock.pending_menu.actions():
+    for entry in walk.dock.bulk_menu.actions():
         entry.trigger()
     assert {one.id for one in ACTIONS.values() if one.call and not one.key} <= set(done)

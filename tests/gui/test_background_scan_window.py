@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_sepl.core.labels.classes import VOC
@@ -156,7 +157,7 @@ def test_a_class_of_samples_never_opened_can_be_filtered_by(
     opened.dock.close_dataset()
     with Store.open(store_file(opened.spec.output), who="test", write=False) as store:
         assert store.facts(["s6"])["s6"].facts["class_ids"] == [BIRD, PERSON]
-        assert list(store.statuses()) == []
+        assert not any(one.is_touched for one in store.summaries().values())
 
 
 def test_the_next_session_knows_what_this_one_read(
@@ -168,6 +169,30 @@ def test_the_next_session_knows_what_this_one_read(
     again.let_scan()
     again.choose_class(BIRD)
     assert again.listed() == ["s6", "s7"]
+
+
+def test_suspicion_and_change_are_there_at_the_next_opening(
+    open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_window()
+    first.let_scan()
+    row = first.queue.rows["s2"]
+    first.dock.navigator.go(row)
+    wait_until(lambda: first.dock.navigator.row == row)
+    first.window.drag_slider("t1", 0.9)
+    diagnosing = first.window.widget.controller.diagnosing
+    wait_until(lambda: diagnosing.current is not None)
+    first.window.press(Qt.Key.Key_J)
+    wait_until(lambda: first.dock.navigator.row == row + 1)
+    suspicion, change = first.queue.suspicion.copy(), first.queue.change.copy()
+    first.dock.close_dataset()
+    monkeypatch.setattr(background_scan, "FIRST", 60_000)  # so that no file is read
+    again = open_window()
+    wait_until(lambda: not np.isnan(again.queue.suspicion).any())
+    np.testing.assert_array_equal(again.queue.suspicion, suspicion)
+    np.testing.assert_array_equal(again.queue.change, change)
+    texts = [again.dock.panel.model.index(place, 2).data() for place in range(7)]
+    assert all(text.endswith(" %") for text in texts)
 
 
 def test_it_can_be_stopped_and_resumed(
@@ -242,7 +267,7 @@ def test_damage_it_meets_is_recovered_on_request_and_all_is_read_anew(
     asked = answer_questions(monkeypatch, opened.window.widget, True)
     facts, times = Store.facts, iter(range(100))
 
-    def damaged_once(store: Store, sample_ids: Any) -> Any:
+    def damaged_once(store: Store, sample_ids: Any = None) -> Any:
         if next(times) == 0:
             raise StoreCorruptError(store.path, found="a damaged store", expected="a store")
         return facts(store, sample_ids)

@@ -19,7 +19,15 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status, Store, store_file
 from napari_sepl.gui.queue import navigator
 from napari_sepl.workflow.review.queue import Filter
-from tests.gui.conftest import Walk, Window, has_message, messages, paint
+from tests.gui.conftest import (
+    Walk,
+    Window,
+    agree_in_bulk,
+    choose_in_bulk,
+    has_message,
+    messages,
+    paint,
+)
 from tests.workflow.test_one_sample import WORDS, Unforeseen
 
 
@@ -104,7 +112,7 @@ def test_the_end_of_the_list_is_reported(dataset: Walk) -> None:
     dataset.settle()
     dataset.press(Qt.Key.Key_A)
     assert "No sample is listed after this one." in messages()
-    assert dataset.statuses() == {"s6": Status.ACCEPTED}
+    assert dataset.statuses() == {"s1": Status.PENDING, "s6": Status.ACCEPTED}
 
 
 def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:
@@ -155,7 +163,7 @@ def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(dataset: W
     assert dataset.sample_id == "s2"
     assert dataset.statuses() == {"s1": Status.ACCEPTED}
     np.testing.assert_array_equal(read_labels(out / "s1.png") == 15, painted)
-    assert dataset.log("s1") == ["stroke", "status", "saved"]
+    assert dataset.log("s1") == ["stroke", "saved", "saved", "status", "look"]
 
 
 def test_a_note_is_not_lost_by_walking_on_nor_given_to_another(dataset: Walk) -> None:
@@ -211,12 +219,10 @@ def test_samples_that_lack_files_are_all_listed(window: Window, pets: DatasetSpe
     walk.dock.close_dataset()
 
 
-def test_undoing_a_bulk_action_spares_later_edits(
-    dataset: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+def test_undoing_a_bulk_action_spares_later_edits(dataset: Walk) -> None:
     dataset.window.widget.controller.set_params(Params(t1=0.9))
-    dataset.dock.apply_params()
+    choose_in_bulk(dataset.dock, "apply_params")
+    agree_in_bulk(dataset.dock)
     dataset.settle()
     dataset.press(Qt.Key.Key_J)
     dataset.window.drag_slider("t1", 0.3)  # on s2
@@ -233,14 +239,11 @@ def test_undoing_a_bulk_action_spares_later_edits(
     assert dataset.window.document.params == Params(t1=0.9)  # s1 was open, and not among them
 
 
-def test_a_sample_that_cannot_be_saved_is_not_unreadable(
-    dataset: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
+def test_a_sample_that_cannot_be_saved_is_not_unreadable(dataset: Walk) -> None:
     Image.fromarray(np.full((40, 60), 7, np.uint8)).save(dataset.spec.output / "s2.png")
-    assert dataset.dock._bulk is not None
-    dataset.dock._bulk.accept_unchanged(1.0)
-    dataset.wait_until(lambda: any("Accepted" in text for text in messages()))
+    choose_in_bulk(dataset.dock, "accept_unchanged")
+    agree_in_bulk(dataset.dock, 100)
+    dataset.wait_until(lambda: has_message("Done: accept 4"))
     assert has_message("1 were not saved.")
     assert has_message("other labels are there")
     assert sorted(dataset.dock.panel.model.queue.failures) == [3]
@@ -251,17 +254,14 @@ def test_a_sample_that_cannot_be_saved_is_not_unreadable(
     dataset.press(Qt.Key.Key_W)  # s3 was accepted, and is skipped now
     dataset.dock.undo_bulk()
     dataset.settle()
-    assert has_message("1 edited since stay")
+    assert has_message("2 edited since stay")
     assert dataset.statuses()["s3"] == Status.SKIPPED
     assert dataset.statuses()["s5"] == Status.PENDING
 
 
-def test_a_dataset_may_be_closed_while_many_are_accepted(
-    dataset: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
-    assert dataset.dock._bulk is not None
-    dataset.dock._bulk.accept_unchanged(1.0)
+def test_a_dataset_may_be_closed_while_many_are_accepted(dataset: Walk) -> None:
+    choose_in_bulk(dataset.dock, "accept_unchanged")
+    agree_in_bulk(dataset.dock, 100)
     dataset.dock.close_dataset()
     dataset.settle()
     again = Walk(dataset.window, dataset.spec)

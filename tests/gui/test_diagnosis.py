@@ -22,7 +22,7 @@ from napari_sepl.gui.queue import background_scan
 from napari_sepl.gui.view import View
 from napari_sepl.workflow.review.queue import Column, Filter
 from tests.document.drawing import SHAPE, cat_and_dog, save_pets
-from tests.gui.conftest import Window, wait_until
+from tests.gui.conftest import Window, agree_in_bulk, choose_in_bulk, wait_until
 from tests.gui.immediate import Immediate
 from tests.gui.test_background_scan_window import Prepared
 
@@ -173,14 +173,12 @@ def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Prepared
     assert not any("grew" in listed.item(n).text() for n in range(listed.count()))
 
 
-def test_other_settings_for_all_are_diagnosed_anew(
-    opened: Prepared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_settings_for_all_are_diagnosed_anew(opened: Prepared) -> None:
     opened.let_scan()
     assert opened.queue.cause_of(2) is Cause.GROWN
-    monkeypatch.setattr(opened.window.widget, "confirm", lambda _: True)
-    assert opened.dock._bulk is not None
-    opened.dock._bulk.apply_params(Params(t2=1.0))
+    opened.window.widget.controller.set_params(Params(t2=1.0))
+    choose_in_bulk(opened.dock, "apply_params")
+    agree_in_bulk(opened.dock)
     opened.window.settle()
     opened.let_scan()
     assert opened.queue.cause_of(2) is not Cause.GROWN

@@ -23,7 +23,16 @@ from napari_sepl.proposals.models import REGIONS
 from napari_sepl.proposals.regions import RegionMasks
 from tests.document.drawing import cat_and_dog
 from tests.gui import slow_masks
-from tests.gui.conftest import Walk, Window, has_message, messages, paint, wait_until
+from tests.gui.conftest import (
+    Walk,
+    Window,
+    agree_in_bulk,
+    choose_in_bulk,
+    has_message,
+    messages,
+    paint,
+    wait_until,
+)
 
 TOML = 'images = "images"\npseudo = "pseudo"\nout = "out"\n'
 
@@ -388,16 +397,15 @@ def test_other_masks_are_mixed_only_after_asking(
     assert len(asked) == 1  # that the folder is mixed is known by now
 
 
-def test_samples_without_masks_are_not_accepted_in_bulk(walk: Walk, asked: list[str]) -> None:
-    assert walk.dock._bulk is not None
-    walk.dock._bulk.accept_unchanged(1.0)
-    walk.settle()
-    assert "No pending sample changes by 100 % or less." in messages()
+@pytest.mark.usefixtures("asked")
+def test_samples_without_masks_are_not_accepted_in_bulk(walk: Walk) -> None:
+    choose_in_bulk(walk.dock, "accept_unchanged")
+    walk.wait_until(lambda: has_message("no sample is left"))
     make(walk, "pending")
-    walk.dock._bulk.accept_unchanged(1.0)
-    for _ in range(4):
-        walk.settle()
-    assert sorted(walk.statuses()) == ["s2", "s3", "s4", "s5"]
+    choose_in_bulk(walk.dock, "accept_unchanged")
+    assert len(agree_in_bulk(walk.dock, 100)) == 5
+    walk.wait_until(lambda: has_message("Done: accept 5 samples"))
+    assert set(walk.statuses().values()) == {Status.ACCEPTED}
 
 
 def test_a_read_only_dataset_is_left_alone(window: Window, root: Path) -> None:
@@ -432,9 +440,9 @@ def test_masks_from_the_command_line_are_resumed(
 
 def test_params_of_all_pending_are_not_asked_about(walk: Walk, asked: list[str]) -> None:
     walk.window.widget.controller.set_params(Params(t1=0.9))
-    walk.dock.apply_params()
+    choose_in_bulk(walk.dock, "apply_params")
+    agree_in_bulk(walk.dock)
     walk.settle()
-    asked.clear()
     make(walk, "pending")
     walk.press(Qt.Key.Key_J)
     assert shown_masks(walk) > 0

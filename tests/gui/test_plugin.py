@@ -13,8 +13,8 @@ from napari_sepl.core.algorithm.params import Conflict, Params
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.files.labels import read_labels
 from napari_sepl.gui.commands import get_mask_reader, save_selected_labels
-from napari_sepl.gui.panels.params import PLUGIN, PREFERRED, preferred_params
 from napari_sepl.gui.panels.sources import MASKS_KEY, LayerChoice
+from napari_sepl.gui.preferences import PLUGIN, PREFERRED, preferred_params
 from napari_sepl.gui.samples import sample_folder
 from tests.gui.conftest import Window, has_message
 
@@ -32,7 +32,7 @@ def test_defaults_in_preferences_are_those_of_params() -> None:
     fields = PluginManifest.from_distribution("napari-sepl").contributions.configurations
     assert fields is not None
     properties = fields["defaults"].properties
-    assert set(properties) == set(PREFERRED)
+    assert set(properties) == {*PREFERRED, "annotator"}
     for name in PREFERRED:
         field = Params.model_fields[name]
         assert properties[name].title == field.title

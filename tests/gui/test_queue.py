@@ -21,7 +21,16 @@ from napari_sepl.files.store import Review, Status, Store, StoreWriter, store_fi
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.workflow.review.queue import Column, Filter
 from napari_sepl.workflow.review.reviewing import Reviewing
-from tests.gui.conftest import CTRL, Walk, Window, answer_questions, has_message, paint
+from tests.gui.conftest import (
+    CTRL,
+    Walk,
+    Window,
+    agree_in_bulk,
+    answer_questions,
+    choose_in_bulk,
+    has_message,
+    paint,
+)
 
 
 def test_next_and_previous_walk_the_list(dataset: Walk) -> None:
@@ -105,7 +114,7 @@ def test_an_edit_after_accepting_makes_it_pending_again(dataset: Walk) -> None:
 
 def test_undo_goes_back_with_its_image_and_never_crosses(dataset: Walk) -> None:
     painted = paint(dataset, 15)
-    assert dataset.window.widget.title.text() == "s1 — edited"
+    assert dataset.window.widget.title.text() == "s1 — pending"
     dataset.press(Qt.Key.Key_J)
     dataset.window.press(Qt.Key.Key_Z, CTRL)
     assert dataset.sample_id == "s2"
@@ -125,6 +134,9 @@ def test_filter_sort_and_jump(dataset: Walk) -> None:
     QTest.keyClick(panel.text, Qt.Key.Key_Return)
     dataset.settle()
     assert dataset.sample_id == "s5"
+    assert panel.text.text() == ""
+    assert len(panel.model.rows) == 5
+    assert panel.table.selectionModel().currentIndex().row() == panel.model.place_of(4)
     panel.show_filter(Filter())
     panel._sort(list(Column).index(Column.STATUS))
     assert panel.model.rows.tolist() == [1, 2, 3, 4, 5, 0]
@@ -263,9 +275,7 @@ def test_the_owner_of_a_file_is_asked_off_the_window_thread(
     assert before == b"precious"
 
 
-def test_thresholds_for_all_pending_and_back(
-    dataset: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_thresholds_for_all_listed_and_back(dataset: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset.press(Qt.Key.Key_W)
     dataset.window.widget.controller.set_params(Params(t1=0.9))
 
@@ -275,10 +285,9 @@ def test_thresholds_for_all_pending_and_back(
 
     review = StoreWriter.review
     monkeypatch.setattr(StoreWriter, "review", read_aside)
-    asked = answer_questions(monkeypatch, dataset.window.widget, True)
-    dataset.dock.apply_params()
+    choose_in_bulk(dataset.dock, "apply_params")
+    assert agree_in_bulk(dataset.dock) == ["s3", "s4", "s5", "s6"]
     dataset.settle()
-    assert "for 4 samples (s3, s4, s5, s6)" in asked[0]
     dataset.press(Qt.Key.Key_J)
     assert dataset.window.document.params == Params(t1=0.9)
     assert dataset.dock._bulk is not None
@@ -291,14 +300,13 @@ def test_thresholds_for_all_pending_and_back(
     assert dataset.window.document.params == Params()  # skipped: never touched
 
 
-def test_accepting_all_that_change_little(dataset: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
-    assert dataset.dock._bulk is not None
-    dataset.dock._bulk.accept_unchanged(1.0)
-    for _ in range(4):
-        dataset.settle()
+def test_accepting_all_that_change_little(dataset: Walk) -> None:
+    choose_in_bulk(dataset.dock, "accept_unchanged")
+    agree_in_bulk(dataset.dock, 100)
+    dataset.wait_until(lambda: has_message("Done: accept 5 samples"))
     saved = sorted(path.name for path in dataset.spec.output.glob("*.png"))
-    assert saved == ["s2.png", "s3.png", "s5.png", "s6.png"]  # s1 is open, s4 is broken
+    assert saved == ["s1.png", "s2.png", "s3.png", "s5.png", "s6.png"]  # s4 is broken
+    assert dataset.window.widget.title.text() == "s1 — accepted"
     assert set(dataset.statuses().values()) == {Status.ACCEPTED}
     dataset.dock.undo_bulk()
     dataset.settle()

@@ -23,6 +23,8 @@ def queue() -> Queue:
     queue.set_suspicion(1, 0.0, None)
     queue.set_suspicion(3, 0.75, Cause.SHRUNK)
     queue.set_suspicion(4, 0.25, Cause.SHRUNK)
+    queue.set_annotator([0, 4], "Zoe")
+    queue.set_annotator([3], "Ann")
     return queue
 
 
@@ -40,6 +42,8 @@ def queue() -> Queue:
         (Filter(cause=Cause.SHRUNK), [3, 4]),
         (Filter(status=Status.PENDING, cause=Cause.SHRUNK), [4]),
         (Filter(cause=Cause.GROWN), []),
+        (Filter(annotator="Zoe"), [0, 4]),
+        (Filter(annotator="stranger"), []),
     ],
 )
 def test_filters(queue: Queue, wanted: Filter, rows: list[int]) -> None:
@@ -53,6 +57,7 @@ def test_filters(queue: Queue, wanted: Filter, rows: list[int]) -> None:
         (Column.CHANGE, [1, 4, 3, 0, 2], [0, 3, 1, 4, 2]),
         (Column.EDITS, [0, 2, 3, 1, 4], [1, 4, 3, 0, 2]),
         (Column.STATUS, [0, 2, 4, 1, 3], [3, 1, 0, 2, 4]),
+        (Column.ANNOTATOR, [3, 0, 4, 1, 2], [0, 4, 3, 1, 2]),
         (Column.NOTE, [2, 4, 0, 1, 3], [4, 2, 0, 1, 3]),
         (Column.CLASSES, [4, 2, 0, 3, 1], [3, 0, 2, 4, 1]),
         (Column.SUSPICION, [1, 0, 4, 3, 2], [3, 0, 4, 1, 2]),

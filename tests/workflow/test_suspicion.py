@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from napari_sepl import MaskSet, Params
@@ -16,7 +17,7 @@ from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.masks import write_masks
 from napari_sepl.files.store import ReviewStep, StampedFacts
 from napari_sepl.workflow import diagnose
-from napari_sepl.workflow.diagnose import suspect_rows, suspicion_of, suspicion_scan
+from napari_sepl.workflow.diagnose import recall, suspect_rows, suspicion_of, suspicion_scan
 from napari_sepl.workflow.review.reviewing import Reviewing
 from napari_sepl.workflow.review.sample_facts import ScanBatch, Suspicion
 from tests.files.making import random_masks
@@ -44,7 +45,7 @@ def opened(reviewing: Reviewing, row: int) -> Suspicion:
     """Return what opening a sample shows."""
     document = reviewing.read(row)
     image_labels = reviewing.index.image_labels.get(document.inputs.sample_id, ())
-    return suspicion_of(document.resolved.diagnose(image_labels))
+    return suspicion_of(document.resolved, document.resolved.diagnose(image_labels))
 
 
 def expected(reviewing: Reviewing) -> dict[int, Suspicion]:
@@ -100,7 +101,7 @@ def test_what_changed_is_read_again(
 def test_other_settings_make_the_queue_forget(reviewing: Reviewing) -> None:
     for row, one in found(scan(reviewing)).items():
         assert one is not None
-        reviewing.queue.set_suspicion(row, *one)
+        reviewing.queue.find_suspicion(row, *one)
     reviewing.put_params([1, 2], dict.fromkeys([1, 2], Params(t1=0.9)))
     assert suspicion_scan(reviewing).rows == [1, 2]
 
@@ -117,7 +118,8 @@ def test_strokes_count(reviewing: Reviewing) -> None:
     document.absorb(painted)
     reviewing.record(0, document, [ReviewStep("do", edit)])
     scanned = scan(reviewing)
-    assert found(scanned)[0] == Suspicion(1.0, Cause.SHRUNK) != before[0]
+    change = float(np.mean(painted != document.inputs.pseudo))
+    assert found(scanned)[0] == Suspicion(1.0, Cause.SHRUNK, change) != before[0]
     keep(reviewing, scanned)
     assert scan(reviewing).fresh == {}
     reviewing.queue.edits[0] += 1
@@ -130,7 +132,8 @@ def test_image_labels_count(spec: DatasetSpec, tmp_path: Path) -> None:
     )
     tagged = spec.model_copy(update={"image_labels": tmp_path / "image_labels.txt"})
     reviewing = Reviewing.open(SampleIndex.open(tagged), lambda _: None)
-    assert set(found(scan(reviewing)).values()) == {Suspicion(1.0, Cause.MISSING)}
+    suspicions = [one for one in found(scan(reviewing)).values() if one is not None]
+    assert {(one.share, one.cause) for one in suspicions} == {(1.0, Cause.MISSING)}
     reviewing.close()
 
 
@@ -141,7 +144,9 @@ def list_ids(spec: DatasetSpec) -> Sequence[str]:
 @pytest.mark.parametrize(
     "told",
     [None, 3, {}, {"share": "1", "cause": None}, {"share": 2.0, "cause": None},
-     {"share": 0.5, "cause": "bad luck"}, {"share": 0.5, "cause": ["shrunk"]}],
+     {"share": 0.5, "cause": "bad luck", "change": 0.5}, {"share": 0.5, "cause": None},
+     {"share": 0.5, "cause": ["shrunk"], "change": 0.5},
+     {"share": 0.5, "cause": None, "change": -0.5}],
 )  # fmt: skip
 def test_kept_facts_that_make_no_sense_are_read_anew(reviewing: Reviewing, told: object) -> None:
     fresh = scan(reviewing).fresh
@@ -176,3 +181,21 @@ def test_what_cannot_be_read_is_a_failure_and_left_out_next_time(reviewing: Revi
 def test_after_its_time_it_begins_no_further_sample(reviewing: Reviewing) -> None:
     scanned = suspicion_scan(reviewing).read([2, 0, 1], -1)
     assert (scanned.count, list(scanned.facts)) == (1, [2])
+
+
+def test_what_was_kept_is_recalled_at_once_and_checked_later(reviewing: Reviewing) -> None:
+    scanned = scan(reviewing)
+    keep(reviewing, scanned)
+    reviewing.queue.edits[1] += 1
+    recalled = recall(reviewing)
+    assert recalled == {row: one for row, one in found(scanned).items() if row != 1}
+    queue = reviewing.queue
+    queue.remember(list(recalled), list(recalled.values()))
+    assert not np.isnan(queue.change[[0, 2, 3]]).any()
+    assert queue.unsuspected().tolist() == [0, 1, 2, 3]  # the scan looks at the files
+    queue.find_suspicion(0, 0.125, None, 0.25)
+    assert (queue.suspicion[0], queue.change[0], queue.cause_of(0)) == (0.125, 0.25, None)
+    assert queue.unsuspected().tolist() == [1, 2, 3]
+    queue.set_suspicion(2, 0.5, Cause.SHRUNK)  # from the window, which knows better
+    queue.find_suspicion(2, 0.125, None, 0.25)
+    assert queue.suspicion[2] == 0.5

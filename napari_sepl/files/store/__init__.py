@@ -2,6 +2,7 @@
 
 from napari_sepl.document.edits import Status
 from napari_sepl.files.lock import Holder
+from napari_sepl.files.store.access import refusal_of
 from napari_sepl.files.store.connections import (
     StoreCorruptError,
     StoreNewerError,
@@ -42,6 +43,7 @@ __all__ = [
     "edit_of",
     "entry_of",
     "recover",
+    "refusal_of",
     "steps_of",
     "store_file",
 ]

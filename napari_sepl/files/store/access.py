@@ -63,6 +63,14 @@ class Right:
         return cls(None, f"it is open in another window ({holder or 'of an unknown user'})", holder)
 
 
+def refusal_of(path: Path, who: str) -> str:
+    """Return why a store could not be written to if it was opened now; empty if it could."""
+    right = Right.ask(path, who)
+    if right.lock is not None:
+        right.lock.release()
+    return right.reason
+
+
 @dataclass(frozen=True, eq=False)
 class Access:
     """A store's connections and its lock.

@@ -169,18 +169,20 @@ class StatusRow(NamedTuple):
         Share in 0..1 of pixels whose label is not the pseudo-label; None if not known.
     note : str
         A remark.
+    who : str
+        Who changed it last; empty for nobody.
     """
 
     status: Status
     edits: int
     changed: float | None
     note: str
+    who: str
 
     @classmethod
-    def of(cls, review: Review, edits: int) -> "StatusRow":
-        """Return what the queue shows of a review, after so many steps."""
-        named = {name: getattr(review, name) for name in cls._fields if name != "edits"}
-        return cls(edits=edits, **named)
+    def of(cls, review: Review, edits: int, who: str) -> "StatusRow":
+        """Return what the queue shows of a review after so many steps, the last by `who`."""
+        return cls(review.status, edits, review.changed, review.note, who)
 
 
 _HINTS = get_type_hints(Review, include_extras=True)

@@ -62,6 +62,11 @@ _STAMP = ("who", "updated_at")
 _PUT_REVIEW = _put("sample", "id", *_STAMP, *_SHORT)
 _PUT_STATUS = _put("sample", "id", "status", *_STAMP)
 _PUT_LABELS = _put("sample", "id", "labels", *_STAMP)
+# A look changes nothing: the annotator stays who changed the sample last, if anybody did.
+_PUT_SECONDS = (
+    "INSERT INTO sample (id, who, updated_at, seconds) VALUES (?, '', ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET seconds = excluded.seconds"
+)
 _PUT_NOTE = _put("sample", "id", "note", *_STAMP)
 # Labels saved with other settings are no longer those of this state, nor is their change.
 _PUT_PARAMS = _put("sample", "id", "params", *_STAMP, also=", labels = '', changed = NULL")
@@ -183,19 +188,20 @@ class Store(Transactions):
             except (ValueError, TypeError) as error:
                 raise self._damaged_row(sample_id, error) from error
 
-    def facts(self, sample_ids: Iterable[str]) -> dict[str, StampedFacts]:
-        """Return the facts of these samples that there are.
+    def facts(self, sample_ids: Iterable[str] | None = None) -> dict[str, StampedFacts]:
+        """Return the facts of these samples that there are; of all if none are given.
 
         Damaged facts are left out, for they can be computed again.
         """
-        query = "SELECT stamp, facts FROM sample_facts WHERE sample_id = ?"
-        found = {}
+        every = "SELECT sample_id, stamp, facts FROM sample_facts"
+        one = f"{every} WHERE sample_id = ?"
+        asked = [(every, ())] if sample_ids is None else [(one, (name,)) for name in sample_ids]
         with self._read() as connection:
-            for sample_id in sample_ids:
-                row = connection.execute(query, (sample_id,)).fetchone()
-                if row is not None:
-                    with suppress(ValueError, TypeError):
-                        found[sample_id] = StampedFacts(str(row[0]), parse_object(row[1]))
+            rows = [row for query, values in asked for row in connection.execute(query, values)]
+        found = {}
+        for name, stamp, facts in rows:
+            with suppress(ValueError, TypeError):
+                found[name] = StampedFacts(str(stamp), parse_object(facts))
         return found
 
     def check(self) -> None:
@@ -250,6 +256,13 @@ class Store(Transactions):
             connection.execute(_PUT_LABELS, (sample_id, labels, *stamp))
             write_log(connection, sample_id, [LogEntry(SAVED, {"labels": labels})], stamp)
 
+    def put_seconds(self, sample_id: str, seconds: float) -> None:
+        """Set how long a sample was looked at, in all; nothing else of it changes."""
+        with self._transaction() as connection:
+            stamp = self._stamp()
+            connection.execute(_PUT_SECONDS, (sample_id, stamp.at, seconds))
+            write_log(connection, sample_id, [LogEntry("look", {"after": seconds})], stamp)
+
     def put_many_statuses(self, changes: Mapping[str, Status]) -> dict[str, Status]:
         """Set the statuses of many samples.
 
@@ -294,11 +307,9 @@ class Store(Transactions):
 
     def put_many_facts(self, facts: Mapping[str, StampedFacts]) -> None:
         """Set facts of samples, which are not logged."""
+        rows = [(name, one.stamp, json.dumps(one.facts)) for name, one in facts.items()]
         with self._transaction() as connection:
-            connection.executemany(
-                _PUT_FACTS,
-                [(name, one.stamp, json.dumps(one.facts)) for name, one in facts.items()],
-            )
+            connection.executemany(_PUT_FACTS, rows)
 
     def log_edit(self, sample_id: str, entry: LogEntry) -> None:
         """Add an entry to the log."""
@@ -361,13 +372,11 @@ def write_log(
     connection: sqlite3.Connection, sample_id: str, entries: Iterable[LogEntry], stamp: Stamp
 ) -> None:
     """Add entries to the log."""
-    connection.executemany(
-        _PUT_LOG,
-        [
-            (sample_id, stamp.at, stamp.who, entry.kind, json.dumps(entry.payload), entry.blob)
-            for entry in entries
-        ],
-    )
+    rows = [
+        (sample_id, stamp.at, stamp.who, entry.kind, json.dumps(entry.payload), entry.blob)
+        for entry in entries
+    ]
+    connection.executemany(_PUT_LOG, rows)
 
 
 def _log_each(

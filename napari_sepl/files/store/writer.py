@@ -246,7 +246,8 @@ class StoreWriter:
             try:
                 if there.read_only:
                     raise SaveError(f"is read-only here: {path} ({there.reason}).")
-                if there.review(sample_id) is not None:
+                known = there.summaries(sample_id).get(sample_id)
+                if known is not None and (known.is_touched or known.review.note):
                     raise InputError(
                         path,
                         found=f"a review of an image named {sample_id}",

@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from napari.settings import get_plugin_settings
 from numpy.typing import NDArray
 from qtpy.QtCore import QPoint, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QPainter
@@ -16,20 +15,6 @@ from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.labels.scores import BackgroundRule, Scores
 from napari_sepl.gui.actions import ActionButton
 from napari_sepl.gui.panels.widgets import line_up, stack
-
-PLUGIN = "napari-sepl"
-PREFERRED = tuple(name for name in Params.model_fields if name != "background")
-"""The parameters in napari's preferences."""
-
-
-def preferred_params() -> Params:
-    """Return the initial parameters: the user's preferences, else the paper's values.
-
-    The background of CAM scores is no preference: each method has its own.
-    """
-    defaults = get_plugin_settings(PLUGIN).defaults
-    return Params.model_validate({name: getattr(defaults, name) for name in PREFERRED})
-
 
 _DECIMALS = 3
 _RANGES = {

@@ -9,11 +9,9 @@ from qtpy.QtCore import QModelIndex, Qt, QTimer, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QComboBox,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QProgressBar,
-    QTableView,
     QWidget,
 )
 from superqt.utils import signals_blocked
@@ -22,7 +20,8 @@ from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.store import Status
-from napari_sepl.gui.panels.widgets import TableModel, line_up, stack, style_table
+from napari_sepl.gui.panels.queue_table import queue_table, select_places, selected_places
+from napari_sepl.gui.panels.widgets import TableModel, line_up, stack
 from napari_sepl.workflow.review.queue import COLUMNS, STATUSES, Column, Filter, Queue
 
 _ORDER = tuple(COLUMNS)
@@ -43,7 +42,7 @@ class QueueModel(TableModel):
         super().__init__({str(name): column.tip for name, column in COLUMNS.items()}, parent)
         self.queue = Queue(())
         self.classes = NO_CLASSES
-        self.rows = np.zeros(0, np.intp)
+        self.rows: NDArray[np.intp] = np.zeros(0, np.intp)
         self.current = -1
         self._places: dict[int, int] = {}
 
@@ -82,20 +81,12 @@ class QueueModel(TableModel):
         return None
 
 
-_WIDTHS = {
-    Column.SAMPLE: 105,
-    Column.STATUS: 68,
-    Column.SUSPICION: 68,
-    Column.CAUSE: 95,
-    Column.CLASSES: 75,
-    Column.CHANGE: 58,
-}
 _NARROW = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-_LEAST = 120
-"""Minimum height of the table in pixels: a small window shows the legend of classes too."""
-
 _TYPING = 150
 """Milliseconds without a key press after which the typed text filters."""
+
+_NOTE_REST = 1000
+"""Milliseconds without a key press after which a note is saved."""
 
 
 class QueuePanel(QWidget):
@@ -109,20 +100,24 @@ class QueuePanel(QWidget):
         Filter or sorting changed.
     note_changed : Signal(str)
         The note of the sample that is open.
+    scope_changed : Signal
+        Other samples are selected or listed.
     """
 
     sample_chosen = Signal(int)
     listing_changed = Signal()
     note_changed = Signal(str)
+    scope_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = QueueModel(self)
-        self.table = _table(self.model)
+        self.table = queue_table(self.model)
         self.status, self.class_choice, self.cause = QComboBox(), QComboBox(), QComboBox()
+        self.annotator = QComboBox()
         self.text, self.note = QLineEdit(), QLineEdit()
         self.progress, self.counts = QProgressBar(), QLabel()
-        self._typing = QTimer(self)
+        self._typing, self._noting = QTimer(self), QTimer(self)
         self.sorted_by, self.descending = Column.SAMPLE, False
         self._lay_out()
         self._connect()
@@ -135,7 +130,8 @@ class QueuePanel(QWidget):
         self.cause.addItem("any cause", None)
         for cause in Cause:
             self.cause.addItem(cause.label, cause)
-        for choice in (self.status, self.class_choice, self.cause):  # or the dock would grow
+        self.annotator.addItem("any annotator", None)
+        for choice in self._choices:  # or the dock would grow
             choice.setSizeAdjustPolicy(_NARROW)
             choice.setMinimumContentsLength(6)
         self.text.setPlaceholderText("part of an ID or note; Enter opens the best match")
@@ -146,24 +142,34 @@ class QueuePanel(QWidget):
         self.class_choice.setToolTip("List only samples whose pseudo-labels have this class")
         self.cause.setToolTip("List only samples whose suspicion has this main cause")
         self.progress.setToolTip("Samples that are accepted, skipped or flagged")
-        filters = line_up(self.status, self.class_choice, self.cause)
+        self.annotator.setToolTip("List only samples that this annotator changed last")
+        filters = line_up(*self._choices)
         below = line_up(self.progress, self.counts)
         below.setStretch(0, 1)
         below.setStretch(1, 1)
         stack(filters, self.text, self.table, self.note, below, parent=self)
 
     def _connect(self) -> None:
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPING)
+        for timer, rest in ((self._typing, _TYPING), (self._noting, _NOTE_REST)):
+            timer.setSingleShot(True)
+            timer.setInterval(rest)
         self._typing.timeout.connect(self.listing_changed)
-        for choice in (self.status, self.class_choice, self.cause):
+        self._noting.timeout.connect(self.finish_note)
+        for choice in self._choices:
             choice.currentIndexChanged.connect(lambda _: self.listing_changed.emit())
         self.text.textChanged.connect(lambda _: self._typing.start())
         self.text.returnPressed.connect(self._open_first)
+        self.note.textEdited.connect(lambda _: self._noting.start())
         self.note.editingFinished.connect(self.finish_note)
         self.table.clicked.connect(self._choose)
-        self.table.activated.connect(self._choose)
+        self.table.activated.connect(self._open)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self.scope_changed.emit())
+        self.model.modelReset.connect(self.scope_changed)
         self.table.horizontalHeader().sectionClicked.connect(self._sort)
+
+    @property
+    def _choices(self) -> tuple[QComboBox, ...]:
+        return self.status, self.class_choice, self.cause, self.annotator
 
     @property
     def filter(self) -> Filter:
@@ -173,6 +179,7 @@ class QueuePanel(QWidget):
             self.class_choice.currentData(),
             self.text.text(),
             self.cause.currentData(),
+            self.annotator.currentData(),
         )
 
     def show_filter(self, wanted: Filter) -> None:
@@ -181,6 +188,7 @@ class QueuePanel(QWidget):
             (self.status, wanted.status),
             (self.class_choice, wanted.class_id),
             (self.cause, wanted.cause),
+            (self.annotator, wanted.annotator),
         ):
             with signals_blocked(control):
                 control.setCurrentIndex(max(0, control.findData(value)))
@@ -195,18 +203,23 @@ class QueuePanel(QWidget):
 
     def show_class_choices(self, class_ids: Sequence[int], classes: ClassList) -> None:
         """Offer these classes to filter by; the chosen one stays chosen."""
-        chosen = self.class_choice.currentData()
-        with signals_blocked(self.class_choice):
-            self.class_choice.clear()
-            self.class_choice.addItem("any class", None)
-            for class_id in class_ids:
-                self.class_choice.addItem(classes.name(class_id), class_id)
-            self.class_choice.setCurrentIndex(max(0, self.class_choice.findData(chosen)))
+        _offer(self.class_choice, [(classes.name(one), one) for one in class_ids])
+
+    def show_annotators(self, queue: Queue) -> None:
+        """Offer those who changed samples to filter by; the chosen one stays chosen."""
+        names = queue.annotators[1:]
+        if names != [self.annotator.itemData(at) for at in range(1, self.annotator.count())]:
+            _offer(self.annotator, [(name, name) for name in names])
 
     def list_samples(self, queue: Queue, classes: ClassList) -> None:
-        """List the samples that pass the filter, sorted by the chosen column."""
+        """List the samples that pass the filter, sorted by the chosen column.
+
+        Several selected samples stay selected as far as they are listed.
+        """
+        selected = self._selected()
         self.model.show(queue, classes, self._listed(queue))
         self.show_current(self.model.current)
+        self._select_again(selected)
         self.show_counts(queue)
 
     def refresh_all(self, queue: Queue, classes: ClassList) -> None:
@@ -222,8 +235,10 @@ class QueuePanel(QWidget):
             self.table.viewport().update()
         else:
             scrolled = self.table.verticalScrollBar().value()
+            selected = self._selected()
             self.model.show(queue, classes, rows)
             self._select(self.model.current)
+            self._select_again(selected)
             self.table.verticalScrollBar().setValue(scrolled)
         self.show_counts(queue)
 
@@ -233,7 +248,9 @@ class QueuePanel(QWidget):
     def show_current(self, row: int) -> None:
         """Mark the open sample, and show its note."""
         if row != self.model.current or not self.note.isModified():  # else it is being typed
-            self.note.setText(self.model.queue.notes.get(row, ""))
+            note = self.model.queue.notes.get(row, "")
+            if note != self.note.text():  # else the cursor would move to the end
+                self.note.setText(note)
         self.model.current = row
         place = self._select(row)
         if place is not None:
@@ -247,6 +264,26 @@ class QueuePanel(QWidget):
         else:
             self.table.selectRow(place)
         return place
+
+    def _selected(self) -> NDArray[np.intp]:
+        """Return the selected rows, in the order of the list."""
+        return self.model.rows[selected_places(self.table)]
+
+    def _select_again(self, rows: NDArray[np.intp]) -> None:
+        """Select several rows as far as they are listed; one or none leaves the open sample."""
+        places = np.flatnonzero(np.isin(self.model.rows, rows))
+        if min(len(rows), len(places)) > 1:
+            select_places(self.table, places)
+
+    @property
+    def scope(self) -> tuple[NDArray[np.intp], str]:
+        """The rows that a bulk action is for, and how to name them.
+
+        They are the selected ones if there are several, else all that the filter lists.
+        """
+        selected = self._selected()
+        rows, how = (selected, "selected") if len(selected) > 1 else (self.model.rows, "listed")
+        return rows, f"{len(rows):,} {how}"
 
     def refresh_row(self, row: int, queue: Queue) -> None:
         """Draw a sample's line and the counts again."""
@@ -273,6 +310,7 @@ class QueuePanel(QWidget):
 
     def finish_note(self) -> None:
         """Emit a note that is still being typed: a button may be pressed while it has the focus."""
+        self._noting.stop()
         if self.note.isModified():
             self.note.setModified(False)
             self.note_changed.emit(self.note.text())
@@ -286,7 +324,8 @@ class QueuePanel(QWidget):
         return int(rows[queue.suspicion[rows].argmax()]) if len(rows) else None
 
     def show_counts(self, queue: Queue) -> None:
-        """Show how many samples have which status."""
+        """Show how many samples have which status, and offer those who changed them."""
+        self.show_annotators(queue)
         counts = queue.counts()
         done = len(queue) - counts[Status.PENDING]
         self.progress.setMaximum(max(1, len(queue)))
@@ -298,14 +337,23 @@ class QueuePanel(QWidget):
         self.counts.setText(" · ".join(part for part in (*texts, failed, shown) if part))
 
     def _choose(self, index: QModelIndex) -> None:
+        """Open the clicked sample, unless the click only added it to others, or took it away."""
+        if index.isValid() and self._selected().tolist() == [self.model.rows[index.row()]]:
+            self._open(index)
+
+    def _open(self, index: QModelIndex) -> None:
         if index.isValid():
             self.sample_chosen.emit(int(self.model.rows[index.row()]))
 
     def _open_first(self) -> None:
+        """Open the sample that the text means, which is no filter then."""
         self._typing.stop()
         self.listing_changed.emit()
         row = self.model.queue.find(self.text.text(), self.model.rows)
         if row is not None:
+            with signals_blocked(self.text):
+                self.text.clear()
+            self.listing_changed.emit()
             self.sample_chosen.emit(row)
 
     def _sort(self, section: int) -> None:
@@ -315,18 +363,11 @@ class QueuePanel(QWidget):
         self.listing_changed.emit()
 
 
-def _table(model: QueueModel) -> QTableView:
-    table = QTableView()
-    table.setModel(model)
-    style_table(table, 20)
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setMinimumHeight(_LEAST)
-    rows = table.verticalHeader()
-    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # else Qt asks for 100,000 heights
-    header = table.horizontalHeader()
-    header.setSortIndicatorShown(True)
-    header.setStretchLastSection(True)
-    for section, column in enumerate(COLUMNS):
-        table.setColumnWidth(section, _WIDTHS.get(column, 48))
-    return table
+def _offer(choice: QComboBox, options: Sequence[tuple[str, object]]) -> None:
+    """Offer texts and their values after the first entry; the chosen value stays chosen."""
+    chosen, first = choice.currentData(), choice.itemText(0)
+    with signals_blocked(choice):
+        choice.clear()
+        for text, value in ((first, None), *options):
+            choice.addItem(text, value)
+        choice.setCurrentIndex(max(0, choice.findData(chosen)))

@@ -1,9 +1,9 @@
 """Reading classes and suspicion of unopened samples in the background, while a person works."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
-import numpy as np
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from napari_sepl.core.errors import SeplError
@@ -12,10 +12,10 @@ from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.panels.widgets import line_up
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.diagnose import suspicion_scan
+from napari_sepl.workflow.diagnose import recall, suspicion_scan
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
-from napari_sepl.workflow.review.sample_facts import Scan, ScanBatch, class_scan
+from napari_sepl.workflow.review.sample_facts import Scan, ScanBatch, Suspicion, class_scan
 
 FIRST = 1000
 """Milliseconds until a scan starts: the first image is shown before."""
@@ -115,8 +115,8 @@ class BackgroundScan:
             return
         for row, facts in scanned.facts.items():
             self._queue.find_classes(row, facts.class_ids)
-            if facts.suspicion is not None and np.isnan(self._queue.suspicion[row]):
-                self._queue.set_suspicion(row, *facts.suspicion)
+            if facts.suspicion is not None:
+                self._queue.find_suspicion(row, *facts.suspicion)
         self._queue.failures.update(scanned.failures)
         self._next += scanned.count
         self._failures += len(scanned.failures)
@@ -177,8 +177,17 @@ class ScanRow(QWidget):
     def open(self, reviewing: Reviewing) -> None:
         """Scan a dataset, once its first image had time to appear."""
         self._reviewing, self._suspecting = reviewing, False
+        self._context.background.run(
+            "recall", partial(recall, reviewing), self._remember, self._trouble
+        )
         classes = class_scan(reviewing.index, reviewing.on_disk.store.facts)
         self._begin(classes if classes.rows else None)
+
+    def _remember(self, kept: Mapping[int, Suspicion]) -> None:
+        """Show what the record kept of earlier scans; this one checks it."""
+        if self._reviewing is not None:
+            self._reviewing.queue.remember(list(kept), list(kept.values()))
+            self.show_found()
 
     def rescan(self) -> None:
         """Compute the suspicion of changed samples, unless the user stopped the scan."""

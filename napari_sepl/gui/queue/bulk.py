@@ -1,234 +1,359 @@
-"""Actions on all pending samples: confirmed before, undone as one."""
+"""Actions on many samples at once: shown before, undone as one."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SaveError, attempt
+from napari_sepl.core.errors import SaveError
+from napari_sepl.document.document import Document
+from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
+from napari_sepl.gui.queue.background_walk import BackgroundWalk
+from napari_sepl.gui.queue.preview import Plan
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
 
-_CHUNK = 8
-"""Samples between two checks for a stop."""
-
 _NAMED = 5
+
+_VERBS = {
+    Status.ACCEPTED: "Accept",
+    Status.SKIPPED: "Skip",
+    Status.FLAGGED: "Flag",
+    Status.PENDING: "Make pending",
+}
+
+
+class _State(NamedTuple):
+    """What tells whether a person changed a sample: its status, and the number of edits."""
+
+    status: Status
+    edits: int
 
 
 @dataclass(frozen=True)
-class BulkAction:
-    """An action on many samples that can be undone.
+class _Step:
+    """A bulk action that was done.
 
     Parameters
     ----------
     text : str
         What was done.
-    undo : callable
-        Undoes it; returns how many samples it left out because they were edited since.
+    before, after : mapping of int to _State
+        The samples before and after, by row.
+    params : mapping of int to Params or None
+        The settings before, if they were changed.
     """
 
     text: str
-    undo: Callable[[], int]
+    before: Mapping[int, _State]
+    after: Mapping[int, _State]
+    params: Mapping[int, Params | None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Open:
+    """The open sample when a bulk action began."""
+
+    row: int
+    document: Document
+    mark: int
+    resolved: Resolved
 
 
 class Bulk:
-    """Acts on all pending samples of a dataset under review.
+    """Acts on many samples of a dataset under review.
 
     Parameters
     ----------
     reviewing : Reviewing
         The dataset.
     controller : Controller
-        Its view shows questions, progress and outcomes.
-    current : callable
-        Returns the open row, which bulk actions leave out.
+        Its view shows progress and outcomes; it has the open sample.
     changed : callable
         Called when samples other than the open one were changed.
+    preview : callable
+        Shows a plan to the user, who may have it done.
     """
 
     def __init__(
         self,
         reviewing: Reviewing,
         controller: Controller,
-        current: Callable[[], int | None],
         changed: Callable[[], None],
+        preview: Callable[[Plan], None],
     ) -> None:
         self._reviewing = reviewing
-        self._controller = controller
+        self._recording = controller.recording
         self._context = controller.context
-        self._current = current
         self._changed = changed
-        self._stopped = self._closed = False
-        self.last: BulkAction | None = None
+        self._preview = preview
+        self._steps: list[_Step] = []
+        self._own: Counter[int] = Counter()  # edits of bulk actions on the open sample, by row
+        self._walk = BackgroundWalk(reviewing.queue, controller.context)
+
+    @property
+    def last(self) -> str:
+        """What the last action did that can be undone; empty for none."""
+        return self._steps[-1].text if self._steps else ""
 
     def stop(self) -> None:
         """Stop the running action after the current samples; finished samples stay."""
-        self._stopped = True
+        self._walk.stop()
 
     def close(self) -> None:
         """Stop the running action, and record nothing more: the dataset closes."""
-        self._stopped = self._closed = True
+        self._walk.close()
 
-    def undo(self) -> None:
-        """Undo the last action, except on samples that were edited since."""
-        if self.last is None:
-            self._context.view.show_info("There is no bulk action to undo.")
-            return
-        done, self.last = self.last, None
-        left = done.undo()
-        self._changed()
-        kept = f"; {left:,} edited since stay unchanged" if left else ""
-        self._context.view.show_info(f"Undone: {done.text}{kept}")
+    # --- what a person asks for
 
-    # --- thresholds
-
-    def _pending(self) -> list[int]:
-        """Return the pending rows except the open one."""
-        current = self._current()
-        return [row for row in self._reviewing.queue.pending().tolist() if row != current]
-
-    def apply_params(self, params: Params) -> None:
-        """Set the parameters of all pending samples except the open one, after a confirmation."""
-        rows = self._pending()
+    def set_params(self, rows: NDArray[np.intp], params: Params) -> None:
+        """Set the parameters of samples; the open one, which they come from, has them."""
         values = ", ".join(f"{name} = {value}" for name, value in params if value is not None)
-        if not rows or not self._context.view.confirm(
-            f"Set {values} for {listed(self._reviewing.queue, rows)}? Their strokes stay."
-        ):
-            return
+        others = rows[rows != self._row]
+        self._propose(f"Set {values} for", others, partial(self._put_params, values, params))
 
-        def put(_: object) -> None:
-            if self._closed:
-                return
-            still = sorted(set(rows) & set(self._pending()))
-            before = self._reviewing.put_params(still, dict.fromkeys(still, params))
-            step = f"{values} for {len(still):,} samples"
-            self.last = BulkAction(step, lambda: self._put_back(before, params))
-            self._changed()
-            self._context.view.show_info(f"Set {step}")
+    def set_status(self, rows: NDArray[np.intp], status: Status) -> None:
+        """Give samples a status, except accepted, which needs `accept`."""
+        others = rows[~self._queue.have(rows, status)]
+        do = partial(self._put_status, status)
+        self._propose(_VERBS[status], others, do, decided=status is not Status.PENDING)
 
-        self._context.background.run(
-            "read params",
-            lambda: [self._reviewing.params_of(row) for row in rows],  # for undo
-            put,
-            lambda error: self._context.view.show_error(str(error)),
-        )
-
-    def _put_back(self, before: dict[int, Params | None], params: Params) -> int:
-        """Restore the old parameters of samples, except of those changed since."""
-        current = self._current()
-        rows = [row for row in before if self._reviewing.params_of(row) == params]
-        if current in rows:  # on screen: a step of its own history
-            old = before[current] or self._reviewing.session.start
-            self._controller.set_params(old)
-        elsewhere = [row for row in rows if row != current]
-        self._reviewing.put_params(elsewhere, before)
-        return len(before) - len(rows)
-
-    # --- accepting
-
-    def accept_unchanged(self, most: float) -> None:
-        """Accept the pending samples whose labels differ little from their pseudo-labels.
+    def accept(self, rows: NDArray[np.intp]) -> None:
+        """Accept samples whose labels differ little from their pseudo-labels.
 
         It leaves out samples without masks: their labels are the pseudo-labels.
-
-        Parameters
-        ----------
-        most : float
-            Share in 0..1 of pixels that may differ.
         """
-        self._stopped = False
-        queue = self._reviewing.queue
-        pending = self._pending()
-        rows = [row for row in pending if not queue.without_masks[row]]
+        queue = self._queue
+        others = rows[~queue.have(rows, Status.ACCEPTED) & ~queue.without_masks[rows]]
+        unread = others[np.isnan(queue.change[others])].tolist()
 
         def ask() -> None:
-            change = queue.change
-            little = [row for row in rows if change[row] <= most]  # False for NaN: not read
-            if not little:
-                self._context.view.show_info(
-                    f"No pending sample changes by {100 * most:g} % or less."
-                )
-            elif self._context.view.confirm(
-                f"Accept and save {listed(self._reviewing.queue, little)}? They change by "
-                f"{100 * most:g} % or less; {len(pending):,} are pending."
-            ):
-                self._accept(little)
+            known = others[~np.isnan(queue.change[others])]
+            self._propose(_VERBS[Status.ACCEPTED], known, self._accept_rows, by_change=True)
 
-        unread = [row for row in rows if np.isnan(queue.change[row])]
-        self._walk("comparing", unread, self._reviewing.measure_change, ask)
+        self._walk.start("comparing", unread, self._reviewing.measure_change, ask)
 
-    def _accept(self, rows: list[int]) -> None:
+    def undo(self) -> None:
+        """Undo the last action, except on samples that a person changed since."""
+        if not self._steps:
+            self._context.view.show_info("There is no bulk action to undo.")
+        elif self._is_free():
+            self._recording.record()
+            step = self._steps.pop()
+            rows = [row for row, state in step.after.items() if self._state(row) == state]
+            self._put_back(step, rows)
+
+    # --- doing it
+
+    def _propose(
+        self,
+        text: str,
+        rows: NDArray[np.intp],
+        do: Callable[[Sequence[int]], None],
+        *,
+        decided: bool = True,
+        by_change: bool = False,
+    ) -> None:
+        """Show what is about to be done; `decided` if it takes a status that a person gave."""
+        if not self._is_free():
+            return
+        if not len(rows):
+            self._context.view.show_info(f"{text}: no sample is left to do this to.")
+            return
+        self._recording.record()
+        own = np.array([self._own[row] for row in rows.tolist()])
+        edited = self._queue.edits[rows] > own
+        if decided:
+            edited |= ~self._queue.have(rows, Status.PENDING)
+        self._preview(Plan(text, rows, edited, do, by_change))
+
+    def _is_free(self) -> bool:
+        """Return whether an action may begin, and show why if not."""
+        why = self._reviewing.refusal
+        if not why and self._walk.at_work:
+            why = "A bulk action is running: stop it first, or wait."
+        if why:
+            self._context.view.show_error(why)
+        return not why
+
+    def _put_params(self, values: str, params: Params, rows: Sequence[int]) -> None:
+        states = {row: self._state(row) for row in rows}
+
+        def put(_: object) -> None:
+            self._walk.at_work = False
+            if self._walk.closed:
+                return
+            # what a person opened or changed meanwhile stays as it is
+            before = {
+                row: state
+                for row, state in states.items()
+                if row != self._row and self._state(row) == state
+            }
+            accepted = [row for row, state in before.items() if state.status is Status.ACCEPTED]
+            self._reviewing.put_statuses(accepted, Status.PENDING)
+            old = self._reviewing.put_params(list(before), dict.fromkeys(before, params))
+            self._note(f"set {values} for", before, old)
+
+        self._walk.at_work = True
+        work = partial(self._read_params, rows)
+        self._context.background.run("bulk", work, put, self._walk.fail)
+
+    def _read_params(self, rows: Sequence[int]) -> None:
+        """Read the settings of samples, so that they are known for undo."""
+        for row in rows:
+            self._reviewing.params_of(row)
+
+    def _put_status(self, status: Status, rows: Sequence[int]) -> None:
+        before = {row: self._state(row) for row in rows}
+        self._give_status(rows, status)
+        self._note(_VERBS[status].lower(), before)
+
+    def _give_status(self, rows: Sequence[int], status: Status) -> None:
+        """Give samples a status other than accepted; the open one by a step of its history."""
+        document = self._context.document
+        if self._row in rows and document is not None:
+            document.set_status(status)
+        elsewhere = [row for row in rows if row != self._row]
+        self._reviewing.put_statuses(elsewhere, status)
+
+    def _accept_rows(self, rows: Sequence[int]) -> None:
+        before = {row: self._state(row) for row in rows}
+
+        def note(accepted: list[int]) -> None:
+            self._note("accept", {row: before[row] for row in accepted})
+
+        self._save_all(rows, note)
+
+    def _note(
+        self,
+        text: str,
+        before: Mapping[int, _State],
+        params: Mapping[int, Params | None] | None = None,
+    ) -> None:
+        """Put an action that was done on the stack, and tell so."""
+        after = {row: self._state(row) for row in before}
+        text = f"{text} {len(before):,} sample{'s' * (len(before) != 1)}"
+        if before:
+            self._steps.append(_Step(text, before, after, params or {}))
+        self._changed()
+        self._context.view.show_info(f"Done: {text}")
+
+    def _put_back(self, step: _Step, rows: Sequence[int]) -> None:
+        left = len(step.after) - len(rows)
+        row, document = self._row, self._context.document
+        if row in step.params and row in rows and row is not None and document is not None:
+            self._put_back_open(row, document, step.params[row])
+        if step.params:
+            elsewhere = [row for row in rows if row != self._row]
+            self._reviewing.put_params(elsewhere, step.params)
+        again: list[int] = []
+        for status in Status:
+            turned = [
+                row
+                for row in rows
+                if step.before[row].status is status and self._queue.status_of(row) is not status
+            ]
+            if status is Status.ACCEPTED:
+                again = turned
+            elif turned:
+                self._give_status(turned, status)
+
+        def tell(_: object = None) -> None:
+            self._changed()
+            kept = f"; {left:,} edited since stay unchanged" if left else ""
+            self._context.view.show_info(f"Undone: {step.text}{kept}")
+
+        if again:
+            self._save_all(again, tell)
+        else:
+            tell()
+
+    def _put_back_open(self, row: int, document: Document, params: Params | None) -> None:
+        """Restore the settings of the open sample, by a step that is no edit of a person."""
+        edits = int(self._queue.edits[row])
+        document.set_params(params or self._reviewing.session.start)
+        self._context.view.params.show_params(document.params)
+        self._recording.record()
+        self._own[row] += int(self._queue.edits[row]) - edits
+
+    def _save_all(self, rows: Sequence[int], then: Callable[[list[int]], None]) -> None:
+        """Accept samples and write their labels; then call with those that are accepted."""
         saved: list[int] = []
         unsaved: list[SaveError] = []
+        opened = self._opened()
 
         def save(row: int) -> None:
             try:
-                self._reviewing.accept_unseen(row)
+                if opened is not None and row == opened.row:
+                    self._reviewing.save_labels(row, opened.resolved, opened.document.inputs)
+                else:
+                    self._reviewing.accept_unseen(row)
             except SaveError as error:  # the sample is readable all the same
                 unsaved.append(error)
             else:
                 saved.append(row)
 
         def finish() -> None:
-            self._reviewing.put_statuses(saved, Status.ACCEPTED)
-            step = f"accepting {len(saved):,} samples"
-            self.last = BulkAction(step, lambda: self._reopen(saved))
-            self._changed()
-            self._context.view.show_info(f"Accepted {len(saved):,} samples")
+            accepted = self._take_accepted(saved, opened)
+            then(accepted)
             if unsaved:
                 self._context.view.show_error(f"{len(unsaved):,} were not saved. {unsaved[0]}")
 
-        self._walk("saving", rows, save, finish)
+        self._walk.start("saving", rows, save, finish)
 
-    def _reopen(self, rows: list[int]) -> int:
-        """Make samples pending again, except those whose status changed since."""
-        queue = self._reviewing.queue
-        still = [row for row in rows if queue.status_of(row) is Status.ACCEPTED]
-        document = self._context.document
-        if self._current() in still and document is not None:  # a step of its own history
-            document.set_status(Status.PENDING)
-        elsewhere = [row for row in still if row != self._current()]
-        self._reviewing.put_statuses(elsewhere, Status.PENDING)
-        return len(rows) - len(still)
+    def _opened(self) -> _Open | None:
+        document = self._context.settled()
+        if self._row is None or document is None:
+            return None
+        mark, resolved = document.history.mark, document.resolved.snapshot()
+        return _Open(self._row, document, mark, resolved)
 
-    def _walk(
-        self, doing: str, rows: list[int], act: Callable[[int], object], finish: Callable[[], None]
-    ) -> None:
-        """Act on rows in the background, a few at a time, until done or stopped."""
+    def _take_accepted(self, saved: Sequence[int], opened: _Open | None) -> list[int]:
+        """Give samples whose files are there their status; return those that have it.
 
-        def walk_from(start: int) -> None:
-            if self._closed:
-                return
-            if start >= len(rows) or self._stopped:
-                self._context.view.show_busy("")
-                finish()
-                return
-            self._context.view.show_busy(f"{doing} {start:,} of {len(rows):,}…")
-            chunk = rows[start : start + _CHUNK]
-            self._context.background.run(
-                "bulk",
-                lambda: self._act(chunk, act),
-                lambda failures: note(failures, start + _CHUNK),
-                lambda error: self._context.view.show_error(str(error)),
-            )
+        Of the sample in the window, then and now, the window knows the status: a person may have
+        changed it while the files were written.
+        """
+        document, row, queue = self._context.document, self._row, self._queue
+        if (
+            opened is not None
+            and opened.row in saved
+            and opened.document is document
+            and opened.mark == document.history.mark
+        ):
+            document.set_status(Status.ACCEPTED)
+        if row is not None and document is not None:
+            queue.set_status(row, document.status)
+        in_window = {row, None if opened is None else opened.row}
+        accepted = [
+            row for row in saved if row not in in_window or queue.status_of(row) is Status.ACCEPTED
+        ]
+        self._reviewing.put_statuses(accepted, Status.ACCEPTED)
+        for one in set(saved).difference(accepted):
+            self._reviewing.put_statuses([one], queue.status_of(one))  # which removes its file
+        return accepted
 
-        def note(failures: dict[int, str], following: int) -> None:
-            self._reviewing.queue.failures.update(failures)
-            walk_from(following)
+    # --- the samples
 
-        walk_from(0)
+    @property
+    def _queue(self) -> Queue:
+        return self._reviewing.queue
 
-    def _act(self, rows: list[int], act: Callable[[int], object]) -> dict[int, str]:
-        failures: dict[int, str] = {}
-        for row in rows:
-            name = self._reviewing.queue.ids[row]
-            attempt(partial(act, row), partial(failures.__setitem__, row), name)
-        return failures
+    @property
+    def _row(self) -> int | None:
+        """The row of the open sample."""
+        return self._recording.row
+
+    def _state(self, row: int) -> _State:
+        queue = self._queue
+        return _State(queue.status_of(row), int(queue.edits[row]) - self._own[row])
 
 
 def listed(queue: Queue, rows: Sequence[int] | NDArray[np.intp]) -> str:

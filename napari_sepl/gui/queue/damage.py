@@ -7,8 +7,8 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Recovery, StoreCorruptError, recover, store_file
 from napari_sepl.gui.context import ReviewContext
+from napari_sepl.gui.preferences import preferred_annotator
 from napari_sepl.gui.recording import Recording
-from napari_sepl.workflow.review.recorded import reviewer
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 
@@ -55,7 +55,7 @@ class Damage:
         """Report why a dataset cannot be opened, and offer to recover a damaged record."""
         self._context.show_failure(error)
         if isinstance(error, StoreCorruptError):
-            path, who = store_file(spec.output), reviewer()
+            path, who = store_file(spec.output), preferred_annotator()
             self._offer(path, lambda: recover(path, who=who), reopen)
 
     def meet_open(

@@ -5,28 +5,34 @@ from functools import partial
 
 import numpy as np
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QDialog, QInputDialog, QMenu, QPlainTextEdit, QPushButton, QWidget
+from qtpy.QtGui import QAction
+from qtpy.QtWidgets import QDialog, QMenu, QPlainTextEdit, QPushButton, QWidget
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.store import Status, refusal_of
 from napari_sepl.gui.actions import ACTIONS, ActionButton, connect_buttons, press
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.masks.making_dataset import DatasetMaking
-from napari_sepl.gui.panels.params import preferred_params
 from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.panels.widgets import line_up, stack
+from napari_sepl.gui.preferences import preferred_annotator, preferred_params
 from napari_sepl.gui.queue.background_scan import ScanRow
 from napari_sepl.gui.queue.bulk import Bulk, listed
 from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
+from napari_sepl.gui.queue.preview import BulkPreview, Plan
+from napari_sepl.gui.queue.read_only import ReadOnlyBanner
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 TITLE = "Queue (SEPL)"
 
 _STEPS = ("previous", "next", "next_pending", "skip", "flag", "reopen")
-_ON_ALL_PENDING = ("apply_params", "accept_unchanged", "undo_bulk", "stop_bulk")
+_CHANGES = ("skip", "flag", "reopen")
+_BULK = ("accept_unchanged", "apply_params", "skip_many", "flag_many", "reopen_many")
+_AFTER_BULK = ("undo_bulk", "stop_bulk")
 
 
 class QueueDock(QWidget):
@@ -56,10 +62,11 @@ class QueueDock(QWidget):
         self.navigator = Navigator(controller, self.panel, background)
         self._damage = Damage(controller.context, controller.recording, self._meet_damage)
         self.scan = ScanRow(controller.context, self.panel, self._damage.meet_trouble)
-        self.missing = MissingButton()
+        self.missing, self.banner = MissingButton(), ReadOnlyBanner()
         self.reviewing: Reviewing | None = None
         self._making: DatasetMaking | None = None
         self._bulk: Bulk | None = None
+        self.preview: BulkPreview | None = None
         self._opening = False
         self._then: DatasetSpec | None = None  # to open after the one that is being opened
         self.exports = ExportDialog(background, self)
@@ -67,19 +74,20 @@ class QueueDock(QWidget):
         self._connect()
 
     def _lay_out(self, do: Callable[[str], None]) -> None:
-        self.pending_menu = QMenu(self)
-        for name in _ON_ALL_PENDING:
-            entry = self.pending_menu.addAction(ACTIONS[name].title)
+        self.bulk_menu = QMenu(self)
+        for name in (*_BULK, *_AFTER_BULK):
+            entry = self.bulk_menu.addAction(ACTIONS[name].title)
+            entry.setObjectName(name)
             entry.setToolTip(ACTIONS[name].tooltip)
             entry.triggered.connect(partial(press, do, name))
-        self.pending_menu.setToolTipsVisible(True)
-        pending = QPushButton("All pending")
-        pending.setToolTip("Actions on all pending samples")
-        pending.setMenu(self.pending_menu)
+        self.bulk_menu.setToolTipsVisible(True)
+        self.bulk_button = QPushButton()
+        self.bulk_button.setToolTip("Actions on the selected samples, or on all that are listed")
+        self.bulk_button.setMenu(self.bulk_menu)
         others = map(ActionButton, ("sweep", "export_dataset", "shortcuts"))
-        below = line_up(ActionButton("worst_pending"), pending, *others, self.missing)
+        below = line_up(ActionButton("worst_pending"), self.bulk_button, *others, self.missing)
         steps = line_up(*map(ActionButton, _STEPS))
-        column = stack(self.panel, self.scan, steps, below, parent=self)
+        column = stack(self.banner, self.panel, self.scan, steps, below, parent=self)
         column.setContentsMargins(9, 9, 9, 9)
         connect_buttons(self, do)
 
@@ -87,6 +95,9 @@ class QueueDock(QWidget):
         self.panel.sample_chosen.connect(self.navigator.go)
         self.panel.note_changed.connect(self.navigator.set_note)
         self.panel.listing_changed.connect(self._list)
+        self.banner.again.clicked.connect(self.try_again)
+        self.panel.scope_changed.connect(self._name_scope)
+        self.bulk_menu.aboutToShow.connect(self._name_scope)
         self._controller.panels_toggled.connect(self._note_panels)
         self._controller.making.ended.connect(self.scan.rescan)
         for changed in (self.panel.model.dataChanged, self.panel.model.modelReset):
@@ -126,10 +137,14 @@ class QueueDock(QWidget):
             if left is not None:
                 left.close()  # else its lock would stop the same dataset
             return Reviewing.open(
-                SampleIndex.open(spec), damage.on_error, recording.on_saved, recording.on_kept
+                SampleIndex.open(spec),
+                damage.on_error,
+                recording.on_saved,
+                recording.on_kept,
+                who=who,
             )
 
-        self._opening = True
+        self._opening, who = True, preferred_annotator()
         self._context.background.run("dataset", find, opened, failed)
 
     def _opened(self) -> DatasetSpec | None:
@@ -151,9 +166,7 @@ class QueueDock(QWidget):
     def _start(self, reviewing: Reviewing) -> None:
         self._context.view.show_busy("")
         self.reviewing = reviewing
-        self._bulk = Bulk(
-            reviewing, self._controller, lambda: self.navigator.row, self._others_changed
-        )
+        self._bulk = Bulk(reviewing, self._controller, self._others_changed, self._preview)
         making = self._controller.making
         self._making = making.dataset = DatasetMaking(
             self._context, making, reviewing, self.navigator
@@ -163,12 +176,12 @@ class QueueDock(QWidget):
         self._damage.forget()
         session = reviewing.session
         session.start_with(preferred_params())
+        self.panel.show_annotators(reviewing.queue)
         self.panel.show_filter(session.filtering)
         self.panel.show_sorting(*session.sorting)
         self._context.view.show_panels(session.panels)
         self.navigator.start(reviewing)
-        if reviewing.refusal:
-            self._context.view.show_error(reviewing.refusal)
+        self._show_right(reviewing)
         self.scan.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
@@ -182,9 +195,40 @@ class QueueDock(QWidget):
             self._context.view.show_info(
                 f"No masks yet: {listed(reviewing.queue, bare)}. Generate them in the panel Masks."
             )
+        self._name_scope()
         missing = self.missing.show_missing(reviewing.index)
         if missing:
             self._context.view.show_error(missing)
+
+    def _show_right(self, reviewing: Reviewing) -> None:
+        """Show whether the dataset is read-only here, and have the controls follow."""
+        self.banner.show_right(reviewing.on_disk.store)
+        writable = not reviewing.refusal
+        for button in self.findChildren(ActionButton):
+            if button.action.id in _CHANGES:
+                button.setEnabled(writable)
+        for entry in self.bulk_menu.actions():
+            entry.setEnabled(writable)
+        self.panel.note.setReadOnly(not writable)
+        if not writable:
+            self._context.view.show_error(reviewing.refusal)
+
+    def try_again(self) -> None:
+        """Open the read-only dataset for writing, if the other window has closed it."""
+        reviewing, view = self.reviewing, self._context.view
+        if reviewing is None:
+            return
+        path, who = reviewing.on_disk.store.path, reviewing.annotator
+
+        def done(reason: str) -> None:
+            if reason:
+                view.show_info(f"Still read-only: {reason}.")
+            elif reviewing is self.reviewing:
+                self.open(reviewing.index.spec)
+
+        self._context.background.run(
+            "try again", lambda: refusal_of(path, who), done, self._context.show_failure
+        )
 
     def _others_changed(self) -> None:
         self.navigator.others_changed()
@@ -200,9 +244,12 @@ class QueueDock(QWidget):
         """Record the open sample, and return the dataset to close; None if none is open."""
         if self._bulk is not None:
             self._bulk.close()
+        if self.preview is not None:
+            self.preview.close()
         if self._making is not None:
             self._making.close()
             self._making = self._controller.making.dataset = None
+        self.banner.hide()
         self.scan.leave()
         self.exports.leave_dataset()
         self.navigator.stop()
@@ -219,11 +266,44 @@ class QueueDock(QWidget):
         if self._making is not None:
             self._making.show_pending()
 
+    # --- bulk actions
+
+    def _name_scope(self) -> None:
+        """Name what bulk actions are for on their button and in its menu."""
+        scope = self.panel.scope[1]
+        self.bulk_button.setText(scope)
+        for name in _BULK:
+            entry = self.bulk_menu.findChild(QAction, name)
+            entry.setText(f"{ACTIONS[name].title} ({scope})")
+        last = "" if self._bulk is None else self._bulk.last
+        undo = self.bulk_menu.findChild(QAction, "undo_bulk")
+        undo.setText(f"{ACTIONS['undo_bulk'].title}{f' ({last})' if last else ''}")
+
+    def _preview(self, plan: Plan) -> None:
+        if self.reviewing is not None:
+            queue, classes = self.reviewing.queue, self.reviewing.index.classes
+            self.preview = BulkPreview(plan, self.panel.scope[1], queue, classes, self)
+            self.preview.finished.connect(self._forget_preview)
+            self.preview.open()
+
+    def _forget_preview(self) -> None:
+        self.preview = None
+
     def apply_params(self) -> None:
-        """Apply the current parameters to all pending samples."""
+        """Set the current parameters of the selected or listed samples."""
         document = self._context.document
         if self._bulk is not None and document is not None:
-            self._bulk.apply_params(document.params)
+            self._bulk.set_params(self.panel.scope[0], document.params)
+
+    def accept_unchanged(self) -> None:
+        """Accept the selected or listed samples that change little."""
+        if self._bulk is not None:
+            self._bulk.accept(self.panel.scope[0])
+
+    def set_statuses(self, status: Status) -> None:
+        """Give the selected or listed samples a status."""
+        if self._bulk is not None:
+            self._bulk.set_status(self.panel.scope[0], status)
 
     def undo_bulk(self) -> None:
         """Undo the last bulk action."""
@@ -235,15 +315,7 @@ class QueueDock(QWidget):
         if self._bulk is not None:
             self._bulk.stop()
 
-    def accept_unchanged(self) -> None:
-        """Ask for the largest change, and accept the pending samples up to it."""
-        if self._bulk is None:
-            return
-        most, chosen = QInputDialog.getDouble(
-            self, "Accept pending samples", "Largest change (percent of pixels):", 2, 0, 100, 1
-        )
-        if chosen:
-            self._bulk.accept_unchanged(most / 100)
+    # --- what the session keeps
 
     def _list(self) -> None:
         if self.reviewing is None:

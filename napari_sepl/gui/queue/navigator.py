@@ -13,7 +13,7 @@ from napari_sepl.gui.queue.prefetch import READ_AHEAD, Prefetch
 from napari_sepl.gui.recording import offer_annotations
 from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
-from napari_sepl.workflow.diagnose import suspicion_of
+from napari_sepl.workflow.diagnose import keep_suspicion, suspicion_of
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.recorded import Outdated
 from napari_sepl.workflow.review.reviewing import Reviewing
@@ -161,10 +161,11 @@ class Navigator:
         if self._reviewing is None:
             return
         self._leave()
+        prepared.document.refusal = self._reviewing.refusal
         self._recording.open(row, prepared.document)
         self._queue.failures.pop(row, None)
         self._controller.show(prepared, self._recording.target_of(row))
-        if old is not None:
+        if old is not None and not self._reviewing.refusal:
             offer_annotations(self._view, prepared.document, old, ask=row not in self._made)
         self._made.discard(row)
         self._reviewing.arrive(row, prepared.document)
@@ -205,6 +206,15 @@ class Navigator:
         if self.row is not None:
             self._panel.finish_note()
             self._recording.leave()
+            self._keep_diagnosis(self.row)
+
+    def _keep_diagnosis(self, row: int) -> None:
+        """Keep the suspicion of the open sample in the record, if it is of its present labels."""
+        document = self._controller.context.document
+        diagnosis = self._controller.diagnosing.current
+        if self._reviewing is not None and document is not None and diagnosis is not None:
+            suspicion = suspicion_of(document.resolved, diagnosis)
+            keep_suspicion(self._reviewing, row, document.inputs, document.params, suspicion)
 
     def masks_made(self, row: int) -> None:
         """Forget what was read of a sample: its masks are new."""
@@ -285,7 +295,9 @@ class Navigator:
     def _on_diagnosed(self, document: Document, diagnosis: Diagnosis) -> None:
         row, of_open = self.row, document is self._controller.context.document
         if row is not None and of_open and not self._queue.without_masks[row]:
-            self._queue.set_suspicion(row, *suspicion_of(diagnosis))
+            share, cause, change = suspicion_of(document.resolved, diagnosis)
+            self._queue.set_suspicion(row, share, cause)
+            self._queue.change[row] = change
             self._panel.refresh_row(row, self._queue)
 
     @property

@@ -82,13 +82,13 @@ class StatusRun(CountingRun[SelectedLabels, NDArray[np.int64]]):
 
     @property
     def annotators(self) -> dict[str, Annotator]:
-        """What each person did, by name."""
+        """What each person did, by name; empty for samples that were looked at, and no more."""
         found: dict[str, Annotator] = {}
         for sample_id, standing in self.selection.standings.items():
             summary = self.selection.summaries.get(sample_id)
             if summary is not None:
                 one = found.setdefault(summary.who, Annotator())
-                one.samples += 1
+                one.samples += bool(summary.who)
                 one.accepted += standing is Standing.ACCEPTED
                 one.seconds += summary.review.seconds
         return dict(sorted(found.items()))

@@ -70,6 +70,7 @@ class OneImage(Recorded):
         folder: Path | None,
         start: Params,
         callbacks: Callbacks,
+        who: str = "",
     ) -> "OneImage":
         """Open the record of an image, making it if there is none; for a background thread.
 
@@ -77,6 +78,8 @@ class OneImage(Recorded):
         ----------
         inputs, files, start, callbacks
             As for `OneImage`.
+        who : str
+            The annotator; the system's user if left out.
         folder : Path or None
             The output folder; if None, the one where the image was accepted before, if it was.
 
@@ -88,14 +91,14 @@ class OneImage(Recorded):
             If it cannot be made.
         """
         if folder is None:
-            store = Store.open(store_file(_place_of(inputs)), who=reviewer())
+            store = Store.open(store_file(_place_of(inputs)), who=who or reviewer())
             moved = store.session().get(_FOLDER)
             if not isinstance(moved, str) or not store_file(Path(moved)).exists():
                 return cls(inputs, files, start, None, store, callbacks)
             store.close()
             folder = Path(moved)
         _check(folder, files)
-        store = Store.open(store_file(folder), who=reviewer())
+        store = Store.open(store_file(folder), who=who or reviewer())
         return cls(inputs, files, start, folder, store, callbacks)
 
     @property
@@ -122,7 +125,7 @@ class OneImage(Recorded):
             _check(folder, self._files)
             sample_id = self._inputs.sample_id
             self.on_disk.move(store_file(folder), sample_id)
-            old = Store.open(store_file(_place_of(self._inputs)), who=reviewer())
+            old = Store.open(store_file(_place_of(self._inputs)), who=self.annotator)
             old.put_session({_FOLDER: str(folder.absolute())})
             old.close()
             self.folder = folder

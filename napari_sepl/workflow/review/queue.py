@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from napari_sepl.core.analysis.diagnosis.types import Cause
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE
-from napari_sepl.document.document import Document
+from napari_sepl.core.masks.transpose import to_columns
+from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.store import Status, StatusRow
 
 STATUSES = tuple(Status)
@@ -29,6 +30,7 @@ class Column(StrEnum):
     CLASSES = "classes"
     CHANGE = "change"
     EDITS = "edits"
+    ANNOTATOR = "annotator"
     NOTE = "note"
 
 
@@ -46,12 +48,15 @@ class Filter:
         Only samples with this in their id or note, in upper or lower case.
     cause : Cause, optional
         Only samples of which this is known to be the main cause of suspicion.
+    annotator : str, optional
+        Only samples that this person changed last.
     """
 
     status: Status | None = None
     class_id: int | None = None
     text: str = ""
     cause: Cause | None = None
+    annotator: str | None = None
 
 
 class Queue:
@@ -78,6 +83,12 @@ class Queue:
         How much a sample deserves to be looked at, 0..1; NaN until known.
     cause : (N,) uint8
         Why, as a position in `CAUSES`; 0 for no cause, or until known.
+    annotator : (N,) int32
+        Who changed a sample last, as a position in `annotators`; 0 for nobody.
+    annotators : list of str
+        All annotators of the samples, after an empty name for nobody.
+    unchecked : (N,) bool
+        Whether suspicion, cause and change come from the record, which may be older than the files.
     without_masks : (N,) bool
         Whether there are no masks of a sample yet.
     notes, failures : dict of int to str
@@ -94,6 +105,9 @@ class Queue:
         self.cause = np.zeros(len(self.ids), np.uint8)
         self.classes_known = np.zeros(len(self.ids), np.bool_)
         self.classes_given = np.zeros(len(self.ids), np.bool_)
+        self.annotator = np.zeros(len(self.ids), np.int32)
+        self.annotators = [""]
+        self.unchecked = np.zeros(len(self.ids), np.bool_)
         self.without_masks = np.zeros(len(self.ids), np.bool_)
         self.notes: dict[int, str] = {}
         self.failures: dict[int, str] = {}
@@ -110,6 +124,13 @@ class Queue:
         self.change[row] = np.nan if told.changed is None else told.changed
         if told.note:
             self.notes[row] = told.note
+        self.set_annotator([row], told.who)
+
+    def set_annotator(self, rows: Sequence[int], name: str) -> None:
+        """Remember who changed samples."""
+        if name not in self.annotators:
+            self.annotators.append(name)
+        self.annotator[list(rows)] = self.annotators.index(name)
 
     def find_classes(self, row: int, class_ids: Iterable[int]) -> None:
         """Set the classes in the files of a sample, unless image-level labels name them."""
@@ -128,15 +149,37 @@ class Queue:
         """Remember how much a sample deserves to be looked at, and why."""
         self.suspicion[row] = share
         self.cause[row] = CAUSES.index(cause)
+        self.unchecked[row] = False
+
+    def remember(
+        self, rows: Sequence[int], found: Sequence[tuple[float, Cause | None, float]]
+    ) -> None:
+        """Take suspicion, cause and change of rows from the record, where they are not known."""
+        at = np.array(rows, np.intp)
+        share, change = (np.array([one[of] for one in found], np.float32) for of in (0, 2))
+        cause = np.array([CAUSES.index(one[1]) for one in found], np.uint8)
+        unknown = np.isnan(self.suspicion[at])
+        self.suspicion[at[unknown]], self.cause[at[unknown]] = share[unknown], cause[unknown]
+        self.unchecked[at[unknown]] = True
+        unknown &= np.isnan(self.change[at])
+        self.change[at[unknown]] = change[unknown]
+
+    def find_suspicion(self, row: int, share: float, cause: Cause | None, change: float) -> None:
+        """Take what a scan found of a sample, unless it is known from the window."""
+        if np.isnan(self.suspicion[row]) or self.unchecked[row]:
+            if np.isnan(self.change[row]) or self.unchecked[row]:
+                self.change[row] = change
+            self.set_suspicion(row, share, cause)
 
     def forget_suspicion(self, rows: Sequence[int]) -> None:
         """Clear the suspicion of samples that have changed."""
         self.suspicion[list(rows)] = np.nan
         self.cause[list(rows)] = 0
+        self.unchecked[list(rows)] = False
 
     def unsuspected(self) -> NDArray[np.intp]:
-        """Return the rows that have masks and no known suspicion, in order."""
-        return np.flatnonzero(np.isnan(self.suspicion) & ~self.without_masks)
+        """Return the rows that have masks and no suspicion that is known to hold, in order."""
+        return np.flatnonzero((np.isnan(self.suspicion) | self.unchecked) & ~self.without_masks)
 
     def cause_of(self, row: int) -> Cause | None:
         """Return the main cause of suspicion; None if there is none, or it is not known."""
@@ -169,6 +212,11 @@ class Queue:
         """Return the status of a sample."""
         return STATUSES[int(self.status[row])]
 
+    def have(self, rows: NDArray[np.intp], status: Status) -> NDArray[np.bool_]:
+        """Return which of some rows have a status."""
+        these: NDArray[np.bool_] = self.status[rows] == STATUSES.index(status)
+        return these
+
     def set_status(self, row: int, status: Status) -> None:
         """Give a sample a status."""
         self.status[row] = STATUSES.index(status)
@@ -191,6 +239,10 @@ class Queue:
             kept &= (self._classes[:, wanted.class_id // 64] & bit) != 0
         if wanted.cause is not None:
             kept &= self.cause == CAUSES.index(wanted.cause)
+        if wanted.annotator is not None:
+            known = wanted.annotator in self.annotators
+            code = self.annotators.index(wanted.annotator) if known else -1
+            kept &= self.annotator == code
         rows = np.flatnonzero(kept)
         text = wanted.text.strip().casefold()
         if not text:
@@ -220,6 +272,13 @@ class Queue:
         unknown = np.isnan(keys)
         order = np.lexsort((-keys if descending else keys, unknown))
         return rows[order]
+
+    def rank_annotators(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the places of annotators in the alphabet; NaN for nobody."""
+        ranks = np.argsort(np.argsort(self.annotators)).astype(np.float64)
+        ranks[0] = np.nan
+        ranked: NDArray[np.float64] = ranks[self.annotator[rows]]
+        return ranked
 
     def rank_notes(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the places of notes in the alphabet; NaN for none."""
@@ -314,11 +373,17 @@ COLUMNS: Mapping[Column, Shown] = {
         "Share of pixels whose label differs from the pseudo-label",
         lambda queue, row, _: _percent(queue.change[row], 1),
         lambda queue, rows: queue.change[rows],
+        found=True,
     ),
     Column.EDITS: Shown(
         "Number of steps in the history of the sample",
         lambda queue, row, _: str(queue.edits[row] or ""),
         lambda queue, rows: queue.edits[rows],
+    ),
+    Column.ANNOTATOR: Shown(
+        "Annotator who changed the sample last",
+        lambda queue, row, _: queue.annotators[queue.annotator[row]],
+        Queue.rank_annotators,
     ),
     Column.NOTE: Shown(
         "Note of the annotator", lambda queue, row, _: queue.notes.get(row, ""), Queue.rank_notes
@@ -327,7 +392,7 @@ COLUMNS: Mapping[Column, Shown] = {
 """All columns, from left to right. A new one is a name in `Column`, and a line here."""
 
 
-def change_of(document: Document) -> float:
+def change_of(resolved: Resolved) -> float:
     """Return the share of pixels whose label is not the pseudo-label."""
-    final = document.resolved.labels
-    return float(np.count_nonzero(final != document.inputs.pseudo) / final.size)
+    changed = to_columns(resolved.labels) != resolved.overlap.pseudo_columns
+    return float(np.count_nonzero(changed) / changed.size)

@@ -119,6 +119,15 @@ class Recorded(ABC):
         """Why nothing can be saved; empty if all can."""
         return self.on_disk.refusal
 
+    @property
+    def annotator(self) -> str:
+        """Who is at work: stored with each step from now on."""
+        return self.on_disk.store.who
+
+    @annotator.setter
+    def annotator(self, name: str) -> None:
+        self.on_disk.store.who = name
+
     # --- reading
 
     def read(self, row: int) -> Document:
@@ -172,7 +181,7 @@ class Recorded(ABC):
         entries = [step.entry() for step in steps]
         self.on_disk.put_review(review, entries)
         edits = int(self.queue.edits[row]) + sum(not entry.of_status for entry in entries)
-        self.queue.take(row, StatusRow.of(review, edits))
+        self.queue.take(row, StatusRow.of(review, edits, self.annotator))
         if document.status is not Status.ACCEPTED:
             self.remove_files([row])
         elif any(step.kind != "do" for step in steps):  # accepted again by undo or redo
@@ -233,6 +242,7 @@ class Recorded(ABC):
         """Write a note on a sample."""
         if note != self.queue.notes.get(row, ""):
             self.queue.notes[row] = note
+            self.queue.set_annotator([row], self.annotator)
             sample_id, status = self.queue.ids[row], self.queue.status_of(row)
             self.on_disk.submit(lambda store: store.put_status(sample_id, status, note=note))
 
@@ -240,12 +250,20 @@ class Recorded(ABC):
         """Add to the time a sample was looked at; written with what is recorded next."""
         self._seconds[row] = self._seconds.get(row, 0.0) + seconds
 
+    def put_seconds(self, row: int) -> None:
+        """Write the time a sample was looked at, unless that was done with its last step."""
+        seconds, told = self._seconds.get(row, 0.0), self._told_of(row)
+        if seconds != told.seconds:
+            self._told[row] = replace(told, seconds=seconds)
+            sample_id = self.queue.ids[row]
+            self.on_disk.submit(lambda store: store.put_seconds(sample_id, seconds))
+
     def arrive(self, row: int, document: Document) -> None:
         """Note that a sample is open, and fill the queue's columns from it."""
         told = self._told.get(row)
         self._seconds.setdefault(row, told.seconds if told else 0.0)
         self.queue.find_classes(row, map(int, document.inputs.overlap.class_ids))
-        self.queue.change[row] = change_of(document)
+        self.queue.change[row] = change_of(document.resolved)
 
     def close(self) -> None:
         """Write what is left and close the store; what cannot be written yet goes on trying."""
@@ -289,7 +307,7 @@ def review_of(document: Document, before: Review, *, note: str, seconds: float) 
         prompted=annotations.prompted,
         digests={role: digests[role] for role in MADE_FROM if role in digests},
         stamps=document.inputs.stamps,
-        changed=change_of(document),
+        changed=change_of(document.resolved),
         labels=digest_labels(final) if document.status is Status.ACCEPTED else "",
     )
 

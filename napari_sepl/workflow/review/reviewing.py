@@ -13,6 +13,7 @@ from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Status
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
@@ -61,8 +62,12 @@ class Reviewing(Recorded):
         on_error: Callable[[SeplError], None],
         on_saved: Callable[[], None] | None = None,
         on_kept: Callable[[str], None] | None = None,
+        *,
+        who: str = "",
     ) -> "Reviewing":
         """Open the store in the dataset's output folder, making it if there is none.
+
+        `who` is the annotator; the system's user if left out.
 
         Raises
         ------
@@ -73,7 +78,7 @@ class Reviewing(Recorded):
             If it cannot be made.
         """
         index.guard().check_place(index.spec.output)
-        store = Store.open(store_file(index.spec.output), who=reviewer())
+        store = Store.open(store_file(index.spec.output), who=who or reviewer())
         try:
             return cls(index, store, on_error, on_saved, on_kept)
         except SeplError:
@@ -133,6 +138,7 @@ class Reviewing(Recorded):
         self._must_flush = True
         self.on_disk.submit(lambda store: store.put_many_params(changes))
         self.queue.change[list(rows)] = np.nan
+        self.queue.set_annotator(rows, self.annotator)
         self.queue.forget_suspicion(rows)
         self.remove_files(rows)
         return before
@@ -152,17 +158,21 @@ class Reviewing(Recorded):
         return self._told[row].params
 
     def put_statuses(self, rows: Sequence[int], status: Status) -> None:
-        """Give many samples a status."""
+        """Give many samples a status; what was read of them before is out of date."""
+        if not rows:
+            return
+        self._must_flush = True
         changes = {self.queue.ids[row]: status for row in rows}
         for row in rows:
             self.queue.set_status(row, status)
+        self.queue.set_annotator(rows, self.annotator)
         self.on_disk.submit(lambda store: store.put_many_statuses(changes))
         if status is not Status.ACCEPTED:
             self.remove_files(rows)
 
     def measure_change(self, row: int) -> None:
         """Read a sample to see how much it changes; for a thread beside the window's."""
-        self.queue.change[row] = change_of(self.read(row))
+        self.queue.change[row] = change_of(self.read(row).resolved)
 
     def accept_unseen(self, row: int) -> None:
         """Save a sample's labels as they are, unless a file is there that holds other ones.
@@ -172,17 +182,35 @@ class Reviewing(Recorded):
         Raises
         ------
         SaveError
-            If the file cannot be written, or holds other labels.
+            If the file cannot be written, or holds other labels; or the sample's files changed
+            since its annotations were made.
         """
         document = self.read(row)
-        final, inputs = document.resolved.labels, document.inputs
-        path = label_file(self.folder, inputs.sample_id)
-        if path.exists() and not np.array_equal(read_labels(path), final):
-            raise SaveError(f"{path}: other labels are there; open the sample to replace them.")
-        self.announce(row, self.folder, final)
-        save_resolved(self.folder, document.resolved, inputs)
+        old = self.outdated(row)
+        if old is not None:
+            raise SaveError(
+                f"inputs changed since the review: {self.queue.ids[row]} ({', '.join(old.roles)}); "
+                "open the sample to accept it."
+            )
+        self.save_labels(row, document.resolved, document.inputs)
         document.set_status(Status.ACCEPTED)
         self.on_disk.put_review(self._state(row, document))
+
+    def save_labels(self, row: int, resolved: Resolved, inputs: Inputs) -> None:
+        """Write the label file of a sample, unless one is there that holds other labels.
+
+        For a thread beside the window's; the status is left to the caller.
+
+        Raises
+        ------
+        SaveError
+            If the file cannot be written, or holds other labels.
+        """
+        path = label_file(self.folder, inputs.sample_id)
+        if path.exists() and not np.array_equal(read_labels(path), resolved.labels):
+            raise SaveError(f"other labels are there: {path}; open the sample to replace them.")
+        self.announce(row, self.folder, resolved.labels)
+        save_resolved(self.folder, resolved, inputs)
 
     # --- inside
 

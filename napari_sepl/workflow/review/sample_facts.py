@@ -43,10 +43,13 @@ class Suspicion(NamedTuple):
         The suspicion of its diagnosis, 0..1.
     cause : Cause or None
         The main cause; None if nothing was found.
+    change : float
+        Share in 0..1 of pixels whose label is not the pseudo-label.
     """
 
     share: float
     cause: Cause | None
+    change: float
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,8 @@ from napari_sepl.files.store.connections import (
     saving,
     unsaved,
 )
-
-
-def lock_file(store: Path) -> Path:
-    """Return the file that is locked for a store; it stays in the folder of the record."""
-    return store.with_name(f"{store.name}-lock")
+from napari_sepl.files.store.limits import WRITING, LimitedConnection
+from napari_sepl.files.store.place import check_place, lock_file, network_disk, size_of
 
 
 @dataclass(frozen=True)
@@ -69,9 +66,9 @@ class Access:
 
     Parameters
     ----------
-    reader : sqlite3.Connection
+    reader : LimitedConnection
         The connection for reading.
-    writer : sqlite3.Connection or None
+    writer : LimitedConnection or None
         None if the store is read-only.
     right : Right
         The lock, or the reason why there is none.
@@ -81,8 +78,8 @@ class Access:
         The unique id of the store, which a copy of its file has too.
     """
 
-    reader: sqlite3.Connection
-    writer: sqlite3.Connection | None
+    reader: LimitedConnection
+    writer: LimitedConnection | None
     right: Right
     identity: tuple[int, int]
     store_id: str
@@ -100,6 +97,7 @@ class Access:
         """
         if write and make:
             make_folder(path.parent)
+        check_place(path)
         right = Right.ask(path, who) if write else Right(None, "it was opened to be read")
         try:
             if not path.exists():
@@ -161,7 +159,7 @@ def _make(path: Path, who: str, right: Right, *, make: bool) -> None:
     make_file(path, who)
 
 
-def _connect_if_writable(path: Path, right: Right) -> tuple[sqlite3.Connection | None, Right]:
+def _connect_if_writable(path: Path, right: Right) -> tuple[LimitedConnection | None, Right]:
     """Return the writing connection; None, with the reason, on a full or read-only disk."""
     try:
         return connect_to_write(path), right
@@ -229,16 +227,18 @@ class Transactions:
         self.close()
 
     @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
+    def _read(self) -> Iterator[LimitedConnection]:
         with self._reading, reading(self.path):
             if self._closed:
                 raise InputError(self.path, found="a store that was closed", expected="an open one")
+            self._access.reader.allow(size_of(self.path))
             yield self._access.reader
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[LimitedConnection]:
         with self._writing, saving(self.path):
             connection = self._writer()
+            connection.allow(size_of(self.path), WRITING)
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
@@ -250,7 +250,7 @@ class Transactions:
                         connection.execute("ROLLBACK")
                 raise
 
-    def _writer(self) -> sqlite3.Connection:
+    def _writer(self) -> LimitedConnection:
         """Return the writing connection, reopened if the disk was away since the last write."""
         if self.read_only:
             raise StoreReadOnlyError(f"{self.path}: the store is read-only: {self.reason}.")

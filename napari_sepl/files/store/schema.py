@@ -169,6 +169,19 @@ def expected_tables() -> frozenset[tuple[str, ...]]:
 
 
 def read_tables(connection: sqlite3.Connection) -> frozenset[tuple[str, ...]]:
-    """Return kind, name and definition, but for spaces, of each table, index and trigger."""
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return frozenset((kind, name, "".join(sql.split())) for kind, name, sql in rows.fetchall())
+    """Return kind, name, table and definition of each table, index, view and trigger.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If two tables or indexes are in one place.
+    """
+    rows = connection.execute("SELECT type, name, tbl_name, sql, rootpage FROM sqlite_master")
+    tables, places = [], []
+    for *table, place in rows.fetchall():
+        tables.append(tuple(map(str, table)))
+        if place:
+            places.append(place)
+    if len(set(places)) < len(places):
+        raise sqlite3.DatabaseError("two of its tables are in one place")
+    return frozenset(tables)

@@ -11,6 +11,7 @@ from napari_sepl.files.store.entries import ReviewStep, edit_of, entry_of, steps
 from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.files.store.review import (
     SAVED,
+    ImageNow,
     LogEntry,
     Logged,
     Review,
@@ -25,6 +26,7 @@ __all__ = [
     "FILE_NAME",
     "SAVED",
     "Holder",
+    "ImageNow",
     "LogEntry",
     "Logged",
     "Recovery",

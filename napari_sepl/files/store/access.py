@@ -26,7 +26,7 @@ from napari_sepl.files.store.connections import (
     unsaved,
 )
 from napari_sepl.files.store.limits import WRITING, LimitedConnection
-from napari_sepl.files.store.place import check_place, lock_file, network_disk, size_of
+from napari_sepl.files.store.place import check_place, lock_file, size_of
 
 
 @dataclass(frozen=True)

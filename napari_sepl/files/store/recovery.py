@@ -17,12 +17,13 @@ from napari_sepl.document.edits import Status
 from napari_sepl.files.store import schema
 from napari_sepl.files.store.access import Right
 from napari_sepl.files.store.connections import UNREADABLE, connect, free_name, now, saving
-from napari_sepl.files.store.encoding import parse_decisions, parse_object
+from napari_sepl.files.store.encoding import parse_decisions
 from napari_sepl.files.store.limits import LimitedConnection
 from napari_sepl.files.store.place import check_place, companions, size_of
 from napari_sepl.files.store.review import WHOLE_DATASET, LogEntry, Review
 from napari_sepl.files.store.schema import PAGE_SIZE, TABLES, Table
-from napari_sepl.files.store.store import Stamp, short_facts, write_log
+from napari_sepl.files.store.values import parse_object
+from napari_sepl.files.store.writes import Stamp, short_facts, write_log
 
 Row = tuple[Any, ...]
 

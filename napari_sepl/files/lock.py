@@ -25,7 +25,7 @@ _MOST_BYTES = 4096
 """Bytes that the text in a lock has at most."""
 
 _LOCKED_BYTE = 2**30  # beyond the text, which Windows would not let others read otherwise
-_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}  # some network disks
+NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}  # some network disks
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _take_named(path: Path, who: str, place: Path) -> FileLock | None:
         try:
             lock = FileLock.take(path, who)
         except OSError as error:
-            if error.errno in _NO_LOCKS:
+            if error.errno in NO_LOCKS:
                 text = "%s: this disk has no locks; start no second run that writes here"
                 logging.getLogger(__name__).warning(text, place)
                 return None

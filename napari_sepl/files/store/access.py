@@ -11,7 +11,7 @@ from typing import Self
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.lock import FileLock, Holder, read_holder
+from napari_sepl.files.lock import NO_LOCKS, FileLock, Holder, read_holder
 from napari_sepl.files.store.connections import (
     StoreCorruptError,
     StoreReadOnlyError,
@@ -26,7 +26,7 @@ from napari_sepl.files.store.connections import (
     unsaved,
 )
 from napari_sepl.files.store.limits import WRITING, LimitedConnection
-from napari_sepl.files.store.place import check_place, lock_file, size_of
+from napari_sepl.files.store.place import check_place, lock_file, network_disk, size_of
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,28 @@ class Right:
 
     @classmethod
     def ask(cls, path: Path, who: str) -> "Right":
-        """Lock a store, if it is not locked and its folder can be written to."""
+        """Lock a store, if it is not locked and its folder can be written to.
+
+        The lock is tried twice: on a disk that grants it twice, nobody is kept from writing.
+        """
         try:
             lock = FileLock.take(lock_file(path), who)
+            second = None if lock is None else FileLock.take(lock_file(path), who)
         except OSError as error:
-            return cls(None, f"its folder cannot be written to ({error.strerror or error})")
-        if lock is not None:
-            return cls(lock)
-        holder = read_holder(lock_file(path))
-        return cls(None, f"it is open in another window ({holder or 'of an unknown user'})", holder)
+            why = error.strerror or error
+            if error.errno in NO_LOCKS:
+                return cls(None, f"its disk has no locks ({network_disk(path.parent) or why})")
+            return cls(None, f"its folder cannot be written to ({why})")
+        if lock is None:
+            holder = read_holder(lock_file(path))
+            reason = f"it is open in another window ({holder or 'of an unknown user'})"
+            return cls(None, reason, holder)
+        if second is not None:
+            second.release()
+            lock.release()
+            disk = network_disk(path.parent) or "of an unknown type"
+            return cls(None, f"the locks of its disk keep nobody from writing ({disk})")
+        return cls(lock)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +89,8 @@ class Access:
         Device and number of the file, which show whether it is still the one at its path.
     store_id : str
         The unique id of the store, which a copy of its file has too.
+    disk : str
+        The type of the network disk that it is on; empty if it is on none.
     """
 
     reader: LimitedConnection
@@ -83,6 +98,7 @@ class Access:
     right: Right
     identity: tuple[int, int]
     store_id: str
+    disk: str
 
     @classmethod
     def gain(cls, path: Path, who: str, *, write: bool, make: bool) -> "Access":
@@ -110,15 +126,16 @@ class Access:
 
     @classmethod
     def _open(cls, path: Path, right: Right) -> "Access":
+        disk = network_disk(path.parent)
         with reading(path):
             reader = connect_to_read(path)
         writer = None
         try:
             check(path, reader)
             if right.lock is not None:
-                writer, right = _connect_if_writable(path, right)
+                writer, right = _connect_if_writable(path, right, disk)
             with reading(path):
-                return cls(reader, writer, right, identity(path), _store_id(reader))
+                return cls(reader, writer, right, identity(path), _store_id(reader), disk)
         except BaseException:
             reader.close()
             if writer is not None:
@@ -159,10 +176,12 @@ def _make(path: Path, who: str, right: Right, *, make: bool) -> None:
     make_file(path, who)
 
 
-def _connect_if_writable(path: Path, right: Right) -> tuple[LimitedConnection | None, Right]:
+def _connect_if_writable(
+    path: Path, right: Right, disk: str
+) -> tuple[LimitedConnection | None, Right]:
     """Return the writing connection; None, with the reason, on a full or read-only disk."""
     try:
-        return connect_to_write(path), right
+        return connect_to_write(path, shared=bool(disk)), right
     except sqlite3.OperationalError as error:
         reason = reason_of(error)
         if reason is None:
@@ -208,6 +227,16 @@ class Transactions:
     def reason(self) -> str:
         """Why the store is read-only; empty if it is not."""
         return self._right.reason
+
+    @property
+    def disk(self) -> str:
+        """A sentence about the network disk that the store is on; empty if it is on none."""
+        if not self._access.disk:
+            return ""
+        return (
+            f"The record is on a network drive: {self.path} ({self._access.disk}). "
+            "Edit it from one computer at a time."
+        )
 
     @property
     def holder(self) -> Holder | None:

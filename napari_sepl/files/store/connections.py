@@ -314,16 +314,18 @@ def _is_unmerged(path: Path) -> bool:
     return wal.exists() and wal.stat().st_size > 0
 
 
-def connect_to_write(path: Path) -> LimitedConnection:
+def connect_to_write(path: Path, *, shared: bool = False) -> LimitedConnection:
     """Open a checked store for writing.
 
     Each transaction is forced to the disk before it counts as done (synchronous = FULL), so it
     outlives a killed process and a pulled plug. Where the disk allows no WAL, as some network
-    disks, SQLite stays with its rollback journal, which keeps the same promise and is slower.
+    disks, SQLite stays with its rollback journal, which keeps the same promise and is slower. On a
+    `shared` disk, which other computers read, a new store keeps it: a WAL needs common memory.
     """
     connection = connect(path, mode="rw")
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        if not shared:
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_size_limit = 16777216")

@@ -9,7 +9,7 @@ import math
 import struct
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -283,12 +283,12 @@ def parse_decisions(text: str | None) -> dict[int, int]:
     return dict(pairs)
 
 
-def is_region(value: object) -> bool:
+def is_region(value: object) -> TypeGuard[int]:
     """Return whether a value is the number of a region: a mask's, or -k for class k's labels."""
     return is_whole(value, -254, _MOST_REGIONS)
 
 
-def is_decided_class(value: object) -> bool:
+def is_decided_class(value: object) -> TypeGuard[int]:
     """Return whether a value is the class of a decision, -1 for rejected."""
     return is_whole(value, -1, 254)
 

@@ -107,8 +107,9 @@ def _change_of(kind: str, payload: Mapping[str, Any]) -> ParamsEdit | StatusEdit
 
 def _prompt_of(payload: Mapping[str, Any], shape: Shape | None) -> PromptEdit:
     index, class_id, added = payload.get("index"), payload.get("class_id"), payload.get("added")
-    is_mask = is_region(index) and index is not None and index >= 0
-    if not (is_mask and is_whole(class_id, 0, 254) and isinstance(added, bool)):
+    if not (
+        is_region(index) and index >= 0 and is_whole(class_id, 0, 254) and isinstance(added, bool)
+    ):
         damage = f"mask {brief(index)}, class {brief(class_id)}, added {brief(added)}"
         raise ValueError(damage)
     mask = decode_prompted(payload.get("rle"), payload.get("predicted_iou"), shape)

@@ -42,6 +42,9 @@ SAVED = "saved"
 STATUS = "status"
 """Kind of the entry of another status."""
 
+UNREAD = "unread"
+"""In place of the digest of an image that may be another than was reviewed."""
+
 WHOLE_DATASET = ""
 """The sample id of log entries that concern no single sample."""
 
@@ -92,7 +95,7 @@ class ImageNow(NamedTuple):
     shape : tuple of int
         Height and width.
     digest : str
-        SHA-256 of its file; empty for that of the review.
+        SHA-256 of its file; empty if it is that of the review, `UNREAD` if it may be another.
     """
 
     shape: Shape
@@ -243,8 +246,8 @@ class StatusRow(NamedTuple):
     @classmethod
     def of_row(cls, row: Sequence[Any]) -> "StatusRow":
         """Return what a row holds; ValueError or TypeError if it makes no sense."""
-        checks = (parse_count if name == "edits" else FACTS[name].read for name in cls._fields)
-        return cls(*(check(value) for check, value in zip(checks, row, strict=True)))
+        read = {name: fact.read for name, fact in FACTS.items()} | {"edits": parse_count}
+        return cls._make(read[name](value) for name, value in zip(cls._fields, row, strict=True))
 
     @classmethod
     def of(cls, review: Review, edits: int) -> "StatusRow":

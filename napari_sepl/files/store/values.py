@@ -5,7 +5,7 @@ Each raises ValueError or TypeError for a value that no review gives.
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from napari_sepl.files._opening import brief
 
@@ -21,7 +21,7 @@ def parse_text(value: object) -> str:
     return value
 
 
-def is_whole(value: object, lowest: int, highest: int) -> bool:
+def is_whole(value: object, lowest: int, highest: int) -> TypeGuard[int]:
     """Return whether a value is a whole number in a range."""
     return type(value) is int and lowest <= value <= highest
 
@@ -30,7 +30,7 @@ def parse_count(value: object) -> int:
     """Return a number of steps."""
     if not is_whole(value, 0, 2**31):
         raise ValueError(f"{brief(value)} in the place of a count")
-    return int(value)  # type: ignore[call-overload, no-any-return]  # is_whole
+    return value
 
 
 def parse_seconds(value: object) -> float:
@@ -51,8 +51,9 @@ def parse_share(value: object) -> float | None:
 
 def parse_number(value: object) -> float:
     """Return a finite number."""
-    if type(value) in (int, float) and -_BEYOND < value < _BEYOND:  # type: ignore[operator]
-        return value  # type: ignore[return-value]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and -_BEYOND < value < _BEYOND:  # not NaN either
+        return value
     raise ValueError(f"{brief(value)} in the place of a number")
 
 

@@ -19,6 +19,7 @@ from napari_sepl.document.history import History, replay
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.store import (
+    ImageNow,
     Review,
     ReviewStep,
     StatusRow,
@@ -130,13 +131,13 @@ class Recorded(ABC):
             If a file cannot be read, or does not fit the others.
         """
         inputs = self.load(row)
-        review = self._review_of(row)
+        review = self._review_of(row, ImageNow(inputs.shape, inputs.digests.get("image", "")))
         if review is not None:
             self._told[row] = without_maps(review)
             annotations = annotations_of(review, self.start).renumbered(len(inputs.masks))
             roles = review.changed_inputs(inputs.digests)
             if not roles:
-                steps = steps_of(self.on_disk.log(self.queue.ids[row]))
+                steps = steps_of(self.on_disk.log(self.queue.ids[row]), inputs.shape)
                 history = replay(steps, annotations, inputs.shape, review.status)
                 return Document(inputs, annotations, history)
             if "masks" in roles or "pseudo" in roles:
@@ -145,15 +146,10 @@ class Recorded(ABC):
         status = Status.PENDING if review is None else review.status
         return Document(inputs, Annotations(self.start), History(first=status))
 
-    def annotations(self, row: int) -> Annotations:
-        """Return the annotations of a sample without reading its files; for a background thread."""
-        review = self._review_of(row)
-        return Annotations(self.start) if review is None else annotations_of(review, self.start)
-
-    def _review_of(self, row: int) -> Review | None:
+    def _review_of(self, row: int, image: ImageNow) -> Review | None:
         if self._must_flush:
             self._must_flush = not self.on_disk.flush()
-        return self.on_disk.review(self.queue.ids[row])
+        return self.on_disk.review(self.queue.ids[row], image)
 
     def outdated(self, row: int) -> Outdated | None:
         """Return, once, the annotations of a sample whose files have changed since."""

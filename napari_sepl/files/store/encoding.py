@@ -20,7 +20,7 @@ from napari_sepl.core.labels.pixels import NO_OPINION, PixelRuns, write_runs
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.core.masks.rle import read_size
 from napari_sepl.files._opening import brief
-from napari_sepl.files.store.values import is_whole, parse_json, parse_number
+from napari_sepl.files.store.values import is_whole, parse_json, parse_number, parse_text
 
 _LEVEL = 1  # zlib's fastest: runs of a brush are so alike that more effort gains little
 _HEADER = struct.Struct("<BIII")  # format, two numbers of the caller's, runs
@@ -258,7 +258,7 @@ def encode_params(params: Params | None) -> str | None:
 
 def decode_params(text: str | None) -> Params | None:
     """Return settings from JSON."""
-    return None if text is None else Params.model_validate_json(text)
+    return None if text is None else Params.model_validate_json(parse_text(text))
 
 
 def parse_class_ids(text: str | None) -> frozenset[int]:

@@ -169,8 +169,8 @@ class QueueDock(QWidget):
         self.navigator.start(reviewing)
         if reviewing.refusal:
             self._context.view.show_error(reviewing.refusal)
-        elif reviewing.on_disk.store.disk:
-            self._context.view.show_info(reviewing.on_disk.store.disk)
+        elif reviewing.disk:
+            self._context.view.show_info(reviewing.disk)
         self.scan.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(

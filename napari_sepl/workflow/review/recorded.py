@@ -120,6 +120,11 @@ class Recorded(ABC):
         """Why nothing can be saved; empty if all can."""
         return self.on_disk.refusal
 
+    @property
+    def disk(self) -> str:
+        """A sentence about the network disk that the record is on; empty if it is on none."""
+        return self.on_disk.store.disk
+
     # --- reading
 
     def read(self, row: int) -> Document:
@@ -147,9 +152,13 @@ class Recorded(ABC):
         return Document(inputs, Annotations(self.start), History(first=status))
 
     def _review_of(self, row: int, image: ImageNow) -> Review | None:
+        self._wait_for_bulk()
+        return self.on_disk.review(self.queue.ids[row], image)
+
+    def _wait_for_bulk(self) -> None:
+        """Wait until settings of many samples, which no waiting review holds, are written."""
         if self._must_flush:
             self._must_flush = not self.on_disk.flush()
-        return self.on_disk.review(self.queue.ids[row], image)
 
     def outdated(self, row: int) -> Outdated | None:
         """Return, once, the annotations of a sample whose files have changed since."""

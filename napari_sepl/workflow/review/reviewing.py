@@ -107,6 +107,7 @@ class Reviewing(Recorded):
         InputError
             If the record, or the size of an image that was reviewed, cannot be read.
         """
+        self._wait_for_bulk()
         if self.on_disk.short_review(self.queue.ids[row]) is None:
             return Annotations(self.start)
         image = ImageNow(image_size(self.sample(row).image), UNREAD)

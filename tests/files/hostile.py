@@ -24,7 +24,15 @@ MOST = 40 * 2**20
 """Bytes of memory that a refusal may take at its peak; each bomb would take 256 MB or more."""
 
 LOOP = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
-STROKE = StrokeEdit(PixelRuns(np.int32([0]), np.int32([2]), np.int16([-1]), np.int16([3])), "brush")
+STROKE = StrokeEdit(
+    PixelRuns(
+        np.array([0], np.int32),
+        np.array([2], np.int32),
+        np.array([-1], np.int16),
+        np.array([3], np.int16),
+    ),
+    "brush",
+)
 
 
 def change(path: Path, script: str, *values: object) -> None:

@@ -158,6 +158,17 @@ def test_a_second_window_opens_read_only_and_warns(dataset: Walk) -> None:
         again.dock.close_dataset()
 
 
+def test_a_record_on_a_network_drive_is_reported_and_written(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset.dock.close_dataset()
+    monkeypatch.setattr("napari_sepl.files.store.access.network_disk", lambda _: "nfs4")
+    again = Walk(dataset.window, dataset.spec)
+    assert has_message(f"is on a network drive: {store_file(dataset.spec.output)} (nfs4)")
+    again.press(Qt.Key.Key_A)
+    assert (dataset.spec.output / "s1.png").exists()
+
+
 def test_old_annotations_of_changed_files_need_an_answer(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

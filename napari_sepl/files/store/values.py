@@ -51,10 +51,13 @@ def parse_share(value: object) -> float | None:
 
 def parse_number(value: object) -> float:
     """Return a finite number."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and -_BEYOND < value < _BEYOND:  # not NaN either
-        return value
-    raise ValueError(f"{brief(value)} in the place of a number")
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not -_BEYOND < value < _BEYOND  # as of NaN
+    ):
+        raise ValueError(f"{brief(value)} in the place of a number")
+    return value
 
 
 def parse_texts(text: str) -> dict[str, str]:

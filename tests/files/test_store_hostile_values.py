@@ -34,6 +34,11 @@ DIGITS = "9" * 5000
     ("column", "value"),
     [
         ("id", b"a"),
+        ("id", ""),
+        ("id", "../a"),
+        ("id", "a/../../a"),
+        ("id", "/etc/a"),
+        ("id", "a\0"),
         ("status", "done"),
         ("status", 1),
         ("status", b"accepted"),
@@ -52,6 +57,9 @@ def test_what_no_queue_shows_is_refused_at_opening(made: Path, column: str, valu
     put(made, "sample", column, value)
     with refused("found a damaged store"):
         use(made)
+    if column == "id":
+        with Store.open(made, who="ana") as store, refused("found a damaged store"):
+            store.summaries()
 
 
 def test_text_that_is_no_text_is_refused(made: Path) -> None:

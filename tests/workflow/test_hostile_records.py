@@ -60,6 +60,22 @@ def test_the_window_refuses_an_overlay_of_another_size_and_shows_the_rest(
     window.close()
 
 
+@pytest.mark.parametrize("field", ["overlay", "locked_pixels"])
+def test_a_label_outside_the_class_list_costs_its_sample(session: Session, field: str) -> None:
+    review = session.store.review("b")
+    assert review is not None
+    drawn = np.full(SHAPE, 200, np.int16)
+    changes: dict[str, Any] = {"overlay": None, field: drawn}
+    session.store.put_review(replace(review, **changes, locked=frozenset({200}), labels=""))
+    steps = {step.sample_id: step for step in session.export()}
+    assert "sample b: found label 200; expected 0 to 20" in steps["b"].message
+    assert steps["a2"].outcome is Outcome.SAVED
+    window = open_window(session)
+    with raises_input_error("sample b", found="label 200"):
+        window.read(window.queue.rows["b"])
+    window.close()
+
+
 def test_an_image_of_another_size_is_shown_without_the_maps_of_the_old_one(
     session: Session,
 ) -> None:

@@ -200,7 +200,8 @@ class Review:
             If a value makes no sense.
         """
         facts = {name: FACTS[name].read(row[name]) for name in row if not FACTS[name].sized}
-        other = image is not None and image.digest not in ("", facts["digests"].get("image"))
+        digest = "" if image is None else image.digest
+        other = bool(digest) and facts["digests"].get("image", digest) != digest
         for name in row:
             if FACTS[name].sized:
                 try:
@@ -246,8 +247,7 @@ class StatusRow(NamedTuple):
     @classmethod
     def of_row(cls, row: Sequence[Any]) -> "StatusRow":
         """Return what a row holds; ValueError or TypeError if it makes no sense."""
-        read = {name: fact.read for name, fact in FACTS.items()} | {"edits": parse_count}
-        return cls._make(read[name](value) for name, value in zip(cls._fields, row, strict=True))
+        return cls._make(read(value) for read, value in zip(_ROW_READERS, row, strict=True))
 
     @classmethod
     def of(cls, review: Review, edits: int) -> "StatusRow":
@@ -264,6 +264,9 @@ FACTS: dict[str, Stored] = {
 }
 """How the record keeps each field of a review. Those that the queue shows come first: SQLite reads
 a row from its beginning."""
+
+
+_ROW_READERS = [parse_count if name == "edits" else FACTS[name].read for name in StatusRow._fields]
 
 
 class ReviewSummary(NamedTuple):

@@ -12,7 +12,13 @@ from typing import Any, NamedTuple
 
 from napari_sepl.files._opening import brief
 from napari_sepl.files.store.review import FACTS, Review
-from napari_sepl.files.store.values import parse_count, parse_json, parse_object, parse_text
+from napari_sepl.files.store.values import (
+    parse_count,
+    parse_json,
+    parse_object,
+    parse_sample_id,
+    parse_text,
+)
 
 APPLICATION_ID = 0x5345504C
 """Marks the file as ours, for programs that look: "SEPL"."""
@@ -92,7 +98,7 @@ TABLES = (
     Table(
         "sample",
         (
-            _text("id", _ID),
+            Column("id", _ID, parse_sample_id),
             Column("edits", "INTEGER NOT NULL DEFAULT 0", parse_count),
             *(
                 Column(name, f"{fact.sql} DEFAULT {_default_of(name)}", fact.read)

@@ -23,7 +23,7 @@ from napari_sepl.files.store.review import (
     StampedFacts,
     StatusRow,
 )
-from napari_sepl.files.store.values import parse_json, parse_object, parse_text
+from napari_sepl.files.store.values import parse_json, parse_object, parse_sample_id, parse_text
 from napari_sepl.files.store.writes import (
     LONG,
     SHORT,
@@ -126,27 +126,38 @@ class Store(Transactions):
         self, sample_id: str, names: Sequence[str], query: str, image: ImageNow | None
     ) -> Review | None:
         with self._read() as connection, self._of_sample(sample_id):
-            for row in connection.rows(query, (sample_id,)):
-                return Review.of_row(sample_id, dict(zip(names, row, strict=True)), image)
-        return None
+            rows = list(connection.rows(query, (sample_id,)))
+            if not rows:
+                return None
+            return Review.of_row(sample_id, dict(zip(names, rows[0], strict=True)), image)
 
     def statuses(self) -> dict[str, StatusRow]:
         """Return the row of each sample in the record, by its id."""
         found = {}
-        with self._read() as connection:
+        with self._read() as connection, self._damaged_by() as current:
             for sample_id, *row in connection.rows(_STATUSES):
-                try:
-                    found[parse_text(sample_id)] = StatusRow.of_row(row)
-                except (ValueError, TypeError) as error:
-                    raise corrupt(self.path, f"sample {brief(sample_id)}: {error}") from error
+                current[0] = sample_id
+                found[parse_sample_id(sample_id)] = StatusRow.of_row(row)
         return found
 
     def summaries(self, sample_id: str | None = None) -> dict[str, ReviewSummary]:
         """Return what is short of each review, or of that of one sample, by the sample's id."""
         where, values = ("", ()) if sample_id is None else (" WHERE id = ?", (sample_id,))
-        with self._read() as connection:
-            rows = list(connection.rows(_SUMMARIES + where, values))
-        return {row[0]: ReviewSummary.of_row(row, self._damaged_row) for row in rows}
+        found = {}
+        with self._read() as connection, self._damaged_by() as current:
+            for row in connection.rows(_SUMMARIES + where, values):
+                current[0] = row[0]
+                found[parse_sample_id(row[0])] = ReviewSummary.of_row(row, self._damaged_row)
+        return found
+
+    @contextmanager
+    def _damaged_by(self) -> Iterator[list[object]]:
+        """Name the sample that the list holds, whose row makes the whole store damaged."""
+        current: list[object] = [""]
+        try:
+            yield current
+        except (ValueError, TypeError) as error:
+            raise corrupt(self.path, f"sample {brief(current[0])}: {error}") from error
 
     def session(self) -> dict[str, Any]:
         """Return the window's state: current sample, filters, thresholds, panels."""

@@ -133,7 +133,7 @@ class Recorded(ABC):
         Raises
         ------
         InputError
-            If a file cannot be read, or does not fit the others.
+            If a file cannot be read, or does not fit the others, or the record does not fit them.
         """
         inputs = self.load(row)
         review = self._review_of(row, ImageNow(inputs.shape, inputs.digests.get("image", "")))
@@ -144,7 +144,10 @@ class Recorded(ABC):
             if not roles:
                 steps = steps_of(self.on_disk.log(self.queue.ids[row]), inputs.shape)
                 history = replay(steps, annotations, inputs.shape, review.status)
-                return Document(inputs, annotations, history)
+                document = Document(inputs, annotations, history)
+                source = f"{self.on_disk.store.path}, sample {self.queue.ids[row]}"
+                inputs.classes.check(document.resolved.labels, source)
+                return document
             if "masks" in roles or "pseudo" in roles:
                 annotations = annotations.on_other_masks(len(inputs.masks))
             self._outdated[row] = Outdated(roles, annotations)

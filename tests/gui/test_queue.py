@@ -282,10 +282,10 @@ def test_thresholds_for_all_pending_and_back(
 
     def read_aside(self: StoreWriter, sample_id: str) -> Review | None:
         assert threading.current_thread() is not threading.main_thread()
-        return review(self, sample_id)
+        return short_review(self, sample_id)
 
-    review = StoreWriter.review
-    monkeypatch.setattr(StoreWriter, "review", read_aside)
+    short_review = StoreWriter.short_review
+    monkeypatch.setattr(StoreWriter, "short_review", read_aside)
     asked = answer_questions(monkeypatch, dataset.window.widget, True)
     dataset.dock.apply_params()
     dataset.settle()

@@ -21,7 +21,7 @@ from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import LogEntry, Review, Status, Store, StoreWriter, store_file
 from napari_sepl.files.store.encoding import decode_overlay, encode_overlay
-from napari_sepl.files.store.store import Stamp, write_review
+from napari_sepl.files.store.writes import Stamp, write_review
 
 SAMPLES = 100_000
 ROUNDS = 5

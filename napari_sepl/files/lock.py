@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from napari_sepl.core.errors import SaveError
+from napari_sepl.files._opening import read_bytes
 from napari_sepl.files.atomic import clear_abandoned, make_folder, remove_empty
 
 RUN_LOCK = ".napari-sepl-lock"
 """The hidden file that is locked while a run writes into a folder; it is gone after the run."""
 
+_MOST_BYTES = 4096
+"""Bytes that the text in a lock has at most."""
+
 _LOCKED_BYTE = 2**30  # beyond the text, which Windows would not let others read otherwise
-_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}  # some network disks
+NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}  # some network disks
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ class FileLock:
         OSError
             If the file cannot be made or locked.
         """
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        # a link could lead to an input, which the name of the holder would overwrite
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             taken = _try_lock(descriptor)
         except OSError:
@@ -115,8 +120,9 @@ if hasattr(os, "register_at_fork"):
 def read_holder(path: Path) -> Holder | None:
     """Return the holder of the lock on a file; None if the file names none."""
     try:
-        return Holder(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):  # unreadable, or its owner is about to write it
+        content = read_bytes(path, "the holder of a lock", _MOST_BYTES)
+        return Holder(**json.loads(content))
+    except (ValueError, TypeError, RecursionError):  # no holder, or its owner is about to write it
         return None
 
 
@@ -181,7 +187,7 @@ def _take_named(path: Path, who: str, place: Path) -> FileLock | None:
         try:
             lock = FileLock.take(path, who)
         except OSError as error:
-            if error.errno in _NO_LOCKS:
+            if error.errno in NO_LOCKS:
                 text = "%s: this disk has no locks; start no second run that writes here"
                 logging.getLogger(__name__).warning(text, place)
                 return None

@@ -130,6 +130,8 @@ class Controller:
             one.arrive(0, prepared.document)
             if one.refusal:
                 self.context.view.show_error(one.refusal)
+            elif one.disk:
+                self.context.view.show_info(one.disk)
             old = one.outdated(0)
             if old is not None:
                 offer_annotations(self.context.view, prepared.document, old, ask=True)

@@ -14,6 +14,7 @@ from napari_sepl.files.store import (
     schema,
     store_file,
 )
+from tests.files.hostile import LOOP
 from tests.files.test_store import EVERYTHING
 from tests.messages import raises_input_error
 
@@ -91,6 +92,21 @@ def test_a_store_of_an_earlier_version_is_left_alone(path: Path, write: bool) ->
             f"expected version {schema.VERSION}; move it away to begin a new one."
         )
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
+def test_a_store_of_any_earlier_version_is_left_alone_whatever_it_holds(
+    path: Path, version: int
+) -> None:
+    make_old(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.execute(f"CREATE TRIGGER t AFTER UPDATE ON sample BEGIN {LOOP}; END")
+    before = path.read_bytes()
+    with raises_input_error(path, found=f"a store of schema version {version}, made by an earlier"):
+        Store.open(path, who="ana")
+    assert path.read_bytes() == before
+    assert {file.name for file in path.parent.iterdir()} == {path.name, f"{path.name}-lock"}
 
 
 def test_a_store_of_a_newer_version_is_left_alone(

@@ -18,10 +18,11 @@ from napari_sepl.files.store import (
     Store,
     StoreReadOnlyError,
     StoreWriter,
+    place,
     recover,
     store_file,
 )
-from napari_sepl.files.store.access import lock_file
+from napari_sepl.files.store.place import lock_file
 from tests.files.test_store import EVERYTHING, same
 from tests.waiting import wait_until
 
@@ -217,4 +218,62 @@ def test_a_disk_without_locks_is_no_place_to_write(
 
     monkeypatch.setattr(FileLock, "take", no_locks)
     with Store.open(path, who="ana") as store:
-        assert store.reason == "its folder cannot be written to (Function not implemented)"
+        assert store.reason == "its disk has no locks (Function not implemented)"
+        with pytest.raises(StoreReadOnlyError, match="its disk has no locks"):
+            store.put_status("a", Status.SKIPPED)
+
+
+def test_a_disk_that_grants_a_lock_twice_is_no_place_to_write(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(path, who="ana") as store:
+        store.put_review(EVERYTHING)
+    monkeypatch.setattr("napari_sepl.files.lock._try_lock", lambda _: True)
+    on_disk(monkeypatch, path.parent, "nfs4")
+    with Store.open(path, who="ana") as store:
+        assert store.reason == "the locks of its disk keep nobody from writing (nfs4)"
+        assert same(store.review("a"), EVERYTHING)
+
+
+def on_disk(monkeypatch: pytest.MonkeyPatch, folder: Path, kind: str) -> None:
+    """Have a folder be a disk of this type."""
+    mounts = folder.parent / "mountinfo"
+    escaped = str(folder.resolve()).replace(" ", "\\040")
+    mounts.write_text(
+        "22 1 259:1 / / rw,relatime shared:1 - ext4 /dev/root rw\n"
+        f"36 22 0:52 / {escaped} rw,relatime shared:9 master:1 - {kind} server:/home rw\n"
+        f"37 22 0:53 / {escaped}side rw - tmpfs tmpfs rw\nnot a mount\n"
+    )
+    monkeypatch.setattr(place, "_MOUNTS", mounts)
+
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="mounts of Linux")
+
+
+@linux_only
+@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"])
+def test_a_network_drive_is_reported_and_works_where_its_locks_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    folder = tmp_path / "on the server"
+    folder.mkdir()
+    path = store_file(folder)
+    on_disk(monkeypatch, folder, kind)
+    with Store.open(path, who="ana") as store:
+        assert store.disk == (
+            f"The record is on a network drive: {path} ({kind}). "
+            "Edit it from one computer at a time."
+        )
+        store.put_review(EVERYTHING)
+        assert same(store.review("a"), EVERYTHING)
+        assert [file.name for file in folder.iterdir() if file.name.endswith("-shm")] == []
+
+
+@linux_only
+@pytest.mark.parametrize("kind", ["ext4", "tmpfs", "fuse.ext4", "nfsd"])
+def test_a_disk_of_this_computer_is_not_reported(
+    path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    on_disk(monkeypatch, path.parent, kind)
+    with Store.open(path, who="ana") as store:
+        assert store.disk == ""

@@ -170,6 +170,17 @@ def test_a_second_window_opens_read_only_and_warns(dataset: Walk) -> None:
         again.dock.close_dataset()
 
 
+def test_a_record_on_a_network_drive_is_reported_and_written(
+    dataset: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset.dock.close_dataset()
+    monkeypatch.setattr("napari_sepl.files.store.access.network_disk", lambda _: "nfs4")
+    again = Walk(dataset.window, dataset.spec)
+    assert has_message(f"is on a network drive: {store_file(dataset.spec.output)} (nfs4)")
+    again.press(Qt.Key.Key_A)
+    assert (dataset.spec.output / "s1.png").exists()
+
+
 def test_old_annotations_of_changed_files_need_an_answer(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,10 +292,10 @@ def test_thresholds_for_all_listed_and_back(dataset: Walk, monkeypatch: pytest.M
 
     def read_aside(self: StoreWriter, sample_id: str) -> Review | None:
         assert threading.current_thread() is not threading.main_thread()
-        return review(self, sample_id)
+        return short_review(self, sample_id)
 
-    review = StoreWriter.review
-    monkeypatch.setattr(StoreWriter, "review", read_aside)
+    short_review = StoreWriter.short_review
+    monkeypatch.setattr(StoreWriter, "short_review", read_aside)
     choose_in_bulk(dataset.dock, "apply_params")
     assert agree_in_bulk(dataset.dock) == ["s3", "s4", "s5", "s6"]
     dataset.settle()

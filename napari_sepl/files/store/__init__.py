@@ -12,6 +12,8 @@ from napari_sepl.files.store.entries import ReviewStep, edit_of, entry_of, steps
 from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.files.store.review import (
     SAVED,
+    UNREAD,
+    ImageNow,
     LogEntry,
     Logged,
     Review,
@@ -25,7 +27,9 @@ from napari_sepl.files.store.writer import StoreWriter
 __all__ = [
     "FILE_NAME",
     "SAVED",
+    "UNREAD",
     "Holder",
+    "ImageNow",
     "LogEntry",
     "Logged",
     "Recovery",

@@ -11,7 +11,7 @@ from typing import Self
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.files.atomic import make_folder
-from napari_sepl.files.lock import FileLock, Holder, read_holder
+from napari_sepl.files.lock import NO_LOCKS, FileLock, Holder, read_holder
 from napari_sepl.files.store.connections import (
     StoreCorruptError,
     StoreReadOnlyError,
@@ -25,11 +25,8 @@ from napari_sepl.files.store.connections import (
     saving,
     unsaved,
 )
-
-
-def lock_file(store: Path) -> Path:
-    """Return the file that is locked for a store; it stays in the folder of the record."""
-    return store.with_name(f"{store.name}-lock")
+from napari_sepl.files.store.limits import WRITING, LimitedConnection
+from napari_sepl.files.store.place import check_place, lock_file, network_disk, size_of
 
 
 @dataclass(frozen=True)
@@ -52,15 +49,28 @@ class Right:
 
     @classmethod
     def ask(cls, path: Path, who: str) -> "Right":
-        """Lock a store, if it is not locked and its folder can be written to."""
+        """Lock a store, if it is not locked and its folder can be written to.
+
+        The lock is tried twice: on a disk that grants it twice, nobody is kept from writing.
+        """
         try:
             lock = FileLock.take(lock_file(path), who)
+            second = None if lock is None else FileLock.take(lock_file(path), who)
         except OSError as error:
-            return cls(None, f"its folder cannot be written to ({error.strerror or error})")
-        if lock is not None:
-            return cls(lock)
-        holder = read_holder(lock_file(path))
-        return cls(None, f"it is open in another window ({holder or 'of an unknown user'})", holder)
+            why = error.strerror or error
+            if error.errno in NO_LOCKS:
+                return cls(None, f"its disk has no locks ({network_disk(path.parent) or why})")
+            return cls(None, f"its folder cannot be written to ({why})")
+        if lock is None:
+            holder = read_holder(lock_file(path))
+            reason = f"it is open in another window ({holder or 'of an unknown user'})"
+            return cls(None, reason, holder)
+        if second is not None:
+            second.release()
+            lock.release()
+            disk = network_disk(path.parent) or "of an unknown type"
+            return cls(None, f"the locks of its disk keep nobody from writing ({disk})")
+        return cls(lock)
 
 
 def refusal_of(path: Path, who: str) -> str:
@@ -77,9 +87,9 @@ class Access:
 
     Parameters
     ----------
-    reader : sqlite3.Connection
+    reader : LimitedConnection
         The connection for reading.
-    writer : sqlite3.Connection or None
+    writer : LimitedConnection or None
         None if the store is read-only.
     right : Right
         The lock, or the reason why there is none.
@@ -87,13 +97,16 @@ class Access:
         Device and number of the file, which show whether it is still the one at its path.
     store_id : str
         The unique id of the store, which a copy of its file has too.
+    disk : str
+        The type of the network disk that it is on; empty if it is on none.
     """
 
-    reader: sqlite3.Connection
-    writer: sqlite3.Connection | None
+    reader: LimitedConnection
+    writer: LimitedConnection | None
     right: Right
     identity: tuple[int, int]
     store_id: str
+    disk: str
 
     @classmethod
     def gain(cls, path: Path, who: str, *, write: bool, make: bool) -> "Access":
@@ -108,6 +121,7 @@ class Access:
         """
         if write and make:
             make_folder(path.parent)
+        check_place(path)
         right = Right.ask(path, who) if write else Right(None, "it was opened to be read")
         try:
             if not path.exists():
@@ -120,15 +134,16 @@ class Access:
 
     @classmethod
     def _open(cls, path: Path, right: Right) -> "Access":
+        disk = network_disk(path.parent)
         with reading(path):
             reader = connect_to_read(path)
         writer = None
         try:
             check(path, reader)
             if right.lock is not None:
-                writer, right = _connect_if_writable(path, right)
+                writer, right = _connect_if_writable(path, right, disk)
             with reading(path):
-                return cls(reader, writer, right, identity(path), _store_id(reader))
+                return cls(reader, writer, right, identity(path), _store_id(reader), disk)
         except BaseException:
             reader.close()
             if writer is not None:
@@ -169,10 +184,12 @@ def _make(path: Path, who: str, right: Right, *, make: bool) -> None:
     make_file(path, who)
 
 
-def _connect_if_writable(path: Path, right: Right) -> tuple[sqlite3.Connection | None, Right]:
+def _connect_if_writable(
+    path: Path, right: Right, disk: str
+) -> tuple[LimitedConnection | None, Right]:
     """Return the writing connection; None, with the reason, on a full or read-only disk."""
     try:
-        return connect_to_write(path), right
+        return connect_to_write(path, shared=bool(disk)), right
     except sqlite3.OperationalError as error:
         reason = reason_of(error)
         if reason is None:
@@ -220,6 +237,16 @@ class Transactions:
         return self._right.reason
 
     @property
+    def disk(self) -> str:
+        """A sentence about the network disk that the store is on; empty if it is on none."""
+        if not self._access.disk:
+            return ""
+        return (
+            f"The record is on a network drive: {self.path} ({self._access.disk}). "
+            "Edit it from one computer at a time."
+        )
+
+    @property
     def holder(self) -> Holder | None:
         """The holder of the lock, if that is why the store is read-only."""
         return self._right.holder
@@ -237,16 +264,18 @@ class Transactions:
         self.close()
 
     @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
+    def _read(self) -> Iterator[LimitedConnection]:
         with self._reading, reading(self.path):
             if self._closed:
                 raise InputError(self.path, found="a store that was closed", expected="an open one")
+            self._access.reader.allow(size_of(self.path))
             yield self._access.reader
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[LimitedConnection]:
         with self._writing, saving(self.path):
             connection = self._writer()
+            connection.allow(size_of(self.path), WRITING)
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
@@ -258,7 +287,7 @@ class Transactions:
                         connection.execute("ROLLBACK")
                 raise
 
-    def _writer(self) -> sqlite3.Connection:
+    def _writer(self) -> LimitedConnection:
         """Return the writing connection, reopened if the disk was away since the last write."""
         if self.read_only:
             raise StoreReadOnlyError(f"{self.path}: the store is read-only: {self.reason}.")

@@ -20,6 +20,8 @@ from pathlib import Path
 from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.files._opening import unopened
 from napari_sepl.files.store import schema
+from napari_sepl.files.store.limits import LimitedConnection
+from napari_sepl.files.store.place import companions, size_of
 
 
 class StoreNewerError(InputError):
@@ -52,7 +54,7 @@ _BUGS = (
     sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError,
     sqlite3.NotSupportedError,
 )  # fmt: skip
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_INTERRUPT)
 _AWAY = (
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PROTOCOL,
 )  # fmt: skip
@@ -66,11 +68,11 @@ _REASONS = {
     sqlite3.SQLITE_LOCKED: "another program keeps it locked",
     sqlite3.SQLITE_PROTOCOL: "another program keeps it locked",
     sqlite3.SQLITE_NOMEM: "the memory is full",
-    sqlite3.SQLITE_TOOBIG: "it is too large",
+    sqlite3.SQLITE_TOOBIG: "a value is too large",
 }
 
 
-def connect(path: Path, *, mode: str) -> sqlite3.Connection:
+def connect(path: Path, *, mode: str) -> LimitedConnection:
     """Open a database for any thread, one at a time, without transactions of Python's own.
 
     Parameters
@@ -81,9 +83,17 @@ def connect(path: Path, *, mode: str) -> sqlite3.Connection:
         "ro" or "rw" for an existing file, "rwc" to make it.
     """
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT
+    connection = sqlite3.connect(
+        uri,
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=WAIT,
+        factory=LimitedConnection,
     )
+    if mode == "rwc":
+        connection.allow_all()
+    return connection
 
 
 def error_code(error: Exception) -> int | None:
@@ -150,6 +160,8 @@ def unsaved(path: Path, reason: str) -> SaveError:
 
 def corrupt(path: Path, reason: object) -> SeplError:
     """Return the StoreCorruptError of a damaged store."""
+    if isinstance(reason, sqlite3.Error) and error_code(reason) == sqlite3.SQLITE_INTERRUPT:
+        reason = "more rows than its size allows"
     return StoreCorruptError(
         path,
         found=f"a damaged store ({' '.join(str(reason).split())[:120]})",
@@ -190,11 +202,6 @@ def make_file(path: Path, who: str) -> None:
                 part.unlink(missing_ok=True)
 
 
-def companions(path: Path) -> list[Path]:
-    """Return the files that SQLite keeps beside a database."""
-    return [path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm", "-journal")]
-
-
 def _keep_leftovers(path: Path) -> None:
     """Rename the files of a store that is gone: SQLite would merge them into the new one."""
     for companion in companions(path):
@@ -209,7 +216,7 @@ def free_name(path: Path, why: str) -> Path:
     return next(free for free in names if not any(map(os.path.lexists, (free, *companions(free)))))
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
+def connect_to_read(path: Path) -> LimitedConnection:
     """Open a store for reading, also where its folder cannot be written to.
 
     SQLite writes beside a store even to read it, unless the file is declared immutable; which is
@@ -229,7 +236,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def check(path: Path, connection: sqlite3.Connection) -> None:
+def check(path: Path, connection: LimitedConnection) -> None:
     """Check whether a file is a store of this version; of a large one not every page.
 
     Raises
@@ -251,9 +258,10 @@ def check(path: Path, connection: sqlite3.Connection) -> None:
             check_pages(path, connection)
 
 
-def check_pages(path: Path, connection: sqlite3.Connection) -> None:
+def check_pages(path: Path, connection: LimitedConnection) -> None:
     """Read all of a store and raise StoreCorruptError if any page of it is damaged."""
     with reading(path):
+        connection.allow(size_of(path))
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise corrupt(path, verdict)
@@ -264,7 +272,7 @@ def _check_mark(
 ) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID:
         return
-    if tables and not any(name == "edit_log" for _kind, name, _sql in tables):
+    if tables and not any("edit_log" in table for table in tables):
         raise InputError(
             path, found="a database of another program", expected="a store, or no file"
         )
@@ -272,7 +280,7 @@ def _check_mark(
 
 
 def _check_version(path: Path, version: int, tables: frozenset[tuple[str, ...]]) -> None:
-    sound = schema.expected_tables() <= tables
+    sound = tables == schema.expected_tables()
     if schema.VERSION < version <= _MOST_VERSIONS:
         raise StoreNewerError(
             path,
@@ -288,7 +296,16 @@ def _check_version(path: Path, version: int, tables: frozenset[tuple[str, ...]])
     if version != schema.VERSION:
         raise corrupt(path, f"its schema version is {version}")
     if not sound:
-        raise corrupt(path, "its tables are not a store's")
+        raise corrupt(path, _foreign(tables))
+
+
+def _foreign(tables: frozenset[tuple[str, ...]]) -> str:
+    """Return what makes tables not those of a store."""
+    foreign = min(tables - schema.expected_tables(), default=None)
+    if foreign is None:
+        return "its tables are not a store's"
+    kind, name, *_rest = foreign
+    return f"its {kind} {name} is not a store's"
 
 
 def _is_unmerged(path: Path) -> bool:
@@ -297,16 +314,18 @@ def _is_unmerged(path: Path) -> bool:
     return wal.exists() and wal.stat().st_size > 0
 
 
-def connect_to_write(path: Path) -> sqlite3.Connection:
+def connect_to_write(path: Path, *, shared: bool = False) -> LimitedConnection:
     """Open a checked store for writing.
 
     Each transaction is forced to the disk before it counts as done (synchronous = FULL), so it
     outlives a killed process and a pulled plug. Where the disk allows no WAL, as some network
-    disks, SQLite stays with its rollback journal, which keeps the same promise and is slower.
+    disks, SQLite stays with its rollback journal, which keeps the same promise and is slower. On a
+    `shared` disk, which other computers read, a new store keeps it: a WAL needs common memory.
     """
     connection = connect(path, mode="rw")
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        if not shared:
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_size_limit = 16777216")

@@ -1,5 +1,6 @@
 """Conversion of a document's steps to log entries, and back."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,16 +16,25 @@ from napari_sepl.document.edits import (
     StatusEdit,
     StrokeEdit,
 )
+from napari_sepl.document.history import BUDGET
+from napari_sepl.files._opening import brief
 from napari_sepl.files.store.encoding import (
+    Shape,
     decode_prompted,
     decode_runs,
     encode_prompted,
     encode_runs,
+    is_decided_class,
+    is_region,
 )
 from napari_sepl.files.store.review import STATUS, LogEntry, Logged
+from napari_sepl.files.store.values import is_whole
 
 PARAMS, STROKE, DECISION = "params", "stroke", "decision"
 LOCK, PROMPT = "lock", "prompt"
+
+_MOST_BYTES = 2 * BUDGET
+"""Memory of the steps that are read: twice that of the steps that are kept, for those undone."""
 
 
 def entry_of(edit: Edit) -> LogEntry:
@@ -54,8 +64,15 @@ def entry_of(edit: Edit) -> LogEntry:
     return LogEntry(kind, payload, blob)
 
 
-def edit_of(entry: LogEntry) -> Edit | None:
+def edit_of(entry: LogEntry, shape: Shape | None = None) -> Edit | None:
     """Return the step of a log entry; None for entries of other kinds.
+
+    Parameters
+    ----------
+    entry : LogEntry
+        The entry.
+    shape : tuple of int, optional
+        Height and width of the image, beyond which no step reaches; any if left out.
 
     Raises
     ------
@@ -66,16 +83,16 @@ def edit_of(entry: LogEntry) -> Edit | None:
     if entry.kind in (PARAMS, STATUS):
         return _change_of(entry.kind, payload)
     if entry.kind == STROKE:
-        return StrokeEdit(decode_runs(entry.blob or b""), str(payload.get("told", "")))
+        return StrokeEdit(decode_runs(entry.blob, shape), str(payload.get("told", "")))
     if entry.kind == DECISION:
         return _decision_of(payload.get("regions"), str(payload.get("told", "")))
     if entry.kind == LOCK:
         class_id, lock = payload.get("class_id"), payload.get("lock")
-        if not isinstance(class_id, int) or not isinstance(lock, bool):
-            raise ValueError(f"class {class_id!r}, protect {lock!r}")
-        return LockEdit(class_id, lock, decode_runs(entry.blob or b""))
+        if not is_whole(class_id, 0, 255) or not isinstance(lock, bool):
+            raise ValueError(f"class {brief(class_id)}, protect {brief(lock)}")
+        return LockEdit(class_id, lock, decode_runs(entry.blob, shape))
     if entry.kind == PROMPT:
-        return _prompt_of(payload)
+        return _prompt_of(payload, shape)
     return None
 
 
@@ -84,26 +101,28 @@ def _change_of(kind: str, payload: Mapping[str, Any]) -> ParamsEdit | StatusEdit
     if kind == STATUS:
         return StatusEdit(Status(str(before)), Status(str(after)))
     if not isinstance(gesture, str | None):
-        raise ValueError(f"{gesture!r} in the place of a gesture")  # noqa: TRY004  # as all others
+        raise ValueError(f"{brief(gesture)} in the place of a gesture")  # noqa: TRY004  # as all others
     return ParamsEdit(Params.model_validate(before), Params.model_validate(after), gesture)
 
 
-def _prompt_of(payload: Mapping[str, Any]) -> PromptEdit:
+def _prompt_of(payload: Mapping[str, Any], shape: Shape | None) -> PromptEdit:
     index, class_id, added = payload.get("index"), payload.get("class_id"), payload.get("added")
-    if not (isinstance(index, int) and isinstance(class_id, int) and isinstance(added, bool)):
-        damage = f"mask {index!r}, class {class_id!r}, added {added!r}"
-        raise ValueError(damage)  # noqa: TRY004  # as for all damaged entries
-    mask = decode_prompted(payload.get("rle"), payload.get("predicted_iou"))
+    if not (
+        is_region(index) and index >= 0 and is_whole(class_id, 0, 254) and isinstance(added, bool)
+    ):
+        damage = f"mask {brief(index)}, class {brief(class_id)}, added {brief(added)}"
+        raise ValueError(damage)
+    mask = decode_prompted(payload.get("rle"), payload.get("predicted_iou"), shape)
     return PromptEdit(index, mask, class_id, added)
 
 
 def _decision_of(regions: object, text: str) -> DecisionEdit:
     before, after = {}, {}
     for row in regions if isinstance(regions, list) else [None]:
-        if not (isinstance(row, list) and len(row) == 3 and isinstance(row[0], int)) or any(
-            not isinstance(class_id, int | None) for class_id in row[1:]
+        if not (isinstance(row, list) and len(row) == 3 and is_region(row[0])) or any(
+            class_id is not None and not is_decided_class(class_id) for class_id in row[1:]
         ):
-            raise ValueError(f"{regions!r} in the place of decisions")
+            raise ValueError(f"{brief(regions)} in the place of decisions")
         before[row[0]], after[row[0]] = row[1:]
     return DecisionEdit(before, after, text)
 
@@ -136,21 +155,34 @@ class ReviewStep:
         return entry if self.kind == "do" else replace(entry, kind=f"{self.kind} {entry.kind}")
 
 
-def steps_of(log: Iterable[Logged]) -> list[tuple[str, Edit]]:
+def steps_of(log: Iterable[Logged], shape: Shape | None = None) -> list[tuple[str, Edit]]:
     """Return the steps of a log, done, undone and redone, oldest first.
 
-    A damaged entry is a gap: the steps before it are left out, for they no longer lead here.
+    A damaged entry is a gap: the steps before it are left out, for they no longer lead here; so
+    are the oldest ones where all together would take more than `_MOST_BYTES`.
+
+    Parameters
+    ----------
+    log : iterable of Logged
+        The log of a sample.
+    shape : tuple of int, optional
+        Height and width of the image, beyond which no step reaches; any if left out.
     """
-    steps: list[tuple[str, Edit]] = []
+    steps: deque[tuple[str, Edit]] = deque()
+    held = 0
     for logged in log:
         entry = logged.entry
         first, _, rest = entry.kind.partition(" ")
         kind, bare = (first, rest) if first in ("undo", "redo") else ("do", entry.kind)
         try:
-            edit = edit_of(replace(entry, kind=bare))
+            edit = edit_of(replace(entry, kind=bare), shape)
         except ValueError:
             steps.clear()
+            held = 0
             continue
         if edit is not None:
             steps.append((kind, edit))
-    return steps
+            held += edit.nbytes
+        while held > _MOST_BYTES:
+            held -= steps.popleft()[1].nbytes
+    return list(steps)

@@ -16,18 +16,14 @@ from napari_sepl.core.errors import SaveError
 from napari_sepl.document.edits import Status
 from napari_sepl.files.store import schema
 from napari_sepl.files.store.access import Right
-from napari_sepl.files.store.connections import (
-    UNREADABLE,
-    companions,
-    connect,
-    free_name,
-    now,
-    saving,
-)
-from napari_sepl.files.store.encoding import parse_decisions, parse_object
+from napari_sepl.files.store.connections import UNREADABLE, connect, free_name, now, saving
+from napari_sepl.files.store.encoding import parse_decisions
+from napari_sepl.files.store.limits import LimitedConnection
+from napari_sepl.files.store.place import check_place, companions, size_of
 from napari_sepl.files.store.review import WHOLE_DATASET, LogEntry, Review
 from napari_sepl.files.store.schema import PAGE_SIZE, TABLES, Table
-from napari_sepl.files.store.store import Stamp, short_facts, write_log
+from napari_sepl.files.store.values import parse_object
+from napari_sepl.files.store.writes import Stamp, short_facts, write_log
 
 Row = tuple[Any, ...]
 
@@ -103,9 +99,12 @@ def recover(path: Path, *, who: str) -> Recovery:
 
     Raises
     ------
+    InputError
+        If a link, a pipe or the like is in its place or beside it.
     SaveError
         If another window has the store open, or the disk has no room for a copy.
     """
+    check_place(path)
     right = Right.ask(path, who)
     if right.lock is None:
         raise SaveError(f"could not be recovered: {path}: {right.reason}.")
@@ -236,27 +235,28 @@ def _salvage(copy: Path, sound: Path) -> Salvage:
 
 def _graft(copy: Path, beginning: bytes) -> None:
     """Replace the first bytes of a database, and set its true length in them."""
-    content = bytearray(copy.read_bytes())
-    content.extend(bytes(-len(content) % PAGE_SIZE or PAGE_SIZE * (not content)))
-    content[: len(beginning)] = beginning
-    pages, changes = len(content) // PAGE_SIZE, content[24:28]
-    struct.pack_into(">III", content, 28, pages, 0, 0)  # and no free pages
-    content[18:20] = _WAL
-    content[92:96] = changes  # the length counts only if both change counters agree
-    copy.write_bytes(content)
+    with copy.open("r+b") as file:
+        page = bytearray(file.read(PAGE_SIZE).ljust(PAGE_SIZE, b"\0"))
+        page[: len(beginning)] = beginning
+        pages = -(-max(os.fstat(file.fileno()).st_size, PAGE_SIZE) // PAGE_SIZE)
+        struct.pack_into(">III", page, 28, pages, 0, 0)  # and no free pages
+        page[18:20] = _WAL
+        page[92:96] = page[24:28]  # the length counts only if both change counters agree
+        file.seek(0)
+        file.write(page)
+        file.truncate(pages * PAGE_SIZE)
 
 
 def _read_all(copy: Path) -> Salvage:
     found = Salvage()
     with closing(connect(copy, mode="rw")) as connection:
-        try:
-            connection.execute("SELECT name FROM sqlite_master").fetchall()
-        except UNREADABLE:
+        if not _has_our_tables(connection):
             found.gaps += 1
             return found
         for table in TABLES:
             if not table.recovered:
                 continue
+            connection.allow(size_of(copy))
             held = found.rows[table.name] = []
             for row in _read_table(connection, table):
                 if row is not None and _is_valid(table, row):
@@ -266,7 +266,15 @@ def _read_all(copy: Path) -> Salvage:
     return found
 
 
-def _read_table(connection: sqlite3.Connection, table: Table) -> Iterator[Row | None]:
+def _has_our_tables(connection: LimitedConnection) -> bool:
+    """Return whether the tables are exactly a store's; others, and views, may not be read."""
+    try:
+        return schema.read_tables(connection) == schema.expected_tables()
+    except UNREADABLE:
+        return False
+
+
+def _read_table(connection: LimitedConnection, table: Table) -> Iterator[Row | None]:
     """Yield the rows in order, and None for each unreadable place."""
     names = ", ".join(column.name for column in table.columns)
     query = f"SELECT rowid, {names} FROM {table.name} WHERE rowid > ? ORDER BY rowid"  # noqa: S608
@@ -278,13 +286,13 @@ def _read_table(connection: sqlite3.Connection, table: Table) -> Iterator[Row | 
     last: int | None = 0
     while last is not None:
         try:
-            for number, *row in connection.execute(query, (last,)):
+            for number, *row in connection.rows(query, (last,)):
                 if last < number <= _LAST_ROW:  # else the page is damaged, and so is the order
                     last = number
                     yield tuple(row)
         except UNREADABLE:
             yield None
-            last = _readable_after(next_after, last)
+            last = None if connection.is_spent else _readable_after(next_after, last)
         else:
             return
 

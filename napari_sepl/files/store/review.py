@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.edits import Status
+from napari_sepl.files._opening import brief
 from napari_sepl.files.store.encoding import (
+    OtherSizeError,
+    Shape,
+    check_overlay,
     decode_many_prompted,
     decode_overlay,
     decode_params,
@@ -22,10 +26,14 @@ from napari_sepl.files.store.encoding import (
     encode_params,
     parse_class_ids,
     parse_decisions,
-    parse_number,
+)
+from napari_sepl.files.store.values import (
+    parse_count,
     parse_object,
+    parse_seconds,
     parse_share,
     parse_text,
+    parse_texts,
 )
 
 SAVED = "saved"
@@ -33,6 +41,9 @@ SAVED = "saved"
 
 STATUS = "status"
 """Kind of the entry of another status."""
+
+UNREAD = "unread"
+"""In place of the digest of an image that may be another than was reviewed."""
 
 WHOLE_DATASET = ""
 """The sample id of log entries that concern no single sample."""
@@ -54,17 +65,41 @@ class Stored:
     long : bool
         Whether it is kept in a table of its own, which has a row only where there is something to
         keep: the queue reads all rows of the samples' table, and short ones make that fast.
+    check : callable, optional
+        Raises as `read` does, with less memory.
+    sized : bool
+        Whether it has the size of the image, which `read` takes as a second argument: it raises
+        OtherSizeError for another one.
     """
 
     sql: str
     write: Callable[[Any], Value]
-    read: Callable[[Any], Any]
+    read: Callable[..., Any]
     long: bool = False
+    check: Callable[[Any], object] | None = None
+    sized: bool = False
 
 
 _STATUSES = ", ".join(f"'{status}'" for status in Status)
 _STATUS = Stored(f"TEXT NOT NULL CHECK (status IN ({_STATUSES}))", str, Status)
-_MAP = Stored("BLOB NOT NULL", encode_overlay, decode_overlay, long=True)
+_MAP = Stored(
+    "BLOB NOT NULL", encode_overlay, decode_overlay, long=True, check=check_overlay, sized=True
+)
+
+
+class ImageNow(NamedTuple):
+    """The image of a sample as it is now.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width.
+    digest : str
+        SHA-256 of its file; empty if it is that of the review, `UNREAD` if it may be another.
+    """
+
+    shape: Shape
+    digest: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +150,10 @@ class Review:
         Mapping[int, int], Stored("TEXT NOT NULL", encode_decisions, parse_decisions, long=True)
     ] = field(default_factory=dict)
     note: Annotated[str, Stored("TEXT NOT NULL", str, parse_text)] = ""
-    digests: Annotated[Mapping[str, str], Stored("TEXT NOT NULL", encode_object, parse_object)] = (
+    digests: Annotated[Mapping[str, str], Stored("TEXT NOT NULL", encode_object, parse_texts)] = (
         field(default_factory=dict)
     )
-    seconds: Annotated[float, Stored("REAL NOT NULL", float, parse_number)] = 0.0
+    seconds: Annotated[float, Stored("REAL NOT NULL", float, parse_seconds)] = 0.0
     changed: Annotated[float | None, Stored("REAL", lambda share: share, parse_share)] = None
     labels: Annotated[str, Stored("TEXT NOT NULL", str, parse_text)] = ""
     locked: Annotated[
@@ -127,9 +162,9 @@ class Review:
     locked_pixels: Annotated[NDArray[np.int16] | None, _MAP] = None
     prompted: Annotated[
         Mapping[int, MaskSet],
-        Stored("TEXT NOT NULL", encode_many_prompted, decode_many_prompted, long=True),
+        Stored("TEXT NOT NULL", encode_many_prompted, decode_many_prompted, long=True, sized=True),
     ] = field(default_factory=dict)
-    stamps: Annotated[Mapping[str, str], Stored("TEXT NOT NULL", encode_object, parse_object)] = (
+    stamps: Annotated[Mapping[str, str], Stored("TEXT NOT NULL", encode_object, parse_texts)] = (
         field(default_factory=dict)
     )
 
@@ -142,6 +177,39 @@ class Review:
                 object.__setattr__(self, name, kept)
         if self.decisions and "masks" not in self.digests:
             raise ValueError(f"{self.sample_id}: decisions of masks whose digest is not told")
+
+    @classmethod
+    def of_row(
+        cls, sample_id: str, row: Mapping[str, Any], image: ImageNow | None = None
+    ) -> "Review":
+        """Return the review that a row of the record holds.
+
+        Parameters
+        ----------
+        sample_id : str
+            The sample.
+        row : mapping
+            SQLite's values by fact; facts without one are as in a new review.
+        image : ImageNow, optional
+            The image, whose size maps and masks must have. If it is not the one that was reviewed,
+            those of another size are left out. If it is not given, they may have any size.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a value makes no sense.
+        """
+        facts = {name: FACTS[name].read(row[name]) for name in row if not FACTS[name].sized}
+        digest = "" if image is None else image.digest
+        other = bool(digest) and facts["digests"].get("image", digest) != digest
+        for name in row:
+            if FACTS[name].sized:
+                try:
+                    facts[name] = FACTS[name].read(row[name], None if image is None else image[0])
+                except OtherSizeError as error:
+                    if not other:
+                        raise ValueError(f"{name}: {error}") from error
+        return cls(sample_id, **facts)
 
     def changed_inputs(self, digests: Mapping[str, str]) -> tuple[str, ...]:
         """Return the roles whose files are not those that were reviewed.
@@ -180,6 +248,11 @@ class StatusRow(NamedTuple):
     who: str
 
     @classmethod
+    def of_row(cls, row: Sequence[Any]) -> "StatusRow":
+        """Return what a row holds; ValueError or TypeError if it makes no sense."""
+        return cls._make(read(value) for read, value in zip(_ROW_READERS, row, strict=True))
+
+    @classmethod
     def of(cls, review: Review, edits: int, who: str) -> "StatusRow":
         """Return what the queue shows of a review after so many steps, the last by `who`."""
         return cls(review.status, edits, review.changed, review.note, who)
@@ -193,6 +266,10 @@ FACTS: dict[str, Stored] = {
 }
 """How the record keeps each field of a review. Those that the queue shows come first: SQLite reads
 a row from its beginning."""
+
+
+_OTHER_READERS: Mapping[str, Callable[[Any], Any]] = {"edits": parse_count, "who": parse_text}
+_ROW_READERS = [_OTHER_READERS.get(name) or FACTS[name].read for name in StatusRow._fields]
 
 
 class ReviewSummary(NamedTuple):
@@ -233,12 +310,12 @@ class ReviewSummary(NamedTuple):
         sample_id, edits, who, *values = row
         names = (name for name, fact in FACTS.items() if not fact.long)
         try:
-            facts = {name: FACTS[name].read(one) for name, one in zip(names, values, strict=True)}
-            return cls(Review(sample_id, **facts), edits, who)
+            review = Review.of_row(sample_id, dict(zip(names, values, strict=True)))
+            return cls(review, parse_count(edits), parse_text(who))
         except (ValueError, TypeError) as error:
             known = [status for status in Status if status == values[0]]
             review = Review(sample_id, known[0] if known else Status.PENDING)
-            return cls(review, edits, who, str(damaged(sample_id, error)))
+            return cls(review, 0, "", str(damaged(sample_id, error)))
 
 
 @dataclass(frozen=True)
@@ -288,6 +365,15 @@ class Logged:
     at: str
     who: str
     entry: LogEntry
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any], sample_id: str) -> "Logged":
+        """Return what a row holds; ValueError or TypeError if it makes no sense."""
+        seq, at, who, kind, payload, blob = row
+        if not isinstance(blob, bytes | None):
+            raise TypeError(f"{brief(blob)} in the place of bytes")
+        entry = LogEntry(parse_text(kind), parse_object(payload), blob)
+        return cls(seq, sample_id, parse_text(at), parse_text(who), entry)
 
 
 class StampedFacts(NamedTuple):

@@ -3,7 +3,6 @@
 The facts of a sample come from the fields of `Review`.
 """
 
-import json
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -11,8 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from napari_sepl.files.store.encoding import parse_number, parse_object, parse_text
+from napari_sepl.files._opening import brief
 from napari_sepl.files.store.review import FACTS, Review
+from napari_sepl.files.store.values import (
+    parse_count,
+    parse_json,
+    parse_object,
+    parse_sample_id,
+    parse_text,
+)
 
 APPLICATION_ID = 0x5345504C
 """Marks the file as ours, for programs that look: "SEPL"."""
@@ -74,6 +80,11 @@ def _anything(value: object) -> None:
     """Raise nothing."""
 
 
+def _maybe_bytes(value: object) -> None:
+    if not isinstance(value, bytes | None):
+        raise TypeError(f"{brief(value)} in the place of bytes")
+
+
 def _default_of(name: str) -> str:
     """Return the SQL of a fact's value in a new review."""
     value = FACTS[name].write(getattr(Review(""), name))
@@ -87,8 +98,8 @@ TABLES = (
     Table(
         "sample",
         (
-            _text("id", _ID),
-            Column("edits", "INTEGER NOT NULL DEFAULT 0", parse_number),
+            Column("id", _ID, parse_sample_id),
+            Column("edits", "INTEGER NOT NULL DEFAULT 0", parse_count),
             *(
                 Column(name, f"{fact.sql} DEFAULT {_default_of(name)}", fact.read)
                 for name, fact in FACTS.items()
@@ -101,7 +112,10 @@ TABLES = (
     *(
         Table(
             name,
-            (_text("sample_id", _OF_SAMPLE), Column("value", fact.sql, fact.read)),
+            (
+                _text("sample_id", _OF_SAMPLE),
+                Column("value", fact.sql, fact.check or fact.read),
+            ),
             of_samples=True,
         )
         for name, fact in FACTS.items()
@@ -116,10 +130,10 @@ TABLES = (
             _text("who"),
             _text("kind"),
             Column("payload", "TEXT NOT NULL", parse_object),
-            Column("blob", "BLOB", _anything),
+            Column("blob", "BLOB", _maybe_bytes),
         ),
     ),
-    Table("session", (_text("key", _ID), Column("value", "TEXT NOT NULL", json.loads))),
+    Table("session", (_text("key", _ID), Column("value", "TEXT NOT NULL", parse_json))),
     Table(
         "sample_facts",
         (_text("sample_id", _ID), _text("stamp"), Column("facts", "TEXT NOT NULL", parse_object)),
@@ -169,6 +183,19 @@ def expected_tables() -> frozenset[tuple[str, ...]]:
 
 
 def read_tables(connection: sqlite3.Connection) -> frozenset[tuple[str, ...]]:
-    """Return kind, name and definition, but for spaces, of each table, index and trigger."""
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return frozenset((kind, name, "".join(sql.split())) for kind, name, sql in rows.fetchall())
+    """Return kind, name, table and definition of each table, index, view and trigger.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If two tables or indexes are in one place.
+    """
+    rows = connection.execute("SELECT type, name, tbl_name, sql, rootpage FROM sqlite_master")
+    tables, places = [], []
+    for *table, place in rows.fetchall():
+        tables.append(tuple(map(str, table)))
+        if place:
+            places.append(place)
+    if len(set(places)) < len(places):
+        raise sqlite3.DatabaseError("two of its tables are in one place")
+    return frozenset(tables)

@@ -1,30 +1,39 @@
 """The record's one SQLite file, in the output folder."""
 
 import json
-import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError
 from napari_sepl.document.edits import Status
+from napari_sepl.files._opening import brief
 from napari_sepl.files.store.access import Access, Transactions
 from napari_sepl.files.store.connections import check_pages, connect_to_read, corrupt, now, reading
-from napari_sepl.files.store.encoding import decode_params, encode_params, parse_object
 from napari_sepl.files.store.review import (
-    FACTS,
     SAVED,
-    STATUS,
     WHOLE_DATASET,
+    ImageNow,
     LogEntry,
     Logged,
     Review,
     ReviewSummary,
     StampedFacts,
     StatusRow,
-    Value,
+)
+from napari_sepl.files.store.values import parse_json, parse_object, parse_sample_id, parse_text
+from napari_sepl.files.store.writes import (
+    LONG,
+    SHORT,
+    STAMP,
+    Stamp,
+    put,
+    write_log,
+    write_params,
+    write_review,
+    write_statuses,
 )
 
 FILE_NAME = "napari-sepl.sqlite"
@@ -35,46 +44,20 @@ def store_file(out: Path) -> Path:
     return out / FILE_NAME
 
 
-class Stamp(NamedTuple):
-    """The annotator and the time of a write."""
-
-    who: str
-    at: str
-
-
-def _put(table: str, key: str, *columns: str, also: str = "") -> str:
-    """Return the statement that updates or inserts a row."""
-    marks = ", ".join("?" * (1 + len(columns)))
-    sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
-    return (
-        f"INSERT INTO {table} ({', '.join((key, *columns))}) VALUES ({marks}) "  # noqa: S608
-        f"ON CONFLICT ({key}) DO UPDATE SET {sets}{also}"
-    )
-
-
-_SHORT = tuple(name for name, fact in FACTS.items() if not fact.long)
-_LONG = tuple(name for name, fact in FACTS.items() if fact.long)
-_READ_LONG = (f"(SELECT value FROM {name} WHERE sample_id = id)" for name in _LONG)  # noqa: S608
-_REVIEW = f"SELECT {', '.join((*_SHORT, *_READ_LONG))} FROM sample WHERE id = ?"  # noqa: S608
-_SUMMARIES = f"SELECT id, edits, who, {', '.join(_SHORT)} FROM sample"  # noqa: S608
+_READ_LONG = (f"(SELECT value FROM {name} WHERE sample_id = id)" for name in LONG)  # noqa: S608
+_REVIEW = f"SELECT {', '.join((*SHORT, *_READ_LONG))} FROM sample WHERE id = ?"  # noqa: S608
+_SHORT_REVIEW = f"SELECT {', '.join(SHORT)} FROM sample WHERE id = ?"  # noqa: S608
+_SUMMARIES = f"SELECT id, edits, who, {', '.join(SHORT)} FROM sample"  # noqa: S608
 _STATUSES = f"SELECT id, {', '.join(StatusRow._fields)} FROM sample"  # noqa: S608
-_STAMP = ("who", "updated_at")
-_PUT_REVIEW = _put("sample", "id", *_STAMP, *_SHORT)
-_PUT_STATUS = _put("sample", "id", "status", *_STAMP)
-_PUT_LABELS = _put("sample", "id", "labels", *_STAMP)
+_PUT_LABELS = put("sample", "id", "labels", *STAMP)
 # A look changes nothing: the annotator stays who changed the sample last, if anybody did.
 _PUT_SECONDS = (
     "INSERT INTO sample (id, who, updated_at, seconds) VALUES (?, '', ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET seconds = excluded.seconds"
 )
-_PUT_NOTE = _put("sample", "id", "note", *_STAMP)
-# Labels saved with other settings are no longer those of this state, nor is their change.
-_PUT_PARAMS = _put("sample", "id", "params", *_STAMP, also=", labels = '', changed = NULL")
-_PUT_SESSION = _put("session", "key", "value")
-_PUT_FACTS = _put("sample_facts", "sample_id", "stamp", "facts")
-_PUT_LOG = (
-    "INSERT INTO edit_log (sample_id, at, who, kind, payload, blob) VALUES (?, ?, ?, ?, ?, ?)"
-)
+_PUT_NOTE = put("sample", "id", "note", *STAMP)
+_PUT_SESSION = put("session", "key", "value")
+_PUT_FACTS = put("sample_facts", "sample_id", "stamp", "facts")
 _LOG = "SELECT seq, at, who, kind, payload, blob FROM edit_log WHERE sample_id = ? ORDER BY seq"
 
 
@@ -123,52 +106,71 @@ class Store(Transactions):
 
     # --- reading
 
-    def review(self, sample_id: str) -> Review | None:
+    def review(self, sample_id: str, image: ImageNow | None = None) -> Review | None:
         """Return the review of a sample; None if there is none.
+
+        Parameters
+        ----------
+        sample_id : str
+            The sample.
+        image : ImageNow, optional
+            Its image, whose size maps and masks must have; see `Review.of_row`.
 
         Raises
         ------
         InputError
             If it cannot be read; naming the sample if only its row is damaged.
         """
-        with self._read() as connection:
-            try:
-                row = connection.execute(_REVIEW, (sample_id,)).fetchone()
-                if row is None:
-                    return None
-                values = zip((*_SHORT, *_LONG), row, strict=True)
-                return Review(
-                    sample_id, **{name: FACTS[name].read(value) for name, value in values}
-                )
-            except (ValueError, TypeError) as error:
-                raise self._damaged_row(sample_id, error) from error
+        return self._review(sample_id, (*SHORT, *LONG), _REVIEW, image)
+
+    def short_review(self, sample_id: str) -> Review | None:
+        """Return the review of a sample without maps, decisions and masks, as `review` does."""
+        return self._review(sample_id, SHORT, _SHORT_REVIEW, None)
+
+    def _review(
+        self, sample_id: str, names: Sequence[str], query: str, image: ImageNow | None
+    ) -> Review | None:
+        with self._read() as connection, self._of_sample(sample_id):
+            rows = list(connection.rows(query, (sample_id,)))
+            if not rows:
+                return None
+            return Review.of_row(sample_id, dict(zip(names, rows[0], strict=True)), image)
 
     def statuses(self) -> dict[str, StatusRow]:
         """Return the row of each sample in the record, by its id."""
-        statuses = {str(status): status for status in Status}
-        with self._read() as connection:
-            try:
-                return {
-                    sample_id: StatusRow._make((statuses[status], *rest))
-                    for sample_id, status, *rest in connection.execute(_STATUSES)
-                }
-            except KeyError as error:
-                raise corrupt(self.path, f"the status {error}") from error
+        found = {}
+        with self._read() as connection, self._damaged_by() as current:
+            for sample_id, *row in connection.rows(_STATUSES):
+                current[0] = sample_id
+                found[parse_sample_id(sample_id)] = StatusRow.of_row(row)
+        return found
 
     def summaries(self, sample_id: str | None = None) -> dict[str, ReviewSummary]:
         """Return what is short of each review, or of that of one sample, by the sample's id."""
         where, values = ("", ()) if sample_id is None else (" WHERE id = ?", (sample_id,))
-        with self._read() as connection:
-            rows = connection.execute(_SUMMARIES + where, values).fetchall()
-        return {row[0]: ReviewSummary.of_row(row, self._damaged_row) for row in rows}
+        found = {}
+        with self._read() as connection, self._damaged_by() as current:
+            for row in connection.rows(_SUMMARIES + where, values):
+                current[0] = row[0]
+                found[parse_sample_id(row[0])] = ReviewSummary.of_row(row, self._damaged_row)
+        return found
+
+    @contextmanager
+    def _damaged_by(self) -> Iterator[list[object]]:
+        """Name the sample that the list holds, whose row makes the whole store damaged."""
+        current: list[object] = [""]
+        try:
+            yield current
+        except (ValueError, TypeError) as error:
+            raise corrupt(self.path, f"sample {brief(current[0])}: {error}") from error
 
     def session(self) -> dict[str, Any]:
         """Return the window's state: current sample, filters, thresholds, panels."""
         with self._read() as connection:
             try:
-                held = connection.execute("SELECT key, value FROM session").fetchall()
-                return {key: json.loads(value) for key, value in held}
-            except ValueError as error:
+                held = connection.rows("SELECT key, value FROM session")
+                return {parse_text(key): parse_json(value) for key, value in held}
+            except (ValueError, TypeError) as error:
                 raise corrupt(self.path, f"the session: {error}") from error
 
     def log(self, sample_id: str) -> list[Logged]:
@@ -179,14 +181,8 @@ class Store(Transactions):
         InputError
             If it cannot be read; naming the sample if only its entries are damaged.
         """
-        with self._read() as connection:
-            try:
-                return [
-                    Logged(seq, sample_id, at, who, LogEntry(kind, parse_object(payload), blob))
-                    for seq, at, who, kind, payload, blob in connection.execute(_LOG, (sample_id,))
-                ]
-            except (ValueError, TypeError) as error:
-                raise self._damaged_row(sample_id, error) from error
+        with self._read() as connection, self._of_sample(sample_id):
+            return [Logged.of_row(row, sample_id) for row in connection.rows(_LOG, (sample_id,))]
 
     def facts(self, sample_ids: Iterable[str] | None = None) -> dict[str, StampedFacts]:
         """Return the facts of these samples that there are; of all if none are given.
@@ -218,6 +214,14 @@ class Store(Transactions):
         with reading(self.path), closing(connect_to_read(self.path)) as connection:
             check_pages(self.path, connection)
 
+    @contextmanager
+    def _of_sample(self, sample_id: str) -> Iterator[None]:
+        """Name the sample whose row makes no sense."""
+        try:
+            yield
+        except (ValueError, TypeError) as error:
+            raise self._damaged_row(sample_id, error) from error
+
     def _damaged_row(self, sample_id: str, error: Exception) -> InputError:
         return InputError(
             f"{self.path}, sample {sample_id}",
@@ -244,7 +248,7 @@ class Store(Transactions):
         """Set the status of a sample, and its note if one is given; keep the rest."""
         with self._transaction() as connection:
             stamp = self._stamp()
-            _write_statuses(connection, {sample_id: status}, stamp)
+            write_statuses(connection, {sample_id: status}, stamp)
             if note is not None:
                 connection.execute(_PUT_NOTE, (sample_id, note, *stamp))
                 write_log(connection, sample_id, [LogEntry("note", {"after": note})], stamp)
@@ -272,7 +276,7 @@ class Store(Transactions):
             The old statuses of samples that changed, for undo.
         """
         with self._transaction() as connection:
-            return _write_statuses(connection, changes, self._stamp())
+            return write_statuses(connection, changes, self._stamp())
 
     def put_many_params(self, changes: Mapping[str, Params | None]) -> dict[str, Params | None]:
         """Set the settings of many samples.
@@ -283,19 +287,7 @@ class Store(Transactions):
             The old settings of samples that changed, for undo.
         """
         with self._transaction() as connection:
-            stamp = self._stamp()
-            held = connection.execute("SELECT id, params FROM sample").fetchall()
-            there = {sample_id: text for sample_id, text in held if sample_id in changes}
-            parsed = {text: decode_params(text) for text in set(there.values())}
-            before = {
-                sample_id: parsed.get(there.get(sample_id))
-                for sample_id, params in changes.items()
-                if parsed.get(there.get(sample_id)) != params
-            }
-            texts = {params: encode_params(params) for params in set(changes.values())}
-            connection.executemany(_PUT_PARAMS, [(s, texts[changes[s]], *stamp) for s in before])
-            _log_each(connection, "params", before, changes, stamp)
-            return before
+            return write_params(connection, changes, self._stamp())
 
     def put_session(self, values: Mapping[str, Any]) -> None:
         """Set parts of the window's state, as JSON holds them; other keys stay."""
@@ -318,83 +310,3 @@ class Store(Transactions):
 
     def _stamp(self) -> Stamp:
         return Stamp(self.who, now())
-
-
-def write_review(
-    connection: sqlite3.Connection, review: Review, entries: Sequence[LogEntry], stamp: Stamp
-) -> None:
-    """Replace the review of a sample, and log the steps since the last one."""
-    before, labels = connection.execute(
-        "SELECT status, labels FROM sample WHERE id = ?", (review.sample_id,)
-    ).fetchone() or (Status.PENDING, "")
-    connection.execute(_PUT_REVIEW, (review.sample_id, *stamp, *short_facts(review)))
-    connection.execute(
-        "UPDATE sample SET edits = edits + ? WHERE id = ?",
-        (sum(not entry.of_status for entry in entries), review.sample_id),
-    )
-    for name in _LONG:
-        value = FACTS[name].write(getattr(review, name))
-        if value is None:
-            connection.execute(f"DELETE FROM {name} WHERE sample_id = ?", (review.sample_id,))  # noqa: S608
-        else:
-            connection.execute(_put(name, "sample_id", "value"), (review.sample_id, value))
-    logged = list(entries)
-    set_to = [entry.payload["after"] for entry in entries if entry.kind == STATUS]
-    if review.status != (set_to or [before])[-1]:
-        logged.append(_logged_change(STATUS, before, review.status))
-    if review.labels not in ("", labels):
-        logged.append(LogEntry(SAVED, {"labels": review.labels}))
-    write_log(connection, review.sample_id, logged or [LogEntry("review")], stamp)
-
-
-def short_facts(review: Review) -> list[Value]:
-    """Return the values of a review in the samples' table, in order."""
-    return [FACTS[name].write(getattr(review, name)) for name in _SHORT]
-
-
-def _write_statuses(
-    connection: sqlite3.Connection, changes: Mapping[str, Status], stamp: Stamp
-) -> dict[str, Status]:
-    """Set many statuses and return the old ones of samples that changed."""
-    rows = connection.execute("SELECT id, status FROM sample").fetchall()
-    there = {sample_id: Status(status) for sample_id, status in rows}
-    before = {
-        sample_id: there.get(sample_id, Status.PENDING)
-        for sample_id, status in changes.items()
-        if there.get(sample_id, Status.PENDING) != status
-    }
-    connection.executemany(_PUT_STATUS, [(s, changes[s], *stamp) for s in before])
-    _log_each(connection, STATUS, before, changes, stamp)
-    return before
-
-
-def write_log(
-    connection: sqlite3.Connection, sample_id: str, entries: Iterable[LogEntry], stamp: Stamp
-) -> None:
-    """Add entries to the log."""
-    rows = [
-        (sample_id, stamp.at, stamp.who, entry.kind, json.dumps(entry.payload), entry.blob)
-        for entry in entries
-    ]
-    connection.executemany(_PUT_LOG, rows)
-
-
-def _log_each(
-    connection: sqlite3.Connection,
-    kind: str,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    stamp: Stamp,
-) -> None:
-    """Log the change of each sample in `before`."""
-    for sample_id, value in before.items():
-        write_log(connection, sample_id, [_logged_change(kind, value, after[sample_id])], stamp)
-
-
-def _logged_change(kind: str, before: object, after: object) -> LogEntry:
-    """Return the entry of a change of settings or of a status."""
-
-    def as_json(value: object) -> object:
-        return value.model_dump(mode="json") if isinstance(value, Params) else value
-
-    return LogEntry(kind, {"before": as_json(before), "after": as_json(after)})

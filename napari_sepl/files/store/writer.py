@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.files.store.connections import StoreCorruptError
 from napari_sepl.files.store.recovery import Recovery, recover
-from napari_sepl.files.store.review import LogEntry, Logged, Review, StampedFacts
+from napari_sepl.files.store.review import ImageNow, LogEntry, Logged, Review, StampedFacts
 from napari_sepl.files.store.store import Store
 
 Write = Callable[[Store], object]
@@ -135,8 +135,15 @@ class StoreWriter:
         self.submit(lambda store: store.put_many_facts(facts))
         return True
 
-    def review(self, sample_id: str) -> Review | None:
+    def review(self, sample_id: str, image: ImageNow | None = None) -> Review | None:
         """Return the last review of a sample, on the disk or waiting in `put_review`.
+
+        Parameters
+        ----------
+        sample_id : str
+            The sample.
+        image : ImageNow, optional
+            Its image, for what is read from the disk; see `Store.review`.
 
         Raises
         ------
@@ -145,7 +152,13 @@ class StoreWriter:
         """
         with self._changed:
             waiting, store = self._waiting_review(sample_id), self.store
-        return waiting or store.review(sample_id)
+        return waiting or store.review(sample_id, image)
+
+    def short_review(self, sample_id: str) -> Review | None:
+        """Return the last review as `review` does, perhaps without maps, decisions and masks."""
+        with self._changed:
+            waiting, store = self._waiting_review(sample_id), self.store
+        return waiting or store.short_review(sample_id)
 
     def _waiting_review(self, sample_id: str) -> Review | None:
         """Return the last review of a sample that is not on the disk yet."""

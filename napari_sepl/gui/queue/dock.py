@@ -212,6 +212,8 @@ class QueueDock(QWidget):
         self.panel.note.setReadOnly(not writable)
         if not writable:
             self._context.view.show_error(reviewing.refusal)
+        elif reviewing.disk:
+            self._context.view.show_info(reviewing.disk)
 
     def try_again(self) -> None:
         """Open the read-only dataset for writing, if the other window has closed it."""

@@ -28,7 +28,7 @@ def holds_saved_labels(store: Store, path: Path, sample_id: str) -> bool:
     InputError
         If the file or the record cannot be read.
     """
-    saved = saved_digests(store.review(sample_id), store.log(sample_id))
+    saved = saved_digests(store.short_review(sample_id), store.log(sample_id))
     return bool(saved) and digest_labels(read_labels(path)) in saved
 
 
@@ -55,7 +55,7 @@ def remove_label_file(store: Store, folder: Path, sample_id: str) -> str:
     path = label_file(folder, sample_id)
     if not os.path.lexists(path):
         return ""
-    review = store.review(sample_id)
+    review = store.short_review(sample_id)
     if review is not None and review.status is Status.ACCEPTED:
         return ""
     try:
@@ -92,7 +92,7 @@ def write_label_file(store: Store, folder: Path, inputs: Inputs, resolved: Resol
         If they cannot be written.
     """
     sample_id = inputs.sample_id
-    path, review = label_file(folder, sample_id), store.review(sample_id)
+    path, review = label_file(folder, sample_id), store.short_review(sample_id)
     digest = digest_labels(resolved.labels)
     if review is None or review.status is not Status.ACCEPTED or review.labels != digest:
         return ""

@@ -27,7 +27,7 @@ def rebuild_labels(review: Review, given: Enhanceable, source: object) -> Resolv
     ------
     InputError
         If the files are not those that were reviewed, the record does not tell all that made
-        the labels, or other labels come of it than were saved.
+        the labels, other labels come of it than were saved, or labels outside the class list.
     """
     source = f"{source}, sample {review.sample_id}"
     if review.params is None or not set(MADE_FROM) <= set(review.digests):
@@ -47,6 +47,7 @@ def rebuild_labels(review: Review, given: Enhanceable, source: object) -> Resolv
     given = given.cut_at(annotations.params.background)
     masks = join_prompted(given.masks, annotations.prompted, source)
     resolved = resolve(extend_overlap(given.overlap, masks), annotations, given.vanished)
+    given.classes.check(resolved.labels, source)
     accepted = review.status is Status.ACCEPTED
     if accepted and review.labels and digest_labels(resolved.labels) != review.labels:
         raise InputError(

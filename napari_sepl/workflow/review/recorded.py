@@ -19,6 +19,7 @@ from napari_sepl.document.history import History, replay
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.store import (
+    ImageNow,
     Review,
     ReviewStep,
     StatusRow,
@@ -128,6 +129,11 @@ class Recorded(ABC):
     def annotator(self, name: str) -> None:
         self.on_disk.store.who = name
 
+    @property
+    def disk(self) -> str:
+        """A sentence about the network disk that the record is on; empty if it is on none."""
+        return self.on_disk.store.disk
+
     # --- reading
 
     def read(self, row: int) -> Document:
@@ -136,33 +142,35 @@ class Recorded(ABC):
         Raises
         ------
         InputError
-            If a file cannot be read, or does not fit the others.
+            If a file cannot be read, or does not fit the others, or the record does not fit them.
         """
         inputs = self.load(row)
-        review = self._review_of(row)
+        review = self._review_of(row, ImageNow(inputs.shape, inputs.digests.get("image", "")))
         if review is not None:
             self._told[row] = without_maps(review)
             annotations = annotations_of(review, self.start).renumbered(len(inputs.masks))
             roles = review.changed_inputs(inputs.digests)
             if not roles:
-                steps = steps_of(self.on_disk.log(self.queue.ids[row]))
+                steps = steps_of(self.on_disk.log(self.queue.ids[row]), inputs.shape)
                 history = replay(steps, annotations, inputs.shape, review.status)
-                return Document(inputs, annotations, history)
+                document = Document(inputs, annotations, history)
+                source = f"{self.on_disk.store.path}, sample {self.queue.ids[row]}"
+                inputs.classes.check(document.resolved.labels, source)
+                return document
             if "masks" in roles or "pseudo" in roles:
                 annotations = annotations.on_other_masks(len(inputs.masks))
             self._outdated[row] = Outdated(roles, annotations)
         status = Status.PENDING if review is None else review.status
         return Document(inputs, Annotations(self.start), History(first=status))
 
-    def annotations(self, row: int) -> Annotations:
-        """Return the annotations of a sample without reading its files; for a background thread."""
-        review = self._review_of(row)
-        return Annotations(self.start) if review is None else annotations_of(review, self.start)
+    def _review_of(self, row: int, image: ImageNow) -> Review | None:
+        self._wait_for_bulk()
+        return self.on_disk.review(self.queue.ids[row], image)
 
-    def _review_of(self, row: int) -> Review | None:
+    def _wait_for_bulk(self) -> None:
+        """Wait until settings of many samples, which no waiting review holds, are written."""
         if self._must_flush:
             self._must_flush = not self.on_disk.flush()
-        return self.on_disk.review(self.queue.ids[row])
 
     def outdated(self, row: int) -> Outdated | None:
         """Return, once, the annotations of a sample whose files have changed since."""

@@ -10,18 +10,20 @@ import numpy as np
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Status
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
-from napari_sepl.files.store import Review, Store, store_file
+from napari_sepl.files.store import UNREAD, ImageNow, Review, Store, store_file
 from napari_sepl.workflow.enhance import label_file, save_resolved
 from napari_sepl.workflow.review.queue import change_of
 from napari_sepl.workflow.review.record import is_touched
-from napari_sepl.workflow.review.recorded import Recorded, reviewer, without_maps
+from napari_sepl.workflow.review.recorded import Recorded, annotations_of, reviewer, without_maps
 from napari_sepl.workflow.review.session import Session
 
 
@@ -50,7 +52,7 @@ class Reviewing(Recorded):
     ) -> None:
         super().__init__(index.ids, index.spec.output, store, on_error, on_saved, on_kept)
         self.index = index
-        self.session = Session(store.session(), self._put_session)
+        self.session = Session(store.session(), self._put_session, store.path)
         self.queue.set_image_labels(index.image_labels)
         masks = index.names.get(Role.MASKS, {})
         self.queue.without_masks[:] = [sample_id not in masks for sample_id in self.queue.ids]
@@ -99,6 +101,23 @@ class Reviewing(Recorded):
         sample = self.sample(row)
         self.files[row] = sample.files
         return load(sample, self.index.classes)
+
+    def annotations(self, row: int) -> Annotations:
+        """Return the annotations of a sample without reading its files; for a background thread.
+
+        Maps and masks are left out where the image now has another size.
+
+        Raises
+        ------
+        InputError
+            If the record, or the size of an image that was reviewed, cannot be read.
+        """
+        self._wait_for_bulk()
+        if self.on_disk.short_review(self.queue.ids[row]) is None:
+            return Annotations(self.start)
+        image = ImageNow(image_size(self.sample(row).image), UNREAD)
+        review = self._review_of(row, image)
+        return Annotations(self.start) if review is None else annotations_of(review, self.start)
 
     def arrive(self, row: int, document: Document) -> None:
         """Note that a sample is open, and fill the queue's columns from it."""
@@ -152,7 +171,7 @@ class Reviewing(Recorded):
             If the record cannot be read.
         """
         if row not in self._told:
-            review = self.on_disk.review(self.queue.ids[row])
+            review = self.on_disk.short_review(self.queue.ids[row])
             told = Review(self.queue.ids[row]) if review is None else without_maps(review)
             self._told.setdefault(row, told)
         return self._told[row].params

@@ -16,7 +16,9 @@ from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError, attempt
 from napari_sepl.files.dataset.index import FOR_REVIEW, Role, SampleIndex, SampleProblem
 from napari_sepl.files.dataset.specification import DatasetSpec
-from napari_sepl.files.store import Review, Status, Store
+from napari_sepl.files.images import image_size
+from napari_sepl.files.samples import Sample
+from napari_sepl.files.store import UNREAD, ImageNow, Review, Status, Store
 from napari_sepl.workflow.enhance import label_file
 from napari_sepl.workflow.review.current_labels import Reviewable, SelectedLabels
 from napari_sepl.workflow.review.record import changed_inputs, open_record
@@ -123,8 +125,9 @@ class Selection:
         self.index, self.store, self.choice = index, store, choice
         self.classes = index.classes
         self._has_inputs = set(FOR_REVIEW) <= index.folders.keys()
-        noted = {} if store is None else store.session()
-        self.start = start or Session(noted, lambda _: None).start
+        if start is None and store is not None:
+            start = Session(store.session(), lambda _: None, store.path).start
+        self.start = start or Params()
         self.summaries = {} if store is None else store.summaries()
         touched = [name for name, one in self.summaries.items() if one.is_touched]
         self.is_reviewed = bool(touched)
@@ -231,13 +234,25 @@ class Selection:
 
     def item(self, sample_id: str) -> Reviewable:
         """Return a sample with its annotations; raises as `labels` does."""
+        sample = self.index.sample(sample_id)
         return Reviewable(
-            self.index.sample(sample_id),
-            None if self.store is None else self.store.review(sample_id),
+            sample,
+            None if self.store is None else self._review(self.store, sample),
             self.status(sample_id),
             self.start,
             None if self.store is None else self.store.path,
         )
+
+    def _review(self, store: Store, sample: Sample) -> Review | None:
+        """Return a review; without maps where nothing can be rebuilt, as the rebuilding reports."""
+        if sample.sample_id not in self.summaries:
+            return None
+        try:
+            size = image_size(sample.image)
+        except InputError:
+            return store.short_review(sample.sample_id)
+        changed = self.changed.get(sample.sample_id, ())
+        return store.review(sample.sample_id, ImageNow(size, UNREAD if "image" in changed else ""))
 
     def status(self, sample_id: str) -> Status:
         """Return the status of a sample."""

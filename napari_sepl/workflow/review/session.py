@@ -6,7 +6,10 @@ from typing import Any
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.analysis.diagnosis.types import Cause
+from napari_sepl.core.errors import InputError
+from napari_sepl.files._opening import brief
 from napari_sepl.files.store import Status
+from napari_sepl.files.store.values import is_whole, parse_text
 from napari_sepl.workflow.review.queue import Column, Filter, Queue
 
 
@@ -19,11 +22,31 @@ class Session:
         What the store holds, by key.
     put : callable
         Writes some of it to the store.
+    source : object
+        The store, for errors.
+
+    Raises
+    ------
+    InputError
+        If a value makes no sense.
     """
 
-    def __init__(self, noted: Mapping[str, Any], put: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        noted: Mapping[str, Any],
+        put: Callable[[Mapping[str, Any]], None],
+        source: object = "session",
+    ) -> None:
         self._noted = dict(noted)
         self._put = put
+        try:
+            _ = self.start, self.filtering, self.sorting, self.panels
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError(
+                source,
+                found=f"a damaged session ({' '.join(str(error).split())[:120]})",
+                expected="what a window noted; move the record away to begin a new one",
+            ) from error
 
     @property
     def sample(self) -> str:
@@ -53,10 +76,13 @@ class Session:
         """Which samples were listed."""
         told = self._noted.get("filter", {})
         status, cause = told.get("status"), told.get("cause")
+        class_id, text = told.get("class_id"), told.get("text", "")
+        if not (class_id is None or is_whole(class_id, 0, 255)):
+            raise ValueError(f"{brief(class_id)} in the place of a class")
         return Filter(
             Status(status) if status else None,
-            told.get("class_id"),
-            told.get("text", ""),
+            class_id,
+            parse_text(text),
             Cause(cause) if cause else None,
             told.get("annotator"),
         )

@@ -1,13 +1,16 @@
 """Conversion of a document's steps to log entries, and back."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from napari_sepl.core.algorithm.params import Params
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.edits import (
     DecisionEdit,
     Edit,
+    InputsChoice,
+    InputsEdit,
     LockEdit,
     ParamsEdit,
     PromptEdit,
@@ -21,10 +24,12 @@ from napari_sepl.files.store.encoding import (
     encode_prompted,
     encode_runs,
 )
-from napari_sepl.files.store.review import STATUS, LogEntry, Logged
+from napari_sepl.files.store.review import STATUS, LogEntry, Logged, pack_facts, unpack_facts
 
 PARAMS, STROKE, DECISION = "params", "stroke", "decision"
-LOCK, PROMPT = "lock", "prompt"
+LOCK, PROMPT, INPUTS = "lock", "prompt", "inputs"
+
+_ANNOTATIONS = tuple(one.name for one in fields(Annotations))
 
 
 def entry_of(edit: Edit) -> LogEntry:
@@ -51,6 +56,11 @@ def entry_of(edit: Edit) -> LogEntry:
             blob = encode_runs(change)
         case StatusEdit(was, now):
             kind, payload = STATUS, {"before": was, "after": now}
+        case InputsEdit(roles, choice, old, new, status_was, status):
+            kind, payload = INPUTS, {"roles": list(roles), "choice": choice}
+            payload |= {"was": pack_facts(old, _ANNOTATIONS)}
+            payload |= {"annotations": pack_facts(new, _ANNOTATIONS)}
+            payload |= {"before": status_was, "after": status}
     return LogEntry(kind, payload, blob)
 
 
@@ -74,9 +84,8 @@ def edit_of(entry: LogEntry) -> Edit | None:
         if not isinstance(class_id, int) or not isinstance(lock, bool):
             raise ValueError(f"class {class_id!r}, protect {lock!r}")
         return LockEdit(class_id, lock, decode_runs(entry.blob or b""))
-    if entry.kind == PROMPT:
-        return _prompt_of(payload)
-    return None
+    of_payload = {PROMPT: _prompt_of, INPUTS: _inputs_of}.get(entry.kind)
+    return None if of_payload is None else of_payload(payload)
 
 
 def _change_of(kind: str, payload: Mapping[str, Any]) -> ParamsEdit | StatusEdit:
@@ -95,6 +104,22 @@ def _prompt_of(payload: Mapping[str, Any]) -> PromptEdit:
         raise ValueError(damage)  # noqa: TRY004  # as for all damaged entries
     mask = decode_prompted(payload.get("rle"), payload.get("predicted_iou"))
     return PromptEdit(index, mask, class_id, added)
+
+
+def _inputs_of(payload: Mapping[str, Any]) -> InputsEdit:
+    roles = payload.get("roles")
+    packed = (payload.get("was"), payload.get("annotations"))
+    was, now = (unpack_facts(one) for one in packed)
+    if not (isinstance(roles, list) and was.keys() == now.keys() == set(_ANNOTATIONS)):
+        raise ValueError(f"roles {roles!r:.60}, annotations {[*was]} and {[*now]}")
+    return InputsEdit(
+        tuple(map(str, roles)),
+        InputsChoice(str(payload.get("choice"))),
+        Annotations(**was),
+        Annotations(**now),
+        Status(str(payload.get("before"))),
+        Status(str(payload.get("after"))),
+    )
 
 
 def _decision_of(regions: object, text: str) -> DecisionEdit:

@@ -300,6 +300,13 @@ class Store(Transactions):
                 [(name, one.stamp, json.dumps(one.facts)) for name, one in facts.items()],
             )
 
+    def put_many_stamps(self, stamps: Mapping[str, Mapping[str, str]]) -> None:
+        """Set the stamps of files that were found unchanged, which are not logged."""
+        write = FACTS["stamps"].write
+        with self._transaction() as connection:
+            rows = [(write(one), sample_id) for sample_id, one in stamps.items()]
+            connection.executemany("UPDATE sample SET stamps = ? WHERE id = ?", rows)
+
     def log_edit(self, sample_id: str, entry: LogEntry) -> None:
         """Add an entry to the log."""
         with self._transaction() as connection:

@@ -103,6 +103,9 @@ class OneImage(Recorded):
         """The settings to start from."""
         return self._start
 
+    def sample(self, row: int) -> None:
+        """Return None: which file has which role is not known."""
+
     def load(self, row: int) -> Inputs:
         """Return the image, which was read already."""
         self.files[row] = self._files

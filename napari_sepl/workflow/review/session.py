@@ -58,6 +58,7 @@ class Session:
             told.get("class_id"),
             told.get("text", ""),
             Cause(cause) if cause else None,
+            bool(told.get("outdated", False)),
         )
 
     @filtering.setter

@@ -9,6 +9,7 @@ from typing import Protocol
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_sepl.core.algorithm.assignment import REJECT
+from napari_sepl.document.edits import InputsChoice
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue.navigator import Navigator
@@ -129,6 +130,14 @@ _ALL = (
            lambda to: to.controller.save_copy(), "S", window_key="Ctrl+S"),
     Action("accept", "Accept", "Accept the labels: save them, and go to the next sample",
            lambda to: to.controller.accept(), "A"),
+    Action("keep_accepted", "Keep the accepted labels",
+           "The accepted labels become strokes over what the new inputs give, pixel by pixel",
+           lambda to: to.controller.choose_inputs(InputsChoice.KEEP)),
+    Action("apply_annotations", "Apply the annotations to the new inputs",
+           "Parameters, strokes and what else fits the new inputs; the sample is pending then",
+           lambda to: to.controller.choose_inputs(InputsChoice.APPLY)),
+    Action("start_over", "Start over", "Drop all annotations; the sample is pending then",
+           lambda to: to.controller.choose_inputs(InputsChoice.START_OVER)),
     Action("outlines", "Mask outlines", "Show or hide mask outlines",
            lambda to: to.controller.toggle_outlines(), "O"),
     Action("choose_class", "Choose class…", "Choose the class to paint and select with",

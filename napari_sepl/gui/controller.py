@@ -12,7 +12,7 @@ from psygnal import Signal
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
-from napari_sepl.document.edits import Edit
+from napari_sepl.document.edits import Edit, InputsChoice
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.gui.comparing import Comparing
 from napari_sepl.gui.context import Prepared, ReviewContext
@@ -21,7 +21,7 @@ from napari_sepl.gui.diagnosing import Diagnosing
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.masks.prompting import Prompting
 from napari_sepl.gui.pointing import Pointing
-from napari_sepl.gui.recording import Recording, offer_annotations
+from napari_sepl.gui.recording import Recording
 from napari_sepl.gui.saving import SaveTarget, Saving
 from napari_sepl.gui.showing import Showing
 from napari_sepl.gui.view import View
@@ -129,9 +129,6 @@ class Controller:
             one.arrive(0, prepared.document)
             if one.refusal:
                 self.context.view.show_error(one.refusal)
-            old = one.outdated(0)
-            if old is not None:
-                offer_annotations(self.context.view, prepared.document, old, ask=True)
 
         def prepare() -> tuple[OneImage | None, Prepared]:
             with of_one_sample(next(iter(files), "image")):
@@ -180,6 +177,7 @@ class Controller:
         self.comparing.image_opened()
         self.showing.watch(document)
         document.stepped.connect(self._on_stepped)
+        self.recording.show_outdated()
         self.superpixels.prepare()
         self.prompting.image_opened()
 
@@ -245,6 +243,12 @@ class Controller:
         document = self.context.settled()
         if document is not None:
             document.lock(class_id, lock=lock)
+
+    def choose_inputs(self, choice: InputsChoice) -> None:
+        """Do what a person chose for the open sample, whose inputs changed since its review."""
+        self.recording.choose_inputs(choice)
+        if self.context.document is not None:
+            self.context.view.params.show_params(self.context.document.params)
 
     def save_copy(self) -> None:
         """Write the labels as shown to a file of the user's choice."""

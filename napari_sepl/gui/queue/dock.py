@@ -21,6 +21,7 @@ from napari_sepl.gui.queue.bulk import Bulk, listed
 from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
+from napari_sepl.gui.queue.outdated import OutdatedRow
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 TITLE = "Queue (SEPL)"
@@ -56,6 +57,9 @@ class QueueDock(QWidget):
         self.navigator = Navigator(controller, self.panel, background)
         self._damage = Damage(controller.context, controller.recording, self._meet_damage)
         self.scan = ScanRow(controller.context, self.panel, self._damage.meet_trouble)
+        self.outdated = OutdatedRow(
+            controller, self.navigator, self._others_changed, self._draw_found
+        )
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
         self._making: DatasetMaking | None = None
@@ -79,7 +83,7 @@ class QueueDock(QWidget):
         others = map(ActionButton, ("sweep", "export_dataset", "shortcuts"))
         below = line_up(ActionButton("worst_pending"), pending, *others, self.missing)
         steps = line_up(*map(ActionButton, _STEPS))
-        column = stack(self.panel, self.scan, steps, below, parent=self)
+        column = stack(self.panel, self.outdated, self.scan, steps, below, parent=self)
         column.setContentsMargins(9, 9, 9, 9)
         connect_buttons(self, do)
 
@@ -89,8 +93,10 @@ class QueueDock(QWidget):
         self.panel.listing_changed.connect(self._list)
         self._controller.panels_toggled.connect(self._note_panels)
         self._controller.making.ended.connect(self.scan.rescan)
+        self._controller.making.ended.connect(self.outdated.check)
         for changed in (self.panel.model.dataChanged, self.panel.model.modelReset):
             changed.connect(self._show_pending)
+            changed.connect(self.outdated.refresh)
 
     # --- a dataset
 
@@ -170,6 +176,7 @@ class QueueDock(QWidget):
         if reviewing.refusal:
             self._context.view.show_error(reviewing.refusal)
         self.scan.open(reviewing)
+        self.outdated.open(reviewing)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
             "check", reviewing.on_disk.store.check, lambda _: None, self._meet_damage
@@ -185,6 +192,10 @@ class QueueDock(QWidget):
         missing = self.missing.show_missing(reviewing.index)
         if missing:
             self._context.view.show_error(missing)
+
+    def _draw_found(self) -> None:
+        if self.reviewing is not None:
+            self.panel.refresh_all(self.reviewing.queue, self.reviewing.index.classes)
 
     def _others_changed(self) -> None:
         self.navigator.others_changed()
@@ -204,6 +215,7 @@ class QueueDock(QWidget):
             self._making.close()
             self._making = self._controller.making.dataset = None
         self.scan.leave()
+        self.outdated.leave()
         self.exports.leave_dataset()
         self.navigator.stop()
         left, self.reviewing, self._bulk = self.reviewing, None, None

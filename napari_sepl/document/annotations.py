@@ -76,8 +76,9 @@ class Annotations:
     @property
     def nbytes(self) -> int:
         """Memory in bytes of maps and masks."""
-        maps = [one for one in (self.locked_pixels, self.overlay) if one is not None]
-        return sum(one.nbytes for one in (*maps, *self.prompted.values()))
+        maps = (self.locked_pixels, self.overlay)
+        of_maps = sum(one.nbytes for one in maps if one is not None)
+        return of_maps + sum(mask.nbytes for mask in self.prompted.values())
 
     def on_other_masks(self, count: int) -> "Annotations":
         """Return the annotations for `count` other given masks.

@@ -33,6 +33,9 @@ class DatasetTarget(Protocol):
     def stop_bulk(self) -> None:
         """Stop the action on all pending samples."""
 
+    def refresh(self) -> None:
+        """Look for files that appeared, vanished or changed."""
+
     def export(self) -> None:
         """Show the dialog that exports the dataset."""
 
@@ -248,6 +251,8 @@ _ALL = (
            lambda to: to.dataset.stop_bulk(), when=When.DATASET),
     Action("sweep", "Sweep…", "Show how well each pair of thresholds does on the dataset",
            lambda to: to.show_sweep(), when=When.DATASET),
+    Action("refresh", "Refresh", "Look for files that appeared, vanished or changed",
+           lambda to: to.dataset.refresh(), when=When.DATASET),
     Action("export_dataset", "Export dataset…",
            "Export the labels in a format for training or other tools",
            lambda to: to.dataset.export(), label="Export…", when=When.DATASET),

@@ -1,6 +1,7 @@
 """The controller: opens images, and passes on what a person does."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit, InputsChoice
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.files.samples import Sample
 from napari_sepl.gui.comparing import Comparing
 from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.correcting import Cleaning, Superpixels
@@ -72,6 +74,8 @@ class Controller:
         self.comparing = Comparing(context)
         self.showing = Showing(context, self.saving)
         self.diagnosing = Diagnosing(context, self.pointing)
+        self._open_again: Callable[[], None] = lambda: None
+        self.saving.refused.connect(self._read_again)
         self.stepped.connect(self.recording.take_step)
         self.showing.followed.connect(self.pointing.follow)
         self.showing.followed.connect(self.diagnosing.follow)
@@ -97,7 +101,7 @@ class Controller:
         *,
         params: Params | None = None,
         folder: Path | None = None,
-        files: Collection[Path] = (),
+        sample: Sample | None = None,
         given: Collection[Layer] = (),
     ) -> None:
         """Read an image in the background and show it.
@@ -110,12 +114,15 @@ class Controller:
             Settings to start from.
         folder : Path, optional
             Where accepted labels go; asked for at the first save if left out.
-        files : collection of Path
-            The files that are read, which saving must not write over.
+        sample : Sample, optional
+            The files that are read, which saving must not write over; none for layers.
         given : collection of Layer
             Layers of the user's own that hold the image and the pseudo-labels.
         """
-        recording = self.recording
+        recording, files = self.recording, [] if sample is None else sample.files
+        self._open_again = partial(
+            self.open, read, params=params, folder=folder, sample=sample, given=given
+        )
 
         def show(opened: tuple[OneImage | None, Prepared]) -> None:
             self.context.view.show_busy("")
@@ -136,7 +143,7 @@ class Controller:
                 try:
                     one = OneImage.open(
                         inputs,
-                        list(files),
+                        sample,
                         folder,
                         start,
                         (recording.on_error, recording.on_saved, recording.on_kept),
@@ -148,6 +155,12 @@ class Controller:
 
         self.context.view.show_busy("reading…")
         self.context.background.run("open", prepare, show, self.context.show_failure)
+
+    def _read_again(self, document: Document) -> None:
+        """Read the image that is open alone again: its files changed."""
+        if document is self.context.document and self.recording.is_alone:
+            self.recording.close()
+            self._open_again()
 
     def show(
         self, prepared: Prepared, target: SaveTarget, *, given: Collection[Layer] = ()

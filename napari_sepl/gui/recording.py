@@ -77,11 +77,16 @@ class Recording:
 
     def close(self) -> None:
         """Record the image that is open alone, and close its record; a dataset closes its own."""
-        if isinstance(self._recorded, OneImage):
-            one = self._recorded
+        one = self._recorded
+        if isinstance(one, OneImage):
             self.leave()
             self.stop()
             one.close()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the open image is no sample of a dataset, and has a record."""
+        return isinstance(self._recorded, OneImage)
 
     @property
     def is_recorded(self) -> bool:

@@ -188,8 +188,8 @@ def _write(save: _Save, *, ours: bool) -> bool:
     ours : bool
         Whether an existing file may be replaced; else the record decides.
     """
-    save.target.check(save.document)
     Guard(tuple(save.target.inputs)).check_place(save.path)
+    save.target.check(save.document)
     if save.path.exists() and not ours:
         try:
             ours = save.target.ours(save.path)

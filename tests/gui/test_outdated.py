@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def dataset(window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch) 
     for number in (1, 2, 3):
         change_pseudo(spec, number)
     again = Walk(window, spec)
-    again.wait_until(queue_of(again).outdated.all)
+    again.wait_until(lambda: bool(queue_of(again).outdated.all()))
     yield again
     again.dock.close_dataset()
     assert not asked
@@ -153,7 +154,7 @@ def test_starting_over_is_undone_in_each_history(dataset: Walk) -> None:
             dataset.press(Qt.Key.Key_J)
             dataset.wait_until(lambda: dataset.sample_id == "s2")
         dataset.window.press(Qt.Key.Key_Z, CTRL)
-        dataset.wait_until(lambda name=name: agree(dataset, "outdated", Status.ACCEPTED, name))
+        dataset.wait_until(partial(agree, dataset, "outdated", Status.ACCEPTED, name))
         assert file_of(dataset, name).read_bytes() == content
         dataset.window.press(Qt.Key.Key_Z, CTRL)  # the inputs of before are gone
         assert agree(dataset, "outdated", Status.ACCEPTED, name)
@@ -253,3 +254,26 @@ def test_a_touched_but_equal_file_is_not_outdated(window: Window, spec: DatasetS
     assert not queue_of(again).outdated.any()
     assert again.dock.outdated.isHidden()
     again.dock.close_dataset()
+
+
+def test_new_and_vanished_files_are_noticed_and_listed_on_refresh(
+    window: Window, spec: DatasetSpec
+) -> None:
+    walk = Walk(window, spec)
+    walk.press(Qt.Key.Key_A)
+    walk.wait_until(lambda: walk.sample_id == "s2")
+    for role in ("images", "pseudo", "masks"):
+        (old,) = spec.folder(role).glob("s3.*")
+        shutil.copy(old, old.with_name(f"s4{old.suffix}"))
+        old.unlink()
+    walk.wait_until(
+        lambda: walk.dock.refreshing.text().startswith("Samples on disk: 1 new, 1 gone")
+    )
+    assert queue_of(walk).ids == ("s1", "s2", "s3")
+    press_button(walk.dock, "refresh")
+    walk.wait_until(lambda: queue_of(walk).ids == ("s1", "s2", "s4"))
+    walk.settle()
+    assert walk.sample_id == "s2"
+    assert walk.statuses()["s1"] is Status.ACCEPTED
+    assert walk.dock.refreshing.isHidden()
+    walk.dock.close_dataset()

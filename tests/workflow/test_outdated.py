@@ -294,7 +294,7 @@ def test_all_outdated_samples_are_found_without_opening_any(desk: Desk) -> None:
     desk.change_pseudo(1)
     desk.again()
     assert desk.check() == {0: (), 1: ("pseudo",), 2: ()}
-    assert desk.reviewing.check_rows([0, 1, 2], 0).count == 1
+    assert desk.reviewing.check_rows([0, 1, 2], 0).number == 1
 
 
 def test_a_file_that_changes_under_an_open_sample_is_noticed(desk: Desk) -> None:

@@ -84,8 +84,9 @@ def edit_of(entry: LogEntry) -> Edit | None:
         if not isinstance(class_id, int) or not isinstance(lock, bool):
             raise ValueError(f"class {class_id!r}, protect {lock!r}")
         return LockEdit(class_id, lock, decode_runs(entry.blob or b""))
-    of_payload = {PROMPT: _prompt_of, INPUTS: _inputs_of}.get(entry.kind)
-    return None if of_payload is None else of_payload(payload)
+    if entry.kind in (PROMPT, INPUTS):
+        return _prompt_of(payload) if entry.kind == PROMPT else _inputs_of(payload)
+    return None
 
 
 def _change_of(kind: str, payload: Mapping[str, Any]) -> ParamsEdit | StatusEdit:

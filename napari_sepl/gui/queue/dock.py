@@ -22,6 +22,7 @@ from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
 from napari_sepl.gui.queue.outdated import OutdatedRow
+from napari_sepl.gui.queue.refresh import RefreshLine
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 TITLE = "Queue (SEPL)"
@@ -60,6 +61,7 @@ class QueueDock(QWidget):
         self.outdated = OutdatedRow(
             controller, self.navigator, self._others_changed, self._draw_found
         )
+        self.refreshing = RefreshLine(controller.context, self._reopen, self.outdated.check)
         self.missing = MissingButton()
         self.reviewing: Reviewing | None = None
         self._making: DatasetMaking | None = None
@@ -80,10 +82,12 @@ class QueueDock(QWidget):
         pending = QPushButton("All pending")
         pending.setToolTip("Actions on all pending samples")
         pending.setMenu(self.pending_menu)
-        others = map(ActionButton, ("sweep", "export_dataset", "shortcuts"))
+        others = map(ActionButton, ("sweep", "export_dataset", "refresh", "shortcuts"))
         below = line_up(ActionButton("worst_pending"), pending, *others, self.missing)
         steps = line_up(*map(ActionButton, _STEPS))
-        column = stack(self.panel, self.outdated, self.scan, steps, below, parent=self)
+        column = stack(
+            self.panel, self.refreshing, self.outdated, self.scan, steps, below, parent=self
+        )
         column.setContentsMargins(9, 9, 9, 9)
         connect_buttons(self, do)
 
@@ -177,6 +181,7 @@ class QueueDock(QWidget):
             self._context.view.show_error(reviewing.refusal)
         self.scan.open(reviewing)
         self.outdated.open(reviewing)
+        self.refreshing.open(reviewing.index)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
             "check", reviewing.on_disk.store.check, lambda _: None, self._meet_damage
@@ -216,11 +221,21 @@ class QueueDock(QWidget):
             self._making = self._controller.making.dataset = None
         self.scan.leave()
         self.outdated.leave()
+        self.refreshing.leave()
         self.exports.leave_dataset()
         self.navigator.stop()
         left, self.reviewing, self._bulk = self.reviewing, None, None
         self.dataset_changed.emit(None)
         return left
+
+    def refresh(self) -> None:
+        """Look for files that appeared, vanished or changed."""
+        self.refreshing.refresh()
+
+    def _reopen(self) -> None:
+        """Read the dataset again, at the same sample."""
+        if self.reviewing is not None:
+            self.open(self.reviewing.index.spec)
 
     def export(self) -> None:
         """Show the dialog that exports the dataset."""

@@ -19,7 +19,7 @@ class Counted(Protocol):
     """What came of a batch."""
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         """How many of the given rows were worked on, from the first on."""
 
 
@@ -31,7 +31,7 @@ class Worked(NamedTuple):
 
     Parameters
     ----------
-    count : int
+    number : int
         How many of the given rows were worked on, from the first on.
     results : dict of int to object
         What the work returned, by row.
@@ -39,7 +39,7 @@ class Worked(NamedTuple):
         Why it failed, by row.
     """
 
-    count: int
+    number: int
     results: dict[int, Any]
     failures: dict[int, str]
 
@@ -54,7 +54,7 @@ def work_on_each(
             break
         failed = partial(worked.failures.__setitem__, row)
         result = attempt(partial(work, row), failed, names[row])
-        worked = worked._replace(count=place + 1)
+        worked = worked._replace(number=place + 1)
         if row not in worked.failures:
             worked.results[row] = result
     return worked
@@ -118,7 +118,7 @@ class RowWork(Generic[Batch]):
 
     def _note(self, batch: Batch) -> None:
         if self._running:
-            self.done += batch.count
+            self.done += batch.number
             self._take(batch)
             self._background.later(self._task, _PAUSE, self._go_on)
 

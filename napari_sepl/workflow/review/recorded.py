@@ -142,6 +142,7 @@ class Recorded(ABC):
         annotations = annotations_of(review, self.start).renumbered(len(inputs.masks))
         roles = review.changed_inputs(inputs.digests)
         self.queue.set_outdated(row, roles)
+        old: Outdated | None
         if roles:
             old = Outdated.of(roles, review, self.folder)
             document = open_outdated(inputs, annotations, self.start, old)

@@ -32,7 +32,7 @@ class CheckedRows(NamedTuple):
 
     Parameters
     ----------
-    count : int
+    number : int
         How many of the given rows were checked, from the first on.
     changed : dict of int to tuple of str
         The inputs that changed, by row; none of samples that are not outdated.
@@ -40,7 +40,7 @@ class CheckedRows(NamedTuple):
         Why a sample could not be checked, by row.
     """
 
-    count: int
+    number: int
     changed: dict[int, tuple[str, ...]]
     failures: dict[int, str]
 
@@ -187,7 +187,7 @@ class Reviewing(Recorded):
             failed = partial(checked.failures.__setitem__, row)
             name = self.queue.ids[row]
             found = attempt(partial(self._check_row, row), failed, name)
-            checked = checked._replace(count=place + 1)
+            checked = checked._replace(number=place + 1)
             if found is not None:
                 review, now = found
                 checked.changed[row] = now.changed

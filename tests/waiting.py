@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-PATIENCE = 30.0
+PATIENCE = 180.0
 """Seconds after which a thing is taken never to happen; a busy computer takes its time."""
 
 

@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_sepl.document.edits import InputsChoice
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status
@@ -271,9 +272,32 @@ def test_new_and_vanished_files_are_noticed_and_listed_on_refresh(
     )
     assert queue_of(walk).ids == ("s1", "s2", "s3")
     press_button(walk.dock, "refresh")
-    walk.wait_until(lambda: queue_of(walk).ids == ("s1", "s2", "s4"))
+    walk.wait_until(lambda: walk.dock.refreshing.isHidden() and walk.dock.reviewing is not None)
+    assert queue_of(walk).ids == ("s1", "s2", "s4")
     walk.settle()
     assert walk.sample_id == "s2"
     assert walk.statuses()["s1"] is Status.ACCEPTED
-    assert walk.dock.refreshing.isHidden()
     walk.dock.close_dataset()
+
+
+def test_an_image_opened_alone_is_outdated_too(
+    window: Window, spec: DatasetSpec, tmp_path: Path
+) -> None:
+    sample, folder = SampleIndex.open(spec).sample("s1"), tmp_path / "alone"
+    window.widget.open_sample(sample, "voc", folder)
+    window.settle()
+    title = window.widget.title
+    window.press(Qt.Key.Key_A)
+    window.wait_until(lambda: title.text() == "s1 — accepted")
+    labels = read_labels(folder / "s1.png")
+    change_pseudo(spec, 1)
+    window.press(Qt.Key.Key_A)
+    window.wait_until(lambda: has_message("inputs changed while open: s1 (pseudo-labels)"))
+    window.wait_until(lambda: title.text() == "s1 — outdated")
+    assert (window.document.inputs.pseudo == 12).sum() == 20
+    assert not window.widget.outdated.isHidden()
+    np.testing.assert_array_equal(read_labels(folder / "s1.png"), labels)
+    press_button(window.widget.outdated, "keep_accepted")
+    window.wait_until(lambda: title.text() == "s1 — accepted")
+    np.testing.assert_array_equal(window.shown, labels)
+    assert window.widget.may_close()

@@ -161,21 +161,25 @@ class Navigator:
     def _show(self, row: int, prepared: Prepared) -> None:
         if self._reviewing is None:
             return
+        was_open = row == self.row
         self._leave()
         self._recording.open(row, prepared.document)
         self._queue.failures.pop(row, None)
         self._controller.show(prepared, self._recording.target_of(row))
-        self._apply_to_made(row, prepared.document)
+        self._apply_to_made(row, prepared.document, was_open=was_open)
         self._reviewing.arrive(row, prepared.document)
         self._check(row, prepared.document)
         self._panel.show_current(row)
         self._panel.refresh_row(row, self._queue)
         self._look_ahead()
 
-    def _apply_to_made(self, row: int, document: Document) -> None:
-        """Apply annotations to masks that a person generated here, unless labels are accepted."""
+    def _apply_to_made(self, row: int, document: Document, *, was_open: bool) -> None:
+        """Apply annotations to masks that a person generated here.
+
+        Accepted labels stay unless the sample was open meanwhile: else looking would change them.
+        """
         made = row in self._made and document.outdated == (Role.MASKS,)
-        if made and document.status is not Status.ACCEPTED:
+        if made and (was_open or document.status is not Status.ACCEPTED):
             self._controller.choose_inputs(InputsChoice.APPLY)
         self._made.discard(row)
 

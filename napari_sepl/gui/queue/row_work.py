@@ -97,10 +97,12 @@ class RowWork(Generic[Batch]):
         self.rows: Sequence[int] = ()
         self.done = 0
         self._running = False
+        self._round = 0
 
     def start(self, rows: Sequence[int]) -> None:
-        """Start with these rows."""
+        """Start with these rows; what a start before this one still works on is ignored."""
         self.rows, self.done, self._running = rows, 0, True
+        self._round += 1
         self._background.later(self._task, 0, self._go_on)
 
     def stop(self) -> None:
@@ -113,11 +115,15 @@ class RowWork(Generic[Batch]):
         if self.done >= len(self.rows):
             self._finish(None)
             return
-        rows = self.rows[self.done :]
-        self._background.run(self._task, lambda: self._work(rows, _BATCH), self._note, self._finish)
+        rows, started = self.rows[self.done :], self._round
 
-    def _note(self, batch: Batch) -> None:
-        if self._running:
+        def note(batch: Batch) -> None:
+            self._note(batch, started)
+
+        self._background.run(self._task, lambda: self._work(rows, _BATCH), note, self._finish)
+
+    def _note(self, batch: Batch, started: int) -> None:
+        if self._running and started == self._round:
             self.done += batch.number
             self._take(batch)
             self._background.later(self._task, _PAUSE, self._go_on)

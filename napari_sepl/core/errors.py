@@ -3,6 +3,7 @@
 SeplError
 ├── InputError      a file or an array has the wrong contents
 ├── SaveError       a file could not be written; an older one is untouched
+│   └── InputsMovedError   the inputs changed since they were read, so nothing was written
 └── RunEndedError   a run over many samples ends at any sample
 """
 
@@ -64,6 +65,10 @@ def check_size(source: object, found: Sequence[int], expected: Sequence[int], ro
 
 class SaveError(SeplError, OSError):
     """A file could not be written; an older file of that name is untouched."""
+
+
+class InputsMovedError(SaveError):
+    """The inputs of a sample changed since they were read; nothing was written."""
 
 
 class RunEndedError(SeplError):

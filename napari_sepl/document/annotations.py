@@ -54,6 +54,32 @@ class Annotations:
             one is not None and bool((one != NO_OPINION).any()) for one in maps
         )
 
+    def equals(self, other: "Annotations", shape: tuple[int, int]) -> bool:
+        """Return whether both say the same of an image of a height and width."""
+        maps = (
+            (self.overlay, other.overlay),
+            (self.locked_pixels, other.locked_pixels),
+        )
+        return (
+            self.params == other.params
+            and dict(self.decisions) == dict(other.decisions)
+            and self.locked == other.locked
+            and all(np.array_equal(or_blank(a, shape), or_blank(b, shape)) for a, b in maps)
+            and self.prompted_digests == other.prompted_digests
+        )
+
+    @property
+    def prompted_digests(self) -> dict[int, str]:
+        """The digest of each prompted mask, by its index."""
+        return {index: mask.digest for index, mask in self.prompted.items()}
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes of maps and masks."""
+        maps = (self.locked_pixels, self.overlay)
+        of_maps = sum(one.nbytes for one in maps if one is not None)
+        return of_maps + sum(mask.nbytes for mask in self.prompted.values())
+
     def on_other_masks(self, count: int) -> "Annotations":
         """Return the annotations for `count` other given masks.
 

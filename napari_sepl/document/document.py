@@ -15,6 +15,8 @@ from napari_sepl.document.annotations import Annotations, or_blank
 from napari_sepl.document.edits import (
     DecisionEdit,
     Edit,
+    InputsChoice,
+    InputsEdit,
     LockEdit,
     ParamsEdit,
     PromptEdit,
@@ -94,6 +96,11 @@ class Document:
         return self.history.status
 
     @property
+    def outdated(self) -> tuple[str, ...]:
+        """The inputs that changed since the annotations were made; the next step answers that."""
+        return self.history.outdated
+
+    @property
     def edited(self) -> bool:
         """Whether a person did more than set parameters."""
         return self.annotations.edited
@@ -117,9 +124,29 @@ class Document:
             self._do(ParamsEdit(self.params, params, gesture))
 
     def set_status(self, status: Status) -> None:
-        """Give the sample a status: one step, which undo takes back."""
-        if status is not self.status:
+        """Give the sample a status: one step, which undo takes back.
+
+        If the sample is outdated, its annotations are applied to the new inputs in the same step.
+        """
+        if self.outdated:
+            self.choose_inputs(InputsChoice.APPLY, self.annotations, status)
+        elif status is not self.status:
             self._do(StatusEdit(self.status, status))
+
+    def choose_inputs(self, choice: InputsChoice, annotations: Annotations, status: Status) -> None:
+        """Choose what becomes of annotations whose inputs changed, in one step.
+
+        Parameters
+        ----------
+        choice : InputsChoice
+            The choice.
+        annotations : Annotations
+            The annotations from now on; they are copied.
+        status : Status
+            The status from now on.
+        """
+        was, now = self.annotations.copy(), annotations.copy()
+        self._do(InputsEdit(self.outdated, choice, was, now, self.status, status))
 
     def decide(self, regions: Iterable[int], class_id: int | None) -> None:
         """Decide on regions, in one step.
@@ -292,6 +319,8 @@ class Document:
     def _do(self, edit: Edit) -> None:
         if self._is_refused():
             return
+        if self.outdated and not isinstance(edit, InputsEdit):
+            self.choose_inputs(InputsChoice.APPLY, self.annotations, Status.PENDING)
         self.history.push(edit)
         if not isinstance(edit, StatusEdit):  # which changes no label
             self._update(edit.apply(self.annotations, self.inputs.shape))

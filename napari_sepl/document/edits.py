@@ -31,6 +31,17 @@ class Status(StrEnum):
     FLAGGED = "flagged"
 
 
+class InputsChoice(StrEnum):
+    """What becomes of annotations whose inputs changed."""
+
+    KEEP = "keep"
+    """The accepted labels become strokes over what the new inputs give."""
+    APPLY = "apply"
+    """The annotations are applied to the new inputs."""
+    START_OVER = "start over"
+    """No annotations."""
+
+
 @dataclass(frozen=True)
 class ParamsEdit(_Step):
     """A change of parameters.
@@ -296,7 +307,59 @@ class StatusEdit(_Step):
         return 200
 
 
-Edit = ParamsEdit | StrokeEdit | DecisionEdit | LockEdit | PromptEdit | StatusEdit
+@dataclass(frozen=True, eq=False)
+class InputsEdit(_Step):
+    """A choice what becomes of annotations whose inputs changed: the first step on new inputs.
+
+    Parameters
+    ----------
+    roles : tuple of str
+        The inputs that changed: "image", "pseudo", "masks".
+    choice : InputsChoice
+        The choice.
+    was, annotations : Annotations
+        The annotations before, applied to the new inputs, and after.
+    before, after : Status
+        The status around the step.
+    """
+
+    roles: tuple[str, ...]
+    choice: InputsChoice
+    was: Annotations
+    annotations: Annotations
+    before: Status
+    after: Status
+
+    def inverse(self) -> "InputsEdit":
+        """Return the step that undoes this one."""
+        was, now = self.annotations, self.was
+        return InputsEdit(self.roles, self.choice, was, now, self.after, self.before)
+
+    def follows(self, annotations: Annotations, shape: tuple[int, int]) -> bool:
+        """Return whether the step can be applied to these annotations."""
+        return annotations.equals(self.was, shape)
+
+    def apply(self, annotations: Annotations, shape: tuple[int, int]) -> Annotations:  # noqa: ARG002
+        """Return the annotations after the step, with maps of their own."""
+        return self.annotations.copy()
+
+    def describe(self, classes: ClassList) -> str:  # noqa: ARG002
+        """Return a line for the history."""
+        return _CHOSEN[self.choice]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        return 1000 + self.was.nbytes + self.annotations.nbytes
+
+
+_CHOSEN = {
+    InputsChoice.KEEP: "keep the accepted labels on new inputs",
+    InputsChoice.APPLY: "apply the annotations to new inputs",
+    InputsChoice.START_OVER: "start over on new inputs",
+}
+
+Edit = ParamsEdit | StrokeEdit | DecisionEdit | LockEdit | PromptEdit | StatusEdit | InputsEdit
 
 
 def status_after(first: Status, steps: Sequence[Edit]) -> Status:
@@ -314,7 +377,7 @@ def status_after(first: Status, steps: Sequence[Edit]) -> Status:
     status, later = first, len(steps)
     for at in range(len(steps) - 1, -1, -1):
         step = steps[at]
-        if isinstance(step, StatusEdit):
+        if isinstance(step, StatusEdit | InputsEdit):
             status, later = step.after, len(steps) - at - 1
             break
     return Status.PENDING if status is Status.ACCEPTED and later else status

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from napari_sepl.document.annotations import Annotations
-from napari_sepl.document.edits import Edit, Status, StatusEdit, status_after
+from napari_sepl.document.edits import Edit, InputsEdit, Status, StatusEdit, status_after
 
 BUDGET = 256 * 2**20
 """Bytes of steps to keep for one image; the oldest are dropped beyond it."""
@@ -21,10 +21,14 @@ class History:
         Bytes of steps to keep.
     first : Status
         The status of the sample before the oldest step that is kept.
+    roles : tuple of str
+        The inputs that changed since the annotations before the oldest step were made. If there
+        are any, that step is an `InputsEdit`.
     """
 
     budget: int = BUDGET
     first: Status = Status.PENDING
+    roles: tuple[str, ...] = ()
     done: list[Edit] = field(default_factory=list)
     undone: list[Edit] = field(default_factory=list)
     _marks: list[int] = field(default_factory=lambda: [0])
@@ -37,11 +41,13 @@ class History:
         done: Sequence[Edit],
         undone: Sequence[Edit] = (),
         first: Status = Status.PENDING,
+        roles: tuple[str, ...] = (),
     ) -> "History":
         """Return a history of steps in the order they were done or undone."""
         last, total = len(done), len(done) + len(undone)
         history = cls(
             first=first,
+            roles=roles,
             done=list(done),
             undone=list(undone),
             _marks=list(range(last + 1)),
@@ -55,6 +61,11 @@ class History:
     def status(self) -> Status:
         """The status of the sample, which follows from the steps."""
         return status_after(self.first, self.done)
+
+    @property
+    def outdated(self) -> tuple[str, ...]:
+        """The inputs that changed since the annotations were made, until a step decides on them."""
+        return () if self.done else self.roles
 
     @property
     def mark(self) -> int:
@@ -104,6 +115,7 @@ class History:
             oldest = self.done.pop(0)
             held -= oldest.nbytes
             self.first = status_after(self.first, [oldest])
+            self.roles = ()
             self._marks.pop(0)
 
 
@@ -116,7 +128,7 @@ def replay(
     """Return the history that leads to the present annotations.
 
     Each step is checked: of a log with gaps, or from before the files changed, only the steps since
-    then are used.
+    then are used. A step that decided on changed inputs is the first: those of before are gone.
 
     Parameters
     ----------
@@ -145,9 +157,15 @@ def replay(
             joined = done[-1].merged(edit) if done and not undone else None
             done[len(done) - (joined is not None) :] = [joined or edit]
             undone.clear()
+    on_these_inputs = [at for at, edit in enumerate(done) if isinstance(edit, InputsEdit)]
+    done = done[on_these_inputs[-1] if on_these_inputs else 0 :]
+    if any(isinstance(edit, InputsEdit) for edit in undone):
+        undone = []
     count = _count_applicable([edit.inverse() for edit in reversed(done)], annotations, shape)
     again = _count_applicable(reversed(undone), annotations, shape)
     done, undone = done[len(done) - count :], undone[len(undone) - again :]
+    if done and isinstance(done[0], InputsEdit) and status_after(done[0].before, done) is status:
+        return History.of(done, undone, done[0].before, done[0].roles)
     for first in (Status.PENDING, status):
         if status_after(first, done) is status:
             return History.of(done, undone, first)

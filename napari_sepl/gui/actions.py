@@ -9,7 +9,7 @@ from typing import Protocol
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_sepl.core.algorithm.assignment import REJECT
-from napari_sepl.document.edits import Status
+from napari_sepl.document.edits import InputsChoice, Status
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.mouse import Mouse
 from napari_sepl.gui.queue.navigator import Navigator
@@ -35,6 +35,9 @@ class DatasetTarget(Protocol):
 
     def stop_bulk(self) -> None:
         """Stop the running bulk action."""
+
+    def refresh(self) -> None:
+        """Look for files that appeared, vanished or changed."""
 
     def export(self) -> None:
         """Show the dialog that exports the dataset."""
@@ -133,6 +136,14 @@ _ALL = (
            lambda to: to.controller.save_copy(), "S", window_key="Ctrl+S"),
     Action("accept", "Accept", "Accept the labels: save them, and go to the next sample",
            lambda to: to.controller.accept(), "A"),
+    Action("keep_accepted", "Keep the accepted labels",
+           "The accepted labels become strokes over what the new inputs give, pixel by pixel",
+           lambda to: to.controller.choose_inputs(InputsChoice.KEEP)),
+    Action("apply_annotations", "Apply the annotations to the new inputs",
+           "Parameters, strokes and what else fits the new inputs; the sample is pending then",
+           lambda to: to.controller.choose_inputs(InputsChoice.APPLY)),
+    Action("start_over", "Start over", "Drop all annotations; the sample is pending then",
+           lambda to: to.controller.choose_inputs(InputsChoice.START_OVER)),
     Action("outlines", "Mask outlines", "Show or hide mask outlines",
            lambda to: to.controller.toggle_outlines(), "O"),
     Action("choose_class", "Choose class…", "Choose the class to paint and select with",
@@ -250,6 +261,8 @@ _ALL = (
            lambda to: to.dataset.stop_bulk(), when=When.DATASET),
     Action("sweep", "Sweep…", "Show how well each pair of thresholds does on the dataset",
            lambda to: to.show_sweep(), when=When.DATASET),
+    Action("refresh", "Refresh", "Look for files that appeared, vanished or changed",
+           lambda to: to.dataset.refresh(), when=When.DATASET),
     Action("export_dataset", "Export dataset…",
            "Export the labels in a format for training or other tools",
            lambda to: to.dataset.export(), label="Export…", when=When.DATASET),

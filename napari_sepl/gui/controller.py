@@ -1,6 +1,7 @@
 """The controller: opens images, and passes on what a person does."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -12,8 +13,9 @@ from psygnal import Signal
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
-from napari_sepl.document.edits import Edit
+from napari_sepl.document.edits import Edit, InputsChoice
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.files.samples import Sample
 from napari_sepl.gui.comparing import Comparing
 from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.correcting import Cleaning, Superpixels
@@ -22,7 +24,7 @@ from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.masks.prompting import Prompting
 from napari_sepl.gui.pointing import Pointing
 from napari_sepl.gui.preferences import preferred_annotator
-from napari_sepl.gui.recording import Recording, offer_annotations
+from napari_sepl.gui.recording import Recording
 from napari_sepl.gui.saving import SaveTarget, Saving
 from napari_sepl.gui.showing import Showing
 from napari_sepl.gui.view import View
@@ -73,6 +75,8 @@ class Controller:
         self.comparing = Comparing(context)
         self.showing = Showing(context, self.saving)
         self.diagnosing = Diagnosing(context, self.pointing)
+        self._open_again: Callable[[], None] = lambda: None
+        self.saving.refused.connect(self._read_again)
         self.stepped.connect(self.recording.take_step)
         self.showing.followed.connect(self.pointing.follow)
         self.showing.followed.connect(self.diagnosing.follow)
@@ -98,7 +102,7 @@ class Controller:
         *,
         params: Params | None = None,
         folder: Path | None = None,
-        files: Collection[Path] = (),
+        sample: Sample | None = None,
         given: Collection[Layer] = (),
     ) -> None:
         """Read an image in the background and show it.
@@ -111,12 +115,16 @@ class Controller:
             Settings to start from.
         folder : Path, optional
             Where accepted labels go; asked for at the first save if left out.
-        files : collection of Path
-            The files that are read, which saving must not write over.
+        sample : Sample, optional
+            The files that are read, which saving must not write over; none for layers.
         given : collection of Layer
             Layers of the user's own that hold the image and the pseudo-labels.
         """
-        recording, who = self.recording, preferred_annotator()
+        recording, files = self.recording, [] if sample is None else sample.files
+        who = preferred_annotator()
+        self._open_again = partial(
+            self.open, read, params=params, folder=folder, sample=sample, given=given
+        )
 
         def show(opened: tuple[OneImage | None, Prepared]) -> None:
             self.context.view.show_busy("")
@@ -132,9 +140,6 @@ class Controller:
                 self.context.view.show_error(one.refusal)
             elif one.disk:
                 self.context.view.show_info(one.disk)
-            old = one.outdated(0)
-            if old is not None:
-                offer_annotations(self.context.view, prepared.document, old, ask=True)
 
         def prepare() -> tuple[OneImage | None, Prepared]:
             with of_one_sample(next(iter(files), "image")):
@@ -142,7 +147,7 @@ class Controller:
                 try:
                     one = OneImage.open(
                         inputs,
-                        list(files),
+                        sample,
                         folder,
                         start,
                         (recording.on_error, recording.on_saved, recording.on_kept),
@@ -155,6 +160,12 @@ class Controller:
 
         self.context.view.show_busy("reading…")
         self.context.background.run("open", prepare, show, self.context.show_failure)
+
+    def _read_again(self, document: Document) -> None:
+        """Read the image that is open alone again: its files changed."""
+        if document is self.context.document and self.recording.is_alone:
+            self.recording.close()
+            self._open_again()
 
     def show(
         self, prepared: Prepared, target: SaveTarget, *, given: Collection[Layer] = ()
@@ -184,6 +195,7 @@ class Controller:
         self.comparing.image_opened()
         self.showing.watch(document)
         document.stepped.connect(self._on_stepped)
+        self.recording.show_outdated()
         self.superpixels.prepare()
         self.prompting.image_opened()
 
@@ -249,6 +261,12 @@ class Controller:
         document = self.context.settled()
         if document is not None:
             document.lock(class_id, lock=lock)
+
+    def choose_inputs(self, choice: InputsChoice) -> None:
+        """Do what a person chose for the open sample, whose inputs changed since its review."""
+        self.recording.choose_inputs(choice)
+        if self.context.document is not None:
+            self.context.view.params.show_params(self.context.document.params)
 
     def save_copy(self) -> None:
         """Write the labels as shown to a file of the user's choice."""

@@ -6,16 +6,23 @@ from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.document.document import Document
-from napari_sepl.document.edits import Edit, ParamsEdit, Status, StatusEdit
+from napari_sepl.document.edits import (
+    Edit,
+    InputsChoice,
+    InputsEdit,
+    ParamsEdit,
+    Status,
+    StatusEdit,
+)
 from napari_sepl.files.store import ReviewStep
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.preferences import on_preferred_annotator, preferred_annotator
 from napari_sepl.gui.saving import SaveTarget, Saving
-from napari_sepl.gui.view import View
 from napari_sepl.workflow.review.one_image import OneImage
-from napari_sepl.workflow.review.recorded import Outdated, Recorded
+from napari_sepl.workflow.review.queue import name_roles
+from napari_sepl.workflow.review.recorded import Recorded
 
 _REST = 200
 """Milliseconds after which a resting slider is recorded."""
@@ -73,14 +80,20 @@ class Recording:
         self._saving.target = SaveTarget(target.folder, target.inputs)
         self._recorded = self.row = None
         self._rows.clear()
+        self.show_outdated()
 
     def close(self) -> None:
         """Record the image that is open alone, and close its record; a dataset closes its own."""
-        if isinstance(self._recorded, OneImage):
-            one = self._recorded
+        one = self._recorded
+        if isinstance(one, OneImage):
             self.leave()
             self.stop()
             one.close()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the open image is no sample of a dataset, and has a record."""
+        return isinstance(self._recorded, OneImage)
 
     @property
     def is_recorded(self) -> bool:
@@ -133,6 +146,7 @@ class Recording:
             recorded.refusal,
             not recorded.refusal,
             partial(recorded.wrote, row),
+            partial(recorded.require_unmoved, row),
             partial(recorded.announce, row),
         )
 
@@ -143,7 +157,9 @@ class Recording:
             return
         if document is not self._context.document:  # it was left: nobody recorded it
             last = document.history.done[-1:]
-            steps = [ReviewStep("do", edit) for edit in last if isinstance(edit, StatusEdit)]
+            steps = [
+                ReviewStep("do", edit) for edit in last if isinstance(edit, StatusEdit | InputsEdit)
+            ]
             self._recorded.record(row, document, steps)
             self.recorded.emit(row)
         if document.status is Status.ACCEPTED:
@@ -166,6 +182,32 @@ class Recording:
             self._context.background.later("record", _REST, lambda: self._record(document))
         else:
             self._record(document)
+            self.show_outdated()
+
+    def choose_inputs(self, choice: InputsChoice) -> None:
+        """Do what a person chose for the open sample if it is outdated."""
+        document = self._context.settled()
+        if document is None or self._recorded is None:
+            return
+        if self._recorded.refusal:
+            self._context.view.show_error(self._recorded.refusal)
+            return
+        try:
+            self._recorded.choose(document, choice)
+        except InputError as error:
+            self._context.view.show_error(str(error))
+
+    def show_outdated(self) -> None:
+        """Show whether the open sample is outdated, and what may become of it."""
+        document, text, refusals = self._context.document, "", {}
+        if document is not None and self._recorded is not None:
+            old = self._recorded.outdated(document)
+            if old is not None:
+                refusals = old.refusals(document.inputs)
+                reasons = "; ".join(dict.fromkeys(refusals.values()))
+                text = f"Outdated: {name_roles(old.roles)} changed since the review."
+                text += f" Not every choice is possible: {reasons}." if reasons else ""
+        self._context.view.show_outdated(text, refusals)
 
     def _record(self, document: Document) -> None:
         if self.row is None or self._recorded is None:
@@ -174,18 +216,3 @@ class Recording:
         if steps:
             self._recorded.record(self.row, document, steps)
             self.recorded.emit(self.row)
-
-
-def offer_annotations(view: View, document: Document, old: Outdated, *, ask: bool) -> None:
-    """Apply annotations that are older than the files of a sample, after a question.
-
-    Without a question if not `ask` and only the masks changed: a person generated them.
-    """
-    changed = f"Files of {document.inputs.sample_id} changed on disk: {', '.join(old.roles)}."
-    maps = (old.annotations.locked_pixels, old.annotations.overlay)
-    if any(one is not None and one.shape != document.inputs.shape for one in maps):
-        view.show_error(f"{changed} The saved annotations do not fit: the image has another size.")
-    elif (not ask and old.roles == ("masks",)) or view.confirm(
-        f"{changed} Apply the parameters, decisions and strokes saved before?"
-    ):
-        document.restore(old.annotations)

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible, QElidingLabel
 
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.document.edits import InputsChoice
 from napari_sepl.gui.actions import ACTIONS, ActionButton, describe_shortcuts
 from napari_sepl.gui.panels.classes import WIDTH, ClassPanel
 from napari_sepl.gui.panels.compare import ComparePanel
@@ -27,6 +28,7 @@ from napari_sepl.gui.panels.correct import CorrectPanel, QuickPick
 from napari_sepl.gui.panels.diagnosis import DiagnosisPanel
 from napari_sepl.gui.panels.history import HistoryPanel
 from napari_sepl.gui.panels.masks import MasksPanel, PromptsPanel
+from napari_sepl.gui.panels.outdated import OutdatedPanel
 from napari_sepl.gui.panels.params import ParamsPanel
 from napari_sepl.gui.panels.sources import SourcesPanel
 from napari_sepl.gui.panels.widgets import line_up
@@ -59,6 +61,7 @@ class ReviewPanels(QWidget):
         self.classes = ClassPanel()
         self.compare = ComparePanel()
         self.diagnosis = DiagnosisPanel()
+        self.outdated = OutdatedPanel()
         self.title = QLabel(_NOTHING)
         self.busy = QElidingLabel()
         self.mask_text = QLabel("")
@@ -95,6 +98,7 @@ class ReviewPanels(QWidget):
         row.addWidget(self.title)
         row.addWidget(self.busy, 1)
         outside.addLayout(row)
+        outside.addWidget(self.outdated)
         outside.addWidget(self.diagnosis.headline)
         inside = QWidget()
         column = QVBoxLayout(inside)
@@ -140,6 +144,10 @@ class ReviewPanels(QWidget):
         if self.title.text() == _NOTHING:
             self.sources_box.collapse(animate=False)
         self.title.setText(text)
+
+    def show_outdated(self, text: str, refusals: Mapping[InputsChoice, str]) -> None:
+        """Show which inputs of the sample changed, and the choices."""
+        self.outdated.show_outdated(text, refusals)
 
     def show_mask(self, text: str) -> None:
         """Show the mask under the cursor."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.errors import InputError, InputsMovedError, SaveError, SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Status
 from napari_sepl.document.resolve import Resolved
@@ -38,6 +38,9 @@ class SaveTarget:
     ours : callable
         Returns whether an earlier session saved a file for this image. It may read the disk, so
         it is called off the window's thread; InputError counts as no.
+    check : callable
+        Raises InputsMovedError, off the window's thread too, if inputs of a document changed since
+        they were read.
     announce : callable
         Writes to the record, off the window's thread too, which labels are about to be saved in
         which folder.
@@ -48,6 +51,7 @@ class SaveTarget:
     refusal: str = ""
     recorded: bool = False
     ours: Callable[[Path], bool] = lambda _: False
+    check: Callable[[Document], None] = lambda _: None
     announce: Callable[[Path, NDArray[np.uint8]], None] = _nothing
 
 
@@ -82,9 +86,12 @@ class Saving:
     accepted : Signal
         Emitted with a document when its file is there. It is accepted then, unless it was changed
         while its file was written.
+    refused : Signal
+        Emitted with a document that was not accepted because its inputs changed.
     """
 
     accepted = Signal(Document)
+    refused = Signal(Document)
 
     def __init__(self, context: ReviewContext) -> None:
         self.target = SaveTarget()
@@ -140,12 +147,17 @@ class Saving:
             elif self._context.view.confirm_replace(save.path):
                 self._run(save, asked=True)
 
+        def failed(error: SeplError) -> None:
+            self._context.show_failure(error)
+            if isinstance(error, InputsMovedError):
+                self.refused.emit(save.document)
+
         self._context.view.show_busy("saving…")
         self._context.background.run(
             f"save {id(save.document)} {save.mark}",  # so that no save cancels another one
             lambda: _write(save, ours=ours),
             done,
-            self._context.show_failure,
+            failed,
         )
 
     def _note(self, save: _Save) -> None:
@@ -177,6 +189,7 @@ def _write(save: _Save, *, ours: bool) -> bool:
         Whether an existing file may be replaced; else the record decides.
     """
     Guard(tuple(save.target.inputs)).check_place(save.path)
+    save.target.check(save.document)
     if save.path.exists() and not ours:
         try:
             ours = save.target.ours(save.path)

@@ -9,6 +9,7 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.saving import Saving
+from napari_sepl.workflow.review.queue import OUTDATED
 
 _SMALL = 1_000_000
 """Pixels up to which outlines and counts follow each slider move (under 3 ms)."""
@@ -144,5 +145,6 @@ class Showing:
         if document is not None:
             view.history.show_history(document.history, document.inputs.classes)
             kept = self._saving.target.recorded or not document.unsaved
-            state = str(document.status) if kept else "not saved"
+            state = OUTDATED if document.outdated else str(document.status)
+            state = state if kept else "not saved"
             view.show_title(f"{document.inputs.sample_id} — {state}")

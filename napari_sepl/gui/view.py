@@ -12,6 +12,7 @@ from napari_sepl.core.analysis.diagnosis.types import Diagnosis
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.document.class_rows import ClassRow
+from napari_sepl.document.edits import InputsChoice
 from napari_sepl.document.history import History
 from napari_sepl.gui.layers.per_pixel import LegendRow
 from napari_sepl.gui.masks.choice import MaskChoice
@@ -140,6 +141,9 @@ class View(Protocol):
 
     def show_title(self, text: str) -> None:
         """Show which image is open and whether it is saved."""
+
+    def show_outdated(self, text: str, refusals: Mapping[InputsChoice, str]) -> None:
+        """Show which inputs of the sample changed, and why choices cannot be made; "" for none."""
 
     def show_mask(self, text: str) -> None:
         """Show the mask under the cursor; empty for none."""

@@ -111,7 +111,7 @@ class SeplWidget(ReviewPanels):
                 # the background's value may mean nothing for another image's scores
                 params=self.params.params.model_copy(update={"background": None}),
                 folder=folder,
-                files=sample.files,
+                sample=sample,
                 given=given,
             )
 

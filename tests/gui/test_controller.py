@@ -16,6 +16,7 @@ from napari_sepl.document.document import Document
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
+from napari_sepl.files.samples import Sample
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.saving import SaveTarget
 from napari_sepl.gui.view import View
@@ -191,7 +192,7 @@ def test_an_input_is_never_written_over(
     elif way == "link":
         target.symlink_to(given)
     view.confirm_replace.return_value = True
-    controller.open(cat_and_dog, folder=tmp_path, files=[given])
+    controller.open(cat_and_dog, folder=tmp_path, sample=Sample("pets", given, given))
     view.ask_copy_file.return_value = target
     controller.accept() if accept else controller.save_copy()
     assert "one of the inputs" in view.show_error.call_args.args[0]

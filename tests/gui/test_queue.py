@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
-from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from typer.testing import CliRunner
@@ -179,28 +178,6 @@ def test_a_record_on_a_network_drive_is_reported_and_written(
     assert has_message(f"is on a network drive: {store_file(dataset.spec.output)} (nfs4)")
     again.press(Qt.Key.Key_A)
     assert (dataset.spec.output / "s1.png").exists()
-
-
-def test_old_annotations_of_changed_files_need_an_answer(
-    dataset: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    paint(dataset, 15)
-    dataset.settle()
-    dataset.dock.close_dataset()
-    pseudo = np.zeros((40, 60), np.uint8)
-    pseudo[5:9, 5:9] = 12
-    Image.fromarray(pseudo).save(dataset.spec.folder("pseudo") / "s1.png")
-    asked = answer_questions(monkeypatch, dataset.window.widget, False)
-    again = Walk(dataset.window, dataset.spec)
-    assert asked
-    assert "Files of s1 changed on disk: pseudo." in asked[0]
-    assert not again.window.document.edited
-    again.dock.close_dataset()
-    monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
-    again = Walk(dataset.window, dataset.spec)
-    assert (again.window.document.resolved.labels == 15).any()
-    again.window.press(Qt.Key.Key_Z, CTRL)
-    assert not again.window.document.edited
 
 
 def test_a_damaged_record_is_reported_and_left_alone(

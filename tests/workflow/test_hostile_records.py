@@ -86,11 +86,12 @@ def test_an_image_of_another_size_is_shown_without_the_maps_of_the_old_one(
     (session.root / "masks" / "b.json").write_text("[]")
     window = open_window(session)
     row = window.queue.rows["b"]
-    assert window.read(row).annotations.overlay is None
-    old = window.outdated(row)
+    document = window.read(row)
+    assert document.annotations.overlay is None
+    old = window.outdated(document)
     assert old is not None
     assert "image" in old.roles
-    assert old.annotations.overlay is None
+    assert not old.fits(document.inputs)
     assert window.annotations(row).overlay is None
     window.close()
 

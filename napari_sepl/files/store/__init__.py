@@ -8,7 +8,7 @@ from napari_sepl.files.store.connections import (
     StoreNewerError,
     StoreReadOnlyError,
 )
-from napari_sepl.files.store.entries import ReviewStep, edit_of, entry_of, steps_of
+from napari_sepl.files.store.entries import INPUTS, ReviewStep, edit_of, entry_of, steps_of
 from napari_sepl.files.store.recovery import Recovery, recover
 from napari_sepl.files.store.review import (
     SAVED,
@@ -26,6 +26,7 @@ from napari_sepl.files.store.writer import StoreWriter
 
 __all__ = [
     "FILE_NAME",
+    "INPUTS",
     "SAVED",
     "UNREAD",
     "Holder",

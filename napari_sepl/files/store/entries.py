@@ -2,13 +2,16 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from napari_sepl.core.algorithm.params import Params
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.edits import (
     DecisionEdit,
     Edit,
+    InputsChoice,
+    InputsEdit,
     LockEdit,
     ParamsEdit,
     PromptEdit,
@@ -27,11 +30,13 @@ from napari_sepl.files.store.encoding import (
     is_decided_class,
     is_region,
 )
-from napari_sepl.files.store.review import STATUS, LogEntry, Logged
+from napari_sepl.files.store.review import STATUS, LogEntry, Logged, pack_facts, unpack_facts
 from napari_sepl.files.store.values import is_whole
 
 PARAMS, STROKE, DECISION = "params", "stroke", "decision"
-LOCK, PROMPT = "lock", "prompt"
+LOCK, PROMPT, INPUTS = "lock", "prompt", "inputs"
+
+_ANNOTATIONS = tuple(one.name for one in fields(Annotations))
 
 _MOST_BYTES = 2 * BUDGET
 """Memory of the steps that are read: twice that of the steps that are kept, for those undone."""
@@ -61,6 +66,11 @@ def entry_of(edit: Edit) -> LogEntry:
             blob = encode_runs(change)
         case StatusEdit(was, now):
             kind, payload = STATUS, {"before": was, "after": now}
+        case InputsEdit(roles, choice, old, new, status_was, status):
+            kind, payload = INPUTS, {"roles": list(roles), "choice": choice}
+            payload |= {"was": pack_facts(old, _ANNOTATIONS)}
+            payload |= {"annotations": pack_facts(new, _ANNOTATIONS)}
+            payload |= {"before": status_was, "after": status}
     return LogEntry(kind, payload, blob)
 
 
@@ -91,8 +101,8 @@ def edit_of(entry: LogEntry, shape: Shape | None = None) -> Edit | None:
         if not is_whole(class_id, 0, 255) or not isinstance(lock, bool):
             raise ValueError(f"class {brief(class_id)}, protect {brief(lock)}")
         return LockEdit(class_id, lock, decode_runs(entry.blob, shape))
-    if entry.kind == PROMPT:
-        return _prompt_of(payload, shape)
+    if entry.kind in (PROMPT, INPUTS):
+        return _prompt_of(payload, shape) if entry.kind == PROMPT else _inputs_of(payload)
     return None
 
 
@@ -114,6 +124,22 @@ def _prompt_of(payload: Mapping[str, Any], shape: Shape | None) -> PromptEdit:
         raise ValueError(damage)
     mask = decode_prompted(payload.get("rle"), payload.get("predicted_iou"), shape)
     return PromptEdit(index, mask, class_id, added)
+
+
+def _inputs_of(payload: Mapping[str, Any]) -> InputsEdit:
+    roles = payload.get("roles")
+    packed = (payload.get("was"), payload.get("annotations"))
+    was, now = (unpack_facts(one) for one in packed)
+    if not (isinstance(roles, list) and was.keys() == now.keys() == set(_ANNOTATIONS)):
+        raise ValueError(f"roles {roles!r:.60}, annotations {[*was]} and {[*now]}")
+    return InputsEdit(
+        tuple(map(str, roles)),
+        InputsChoice(str(payload.get("choice"))),
+        Annotations(**was),
+        Annotations(**now),
+        Status(str(payload.get("before"))),
+        Status(str(payload.get("after"))),
+    )
 
 
 def _decision_of(regions: object, text: str) -> DecisionEdit:

@@ -13,6 +13,7 @@ from napari_sepl.files._opening import brief
 from napari_sepl.files.store.access import Access, Transactions
 from napari_sepl.files.store.connections import check_pages, connect_to_read, corrupt, now, reading
 from napari_sepl.files.store.review import (
+    FACTS,
     SAVED,
     WHOLE_DATASET,
     ImageNow,
@@ -302,6 +303,13 @@ class Store(Transactions):
         rows = [(name, one.stamp, json.dumps(one.facts)) for name, one in facts.items()]
         with self._transaction() as connection:
             connection.executemany(_PUT_FACTS, rows)
+
+    def put_many_stamps(self, stamps: Mapping[str, Mapping[str, str]]) -> None:
+        """Set the stamps of files that were found unchanged, which are not logged."""
+        write = FACTS["stamps"].write
+        with self._transaction() as connection:
+            rows = [(write(one), sample_id) for sample_id, one in stamps.items()]
+            connection.executemany("UPDATE sample SET stamps = ? WHERE id = ?", rows)
 
     def log_edit(self, sample_id: str, entry: LogEntry) -> None:
         """Add an entry to the log."""

@@ -12,7 +12,6 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.files.dataset.index import Role
 from napari_sepl.files.masks import mask_file
-from napari_sepl.files.store import Status
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
 from napari_sepl.gui.masks.making import Making
@@ -216,8 +215,6 @@ class DatasetMaking:
         queue = self._reviewing.queue
         queue.without_masks[row] = False
         queue.change[row] = np.nan
-        if queue.status_of(row) is Status.ACCEPTED:  # with other masks
-            self._reviewing.put_statuses([row], Status.PENDING)
         self._navigator.masks_made(row)
         self.show_pending()
 

@@ -22,7 +22,15 @@ from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.store import Status
 from napari_sepl.gui.panels.queue_table import queue_table, select_places, selected_places
 from napari_sepl.gui.panels.widgets import TableModel, line_up, stack
-from napari_sepl.workflow.review.queue import COLUMNS, STATUSES, Column, Filter, Queue
+from napari_sepl.workflow.review.queue import (
+    COLUMNS,
+    OUTDATED,
+    STATUSES,
+    Column,
+    Filter,
+    Queue,
+    name_roles,
+)
 
 _ORDER = tuple(COLUMNS)
 _TEXT_COLOURS = {
@@ -31,6 +39,8 @@ _TEXT_COLOURS = {
     Status.FLAGGED: QColor(240, 180, 80),
 }
 _FAILED = QColor(240, 110, 110)
+_OUTDATED = QColor(240, 140, 200)
+_BEFORE = {status: str(status) for status in Status} | {Status.PENDING: "edited"}
 
 _Role = Qt.ItemDataRole
 
@@ -74,9 +84,14 @@ class QueueModel(TableModel):
         if role == _Role.DisplayRole:
             return COLUMNS[column].text(self.queue, row, self.classes)
         if role == _Role.ForegroundRole:
-            failed = row in self.queue.failures
-            return _FAILED if failed else _TEXT_COLOURS.get(self.queue.status_of(row))
+            if row in self.queue.failures:
+                return _FAILED
+            outdated = self.queue.outdated[row]
+            return _OUTDATED if outdated else _TEXT_COLOURS.get(self.queue.status_of(row))
         if role == _Role.ToolTipRole:
+            if column is Column.STATUS and self.queue.outdated[row]:
+                changed = name_roles(self.queue.changed_inputs[row])
+                return f"{changed} changed since it was {_BEFORE[self.queue.status_of(row)]}"
             return self.queue.failures.get(row) or self.queue.notes.get(row)
         return None
 
@@ -126,6 +141,7 @@ class QueuePanel(QWidget):
         self.status.addItem("any status", None)
         for status in STATUSES:
             self.status.addItem(str(status), status)
+        self.status.addItem(OUTDATED, OUTDATED)
         self.class_choice.addItem("any class", None)
         self.cause.addItem("any cause", None)
         for cause in Cause:
@@ -174,18 +190,20 @@ class QueuePanel(QWidget):
     @property
     def filter(self) -> Filter:
         """The filter that the controls show."""
+        status = self.status.currentData()
         return Filter(
-            self.status.currentData(),
+            None if status == OUTDATED else status,
             self.class_choice.currentData(),
             self.text.text(),
             self.cause.currentData(),
             self.annotator.currentData(),
+            outdated=status == OUTDATED,
         )
 
     def show_filter(self, wanted: Filter) -> None:
         """Set the controls without a signal."""
         for control, value in (
-            (self.status, wanted.status),
+            (self.status, OUTDATED if wanted.outdated else wanted.status),
             (self.class_choice, wanted.class_id),
             (self.cause, wanted.cause),
             (self.annotator, wanted.annotator),
@@ -228,7 +246,7 @@ class QueuePanel(QWidget):
         The scroll position and a note that is being typed stay.
         """
         wanted = self.filter
-        filtered = wanted.class_id is not None or wanted.cause is not None
+        filtered = wanted != Filter(text=wanted.text)
         by_found = COLUMNS[self.sorted_by].found
         rows = self._listed(queue) if filtered or by_found else self.model.rows
         if np.array_equal(rows, self.model.rows):
@@ -327,14 +345,16 @@ class QueuePanel(QWidget):
         """Show how many samples have which status, and offer those who changed them."""
         self.show_annotators(queue)
         counts = queue.counts()
-        done = len(queue) - counts[Status.PENDING]
+        outdated = len(queue.changed_inputs)
+        done = len(queue) - counts[Status.PENDING] - outdated
         self.progress.setMaximum(max(1, len(queue)))
         self.progress.setValue(done)
         self.progress.setFormat(f"{done:,} of {len(queue):,} done")
         texts = [f"{number:,} {status}" for status, number in counts.items() if number]
         shown = f"{len(self.model.rows):,} listed" if len(self.model.rows) < len(queue) else ""
+        changed = f"{outdated:,} {OUTDATED}" if outdated else ""
         failed = f"{len(queue.failures):,} unreadable" if queue.failures else ""
-        self.counts.setText(" · ".join(part for part in (*texts, failed, shown) if part))
+        self.counts.setText(" · ".join(part for part in (*texts, changed, failed, shown) if part))
 
     def _choose(self, index: QModelIndex) -> None:
         """Open the clicked sample, unless the click only added it to others, or took it away."""

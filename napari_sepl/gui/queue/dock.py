@@ -23,8 +23,10 @@ from napari_sepl.gui.queue.bulk import Bulk, listed
 from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
+from napari_sepl.gui.queue.outdated import OutdatedRow
 from napari_sepl.gui.queue.preview import BulkPreview, Plan
 from napari_sepl.gui.queue.read_only import ReadOnlyBanner
+from napari_sepl.gui.queue.refresh import RefreshLine
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 TITLE = "Queue (SEPL)"
@@ -62,6 +64,10 @@ class QueueDock(QWidget):
         self.navigator = Navigator(controller, self.panel, background)
         self._damage = Damage(controller.context, controller.recording, self._meet_damage)
         self.scan = ScanRow(controller.context, self.panel, self._damage.meet_trouble)
+        self.outdated = OutdatedRow(
+            controller, self.navigator, self._others_changed, self._draw_found
+        )
+        self.refreshing = RefreshLine(controller.context, self._reopen, self.outdated.check)
         self.missing, self.banner = MissingButton(), ReadOnlyBanner()
         self.reviewing: Reviewing | None = None
         self._making: DatasetMaking | None = None
@@ -84,10 +90,13 @@ class QueueDock(QWidget):
         self.bulk_button = QPushButton()
         self.bulk_button.setToolTip("Actions on the selected samples, or on all that are listed")
         self.bulk_button.setMenu(self.bulk_menu)
-        others = map(ActionButton, ("sweep", "export_dataset", "shortcuts"))
+        others = map(ActionButton, ("sweep", "export_dataset", "refresh", "shortcuts"))
         below = line_up(ActionButton("worst_pending"), self.bulk_button, *others, self.missing)
         steps = line_up(*map(ActionButton, _STEPS))
-        column = stack(self.banner, self.panel, self.scan, steps, below, parent=self)
+        column = stack(
+            self.banner, self.panel, self.refreshing, self.outdated, self.scan, steps, below,
+            parent=self,
+        )  # fmt: skip
         column.setContentsMargins(9, 9, 9, 9)
         connect_buttons(self, do)
 
@@ -100,8 +109,10 @@ class QueueDock(QWidget):
         self.bulk_menu.aboutToShow.connect(self._name_scope)
         self._controller.panels_toggled.connect(self._note_panels)
         self._controller.making.ended.connect(self.scan.rescan)
+        self._controller.making.ended.connect(self.outdated.check)
         for changed in (self.panel.model.dataChanged, self.panel.model.modelReset):
             changed.connect(self._show_pending)
+            changed.connect(self.outdated.refresh)
 
     # --- a dataset
 
@@ -183,6 +194,8 @@ class QueueDock(QWidget):
         self.navigator.start(reviewing)
         self._show_right(reviewing)
         self.scan.open(reviewing)
+        self.outdated.open(reviewing)
+        self.refreshing.open(reviewing.index)
         self.dataset_changed.emit(reviewing.index)
         self._context.background.run(
             "check", reviewing.on_disk.store.check, lambda _: None, self._meet_damage
@@ -232,6 +245,10 @@ class QueueDock(QWidget):
             "try again", lambda: refusal_of(path, who), done, self._context.show_failure
         )
 
+    def _draw_found(self) -> None:
+        if self.reviewing is not None:
+            self.panel.refresh_all(self.reviewing.queue, self.reviewing.index.classes)
+
     def _others_changed(self) -> None:
         self.navigator.others_changed()
         self.scan.rescan()
@@ -253,11 +270,22 @@ class QueueDock(QWidget):
             self._making = self._controller.making.dataset = None
         self.banner.hide()
         self.scan.leave()
+        self.outdated.leave()
+        self.refreshing.leave()
         self.exports.leave_dataset()
         self.navigator.stop()
         left, self.reviewing, self._bulk = self.reviewing, None, None
         self.dataset_changed.emit(None)
         return left
+
+    def refresh(self) -> None:
+        """Look for files that appeared, vanished or changed."""
+        self.refreshing.refresh()
+
+    def _reopen(self) -> None:
+        """Read the dataset again, at the same sample."""
+        if self.reviewing is not None:
+            self.open(self.reviewing.index.spec)
 
     def export(self) -> None:
         """Show the dialog that exports the dataset."""

@@ -6,16 +6,16 @@ from functools import partial
 from napari_sepl.core.analysis.diagnosis.types import Diagnosis
 from napari_sepl.core.errors import SeplError, of_one_sample
 from napari_sepl.document.document import Document
+from napari_sepl.document.edits import InputsChoice
+from napari_sepl.files.dataset.index import Role
 from napari_sepl.files.store import Status
 from napari_sepl.gui.context import Prepared, ReviewContext
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.queue.prefetch import READ_AHEAD, Prefetch
-from napari_sepl.gui.recording import offer_annotations
 from napari_sepl.gui.view import QueueView, View
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.diagnose import keep_suspicion, suspicion_of
-from napari_sepl.workflow.review.queue import Queue
-from napari_sepl.workflow.review.recorded import Outdated
+from napari_sepl.workflow.review.queue import Queue, name_roles
 from napari_sepl.workflow.review.reviewing import Reviewing
 
 _MOST = 20
@@ -50,6 +50,7 @@ class Navigator:
         self._recording = controller.recording
         self._recording.recorded.connect(self._on_recorded)
         self._recording.accepted.connect(self._on_accepted)
+        controller.saving.refused.connect(self._read_again)
         controller.diagnosing.found.connect(self._on_diagnosed)
 
     @property
@@ -155,23 +156,68 @@ class Navigator:
             self._wanted = None
             self._view.show_busy("")
             self._unreadable.end()
-            self._show(row, prepared, self._reviewing.outdated(row))
+            self._show(row, prepared)
 
-    def _show(self, row: int, prepared: Prepared, old: Outdated | None) -> None:
+    def _show(self, row: int, prepared: Prepared) -> None:
         if self._reviewing is None:
             return
+        was_open = row == self.row
         self._leave()
         prepared.document.refusal = self._reviewing.refusal
         self._recording.open(row, prepared.document)
         self._queue.failures.pop(row, None)
         self._controller.show(prepared, self._recording.target_of(row))
-        if old is not None and not self._reviewing.refusal:
-            offer_annotations(self._view, prepared.document, old, ask=row not in self._made)
-        self._made.discard(row)
+        self._apply_to_made(row, prepared.document, was_open=was_open)
         self._reviewing.arrive(row, prepared.document)
+        self._check(row, prepared.document)
         self._panel.show_current(row)
         self._panel.refresh_row(row, self._queue)
         self._look_ahead()
+
+    def _apply_to_made(self, row: int, document: Document, *, was_open: bool) -> None:
+        """Apply annotations to masks that a person generated here.
+
+        Accepted labels stay unless the sample was open meanwhile: else looking would change them.
+        """
+        made = row in self._made and document.outdated == (Role.MASKS,)
+        if made and (was_open or document.status is not Status.ACCEPTED):
+            self._controller.choose_inputs(InputsChoice.APPLY)
+        self._made.discard(row)
+
+    def _check(self, row: int, document: Document) -> None:
+        """Read the sample again if its files changed since they were read."""
+        reviewing = self._reviewing
+        if reviewing is None:
+            return
+
+        def found(roles: tuple[str, ...]) -> None:
+            if roles and document is self._controller.context.document:
+                changed = f"{name_roles(roles)} of {reviewing.queue.ids[row]} changed on disk"
+                self._view.show_info(f"The {changed}: the sample is read again.")
+                self._read_again(document)
+
+        self._background.run(
+            "check inputs",
+            lambda: reviewing.moved(row, document),
+            found,
+            lambda error: self._view.show_error(str(error)),
+        )
+
+    def _read_again(self, document: Document) -> None:
+        """Read the open sample again: its inputs changed."""
+        row = self.row
+        if row is None or self._prefetch is None:
+            return
+        if document is self._controller.context.document:
+            self._leave()
+            self._prefetch.forget()
+            self._prefetch.take(
+                row, partial(self._arrive_again, row), partial(self._fail, row, None)
+            )
+
+    def _arrive_again(self, row: int, prepared: Prepared) -> None:
+        if row == self.row:
+            self._show(row, prepared)
 
     def _fail(self, row: int, onwards: Onwards | None, error: SeplError) -> None:
         if self._reviewing is None:
@@ -239,11 +285,11 @@ class Navigator:
         """Show the open sample with its new masks, and apply its annotations again."""
         document = self._controller.context.settled()
         if row == self.row and document is not None and self._reviewing is not None:
-            self._reviewing.outdated(row)  # dropped: the window has newer annotations
             inputs = prepared.document.inputs
             if inputs.digests["masks"] != document.inputs.digests["masks"]:
-                annotations = document.annotations.on_other_masks(len(inputs.masks))
-                self._show(row, prepared, Outdated(("masks",), annotations))
+                self._leave()
+                renewed = self._reviewing.renewed(row, inputs, document)
+                self._show(row, Prepared.around(renewed))
             self._made.discard(row)
 
     # --- statuses and notes

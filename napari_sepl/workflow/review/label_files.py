@@ -7,6 +7,7 @@ from pathlib import Path
 from napari_sepl.core.errors import InputError
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
+from napari_sepl.files.atomic import make_folder, write_whole
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.label_png import Provenance, read_provenance
 from napari_sepl.files.labels import read_labels
@@ -96,12 +97,38 @@ def write_label_file(store: Store, folder: Path, inputs: Inputs, resolved: Resol
     digest = digest_labels(resolved.labels)
     if review is None or review.status is not Status.ACCEPTED or review.labels != digest:
         return ""
-    if os.path.lexists(path):
-        try:
-            ours = holds_saved_labels(store, path, sample_id)
-        except InputError:
-            ours = False
-        if not ours:
-            return f"holds labels that this review did not save: {path}; it stays"
+    if not _is_ours(store, path, sample_id):
+        return f"holds labels that this review did not save: {path}; it stays"
     save_resolved(folder, resolved, inputs)
     return ""
+
+
+def put_back_label_file(store: Store, folder: Path, sample_id: str, content: bytes) -> str:
+    """Write the label file of an accepted sample again, as it was before its inputs changed.
+
+    Returns
+    -------
+    str
+        Why another file stays in its place; empty if it is there, or the sample is not accepted.
+
+    Raises
+    ------
+    SaveError
+        If it cannot be written.
+    """
+    path, review = label_file(folder, sample_id), store.review(sample_id)
+    if review is None or review.status is not Status.ACCEPTED:
+        return ""
+    if not _is_ours(store, path, sample_id):
+        return f"holds labels that this review did not save: {path}; it stays"
+    make_folder(path.parent)
+    write_whole(path, content)
+    return ""
+
+
+def _is_ours(store: Store, path: Path, sample_id: str) -> bool:
+    """Return whether a file may be replaced: there is none, or one that a review saved."""
+    try:
+        return not os.path.lexists(path) or holds_saved_labels(store, path, sample_id)
+    except InputError:
+        return False

@@ -13,6 +13,7 @@ from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SeplError
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.guard import Guard
+from napari_sepl.files.samples import Sample
 from napari_sepl.files.store import Store, store_file
 from napari_sepl.workflow.review.recorded import Recorded, reviewer
 
@@ -38,8 +39,8 @@ class OneImage(Recorded):
     ----------
     inputs : Inputs
         The image.
-    files : list of Path
-        The files that it was read from.
+    sample : Sample or None
+        The files that it was read from; None for an image from layers.
     start : Params
         The settings to start from where nobody chose any.
     folder : Path or None
@@ -53,20 +54,21 @@ class OneImage(Recorded):
     def __init__(
         self,
         inputs: Inputs,
-        files: list[Path],
+        sample: Sample | None,
         start: Params,
         folder: Path | None,
         store: Store,
         callbacks: Callbacks,
     ) -> None:
         super().__init__([inputs.sample_id], folder, store, *callbacks)
-        self._inputs, self._files, self._start = inputs, files, start
+        self._inputs, self._sample, self._start = inputs, sample, start
+        self._files = [] if sample is None else sample.files
 
     @classmethod
     def open(
         cls,
         inputs: Inputs,
-        files: list[Path],
+        sample: Sample | None,
         folder: Path | None,
         start: Params,
         callbacks: Callbacks,
@@ -76,7 +78,7 @@ class OneImage(Recorded):
 
         Parameters
         ----------
-        inputs, files, start, callbacks
+        inputs, sample, start, callbacks
             As for `OneImage`.
         who : str
             The annotator; the system's user if left out.
@@ -94,17 +96,21 @@ class OneImage(Recorded):
             store = Store.open(store_file(_place_of(inputs)), who=who or reviewer())
             moved = store.session().get(_FOLDER)
             if not isinstance(moved, str) or not store_file(Path(moved)).exists():
-                return cls(inputs, files, start, None, store, callbacks)
+                return cls(inputs, sample, start, None, store, callbacks)
             store.close()
             folder = Path(moved)
-        _check(folder, files)
+        _check(folder, [] if sample is None else sample.files)
         store = Store.open(store_file(folder), who=who or reviewer())
-        return cls(inputs, files, start, folder, store, callbacks)
+        return cls(inputs, sample, start, folder, store, callbacks)
 
     @property
     def start(self) -> Params:
         """The settings to start from."""
         return self._start
+
+    def sample(self, row: int) -> Sample | None:  # noqa: ARG002
+        """Return where its files are; None for an image from layers."""
+        return self._sample
 
     def load(self, row: int) -> Inputs:
         """Return the image, which was read already."""

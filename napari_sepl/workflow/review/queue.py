@@ -13,9 +13,12 @@ from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.transpose import to_columns
 from napari_sepl.document.resolve import Resolved
+from napari_sepl.files.dataset.index import NAMED, Role
 from napari_sepl.files.store import Status, StatusRow
 
 STATUSES = tuple(Status)
+OUTDATED = "outdated"
+"""What the queue shows in place of the status of a sample whose inputs changed since."""
 CAUSES: tuple[Cause | None, ...] = (None, *Cause)
 _WORDS = 4  # 256 classes as bits of four 64-bit words
 
@@ -50,6 +53,8 @@ class Filter:
         Only samples of which this is known to be the main cause of suspicion.
     annotator : str, optional
         Only samples that this person changed last.
+    outdated : bool
+        Only samples whose inputs changed since; with a status, only samples whose inputs did not.
     """
 
     status: Status | None = None
@@ -57,6 +62,7 @@ class Filter:
     text: str = ""
     cause: Cause | None = None
     annotator: str | None = None
+    outdated: bool = False
 
 
 class Queue:
@@ -91,6 +97,10 @@ class Queue:
         Whether suspicion, cause and change come from the record, which may be older than the files.
     without_masks : (N,) bool
         Whether there are no masks of a sample yet.
+    outdated : (N,) bool
+        Whether the inputs of a sample changed since it was accepted or edited.
+    changed_inputs : dict of int to tuple of str
+        Which inputs changed, of outdated samples by row.
     notes, failures : dict of int to str
         What a person wrote, and why a sample could not be opened, by row.
     """
@@ -109,6 +119,8 @@ class Queue:
         self.annotators = [""]
         self.unchecked = np.zeros(len(self.ids), np.bool_)
         self.without_masks = np.zeros(len(self.ids), np.bool_)
+        self.outdated = np.zeros(len(self.ids), np.bool_)
+        self.changed_inputs: dict[int, tuple[str, ...]] = {}
         self.notes: dict[int, str] = {}
         self.failures: dict[int, str] = {}
         self._classes = np.zeros((len(self.ids), _WORDS), np.uint64)
@@ -203,9 +215,17 @@ class Queue:
         bits = np.unpackbits(together.view(np.uint8), bitorder="little")
         return [int(class_id) for class_id in np.flatnonzero(bits)]
 
+    def set_outdated(self, row: int, roles: tuple[str, ...]) -> None:
+        """Note which inputs of a sample changed since it was accepted or edited; none of most."""
+        self.outdated[row] = bool(roles)
+        if roles:
+            self.changed_inputs[row] = roles
+        else:
+            self.changed_inputs.pop(row, None)
+
     def counts(self) -> dict[Status, int]:
-        """Return how many samples have each status."""
-        found = np.bincount(self.status, minlength=len(STATUSES))
+        """Return how many samples have each status, without outdated ones."""
+        found = np.bincount(self.status[~self.outdated], minlength=len(STATUSES))
         return {status: int(found[code]) for code, status in enumerate(STATUSES)}
 
     def status_of(self, row: int) -> Status:
@@ -222,8 +242,8 @@ class Queue:
         self.status[row] = STATUSES.index(status)
 
     def pending(self) -> NDArray[np.intp]:
-        """Return the rows that are still pending, in order."""
-        return np.flatnonzero(self.status == STATUSES.index(Status.PENDING))
+        """Return the rows that are still pending and not outdated, in order."""
+        return np.flatnonzero((self.status == STATUSES.index(Status.PENDING)) & ~self.outdated)
 
     def lacking_masks(self) -> NDArray[np.intp]:
         """Return the rows that are still pending and have no masks, in order."""
@@ -233,7 +253,9 @@ class Queue:
         """Return the rows that pass a filter, in the dataset's order."""
         kept = np.ones(len(self), np.bool_)
         if wanted.status is not None:
-            kept &= self.status == STATUSES.index(wanted.status)
+            kept &= (self.status == STATUSES.index(wanted.status)) & ~self.outdated
+        if wanted.outdated:
+            kept &= self.outdated
         if wanted.class_id is not None:
             bit = np.uint64(1 << wanted.class_id % 64)
             kept &= (self._classes[:, wanted.class_id // 64] & bit) != 0
@@ -327,7 +349,14 @@ def _percent(share: np.float32, digits: int) -> str:
 
 
 def _status_text(queue: Queue, row: int, _: ClassList) -> str:
-    return "unreadable" if row in queue.failures else str(queue.status_of(row))
+    if row in queue.failures:
+        return "unreadable"
+    return OUTDATED if queue.outdated[row] else str(queue.status_of(row))
+
+
+def name_roles(roles: Iterable[str]) -> str:
+    """Return inputs in words: "pseudo-labels, masks"."""
+    return ", ".join(NAMED[Role(role)] for role in roles)
 
 
 def _cause_text(queue: Queue, row: int, _: ClassList) -> str:
@@ -346,9 +375,10 @@ COLUMNS: Mapping[Column, Shown] = {
         lambda _, rows: rows,
     ),
     Column.STATUS: Shown(
-        "pending, accepted, skipped or flagged; unreadable if its files cannot be read",
+        "pending, accepted, skipped or flagged; outdated if its inputs changed since then; "
+        "unreadable if its files cannot be read",
         _status_text,
-        lambda queue, rows: queue.status[rows],
+        lambda queue, rows: np.where(queue.outdated[rows], len(STATUSES), queue.status[rows]),
     ),
     Column.SUSPICION: Shown(
         "How likely the labels are wrong",

@@ -1,8 +1,9 @@
 """The record of a review, as runs read it: whether there is one, and whether it still holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from napari_sepl.files._opening import unopened
 from napari_sepl.files.samples import Sample, read_digests, stamp
@@ -53,8 +54,24 @@ def is_touched(store: Store, sample_id: str) -> bool:
     return any(summary.is_touched for summary in store.summaries(sample_id).values())
 
 
-def changed_inputs(review: Review, sample: Sample) -> tuple[str, ...]:
-    """Return the inputs of a sample whose files are not those that were reviewed.
+class CheckedInputs(NamedTuple):
+    """The inputs of a sample, compared with those that were reviewed.
+
+    Parameters
+    ----------
+    changed : tuple of str
+        The inputs whose content changed: "image", "pseudo", "masks"; empty if the review holds, or
+        tells of no files.
+    stamps : mapping of str to str
+        The stamps of the review, with those of today where a file was touched but holds the same.
+    """
+
+    changed: tuple[str, ...]
+    stamps: Mapping[str, str]
+
+
+def check_inputs(review: Review, sample: Sample) -> CheckedInputs:
+    """Compare the inputs of a sample with those that were reviewed.
 
     A file that is in the state in which it was reviewed is not read; any other is, for its digest.
 
@@ -64,11 +81,6 @@ def changed_inputs(review: Review, sample: Sample) -> tuple[str, ...]:
         The review, without its maps if they are not at hand.
     sample : Sample
         The files as they are now.
-
-    Returns
-    -------
-    tuple of str
-        "image", "pseudo", "masks"; empty if the review holds, or tells of no files.
 
     Raises
     ------
@@ -81,4 +93,14 @@ def changed_inputs(review: Review, sample: Sample) -> tuple[str, ...]:
         for role, digest in review.digests.items()
         if not states.get(role) or review.stamps.get(role) != stamp(digest, states[role])
     ]
-    return review.changed_inputs(read_digests(sample, moved)) if moved else ()
+    if not moved:
+        return CheckedInputs((), review.stamps)
+    digests = read_digests(sample, moved)
+    same = [role for role in moved if digests[role] == review.digests[role]]
+    now = {role: stamp(digests[role], states[role]) for role in same}
+    return CheckedInputs(review.changed_inputs(digests), {**review.stamps, **now})
+
+
+def changed_inputs(review: Review, sample: Sample) -> tuple[str, ...]:
+    """Return the inputs of a sample that changed since it was reviewed; see `check_inputs`."""
+    return check_inputs(review, sample).changed

@@ -3,21 +3,23 @@
 import getpass
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import InputsMovedError, SeplError
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
-from napari_sepl.document.edits import Status
+from napari_sepl.document.edits import InputsChoice, InputsEdit, Status
 from napari_sepl.document.history import History, replay
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.digests import digest_labels
+from napari_sepl.files.samples import Sample
 from napari_sepl.files.store import (
     ImageNow,
     Review,
@@ -30,26 +32,19 @@ from napari_sepl.files.store import (
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.review.label_files import (
     holds_saved_labels,
+    put_back_label_file,
     remove_label_file,
     write_label_file,
 )
-from napari_sepl.workflow.review.queue import Queue, change_of
-
-
-@dataclass(frozen=True, eq=False)
-class Outdated:
-    """The annotations of a sample whose files have changed since.
-
-    Parameters
-    ----------
-    roles : tuple of str
-        The inputs that changed.
-    annotations : Annotations
-        The annotations; without decisions on masks if the masks changed.
-    """
-
-    roles: tuple[str, ...]
-    annotations: Annotations
+from napari_sepl.workflow.review.outdated import (
+    Outdated,
+    choose,
+    log_entries,
+    open_outdated,
+    outdated_in_log,
+)
+from napari_sepl.workflow.review.queue import Queue, change_of, name_roles
+from napari_sepl.workflow.review.record import changed_inputs
 
 
 class Recorded(ABC):
@@ -96,7 +91,7 @@ class Recorded(ABC):
         self.queue = Queue(ids)
         self._told: dict[int, Review] = {}
         self.files: dict[int, list[Path]] = {}
-        self._outdated: dict[int, Outdated] = {}
+        self._outdated: WeakKeyDictionary[Document, Outdated] = WeakKeyDictionary()
         self._seconds: dict[int, float] = {}
         self._must_flush = False
         self._on_kept = on_kept
@@ -145,25 +140,46 @@ class Recorded(ABC):
             If a file cannot be read, or does not fit the others, or the record does not fit them.
         """
         inputs = self.load(row)
-        review = self._review_of(row, ImageNow(inputs.shape, inputs.digests.get("image", "")))
-        if review is not None:
-            self._told[row] = without_maps(review)
-            annotations = annotations_of(review, self.start).renumbered(len(inputs.masks))
-            roles = review.changed_inputs(inputs.digests)
-            if not roles:
-                steps = steps_of(self.on_disk.log(self.queue.ids[row]), inputs.shape)
-                history = replay(steps, annotations, inputs.shape, review.status)
-                document = Document(inputs, annotations, history)
-                source = f"{self.on_disk.store.path}, sample {self.queue.ids[row]}"
-                inputs.classes.check(document.resolved.labels, source)
-                return document
-            if "masks" in roles or "pseudo" in roles:
-                annotations = annotations.on_other_masks(len(inputs.masks))
-            self._outdated[row] = Outdated(roles, annotations)
-        status = Status.PENDING if review is None else review.status
-        return Document(inputs, Annotations(self.start), History(first=status))
+        image = ImageNow(inputs.shape, inputs.digests.get("image", ""))
+        short = self.on_disk.short_review(self.queue.ids[row])
+        # Of another image all is read: what it holds is shown, and undone, in its own size.
+        is_other = short is not None and short.digests.get("image", image.digest) != image.digest
+        return self._restored(row, inputs, self._review_of(row, None if is_other else image))
 
-    def _review_of(self, row: int, image: ImageNow) -> Review | None:
+    def renewed(self, row: int, inputs: Inputs, document: Document) -> Document:
+        """Return an open document on other inputs, its annotations applied to them.
+
+        Outdated, if anything was recorded of the sample.
+        """
+        is_recorded = bool(self._told_of(row).digests)
+        return self._restored(row, inputs, self._state(row, document) if is_recorded else None)
+
+    def _restored(self, row: int, inputs: Inputs, review: Review | None) -> Document:
+        if review is None:
+            self.queue.set_outdated(row, ())
+            return Document(inputs, Annotations(self.start))
+        self._told[row] = without_maps(review)
+        annotations = annotations_of(review, self.start).renumbered(len(inputs.masks))
+        roles = review.changed_inputs(inputs.digests)
+        self.queue.set_outdated(row, roles)
+        old: Outdated | None
+        if roles:
+            old = Outdated.of(roles, review, self.folder)
+            document = open_outdated(inputs, annotations, self.start, old)
+        else:
+            log = self.on_disk.log(review.sample_id)
+            history = replay(steps_of(log, inputs.shape), annotations, inputs.shape, review.status)
+            old = outdated_in_log(review.sample_id, log) if history.roles else None
+            if history.roles and old is None:
+                history = History(first=review.status)
+            document = Document(inputs, annotations, history)
+            source = f"{self.on_disk.store.path}, sample {self.queue.ids[row]}"
+            inputs.classes.check(document.resolved.labels, source)
+        if old is not None:
+            self._outdated[document] = old
+        return document
+
+    def _review_of(self, row: int, image: ImageNow | None) -> Review | None:
         self._wait_for_bulk()
         return self.on_disk.review(self.queue.ids[row], image)
 
@@ -172,9 +188,56 @@ class Recorded(ABC):
         if self._must_flush:
             self._must_flush = not self.on_disk.flush()
 
-    def outdated(self, row: int) -> Outdated | None:
-        """Return, once, the annotations of a sample whose files have changed since."""
-        return self._outdated.pop(row, None)
+    # --- changed inputs
+
+    @abstractmethod
+    def sample(self, row: int) -> Sample | None:
+        """Return where the files of a sample are; None if they are not known."""
+
+    def outdated(self, document: Document) -> Outdated | None:
+        """Return what was recorded of an outdated document; None for any other."""
+        old = self._outdated.get(document) if document.outdated else None
+        if old is not None and old.labels is None:  # undo may have put the file back
+            old = self._outdated[document] = old.with_file(self.folder)
+        return old
+
+    def choose(self, document: Document, choice: InputsChoice) -> None:
+        """Do what a person chose for an outdated document; nothing for any other.
+
+        Raises
+        ------
+        InputError
+            If it cannot be done.
+        """
+        old = self.outdated(document)
+        if old is not None:
+            choose(document, old, choice, self.start)
+
+    def moved(self, row: int, document: Document) -> tuple[str, ...]:
+        """Return the inputs of a document that changed on disk since they were read.
+
+        It reads the disk.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read.
+        """
+        sample, inputs = self.sample(row), document.inputs
+        if sample is None:
+            return ()
+        digests = {role: inputs.digests[role] for role in MADE_FROM if role in inputs.digests}
+        return changed_inputs(Review("", digests=digests, stamps=inputs.stamps), sample)
+
+    def require_unmoved(self, row: int, document: Document) -> None:
+        """Raise InputsMovedError if inputs of a document changed since they were read."""
+        roles = self.moved(row, document)
+        if roles:
+            name = document.inputs.sample_id
+            raise InputsMovedError(
+                f"inputs changed while open: {name} ({name_roles(roles)}); it is read again, and "
+                "nothing was accepted."
+            )
 
     # --- recording
 
@@ -183,16 +246,22 @@ class Recorded(ABC):
 
         Then its label file follows: only an accepted sample has one.
         """
-        self.queue.set_status(row, document.status)
+        old = self._outdated.get(document)
         review = self._state(row, document)
+        if document.outdated and old is not None:  # undone: the record of before
+            review = replace(old.review, note=review.note, seconds=review.seconds)
         self._told[row] = without_maps(review)
-        entries = [step.entry() for step in steps]
+        entries = log_entries(steps, old)
         self.on_disk.put_review(review, entries)
         edits = int(self.queue.edits[row]) + sum(not entry.of_status for entry in entries)
         self.queue.take(row, StatusRow.of(review, edits, self.annotator))
+        self.queue.set_outdated(row, document.outdated)
         if document.status is not Status.ACCEPTED:
             self.remove_files([row])
-        elif any(step.kind != "do" for step in steps):  # accepted again by undo or redo
+        elif document.outdated and old is not None:
+            self._without_file.discard(row)
+            self._put_back(review.sample_id, old.file)
+        elif any(step.kind != "do" or isinstance(step.edit, InputsEdit) for step in steps):
             self._without_file.discard(row)
             self._write_file(document)
 
@@ -239,6 +308,13 @@ class Recorded(ABC):
         def write(store: Store) -> None:
             if self.folder is not None:
                 self._tell_kept(write_label_file(store, self.folder, inputs, resolved))
+
+        self.on_disk.submit(write)
+
+    def _put_back(self, sample_id: str, content: bytes) -> None:
+        def write(store: Store) -> None:
+            if self.folder is not None and content:
+                self._tell_kept(put_back_label_file(store, self.folder, sample_id, content))
 
         self.on_disk.submit(write)
 

@@ -3,28 +3,67 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import InputError, SaveError, SeplError
+from napari_sepl.core.errors import InputError, SaveError, SeplError, attempt
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
-from napari_sepl.document.edits import Status
+from napari_sepl.document.edits import InputsChoice, Status
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
-from napari_sepl.files.store import UNREAD, ImageNow, Review, Store, store_file
+from napari_sepl.files.store import UNREAD, ImageNow, Review, ReviewStep, Store, store_file
 from napari_sepl.workflow.enhance import label_file, save_resolved
+from napari_sepl.workflow.review.outdated import pixels_changed
 from napari_sepl.workflow.review.queue import change_of
-from napari_sepl.workflow.review.record import is_touched
+from napari_sepl.workflow.review.record import CheckedInputs, check_inputs, is_touched
 from napari_sepl.workflow.review.recorded import Recorded, annotations_of, reviewer, without_maps
 from napari_sepl.workflow.review.session import Session
+
+
+class CheckedRows(NamedTuple):
+    """Which samples are outdated.
+
+    Parameters
+    ----------
+    number : int
+        How many of the given rows were checked, from the first on.
+    changed : dict of int to tuple of str
+        The inputs that changed, by row; none of samples that are not outdated.
+    failures : dict of int to str
+        Why a sample could not be checked, by row.
+    """
+
+    number: int
+    changed: dict[int, tuple[str, ...]]
+    failures: dict[int, str]
+
+
+class Preview(NamedTuple):
+    """What may become of an outdated sample.
+
+    Parameters
+    ----------
+    roles : tuple of str
+        The inputs that changed; empty if it is outdated no more.
+    refusals : dict of InputsChoice to str
+        Why some choices cannot be made.
+    pixels : int or None
+        How many pixels of the accepted labels the new inputs change; None without those.
+    """
+
+    roles: tuple[str, ...]
+    refusals: dict[InputsChoice, str]
+    pixels: int | None
 
 
 class Reviewing(Recorded):
@@ -144,6 +183,87 @@ class Reviewing(Recorded):
                 elif not is_there:
                     self._write_file(self.read(row))
 
+    # --- changed inputs
+
+    def recorded_rows(self) -> list[int]:
+        """Return the rows of samples in the record; it reads the disk."""
+        return sorted(
+            self.queue.rows[one] for one in self.on_disk.store.statuses() if one in self.queue.rows
+        )
+
+    def check_rows(self, rows: Sequence[int], seconds: float) -> CheckedRows:
+        """Find out which samples are outdated; for a thread beside the window's.
+
+        A file that was not touched since costs a stat.
+
+        Parameters
+        ----------
+        rows : sequence of int
+            Samples in the record.
+        seconds : float
+            No further sample is begun after this time.
+        """
+        until, checked = monotonic() + seconds, CheckedRows(0, {}, {})
+        stamps: dict[str, Mapping[str, str]] = {}
+        for place, row in enumerate(rows):
+            if place and monotonic() > until:
+                break
+            failed = partial(checked.failures.__setitem__, row)
+            name = self.queue.ids[row]
+            found = attempt(partial(self._check_row, row), failed, name)
+            checked = checked._replace(number=place + 1)
+            if found is not None:
+                review, now = found
+                checked.changed[row] = now.changed
+                if now.stamps != review.stamps:
+                    stamps[name] = now.stamps
+                    self._told[row] = replace(self._told_of(row), stamps=now.stamps)
+        if stamps and not self.refusal:
+            self.on_disk.submit(lambda store: store.put_many_stamps(stamps))
+        return checked
+
+    def _check_row(self, row: int) -> tuple[Review, CheckedInputs] | None:
+        """Return the record of a sample, and what came of its inputs; None without a record."""
+        review = self._told.get(row)
+        if review is None:
+            summary = self.on_disk.store.summaries(self.queue.ids[row]).get(self.queue.ids[row])
+            review = None if summary is None else summary.review
+        return None if review is None else (review, check_inputs(review, self.sample(row)))
+
+    def preview(self, row: int) -> Preview:
+        """Read an outdated sample to see what may become of it; for a thread beside the window's.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        document = self.read(row)
+        old = self.outdated(document)
+        if old is None:
+            return Preview((), {}, None)
+        refusals = old.refusals(document.inputs)
+        return Preview(old.roles, refusals, pixels_changed(document, old))
+
+    def choose_unseen(self, row: int, choice: InputsChoice) -> bool:
+        """Do what a person chose for an outdated sample that is not open; whether it was outdated.
+
+        For a thread beside the window's.
+
+        Raises
+        ------
+        InputError
+            If the sample cannot be read, or the choice cannot be made for it.
+        """
+        document = self.read(row)
+        steps: list[ReviewStep] = []
+        document.stepped.connect(lambda kind, edit: steps.append(ReviewStep(kind, edit)))
+        self.choose(document, choice)
+        if steps:
+            self._seconds.setdefault(row, self._told_of(row).seconds)
+            self.record(row, document, steps)
+        return bool(steps)
+
     # --- many samples
 
     def put_params(
@@ -205,12 +325,8 @@ class Reviewing(Recorded):
             since its annotations were made.
         """
         document = self.read(row)
-        old = self.outdated(row)
-        if old is not None:
-            raise SaveError(
-                f"inputs changed since the review: {self.queue.ids[row]} ({', '.join(old.roles)}); "
-                "open the sample to accept it."
-            )
+        if document.outdated:
+            raise SaveError(f"is outdated: {self.queue.ids[row]}; decide what becomes of it first.")
         self.save_labels(row, document.resolved, document.inputs)
         document.set_status(Status.ACCEPTED)
         self.on_disk.put_review(self._state(row, document))

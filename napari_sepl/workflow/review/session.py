@@ -85,6 +85,7 @@ class Session:
             parse_text(text),
             Cause(cause) if cause else None,
             told.get("annotator"),
+            bool(told.get("outdated", False)),
         )
 
     @filtering.setter

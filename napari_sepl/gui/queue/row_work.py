@@ -1,0 +1,134 @@
+"""Work on many samples in the background, a few at a time, so that other work goes first."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from napari_sepl.core.errors import SeplError, attempt
+from napari_sepl.gui.worker import Background
+
+_PAUSE = 5
+"""Milliseconds between two batches, in which other work gets a thread."""
+
+_BATCH = 0.05
+"""Seconds after which a batch begins no further sample."""
+
+
+class Counted(Protocol):
+    """What came of a batch."""
+
+    @property
+    def number(self) -> int:
+        """How many of the given rows were worked on, from the first on."""
+
+
+Batch = TypeVar("Batch", bound=Counted)
+
+
+class Worked(NamedTuple):
+    """What came of a batch of rows that were worked on one by one.
+
+    Parameters
+    ----------
+    number : int
+        How many of the given rows were worked on, from the first on.
+    results : dict of int to object
+        What the work returned, by row.
+    failures : dict of int to str
+        Why it failed, by row.
+    """
+
+    number: int
+    results: dict[int, Any]
+    failures: dict[int, str]
+
+
+def work_on_each(
+    work: Callable[[int], object], rows: Sequence[int], seconds: float, names: Sequence[str]
+) -> Worked:
+    """Call `work` on each row, in order; begin no further row after so many seconds."""
+    until, worked = monotonic() + seconds, Worked(0, {}, {})
+    for place, row in enumerate(rows):
+        if place and monotonic() > until:
+            break
+        failed = partial(worked.failures.__setitem__, row)
+        result = attempt(partial(work, row), failed, names[row])
+        worked = worked._replace(number=place + 1)
+        if row not in worked.failures:
+            worked.results[row] = result
+    return worked
+
+
+class RowWork(Generic[Batch]):
+    """Works on rows until done or stopped.
+
+    Parameters
+    ----------
+    task : str
+        Its name in the background.
+    background : Background
+        Runs the batches.
+    work : callable
+        Works on some rows in a thread; begins no further row after so many seconds.
+    take : callable
+        Takes what came of a batch.
+    end : callable
+        Called when all is done, or with the error that ended it.
+
+    Attributes
+    ----------
+    rows : sequence of int
+        The rows.
+    done : int
+        How many are done, from the first on.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        background: Background,
+        work: Callable[[Sequence[int], float], Batch],
+        take: Callable[[Batch], None],
+        end: Callable[[SeplError | None], None],
+    ) -> None:
+        self._task, self._background = task, background
+        self._work, self._take, self._end = work, take, end
+        self.rows: Sequence[int] = ()
+        self.done = 0
+        self._running = False
+        self._round = 0
+
+    def start(self, rows: Sequence[int]) -> None:
+        """Start with these rows; what a start before this one still works on is ignored."""
+        self.rows, self.done, self._running = rows, 0, True
+        self._round += 1
+        self._background.later(self._task, 0, self._go_on)
+
+    def stop(self) -> None:
+        """Begin no further batch, and ignore what comes of the one that runs."""
+        self._running = False
+
+    def _go_on(self) -> None:
+        if not self._running:
+            return
+        if self.done >= len(self.rows):
+            self._finish(None)
+            return
+        rows, started = self.rows[self.done :], self._round
+
+        def note(batch: Batch) -> None:
+            self._note(batch, started)
+
+        self._background.run(self._task, lambda: self._work(rows, _BATCH), note, self._finish)
+
+    def _note(self, batch: Batch, started: int) -> None:
+        if self._running and started == self._round:
+            self.done += batch.number
+            self._take(batch)
+            self._background.later(self._task, _PAUSE, self._go_on)
+
+    def _finish(self, error: SeplError | None) -> None:
+        if self._running:
+            self._running = False
+            self._end(error)

@@ -96,7 +96,8 @@ def encode_label_png(
     InputError
         If the array is no label map.
     """
-    image = Image.fromarray(as_labels(labels, "labels to save"))
+    labels = as_labels(labels, "labels to save")
+    image = Image.fromarray(labels)
     image.putpalette(_palette(classes))  # makes it mode P; 256 colours keep it 8 bits
     if provenance is not None:
         provenance = provenance.model_copy(update={"labels": digest_labels(labels)})

@@ -95,7 +95,7 @@ def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: W
     again.dock.navigator.go(0)
     again.settle()
     np.testing.assert_array_equal(shown(again), final)
-    for _ in range(2):
+    for _ in ("the acceptance", "the slider", "the mask"):
         again.window.press(Qt.Key.Key_Z, CTRL)
     np.testing.assert_array_equal(shown(again), before)
 

@@ -66,7 +66,7 @@ def test_the_background_is_dragged_undone_and_saved(window: Window, tmp_path: Pa
     np.testing.assert_array_equal(window.document.resolved.labels, before)
     assert_follows(window)
     window.press(Qt.Key.Key_Z, CTRL | SHIFT)
-    window.widget.buttons["save"].click()
+    window.widget.buttons["accept"].click()
     window.settle()
     saved = read_labels(out / "coffee.png")
     np.testing.assert_array_equal(saved, window.document.resolved.labels)

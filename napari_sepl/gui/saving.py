@@ -117,6 +117,12 @@ class Saving:
         if path is None:
             return
         inputs, resolved = document.inputs, document.resolved.snapshot()
+        mark = document.history.mark
+
+        def done(_: None) -> None:
+            if not target.recorded:  # else the record is where it is saved
+                document.mark_saved(mark)
+            view.show_info(f"Saved a copy: {path}")
 
         def write() -> None:
             Guard(tuple(target.inputs)).check_place(path)
@@ -129,12 +135,7 @@ class Saving:
                 raise SaveError(f"belongs to the record in {folder}: {path}; choose another place.")
             save_resolved(path.parent, resolved, inputs, path=path)
 
-        self._context.background.run(
-            f"copy {path}",
-            write,
-            lambda _: view.show_info(f"Saved a copy: {path}"),
-            self._context.show_failure,
-        )
+        self._context.background.run(f"copy {path}", write, done, self._context.show_failure)
 
     def _run(self, save: _Save, *, asked: bool = False) -> None:
         """Write a file; `asked` if a person agreed to replace an existing one."""

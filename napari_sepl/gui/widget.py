@@ -105,7 +105,7 @@ class SeplWidget(ReviewPanels):
         given : collection of Layer
             The user's own layers of some of the files.
         """
-        if self.may_close():
+        if self._may_leave():
             self.controller.open(
                 lambda: load(sample, read_class_list(classes)),
                 # the background's value may mean nothing for another image's scores
@@ -117,7 +117,7 @@ class SeplWidget(ReviewPanels):
 
     def open_dataset(self, spec: DatasetSpec) -> None:
         """Open a dataset in the queue, at its last open sample."""
-        if self._in_dataset or self.may_close():  # the queue closes its dataset itself
+        if self._in_dataset or self._may_leave():  # the queue closes its dataset itself
             self.docks.open_dataset(spec)
 
     def _open_files(self, choice: Any) -> None:
@@ -126,7 +126,7 @@ class SeplWidget(ReviewPanels):
         self.open_sample(sample, choice.classes)
 
     def _use_layers(self, choice: Any) -> None:
-        if self.may_close():
+        if self._may_leave():
             given = [layer for layer in (choice.image, choice.pseudo) if layer is not None]
             self.controller.open(
                 lambda: read_layers(choice), params=self.params.params, given=given
@@ -135,11 +135,16 @@ class SeplWidget(ReviewPanels):
     # --- closing
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Ask before the main window closes with unsaved work."""
-        closing = event is not None and event.type() == QEvent.Type.Close
-        if closing and watched is self.window() and not self.may_close():
-            event.ignore()  # type: ignore[union-attr]  # closing implies an event
-            return True
+        """Ask before the main window closes with unsaved work; close the record once it has.
+
+        napari asks too, so that a close may still be cancelled after this.
+        """
+        if event is not None and watched is self.window():
+            if event.type() == QEvent.Type.Close and not self.may_close():
+                event.ignore()
+                return True
+            if event.type() == QEvent.Type.Hide and not event.spontaneous():
+                self._release()
         return bool(super().eventFilter(watched, event))
 
     @property
@@ -149,23 +154,36 @@ class SeplWidget(ReviewPanels):
     def may_close(self) -> bool:
         """Ask what to do with unsaved work; True if the image may be closed.
 
-        Nothing is asked for a dataset, whose work is in its record already.
+        Nothing is asked where a record has it.
         """
-        if self.docks.queue is not None and self._in_dataset:
-            self.docks.queue.close_dataset()
-            return True
         document = self.controller.context.settled()
-        self.controller.recording.close()  # all of it is in its record
-        if document is None or not document.unsaved:
+        is_kept = self._in_dataset or self.controller.recording.is_recorded
+        if document is None or is_kept or not document.unsaved:
             return True
         box = QMessageBox(self)
         box.setWindowTitle("Unsaved labels")
-        box.setText(f"The labels of {document.inputs.sample_id} are not saved.")
+        box.setText(
+            f"The labels of {document.inputs.sample_id} are in no record. Save a copy of them?"
+        )
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         answer = box.exec()
         if answer == buttons.Save:
-            self.controller.accept()
+            self.controller.save_copy()
             self.controller.context.background.wait()
             return not document.unsaved
         return bool(answer == buttons.Discard)
+
+    def _may_leave(self) -> bool:
+        """Close what is open, for something else, unless a person wants to stay."""
+        if not self.may_close():
+            return False
+        self._release()
+        return True
+
+    def _release(self) -> None:
+        """Close the record of what is open; all of it is in there."""
+        if self.docks.queue is not None and self._in_dataset:
+            self.docks.queue.close_dataset()
+        else:
+            self.controller.recording.close()

@@ -55,8 +55,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.controller.recording.close()
 
 
 def test_the_image_is_diagnosed_and_follows_the_sliders(bench: Bench) -> None:

@@ -57,7 +57,7 @@ def test_a_dataset_that_does_not_open_leaves_the_widget_free(
     walk.settle()
     assert has_message("gone")
     assert not again.busy.text()
-    assert again.buttons["save"].isEnabled()
+    assert again.buttons["save_copy"].isEnabled()
 
 
 def test_a_dataset_may_be_opened_twice_in_a_row(window: Window, spec: DatasetSpec) -> None:

@@ -166,6 +166,9 @@ def test_one_image_is_recorded_and_there_again(
     window.wait_until((tmp_path / "chelsea.png").exists)
     assert window.widget.title.text() == "chelsea — accepted"
     assert window.widget.may_close()
+    assert window.widget.controller.recording.is_recorded  # for napari may be told to stay
+    window.drag_slider("t1", 0.9)
+    window.wait_until(lambda: not (tmp_path / "chelsea.png").exists())
 
 
 def test_a_dock_closed_and_opened_again_finds_the_work(window: Window) -> None:

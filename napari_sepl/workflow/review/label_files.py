@@ -60,7 +60,7 @@ def remove_label_file(store: Store, folder: Path, sample_id: str) -> str:
     if review is not None and review.status is Status.ACCEPTED:
         return ""
     try:
-        if not (_is_unreviewed(path) or holds_saved_labels(store, path, sample_id)):
+        if not (is_unreviewed(path) or holds_saved_labels(store, path, sample_id)):
             return f"holds labels that this review did not save: {path}; it stays"
         path.unlink(missing_ok=True)
     except InputError as error:
@@ -70,7 +70,7 @@ def remove_label_file(store: Store, folder: Path, sample_id: str) -> str:
     return ""
 
 
-def _is_unreviewed(path: Path) -> bool:
+def is_unreviewed(path: Path) -> bool:
     """Return whether a file is as `enhance` wrote it."""
     provenance: Provenance | None = read_provenance(path)
     if provenance is None or provenance.edited or provenance.exported:

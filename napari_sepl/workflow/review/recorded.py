@@ -32,6 +32,7 @@ from napari_sepl.files.store import (
 from napari_sepl.workflow.enhance import MADE_FROM
 from napari_sepl.workflow.review.label_files import (
     holds_saved_labels,
+    is_unreviewed,
     put_back_label_file,
     remove_label_file,
     write_label_file,
@@ -261,7 +262,9 @@ class Recorded(ABC):
         elif document.outdated and old is not None:
             self._without_file.discard(row)
             self._put_back(review.sample_id, old.file)
-        elif any(step.kind != "do" or isinstance(step.edit, InputsEdit) for step in steps):
+        elif row in self._without_file or any(
+            step.kind != "do" or isinstance(step.edit, InputsEdit) for step in steps
+        ):
             self._without_file.discard(row)
             self._write_file(document)
 
@@ -274,8 +277,10 @@ class Recorded(ABC):
         )
 
     def wrote(self, row: int, path: Path) -> bool:
-        """Return whether a label file was saved in some review of a sample."""
-        return holds_saved_labels(self.on_disk.written(), path, self.queue.ids[row])
+        """Return whether a label file was saved in some review of a sample, or by `enhance`."""
+        return is_unreviewed(path) or holds_saved_labels(
+            self.on_disk.written(), path, self.queue.ids[row]
+        )
 
     def announce(self, row: int, folder: Path, labels: NDArray[np.uint8]) -> None:  # noqa: ARG002
         """Note which labels are about to be saved in a folder; for a thread beside the window's.

@@ -133,6 +133,16 @@ def test_an_unreviewed_file_goes_once_its_sample_is_edited(
     dataset.dock.close_dataset()
 
 
+def test_a_file_that_enhance_wrote_is_replaced_without_a_question(
+    window: Window, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(list(enhance_folder(SampleIndex.open(spec), Params()))) == 3
+    monkeypatch.setattr(window.widget, "confirm_replace", lambda path: pytest.fail(str(path)))
+    dataset = Walk(window, spec)
+    accept_first(dataset)
+    dataset.dock.close_dataset()
+
+
 def test_what_a_crash_left_between_record_and_folder_is_put_right(
     window: Window, spec: DatasetSpec
 ) -> None:

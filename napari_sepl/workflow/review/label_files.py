@@ -60,7 +60,7 @@ def remove_label_file(store: Store, folder: Path, sample_id: str) -> str:
     if review is not None and review.status is Status.ACCEPTED:
         return ""
     try:
-        if not (is_unreviewed(path) or holds_saved_labels(store, path, sample_id)):
+        if not (is_unreviewed(path, sample_id) or holds_saved_labels(store, path, sample_id)):
             return f"holds labels that this review did not save: {path}; it stays"
         path.unlink(missing_ok=True)
     except InputError as error:
@@ -70,12 +70,13 @@ def remove_label_file(store: Store, folder: Path, sample_id: str) -> str:
     return ""
 
 
-def is_unreviewed(path: Path) -> bool:
-    """Return whether a file is as `enhance` wrote it."""
+def is_unreviewed(path: Path, sample_id: str) -> bool:
+    """Return whether a file is as `enhance` wrote it for a sample."""
     provenance: Provenance | None = read_provenance(path)
     if provenance is None or provenance.edited or provenance.exported:
         return False
-    return provenance.labels == digest_labels(read_labels(path))
+    of_sample = provenance.sample_id == sample_id
+    return of_sample and provenance.labels == digest_labels(read_labels(path))
 
 
 def write_label_file(store: Store, folder: Path, inputs: Inputs, resolved: Resolved) -> str:

@@ -278,8 +278,9 @@ class Recorded(ABC):
 
     def wrote(self, row: int, path: Path) -> bool:
         """Return whether a label file was saved in some review of a sample, or by `enhance`."""
-        return is_unreviewed(path) or holds_saved_labels(
-            self.on_disk.written(), path, self.queue.ids[row]
+        sample_id = self.queue.ids[row]
+        return is_unreviewed(path, sample_id) or holds_saved_labels(
+            self.on_disk.written(), path, sample_id
         )
 
     def announce(self, row: int, folder: Path, labels: NDArray[np.uint8]) -> None:  # noqa: ARG002

@@ -10,7 +10,7 @@ from napari.utils import progress
 from napari.utils.notifications import notification_manager
 from PIL import Image
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QCloseEvent
+from qtpy.QtGui import QCloseEvent, QHideEvent
 
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.files.dataset.specification import DatasetSpec, read_dataset
@@ -374,6 +374,8 @@ def test_closing_the_window_ends_the_process(walk: Walk, monkeypatch: pytest.Mon
     assert remote is not None
     main = walk.window.widget.window()
     assert not walk.window.widget.eventFilter(main, QCloseEvent())  # nothing keeps it open
+    assert remote.process_id is not None  # napari asks too, and may be told to stay
+    walk.window.widget.eventFilter(main, QHideEvent())
     assert remote.process_id is None
 
 

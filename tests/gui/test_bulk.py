@@ -208,7 +208,7 @@ def test_what_changed_on_disk_since_its_review_is_not_accepted_unseen(walk: Walk
     Image.fromarray(np.full((40, 60), 12, np.uint8)).save(walk.spec.folder("pseudo") / "s1.png")
     choose_in_bulk(walk.dock, "accept_unchanged")
     agree_in_bulk(walk.dock, 100, edited=True)
-    walk.wait_until(lambda: has_message("inputs changed since the review: s1"))
+    walk.wait_until(lambda: has_message("is outdated: s1"))
     assert files(walk.spec) == IDS[1:]
     assert walk.statuses()["s1"] is Status.PENDING
 

@@ -148,6 +148,7 @@ def test_a_record_of_a_later_version_is_reported_and_left_alone(
     assert store_file(pets.output).read_bytes() == before
 
 
+@pytest.mark.long
 def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(dataset: Walk) -> None:
     out = dataset.spec.output
     out.rename(out.with_name("away"))

@@ -240,11 +240,11 @@ def answer(popup: QuickPick, text: str) -> int:
 
 
 ONE_OF_EACH_KIND = (
-    click_selects, key_rejects_with_parts, wheel_walks_to_the_whole, lasso_selects, box_rejects,
-    a_class_is_reset, the_image_is_reset, brush_paints, superpixels_paint, holes_are_filled,
+    click_selects, wheel_walks_to_the_whole, lasso_selects, brush_paints, superpixels_paint,
     classes_are_cut_at_mask_borders,
 )  # fmt: skip
 MORE = (
+    key_rejects_with_parts, box_rejects, a_class_is_reset, the_image_is_reset, holes_are_filled,
     alt_click_rejects, key_rejects, click_selects_for_background, key_selects_for_background,
     key_keeps_the_pseudo_labels, bracket_walks_to_the_pseudo_labels, key_gives_another_class,
     lasso_rejects, box_selects, key_resets, eraser_clears, superpixels_erase,

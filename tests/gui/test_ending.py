@@ -70,6 +70,7 @@ def of_samples(name: str) -> tuple[object, ...]:
     return (*options, "--classes", "coco", "--out", name)
 
 
+@pytest.mark.long
 def test_a_picture_of_a_dataset_is_saved_and_the_window_goes(tmp_path: Path) -> None:
     picture = tmp_path / "window.png"
     words = ("-m", "napari_sepl", "open", *of_samples(str(tmp_path / "out")))
@@ -84,10 +85,12 @@ def test_a_picture_is_saved_where_there_is_no_screen(tmp_path: Path) -> None:
     assert picture.stat().st_size > 50_000
 
 
+@pytest.mark.long
 def test_a_window_closes_while_work_is_under_way() -> None:
     assert run("-c", CLOSED_AT_WORK, "slow") == (0, "", "")
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_a_window_closes_while_kernels_compile(tmp_path: Path) -> None:
     assert run("-c", CLOSED_AT_WORK, "kernels", NUMBA_CACHE_DIR=str(tmp_path)) == (0, "", "")

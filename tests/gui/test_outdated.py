@@ -144,6 +144,7 @@ def test_keeping_keeps_accepted_labels_to_the_pixel_in_one_place(dataset: Walk) 
     np.testing.assert_array_equal(dataset.window.shown, labels[1])
 
 
+@pytest.mark.long
 def test_starting_over_is_undone_in_each_history(dataset: Walk) -> None:
     before = {name: file_of(dataset, name).read_bytes() for name in ("s1", "s2")}
     decide(dataset, START_OVER)
@@ -197,6 +198,7 @@ def test_looking_saves_nothing(dataset: Walk) -> None:
     assert [kind for kind in dataset.log("s1") if kind != "look"] == logged
 
 
+@pytest.mark.long
 def test_of_another_size_only_starting_over_is_offered(dataset: Walk) -> None:
     dataset.dock.close_dataset()
     for role, size in (("images", (50, 30)), ("pseudo", (50, 30))):
@@ -231,6 +233,7 @@ def test_a_file_that_changes_under_an_open_sample_refuses_acceptance(
     walk.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_a_sample_that_was_read_ahead_is_checked_when_it_is_shown(
     window: Window, spec: DatasetSpec
 ) -> None:
@@ -244,6 +247,7 @@ def test_a_sample_that_was_read_ahead_is_checked_when_it_is_shown(
     walk.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_a_touched_but_equal_file_is_not_outdated(window: Window, spec: DatasetSpec) -> None:
     walk = Walk(window, spec)
     walk.press(Qt.Key.Key_A)

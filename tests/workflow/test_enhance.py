@@ -364,6 +364,7 @@ def test_saving_replaces_another_programs_file_only_by_call(dataset: Dataset) ->
     assert path.read_bytes() == encode_label_png(inputs.pseudo, VOC, provenance)
 
 
+@pytest.mark.long
 def test_the_voc_images_from_disk_to_disk(shared_data: Path, tmp_path: Path) -> None:
     voc = shared_data / "voc"
     spec = DatasetSpec(

@@ -256,7 +256,6 @@ def test_a_read_only_record_is_scanned_too(
         assert first.facts(IDS) == {}
 
 
-@pytest.mark.xfail(run=False, reason="known fault: after recovery the scan does not resume")
 def test_damage_it_meets_is_recovered_on_request_and_all_is_read_anew(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError, InputsMovedError, SaveError
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import InputsChoice, Status
@@ -87,7 +88,8 @@ class Desk:
         return review
 
     def check(self) -> dict[int, tuple[str, ...]]:
-        checked = self.reviewing.check_rows(self.reviewing.recorded_rows(), 10)
+        recorded = self.reviewing.recorded()
+        checked = self.reviewing.check_rows(recorded, list(recorded), 10)
         assert not checked.failures
         return checked.changed
 
@@ -288,13 +290,22 @@ def test_a_touched_file_is_read_once_and_a_stat_is_enough_then(
     assert desk.check() == {0: ()}
 
 
+def test_a_touched_file_leaves_the_settings_of_its_sample_known(desk: Desk) -> None:
+    desk.open().set_params(Params(t1=0.3))
+    desk.written()
+    os.utime(desk.spec.folder("pseudo") / "s1.png")
+    desk.again()
+    assert desk.check() == {0: ()}
+    assert desk.reviewing.put_params([0], {0: Params(t1=0.9)}) == {0: Params(t1=0.3)}
+
+
 def test_all_outdated_samples_are_found_without_opening_any(desk: Desk) -> None:
     for row in range(3):
         desk.accept(row)
     desk.change_pseudo(1)
     desk.again()
     assert desk.check() == {0: (), 1: ("pseudo",), 2: ()}
-    assert desk.reviewing.check_rows([0, 1, 2], 0).number == 1
+    assert desk.reviewing.check_rows(desk.reviewing.recorded(), [0, 1, 2], 0).number == 1
 
 
 def test_a_file_that_changes_under_an_open_sample_is_noticed(desk: Desk) -> None:

@@ -167,12 +167,14 @@ class QueueDock(QWidget):
     def _meet_damage(self, error: SeplError) -> None:
         """Warn of damage found while the dataset is open, and offer to recover."""
         self.scan.pause()
+        self.outdated.pause()
         self._damage.meet_open(error, self.reviewing, self._recovered)
 
     def _recovered(self) -> None:
         self.navigator.others_changed()
         if self.reviewing is not None:
             self.scan.open(self.reviewing)  # the new record has no facts
+            self.outdated.check()
 
     def _start(self, reviewing: Reviewing) -> None:
         self._context.view.show_busy("")
@@ -201,7 +203,7 @@ class QueueDock(QWidget):
             "check", reviewing.on_disk.store.check, lambda _: None, self._meet_damage
         )
         self._context.background.run(
-            "label files", reviewing.match_files, lambda _: None, self._meet_damage
+            "label files", reviewing.match_files, lambda _: None, self._damage.meet_trouble
         )
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):

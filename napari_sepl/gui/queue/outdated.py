@@ -1,7 +1,7 @@
 """Outdated samples of a dataset: how they are found, and the one place to decide on them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QDialog, QLabel, QPushButton, QTab
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.document.edits import InputsChoice, Status
+from napari_sepl.files.store import Review
 from napari_sepl.gui.actions import ACTIONS
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.outdated import CHOICES
@@ -64,30 +65,35 @@ class OutdatedRow(QWidget):
     def open(self, reviewing: Reviewing) -> None:
         """Check all samples in the record of a dataset."""
         self._reviewing = reviewing
-        self._work = RowWork(
-            "outdated",
-            self._controller.context.background,
-            reviewing.check_rows,
-            self._take,
-            self._end,
-        )
         self.check()
 
     def check(self) -> None:
         """Check all samples in the record for changed inputs."""
-        reviewing, work = self._reviewing, self._work
-        if reviewing is not None and work is not None:
-            self._controller.context.background.run(
-                "recorded rows",
-                reviewing.recorded_rows,
-                lambda rows: work.start(rows) if reviewing is self._reviewing else None,
-                self._end,
-            )
+        reviewing, background = self._reviewing, self._controller.context.background
+        if reviewing is None:
+            return
+
+        def start(recorded: Mapping[int, Review]) -> None:
+            if reviewing is self._reviewing:
+                self.pause()
+                check = partial(reviewing.check_rows, recorded)
+                self._work = RowWork("outdated", background, check, self._take, self._end)
+                self._work.start(list(recorded))
+
+        def fail(error: SeplError) -> None:
+            if reviewing is self._reviewing:  # else the record was closed meanwhile
+                self._end(error)
+
+        background.run("recorded", reviewing.recorded, start, fail)
+
+    def pause(self) -> None:
+        """Stop until `check` is called again."""
+        if self._work is not None:
+            self._work.stop()
 
     def leave(self) -> None:
         """Stop: the dataset closes."""
-        if self._work is not None:
-            self._work.stop()
+        self.pause()
         if self.dialog is not None:
             self.dialog.close()
         self._reviewing = self._work = None

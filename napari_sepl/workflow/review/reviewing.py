@@ -185,21 +185,31 @@ class Reviewing(Recorded):
 
     # --- changed inputs
 
-    def recorded_rows(self) -> list[int]:
-        """Return the rows of samples in the record; it reads the disk."""
-        return sorted(
-            self.queue.rows[one] for one in self.on_disk.store.statuses() if one in self.queue.rows
-        )
+    def recorded(self) -> dict[int, Review]:
+        """Return what the record holds of each sample, in short, by row; it reads the disk.
 
-    def check_rows(self, rows: Sequence[int], seconds: float) -> CheckedRows:
+        Raises
+        ------
+        InputError
+            If the record cannot be read.
+        """
+        rows, summaries = self.queue.rows, self.on_disk.store.summaries()
+        found = {rows[one]: summary.review for one, summary in summaries.items() if one in rows}
+        return dict(sorted(found.items()))
+
+    def check_rows(
+        self, recorded: Mapping[int, Review], rows: Sequence[int], seconds: float
+    ) -> CheckedRows:
         """Find out which samples are outdated; for a thread beside the window's.
 
         A file that was not touched since costs a stat.
 
         Parameters
         ----------
+        recorded : mapping of int to Review
+            What the record holds of them.
         rows : sequence of int
-            Samples in the record.
+            Samples in it.
         seconds : float
             No further sample is begun after this time.
         """
@@ -210,25 +220,20 @@ class Reviewing(Recorded):
                 break
             failed = partial(checked.failures.__setitem__, row)
             name = self.queue.ids[row]
-            found = attempt(partial(self._check_row, row), failed, name)
+            review = self._told.get(row) or recorded[row]
+            now = attempt(partial(self._check_row, review, row), failed, name)
             checked = checked._replace(number=place + 1)
-            if found is not None:
-                review, now = found
+            if now is not None:
                 checked.changed[row] = now.changed
                 if now.stamps != review.stamps:
                     stamps[name] = now.stamps
-                    self._told[row] = replace(self._told_of(row), stamps=now.stamps)
+                    self._told[row] = replace(review, stamps=now.stamps)
         if stamps and not self.refusal:
             self.on_disk.submit(lambda store: store.put_many_stamps(stamps))
         return checked
 
-    def _check_row(self, row: int) -> tuple[Review, CheckedInputs] | None:
-        """Return the record of a sample, and what came of its inputs; None without a record."""
-        review = self._told.get(row)
-        if review is None:
-            summary = self.on_disk.store.summaries(self.queue.ids[row]).get(self.queue.ids[row])
-            review = None if summary is None else summary.review
-        return None if review is None else (review, check_inputs(review, self.sample(row)))
+    def _check_row(self, review: Review, row: int) -> CheckedInputs:
+        return check_inputs(review, self.sample(row))
 
     def preview(self, row: int) -> Preview:
         """Read an outdated sample to see what may become of it; for a thread beside the window's.

@@ -178,3 +178,37 @@ def first_failures(sentences: Sequence[str]) -> list[str]:
     """Return the first sentences on failures, and one on how many more there are."""
     more = len(sentences) - NAMED
     return [*sentences[:NAMED], *([f"And {more:,} more failed."] if more > 0 else [])]
+
+
+class Worked(NamedTuple):
+    """What came of rows that were worked on one by one, until some time was over.
+
+    Parameters
+    ----------
+    number : int
+        How many of the given rows were worked on, from the first on.
+    results : dict of int to object
+        What the work returned, by row.
+    failures : dict of int to str
+        Why it failed, by row.
+    """
+
+    number: int
+    results: dict[int, Any]
+    failures: dict[int, str]
+
+
+def work_on_each(
+    work: Callable[[int], object], rows: Sequence[int], seconds: float, names: Sequence[str]
+) -> Worked:
+    """Call `work` on each row, in order; begin no further row after so many seconds."""
+    until, worked = monotonic() + seconds, Worked(0, {}, {})
+    for place, row in enumerate(rows):
+        if place and monotonic() > until:
+            break
+        failed = partial(worked.failures.__setitem__, row)
+        result = attempt(partial(work, row), failed, names[row])
+        worked = worked._replace(number=place + 1)
+        if row not in worked.failures:
+            worked.results[row] = result
+    return worked

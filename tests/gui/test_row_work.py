@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from napari_sepl.gui.queue.row_work import RowWork, Worked, work_on_each
+from napari_sepl.gui.queue.row_work import RowWork
+from napari_sepl.workflow.results import Worked, work_on_each
 from tests.gui.immediate import Immediate
 
 

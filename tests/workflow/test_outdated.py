@@ -91,7 +91,8 @@ class Desk:
         recorded = self.reviewing.recorded()
         checked = self.reviewing.check_rows(recorded, list(recorded), 10)
         assert not checked.failures
-        return checked.changed
+        changed: dict[int, tuple[str, ...]] = checked.results
+        return changed
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.outdated import CHOICES
 from napari_sepl.gui.panels.widgets import TableModel, line_up, stack, style_table
 from napari_sepl.gui.queue.navigator import Navigator
-from napari_sepl.gui.queue.row_work import RowWork, Worked, work_on_each
+from napari_sepl.gui.queue.row_work import RowWork
+from napari_sepl.workflow.results import Worked, work_on_each
 from napari_sepl.workflow.review.queue import Queue, name_roles
-from napari_sepl.workflow.review.reviewing import CheckedRows, Preview, Reviewing
+from napari_sepl.workflow.review.reviewing import Preview, Reviewing
 
 _REDRAW = 500
 """Milliseconds between two redraws of the queue while samples are checked."""
@@ -52,7 +53,7 @@ class OutdatedRow(QWidget):
         self._controller, self._navigator = controller, navigator
         self._changed, self._found = changed, found
         self._reviewing: Reviewing | None = None
-        self._work: RowWork[CheckedRows] | None = None
+        self._work: RowWork | None = None
         self._drawing = False
         self.dialog: OutdatedDialog | None = None
         self.text, self.button = QLabel(), QPushButton("Decide…")
@@ -116,11 +117,11 @@ class OutdatedRow(QWidget):
             )
             self.dialog.show()
 
-    def _take(self, checked: CheckedRows) -> None:
+    def _take(self, checked: Worked) -> None:
         if self._reviewing is None:
             return
         queue = self._reviewing.queue
-        for row, roles in checked.changed.items():
+        for row, roles in checked.results.items():
             if row != self._navigator.row:  # it is checked when it is shown
                 queue.set_outdated(row, roles)
         queue.failures.update(checked.failures)
@@ -240,7 +241,7 @@ class OutdatedDialog(QDialog):
         self._navigator, self._changed = navigator, changed
         self.model = OutdatedModel(reviewing.queue, self)
         self._preview = self._row_work("preview outdated", reviewing.preview, self._show_preview)
-        self._choosing: RowWork[Worked] | None = None
+        self._choosing: RowWork | None = None
         self._chosen: list[int] = []
         self._drawing = False
         self._failures: dict[int, str] = {}
@@ -252,7 +253,7 @@ class OutdatedDialog(QDialog):
 
     def _row_work(
         self, task: str, work: Callable[[int], object], take: Callable[[Worked], None]
-    ) -> RowWork[Worked]:
+    ) -> RowWork:
         def work_on(rows: Sequence[int], seconds: float) -> Worked:
             return work_on_each(work, rows, seconds, self._reviewing.queue.ids)
 

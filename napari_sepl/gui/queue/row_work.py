@@ -1,12 +1,10 @@
 """Work on many samples in the background, a few at a time, so that other work goes first."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from time import monotonic
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from napari_sepl.core.errors import SeplError, attempt
+from napari_sepl.core.errors import SeplError
 from napari_sepl.gui.worker import Background
+from napari_sepl.workflow.results import Worked
 
 _PAUSE = 5
 """Milliseconds between two batches, in which other work gets a thread."""
@@ -15,52 +13,7 @@ _BATCH = 0.05
 """Seconds after which a batch begins no further sample."""
 
 
-class Counted(Protocol):
-    """What came of a batch."""
-
-    @property
-    def number(self) -> int:
-        """How many of the given rows were worked on, from the first on."""
-
-
-Batch = TypeVar("Batch", bound=Counted)
-
-
-class Worked(NamedTuple):
-    """What came of a batch of rows that were worked on one by one.
-
-    Parameters
-    ----------
-    number : int
-        How many of the given rows were worked on, from the first on.
-    results : dict of int to object
-        What the work returned, by row.
-    failures : dict of int to str
-        Why it failed, by row.
-    """
-
-    number: int
-    results: dict[int, Any]
-    failures: dict[int, str]
-
-
-def work_on_each(
-    work: Callable[[int], object], rows: Sequence[int], seconds: float, names: Sequence[str]
-) -> Worked:
-    """Call `work` on each row, in order; begin no further row after so many seconds."""
-    until, worked = monotonic() + seconds, Worked(0, {}, {})
-    for place, row in enumerate(rows):
-        if place and monotonic() > until:
-            break
-        failed = partial(worked.failures.__setitem__, row)
-        result = attempt(partial(work, row), failed, names[row])
-        worked = worked._replace(number=place + 1)
-        if row not in worked.failures:
-            worked.results[row] = result
-    return worked
-
-
-class RowWork(Generic[Batch]):
+class RowWork:
     """Works on rows until done or stopped.
 
     Parameters
@@ -88,8 +41,8 @@ class RowWork(Generic[Batch]):
         self,
         task: str,
         background: Background,
-        work: Callable[[Sequence[int], float], Batch],
-        take: Callable[[Batch], None],
+        work: Callable[[Sequence[int], float], Worked],
+        take: Callable[[Worked], None],
         end: Callable[[SeplError | None], None],
     ) -> None:
         self._task, self._background = task, background
@@ -117,12 +70,12 @@ class RowWork(Generic[Batch]):
             return
         rows, started = self.rows[self.done :], self._round
 
-        def note(batch: Batch) -> None:
+        def note(batch: Worked) -> None:
             self._note(batch, started)
 
         self._background.run(self._task, lambda: self._work(rows, _BATCH), note, self._finish)
 
-    def _note(self, batch: Batch, started: int) -> None:
+    def _note(self, batch: Worked, started: int) -> None:
         if self._running and started == self._round:
             self.done += batch.number
             self._take(batch)

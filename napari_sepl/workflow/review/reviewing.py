@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import InputError, SaveError, SeplError, attempt
+from napari_sepl.core.errors import InputError, SaveError, SeplError
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import InputsChoice, Status
@@ -23,29 +21,12 @@ from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import UNREAD, ImageNow, Review, ReviewStep, Store, store_file
 from napari_sepl.workflow.enhance import label_file, save_resolved
+from napari_sepl.workflow.results import Worked, work_on_each
 from napari_sepl.workflow.review.outdated import pixels_changed
 from napari_sepl.workflow.review.queue import change_of
 from napari_sepl.workflow.review.record import CheckedInputs, check_inputs, is_touched
 from napari_sepl.workflow.review.recorded import Recorded, annotations_of, reviewer, without_maps
 from napari_sepl.workflow.review.session import Session
-
-
-class CheckedRows(NamedTuple):
-    """Which samples are outdated.
-
-    Parameters
-    ----------
-    number : int
-        How many of the given rows were checked, from the first on.
-    changed : dict of int to tuple of str
-        The inputs that changed, by row; none of samples that are not outdated.
-    failures : dict of int to str
-        Why a sample could not be checked, by row.
-    """
-
-    number: int
-    changed: dict[int, tuple[str, ...]]
-    failures: dict[int, str]
 
 
 class Preview(NamedTuple):
@@ -199,7 +180,7 @@ class Reviewing(Recorded):
 
     def check_rows(
         self, recorded: Mapping[int, Review], rows: Sequence[int], seconds: float
-    ) -> CheckedRows:
+    ) -> Worked:
         """Find out which samples are outdated; for a thread beside the window's.
 
         A file that was not touched since costs a stat.
@@ -212,28 +193,26 @@ class Reviewing(Recorded):
             Samples in it.
         seconds : float
             No further sample is begun after this time.
+
+        Returns
+        -------
+        Worked
+            Its results are the inputs that changed, tuples of str.
         """
-        until, checked = monotonic() + seconds, CheckedRows(0, {}, {})
+        known = {row: self._told.get(row) or recorded[row] for row in rows}
+
+        def check(row: int) -> CheckedInputs:
+            return check_inputs(known[row], self.sample(row))
+
+        worked = work_on_each(check, rows, seconds, self.queue.ids)
         stamps: dict[str, Mapping[str, str]] = {}
-        for place, row in enumerate(rows):
-            if place and monotonic() > until:
-                break
-            failed = partial(checked.failures.__setitem__, row)
-            name = self.queue.ids[row]
-            review = self._told.get(row) or recorded[row]
-            now = attempt(partial(self._check_row, review, row), failed, name)
-            checked = checked._replace(number=place + 1)
-            if now is not None:
-                checked.changed[row] = now.changed
-                if now.stamps != review.stamps:
-                    stamps[name] = now.stamps
-                    self._told[row] = replace(review, stamps=now.stamps)
+        for row, now in worked.results.items():
+            if now.stamps != known[row].stamps:
+                stamps[self.queue.ids[row]] = now.stamps
+                self._told[row] = replace(known[row], stamps=now.stamps)
         if stamps and not self.refusal:
             self.on_disk.submit(lambda store: store.put_many_stamps(stamps))
-        return checked
-
-    def _check_row(self, review: Review, row: int) -> CheckedInputs:
-        return check_inputs(review, self.sample(row))
+        return worked._replace(results={row: now.changed for row, now in worked.results.items()})
 
     def preview(self, row: int) -> Preview:
         """Read an outdated sample to see what may become of it; for a thread beside the window's.

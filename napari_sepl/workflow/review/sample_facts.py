@@ -5,16 +5,14 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
-from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from napari_sepl.core.analysis.diagnosis.types import Cause
-from napari_sepl.core.errors import attempt
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.files._opening import unopened
@@ -24,6 +22,7 @@ from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.files.samples import Sample
 from napari_sepl.files.scores import AUTO
 from napari_sepl.files.store import StampedFacts
+from napari_sepl.workflow.results import work_on_each
 
 VERSION = 1
 """What the facts hold. Another number makes all samples be read again: raise it with each change
@@ -117,18 +116,10 @@ def scan_each(
     seconds: float,
 ) -> ScanBatch:
     """Call `look` on rows, with what was kept and what to add to, until the time is over."""
-    until = monotonic() + seconds
-    scanned = ScanBatch(len(rows))
+    scanned = ScanBatch(0)
     kept = known([index.ids[row] for row in rows])
-    for place, row in enumerate(rows):
-        if place and monotonic() > until:
-            return ScanBatch(place, scanned.facts, scanned.failures, scanned.fresh)
-        attempt(
-            partial(look, row, kept, scanned),
-            partial(scanned.failures.__setitem__, row),
-            index.ids[row],
-        )
-    return scanned
+    worked = work_on_each(lambda row: look(row, kept, scanned), rows, seconds, index.ids)
+    return replace(scanned, count=worked.number, failures=worked.failures)
 
 
 def rows_to_scan(index: SampleIndex) -> list[int]:

@@ -32,7 +32,8 @@ def test_samples_are_walked_jumped_to_and_accepted_by_their_ids(
     QTest.keyClick(walk.dock.panel.text, Qt.Key.Key_Return)
     walk.settle()
     assert walk.sample_id == "val/a"
-    assert walk.statuses() == {"train/a": Status.ACCEPTED}
+    looked_at = {"train/b": Status.PENDING}  # the record keeps how long
+    assert walk.statuses() == {"train/a": Status.ACCEPTED} | looked_at
     assert not walk.dock.missing.isVisible()
     walk.dock.close_dataset()
     again = Walk(window, spec)

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from napari_sepl.core.errors import SaveError
+from napari_sepl.core.errors import SaveError, name_first
 from napari_sepl.core.stopping import STOPPED, stopped
 from napari_sepl.workflow.measure.tables import encode_json
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # importing them takes a second, which would slow `--version`
 
 FAILED = 1
 TIME = TimeRemainingColumn(elapsed_when_finished=True)
-LISTED = 5  # names shown of a long list
 OUTCOMES = {
     "saved": "saved",
     "present": "skipped (already done)",
@@ -197,7 +196,7 @@ class Failures:
         for sample_id, message in self.messages:
             alike.setdefault(_reason(sample_id, message), []).append((sample_id, message))
         return [
-            f"{len(group)} samples: {reason.rstrip('.')}: {listing([one for one, _ in group])}"
+            f"{len(group)} samples: {reason.rstrip('.')}: {name_first([one for one, _ in group])}"
             if len(group) > 1
             else group[0][1]
             for reason, group in alike.items()
@@ -305,17 +304,10 @@ def size(number: int) -> str:
     return f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.1f} kB"
 
 
-def listing(names: Sequence[str]) -> str:
-    """Return the first names of a list and the number of the others."""
-    shown = ", ".join(names[:LISTED])
-    more = len(names) - LISTED
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
 def note_unused(unused: Sequence[str], lacking: str, so: str = "not used") -> None:
     """Print which samples were not used because they lack a file."""
     if unused:
-        note(f"{samples(len(unused))}: no {lacking}, so {so}: {listing(unused)}")
+        note(f"{samples(len(unused))}: no {lacking}, so {so}: {name_first(unused)}")
 
 
 def save_result(

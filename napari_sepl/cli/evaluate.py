@@ -13,7 +13,6 @@ from napari_sepl.cli._console import (
     complain_of_stop,
     count,
     give_json,
-    listing,
     note,
     save_result,
     say,
@@ -37,6 +36,7 @@ from napari_sepl.cli._options import (
     setting,
 )
 from napari_sepl.core.analysis.metrics import ReleasedMetrics
+from napari_sepl.core.errors import name_first
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.dataset.index import NAMED, Role
 from napari_sepl.workflow.measure.evaluate import (
@@ -122,7 +122,9 @@ def _say_left_out(run: EvaluationRun, selection: Selection | None) -> dict[str, 
         left_out = {"no labels": bare, "no ground truth": index.without(Role.TRUTH, index.asked)}
     else:
         left_out = {"no ground truth": index.without(Role.TRUTH, selection.ids)}
-    reasons = [f"{len(ids):,} with {why} ({listing(ids)})" for why, ids in left_out.items() if ids]
+    reasons = [
+        f"{len(ids):,} with {why} ({name_first(ids)})" for why, ids in left_out.items() if ids
+    ]
     if reasons:
         counts = ", ".join(f"{name} of {number:,}" for name, number in found.items())
         say(f"{counts} samples; not compared: {', '.join(reasons)}")

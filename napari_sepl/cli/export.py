@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
-from napari_sepl.cli._console import follow, listing, note, note_unused, say
+from napari_sepl.cli._console import follow, note, note_unused, say
 from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
 from napari_sepl.cli._options import (
     EDITED,
@@ -19,6 +19,7 @@ from napari_sepl.cli._options import (
     overwriting,
     takes_settings,
 )
+from napari_sepl.core.errors import name_first
 from napari_sepl.core.labels.classes import ClassList, find_class
 from napari_sepl.files.class_lists import read_class_map
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
@@ -199,7 +200,7 @@ def _run(source: LabelSource, wanted: _Wanted) -> int:
     if export.without_images:
         note("images are not exported; --image-files copy or link puts them beside the labels")
     if export.others:
-        note(f"{listing(export.others)}: of earlier runs; still in {wanted.to}, but in no list")
+        note(f"{name_first(export.others)}: of earlier runs; still in {wanted.to}, but in no list")
     return code
 
 

@@ -11,7 +11,6 @@ from napari_sepl.cli._command import command
 from napari_sepl.cli._console import (
     FAILED,
     Failures,
-    listing,
     note,
     note_unused,
     samples,
@@ -20,7 +19,7 @@ from napari_sepl.cli._console import (
 )
 from napari_sepl.cli._dataset import DatasetOptions, option_of, takes_dataset
 from napari_sepl.cli._options import check_ending
-from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.core.errors import InputError, SaveError, name_first
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files._opening import is_open_pipe
 from napari_sepl.files.atomic import make_folder
@@ -65,7 +64,7 @@ def init_command(
     note_unused(index.unused, NAMED[_lead(spec)])
     hidden = _hidden(index.folders[Role.IMAGE])
     if hidden:
-        note(f"names that begin with a dot, so not used: {listing(hidden)}")
+        note(f"names that begin with a dot, so not used: {name_first(hidden)}")
     make_folder(to.parent)
     write_dataset(to, spec)
     say_saved([to])
@@ -141,7 +140,7 @@ def _lacking(index: SampleIndex) -> Iterator[str]:
     for role in _present(index):
         without = index.without(role)
         if without:
-            yield f"{samples(len(without))}: no {NAMED[role]}: {listing(without)}"
+            yield f"{samples(len(without))}: no {NAMED[role]}: {name_first(without)}"
 
 
 def _present(index: SampleIndex) -> list[Role]:

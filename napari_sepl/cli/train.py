@@ -17,7 +17,6 @@ from napari_sepl.cli._console import (
     TIME,
     Failures,
     complain,
-    listing,
     note,
     note_unused,
     progress,
@@ -34,6 +33,7 @@ from napari_sepl.cli._options import (
     choose_labels,
     takes_settings,
 )
+from napari_sepl.core.errors import name_first
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.stopping import STOPPED
@@ -294,7 +294,7 @@ def _warn(plan: Plan) -> None:
     both = [one.sample_id for one in plan.held_out.samples if one.sample_id in learnt]
     if both:
         why = "in training and evaluation, so the mIoU is too high"
-        note(f"{samples(len(both))} {why}: {listing(both)}")
+        note(f"{samples(len(both))} {why}: {name_first(both)}")
 
 
 @contextmanager

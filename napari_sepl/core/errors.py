@@ -130,6 +130,16 @@ def attempt(
         return failed(on_one_line(str(error)))
 
 
+NAMED = 5
+"""Samples that are named, and failures that are described, one by one."""
+
+
+def name_first(names: Sequence[str], between: str = ", ") -> str:
+    """Return the first names, and how many more there are: "a, b, c, d, e and 7 more"."""
+    more = len(names) - NAMED
+    return between.join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def on_one_line(text: str) -> str:
     """Return a text with spaces for line ends, and question marks for unprintable characters."""
     return "".join(sign if sign.isprintable() else "?" for sign in " ".join(text.split()))

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from superqt.utils import signals_blocked
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import SeplError, name_first
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
@@ -29,7 +29,7 @@ from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.panels.sweep import BestPairs, SurfacePanel
 from napari_sepl.gui.worker import Background
 from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun, write_sweep
-from napari_sepl.workflow.results import NAMED, SampleResult, take_batch
+from napari_sepl.workflow.results import SampleResult, take_batch
 
 _BATCH = 0.1
 """Seconds after which a batch begins no further sample: other reading may wait that long."""
@@ -275,10 +275,8 @@ class SweepDock(QWidget):
             parts = [f"{len(ids):,} without {what}" for ids, what in lacking if ids]
             self.summary.setText(f"{self.summary.text()} Excluded: {', '.join(parts)}.")
         if failures:
-            more = f" and {len(failures) - NAMED:,} more" * (len(failures) > NAMED)
             self._context.view.show_error(
-                f"{len(failures):,} samples could not be counted: "
-                f"{' '.join(failures[:NAMED])}{more}"
+                f"{len(failures):,} samples could not be counted: {name_first(failures, ' ')}"
             )
 
     def show_trouble(self, error: SeplError) -> None:

@@ -7,12 +7,9 @@ from functools import partial
 from time import monotonic
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from napari_sepl.core.errors import SaveError, attempt, on_one_line
+from napari_sepl.core.errors import NAMED, SaveError, attempt, on_one_line
 from napari_sepl.files.dataset.index import SampleProblem
 from napari_sepl.workflow.parallel.processes import HERE, Executor
-
-NAMED = 5
-"""Failures that are described one by one."""
 
 Given = TypeVar("Given")
 Value = TypeVar("Value")

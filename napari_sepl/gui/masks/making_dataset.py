@@ -15,7 +15,6 @@ from napari_sepl.files.masks import mask_file
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.masks.choice import MaskChoice, Recipe
 from napari_sepl.gui.masks.making import Making
-from napari_sepl.gui.queue.bulk import listed
 from napari_sepl.gui.queue.navigator import Navigator
 from napari_sepl.proposals.maker import (
     OnProgress,
@@ -119,7 +118,7 @@ class DatasetMaking:
         """Show which pending samples have no masks."""
         queue = self._reviewing.queue
         rows = queue.lacking_masks()
-        text = f"Pending without masks: {listed(queue, rows)}." if len(rows) else ""
+        text = f"Pending without masks: {queue.describe(rows)}." if len(rows) else ""
         self._making.show_pending(text or "All pending samples have masks.")
 
     # --- before
@@ -162,7 +161,7 @@ class DatasetMaking:
         """Return the question to ask first; empty for none."""
         parts = [] if plan.there is None else [f"{plan.there} exists and will be replaced."]
         if plan.otherwise:
-            samples, model = listed(self._reviewing.queue, plan.rows), plan.recipe.choice.model
+            samples, model = self._reviewing.queue.describe(plan.rows), plan.recipe.choice.model
             parts.append(
                 f"{self._folder} holds masks that were made {plan.otherwise}. Those of {samples} "
                 f"will be made by {model}, in the same folder."

@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SaveError
+from napari_sepl.core.errors import SaveError, SeplError
 from napari_sepl.document.document import Document
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
-from napari_sepl.gui.queue.background_walk import BackgroundWalk
 from napari_sepl.gui.queue.preview import Plan
+from napari_sepl.gui.queue.row_work import RowWork
+from napari_sepl.workflow.results import Worked, work_on_each
 from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.reviewing import Reviewing
-
-_NAMED = 5
 
 _VERBS = {
     Status.ACCEPTED: "Accept",
@@ -96,7 +95,8 @@ class Bulk:
         self._preview = preview
         self._steps: list[_Step] = []
         self._own: Counter[int] = Counter()  # edits of bulk actions on the open sample, by row
-        self._walk = BackgroundWalk(reviewing.queue, controller.context)
+        self._work: RowWork | None = None
+        self._is_busy = self._closed = False
 
     @property
     def last(self) -> str:
@@ -105,11 +105,14 @@ class Bulk:
 
     def stop(self) -> None:
         """Stop the running action after the current samples; finished samples stay."""
-        self._walk.stop()
+        if self._work is not None:
+            self._work.end_soon()
 
     def close(self) -> None:
         """Stop the running action, and record nothing more: the dataset closes."""
-        self._walk.close()
+        self._closed = True
+        if self._work is not None:
+            self._work.stop()
 
     # --- what a person asks for
 
@@ -138,7 +141,7 @@ class Bulk:
             known = others[~np.isnan(queue.change[others])]
             self._propose(_VERBS[Status.ACCEPTED], known, self._accept_rows, by_change=True)
 
-        self._walk.start("comparing", unread, self._reviewing.measure_change, ask)
+        self._work_on("comparing", unread, self._reviewing.measure_change, ask)
 
     def undo(self) -> None:
         """Undo the last action, except on samples that a person changed since."""
@@ -177,7 +180,7 @@ class Bulk:
     def _is_free(self) -> bool:
         """Return whether an action may begin, and show why if not."""
         why = self._reviewing.refusal
-        if not why and self._walk.at_work:
+        if not why and self._is_busy:
             why = "A bulk action is running: stop it first, or wait."
         if why:
             self._context.view.show_error(why)
@@ -187,8 +190,8 @@ class Bulk:
         states = {row: self._state(row) for row in rows}
 
         def put(_: object) -> None:
-            self._walk.at_work = False
-            if self._walk.closed:
+            self._is_busy = False
+            if self._closed:
                 return
             # what a person opened or changed meanwhile stays as it is
             before = {
@@ -201,9 +204,9 @@ class Bulk:
             old = self._reviewing.put_params(list(before), dict.fromkeys(before, params))
             self._note(f"set {values} for", before, old)
 
-        self._walk.at_work = True
+        self._is_busy = True
         work = partial(self._read_params, rows)
-        self._context.background.run("bulk", work, put, self._walk.fail)
+        self._context.background.run("bulk", work, put, self._fail)
 
     def _read_params(self, rows: Sequence[int]) -> None:
         """Read the settings of samples, so that they are known for undo."""
@@ -306,7 +309,7 @@ class Bulk:
             if unsaved:
                 self._context.view.show_error(f"{len(unsaved):,} were not saved. {unsaved[0]}")
 
-        self._walk.start("saving", rows, save, finish)
+        self._work_on("saving", rows, save, finish)
 
     def _opened(self) -> _Open | None:
         document = self._context.settled()
@@ -340,6 +343,46 @@ class Bulk:
             self._reviewing.put_statuses([one], queue.status_of(one))  # which removes its file
         return accepted
 
+    def _work_on(
+        self,
+        doing: str,
+        rows: Sequence[int],
+        act: Callable[[int], None],
+        finish: Callable[[], None],
+    ) -> None:
+        """Act on samples in the background, until done or stopped; then call `finish`.
+
+        `act` runs in a thread; an error of one sample is noted in the queue.
+        """
+
+        def show() -> None:
+            self._context.view.show_busy(f"{doing} {work.done:,} of {len(rows):,}…")
+
+        def take(worked: Worked) -> None:
+            self._queue.failures.update(worked.failures)
+            show()
+
+        def end(error: SeplError | None) -> None:
+            if error is not None:
+                self._fail(error)
+                return
+            self._context.view.show_busy("")
+            self._is_busy = False
+            finish()
+
+        def each(some: Sequence[int], seconds: float) -> Worked:
+            return work_on_each(act, some, seconds, self._queue.ids)
+
+        self._is_busy = True
+        work = self._work = RowWork("bulk", self._context.background, each, take, end)
+        show()
+        work.start(rows)
+
+    def _fail(self, error: SeplError) -> None:
+        """Show why the work ended."""
+        self._is_busy = False
+        self._context.show_failure(error)
+
     # --- the samples
 
     @property
@@ -354,10 +397,3 @@ class Bulk:
     def _state(self, row: int) -> _State:
         queue = self._queue
         return _State(queue.status_of(row), int(queue.edits[row]) - self._own[row])
-
-
-def listed(queue: Queue, rows: Sequence[int] | NDArray[np.intp]) -> str:
-    """Return the number of samples, and the first few IDs."""
-    names = ", ".join(queue.ids[row] for row in rows[:_NAMED])
-    more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
-    return f"{len(rows):,} sample{'s' * (len(rows) != 1)} ({names}{more})"

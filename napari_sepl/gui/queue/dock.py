@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtGui import QAction
 from qtpy.QtWidgets import QDialog, QMenu, QPlainTextEdit, QPushButton, QWidget
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import SeplError, name_first
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, refusal_of
@@ -19,7 +19,7 @@ from napari_sepl.gui.panels.queue import QueuePanel
 from napari_sepl.gui.panels.widgets import line_up, stack
 from napari_sepl.gui.preferences import preferred_annotator, preferred_params
 from napari_sepl.gui.queue.background_scan import ScanRow
-from napari_sepl.gui.queue.bulk import Bulk, listed
+from napari_sepl.gui.queue.bulk import Bulk
 from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
 from napari_sepl.gui.queue.navigator import Navigator
@@ -208,7 +208,7 @@ class QueueDock(QWidget):
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
             self._context.view.show_info(
-                f"No masks yet: {listed(reviewing.queue, bare)}. Generate them in the panel Masks."
+                f"No masks yet: {reviewing.queue.describe(bare)}. Generate them in the panel Masks."
             )
         self._name_scope()
         missing = self.missing.show_missing(reviewing.index)
@@ -361,7 +361,6 @@ class QueueDock(QWidget):
             self.reviewing.session.panels = opened
 
 
-_FEW = 5
 _SIZE = 480, 420
 
 
@@ -394,9 +393,7 @@ class MissingButton(QPushButton):
         self.setVisible(bool(self._lines))
         if not lacking:
             return ""
-        first = "; ".join(lacking[:_FEW])
-        more = f" and {len(lacking) - _FEW:,} more" if len(lacking) > _FEW else ""
-        return f"{len(lacking):,} samples are incomplete: {first}{more}."
+        return f"{len(lacking):,} samples are incomplete: {name_first(lacking, '; ')}."
 
     def listed(self) -> str:
         """Return a line for each incomplete sample."""

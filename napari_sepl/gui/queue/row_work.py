@@ -49,23 +49,27 @@ class RowWork:
         self._work, self._take, self._end = work, take, end
         self.rows: Sequence[int] = ()
         self.done = 0
-        self._running = False
+        self._running = self._ends_soon = False
         self._round = 0
 
     def start(self, rows: Sequence[int]) -> None:
         """Start with these rows; what a start before this one still works on is ignored."""
-        self.rows, self.done, self._running = rows, 0, True
+        self.rows, self.done, self._running, self._ends_soon = rows, 0, True, False
         self._round += 1
-        self._background.later(self._task, 0, self._go_on)
+        self._go_on()
 
     def stop(self) -> None:
         """Begin no further batch, and ignore what comes of the one that runs."""
         self._running = False
 
+    def end_soon(self) -> None:
+        """Begin no further batch; it ends, as if all were done, once the running one is taken."""
+        self._ends_soon = True
+
     def _go_on(self) -> None:
         if not self._running:
             return
-        if self.done >= len(self.rows):
+        if self._ends_soon or self.done >= len(self.rows):
             self._finish(None)
             return
         rows, started = self.rows[self.done :], self._round

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.analysis.diagnosis.types import Cause
+from napari_sepl.core.errors import name_first
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.transpose import to_columns
@@ -222,6 +223,11 @@ class Queue:
             self.changed_inputs[row] = roles
         else:
             self.changed_inputs.pop(row, None)
+
+    def describe(self, rows: Sequence[int] | NDArray[np.intp]) -> str:
+        """Return how many samples these are, and the first by name: "2 samples (a, b)"."""
+        names = [self.ids[row] for row in rows]
+        return f"{len(names):,} sample{'s' * (len(names) != 1)} ({name_first(names)})"
 
     def counts(self) -> dict[Status, int]:
         """Return how many samples have each status, without outdated ones."""

@@ -276,34 +276,30 @@ def _enhance(
     out: Path, classes: ClassList, params: Params, overwrite: bool, write: Write, sample: Sample
 ) -> tuple[Outcome, None]:
     path = label_file(out, sample.sample_id)
-    outcome = existing_outcome(path, classes, params, sample.pseudo_format, overwrite=overwrite)
-    if outcome is Outcome.PRESENT and _inputs_changed(path, sample):
+    outcome = existing_outcome(path, sample, classes, params, overwrite=overwrite)
+    if outcome in (Outcome.SAVED, Outcome.MADE_AGAIN):
         enhance_sample(sample, out, classes, params, write)
-        return Outcome.MADE_AGAIN, None
-    if outcome is None:
-        enhance_sample(sample, out, classes, params, write)
-        outcome = Outcome.SAVED
     return outcome, None
 
 
-def _inputs_changed(path: Path, sample: Sample) -> bool:
+def _inputs_changed(provenance: Provenance, sample: Sample) -> bool:
     """Return whether the inputs are others than those that a label file was made from."""
-    provenance = read_provenance(path)
-    told = {} if provenance is None else provenance.digests
-    now = read_digests(sample, told)
-    return any(now.get(role, digest) != digest for role, digest in told.items())
+    now = read_digests(sample, provenance.digests)
+    return any(now.get(role, digest) != digest for role, digest in provenance.digests.items())
 
 
 def existing_outcome(
-    path: Path, classes: ClassList, params: Params, pseudo_format: str, *, overwrite: bool
-) -> Outcome | None:
-    """Return what an existing label file means for a run.
+    path: Path, sample: Sample, classes: ClassList, params: Params, *, overwrite: bool
+) -> Outcome:
+    """Return what an existing label file, or none, means for a run.
 
     Parameters
     ----------
     path : Path
         The file.
-    classes, params, pseudo_format
+    sample : Sample
+        The inputs as they are now.
+    classes, params
         The settings of the run.
     overwrite : bool
         Whether labels of other settings are replaced; never edited labels or files of other
@@ -311,38 +307,38 @@ def existing_outcome(
 
     Returns
     -------
-    Outcome or None
-        The outcome of the sample; None to write the file.
+    Outcome
+        The outcome of the sample; the file is to be written if it is SAVED or MADE_AGAIN.
 
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If the file, or inputs that may have changed, cannot be read.
     SaveError
         If it was made by another program, or (OtherSettingsError) with other settings.
     """
     if not os.path.lexists(path):
-        return None
+        return Outcome.SAVED
     try:
         provenance = read_provenance(path)
     except InputError as error:
         _refuse_damaged(path, error, overwrite=overwrite)
-        return None
+        return Outcome.SAVED
     if provenance is None or provenance.exported:
         raise foreign(path, "--out")
     if provenance.edited:
         return Outcome.KEPT
     if overwrite:
-        return None
+        return Outcome.SAVED
     made, asked = (stored_params(one, provenance.scores) for one in (provenance.params, params))
     changed = _changed(_told(made, provenance.classes), _told(asked, classes.title))
-    if not is_named(provenance.scores, pseudo_format):
-        changed.append(f"scores {provenance.scores or 'none'}; now {pseudo_format}")
+    if not is_named(provenance.scores, sample.pseudo_format):
+        changed.append(f"scores {provenance.scores or 'none'}; now {sample.pseudo_format}")
     if changed:
         raise OtherSettingsError(
             f"{path}: made with other settings ({', '.join(changed)}); --overwrite makes it again."
         )
-    return Outcome.PRESENT
+    return Outcome.MADE_AGAIN if _inputs_changed(provenance, sample) else Outcome.PRESENT
 
 
 def _refuse_damaged(path: Path, error: InputError, *, overwrite: bool) -> None:

@@ -11,7 +11,7 @@ from napari.layers import Layer
 from psygnal import Signal
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SeplError, of_one_sample
+from napari_sepl.core.errors import of_one_sample
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import Edit, InputsChoice
 from napari_sepl.document.inputs import Inputs
@@ -23,7 +23,6 @@ from napari_sepl.gui.diagnosing import Diagnosing
 from napari_sepl.gui.masks.making import Making
 from napari_sepl.gui.masks.prompting import Prompting
 from napari_sepl.gui.pointing import Pointing
-from napari_sepl.gui.preferences import preferred_annotator
 from napari_sepl.gui.recording import Recording
 from napari_sepl.gui.saving import SaveTarget, Saving
 from napari_sepl.gui.showing import Showing
@@ -121,7 +120,7 @@ class Controller:
             Layers of the user's own that hold the image and the pseudo-labels.
         """
         recording, files = self.recording, [] if sample is None else sample.files
-        who = preferred_annotator()
+        open_record = recording.opener(sample, folder, params or Params())
         self._open_again = partial(
             self.open, read, params=params, folder=folder, sample=sample, given=given
         )
@@ -143,20 +142,8 @@ class Controller:
 
         def prepare() -> tuple[OneImage | None, Prepared]:
             with of_one_sample(next(iter(files), "image")):
-                inputs, start = read(), params or Params()
-                try:
-                    one = OneImage.open(
-                        inputs,
-                        sample,
-                        folder,
-                        start,
-                        (recording.on_error, recording.on_saved, recording.on_kept),
-                        who,
-                    )
-                    return one, Prepared.around(one.read(0))
-                except SeplError as error:
-                    recording.on_kept(f"{error} So nothing is recorded until labels are accepted.")
-                    return None, Prepared.of(inputs, start)
+                one, document = open_record(read())
+                return one, Prepared.around(document)
 
         self.context.view.show_busy("reading…")
         self.context.background.run("open", prepare, show, self.context.show_failure)

@@ -1,12 +1,16 @@
 """Writing each step on the open sample to the record."""
 
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
+from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import (
     Edit,
@@ -16,6 +20,8 @@ from napari_sepl.document.edits import (
     Status,
     StatusEdit,
 )
+from napari_sepl.document.inputs import Inputs
+from napari_sepl.files.samples import Sample
 from napari_sepl.files.store import ReviewStep
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.preferences import on_preferred_annotator, preferred_annotator
@@ -70,6 +76,29 @@ class Recording:
         """Record under another name from now on: the user changed the preferences."""
         if self._recorded is not None:
             self._recorded.annotator = preferred_annotator()
+
+    def opener(
+        self, sample: Sample | None, folder: Path | None, start: Params
+    ) -> Callable[[Inputs], tuple[OneImage | None, Document]]:
+        """Return a function, for a thread, that opens the record of an image opened alone.
+
+        It returns the record and the document. Without a record that can be read the image opens
+        all the same, and it is shown why.
+        """
+        who, callbacks = preferred_annotator(), (self.on_error, self.on_saved, self.on_kept)
+
+        def open_record(inputs: Inputs) -> tuple[OneImage | None, Document]:
+            one = None
+            try:
+                one = OneImage.open(inputs, sample, folder, start, callbacks, who)
+                return one, one.read(0)
+            except SeplError as error:
+                if one is not None:
+                    one.close()
+                self.on_kept(f"{error} So nothing is recorded until labels are accepted.")
+                return None, Document(inputs, Annotations(start))
+
+        return open_record
 
     def stop(self) -> None:
         """Stop; the open document counts as saved, since the record has all of it."""

@@ -20,6 +20,7 @@ from napari_sepl.files.samples import Sample
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.saving import SaveTarget
 from napari_sepl.gui.view import View
+from napari_sepl.workflow.review.one_image import OneImage
 from tests.document.drawing import cat_and_dog
 from tests.gui.immediate import Immediate
 
@@ -208,6 +209,20 @@ def test_a_failed_save_leaves_the_work_unsaved(
     controller.accept()
     assert str(tmp_path / "gone") in view.show_error.call_args.args[0]
     assert document_of(controller).unsaved
+
+
+def test_a_record_that_does_not_fit_the_image_is_closed(
+    controller: Controller, view: MagicMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller.recording.close()
+    with monkeypatch.context() as patched:
+        error = InputError("record", found="label 200", expected="0 to 20")
+        patched.setattr(OneImage, "read", MagicMock(side_effect=error))
+        controller.open(cat_and_dog)
+    assert "nothing is recorded" in view.show_error.call_args.args[0]
+    assert not controller.recording.is_recorded
+    controller.open(cat_and_dog)
+    assert controller.recording.is_recorded
 
 
 def test_no_folder_chosen_saves_nothing(controller: Controller, view: MagicMock) -> None:

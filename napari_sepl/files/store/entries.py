@@ -1,5 +1,6 @@
 """Conversion of a document's steps to log entries, and back."""
 
+from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -30,7 +31,7 @@ from napari_sepl.files.store.encoding import (
     is_decided_class,
     is_region,
 )
-from napari_sepl.files.store.review import STATUS, LogEntry, Logged, pack_facts, unpack_facts
+from napari_sepl.files.store.review import FACTS, STATUS, LogEntry, Logged
 from napari_sepl.files.store.values import is_whole
 
 PARAMS, STROKE, DECISION = "params", "stroke", "decision"
@@ -151,6 +152,38 @@ def _decision_of(regions: object, text: str) -> DecisionEdit:
             raise ValueError(f"{brief(regions)} in the place of decisions")
         before[row[0]], after[row[0]] = row[1:]
     return DecisionEdit(before, after, text)
+
+
+def pack_facts(of: object, names: Iterable[str]) -> dict[str, Any]:
+    """Return facts of a review, or of annotations, as JSON holds them.
+
+    Parameters
+    ----------
+    of : object
+        Has the facts as attributes.
+    names : iterable of str
+        Names of fields of `Review`.
+    """
+    written = {name: FACTS[name].write(getattr(of, name)) for name in names}
+    return {
+        name: b64encode(value).decode() if isinstance(value, bytes) else value
+        for name, value in written.items()
+    }
+
+
+def unpack_facts(packed: object) -> dict[str, Any]:
+    """Return the facts that `pack_facts` packed; ValueError if they are damaged."""
+    if not isinstance(packed, dict) or not packed.keys() <= FACTS.keys():
+        raise ValueError(f"{packed!r:.60} in the place of facts")
+    facts = {}
+    for name, value in packed.items():
+        fact = FACTS[name]
+        packs = fact.sql.startswith("BLOB") and value is not None
+        try:
+            facts[name] = fact.read(b64decode(value) if packs else value)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+    return facts
 
 
 @dataclass(frozen=True, eq=False)

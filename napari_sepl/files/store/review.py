@@ -1,7 +1,6 @@
 """Everything that the record keeps of a sample."""
 
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -271,38 +270,6 @@ a row from its beginning."""
 
 _OTHER_READERS: Mapping[str, Callable[[Any], Any]] = {"edits": parse_count, "who": parse_text}
 _ROW_READERS = [_OTHER_READERS.get(name) or FACTS[name].read for name in StatusRow._fields]
-
-
-def pack_facts(of: object, names: Iterable[str]) -> dict[str, Any]:
-    """Return facts of a review, or of annotations, as JSON holds them.
-
-    Parameters
-    ----------
-    of : object
-        Has the facts as attributes.
-    names : iterable of str
-        Names of fields of `Review`.
-    """
-    written = {name: FACTS[name].write(getattr(of, name)) for name in names}
-    return {
-        name: b64encode(value).decode() if isinstance(value, bytes) else value
-        for name, value in written.items()
-    }
-
-
-def unpack_facts(packed: object) -> dict[str, Any]:
-    """Return the facts that `pack_facts` packed; ValueError if they are damaged."""
-    if not isinstance(packed, dict) or not packed.keys() <= FACTS.keys():
-        raise ValueError(f"{packed!r:.60} in the place of facts")
-    facts = {}
-    for name, value in packed.items():
-        fact = FACTS[name]
-        packs = fact.sql.startswith("BLOB") and value is not None
-        try:
-            facts[name] = fact.read(b64decode(value) if packs else value)
-        except TypeError as error:
-            raise ValueError(str(error)) from error
-    return facts
 
 
 class ReviewSummary(NamedTuple):

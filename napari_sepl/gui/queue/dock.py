@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QAction
-from qtpy.QtWidgets import QDialog, QMenu, QPlainTextEdit, QPushButton, QWidget
+from qtpy.QtWidgets import QMenu, QPushButton, QWidget
 
-from napari_sepl.core.errors import SeplError, name_first
-from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
+from napari_sepl.core.errors import SeplError
+from napari_sepl.files.dataset.index import SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, refusal_of
 from napari_sepl.gui.actions import ACTIONS, ActionButton, connect_buttons, press
@@ -22,6 +22,7 @@ from napari_sepl.gui.queue.background_scan import ScanRow
 from napari_sepl.gui.queue.bulk import Bulk
 from napari_sepl.gui.queue.damage import Damage
 from napari_sepl.gui.queue.export import ExportDialog
+from napari_sepl.gui.queue.incomplete import IncompleteButton
 from napari_sepl.gui.queue.navigator import Navigator
 from napari_sepl.gui.queue.outdated import OutdatedRow
 from napari_sepl.gui.queue.preview import BulkPreview, Plan
@@ -68,7 +69,7 @@ class QueueDock(QWidget):
             controller, self.navigator, self._others_changed, self._draw_found
         )
         self.refreshing = RefreshLine(controller.context, self._reopen, self.outdated.check)
-        self.missing, self.banner = MissingButton(), ReadOnlyBanner()
+        self.missing, self.banner = IncompleteButton(), ReadOnlyBanner()
         self.reviewing: Reviewing | None = None
         self._making: DatasetMaking | None = None
         self._bulk: Bulk | None = None
@@ -359,51 +360,3 @@ class QueueDock(QWidget):
     def _note_panels(self, opened: dict[str, bool]) -> None:
         if self.reviewing is not None:
             self.reviewing.session.panels = opened
-
-
-_SIZE = 480, 420
-
-
-class MissingButton(QPushButton):
-    """Shows how many samples are incomplete, and lists them when pressed; hidden for none."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._lines: list[str] = []
-        self.setVisible(False)
-        self.setToolTip("List the samples with missing or ambiguous files")
-        self.clicked.connect(self._list)
-
-    def show_missing(self, index: SampleIndex) -> str:
-        """Show the incomplete samples of a dataset, and return a warning about them.
-
-        The warning leaves out images without pseudo-labels: folders often have more images.
-
-        Returns
-        -------
-        str
-            How many samples cannot be opened or have no ground truth, and the first few by name;
-            empty for none.
-        """
-        lacking = [str(problem) for problem in index.problems]
-        if Role.TRUTH in index.folders:
-            lacking += [f"{one}: no {NAMED[Role.TRUTH]}" for one in index.without(Role.TRUTH)]
-        self._lines = lacking + [f"{one}: no {NAMED[Role.PSEUDO]}" for one in index.unused]
-        self.setText(f"{len(self._lines):,} incomplete…")
-        self.setVisible(bool(self._lines))
-        if not lacking:
-            return ""
-        return f"{len(lacking):,} samples are incomplete: {name_first(lacking, '; ')}."
-
-    def listed(self) -> str:
-        """Return a line for each incomplete sample."""
-        return "\n".join(self._lines)
-
-    def _list(self) -> None:
-        dialog = QDialog(self)
-        dialog.setWindowTitle("Incomplete samples")
-        dialog.resize(*_SIZE)
-        text = QPlainTextEdit(self.listed())
-        text.setReadOnly(True)
-        stack(text, parent=dialog)
-        dialog.show()

@@ -19,7 +19,8 @@ from napari_sepl.files._opening import reading
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import INPUTS, LogEntry, Logged, Review, ReviewStep
-from napari_sepl.files.store.review import FACTS, pack_facts, unpack_facts
+from napari_sepl.files.store.entries import pack_facts, unpack_facts
+from napari_sepl.files.store.review import FACTS
 from napari_sepl.workflow.enhance import label_file
 
 

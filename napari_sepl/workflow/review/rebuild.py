@@ -8,7 +8,7 @@ from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.samples import Enhanceable
 from napari_sepl.files.store import Review, Status
 from napari_sepl.workflow.enhance import MADE_FROM
-from napari_sepl.workflow.review.recorded import annotations_of
+from napari_sepl.workflow.review.conversion import annotations_of
 
 
 def rebuild_labels(review: Review, given: Enhanceable, source: object) -> Resolved:

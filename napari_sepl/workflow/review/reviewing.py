@@ -22,10 +22,11 @@ from napari_sepl.files.samples import Sample, load
 from napari_sepl.files.store import UNREAD, ImageNow, Review, ReviewStep, Store, store_file
 from napari_sepl.workflow.enhance import label_file, save_resolved
 from napari_sepl.workflow.results import Worked, work_on_each
+from napari_sepl.workflow.review.conversion import annotations_of, without_maps
 from napari_sepl.workflow.review.outdated import pixels_changed
 from napari_sepl.workflow.review.queue import change_of
 from napari_sepl.workflow.review.record import CheckedInputs, check_inputs, is_touched
-from napari_sepl.workflow.review.recorded import Recorded, annotations_of, reviewer, without_maps
+from napari_sepl.workflow.review.recorded import Recorded, reviewer
 from napari_sepl.workflow.review.session import Session
 
 

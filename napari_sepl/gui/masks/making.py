@@ -253,6 +253,6 @@ def with_masks(document: Document, masks: MaskSet) -> Document:
     do not.
     """
     given = document.inputs.given or document.inputs
-    digests = {**given.digests, "masks": masks.digest}
+    digests, stamps = {**given.digests, "masks": masks.digest}, {**given.stamps, "masks": ""}
     annotations = document.annotations.on_other_masks(len(masks))
-    return Document(replace(given, masks=masks, digests=digests), annotations)
+    return Document(replace(given, masks=masks, digests=digests, stamps=stamps), annotations)

@@ -216,9 +216,9 @@ class Recorded(ABC):
             choose(document, old, choice, self.start)
 
     def moved(self, row: int, document: Document) -> tuple[str, ...]:
-        """Return the inputs of a document that changed on disk since they were read.
+        """Return the inputs of a document that changed on disk since they were read from there.
 
-        It reads the disk.
+        It reads the disk. Masks that were generated in the window came from no file.
 
         Raises
         ------
@@ -228,7 +228,7 @@ class Recorded(ABC):
         sample, inputs = self.sample(row), document.inputs
         if sample is None:
             return ()
-        digests = {role: inputs.digests[role] for role in MADE_FROM if role in inputs.digests}
+        digests = {role: inputs.digests[role] for role in MADE_FROM if inputs.stamps.get(role)}
         return changed_inputs(Review("", digests=digests, stamps=inputs.stamps), sample)
 
     def require_unmoved(self, row: int, document: Document) -> None:

@@ -45,6 +45,8 @@ def status_command(
         return code
     write = partial(write_status, selection=selection, guard=run.guard)
     code, files = save_result(code, table, write)
+    if not selection.has_inputs and selection.is_reviewed:
+        note("inputs not checked, so outdated samples count as before: give the dataset as well.")
     _say(run)
     say_saved(files)
     give_json({"failed": failures.content(), **run.content()})
@@ -57,7 +59,8 @@ def _say(run: StatusRun) -> None:
     if run.annotators:
         say(f"{'annotator':<20}{'samples':>9}{'accepted':>10}{'time':>10}")
     for who, one in run.annotators.items():
-        say(f"{who or 'nobody':<20}{one.samples:>9,}{one.accepted:>10,}{_time(one.seconds):>10}")
+        name = who or "(only looked at)"
+        say(f"{name:<20}{one.samples:>9,}{one.accepted:>10,}{_time(one.seconds):>10}")
     if run.pixels.any():
         say(f"{'accepted labels':<20}{'images':>9}{'pixels':>14}")
     for _, name, images, pixels in run.classes:

@@ -140,6 +140,11 @@ def name_first(names: Sequence[str], between: str = ", ") -> str:
     return between.join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many there are in words: "1 sample", "1,200 samples"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def on_one_line(text: str) -> str:
     """Return a text with spaces for line ends, and question marks for unprintable characters."""
     return "".join(sign if sign.isprintable() else "?" for sign in " ".join(text.split()))

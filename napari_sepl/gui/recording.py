@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from psygnal import Signal
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import InputError, SeplError, counted
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import (
@@ -212,6 +212,13 @@ class Recording:
         else:
             self._record(document)
             self.show_outdated()
+            if document.outdated and self._recorded is not None:  # undone: the label file returns
+                self._context.background.run(
+                    "label file",
+                    self._recorded.on_disk.flush,
+                    lambda _: self.show_outdated(),
+                    self._context.show_failure,
+                )
 
     def choose_inputs(self, choice: InputsChoice) -> None:
         """Do what a person chose for the open sample if it is outdated."""
@@ -236,6 +243,9 @@ class Recording:
                 reasons = "; ".join(dict.fromkeys(refusals.values()))
                 text = f"Outdated: {name_roles(old.roles)} changed since the review."
                 text += f" Not every choice is possible: {reasons}." if reasons else ""
+                if old.lost_decisions and InputsChoice.APPLY not in refusals:
+                    lost = counted(old.lost_decisions, "decision")
+                    text += f" Applying drops {lost} made on the former masks or pseudo-labels."
         self._context.view.show_outdated(text, refusals)
 
     def _record(self, document: Document) -> None:

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from superqt.utils import signals_blocked
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SeplError, name_first
+from napari_sepl.core.errors import SeplError, counted, name_first
 from napari_sepl.core.labels.classes import VOC as NO_CLASSES
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.guard import Guard
@@ -257,7 +257,7 @@ class SweepDock(QWidget):
         self.best.show_rows(sweep.best_of_classes, sweep.classes)
         rules = f"{sweep.params.strategy}, {sweep.params.conflict}"
         best, default = sweep.best, sweep.default
-        summary = f"{sweep.samples:,} samples, {rules}."
+        summary = f"{counted(sweep.samples, 'sample')}, {rules}."
         if best is not None and default is not None:
             summary += (
                 f" Best mIoU {100 * best.iou:.2f} at t1 {best.t1:.4g}, t2 {best.t2:.4g}; "
@@ -276,7 +276,7 @@ class SweepDock(QWidget):
             self.summary.setText(f"{self.summary.text()} Excluded: {', '.join(parts)}.")
         if failures:
             self._context.view.show_error(
-                f"{len(failures):,} samples could not be counted: {name_first(failures, ' ')}"
+                f"Not counted: {counted(len(failures), 'sample')}: {name_first(failures, ' ')}"
             )
 
     def show_trouble(self, error: SeplError) -> None:

@@ -336,7 +336,7 @@ def existing_outcome(
         changed.append(f"scores {provenance.scores or 'none'}; now {sample.pseudo_format}")
     if changed:
         raise OtherSettingsError(
-            f"{path}: made with other settings ({', '.join(changed)}); --overwrite makes it again."
+            f"made with other settings ({', '.join(changed)}): {path}; --overwrite makes it again."
         )
     return Outcome.MADE_AGAIN if _inputs_changed(provenance, sample) else Outcome.PRESENT
 

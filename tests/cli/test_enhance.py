@@ -119,13 +119,10 @@ def test_files_without_pseudo_labels_are_no_failure(
 
 
 def test_overwrite_makes_labels_anew(run: Run, folders: list[object], tmp_path: Path) -> None:
-    save = tmp_path / "out" / "a.png"
     run("enhance", *folders)
     code, out, err = run("enhance", *folders, "--t1", 0.1)
     assert (code, out) == (1, "2 samples: 2 not replaced (other settings)\n")
-    assert (
-        f"2 samples: {save.with_name('*.png')}: made with other settings (t1 0.5; now 0.1)" in err
-    )
+    assert "2 samples: made with other settings (t1 0.5; now 0.1)" in err
     code, out, _ = run("enhance", *folders, "--t1", 0.1, "--overwrite")
     assert (code, out) == (0, "2 samples: 2 saved\n")
 

@@ -44,12 +44,12 @@ def test_a_second_window_reads_and_is_reported_who_writes(path: Path) -> None:
         with refused():
             second.put_session({"current": "a"})
         writer = StoreWriter(second, print)
-        assert writer.refusal == f"{path} is read-only here: {second.reason}. Nothing is saved."
+        assert writer.refusal == f"Read-only, nothing is saved: {second.reason} ({path})."
         writer.put_review(replace(EVERYTHING, note="lost"))
         writer.submit(lambda store: store.put_status("a", Status.SKIPPED))
         assert writer.pending == 0
         assert writer.close()
-        with pytest.raises(SaveError, match="Nothing is saved"):
+        with pytest.raises(SaveError, match="nothing is saved"):
             writer.recover()
         assert same(first.review("a"), EVERYTHING)
         second.close()
@@ -177,8 +177,8 @@ def test_a_store_in_a_closed_folder_is_read(open_to_all: Path) -> None:
         told = other.communicate()[0].splitlines()
     assert told[0] == "True|['a']|its folder cannot be written to (Permission denied)"
     assert told[1] == (
-        f"StoreReadOnlyError|{path}: the store is read-only: "
-        "its folder cannot be written to (Permission denied)."
+        "StoreReadOnlyError|the record is read-only: "
+        f"its folder cannot be written to (Permission denied) ({path})."
     )
 
 

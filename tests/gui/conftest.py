@@ -1,5 +1,6 @@
 """A real napari window with the widget docked, driven as a person would."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if no_display and "window" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason="no display: run under xvfb-run"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _frozen_modules() -> None:
+    """Leave all that was imported out of garbage collection: napari collects for each window."""
+    gc.collect()
+    gc.freeze()
 
 
 def move(

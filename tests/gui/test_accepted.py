@@ -98,6 +98,7 @@ def test_each_other_status_removes_the_file_and_undo_brings_it_back(
     dataset.wait_until(lambda: agree(dataset, Status.ACCEPTED))
 
 
+@pytest.mark.long
 def test_undo_of_a_status_is_there_after_closing(window: Window, spec: DatasetSpec) -> None:
     dataset = Walk(window, spec)
     labels = accept_first(dataset)
@@ -112,6 +113,7 @@ def test_undo_of_a_status_is_there_after_closing(window: Window, spec: DatasetSp
     again.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_a_file_that_another_program_changed_stays_and_is_named(dataset: Walk) -> None:
     accept_first(dataset)
     Image.fromarray(np.full_like(read_labels(file_of(dataset.spec)), 2)).save(file_of(dataset.spec))
@@ -121,6 +123,7 @@ def test_a_file_that_another_program_changed_stays_and_is_named(dataset: Walk) -
     assert dataset.statuses()["s1"] is Status.FLAGGED
 
 
+@pytest.mark.long
 def test_an_unreviewed_file_goes_once_its_sample_is_edited(
     window: Window, spec: DatasetSpec
 ) -> None:
@@ -165,6 +168,7 @@ def test_what_a_crash_left_between_record_and_folder_is_put_right(
     again.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_taking_back_a_bulk_step_removes_its_files(dataset: Walk) -> None:
     choose_in_bulk(dataset.dock, "accept_unchanged")
     agree_in_bulk(dataset.dock, 100)
@@ -175,6 +179,7 @@ def test_taking_back_a_bulk_step_removes_its_files(dataset: Walk) -> None:
     assert dataset.statuses()["s3"] is Status.PENDING
 
 
+@pytest.mark.long
 def test_a_copy_changes_nothing_else(
     dataset: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def test_new_classes_are_listed_without_moving_list_or_note(
     assert "800 listed" in panel.counts.text()
 
 
+@pytest.mark.long
 def test_a_list_sorted_by_classes_is_sorted_again(panel: QueuePanel, queue: Queue) -> None:
     panel.show_sorting(Column.CLASSES, True)
     panel.list_samples(queue, VOC)
@@ -83,6 +84,7 @@ def test_a_list_sorted_by_classes_is_sorted_again(panel: QueuePanel, queue: Queu
     assert panel.model.rows[0] == 999
 
 
+@pytest.mark.long
 def test_another_list_is_only_drawn_again(panel: QueuePanel, queue: Queue) -> None:
     panel.list_samples(queue, VOC)
     resets: list[None] = []
@@ -144,6 +146,7 @@ def open_window(
         one.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_a_class_of_samples_never_opened_can_be_filtered_by(
     open_window: Callable[[], Prepared],
 ) -> None:
@@ -160,6 +163,7 @@ def test_a_class_of_samples_never_opened_can_be_filtered_by(
         assert not any(one.is_touched for one in store.summaries().values())
 
 
+@pytest.mark.long
 def test_the_next_session_knows_what_this_one_read(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +217,7 @@ def test_it_can_be_stopped_and_resumed(
     opened.let_scan()
 
 
+@pytest.mark.long
 def test_closing_the_dataset_stops_it(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch, two_a_batch: None
 ) -> None:
@@ -229,6 +234,7 @@ def test_closing_the_dataset_stops_it(
     assert int(queue.classes_known.sum()) == known < 7
 
 
+@pytest.mark.long
 def test_unreadable_samples_are_reported_once_and_marked(
     open_window: Callable[[], Prepared], spec: DatasetSpec
 ) -> None:
@@ -244,6 +250,7 @@ def test_unreadable_samples_are_reported_once_and_marked(
     assert opened.dock.panel.model.data(opened.dock.panel.model.index(4, 1)) == "unreadable"
 
 
+@pytest.mark.long
 def test_a_read_only_record_is_scanned_too(
     open_window: Callable[[], Prepared], spec: DatasetSpec
 ) -> None:
@@ -256,6 +263,7 @@ def test_a_read_only_record_is_scanned_too(
         assert first.facts(IDS) == {}
 
 
+@pytest.mark.long
 def test_damage_it_meets_is_recovered_on_request_and_all_is_read_anew(
     open_window: Callable[[], Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:

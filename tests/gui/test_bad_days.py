@@ -41,6 +41,7 @@ def open_dataset(window: Window, pets: DatasetSpec) -> Callable[[], Walk]:
     return lambda: Walk(window, pets)
 
 
+@pytest.mark.long
 def test_a_first_sample_that_cannot_be_read_is_left_out(
     open_dataset: Callable[[], Walk], pets: DatasetSpec
 ) -> None:
@@ -64,6 +65,7 @@ def test_an_unexpected_error_costs_one_sample(
     walk.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_the_window_survives_a_dataset_without_readable_samples(
     open_dataset: Callable[[], Walk], pets: DatasetSpec
 ) -> None:
@@ -80,6 +82,7 @@ def test_the_window_survives_a_dataset_without_readable_samples(
     walk.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +99,7 @@ def test_a_walk_stops_where_many_in_a_row_cannot_be_read(
     assert dataset.sample_id == "s6"
 
 
+@pytest.mark.long
 def test_next_pending_leaves_out_unreadable_samples(dataset: Walk) -> None:
     dataset.dock.navigator.go(2)
     dataset.settle()
@@ -105,6 +109,7 @@ def test_next_pending_leaves_out_unreadable_samples(dataset: Walk) -> None:
     assert sum("s4.png" in text for text in messages()) == 1
 
 
+@pytest.mark.long
 def test_the_end_of_the_list_is_reported(dataset: Walk) -> None:
     dataset.press(Qt.Key.Key_K)
     assert "No sample is listed before this one." in messages()
@@ -131,6 +136,7 @@ def test_files_deleted_or_of_another_size_while_queued(dataset: Walk) -> None:
     assert "40" in why[4]
 
 
+@pytest.mark.long
 def test_a_record_of_a_later_version_is_reported_and_left_alone(
     window: Window, pets: DatasetSpec
 ) -> None:
@@ -167,6 +173,7 @@ def test_an_output_folder_that_vanished_costs_nothing_once_it_is_back(dataset: W
     assert dataset.log("s1") == ["stroke", "saved", "saved", "status", "look"]
 
 
+@pytest.mark.long
 def test_a_note_is_not_lost_by_walking_on_nor_given_to_another(dataset: Walk) -> None:
     panel = dataset.dock.panel
     QTest.keyClicks(panel.note, "ear")
@@ -187,6 +194,7 @@ def test_a_note_is_not_lost_by_walking_on_nor_given_to_another(dataset: Walk) ->
     assert panel.model.queue.notes == {0: "ear"}
 
 
+@pytest.mark.long
 def test_the_id_that_was_typed_is_opened_rather_than_one_that_holds_it(
     window: Window, pets: DatasetSpec
 ) -> None:
@@ -208,7 +216,7 @@ def test_samples_that_lack_files_are_all_listed(window: Window, pets: DatasetSpe
     (pets.folder("pseudo") / "s6.png").unlink()
     walk = Walk(window, pets)
     assert walk.sample_id == "s5"  # s4 is broken
-    assert "3 samples are incomplete: s1: no image; s2: no image; s3: no image." in messages()
+    assert "Incomplete: 3 samples: s1: no image; s2: no image; s3: no image." in messages()
     button = walk.dock.missing
     assert button.isVisible()
     assert button.text() == "4 incomplete…"
@@ -220,6 +228,7 @@ def test_samples_that_lack_files_are_all_listed(window: Window, pets: DatasetSpe
     walk.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_undoing_a_bulk_action_spares_later_edits(dataset: Walk) -> None:
     dataset.window.widget.controller.set_params(Params(t1=0.9))
     choose_in_bulk(dataset.dock, "apply_params")
@@ -240,6 +249,7 @@ def test_undoing_a_bulk_action_spares_later_edits(dataset: Walk) -> None:
     assert dataset.window.document.params == Params(t1=0.9)  # s1 was open, and not among them
 
 
+@pytest.mark.long
 def test_a_sample_that_cannot_be_saved_is_not_unreadable(dataset: Walk) -> None:
     Image.fromarray(np.full((40, 60), 7, np.uint8)).save(dataset.spec.output / "s2.png")
     choose_in_bulk(dataset.dock, "accept_unchanged")
@@ -260,6 +270,7 @@ def test_a_sample_that_cannot_be_saved_is_not_unreadable(dataset: Walk) -> None:
     assert dataset.statuses()["s5"] == Status.PENDING
 
 
+@pytest.mark.long
 def test_a_dataset_may_be_closed_while_many_are_accepted(dataset: Walk) -> None:
     choose_in_bulk(dataset.dock, "accept_unchanged")
     agree_in_bulk(dataset.dock, 100)

@@ -64,6 +64,7 @@ def files(spec: DatasetSpec) -> list[str]:
     return sorted(path.stem for path in spec.output.glob("*.png"))
 
 
+@pytest.mark.long
 def test_a_click_opens_and_clicks_with_ctrl_and_shift_select(walk: Walk) -> None:
     button = walk.dock.bulk_button
     assert button.text() == "5 listed"
@@ -94,6 +95,7 @@ def test_only_the_selected_samples_are_flagged_and_stay_selected(walk: Walk) -> 
     walk.wait_until(lambda: walk.statuses()["s1"] is Status.PENDING)
 
 
+@pytest.mark.long
 def test_only_what_the_filter_lists_is_skipped(walk: Walk) -> None:
     walk.press(Qt.Key.Key_G)  # s1
     panel = walk.dock.panel
@@ -106,6 +108,7 @@ def test_only_what_the_filter_lists_is_skipped(walk: Walk) -> None:
     assert walk.statuses() == {"s1": Status.FLAGGED} | dict.fromkeys(IDS[1:], Status.SKIPPED)
 
 
+@pytest.mark.long
 def test_the_preview_leaves_out_edited_samples_unless_ticked(walk: Walk) -> None:
     paint(walk, 15)  # s1
     walk.press(Qt.Key.Key_J)
@@ -170,6 +173,7 @@ def test_bulk_actions_are_undone_one_by_one(walk: Walk) -> None:
     assert walk.window.document.params == params
 
 
+@pytest.mark.long
 def test_undo_leaves_samples_edited_since_and_tells_their_number(walk: Walk) -> None:
     choose_in_bulk(walk.dock, "skip_many")
     agree_in_bulk(walk.dock)
@@ -186,6 +190,7 @@ def test_undo_leaves_samples_edited_since_and_tells_their_number(walk: Walk) -> 
     np.testing.assert_array_equal(walk.window.shown == 15, painted)
 
 
+@pytest.mark.long
 def test_thresholds_on_accepted_samples_make_them_pending_and_undo_brings_them_back(
     walk: Walk,
 ) -> None:
@@ -202,6 +207,7 @@ def test_thresholds_on_accepted_samples_make_them_pending_and_undo_brings_them_b
     np.testing.assert_array_equal(read_labels(walk.spec.output / "s1.png"), before)
 
 
+@pytest.mark.long
 def test_what_changed_on_disk_since_its_review_is_not_accepted_unseen(walk: Walk) -> None:
     paint(walk, 15)
     walk.press(Qt.Key.Key_J)

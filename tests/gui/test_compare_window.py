@@ -66,6 +66,7 @@ def pets(window: Window) -> Window:
     return window
 
 
+@pytest.mark.long
 def test_pseudo_labels_left_and_enhanced_labels_right(pets: Window) -> None:
     """What is drawn on each side equals what that layer alone looks like, filled."""
     layers = pets.layers
@@ -118,6 +119,7 @@ def test_drag_slide_paint_undo_accept_and_read_back(window: Window, tmp_path: Pa
     assert window.widget.title.text() == "coffee — accepted"
 
 
+@pytest.mark.long
 def test_the_line_follows_the_camera_and_waits_at_the_edge(pets: Window) -> None:
     pets.press(Qt.Key.Key_C, SHIFT)
     camera, divider = pets.viewer.scene.camera, divider_of(pets)
@@ -133,6 +135,7 @@ def test_the_line_follows_the_camera_and_waits_at_the_edge(pets: Window) -> None
     assert not pets.widget.compare.buttons["swipe"].isChecked()
 
 
+@pytest.mark.long
 def test_layers_that_come_back_are_cut_again(pets: Window) -> None:
     pets.press(Qt.Key.Key_C, SHIFT)
     divider, layers = divider_of(pets), pets.layers
@@ -163,6 +166,7 @@ def test_keys_and_buttons_show_differences_and_errors(pets: Window) -> None:
     assert panel.legend.isHidden()
 
 
+@pytest.mark.long
 def test_the_legend_shows_agreement_live(pets: Window) -> None:
     panel = pets.widget.classes
     model, seen = panel.model, set()
@@ -185,6 +189,7 @@ def test_the_legend_shows_agreement_live(pets: Window) -> None:
     assert panel.mean.isHidden()
 
 
+@pytest.mark.long
 def test_errors_of_a_real_image(window: Window, shared_data: Path) -> None:
     voc, name = shared_data / "voc", "2010_002039"
     true_labels = voc / "SegmentationClass" / f"{name}.png"

@@ -303,6 +303,7 @@ def test_a_gesture_is_undone_outlives_sliders_and_is_there_again(
     np.testing.assert_array_equal(shown(again), before)
 
 
+@pytest.mark.long
 def test_the_status_bar_describes_the_mask_and_its_decision(walk: Walk) -> None:
     viewer, pointing = walk.window.viewer, walk.window.widget.controller.pointing
     walk.window.move_to(7, 7)
@@ -334,6 +335,7 @@ def test_a_drag_moves_the_image_and_selects_nothing(walk: Walk) -> None:
     assert not walk.window.document.history.done
 
 
+@pytest.mark.long
 def test_brackets_size_the_brush_while_painting(walk: Walk) -> None:
     layer = walk.window.layers.enhanced
     layer.mode, layer.brush_size = "paint", 5
@@ -343,6 +345,7 @@ def test_brackets_size_the_brush_while_painting(walk: Walk) -> None:
     assert walk.window.widget.controller.pointing.region == 1
 
 
+@pytest.mark.long
 def test_the_highlight_follows_the_cursor(walk: Walk) -> None:
     layers = walk.window.layers
     drawn = layers.highlight.layer.data
@@ -353,6 +356,7 @@ def test_the_highlight_follows_the_cursor(walk: Walk) -> None:
     assert not drawn.any()
 
 
+@pytest.mark.long
 def test_a_decided_mask_is_drawn_dashed(walk: Walk) -> None:
     masks = walk.window.layers.masks
     solid = (masks.data == DOG).sum()
@@ -404,6 +408,7 @@ def test_history_is_listed_and_clicked(walk: Walk) -> None:
     assert model.position == 0
 
 
+@pytest.mark.long
 def test_the_label_source_shows_shares(walk: Walk) -> None:
     choose(walk, PERSON)
     walk.window.click(37, 2)
@@ -437,6 +442,7 @@ def test_the_class_comes_from_legend_popup_or_canvas(walk: Walk) -> None:
     assert controller.context.class_id == CAT
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("typed", "chosen"),
     [("c", 7), ("ca", 7), ("cat", 8), ("8", 8), ("dining", 11), ("table", 11), ("ign", 255)],
@@ -452,6 +458,7 @@ def test_the_popup_finds_classes_by_their_first_letters(
     popup.close()
 
 
+@pytest.mark.long
 def test_the_popup_without_a_match_chooses_nothing(window: Window) -> None:
     popup = QuickPick(cat_and_dog().classes, 1, window.widget)
     QTest.keyClicks(popup.text, "zebra")

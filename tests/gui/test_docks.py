@@ -33,6 +33,7 @@ def test_the_legend_is_in_sight_beside_the_queue(walk: Walk) -> None:
     assert rows > 0
 
 
+@pytest.mark.long
 def test_a_queue_that_was_closed_is_docked_again(walk: Walk) -> None:
     walk.window.viewer.window.remove_dock_widget(walk.dock)
     assert not walk.dock.isVisible()
@@ -41,6 +42,7 @@ def test_a_queue_that_was_closed_is_docked_again(walk: Walk) -> None:
     assert walk.dock.panel.model.rowCount() == len(IDS)
 
 
+@pytest.mark.long
 def test_without_a_dataset_a_message_names_where_to_open_one(window: Window) -> None:
     QTest.mouseClick(window.widget.queue, LEFT)
     assert has_message("Open a dataset first")
@@ -60,6 +62,7 @@ def test_a_dataset_that_does_not_open_leaves_the_widget_free(
     assert again.buttons["save_copy"].isEnabled()
 
 
+@pytest.mark.long
 def test_a_dataset_may_be_opened_twice_in_a_row(window: Window, spec: DatasetSpec) -> None:
     window.widget.open_dataset(spec)
     walk = Walk(window, spec)  # as a second click on Open, while the first is under way
@@ -70,6 +73,7 @@ def test_a_dataset_may_be_opened_twice_in_a_row(window: Window, spec: DatasetSpe
     walk.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_all_classes_are_ticked_and_drawn_on_the_next_image(walk: Walk) -> None:
     model = walk.window.widget.classes.model
     class_id = model.rows[1].class_id
@@ -83,6 +87,7 @@ def test_all_classes_are_ticked_and_drawn_on_the_next_image(walk: Walk) -> None:
     assert class_id in layers.enhanced.colormap.color_dict
 
 
+@pytest.mark.long
 def test_accepting_shows_no_message(walk: Walk) -> None:
     walk.press(Qt.Key.Key_A)
     assert walk.statuses()[IDS[0]] == Status.ACCEPTED

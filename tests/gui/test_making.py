@@ -89,6 +89,7 @@ def test_cancel_stops_at_once_and_costs_nothing(
     assert not [bar for bar in progress._all_instances if bar.desc == "generating masks"]
 
 
+@pytest.mark.long
 def test_a_crash_is_one_message(bare: Window, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(making, "RegionMasks", slow_masks.Crashing)
     before = bare.document
@@ -107,6 +108,7 @@ def test_changes_during_generation_are_not_lost(bare: Window) -> None:
     assert bare.document.history.done
 
 
+@pytest.mark.long
 def test_masks_of_a_dataset_are_files(dataset: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset.window.widget, "confirm", lambda _: True)
     dataset.window.widget.masks.model.value = REGIONS
@@ -119,6 +121,7 @@ def test_masks_of_a_dataset_are_files(dataset: Walk, monkeypatch: pytest.MonkeyP
     assert read_masks(dataset.spec.folder("masks") / "s1.json").digest == made.digest
 
 
+@pytest.mark.long
 def test_masks_made_by_prompts_stay_with_other_masks(bare: Window) -> None:
     square = np.zeros((1, *bare.document.inputs.shape), bool)
     square[0, 5:20, 5:20] = True

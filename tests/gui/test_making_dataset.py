@@ -116,6 +116,7 @@ def expected_masks() -> Any:
     return RegionMasks().make(cat_and_dog().image)
 
 
+@pytest.mark.long
 def test_a_dataset_without_masks_opens_and_shows_its_pseudo_labels(walk: Walk) -> None:
     assert walk.sample_id == "s1"
     assert shown_masks(walk) == 0
@@ -147,6 +148,7 @@ def test_masks_of_the_open_sample_become_a_file_and_are_shown(walk: Walk) -> Non
     np.testing.assert_array_equal(walk.window.shown, walk.window.document.resolved.labels)
 
 
+@pytest.mark.long
 def test_annotations_of_the_sample_stay(
     walk: Walk, open_walk: Callable[[], Walk], asked: list[str]
 ) -> None:
@@ -169,6 +171,7 @@ def test_annotations_of_the_sample_stay(
     assert asked == []
 
 
+@pytest.mark.long
 def test_changes_while_masks_are_read_stay_too(walk: Walk) -> None:
     press(walk, "make")
     painted = paint(walk, 15)
@@ -178,6 +181,7 @@ def test_changes_while_masks_are_read_stay_too(walk: Walk) -> None:
     assert walk.window.document.edited
 
 
+@pytest.mark.long
 def test_another_sample_may_be_opened_meanwhile(walk: Walk) -> None:
     press(walk, "make")
     walk.press(Qt.Key.Key_J)
@@ -189,6 +193,7 @@ def test_another_sample_may_be_opened_meanwhile(walk: Walk) -> None:
     assert shown_masks(walk) > 0
 
 
+@pytest.mark.long
 def test_masks_that_are_there_are_replaced_only_after_asking(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +222,7 @@ def test_masks_that_are_there_are_replaced_only_after_asking(
     assert shown_masks(walk) > 0
 
 
+@pytest.mark.long
 def test_masks_in_another_form_are_left_alone(window: Window, root: Path) -> None:
     (root / "sam" / "s1").mkdir(parents=True)
     Image.fromarray(np.full((40, 60), 255, np.uint8)).save(root / "sam" / "s1" / "0.png")
@@ -230,6 +236,7 @@ def test_masks_in_another_form_are_left_alone(window: Window, root: Path) -> Non
     walk.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_an_accepted_sample_with_new_masks_is_pending_again(walk: Walk) -> None:
     walk.press(Qt.Key.Key_A)
     walk.press(Qt.Key.Key_K)
@@ -307,6 +314,7 @@ def test_a_crash_at_one_sample_is_named_and_the_others_continue(
     assert "s2.png: The process that makes masks crashed (SIGABRT)." in told
 
 
+@pytest.mark.long
 def test_a_process_that_dies_again_and_again_is_one_message(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +331,7 @@ def test_a_process_that_dies_again_and_again_is_one_message(
     assert "s1.png: The process that makes masks crashed (SIGABRT)." in told
 
 
+@pytest.mark.long
 def test_the_window_is_alive_while_masks_are_made(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,6 +349,7 @@ def test_the_window_is_alive_while_masks_are_made(
     wait_until(lambda: bool(walk.window.widget.masks.make.isEnabled()))
 
 
+@pytest.mark.long
 def test_closing_the_dataset_ends_the_process(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     start_slowly(walk, monkeypatch)
     before = len(notification_manager.records)
@@ -353,6 +363,7 @@ def test_closing_the_dataset_ends_the_process(walk: Walk, monkeypatch: pytest.Mo
     assert walk.window.widget.masks.make.isEnabled()
 
 
+@pytest.mark.long
 def test_another_widget_shows_what_is_under_way(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -367,6 +378,7 @@ def test_another_widget_shows_what_is_under_way(
     assert "5 samples" in panel.pending_text.text()
 
 
+@pytest.mark.long
 def test_closing_the_window_ends_the_process(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     start_slowly(walk, monkeypatch)
     controller = walk.window.widget.controller
@@ -379,6 +391,7 @@ def test_closing_the_window_ends_the_process(walk: Walk, monkeypatch: pytest.Mon
     assert remote.process_id is None
 
 
+@pytest.mark.long
 def test_other_masks_are_mixed_only_after_asking(
     window: Window, root: Path, open_walk: Callable[[], Walk], asked: list[str]
 ) -> None:
@@ -399,6 +412,7 @@ def test_other_masks_are_mixed_only_after_asking(
     assert len(asked) == 1  # that the folder is mixed is known by now
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("asked")
 def test_samples_without_masks_are_not_accepted_in_bulk(walk: Walk) -> None:
     choose_in_bulk(walk.dock, "accept_unchanged")
@@ -410,6 +424,7 @@ def test_samples_without_masks_are_not_accepted_in_bulk(walk: Walk) -> None:
     assert set(walk.statuses().values()) == {Status.ACCEPTED}
 
 
+@pytest.mark.long
 def test_a_read_only_dataset_is_left_alone(window: Window, root: Path) -> None:
     spec = read_dataset(root / "d.toml")
     with Store.open(store_file(spec.output), who="first"):
@@ -421,6 +436,7 @@ def test_a_read_only_dataset_is_left_alone(window: Window, root: Path) -> None:
         walk.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_masks_from_the_command_line_are_resumed(
     root: Path, open_walk: Callable[[], Walk], asked: list[str]
 ) -> None:
@@ -440,6 +456,7 @@ def test_masks_from_the_command_line_are_resumed(
     assert asked == []
 
 
+@pytest.mark.long
 def test_params_of_all_pending_are_not_asked_about(walk: Walk, asked: list[str]) -> None:
     walk.window.widget.controller.set_params(Params(t1=0.9))
     choose_in_bulk(walk.dock, "apply_params")
@@ -452,6 +469,7 @@ def test_params_of_all_pending_are_not_asked_about(walk: Walk, asked: list[str])
     assert asked == []
 
 
+@pytest.mark.long
 def test_the_toml_need_not_name_masks(root: Path) -> None:
     spec = read_dataset(root / "d.toml")
     assert spec.masks == root / "out" / "masks"

@@ -100,6 +100,7 @@ def test_points_become_a_mask_that_is_added_undone_saved_and_there_again(walk: W
     np.testing.assert_array_equal(shown(again), before)
 
 
+@pytest.mark.long
 def test_a_box_and_escape(walk: Walk) -> None:
     start(walk)
     walk.window.drag([(28, 28), (37, 38)], SHIFT)
@@ -114,6 +115,7 @@ def test_a_box_and_escape(walk: Walk) -> None:
     assert not walk.window.document.history.done
 
 
+@pytest.mark.long
 def test_ctrl_z_removes_the_last_prompt_first(walk: Walk) -> None:
     start(walk)
     walk.window.drag([(28, 28), (37, 38)], SHIFT)
@@ -128,6 +130,7 @@ def test_ctrl_z_removes_the_last_prompt_first(walk: Walk) -> None:
     assert not preview(walk).any()
 
 
+@pytest.mark.long
 def test_a_class_is_refined(walk: Walk) -> None:
     start(walk)
     walk.window.widget.controller.context.choose_class(CAT)
@@ -142,6 +145,7 @@ def test_a_class_is_refined(walk: Walk) -> None:
     assert has_message("no pixel")
 
 
+@pytest.mark.long
 def test_the_next_image_is_read_as_it_opens_and_prompts_wait_for_it(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +161,7 @@ def test_the_next_image_is_read_as_it_opens_and_prompts_wait_for_it(
     assert walk.window.viewer.layers.selection.active.name == "prompts"
 
 
+@pytest.mark.long
 def test_off_again_the_layer_goes_and_clicks_take_masks(walk: Walk) -> None:
     start(walk)
     walk.window.press(Qt.Key.Key_P, SHIFT)
@@ -183,6 +188,7 @@ def test_a_crash_is_one_message_and_costs_nothing(
     assert preview(walk)[25, 36]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("factory", "told"),
     [
@@ -217,6 +223,7 @@ def test_without_sam_the_button_names_what_is_needed(
     assert not walk.window.widget.prompts.buttons["prompt"].isChecked()
 
 
+@pytest.mark.long
 def test_no_mask_is_selected_for_ignore(walk: Walk) -> None:
     start(walk)
     walk.window.click(20, 33)

@@ -143,6 +143,7 @@ def test_filter_sort_and_jump(dataset: Walk) -> None:
     assert panel.model.rows.tolist() == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.long
 def test_filters_are_there_after_closing(dataset: Walk) -> None:
     panel = dataset.dock.panel
     panel.status.setCurrentIndex(panel.status.findData(Status.FLAGGED))
@@ -162,13 +163,14 @@ def test_a_second_window_opens_read_only_and_warns(dataset: Walk) -> None:
     with Store.open(store_file(dataset.spec.output), who="first") as first:
         assert not first.read_only
         again = Walk(dataset.window, dataset.spec)
-        assert has_message("read-only")
+        assert has_message("Read-only, nothing is saved")
         again.press(Qt.Key.Key_A)
         assert not (dataset.spec.output / "s1.png").exists()
         assert again.sample_id == "s1"
         again.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_a_record_on_a_network_drive_is_reported_and_written(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +182,7 @@ def test_a_record_on_a_network_drive_is_reported_and_written(
     assert (dataset.spec.output / "s1.png").exists()
 
 
+@pytest.mark.long
 def test_a_damaged_record_is_reported_and_left_alone(
     window: Window, pets: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +216,7 @@ def test_a_damaged_record_is_recovered_on_request(
     assert kept[0] != path
 
 
+@pytest.mark.long
 def test_thresholds_of_a_sample_are_its_own(dataset: Walk) -> None:
     dataset.window.drag_slider("t1", 0.8)
     dataset.press(Qt.Key.Key_J)
@@ -220,6 +224,7 @@ def test_thresholds_of_a_sample_are_its_own(dataset: Walk) -> None:
     assert dataset.window.widget.params.params == Params()
 
 
+@pytest.mark.long
 def test_a_drag_that_pauses_is_one_step_also_after_reopening(dataset: Walk) -> None:
     controller = dataset.window.widget.controller
     for t1 in (0.6, 0.7, 0.8):
@@ -236,6 +241,7 @@ def test_a_drag_that_pauses_is_one_step_also_after_reopening(dataset: Walk) -> N
     assert again.window.document.params == Params()
 
 
+@pytest.mark.long
 def test_the_owner_of_a_file_is_asked_off_the_window_thread(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +294,7 @@ def test_thresholds_for_all_listed_and_back(dataset: Walk, monkeypatch: pytest.M
     assert dataset.window.document.params == Params()  # skipped: never touched
 
 
+@pytest.mark.long
 def test_accepting_all_that_change_little(dataset: Walk) -> None:
     choose_in_bulk(dataset.dock, "accept_unchanged")
     agree_in_bulk(dataset.dock, 100)
@@ -328,6 +335,7 @@ def test_a_dropped_toml_opens_the_dataset(window: Window, pets: DatasetSpec) -> 
     window.widget.docks.queue.close_dataset()
 
 
+@pytest.mark.long
 def test_walking_on_before_the_file_is_there_still_accepts(dataset: Walk) -> None:
     dataset.window.widget.controller.accept()  # the file is being written…
     dataset.dock.navigator.next()  # …and the user is on to the next
@@ -337,6 +345,7 @@ def test_walking_on_before_the_file_is_there_still_accepts(dataset: Walk) -> Non
     assert dataset.sample_id == "s2"
 
 
+@pytest.mark.long
 def test_the_widget_may_be_closed_while_a_dataset_is_open(dataset: Walk) -> None:
     viewer = dataset.window.viewer
     viewer.window.remove_dock_widget(dataset.window.widget)
@@ -349,6 +358,7 @@ def test_the_widget_may_be_closed_while_a_dataset_is_open(dataset: Walk) -> None
     assert again.title.text() == "s3 — pending"
 
 
+@pytest.mark.long
 def test_panels_and_starting_thresholds_are_there_after_closing(dataset: Walk) -> None:
     widget = dataset.window.widget
     assert not widget.sources_box.isExpanded()
@@ -364,6 +374,7 @@ def test_panels_and_starting_thresholds_are_there_after_closing(dataset: Walk) -
     assert again.window.document.params == Params(t1=0.7)
 
 
+@pytest.mark.long
 def test_damage_found_while_writing_is_recovered(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,6 +399,7 @@ def test_damage_found_while_writing_is_recovered(
     np.testing.assert_array_equal(again.window.shown == 15, painted)
 
 
+@pytest.mark.long
 def test_another_dataset_is_opened_without_waiting_for_the_last_one(
     dataset: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

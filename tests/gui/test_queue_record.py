@@ -37,6 +37,7 @@ def test_a_note_half_typed_is_saved(dataset: Walk) -> None:
     assert note.cursorPosition() == 4
 
 
+@pytest.mark.long
 def test_a_filter_is_live_while_it_is_typed(dataset: Walk) -> None:
     panel = dataset.dock.panel
     QTest.keyClicks(panel.text, "s")
@@ -48,6 +49,7 @@ def test_a_filter_is_live_while_it_is_typed(dataset: Walk) -> None:
     dataset.wait_until(lambda: len(panel.model.rows) == 6)
 
 
+@pytest.mark.long
 def test_the_time_of_each_look_is_in_the_record(dataset: Walk) -> None:
     QTest.qWait(100)
     dataset.press(Qt.Key.Key_J)  # nothing else was done to s1

@@ -57,7 +57,7 @@ def test_the_second_window_shows_a_banner_and_changes_nothing(walk: Walk, first:
     window.click(12, 12)
     window.press(Qt.Key.Key_Z, CTRL)
     walk.settle()
-    assert has_message("read-only")
+    assert has_message("Read-only, nothing is saved")
     np.testing.assert_array_equal(window.shown, before)
     assert len(window.document.history.done) == 1  # Ann's
     assert walk.sample_id == "s1"

@@ -41,6 +41,7 @@ def test_samples_are_walked_jumped_to_and_accepted_by_their_ids(
     again.dock.close_dataset()
 
 
+@pytest.mark.long
 def test_ambiguous_and_incomplete_samples_are_listed_and_the_rest_opens(
     window: Window, spec: DatasetSpec
 ) -> None:
@@ -54,7 +55,7 @@ def test_ambiguous_and_incomplete_samples_are_listed_and_the_rest_opens(
     assert walk.sample_id == "train/b"
     problem = f"val/a: {spec.images}/val/a.jpg and {spec.images}/val/a.png "
     problem += "have the same name up to the ending"
-    assert f"1 samples are incomplete: {problem}." in messages()
+    assert f"Incomplete: 1 sample: {problem}." in messages()
     walk.dock.missing.click()
     assert walk.dock.missing.listed().splitlines() == [problem, "train/a: no pseudo-labels"]
     (truth / "train" / "b.png").unlink()

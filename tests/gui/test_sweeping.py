@@ -98,6 +98,7 @@ def test_the_surface_is_that_of_the_command_line(
     np.testing.assert_allclose(dock.surface.image.image, expected.change, rtol=0, atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_click_sets_the_sliders_in_one_step(walk: Walk, dock: SweepDock) -> None:
     press_and_wait(walk, dock)
     click(dock, 0.25, 0.6)
@@ -112,6 +113,7 @@ def test_a_click_sets_the_sliders_in_one_step(walk: Walk, dock: SweepDock) -> No
     assert dock.surface.present.data["x"].tolist() == [0.5]
 
 
+@pytest.mark.long
 def test_it_resumes_and_counts_each_sample_once(
     walk: Walk, dock: SweepDock, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +138,7 @@ def test_it_resumes_and_counts_each_sample_once(
     )
 
 
+@pytest.mark.long
 def test_another_strategy_begins_anew(walk: Walk, dock: SweepDock, spec: DatasetSpec) -> None:
     press_and_wait(walk, dock)
     walk.window.widget.params.controls["strategy"].setCurrentText("released")
@@ -146,6 +149,7 @@ def test_another_strategy_begins_anew(walk: Walk, dock: SweepDock, spec: Dataset
     assert "released" in dock.summary.text()
 
 
+@pytest.mark.long
 def test_it_is_saved_as_the_command_line_does(
     walk: Walk, dock: SweepDock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +165,7 @@ def test_it_is_saved_as_the_command_line_does(
     assert (tmp_path / "s-classes.csv").exists()
 
 
+@pytest.mark.long
 def test_a_broken_sample_is_reported_and_the_others_counted(
     walk: Walk, dock: SweepDock, spec: DatasetSpec
 ) -> None:
@@ -171,6 +176,7 @@ def test_a_broken_sample_is_reported_and_the_others_counted(
     assert has_message(f"{IDS[2]}.json")
 
 
+@pytest.mark.long
 def test_closing_the_dataset_ends_the_sweep(
     walk: Walk, dock: SweepDock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +189,7 @@ def test_closing_the_dataset_ends_the_sweep(
     assert dock.summary.text() == "No dataset is open."
 
 
+@pytest.mark.long
 def test_a_surface_is_not_left_for_another_dataset(walk: Walk, dock: SweepDock) -> None:
     press_and_wait(walk, dock)
     walk.window.widget.open_dataset(walk.spec)
@@ -193,6 +200,7 @@ def test_a_surface_is_not_left_for_another_dataset(walk: Walk, dock: SweepDock) 
     assert walk.window.document.params == Params()
 
 
+@pytest.mark.long
 def test_samples_without_masks_are_left_out(window: Window, spec: DatasetSpec) -> None:
     (spec.folder("masks") / f"{IDS[0]}.json").unlink()
     walk = Walk(window, spec)

@@ -75,6 +75,7 @@ def test_lines_move_sliders_and_back_in_one_step_each(walk: Walk, dock: Threshol
     assert dock.plane.lines["t2"].value() == walk.window.document.params.t2
 
 
+@pytest.mark.long
 def test_dots_show_what_is_selected_and_the_cursor_finds_their_mask(
     walk: Walk,  # noqa: F811
     dock: ThresholdsDock,
@@ -117,6 +118,7 @@ def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, dock: Thresho
     assert text(dock, 0, 5) == "selected by o_s and o_p"
 
 
+@pytest.mark.long
 def test_the_table_is_sorted_and_filtered(walk: Walk, dock: ThresholdsDock) -> None:  # noqa: F811
     table = dock.table
     table.view.sortByColumn(2, Qt.SortOrder.DescendingOrder)
@@ -130,6 +132,7 @@ def test_the_table_is_sorted_and_filtered(walk: Walk, dock: ThresholdsDock) -> N
     assert "overlaps no class" in text(dock, 3, 5)
 
 
+@pytest.mark.long
 def test_no_lines_where_the_thresholds_are_none(walk: Walk, dock: ThresholdsDock) -> None:  # noqa: F811
     choice = walk.window.widget.params.controls["strategy"]
     choice.setCurrentText(str(Strategy.TREE))
@@ -138,6 +141,7 @@ def test_no_lines_where_the_thresholds_are_none(walk: Walk, dock: ThresholdsDock
     assert dock.plane.lines["t1"].isVisible()
 
 
+@pytest.mark.long
 def test_hidden_it_costs_nothing_and_shown_again_it_catches_up(
     walk: Walk,  # noqa: F811
     dock: ThresholdsDock,
@@ -154,6 +158,7 @@ def test_hidden_it_costs_nothing_and_shown_again_it_catches_up(
     assert text(dock, 3, 5) == "rejected: overlaps no class"
 
 
+@pytest.mark.long
 def test_without_an_image_it_is_empty(window: Window, tmp_path: Path) -> None:
     dock = ThresholdsDock(window.widget.controller)
     dock.show()

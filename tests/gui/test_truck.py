@@ -53,6 +53,7 @@ def test_drag_paint_two_masks_save_and_read_back(
     assert not document.edited
 
 
+@pytest.mark.long
 def test_the_false_mask_at_the_right_border_goes_with_one_click(
     window: Window, truck: Sample, tmp_path: Path
 ) -> None:

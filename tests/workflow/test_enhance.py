@@ -149,7 +149,7 @@ def test_another_file_in_the_way_is_a_failure_and_ours_alone_is_made_again(
     inputs = load(dataset.sample("b"), VOC)
     told = {
         "another program's": "exists and was not written by napari-sepl: ",
-        "other settings": "made with other settings (t1 0.25; now 0.5); --overwrite",
+        "other settings": "made with other settings (t1 0.25; now 0.5): ",
         "other classes": "made with other settings (classes coco; now voc)",
         "cut off": "whole labels of napari-sepl; --overwrite makes it again",
         "cut off and edited": "; remove it",

@@ -290,7 +290,7 @@ class Transactions:
     def _writer(self) -> LimitedConnection:
         """Return the writing connection, reopened if the disk was away since the last write."""
         if self.read_only:
-            raise StoreReadOnlyError(f"{self.path}: the store is read-only: {self.reason}.")
+            raise StoreReadOnlyError(f"the record is read-only: {self.reason} ({self.path}).")
         if self._closed:
             raise unsaved(self.path, "the store was closed")
         try:

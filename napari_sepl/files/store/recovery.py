@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SaveError
+from napari_sepl.core.errors import SaveError, counted
 from napari_sepl.document.edits import Status
 from napari_sepl.files.store import schema
 from napari_sepl.files.store.access import Right
@@ -56,7 +56,8 @@ class Recovery:
 
     def __str__(self) -> str:
         return (
-            f"Recovered {self.samples:,} samples, {self.overlays:,} of them with painted pixels, "
+            f"Recovered {counted(self.samples, 'sample')}, "
+            f"{self.overlays:,} of them with painted pixels, "
             f"{self.decisions:,} decisions on masks and {self.entries:,} log entries; "
             f"{self.gaps:,} places could not be read. The damaged file is kept: {self.kept}"
         )

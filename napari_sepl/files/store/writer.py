@@ -92,7 +92,7 @@ class StoreWriter:
         """Why nothing can be saved; empty if it can."""
         if self._thread is not None:
             return ""
-        return f"{self.store.path} is read-only here: {self.store.reason}. Nothing is saved."
+        return f"Read-only, nothing is saved: {self.store.reason} ({self.store.path})."
 
     @property
     def pending(self) -> int:

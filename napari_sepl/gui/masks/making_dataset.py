@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import SeplError, counted
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.files.dataset.index import Role
 from napari_sepl.files.masks import mask_file
@@ -172,7 +172,7 @@ class DatasetMaking:
 
     def _run(self, plan: _Plan) -> None:
         run, samples = _Run(plan), len(plan.rows)
-        what = "generating masks" if samples == 1 else f"masks of {samples:,} samples"
+        what = "generating masks" if samples == 1 else f"masks of {counted(samples, 'sample')}"
 
         def show(done: int = 0, total: int = 1) -> None:
             parts = _PARTS * run.done + _PARTS * done // max(total, 1)

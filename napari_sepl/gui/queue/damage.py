@@ -82,7 +82,7 @@ class Damage:
 
         def done(recovery: Recovery) -> None:
             self._context.view.show_busy("")
-            self._context.view.show_info(f"{path}: {recovery}")
+            self._context.view.show_info(f"{recovery} Record: {path}")
             go_on()
 
         def failed(error: SeplError) -> None:

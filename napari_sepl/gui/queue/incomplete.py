@@ -2,7 +2,7 @@
 
 from qtpy.QtWidgets import QDialog, QPlainTextEdit, QPushButton, QWidget
 
-from napari_sepl.core.errors import name_first
+from napari_sepl.core.errors import counted, name_first
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.gui.panels.widgets import stack
 
@@ -38,7 +38,7 @@ class IncompleteButton(QPushButton):
         self.setVisible(bool(self._lines))
         if not lacking:
             return ""
-        return f"{len(lacking):,} samples are incomplete: {name_first(lacking, '; ')}."
+        return f"Incomplete: {counted(len(lacking), 'sample')}: {name_first(lacking, '; ')}."
 
     def listed(self) -> str:
         """Return a line for each incomplete sample."""

@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtWidgets import QAbstractItemView, QDialog, QLabel, QPushButton, QTableView, QWidget
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import SeplError, counted
 from napari_sepl.document.edits import InputsChoice, Status
 from napari_sepl.files.store import Review
 from napari_sepl.gui.actions import ACTIONS
@@ -69,10 +69,11 @@ class OutdatedRow(QWidget):
         self.check()
 
     def check(self) -> None:
-        """Check all samples in the record for changed inputs."""
+        """Check all samples in the record for changed inputs; what could not be read, again."""
         reviewing, background = self._reviewing, self._controller.context.background
         if reviewing is None:
             return
+        reviewing.queue.failures.clear()
 
         def start(recorded: Mapping[int, Review]) -> None:
             if reviewing is self._reviewing:
@@ -273,10 +274,12 @@ class OutdatedDialog(QDialog):
         for choice, button in self.buttons.items():
             button.setToolTip(ACTIONS[CHOICES[choice]].tooltip)
             button.clicked.connect(partial(self._press, choice))
-        self.cancel = QPushButton("Cancel")
+        self.cancel, close = QPushButton("Stop"), QPushButton("Close")
+        self.cancel.setToolTip("Stop after the current samples; what was decided stays")
         self.cancel.setEnabled(False)
         self.cancel.clicked.connect(lambda _: self.stop())
-        below = line_up(self.progress, self.cancel)
+        close.clicked.connect(lambda _: self.close())
+        below = line_up(self.progress, self.cancel, close)
         below.setStretch(0, 1)
         parts = (self.summary, self.table, *self.buttons.values(), below)
         stack(*parts, parent=self).setContentsMargins(9, 9, 9, 9)
@@ -313,16 +316,19 @@ class OutdatedDialog(QDialog):
         for choice, button in self.buttons.items():
             count = sum(self.model.may_be(row, choice) for row in selected)
             button.setText(f"{ACTIONS[CHOICES[choice]].title} ({count:,} of {len(selected):,})")
-            button.setEnabled(count > 0 and self._choosing is None)
+            refusal = self._reviewing.refusal
+            button.setEnabled(count > 0 and self._choosing is None and not refusal)
         pixels = [known[row].pixels or 0 for row in selected if row in known]
         sizes = sum(InputsChoice.APPLY in known[row].refusals for row in selected if row in known)
         text = describe_outdated(self._reviewing.queue)
-        text += f". {sum(pixels):,} pixels of accepted labels would change"
+        over = ACTIONS[CHOICES[InputsChoice.START_OVER]].title
+        apply = ACTIONS[CHOICES[InputsChoice.APPLY]].title
+        text += f". “{apply}” would change {counted(sum(pixels), 'pixel')} of accepted labels"
         if len(known) + len(self.model.failures) < len(self.model.rows):
             text += f" (so far: {len(known):,} of {len(self.model.rows):,} compared)"
         if sizes:
-            text += f". Of {sizes:,} the image has another size: they can only start over"
-        self.summary.setText(f"{text}.")
+            text += f". The image of {sizes:,} has another size: only “{over}” is possible"
+        self.summary.setText(" ".join([f"{text}.", self._reviewing.refusal]).strip())
 
     # --- the choice
 
@@ -369,14 +375,15 @@ class OutdatedDialog(QDialog):
             return
         self._choosing = None
         self.cancel.setEnabled(False)
-        self.progress.setText(f"Decided on {len(self._chosen):,} samples.")
+        self.progress.setText(f"Decided on {counted(len(self._chosen), 'sample')}.")
         self._changed()
         self.model.list_rows()
         self.table.selectAll()
         view = self._controller.context.view
         if self._failures:
             first = next(iter(self._failures.values()))
-            view.show_error(f"{len(self._failures):,} samples stay outdated. {first}")
+            count = counted(len(self._failures), "sample")
+            view.show_error(f"Still outdated: {count}. {first}")
         if error is not None:
             view.show_error(str(error))
         if not self.model.rows:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from qtpy.QtCore import QFileSystemWatcher
 from qtpy.QtWidgets import QLabel, QWidget
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import SeplError, counted
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.gui.context import ReviewContext
 
@@ -62,7 +62,7 @@ class RefreshLine(QLabel):
 
     def _check_all(self, now: SampleIndex) -> None:
         self._check()
-        self._context.view.show_info(f"The same {len(now):,} samples are there.")
+        self._context.view.show_info(f"Nothing joined or left: {counted(len(now), 'sample')}.")
 
     def _look_later(self) -> None:
         self._context.background.later("look at folders", REST, self._look)

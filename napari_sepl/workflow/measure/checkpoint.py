@@ -94,7 +94,7 @@ class RunCheckpoint:
             return None
         why = self._difference(about["key"]) or self._change(about["stamps"], ids)
         if why:
-            self.note = f"{self.path}: {why}; all samples are counted again."
+            self.note = f"all samples are counted again: {self.path}: {why}."
             return None
         self.stamps, self._written, self.holds = about["stamps"], len(about["stamps"]), True
         self.note = f"{self.table}: resumes after {len(self.stamps):,} of {len(ids):,} samples"
@@ -158,7 +158,7 @@ class RunCheckpoint:
             self.path.unlink(missing_ok=True)
         except OSError as error:
             raise SaveError(
-                f"{self.path}: could not be removed ({error.strerror or error})."
+                f"could not be removed ({error.strerror or error}): {self.path}."
             ) from error
 
     def _stamp(self, sample_id: str) -> str:

@@ -23,6 +23,9 @@ from napari_sepl.files.store.entries import pack_facts, unpack_facts
 from napari_sepl.files.store.review import FACTS
 from napari_sepl.workflow.enhance import label_file
 
+_DECIDED_ON = {"masks", "pseudo"}
+"""The inputs that decisions hold for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Outdated:
@@ -65,6 +68,13 @@ class Outdated:
     def fits(self, inputs: Inputs) -> bool:
         """Return whether the image has the size of what was recorded."""
         return self.sizes <= {inputs.shape}
+
+    @property
+    def lost_decisions(self) -> int:
+        """How many decisions cannot be applied: their masks or pseudo-labels changed."""
+        if not _DECIDED_ON & set(self.roles):
+            return 0
+        return sum(region not in self.review.prompted for region in self.review.decisions)
 
     def refusals(self, inputs: Inputs) -> dict[InputsChoice, str]:
         """Return why some choices cannot be made, by choice."""
@@ -113,7 +123,7 @@ def open_outdated(
     """
     document = Document(inputs, Annotations(start))
     if old.fits(inputs):
-        if {"masks", "pseudo"} & set(old.roles):
+        if _DECIDED_ON & set(old.roles):
             annotations = annotations.on_other_masks(len(inputs.masks))
         document.restore(annotations)
     history = History(first=old.review.status, roles=old.roles)

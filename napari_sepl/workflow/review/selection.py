@@ -95,6 +95,9 @@ class Selection:
     ----------
     start : Params
         The settings of samples that nobody chose any for.
+    has_inputs : bool
+        Whether the dataset has images and pseudo-labels, so that samples can be rebuilt and
+        outdated ones are known.
     is_reviewed : bool
         Whether a person touched any sample.
     standings : dict of str to Standing
@@ -124,7 +127,7 @@ class Selection:
     ) -> None:
         self.index, self.store, self.choice = index, store, choice
         self.classes = index.classes
-        self._has_inputs = set(FOR_REVIEW) <= index.folders.keys()
+        self.has_inputs = set(FOR_REVIEW) <= index.folders.keys()
         if start is None and store is not None:
             start = Session(store.session(), lambda _: None, store.path).start
         self.start = start or Params()
@@ -167,7 +170,7 @@ class Selection:
     def _changed_inputs(self, review: Review) -> tuple[str, ...]:
         """Return the inputs that changed since a review; empty where the inputs are not known."""
         sample_id = review.sample_id
-        if not self._has_inputs or sample_id not in self.index.positions:
+        if not self.has_inputs or sample_id not in self.index.positions:
             return ()
         failed = partial(self._note_unreadable, sample_id)
         sample = self.index.sample(sample_id)
@@ -217,7 +220,7 @@ class Selection:
         """
         path, digest = self._file(sample_id)
         is_there = sample_id in self.index.positions
-        item = self.item(sample_id) if self._has_inputs and (is_there or path is None) else None
+        item = self.item(sample_id) if self.has_inputs and (is_there or path is None) else None
         source = "" if self.store is None else f"{self.store.path}, sample {sample_id}"
         outdated = self.standings[sample_id] is Standing.OUTDATED
         return SelectedLabels(path, digest, outdated, item, self.classes, source)

@@ -133,6 +133,7 @@ class Controller:
                 return
             recording.start(one)
             recording.open(0, prepared.document)
+            prepared.document.refusal = one.refusal
             self.show(prepared, recording.target_of(0), given=given)
             one.arrive(0, prepared.document)
             if one.refusal:

@@ -146,5 +146,8 @@ class Showing:
             view.history.show_history(document.history, document.inputs.classes)
             kept = self._saving.target.recorded or not document.unsaved
             state = OUTDATED if document.outdated else str(document.status)
-            state = state if kept else "not saved"
+            if document.refusal:
+                state += ", read-only"
+            elif not kept:
+                state = "not saved"
             view.show_title(f"{document.inputs.sample_id} — {state}")

@@ -17,6 +17,7 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample
+from napari_sepl.files.store import Store, store_file
 from napari_sepl.gui.controller import Controller
 from napari_sepl.gui.saving import SaveTarget
 from napari_sepl.gui.view import View
@@ -223,6 +224,21 @@ def test_a_record_that_does_not_fit_the_image_is_closed(
     assert not controller.recording.is_recorded
     controller.open(cat_and_dog)
     assert controller.recording.is_recorded
+
+
+def test_an_image_that_another_window_has_open_is_read_only(
+    controller: Controller, view: MagicMock, tmp_path: Path
+) -> None:
+    with Store.open(store_file(tmp_path), who="Ann"):
+        controller.open(cat_and_dog, folder=tmp_path)
+        assert "Ann on " in view.show_error.call_args.args[0]
+        assert view.show_title.call_args.args[0].endswith(" — pending, read-only")
+        view.show_read_only.assert_called_with(on=True)
+        before = controller.context.layers.shown.copy()
+        paint(controller, 15, slice(0, 4), slice(0, 4))
+        controller.stroke_ended()
+        np.testing.assert_array_equal(controller.context.layers.shown, before)
+        assert not document_of(controller).history.done
 
 
 def test_no_folder_chosen_saves_nothing(controller: Controller, view: MagicMock) -> None:

@@ -47,7 +47,7 @@ def test_the_second_window_shows_a_banner_and_changes_nothing(walk: Walk, first:
     assert enabled(walk) == set()
     assert walk.dock.panel.note.isReadOnly()
     assert not window.widget.params.isEnabled()
-    assert window.widget.title.text() == "s1 — flagged"
+    assert window.widget.title.text() == "s1 — flagged, read-only"
     before = window.shown.copy()
     for key in (Qt.Key.Key_A, Qt.Key.Key_W, Qt.Key.Key_R):
         walk.press(key)

@@ -135,11 +135,11 @@ class Comparing:
 
     def label_source(self) -> None:
         """Show or hide the label source of each pixel."""
-        self._context.layers.per_pixel.toggle("label_source")
+        self._context.layers.toggle_overlay("label_source")
 
     def difference(self) -> None:
         """Show or hide how labels differ from the pseudo-labels."""
-        self._context.layers.per_pixel.toggle("difference")
+        self._context.layers.toggle_overlay("difference")
 
     def errors(self) -> None:
         """Show or hide how labels differ from the ground truth."""
@@ -149,4 +149,4 @@ class Comparing:
                 f"There is no ground truth for {document.inputs.sample_id}."
             )
             return
-        self._context.layers.per_pixel.toggle("errors")
+        self._context.layers.toggle_overlay("errors")

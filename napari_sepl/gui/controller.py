@@ -128,6 +128,11 @@ class Controller:
         def show(opened: tuple[OneImage | None, Prepared]) -> None:
             self.context.view.show_busy("")
             one, prepared = opened
+            if one is not None and recording.holds(one):  # the image that is open, once more
+                one.close()
+                recording.close()
+                self._open_again()
+                return
             if one is None:
                 self.show(prepared, SaveTarget(folder, files), given=given)
                 return

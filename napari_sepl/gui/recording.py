@@ -119,6 +119,16 @@ class Recording:
             self.stop()
             one.close()
 
+    def holds(self, one: OneImage) -> bool:
+        """Return whether a record is read-only because the image that is open here has it."""
+        mine = self._recorded
+        return (
+            isinstance(mine, OneImage)
+            and bool(one.refusal)
+            and not mine.refusal
+            and mine.on_disk.store.path == one.on_disk.store.path
+        )
+
     @property
     def is_alone(self) -> bool:
         """Whether the open image is no sample of a dataset, and has a record."""

@@ -81,6 +81,7 @@ class Showing:
             self._context.view.show_info("No heat map: the pseudo-labels are not soft scores.")
         else:
             layer.visible = not layer.visible
+            self._layers.restore()
 
     def _show_origin(self, inputs: Inputs) -> None:
         """Show how soft scores were read, once until that changes."""

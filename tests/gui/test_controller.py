@@ -58,10 +58,7 @@ def assert_shown_is_final(controller: Controller) -> None:
 
 def test_opening_shows_layers_classes_and_title(controller: Controller, view: MagicMock) -> None:
     names = [layer.name for layer in controller.context.layers._viewer.layers]
-    assert names == [
-        "image", "enhanced", "pseudo (CAM)", "masks", "label source", "difference",
-        "under the cursor",
-    ]  # fmt: skip
+    assert names == ["image", "enhanced", "pseudo (CAM)", "masks", "under the cursor"]
     assert (
         controller.context.layers._viewer.layers.selection.active
         is controller.context.layers.enhanced
@@ -224,6 +221,16 @@ def test_a_record_that_does_not_fit_the_image_is_closed(
     assert not controller.recording.is_recorded
     controller.open(cat_and_dog)
     assert controller.recording.is_recorded
+
+
+def test_the_open_image_is_opened_once_more_with_what_was_done(controller: Controller) -> None:
+    paint(controller, 15, slice(0, 4), slice(0, 4))
+    controller.stroke_ended()
+    before = controller.context.layers.shown.copy()
+    controller.open(cat_and_dog)
+    np.testing.assert_array_equal(controller.context.layers.shown, before)
+    assert controller.recording.is_recorded
+    assert not document_of(controller).refusal
 
 
 def test_an_image_that_another_window_has_open_is_read_only(

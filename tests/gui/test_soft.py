@@ -80,15 +80,16 @@ def test_the_heat_map_shows_the_current_class(window: Window, tmp_path: Path) ->
     window.widget.open_sample(soft_sample(tmp_path), "coco", tmp_path)
     window.settle()
     heat = window.layers.heat.layer
-    assert heat in window.viewer.layers
-    assert not heat.visible
+    assert heat not in window.viewer.layers
     window.press(Qt.Key.Key_Q, SHIFT)
     assert heat.visible
+    assert window.viewer.layers.index(heat) == 1  # over the image, under all labels
+    assert window.viewer.layers.selection.active is window.layers.enhanced
     for class_id in scores_of(window).class_ids.tolist():
         window.widget.controller.context.choose_class(class_id)
         np.testing.assert_array_equal(heat.data, map_of(scores_of(window), class_id))
     window.press(Qt.Key.Key_Q, SHIFT)
-    assert not heat.visible
+    assert heat not in window.viewer.layers
     window.open_sample("chelsea")
     assert heat not in window.viewer.layers
     assert not window.widget.params.background.isVisibleTo(window.widget)

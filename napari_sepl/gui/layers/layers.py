@@ -45,7 +45,7 @@ class ReviewLayers:
     """Image, pseudo-labels, masks, ground truth and enhanced labels as napari layers.
 
     Layers are identified by object, never by name, and stay from image to image. A layer that the
-    user removed returns with the next change.
+    user removed returns with the next change. Overlays are in the list only while they are shown.
 
     Parameters
     ----------
@@ -76,6 +76,7 @@ class ReviewLayers:
         self.given: tuple[Layer, ...] = ()
         self._coloured: object = None
         self.in_use: list[Layer] = []
+        self._overlays: list[Layer] = []
 
     def open(
         self,
@@ -124,6 +125,7 @@ class ReviewLayers:
         self.heat.open(inputs.scores, int(self.enhanced.selected_label))
         if inputs.scores is not None:
             in_use.insert(1, self.heat.layer)
+        self._overlays = [*per_pixel, self.heat.layer]
         self._use(in_use)
         self.given = tuple(given)
         for layer in (self.pseudo, self.truth, self.masks):
@@ -167,6 +169,11 @@ class ReviewLayers:
         if self.prompts.layer in self._viewer.layers:
             self._viewer.layers.remove(self.prompts.layer)
             self._viewer.layers.selection.active = self.enhanced
+
+    def toggle_overlay(self, name: str) -> None:
+        """Show one of the overlays with a value for each pixel in place of the others, or hide it."""
+        self.per_pixel.toggle(name)
+        self.restore()
 
     def show(self, resolved: Resolved) -> None:
         """Update the enhanced layer where labels differ."""
@@ -233,10 +240,18 @@ class ReviewLayers:
         self.masks.colormap = outline_colours(inputs.classes, hidden)
 
     def restore(self) -> None:
-        """Add layers again that the user removed."""
+        """Add layers that are not in the list, each over the one below it; overlays while shown."""
+        layers, active, place = self._viewer.layers, self._viewer.layers.selection.active, None
         for layer in self.in_use:
-            if layer not in self._viewer.layers:
-                self._viewer.add_layer(layer)
+            if layer in self._overlays and not layer.visible:
+                if layer in layers:
+                    layers.remove(layer)
+            elif layer not in layers:
+                layers.insert(len(layers) if place is None else place, layer)
+            if layer in layers:
+                place = layers.index(layer) + 1
+        if layers.selection.active is not active and active in layers:
+            layers.selection.active = active
 
     def refresh_thumbnails(self) -> None:
         """Redraw the thumbnails, which live updates leave out."""

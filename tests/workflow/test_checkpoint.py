@@ -244,7 +244,7 @@ def test_other_folders_and_formats_are_another_run(
     else:
         moved = getattr(spec, other).rename(tmp_path / "moved")
         spec = spec.model_copy(update={other: moved})
-    expect_anew(begin(spec), table, f"kept by a run that differs in {other};")
+    expect_anew(begin(spec), table, f"kept by a run that differs in {other}: ")
 
 
 def test_other_settings_of_a_sweep_are_another_run(spec: DatasetSpec, table: Path) -> None:
@@ -252,9 +252,9 @@ def test_other_settings_of_a_sweep_are_another_run(spec: DatasetSpec, table: Pat
     dataset = SampleIndex.open(spec)
     params = Params(t1=0.1, strategy=Strategy.RELEASED, background=0.3)
     for run, told in [
-        (SweepRun(dataset, params, T1, T2), "differs in strategy, background;"),
-        (SweepRun(dataset, params, T1[:2], T2), "differs in t1;"),
-        (SweepRun(dataset, DEFAULTS, T1[:2], T2[:1]), "differs in strategy, background, t2;"),
+        (SweepRun(dataset, params, T1, T2), "differs in strategy, background: "),
+        (SweepRun(dataset, params, T1[:2], T2), "differs in t1: "),
+        (SweepRun(dataset, DEFAULTS, T1[:2], T2[:1]), "differs in strategy, background, t2: "),
     ]:
         expect_anew(run, table, told)
 
@@ -270,7 +270,7 @@ def test_other_classes_and_cuts_of_an_evaluation_are_another_run(
         (EvaluationRun(open_labels(spec.output, **places, pseudo=spec.pseudo), background=0.3),
          "background, pseudo"),
     ]:  # fmt: skip
-        expect_anew(run, table, f"differs in {told};")
+        expect_anew(run, table, f"differs in {told}: ")
 
 
 def test_the_other_command_and_another_version_are_another_run(
@@ -279,7 +279,7 @@ def test_the_other_command_and_another_version_are_another_run(
     stop_after(begin_sweep(spec), table, 2)
     expect_anew(begin_evaluation(spec), table, "differs in command, ")
     monkeypatch.setattr(checkpoint, "__version__", "0.0.1")
-    expect_anew(begin_evaluation(spec), table, "differs in version;")
+    expect_anew(begin_evaluation(spec), table, "differs in version: ")
 
 
 @BOTH

@@ -171,7 +171,7 @@ class ReviewLayers:
             self._viewer.layers.selection.active = self.enhanced
 
     def toggle_overlay(self, name: str) -> None:
-        """Show one of the overlays with a value for each pixel in place of the others, or hide it."""
+        """Show one overlay with a value for each pixel in place of the others, or hide it."""
         self.per_pixel.toggle(name)
         self.restore()
 

@@ -94,7 +94,7 @@ class RunCheckpoint:
             return None
         why = self._difference(about["key"]) or self._change(about["stamps"], ids)
         if why:
-            self.note = f"all samples are counted again: {self.path}: {why}."
+            self.note = f"{why}: {self.path}; all samples are counted again."
             return None
         self.stamps, self._written, self.holds = about["stamps"], len(about["stamps"]), True
         self.note = f"{self.table}: resumes after {len(self.stamps):,} of {len(ids):,} samples"

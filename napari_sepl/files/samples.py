@@ -235,4 +235,4 @@ def _digest_pseudo(read: NDArray[np.uint8] | Scores) -> str:
 def _read_masks(sample: Sample, shape: tuple[int, int]) -> MaskSet:
     if sample.masks is None:
         return MaskSet.from_dense((), shape=shape)
-    return read_masks(sample.masks, shape)
+    return read_masks(sample.masks, shape, sample.sample_id)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError, check_size
 from napari_sepl.core.masks import rle
+from napari_sepl.core.masks.brought import BroughtClasses, joined
 from napari_sepl.core.masks.runs import Runs, join, paint_runs, runs_of_mask
+from napari_sepl.core.masks.segmentations import read_segmentation, segmentation_of
 from napari_sepl.core.masks.transpose import to_rows
 
 
@@ -65,6 +67,8 @@ class MaskScores:
 
 def _read_record(record: Mapping[str, Any]) -> tuple[object, ...]:
     """Return the values of a JSON record in the order of `MaskScores`."""
+    if not isinstance(record, Mapping):
+        return None, None, None, None
     points = record.get("point_coords")
     first = points[0] if isinstance(points, Sequence) and len(points) else None
     return (
@@ -94,10 +98,13 @@ class MaskSet:
         The pixels of each mask.
     scores : MaskScores
         SAM's ratings of each mask.
+    brought : BroughtClasses, optional
+        The classes that the masks bring along; None if none does. They do not count in `digest`.
     """
 
     runs: Runs
     scores: MaskScores
+    brought: BroughtClasses | None = None
 
     @classmethod
     def from_dense(
@@ -149,15 +156,17 @@ class MaskSet:
         shape: tuple[int, int] | None = None,
         source: object = "masks",
     ) -> "MaskSet":
-        """Build from COCO RLE dicts, compressed or not, bare or inside amg.py's records.
+        """Build from records of masks, such as COCO's and SamAutomaticMaskGenerator's.
 
         Parameters
         ----------
         records : sequence of mapping
-            ``{"size", "counts"}``, or records with such a dict under "segmentation" and
-            optionally "predicted_iou", "stability_score", "point_coords" and "crop_box".
+            COCO RLE dicts ``{"size", "counts"}``, compressed or not, bare or under
+            "segmentation" in records that may have "predicted_iou", "stability_score",
+            "point_coords" and "crop_box"; what else `read_segmentation` reads in place of the
+            dict; and classes as `BroughtClasses.from_records` reads them.
         shape : tuple of int, optional
-            Height and width; required only if there may be no mask.
+            Height and width; required if there may be no mask, or polygons.
         source : object
             The file to name in an error.
 
@@ -167,19 +176,18 @@ class MaskSet:
             If a record is malformed, or sizes differ.
         """
         runs = _read_uniform(records, source)
-        if runs is not None and shape in (None, runs.shape):
-            return cls(runs, MaskScores.from_records(records))
-        parts = []
-        for index, record in enumerate(records):
-            name = f"{source}, mask {index}"
-            segmentation = record.get("segmentation", record) if hasattr(record, "get") else record
-            size = rle.read_size(segmentation, name)
-            shape = shape or size
-            check_size(name, size, shape, "the image and other masks")
-            parts.append(rle.read_runs(segmentation, name))
-        if shape is None:
-            raise InputError(source, found="no mask", expected="a mask, or the image's shape")
-        return cls(join(shape, parts), MaskScores.from_records(records))
+        if runs is None or shape not in (None, runs.shape):
+            parts = []
+            for index, record in enumerate(records):
+                name = f"{source}, mask {index}"
+                size, part = read_segmentation(segmentation_of(record), shape, name)
+                shape = shape or size
+                check_size(name, size, shape, "the image and other masks")
+                parts.append(part)
+            if shape is None:
+                raise InputError(source, found="no mask", expected="a mask, or the image's shape")
+            runs = join(shape, parts)
+        return cls(runs, MaskScores.from_records(records), BroughtClasses.from_records(records))
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -193,7 +201,11 @@ class MaskSet:
             If the sizes differ.
         """
         check_size("masks", other.shape, self.shape, "the other masks")
-        return MaskSet(self.runs.followed_by(other.runs), self.scores.followed_by(other.scores))
+        return MaskSet(
+            self.runs.followed_by(other.runs),
+            self.scores.followed_by(other.scores),
+            joined(self.brought, len(self), other.brought, len(other)),
+        )
 
     @property
     def shape(self) -> tuple[int, int]:

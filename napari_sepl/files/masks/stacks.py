@@ -1,0 +1,201 @@
+"""Masks as one array of numbers: a stack, a map of numbers, or bits packed by numpy."""
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.masks.mask_set import MaskSet
+from napari_sepl.core.masks.segmentations import check_binary
+from napari_sepl.files import arrays
+from napari_sepl.files._opening import check_pixel_count, check_size, reading
+from napari_sepl.files.masks.pictures import IMAGE, MOST_MASKS, HalfGrey, masks_of_numbers
+
+_NAMES = ("masks", "arr_0", "packed", "segmentation", "segmentations")
+_SHAPE = "shape"
+_KINDS = "buif"
+_MOST_BYTES = 2**30
+"""Of a compressed array that is unpacked at once, being packed or with the masks last."""
+
+_Shape = tuple[int, ...]
+
+
+def read_stack(path: Path, wanted: tuple[int, int] | None) -> MaskSet:
+    """Read the array of a .npy or .npz file, one mask in memory at a time.
+
+    Parameters
+    ----------
+    path : Path
+        The file. In a .npz with several arrays the one named "masks" or "arr_0" counts, beside
+        "shape" any other.
+    wanted : tuple of int, optional
+        Height and width of the image.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, of another size, or holds other numbers than masks do.
+    """
+    names, told = _members(path)
+    with arrays.open_array(path, names) as stored:
+        header = stored.header
+        shape = _plain(header.shape, wanted)
+        packed = _unpacked_shape(shape, header.dtype, told, wanted)
+        if packed is not None:
+            check_size(path, packed[1:], wanted, IMAGE, what="masks")
+            _check_room(path, stored)
+            return MaskSet.from_dense(
+                _unpacked(stored.whole().reshape(shape), packed), shape=(packed[1], packed[2])
+            )
+        _check_kind(path, header.shape, shape, header.dtype)
+        if _is_last(shape, wanted):
+            _check_room(path, stored)
+            turned = np.moveaxis(stored.whole().reshape(shape), -1, 0)
+            return _of_planes(path, iter(turned), turned.shape, wanted)
+        plain = replace(stored, header=replace(header, shape=shape))
+        if len(shape) == 2 or (shape[0] == 1 and header.dtype.kind in "iu"):
+            check_size(path, shape[-2:], wanted, IMAGE, what="masks")
+            check_pixel_count(path, shape[-2:])
+            return _of_one(path, plain.whole().reshape(shape[-2:]), wanted, stacked=len(shape) > 2)
+        return _of_planes(path, plain.planes(path), shape, wanted)
+
+
+def masks_of_array(path: Path, array: NDArray[Any], wanted: tuple[int, int] | None) -> MaskSet:
+    """Return the masks of an array in memory, as `read_stack` does."""
+    shape = _plain(array.shape, wanted)
+    _check_kind(path, array.shape, shape, array.dtype)
+    array = array.reshape(shape)
+    if _is_last(shape, wanted):
+        array = np.moveaxis(array, -1, 0)
+    if len(shape) == 2 or (shape[0] == 1 and array.dtype.kind in "iu"):
+        return _of_one(path, array.reshape(shape[-2:]), wanted, stacked=len(shape) > 2)
+    return _of_planes(path, iter(array), array.shape, wanted)
+
+
+def _of_one(
+    path: Path, array: NDArray[Any], wanted: tuple[int, int] | None, *, stacked: bool
+) -> MaskSet:
+    """Return the masks of an (H, W) array: one of a stack of a single mask, else by numbers."""
+    if stacked and len(np.unique(array[array != 0])) < 2:
+        return _of_planes(path, iter([array]), (1, *array.shape), wanted)
+    return masks_of_numbers(path, np.asarray(array), wanted)
+
+
+def _of_planes(
+    path: Path, planes: Iterator[NDArray[Any]], shape: _Shape, wanted: tuple[int, int] | None
+) -> MaskSet:
+    check_size(path, shape[1:], wanted, IMAGE, what="masks")
+    check_pixel_count(path, shape[1:])
+    return MaskSet.from_dense(_cut(path, planes), shape=(shape[1], shape[2]))
+
+
+def _cut(path: Path, planes: Iterator[NDArray[Any]]) -> Iterator[NDArray[np.bool_]]:
+    cut = HalfGrey()
+    for plane in planes:
+        check_binary(plane, path)
+        is_grey = plane.dtype == np.uint8
+        yield cut(plane, path) if is_grey else np.asarray(plane != 0)
+    cut.check()
+
+
+def _plain(shape: _Shape, wanted: tuple[int, int] | None) -> _Shape:
+    """Return a shape with at most three axes, where the others have length one."""
+    while len(shape) > 3 and 1 in shape:
+        inner = [axis for axis in range(len(shape) - 2) if shape[axis] == 1]
+        axis = inner[0] if inner else shape.index(1)
+        shape = shape[:axis] + shape[axis + 1 :]
+    if len(shape) == 3 and shape[2] == 1 and (wanted is None or shape[:2] == wanted):
+        return shape[:2]
+    return shape
+
+
+def _is_last(shape: _Shape, wanted: tuple[int, int] | None) -> bool:
+    """Return whether the masks are along the last axis, by the size of the image."""
+    return len(shape) == 3 and wanted is not None and shape[:2] == wanted != shape[1:]
+
+
+def _check_kind(path: Path, told: _Shape, shape: _Shape, dtype: np.dtype[Any]) -> None:
+    if (
+        len(shape) not in (2, 3)
+        or dtype.kind not in _KINDS
+        or 0 in shape[-2:]
+        or min(shape) > MOST_MASKS
+        or (len(shape) == 3 and shape[0] > MOST_MASKS)
+    ):
+        raise InputError(
+            path,
+            found=f"an array of shape {told} and type {dtype}",
+            expected=f"masks of shape (N, H, W), bool or whole numbers, N up to {MOST_MASKS}, or "
+            "one number a mask of shape (H, W)",
+        )
+
+
+def _check_room(path: Path, stored: arrays.StoredArray) -> None:
+    if not stored.mapped and stored.header.nbytes > _MOST_BYTES:
+        raise InputError(
+            path,
+            found=f"a compressed array of {stored.header.nbytes:,} bytes",
+            expected=f"shape (N, H, W), not packed, for over {_MOST_BYTES:,}",
+        )
+
+
+def _members(path: Path) -> tuple[tuple[str, ...], _Shape | None]:
+    """Return the names of the array that counts, and the shape that a .npz tells beside it."""
+    with reading(path, "an array") as file:
+        if file.read(2) != b"PK":
+            return _NAMES, None
+        file.seek(0)
+        with zipfile.ZipFile(file) as archive:
+            members = [name.removesuffix(".npy") for name in archive.namelist()]
+    if len(members) < 2 or _SHAPE not in members:
+        return _NAMES, None
+    told = arrays.read_array(path, (_SHAPE,))
+    if told.dtype.kind not in "iu" or told.shape not in ((2,), (3,)):
+        return _NAMES, None
+    others = [name for name in members if name != _SHAPE]
+    return (tuple(others) if len(others) == 1 else _NAMES), tuple(map(int, told))
+
+
+def _unpacked_shape(
+    shape: _Shape, dtype: np.dtype[Any], told: _Shape | None, wanted: tuple[int, int] | None
+) -> tuple[int, int, int] | None:
+    """Return (N, H, W) of masks that np.packbits packed; None for anything else."""
+    size = told[-2:] if told is not None else wanted
+    if dtype != np.uint8 or size is None or len(size) != 2 or min(size) < 1:
+        return None
+    height, width = int(size[0]), int(size[1])
+    pixels, count = height * width, 0
+    if len(shape) == 1:  # all masks in one row of bits
+        count = told[0] if told is not None and len(told) == 3 else 8 * shape[0] // pixels
+        fits = count > 0 and -(-count * pixels // 8) == shape[0]
+    elif len(shape) == 2 and shape != (height, width):
+        count, fits = shape[0], shape[1] == -(-pixels // 8)
+        if shape == (height, -(-width // 8)):  # one mask, its rows packed
+            count, fits = 1, True
+    else:
+        count = shape[0]
+        fits = len(shape) == 3 and shape[1:] == (height, -(-width // 8)) != (height, width)
+    return (count, height, width) if fits and 0 < count <= MOST_MASKS else None
+
+
+def _unpacked(packed: NDArray[Any], shape: tuple[int, int, int]) -> Iterator[NDArray[np.bool_]]:
+    """Yield one mask at a time."""
+    count, height, width = shape
+    pixels = height * width
+    rows = prod(packed.shape) == count * height * -(-width // 8) and packed.ndim > 1
+    for index in range(count):
+        if packed.ndim == 1:
+            first, last = index * pixels, (index + 1) * pixels
+            bits = np.unpackbits(packed[first // 8 : -(-last // 8)])
+            yield bits[first % 8 : first % 8 + pixels].reshape(height, width).view(np.bool_)
+        elif rows and (packed.ndim == 3 or packed.shape[0] == height):
+            one = packed[index] if packed.ndim == 3 else packed
+            yield np.unpackbits(one, axis=1, count=width).view(np.bool_)
+        else:
+            yield np.unpackbits(packed[index], count=pixels).reshape(height, width).view(np.bool_)

@@ -52,6 +52,14 @@ class BroughtClasses:
             return None
         return cls(names, np.array([_score(one) for one in records], np.float32))
 
+    def equals(self, other: "BroughtClasses | None") -> bool:
+        """Return whether names and scores are the same."""
+        return (
+            other is not None
+            and self.names == other.names
+            and np.array_equal(self.scores, other.scores, equal_nan=True)
+        )
+
     def text(self, index: int) -> str:
         """Return the class and the score of a mask for people; empty without a class."""
         name, score = self.names[index], float(self.scores[index])

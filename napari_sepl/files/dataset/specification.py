@@ -35,8 +35,8 @@ class DatasetSpec(BaseModel):
     images, pseudo : Path, optional
         Folders of images and of pseudo-labels.
     masks : Path, optional
-        A folder of masks, a file or folder for each image; "masks" in `out` if left out, which
-        may be missing until masks are generated.
+        A folder of masks, a file or folder for each image, or a JSON file of many images;
+        "masks" in `out` if left out, which may be missing until masks are generated.
     out : Path, optional
         The folder for labels and for the record of the review.
     ground_truth : Path, optional
@@ -55,7 +55,9 @@ class DatasetSpec(BaseModel):
 
     images: Path | None = Field(None, description="Folder of images.")
     pseudo: Path | None = Field(None, description="Folder of pseudo-labels or CAM scores.")
-    masks: Path | None = Field(None, description="Folder of masks, a file or folder per image.")
+    masks: Path | None = Field(
+        None, description="Folder of masks, a file or folder per image, or one JSON."
+    )
     out: Path | None = Field(
         None,
         description="Folder that holds a label PNG per sample, the record of the review, and in "

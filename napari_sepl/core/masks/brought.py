@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,13 @@ class BroughtClasses:
         The classes by their names in the file, as many as masks; empty for a mask without one.
     scores : (N,) float32
         How sure the class is; NaN where that is not known.
+    labels : (N,) uint8, optional
+        The label that each mask is selected for, 0 for none; None where classes are only shown.
     """
 
     names: tuple[str, ...]
     scores: NDArray[np.float32]
+    labels: NDArray[np.uint8] | None = None
 
     @classmethod
     def from_records(
@@ -51,6 +54,20 @@ class BroughtClasses:
         if not any(names):
             return None
         return cls(names, np.array([_score(one) for one in records], np.float32))
+
+    def labelled(self, labels: Mapping[str, int]) -> tuple["BroughtClasses", list[str]]:
+        """Return the classes with their labels, and the names that have none.
+
+        Parameters
+        ----------
+        labels : mapping of str to int
+            The label of each name in lower case (casefold), with 0 for background.
+        """
+        found = [labels.get(name.casefold()) for name in self.names]
+        named = zip(self.names, found, strict=True)
+        unknown = {name: None for name, label in named if name and label is None}
+        given = np.array([label or 0 for label in found], np.uint8)
+        return replace(self, labels=given), list(unknown)
 
     def equals(self, other: "BroughtClasses | None") -> bool:
         """Return whether names and scores are the same."""
@@ -102,7 +119,15 @@ def joined(
     if one is None and other is None:
         return None
     first, second = one or _none(count), other or _none(more)
-    return BroughtClasses(first.names + second.names, np.concatenate([first.scores, second.scores]))
+    labels = None
+    if first.labels is not None or second.labels is not None:
+        labels = np.concatenate([
+            np.zeros(len(part.names), np.uint8) if part.labels is None else part.labels
+            for part in (first, second)
+        ])  # fmt: skip
+    return BroughtClasses(
+        first.names + second.names, np.concatenate([first.scores, second.scores]), labels
+    )
 
 
 def _none(count: int) -> BroughtClasses:

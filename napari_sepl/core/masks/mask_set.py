@@ -213,6 +213,13 @@ class MaskSet:
         return self.runs.shape
 
     @property
+    def brought_labels(self) -> NDArray[np.uint8]:
+        """(N,) uint8: the label that each mask is selected for by the class it brings, else 0."""
+        if self.brought is None or self.brought.labels is None:
+            return np.zeros(len(self), np.uint8)
+        return self.brought.labels
+
+    @property
     def areas(self) -> NDArray[np.int64]:
         """(N,) int64: pixels of each mask."""
         return self.runs.areas

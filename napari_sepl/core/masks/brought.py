@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class BroughtClasses:
         categories : mapping of int to str, optional
             The names of the numbers.
         """
-        if not any(isinstance(one, Mapping) and _KEYS & one.keys() for one in records):
+        if set(map(type, records)) == {dict} and _KEYS.isdisjoint(chain.from_iterable(records)):
             return None  # nearly all files
         names = tuple(_name(one, categories or {}) for one in records)
         if not any(names):

@@ -132,13 +132,13 @@ def _decode_text(text: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def read_all_runs(
-    texts: Sequence[str], shape: tuple[int, int]
+    texts: Sequence[str] | Sequence[bytes], shape: tuple[int, int]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]] | None:
     """Return the runs of many compressed masks in a tenth of the time of one by one.
 
     Parameters
     ----------
-    texts : sequence of str
+    texts : sequence of str or of bytes
         The counts of each mask.
     shape : tuple of int
         Height and width of all of them.
@@ -152,11 +152,11 @@ def read_all_runs(
     None
         If a mask is damaged: `read_runs` raises the error.
     """
-    joined = "".join(texts)
+    joined = b"".join(one if isinstance(one, bytes) else one.encode() for one in texts)
     if not joined.isascii():
         return None
     ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
-    runs = _decode_all(np.frombuffer(joined.encode(), np.uint8), ends, pixel_count(shape))
+    runs = _decode_all(np.frombuffer(joined, np.uint8), ends, pixel_count(shape))
     return runs if len(runs[2]) == len(texts) + 1 else None
 
 

@@ -113,9 +113,11 @@ def assign(
     check_decisions(overlap, decisions, vanished)
     on_masks = {region: class_id for region, class_id in decisions.items() if region >= 0}
     brought = overlap.masks.brought_labels
-    apart = np.union1d(np.flatnonzero(brought), np.array(list(on_masks), np.intp)).astype(np.intp)
+    apart, brings = np.array(list(on_masks), np.intp), bool(brought.any())
+    if brings:
+        apart = np.union1d(np.flatnonzero(brought), apart).astype(np.intp)
     class_ids, rules = method.select(overlap, t1, t2, apart)
-    if brought.any():
+    if brings:
         class_ids = np.where(brought, brought, class_ids)
         rules = np.where((brought > 0) & (rules != Rule.EMPTY), np.uint8(Rule.BROUGHT), rules)
     if on_masks:

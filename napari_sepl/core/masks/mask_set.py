@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_sepl.core.errors import InputError, check_size
 from napari_sepl.core.masks import rle
 from napari_sepl.core.masks.brought import BroughtClasses, joined
-from napari_sepl.core.masks.runs import Runs, join, paint_runs, runs_of_mask
+from napari_sepl.core.masks.runs import Runs, join, paint_runs, pixel_count, runs_of_mask
 from napari_sepl.core.masks.segmentations import read_segmentation, segmentation_of
 from napari_sepl.core.masks.transpose import to_rows
 
@@ -58,7 +58,7 @@ class MaskScores:
         maps = [one if isinstance(one, Mapping) else _NO_RECORD for one in records]
         for column, key in zip(vars(scores).values(), _KEYS, strict=True):
             values = [one.get(key) for one in maps]
-            if values.count(None) == len(values):
+            if set(map(type, values)) == _NOTHING:
                 continue
             if key == "point_coords":
                 values = [
@@ -74,6 +74,7 @@ class MaskScores:
 _KEYS = ("predicted_iou", "stability_score", "point_coords", "crop_box")
 """The keys of amg.py's records, in the order of `MaskScores`."""
 
+_NOTHING = {type(None)}
 _NO_RECORD: Mapping[str, Any] = {}
 
 
@@ -213,7 +214,7 @@ class MaskSet:
         """Height and width of the image in pixels."""
         return self.runs.shape
 
-    @property
+    @cached_property
     def brought_labels(self) -> NDArray[np.uint8]:
         """(N,) uint8: the label that each mask is selected for by the class it brings, else 0."""
         if self.brought is None or self.brought.labels is None:
@@ -273,15 +274,18 @@ def _read_uniform(records: Sequence[Any], source: object) -> Runs | None:
     if not records or set(map(type, records)) != {dict}:
         return None
     parts: list[Any] = [record.get("segmentation") for record in records]
-    if parts.count(None) == len(parts):
+    if set(map(type, parts)) == _NOTHING:
         parts = list(records)
     if set(map(type, parts)) != {dict}:
         return None
     sizes, texts = [part.get("size") for part in parts], [part.get("counts") for part in parts]
-    if set(map(type, texts)) not in ({str}, {bytes}) or sizes.count(sizes[0]) != len(sizes):
+    if set(map(type, texts)) not in ({str}, {bytes}):
         return None
     if set(map(type, sizes)) - {list, tuple} or set(map(type, chain(*sizes))) != {int}:
         return None
+    if sizes.count(sizes[0]) != len(sizes):
+        return None
     shape = rle.read_size(parts[0], f"{source}, mask 0")
+    pixel_count(shape, f"{source}, mask 0")
     runs = rle.read_all_runs(texts, shape)
     return None if runs is None else Runs(shape, *runs)

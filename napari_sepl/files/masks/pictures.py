@@ -170,7 +170,7 @@ class HalfGrey:
         """Return (H, W) bool of an (H, W) array of whole numbers."""
         inside: NDArray[np.bool_] = mask != 0
         top = int(mask.max(initial=0))
-        if mask.dtype == np.bool_ or bool((inside == (mask == top)).all()):
+        if mask.dtype == np.bool_ or not top or bool((inside == (mask == top)).all()):
             return inside
         half = _HALF.get(mask.dtype.itemsize, 128)
         if top >= half:

@@ -3,9 +3,8 @@
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +45,11 @@ def read_stack(path: Path, wanted: tuple[int, int] | None) -> MaskSet:
     with arrays.open_array(path, names) as stored:
         header = stored.header
         shape = _plain(header.shape, wanted)
-        packed = _unpacked_shape(shape, header.dtype, told, wanted)
+        packed = _packing(shape, header.dtype, told, wanted)
         if packed is not None:
-            check_size(path, packed[1:], wanted, IMAGE, what="masks")
+            check_size(path, packed.size, wanted, IMAGE, what="masks")
             _check_room(path, stored)
-            return MaskSet.from_dense(
-                _unpacked(stored.whole().reshape(shape), packed), shape=(packed[1], packed[2])
-            )
+            return MaskSet.from_dense(_unpacked(stored.whole(), packed), shape=packed.size)
         _check_kind(path, header.shape, shape, header.dtype)
         if _is_last(shape, wanted):
             _check_room(path, stored)
@@ -162,40 +159,50 @@ def _members(path: Path) -> tuple[tuple[str, ...], _Shape | None]:
     return (tuple(others) if len(others) == 1 else _NAMES), tuple(map(int, told))
 
 
-def _unpacked_shape(
+class _Packing(NamedTuple):
+    """How np.packbits packed masks: in N × `lines` parts, each filled up to whole bytes."""
+
+    count: int
+    size: tuple[int, int]
+    lines: int
+    """H where rows are packed, 1 where masks are; 0 for all masks in one row of bits."""
+
+
+def _packing(
     shape: _Shape, dtype: np.dtype[Any], told: _Shape | None, wanted: tuple[int, int] | None
-) -> tuple[int, int, int] | None:
-    """Return (N, H, W) of masks that np.packbits packed; None for anything else."""
+) -> _Packing | None:
+    """Return how masks are packed; None for anything else."""
     size = told[-2:] if told is not None else wanted
-    if dtype != np.uint8 or size is None or len(size) != 2 or min(size) < 1:
+    if dtype != np.uint8 or size is None or min(size) < 1:
         return None
-    height, width = int(size[0]), int(size[1])
-    pixels, count = height * width, 0
-    if len(shape) == 1:  # all masks in one row of bits
-        count = told[0] if told is not None and len(told) == 3 else 8 * shape[0] // pixels
-        fits = count > 0 and -(-count * pixels // 8) == shape[0]
-    elif len(shape) == 2 and shape != (height, width):
-        count, fits = shape[0], shape[1] == -(-pixels // 8)
-        if shape == (height, -(-width // 8)):  # one mask, its rows packed
-            count, fits = 1, True
-    else:
-        count = shape[0]
-        fits = len(shape) == 3 and shape[1:] == (height, -(-width // 8)) != (height, width)
-    return (count, height, width) if fits and 0 < count <= MOST_MASKS else None
-
-
-def _unpacked(packed: NDArray[Any], shape: tuple[int, int, int]) -> Iterator[NDArray[np.bool_]]:
-    """Yield one mask at a time."""
-    count, height, width = shape
+    height, width = size
     pixels = height * width
-    rows = prod(packed.shape) == count * height * -(-width // 8) and packed.ndim > 1
-    for index in range(count):
-        if packed.ndim == 1:
-            first, last = index * pixels, (index + 1) * pixels
-            bits = np.unpackbits(packed[first // 8 : -(-last // 8)])
-            yield bits[first % 8 : first % 8 + pixels].reshape(height, width).view(np.bool_)
-        elif rows and (packed.ndim == 3 or packed.shape[0] == height):
-            one = packed[index] if packed.ndim == 3 else packed
-            yield np.unpackbits(one, axis=1, count=width).view(np.bool_)
+    of_row, of_mask = -(-width // 8), -(-pixels // 8)
+    found = None
+    if len(shape) == 1:
+        count = told[0] if told is not None and len(told) == 3 else 8 * shape[0] // pixels
+        if -(-count * pixels // 8) == shape[0]:
+            found = _Packing(count, (height, width), 0)
+    elif len(shape) == 2 and shape != (height, width):
+        if shape[1] == of_mask:
+            found = _Packing(shape[0], (height, width), 1)
+        elif shape == (height, of_row):
+            found = _Packing(1, (height, width), height)
+    elif len(shape) == 3 and shape[1:] == (height, of_row) != (height, width):
+        found = _Packing(shape[0], (height, width), height)
+    return found if found is not None and 0 < found.count <= MOST_MASKS else None
+
+
+def _unpacked(packed: NDArray[Any], how: _Packing) -> Iterator[NDArray[np.bool_]]:
+    """Yield one mask at a time."""
+    pixels = how.size[0] * how.size[1]
+    if how.lines:
+        packed = packed.reshape(how.count, how.lines, -1)
+    for index in range(how.count):
+        if how.lines:
+            bits = np.unpackbits(packed[index], axis=1, count=pixels // how.lines)
         else:
-            yield np.unpackbits(packed[index], count=pixels).reshape(height, width).view(np.bool_)
+            first, last = index * pixels, (index + 1) * pixels
+            bits = np.unpackbits(packed.ravel()[first // 8 : -(-last // 8)])
+            bits = bits[first % 8 : first % 8 + pixels]
+        yield bits.reshape(how.size).view(np.bool_)

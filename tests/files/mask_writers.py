@@ -79,7 +79,7 @@ def instances(masks: Masks, segmentation: Callable[[Any], Any], name: str) -> di
 
 def labelme(masks: Masks) -> dict[str, Any]:
     """Return labelme's shapes of the type "mask"."""
-    shapes = []
+    shapes: list[dict[str, Any]] = []
     for index, mask in enumerate(masks):
         file = io.BytesIO()
         Image.fromarray(mask).save(file, "PNG")

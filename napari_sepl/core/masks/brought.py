@@ -100,8 +100,8 @@ def _name(record: Any, categories: Mapping[int, str]) -> str:
 
 def _score(record: Any) -> float:
     for key in SCORE_KEYS:
-        value = _first(record.get(key)) if isinstance(record, Mapping) else None
-        if type(value) in (int, float) and abs(value) <= _MOST:
+        value: Any = _first(record.get(key)) if isinstance(record, Mapping) else None
+        if isinstance(value, int | float) and value is not True and abs(value) <= _MOST:
             return float(value)
     return math.nan
 

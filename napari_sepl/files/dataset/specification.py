@@ -82,7 +82,6 @@ class DatasetSpec(BaseModel):
     )
     mask_classes: bool | None = Field(
         None,
-        strict=True,
         description="Select masks for the classes that they bring, by name in the class list, "
         "whatever the thresholds.",
     )

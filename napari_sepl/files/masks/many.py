@@ -9,7 +9,7 @@ import re
 import threading
 import unicodedata
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -283,7 +283,7 @@ def _entries(text: str) -> Iterator[tuple[str, int, int, Any]]:
         raise ValueError("something after its end")
 
 
-def _elements(text: str, at: int, key: str) -> Iterator[tuple[str, int, int, Any]]:
+def _elements(text: str, at: int, key: str) -> Generator[tuple[str, int, int, Any], None, int]:
     """Yield the elements of a list and return where it ends."""
     at = _skip(text, at + 1)
     while text[at] != "]":

@@ -160,9 +160,9 @@ def _members(path: Path) -> tuple[tuple[str, ...], _Shape | None]:
 
 
 class _Packing(NamedTuple):
-    """How np.packbits packed masks: in N × `lines` parts, each filled up to whole bytes."""
+    """How np.packbits packed masks: in `masks` × `lines` parts, each filled up to whole bytes."""
 
-    count: int
+    masks: int
     size: tuple[int, int]
     lines: int
     """H where rows are packed, 1 where masks are; 0 for all masks in one row of bits."""
@@ -190,15 +190,15 @@ def _packing(
             found = _Packing(1, (height, width), height)
     elif len(shape) == 3 and shape[1:] == (height, of_row) != (height, width):
         found = _Packing(shape[0], (height, width), height)
-    return found if found is not None and 0 < found.count <= MOST_MASKS else None
+    return found if found is not None and 0 < found.masks <= MOST_MASKS else None
 
 
 def _unpacked(packed: NDArray[Any], how: _Packing) -> Iterator[NDArray[np.bool_]]:
     """Yield one mask at a time."""
     pixels = how.size[0] * how.size[1]
     if how.lines:
-        packed = packed.reshape(how.count, how.lines, -1)
-    for index in range(how.count):
+        packed = packed.reshape(how.masks, how.lines, -1)
+    for index in range(how.masks):
         if how.lines:
             bits = np.unpackbits(packed[index], axis=1, count=pixels // how.lines)
         else:

@@ -61,6 +61,6 @@ def test_sets_keep_classes_together_and_out_of_their_digest() -> None:
     both = plain.followed_by(named).followed_by(plain)
     assert both.brought is not None
     assert both.brought.names == ("", "cat", "")
-    np.testing.assert_array_equal(both.brought.scores, np.float32([np.nan, 0.5, np.nan]))
+    np.testing.assert_array_equal(both.brought.scores, np.array([np.nan, 0.5, np.nan], np.float32))
     assert both.brought_labels.tolist() == [0, 0, 0]
     assert plain.followed_by(plain).brought is None

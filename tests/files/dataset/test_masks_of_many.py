@@ -207,9 +207,9 @@ def test_our_own_exports_are_read_back(tmp_path: Path, name: str) -> None:
         for file, content in encoded.files.items():
             (tmp_path / file).write_bytes(b"".join(content()) if callable(content) else content)
     listing = Listing(classes, {"train": list(labels)}, lambda _ids: iter(listing_entries))
-    for file, content in EXPORT_FORMATS[name].whole(listing, settings).items():
+    for file, whole in EXPORT_FORMATS[name].whole(listing, settings).items():
         (tmp_path / file).parent.mkdir(exist_ok=True, parents=True)
-        (tmp_path / file).write_bytes(b"".join(content()) if callable(content) else content)
+        (tmp_path / file).write_bytes(b"".join(whole()) if callable(whole) else whole)
     for one, drawn in labels.items():
         own = tmp_path / f"{one}.json"
         path = own if own.exists() else tmp_path / "annotations" / "instances_train.json"

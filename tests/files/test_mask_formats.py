@@ -16,7 +16,16 @@ from PIL import Image
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.masks import MASK_FORMATS, read_masks
 from tests.files.making import SHAPE, equal, random_masks, refused, save_image, save_json
-from tests.files.mask_writers import NUMBERED, WRITERS, compressed, generated, numbered, rimmed
+from tests.files.mask_writers import (
+    NUMBERED,
+    WRITERS,
+    compressed,
+    generated,
+    isat,
+    labelme,
+    numbered,
+    rimmed,
+)
 
 DENSE = random_masks(5)
 DISJOINT = np.array([numbered(DENSE) == at for at in range(1, 6)])
@@ -276,6 +285,19 @@ def test_crafted_json_is_one_line_that_names_the_file(tmp_path: Path, text: str)
     path.write_text(text)
     with refused(path):
         read_masks(path)
+
+
+def test_files_that_only_take_room_are_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", np.zeros((20_000, 20_000), np.uint16))
+    np.savez_compressed(tmp_path / "b.npz", np.zeros((1, 20_000, 20_000), np.uint16))
+    size = {"imageHeight": 40_000, "imageWidth": 50_000}
+    save_json(tmp_path / "c.json", labelme(DENSE) | size)
+    save_json(tmp_path / "d.json", isat(DENSE) | {"info": {"height": 40_000, "width": 50_000}})
+    for name in ("a.npz", "b.npz", "c.json", "d.json"):
+        with refused(tmp_path / name, "pixels", "in a file so small"):
+            read_masks(tmp_path / name)
+        with refused(tmp_path / name, "30 × 40"):
+            read_masks(tmp_path / name, SHAPE)
 
 
 def test_an_rle_of_too_large_a_size_names_its_file(tmp_path: Path) -> None:

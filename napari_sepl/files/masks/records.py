@@ -12,7 +12,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks.brought import NAME_KEYS, SCORE_KEYS, BroughtClasses
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.core.masks.segmentations import KEYS
-from napari_sepl.files._opening import brief, check_size
+from napari_sepl.files._opening import brief, check_density, check_size
 from napari_sepl.files.image_formats import read_embedded
 from napari_sepl.files.masks.pictures import IMAGE, MOST_MASKS
 from napari_sepl.files.masks.stacks import masks_of_array
@@ -199,9 +199,7 @@ def _of_columns(
 def _of_labelme(value: Mapping[str, Any], path: Path, shape: tuple[int, int] | None) -> MaskSet:
     """Return the masks of a labelme file: shapes of one label and group_id are one mask."""
     size = size_of(value)
-    if size is not None:
-        check_size(path, size, shape, IMAGE, what="masks")
-    shape = shape or size
+    shape = _checked(path, size, shape)
     objects: dict[object, list[MaskSet]] = {}
     names: dict[object, str] = {}
     for index, one in enumerate(value["shapes"]):
@@ -217,6 +215,17 @@ def _of_labelme(value: Mapping[str, Any], path: Path, shape: tuple[int, int] | N
         part = _labelme_shape(one, source, shape)
         objects.setdefault(key, []).append(part)
     return _united(objects, names, path, shape)
+
+
+def _checked(
+    path: Path, size: tuple[int, int] | None, shape: tuple[int, int] | None
+) -> tuple[int, int] | None:
+    """Return the size that a file tells or else its image has; refuse one that only takes room."""
+    if size is not None:
+        check_size(path, size, shape, IMAGE, what="masks")
+        if shape is None:
+            check_density(path, size, 1)
+    return shape or size
 
 
 def _labelme_shape(one: Mapping[str, Any], source: str, shape: tuple[int, int] | None) -> MaskSet:
@@ -274,9 +283,7 @@ def _of_isat(value: Mapping[str, Any], path: Path, shape: tuple[int, int] | None
     """
     info = value.get("info")
     size = size_of(info) if isinstance(info, Mapping) else None
-    if size is not None:
-        check_size(path, size, shape, IMAGE, what="masks")
-    shape = shape or size
+    shape = _checked(path, size, shape)
     objects: dict[object, list[MaskSet]] = {}
     names: dict[object, str] = {}
     for index, one in enumerate(value["objects"]):

@@ -13,7 +13,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.core.masks.segmentations import check_binary
 from napari_sepl.files import arrays
-from napari_sepl.files._opening import check_pixel_count, check_size, reading
+from napari_sepl.files._opening import check_density, check_pixel_count, check_size, reading
 from napari_sepl.files.masks.pictures import IMAGE, MOST_MASKS, HalfGrey, masks_of_numbers
 
 _NAMES = ("masks", "arr_0", "packed", "segmentation", "segmentations")
@@ -57,9 +57,9 @@ def read_stack(path: Path, wanted: tuple[int, int] | None) -> MaskSet:
             return _of_planes(path, iter(turned), turned.shape, wanted)
         plain = replace(stored, header=replace(header, shape=shape))
         if len(shape) == 2 or (shape[0] == 1 and header.dtype.kind in "iu"):
-            check_size(path, shape[-2:], wanted, IMAGE, what="masks")
-            check_pixel_count(path, shape[-2:])
+            _check_plane(path, shape, header.dtype, wanted)
             return _of_one(path, plain.whole().reshape(shape[-2:]), wanted, stacked=len(shape) > 2)
+        _check_plane(path, shape, header.dtype, wanted)
         return _of_planes(path, plain.planes(path), shape, wanted)
 
 
@@ -88,7 +88,6 @@ def _of_planes(
     path: Path, planes: Iterator[NDArray[Any]], shape: _Shape, wanted: tuple[int, int] | None
 ) -> MaskSet:
     check_size(path, shape[1:], wanted, IMAGE, what="masks")
-    check_pixel_count(path, shape[1:])
     return MaskSet.from_dense(_cut(path, planes), shape=(shape[1], shape[2]))
 
 
@@ -131,6 +130,16 @@ def _check_kind(path: Path, told: _Shape, shape: _Shape, dtype: np.dtype[Any]) -
             expected=f"masks of shape (N, H, W), bool or whole numbers, N up to {MOST_MASKS}, or "
             "one number a mask of shape (H, W)",
         )
+
+
+def _check_plane(
+    path: Path, shape: _Shape, dtype: np.dtype[Any], wanted: tuple[int, int] | None
+) -> None:
+    """Raise InputError if one mask has another size or takes too much memory."""
+    check_size(path, shape[-2:], wanted, IMAGE, what="masks")
+    check_pixel_count(path, shape[-2:])
+    if wanted is None:
+        check_density(path, shape[-2:], dtype.itemsize)
 
 
 def _check_room(path: Path, stored: arrays.StoredArray) -> None:

@@ -17,6 +17,9 @@ from napari_sepl.files.class_pngs import group_class_pngs
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, Layout, check_format, suffixes_of
 
 
+_MOST_MANY = 8  # JSON files of no sample that are looked into for the masks of many images
+
+
 @dataclass
 class Listing:
     """The files of one role by sample.
@@ -104,7 +107,7 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
     Raises
     ------
     InputError
-        If the folder cannot be read, or holds the masks of one image.
+        If it cannot be read, or holds the masks of one image.
     """
     if folder.is_file():
         return _list_many(folder, known)
@@ -122,58 +125,44 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
             return True
         return real_place(folder / name) not in skip and not _holds_samples(folder / name, lasts)
 
-    folders = {*known, *parents}
-    walk = _Walk(folder, mask_files.SUFFIXES, skip, "masks", is_sample, folders)
+    walk = _Walk(folder, mask_files.SUFFIXES, skip, "masks", is_sample, {*known, *parents})
     listing = _grouped(walk, weak=mask_files.PICTURES)
-    if known:  # other pictures are none of masks
-        endings = tuple(mask_files.PICTURES)
-        listing.names = {
-            sample_id: name for sample_id, name in listing.names.items()
-            if not name.lower().endswith(endings) or last_part(sample_id) in lasts
-        }  # fmt: skip
-    _add_many(listing, folder, known, lasts)
+    for overview in _unnamed(listing, tuple(mask_files.PICTURES), lasts) if known else ():
+        del listing.names[overview]
+    _add_many(listing, folder, known)
     return listing
-
-
-_MOST_MANY = 8
-"""JSON files of no sample that are looked into for the masks of many images."""
 
 
 def _list_many(file: Path, known: Collection[str]) -> Listing:
     """Return the samples whose masks are in one JSON file."""
-    many = mask_files.find_many(file) if file.suffix.lower() == ".json" else None
-    if many is None:
-        raise InputError(
-            file,
-            found="no masks of many images",
-            expected="a folder of masks, or COCO's instances in one .json",
-        )
-    samples = known or many.names
-    return Listing({one: "" for one in samples if many.find(one) is not None})
+    if (samples := mask_files.samples_in(file, known)) is None:
+        expected = "a folder of masks, or COCO's instances in one .json"
+        raise InputError(file, found="no masks of many images", expected=expected)
+    return Listing(dict.fromkeys(samples, ""))
 
 
-def _add_many(
-    listing: Listing, folder: Path, known: Collection[str], lasts: Collection[str]
-) -> None:
+def _add_many(listing: Listing, folder: Path, known: Collection[str]) -> None:
     """Add the samples of JSON files of many images, which are named for none of them."""
-    others = {
-        sample_id: name for sample_id, name in listing.names.items()
-        if name.lower().endswith(".json") and last_part(sample_id) not in lasts
-    }  # fmt: skip
-    if not 0 < len(others) <= _MOST_MANY:
-        return
-    for other, name in others.items():
-        many = mask_files.find_many(folder / name)
-        if many is None or len(many) < 2 - bool(known):
+    others = _unnamed(listing, (".json",), set(map(last_part, known)))
+    for other, name in others.items() if len(others) <= _MOST_MANY else ():
+        samples = mask_files.samples_in(folder / name, known) or []
+        if len(samples) < 2 - bool(known):
             continue
         del listing.names[other]
-        for sample_id in known or many.names:
-            if many.find(sample_id) is None or sample_id in listing.faults:
-                continue
-            first = listing.names.setdefault(sample_id, name)
+        for one in samples:
+            first = listing.names.setdefault(one, name)
             if first != name:
-                del listing.names[sample_id]
-                listing.faults[sample_id] = f"both {folder / first} and {folder / name} have masks"
+                listing.faults[one] = f"both {folder / first} and {folder / name} have masks"
+    for one in listing.faults:
+        listing.names.pop(one, None)
+
+
+def _unnamed(listing: Listing, ends: tuple[str, ...], lasts: Collection[str]) -> dict[str, str]:
+    """Return the files with these endings that are named for no sample."""
+    return {
+        one: name for one, name in listing.names.items()
+        if name.lower().endswith(ends) and last_part(one) not in lasts
+    }  # fmt: skip
 
 
 def list_pseudo(

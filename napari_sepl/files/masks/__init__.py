@@ -1,7 +1,7 @@
 """Reading and writing the masks of one image."""
 
 from napari_sepl.files.masks.formats import MASK_FORMATS
-from napari_sepl.files.masks.many import find_many
+from napari_sepl.files.masks.many import find_many, samples_in
 from napari_sepl.files.masks.pictures import SUFFIXES as PICTURES
 from napari_sepl.files.masks.reading import SUFFIXES, decode_masks, looks_like_masks, read_masks
 from napari_sepl.files.masks.writing import encode_masks, mask_file, write_masks
@@ -16,5 +16,6 @@ __all__ = [
     "looks_like_masks",
     "mask_file",
     "read_masks",
+    "samples_in",
     "write_masks",
 ]

@@ -9,7 +9,7 @@ import re
 import threading
 import unicodedata
 from array import array
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -146,6 +146,27 @@ def find_many(path: Path) -> ManyImages | None:
     content = read_bytes(path, _EXPECTED)
     plain = as_utf8(content, path)
     return index_of(plain, path, stamp, same=plain is content) if may_hold_many(plain) else None
+
+
+def samples_in(path: Path, known: Collection[str]) -> list[str] | None:
+    """Return the samples whose masks a JSON file of images holds; None if it tells no images.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    known : collection of str
+        The samples there are; without, the images' names are those of the samples.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is damaged, or a sample may be one of several images.
+    """
+    many = find_many(path) if path.suffix.lower() == ".json" else None
+    if many is None:
+        return None
+    return [one for one in known or many.names if many.find(one) is not None]
 
 
 def held(path: Path, stamp: str) -> ManyImages | None:

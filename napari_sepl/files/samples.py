@@ -17,6 +17,7 @@ from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.files._opening import brief
 from napari_sepl.files.class_pngs import files_of
+from napari_sepl.files.dataset.lists import labels_by_word, plain_name
 from napari_sepl.files.digests import digest_file, digest_labels, stamp_file
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.labels import read_labels
@@ -258,8 +259,8 @@ def _digest_masks(masks: MaskSet, sample: Sample) -> str:
 
 def _labelled(brought: BroughtClasses, classes: ClassList) -> BroughtClasses:
     """Return classes of masks with their labels; leave a note on names that have none."""
-    labels = {name.casefold(): label for label, name in enumerate(classes.names)}
-    found, unknown = brought.labelled(labels)
+    labels = {plain_name(classes.names[0]): 0} | labels_by_word(classes)
+    found, unknown = brought.labelled(lambda name: labels.get(plain_name(name)))
     for name in unknown:
         take_note(f"no class of masks: {brief(name)} is not in the class list {classes.title}")
     return found

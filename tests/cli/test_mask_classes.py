@@ -117,6 +117,15 @@ def test_the_digest_of_masks_has_their_classes_only_where_labels_depend_on_them(
     assert load(sample, VOC).digests["masks"] not in (before["masks"], used["masks"])
 
 
+@pytest.mark.parametrize("name", ["dining table", "DiningTable", "dining_table", "11"])
+def test_names_are_spelled_as_in_image_level_labels(sample: Sample, name: str) -> None:
+    assert sample.masks is not None
+    save_json(
+        sample.masks, [{**RECORDS[0], "class_name": name}, {**RECORDS[1], "label": "Background"}]
+    )
+    assert load(sample, VOC).masks.brought_labels.tolist() == [11, 0]
+
+
 def test_a_dataset_keeps_the_choice(tmp_path: Path) -> None:
     for chosen in (True, False, None):
         spec = DatasetSpec(images=tmp_path / "images", mask_classes=chosen)

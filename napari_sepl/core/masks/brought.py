@@ -1,7 +1,7 @@
 """Classes that masks bring along, as SAM 3, Grounded-SAM or COCO name one for each mask."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -56,15 +56,15 @@ class BroughtClasses:
             return None
         return cls(names, np.array([_score(one) for one in records], np.float32))
 
-    def labelled(self, labels: Mapping[str, int]) -> tuple["BroughtClasses", list[str]]:
+    def labelled(self, label_of: Callable[[str], int | None]) -> tuple["BroughtClasses", list[str]]:
         """Return the classes with their labels, and the names that have none.
 
         Parameters
         ----------
-        labels : mapping of str to int
-            The label of each name in lower case (casefold), with 0 for background.
+        label_of : callable
+            Returns the label of a name, 0 for background; None if there is none.
         """
-        found = [labels.get(name.casefold()) for name in self.names]
+        found = [label_of(name) if name else None for name in self.names]
         named = zip(self.names, found, strict=True)
         unknown = {name: None for name, label in named if name and label is None}
         given = np.array([label or 0 for label in found], np.uint8)

@@ -16,7 +16,6 @@ from napari_sepl.files._opening import odd_kind, real_place, unopened
 from napari_sepl.files.class_pngs import group_class_pngs
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, Layout, check_format, suffixes_of
 
-
 _MOST_MANY = 8  # JSON files of no sample that are looked into for the masks of many images
 
 

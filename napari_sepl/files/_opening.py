@@ -221,7 +221,9 @@ def check_size(
     if wanted is not None and tuple(found) != tuple(wanted):
         turned = tuple(found) == tuple(wanted)[::-1]
         hint = " (was the image's EXIF orientation ignored when they were made?)" * turned
-        size = ", SAM's input size" * ("mask" in what and _is_sam_size(found, wanted))
+        size = ""
+        if "mask" in what and _is_sam_size(found, wanted):
+            size, of, hint = ", SAM's input size", "the image", ": scale them back to it"
         raise InputError(
             path,
             found=f"{what} of {pixels(found)}{size}",

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sepl.core.errors import on_one_line
+
 NAME_KEYS = ("class_name", "category_name", "class", "category", "label", "phrase")
 """Where records hold a mask's class; the first that is there counts."""
 
 SCORE_KEYS = ("score", "class_score", "confidence", "logit")
+_LONGEST = 100
 _MOST = 1e30
 """Beyond, a number is no score; it must fit into float32."""
 
@@ -93,7 +96,7 @@ def _name(record: Any, categories: Mapping[int, str]) -> str:
     for key in NAME_KEYS:
         name = _first(record.get(key))
         if isinstance(name, str) and name.strip():
-            return " ".join(name.split())
+            return on_one_line(name)[:_LONGEST]
     number = record.get("category_id")
     return categories.get(number, "") if type(number) is int else ""
 

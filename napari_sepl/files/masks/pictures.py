@@ -1,7 +1,7 @@
 """Masks as pictures: a folder with one for each mask, or one picture of numbers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
 from napari_sepl.core.masks.numbered import runs_of_numbers
+from napari_sepl.core.masks.runs import join, label_runs, runs_of_mask
+from napari_sepl.core.masks.transpose import to_columns
 from napari_sepl.files._opening import check_size, is_there, unopened
 from napari_sepl.files.image_formats import is_tiff, open_image, read_tiff_indices, tiff_size
 from napari_sepl.files.masks.table import METADATA, read_table
@@ -56,17 +58,14 @@ def read_folder(folder: Path, shape: tuple[int, int] | None = None) -> MaskSet:
     if not has_table and not numbered:
         if not files:
             raise InputError(folder, found="no mask", expected=f"0.png, 1.png, ... and {METADATA}")
-        return MaskSet.from_dense(_decoded(sorted(files, key=_natural), shape))
+        return _decode(sorted(files, key=_natural), shape, MaskScores.unknown(len(files)))
     records: dict[int, dict[str, Any]] = {number: {} for number in numbered}
     if has_table:
         records = read_table(folder / METADATA)
         _check_complete(folder, numbered, records)
     order = sorted(records)
-    return MaskSet.from_dense(
-        _decoded([numbered[number] for number in order], shape),
-        shape=None if order else shape,
-        scores=MaskScores.from_records([records[number] for number in order]),
-    )
+    scores = MaskScores.from_records([records[number] for number in order])
+    return _decode([numbered[number] for number in order], shape, scores)
 
 
 def _pngs(folder: Path) -> list[Path]:
@@ -124,9 +123,9 @@ def _check_complete(
         )
 
 
-def _decoded(files: list[Path], shape: tuple[int, int] | None) -> Iterator[NDArray[np.bool_]]:
-    """Yield one mask at a time, for a thousand of them decoded would fill the memory."""
-    of, cut = IMAGE, HalfGrey()
+def _decode(files: list[Path], shape: tuple[int, int] | None, scores: MaskScores) -> MaskSet:
+    """Return the masks; one is in memory at a time, for a thousand decoded would fill it."""
+    of, cut, parts = IMAGE, HalfGrey(), []
     for file in files:
         with open_image(file, _MASK, shape, of, what="a mask") as image:
             if image.mode not in _GREY + _INDEXED:
@@ -136,8 +135,11 @@ def _decoded(files: list[Path], shape: tuple[int, int] | None) -> Iterator[NDArr
         mask = _single_channel(mask, file)
         if shape is None:
             shape, of = (mask.shape[0], mask.shape[1]), files[0].name
-        yield mask != 0 if indexed else cut(mask, file)
+        parts.append(runs_of_mask(mask) if indexed else cut.runs(mask, file))
     cut.check()
+    if shape is None:
+        raise InputError(files[0] if files else "masks", found="no mask", expected="a mask")
+    return MaskSet(join(shape, parts), scores)
 
 
 _MASK = "a black and white image, 0 outside the mask"
@@ -166,18 +168,24 @@ class HalfGrey:
         self._dark: tuple[object, int] | None = None
         self._grey = False
 
-    def __call__(self, mask: NDArray[Any], source: object) -> NDArray[np.bool_]:
-        """Return (H, W) bool of an (H, W) array of whole numbers."""
-        inside: NDArray[np.bool_] = mask != 0
-        top = int(mask.max(initial=0))
-        if mask.dtype == np.bool_ or not top or bool((inside == (mask == top)).all()):
-            return inside
-        half = _HALF.get(mask.dtype.itemsize, 128)
+    def runs(
+        self, mask: NDArray[Any], source: object
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return starts and stops of the runs of an (H, W) array of whole numbers."""
+        if mask.dtype == np.uint8:  # values of runs are few; those of pixels take a fifth longer
+            values, starts, stops = label_runs(to_columns(mask))
+            inside = values != 0
+            held = values[inside]
+            if not len(held) or held.min() == held.max():
+                return starts[inside], stops[inside]
+        top, half = int(mask.max(initial=0)), _HALF.get(mask.dtype.itemsize, 128)
+        if bool(((mask == 0) | (mask == top)).all()):
+            return runs_of_mask(mask)
         if top >= half:
             self._grey = True
         else:
             self._dark = self._dark or (source, top)
-        return mask >= half
+        return runs_of_mask(mask >= half)
 
     def check(self) -> None:
         """Raise InputError if masks were dark and none was grey."""

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.core.masks.mask_set import MaskSet
+from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
+from napari_sepl.core.masks.runs import join, runs_of_mask
 from napari_sepl.core.masks.segmentations import check_binary
 from napari_sepl.files import arrays
 from napari_sepl.files._opening import check_density, check_pixel_count, check_size, reading
@@ -88,16 +89,13 @@ def _of_planes(
     path: Path, planes: Iterator[NDArray[Any]], shape: _Shape, wanted: tuple[int, int] | None
 ) -> MaskSet:
     check_size(path, shape[1:], wanted, IMAGE, what="masks")
-    return MaskSet.from_dense(_cut(path, planes), shape=(shape[1], shape[2]))
-
-
-def _cut(path: Path, planes: Iterator[NDArray[Any]]) -> Iterator[NDArray[np.bool_]]:
-    cut = HalfGrey()
+    cut, parts = HalfGrey(), []
     for plane in planes:
         check_binary(plane, path)
-        is_grey = plane.dtype == np.uint8
-        yield cut(plane, path) if is_grey else np.asarray(plane != 0)
+        parts.append(cut.runs(plane, path) if plane.dtype == np.uint8 else runs_of_mask(plane))
     cut.check()
+    runs = join((shape[1], shape[2]), parts)
+    return MaskSet(runs, MaskScores.unknown(len(runs)))
 
 
 def _plain(shape: _Shape, wanted: tuple[int, int] | None) -> _Shape:

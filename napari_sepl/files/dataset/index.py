@@ -241,7 +241,7 @@ class SampleIndex:
         masks, truth = self.path(Role.MASKS, sample_id), self.path(Role.TRUTH, sample_id)
         return Sample(
             sample_id, image, pseudo, masks, truth, self.spec.pseudo_format,
-            bool(self.spec.mask_classes),
+            mask_classes=bool(self.spec.mask_classes),
         )  # fmt: skip
 
     @cached_property

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from benchmarks.examples import Example, generate, voc_size_examples
 from benchmarks.timing import PAIR_HEADER, Pairs, Timings, duration, machine, print_table
-from napari_sepl import Params
+from napari_sepl import MaskSet, Params
 from napari_sepl.core.algorithm.assignment import assign
 from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
 from napari_sepl.core.algorithm.paint import paint
 from napari_sepl.core.algorithm.params import Conflict
 from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.core.masks.rle import read_runs
 
 ROUNDS = 5
 MOVES = 40  # a drag of the slider from one end to the other
@@ -136,6 +137,29 @@ def compare_at_voc_size() -> None:
     print_table(title, PAIR_HEADER, rows)
 
 
+def compare_reading() -> None:
+    """Print what decoding COCO's compressed run lengths costs, all at once and one by one."""
+    _, examples = voc_size_examples(40)
+    rows = []
+    for name, bare in (("in records", False), ("bare dicts", True)):
+        pairs = Pairs.together(reading_pairs(example, bare=bare) for example in examples)
+        rows.append(pairs.row(f"all masks of an image, {name}, against one by one"))
+    print_table(f"COCO's compressed text to masks; {ROUNDS} pairs each", PAIR_HEADER, rows)
+
+
+def reading_pairs(example: Example, *, bare: bool) -> Pairs:
+    """Time one call for each mask against one call for all."""
+    masks = example.masks.to_rle()
+    records = masks if bare else [{"segmentation": one, "predicted_iou": 0.9} for one in masks]
+    assert MaskSet.from_rle(records, shape=example.masks.shape).digest == example.masks.digest
+    return Pairs.alternate(
+        lambda: [read_runs(one) for one in masks],
+        lambda: MaskSet.from_rle(records, shape=example.masks.shape),
+        ROUNDS,
+        repeats=10,
+    )
+
+
 def measure_large() -> None:
     """Print what a slider move costs on a large example, by strategy and conflict rule."""
     example = generate((LARGE, LARGE), LARGE_MASKS, classes=20)
@@ -185,6 +209,7 @@ def main() -> None:
     """Print all tables."""
     print(machine())
     compare_at_voc_size()
+    compare_reading()
     measure_large()
 
 

@@ -264,6 +264,7 @@ def _follow(
 ) -> tuple[int, Failures]:
     """Show a bar while a run continues after `counts`, then print its summary."""
     failures = Failures()
+    notes: dict[str, None] = {}
     was_stopped = False
     with _bar(title, total, counts.total()) as move:
         if part is not None:
@@ -272,6 +273,7 @@ def _follow(
             for result in results:
                 counts[result.outcome] += 1
                 failures.add(result)
+                notes |= dict.fromkeys(result.notes)
                 move(counts.total())
         except KeyboardInterrupt:
             was_stopped = True
@@ -279,6 +281,8 @@ def _follow(
         f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if outcome in counts
     ]
     say(f"{samples(total)}: {', '.join(outcomes) or 'nothing done'}")
+    for text in notes:
+        note(text)
     failures.complain()
     if was_stopped or stopped():
         return STOPPED, failures

@@ -302,17 +302,26 @@ def _argument() -> Parameter:
 
 def _option(name: str, panel: str, reads: Collection[str]) -> Parameter:
     field = DatasetSpec.model_fields[name]
-    is_word = field.annotation is str
+    is_word, kind = field.annotation is str, _kind(name)
     about = f"{field.description}{_MORE.get(name, '')}"
     if name == "masks" and "out" in reads:
         about = f"{about} Default: masks/ in --out, where `napari-sepl masks` writes."
     shown = f"{field.default}, or the file's" if is_word else False
-    return _parameter(name, str if is_word else Path, option_of(name), about, panel, shown)
+    return _parameter(name, kind, option_of(name), about, panel, shown)
+
+
+def _kind(name: str) -> Any:
+    """Return the type of an option: text, a path, or a switch."""
+    annotation = DatasetSpec.model_fields[name].annotation
+    if annotation is str:
+        return str
+    return bool if annotation == bool | None else Path
 
 
 def _unread_option(name: str) -> Parameter:
     """Return a hidden option of other commands, to reject it by name."""
-    annotation = Annotated[str | None, typer.Option(option_of(name), hidden=True)]
+    kind: Any = bool if _kind(name) is bool else str
+    annotation = Annotated[kind | None, typer.Option(option_of(name), hidden=True)]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

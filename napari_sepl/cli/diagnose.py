@@ -42,6 +42,7 @@ _SENTENCES = 3  # findings shown per image; the table has all
 @command("napari-sepl diagnose voc.toml --worst 50 --table diagnosis.csv", json=True)
 @takes_dataset(
     "images", "pseudo", "masks", "image_labels", "list_file", "classes", "pseudo_format",
+    "mask_classes",
     needs=("images", "pseudo", "masks"),
 )  # fmt: skip
 def diagnose_command(  # noqa: PLR0913  each option is an argument

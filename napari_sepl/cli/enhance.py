@@ -25,7 +25,7 @@ DEFAULTS = Params()
 
 @command("napari-sepl enhance --images JPEGImages --pseudo cam_png --masks sam_json --out labels")
 @takes_dataset(
-    "images", "pseudo", "masks", "out", "list_file", "classes", "pseudo_format",
+    "images", "pseudo", "masks", "out", "list_file", "classes", "pseudo_format", "mask_classes",
     needs=("images", "pseudo", "masks", "out"),
 )  # fmt: skip
 def enhance_command(  # noqa: PLR0913  each option is an argument

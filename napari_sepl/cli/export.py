@@ -51,7 +51,7 @@ def _known_format(name: str) -> str:
 @command("napari-sepl export voc.toml --format coco --status accepted --to coco")
 @takes_dataset(
     "images", "pseudo", "masks", "out", "ground_truth", "image_labels", "list_file", "classes",
-    "pseudo_format",
+    "pseudo_format", "mask_classes",
 )  # fmt: skip
 @takes_settings(ExportSettings, _setting, without="format", defaults=dict(DEFAULTS))
 def export_command(  # noqa: PLR0913  each option is an argument

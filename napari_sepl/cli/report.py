@@ -44,7 +44,7 @@ def _setting(name: str) -> Any:
 @command("napari-sepl report voc.toml --to report.html")
 @takes_dataset(
     "images", "pseudo", "masks", "out", "ground_truth", "image_labels", "list_file", "classes",
-    "pseudo_format", needs=("images", "pseudo", "masks"),
+    "pseudo_format", "mask_classes", needs=("images", "pseudo", "masks"),
 )  # fmt: skip
 def report_command(  # noqa: PLR0913  each option is an argument
     dataset: DatasetOptions,

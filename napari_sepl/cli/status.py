@@ -18,8 +18,9 @@ from napari_sepl.workflow.review.selection import Selection, open_labels
 
 @command("napari-sepl status voc.toml --table status.csv", json=True)
 @takes_dataset(
-    "images", "pseudo", "masks", "out", "list_file", "classes", "pseudo_format", needs=("out",)
-)
+    "images", "pseudo", "masks", "out", "list_file", "classes", "pseudo_format", "mask_classes",
+    needs=("out",),
+)  # fmt: skip
 def status_command(
     dataset: DatasetOptions,
     *,

@@ -67,6 +67,7 @@ _EDGES_OF = {
 @command("napari-sepl sweep voc.toml --workers 2 --table sweep.csv", json=True)
 @takes_dataset(
     "images", "pseudo", "masks", "ground_truth", "list_file", "classes", "pseudo_format",
+    "mask_classes",
     needs=("images", "pseudo", "masks"),
 )  # fmt: skip
 def sweep_command(  # noqa: PLR0913  each option is an argument

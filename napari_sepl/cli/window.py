@@ -68,8 +68,9 @@ def _open_image(image: Path, dataset: DatasetOptions, screenshot: Path | None) -
     files = dataset.one_image()
     masks, truth, out = files.get("masks"), files.get("ground_truth"), files.get("out")
     sample = Sample(
-        image.stem, image, files["pseudo"], masks, truth, files.get("pseudo_format", AUTO)
-    )
+        image.stem, image, files["pseudo"], masks, truth, files.get("pseudo_format", AUTO),
+        mask_classes=bool(files.get("mask_classes")),
+    )  # fmt: skip
     classes = files.get("classes", "voc")
     load_enhanceable(sample, read_class_list(classes))  # report a bad file before the window opens
     if out is not None:

@@ -31,7 +31,7 @@ def explain_region(inputs: Inputs, resolved: Resolved, region: int) -> str:
     class_id = int(resolved.assignment.class_ids[region])
     if class_id or rule is Rule.BY_PERSON:
         parts.append(inputs.classes.name(class_id))
-    if class_id and rule is not Rule.BY_PERSON:
+    if class_id and rule not in (Rule.BY_PERSON, Rule.BROUGHT):
         parts.append(_shares(inputs, resolved, region, class_id))
     parts.append(rule.text)
     return " · ".join(parts + _scores(inputs, region))
@@ -69,11 +69,13 @@ def _shares(inputs: Inputs, resolved: Resolved, mask_index: int, class_id: int) 
 
 def _scores(inputs: Inputs, mask_index: int) -> list[str]:
     scores = inputs.masks.scores
+    brings = [] if inputs.masks.brought is None else [inputs.masks.brought.text(mask_index)]
     named = (
         ("predicted IoU", float(scores.predicted_iou[mask_index])),
         ("stability", float(scores.stability_score[mask_index])),
     )
-    return [f"{name} {value:.2f}" for name, value in named if not math.isnan(value)]
+    rated = [f"{name} {value:.2f}" for name, value in named if not math.isnan(value)]
+    return [f"brings {text}" for text in brings if text] + rated
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +96,8 @@ class MaskRows:
         Number of masks around each mask.
     prompted : (N,) bool
         Whether it was made by prompts.
+    brought : tuple of str
+        The class that it brings and its score, in words; empty without.
     """
 
     assignment: Assignment
@@ -104,6 +108,7 @@ class MaskRows:
     stability: NDArray[np.float32]
     depths: NDArray[np.intp]
     prompted: NDArray[np.bool_]
+    brought: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.areas)
@@ -118,6 +123,7 @@ def list_masks(inputs: Inputs, resolved: Resolved) -> MaskRows:
     """Return the table of all masks of an image."""
     overlap, assignment, scores = inputs.overlap, resolved.assignment, inputs.masks.scores
     columns = overlap.column_of[assignment.class_ids]
+    brought = inputs.masks.brought
     prompted = np.zeros(len(inputs.masks), np.bool_)
     prompted[list(resolved.annotations.prompted)] = True
     return MaskRows(
@@ -129,4 +135,5 @@ def list_masks(inputs: Inputs, resolved: Resolved) -> MaskRows:
         scores.stability_score,
         inputs.tree.depths,
         prompted,
+        tuple(brought.text(index) if brought else "" for index in range(len(inputs.masks))),
     )

@@ -68,9 +68,11 @@ class Resolved:
         Parameters
         ----------
         image_labels : iterable of int
-            The classes known to be in the image, if any.
+            The classes known to be in the image, if any; without, those of masks that are
+            selected for the class they bring.
         """
-        return diagnose(self.overlap, self.assignment, self.labels, image_labels)
+        known = tuple(image_labels) or np.unique(self.overlap.masks.brought_labels).tolist()
+        return diagnose(self.overlap, self.assignment, self.labels, known)
 
 
 def resolve(

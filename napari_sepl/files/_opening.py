@@ -221,9 +221,27 @@ def check_size(
     if wanted is not None and tuple(found) != tuple(wanted):
         turned = tuple(found) == tuple(wanted)[::-1]
         hint = " (was the image's EXIF orientation ignored when they were made?)" * turned
+        size = ""
+        if "mask" in what and _is_sam_size(found, wanted):
+            size, of, hint = ", SAM's input size", "the image", ": scale them back to it"
         raise InputError(
-            path, found=f"{what} of {pixels(found)}", expected=f"{pixels(wanted)} as {of}{hint}"
+            path,
+            found=f"{what} of {pixels(found)}{size}",
+            expected=f"{pixels(wanted)} as {of}{hint}",
         )
+
+
+_SAM_SIDES = (1024, 256, 1008, 288)
+"""Sides of SAM's and SAM 2's input and of their unscaled masks, and of SAM 3's."""
+
+
+def _is_sam_size(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Return whether a size is the one to which SAM scales an image, padded to a square or not."""
+    for side in _SAM_SIDES:
+        scale = side / max(wanted)
+        if tuple(found) in ((side, side), tuple(int(one * scale + 0.5) for one in wanted)):
+            return True
+    return False
 
 
 def check_density(path: Path, shape: tuple[int, ...], depth: int) -> None:

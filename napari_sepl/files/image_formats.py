@@ -16,9 +16,11 @@ from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.files._opening import (
+    DAMAGE,
     check_density,
     check_pixel_count,
     check_size,
+    damaged,
     read_whole,
     reading,
 )
@@ -99,16 +101,53 @@ def _checked_png(file: io.BufferedReader, path: Path, expected: str) -> BinaryIO
     if not is_png:
         return file
     whole = io.BytesIO(read_whole(file, path, expected))
+    _check_sums(whole, path, expected)
+    return whole
+
+
+def _check_sums(whole: io.BytesIO, source: object, expected: str) -> None:
+    """Raise InputError if a PNG in memory is cut off or a checksum does not match."""
     content, kinds = whole.getbuffer(), set[bytes]()
     for kind, start, end in png_chunks(whole, len(content)):
         kinds.add(kind)
         if not _is_intact(content, start, end):
             found = "damaged content: a checksum of the PNG does not match"
-            raise InputError(path, found=found, expected=expected)
+            raise InputError(source, found=found, expected=expected)
     if b"IEND" not in kinds:
-        raise InputError(path, found=CUT_OFF, expected=expected)
+        raise InputError(source, found=CUT_OFF, expected=expected)
     whole.seek(0)
-    return whole
+
+
+def read_embedded(content: bytes, source: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the grey, (H, W) uint8, of a PNG that another file holds.
+
+    Parameters
+    ----------
+    content : bytes
+        The PNG.
+    source : Path
+        The file and the place in it, for errors.
+    shape : tuple of int
+        The height and width it must have.
+
+    Raises
+    ------
+    InputError
+        If it is none, is damaged, or has another size.
+    """
+    expected = "a PNG"
+    if not content.startswith(PNG):
+        raise InputError(source, found="something else", expected=expected)
+    whole = io.BytesIO(content)
+    _check_sums(whole, source, expected)
+    try:
+        with _open_unlimited(whole) as image:
+            check_size(source, (image.height, image.width), shape, "its box", what="a mask")
+            return np.array(image.convert("L"))
+    except InputError:
+        raise
+    except DAMAGE as error:
+        raise damaged(source, error, expected) from error
 
 
 def png_chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:

@@ -1,5 +1,6 @@
 """The files of one sample, and readers of them together."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,13 +12,17 @@ from numpy.typing import NDArray
 from napari_sepl.core.algorithm.overlap import Overlap, measure_overlap
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.scores import Scores, cut_scores, vanished_classes
+from napari_sepl.core.masks.brought import BroughtClasses
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.document.inputs import Inputs
+from napari_sepl.files._opening import brief
 from napari_sepl.files.class_pngs import files_of
+from napari_sepl.files.dataset.lists import labels_by_word, plain_name
 from napari_sepl.files.digests import digest_file, digest_labels, stamp_file
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.masks import read_masks
+from napari_sepl.files.notes import take_note
 from napari_sepl.files.pseudo import read_pseudo
 from napari_sepl.files.scores import AUTO
 
@@ -38,6 +43,8 @@ class Sample:
         The ground truth.
     pseudo_format : str
         The format of the pseudo-labels by its name; "auto" to detect it.
+    mask_classes : bool
+        Whether masks are selected for the classes that they bring.
     """
 
     sample_id: str
@@ -46,6 +53,7 @@ class Sample:
     masks: Path | None = None
     truth: Path | None = None
     pseudo_format: str = AUTO
+    mask_classes: bool = False
 
     @property
     def files(self) -> list[Path]:
@@ -56,10 +64,11 @@ class Sample:
     def states(self) -> dict[str, str]:
         """Return `stamp_file` of the files by role: "image", "pseudo" and "masks"."""
         pseudo = " ".join(map(stamp_file, files_of(self.pseudo, self.sample_id)))
+        masks = "none" if self.masks is None else stamp_file(self.masks)
         return {
             "image": stamp_file(self.image),
             "pseudo": pseudo and f"{pseudo} {self.pseudo_format}",
-            "masks": "none" if self.masks is None else stamp_file(self.masks),
+            "masks": f"{masks} with classes" if masks and self.mask_classes else masks,
         }
 
 
@@ -188,7 +197,7 @@ def read_digests(sample: Sample, roles: Collection[str]) -> dict[str, str]:
     if "pseudo" in roles:
         digests["pseudo"] = _digest_pseudo(_read_pseudo(sample, shape))
     if "masks" in roles:
-        digests["masks"] = _read_masks(sample, shape).digest
+        digests["masks"] = _digest_masks(_read_masks(sample, shape), sample)
     return digests
 
 
@@ -209,10 +218,12 @@ def _read_enhanceable(
         classes.check(read, sample.pseudo)
         pseudo = read
     masks = _read_masks(sample, shape)
+    if sample.mask_classes and masks.brought is not None:
+        masks = replace(masks, brought=_labelled(masks.brought, classes))
     digests = {
         "image": digest_file(sample.image),
         "pseudo": _digest_pseudo(read),
-        "masks": masks.digest,
+        "masks": _digest_masks(masks, sample),
     }
     stamps = {role: stamp(digest, states[role]) for role, digest in digests.items()}
     return Enhanceable(sample.sample_id, pseudo, masks, classes, digests, stamps, scores)
@@ -235,4 +246,21 @@ def _digest_pseudo(read: NDArray[np.uint8] | Scores) -> str:
 def _read_masks(sample: Sample, shape: tuple[int, int]) -> MaskSet:
     if sample.masks is None:
         return MaskSet.from_dense((), shape=shape)
-    return read_masks(sample.masks, shape)
+    return read_masks(sample.masks, shape, sample.sample_id)
+
+
+def _digest_masks(masks: MaskSet, sample: Sample) -> str:
+    """Return the digest of masks; their classes count only where labels depend on them."""
+    if not sample.mask_classes or masks.brought is None:
+        return masks.digest
+    named = "\0".join([masks.digest, *masks.brought.names])
+    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _labelled(brought: BroughtClasses, classes: ClassList) -> BroughtClasses:
+    """Return classes of masks with their labels; leave a note on names that have none."""
+    labels = {plain_name(classes.names[0]): 0} | labels_by_word(classes)
+    found, unknown = brought.labelled(lambda name: labels.get(plain_name(name)))
+    for name in unknown:
+        take_note(f"no class of masks: {brief(name)} is not in the class list {classes.title}")
+    return found

@@ -52,8 +52,8 @@ def convert_masks(
     Parameters
     ----------
     index : SampleIndex
-        The samples by their masks: a folder of PNGs or an array for each. Each of its problems
-        counts as failed.
+        The samples by their masks: a folder of PNGs, an array or numbers for each, or a JSON file
+        of many images. Each of its problems counts as failed.
     to : Path
         The folder for the JSON files; it is made if need be.
     executor : Executor
@@ -83,10 +83,10 @@ def convert_masks(
 
 
 def _to_convert(index: SampleIndex) -> Iterator[Task[tuple[str, Path]]]:
-    """Yield each sample whose masks are not JSON, with their place."""
+    """Yield each sample whose masks are not in a JSON file of its own, with their place."""
     for sample_id in index.ids:
         path = index.path(Role.MASKS, sample_id)
-        if path is not None and path.suffix.lower() != ".json":
+        if path is not None and path != mask_file(index.folders[Role.MASKS], sample_id):
             yield Task(sample_id, path, (sample_id, path))
 
 
@@ -96,10 +96,10 @@ def _convert(out: Path, item: tuple[str, Path]) -> tuple[Outcome, Conversion]:
     files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
     outcome = Outcome.PRESENT
     if not target.exists():
-        _save_same(path, target)
+        _save_same(path, target, sample_id)
         outcome = Outcome.SAVED
     elif max(file.stat().st_mtime_ns for file in [path, *files]) > target.stat().st_mtime_ns:
-        _check_same(path, target)
+        _check_same(path, target, sample_id)
     return outcome, Conversion(len(files), sum(map(_on_disk, files)), _on_disk(target))
 
 
@@ -107,8 +107,8 @@ def _on_disk(file: Path) -> int:
     return -(-file.stat().st_size // _BLOCK) * _BLOCK
 
 
-def _save_same(path: Path, target: Path) -> None:
-    masks = read_masks(path)
+def _save_same(path: Path, target: Path, sample_id: str) -> None:
+    masks = read_masks(path, sample_id=sample_id)
     content = encode_masks(masks)
     if not _are_equal(decode_masks(content, target, masks.shape), masks):
         raise SaveError(f"not saved, its masks would differ: {target}; expected those of {path}.")
@@ -116,14 +116,16 @@ def _save_same(path: Path, target: Path) -> None:
     write_whole(target, content)
 
 
-def _check_same(path: Path, target: Path) -> None:
-    masks = read_masks(path)
+def _check_same(path: Path, target: Path, sample_id: str) -> None:
+    masks = read_masks(path, sample_id=sample_id)
     content = read_bytes(target, "masks as JSON")
     if not _are_equal(decode_masks(content, target, masks.shape), masks):
         raise SaveError(f"masks differ from their originals: {target}, from {path}; remove it.")
 
 
 def _are_equal(masks: MaskSet, others: MaskSet) -> bool:
+    if masks.brought is not None and not masks.brought.equals(others.brought):
+        return False
     return masks.digest == others.digest and all(
         np.array_equal(scores, getattr(others.scores, name), equal_nan=True)
         for name, scores in vars(masks.scores).items()

@@ -20,6 +20,7 @@ from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import read_image
 from napari_sepl.files.lock import sole_run
 from napari_sepl.files.masks import (
+    PICTURES,
     SUFFIXES,
     mask_file,
     write_masks,
@@ -86,10 +87,16 @@ def check_folder(out: Path, guard: Guard, *, mixed: bool = False) -> None:
     if not out.is_dir() or (out / RECORD).exists():
         return
     other = next(_other_files(out), None)
-    if other is not None and not (mixed and list_masks(out, known=()).ids):
+    if other is not None and not (mixed and _holds_masks(out)):
         raise SaveError(
             f"holds files that are no masks: {out} (such as {other}); name an empty or new folder."
         )
+
+
+def _holds_masks(out: Path) -> bool:
+    """Return whether a folder has masks that are surely some; pictures may be labels."""
+    names = list_masks(out, known=()).names.values()
+    return any(Path(name).suffix.lower() not in PICTURES for name in names)
 
 
 def _other_files(out: Path) -> Iterator[str]:
@@ -100,7 +107,7 @@ def _other_files(out: Path) -> Iterator[str]:
         raise unopened(out, error, "a folder") from error
     for entry in entries:
         ignored = entry.name.startswith(".") or entry.name.lower() in _LITTER
-        if not (ignored or entry.suffix.lower() in SUFFIXES or entry.is_dir()):
+        if not (ignored or entry.suffix.lower() in SUFFIXES - PICTURES or entry.is_dir()):
             yield entry.name
 
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from napari_sepl.core.errors import NAMED, SaveError, attempt, on_one_line
 from napari_sepl.files.dataset.index import SampleProblem
+from napari_sepl.files.notes import taking_notes
 from napari_sepl.workflow.parallel.processes import HERE, Executor
 
 Given = TypeVar("Given")
@@ -54,12 +55,15 @@ class SampleResult(Generic[Value_co]):
         Why it failed, or the other settings of its file; empty otherwise.
     value : object
         Its result, if that is more than a file; None if it failed.
+    notes : tuple of str
+        What is to be said of its files, though they were read.
     """
 
     sample_id: str
     outcome: Outcome
     message: str = ""
     value: Value_co | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Task(NamedTuple, Generic[Given]):
@@ -128,10 +132,11 @@ def _attempt(work: Work[Given, Value], task: Task[Given]) -> SampleResult[Value]
 
     def done() -> SampleResult[Value]:
         try:
-            outcome, value = work(task.given)
+            with taking_notes() as notes:
+                outcome, value = work(task.given)
         except OtherSettingsError as error:
             return SampleResult(task.sample_id, Outcome.OTHER, on_one_line(str(error)))
-        return SampleResult(task.sample_id, outcome, value=value)
+        return SampleResult(task.sample_id, outcome, value=value, notes=tuple(notes))
 
     return attempt(done, partial(SampleResult, task.sample_id, Outcome.FAILED), task.file)
 

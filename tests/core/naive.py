@@ -221,6 +221,21 @@ def naive_decided(
     return labels
 
 
+def naive_brought(
+    pseudo: Labels, masks: NDArray[np.bool_], params: Params, brought: dict[int, int]
+) -> Labels:
+    """Enhance as a strategy does, with masks selected for the classes they bring."""
+    seeds = {int(k): pseudo == k for k in np.unique(pseudo) if k not in (0, 255)}
+    if params.strategy is Strategy.TREE:
+        selected, kept = choose_levels(seeds, list(masks), params, brought)
+    else:
+        selected, kept = choose_by_thresholds(masks, seeds, params, brought)
+    claims: Claims = [(k, masks[index]) for index, k in selected.items()] + list(kept.items())
+    released = params.strategy is Strategy.RELEASED
+    unclaimed = np.where((pseudo == 255) & ~released, 255, 0).astype(np.uint8)
+    return settle(pseudo, unclaimed, claims, params.conflict)
+
+
 def choose_by_thresholds(
     masks: NDArray[np.bool_], seeds: dict[int, Mask], params: Params, decisions: dict[int, int]
 ) -> tuple[dict[int, int], dict[int, Mask]]:

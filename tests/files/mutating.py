@@ -30,12 +30,14 @@ from napari_sepl.files.dataset.specification import looks_like_dataset, read_dat
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.label_png import encode_label_png, read_provenance
 from napari_sepl.files.labels import read_labels
-from napari_sepl.files.masks import looks_like_masks, read_masks, write_masks
+from napari_sepl.files.masks import find_many, looks_like_masks, read_masks, write_masks
+from napari_sepl.files.masks.many import ManyImages
 from napari_sepl.files.pickles import holds_objects
 from napari_sepl.files.pseudo import read_pseudo
 from napari_sepl.workflow.measure.checkpoint import RunCheckpoint, read_checkpoint
 from tests.files import cam_files
 from tests.files.making import provenance, random_labels, random_masks, save_amg_folder
+from tests.files.mask_writers import NUMBERED, WRITERS
 
 SHAPE = (60, 80)
 MEMORY = 2_000
@@ -82,6 +84,10 @@ def _labels(path: Path) -> Any:
 
 def _masks(path: Path) -> Any:
     return read_masks(path, SHAPE)
+
+
+def _many(path: Path) -> Any:
+    return read_masks(path, SHAPE, "a")
 
 
 def _scores(path: Path) -> Any:
@@ -141,6 +147,17 @@ CASES = (
     Case("masks.npz", lambda p: np.savez_compressed(p, _MASKS), (read_masks, _masks)),
     Case("masks.json", lambda p: write_masks(p, MaskSet.from_dense(_MASKS)),
          (read_masks, _masks, looks_like_masks)),
+    Case("records.pkl", lambda p: WRITERS["generate, pickled"](p, _MASKS), (read_masks, _masks)),
+    Case("records.npy", lambda p: WRITERS["generate, np.save"](p, _MASKS), (read_masks, _masks)),
+    Case("many.json", lambda p: WRITERS["COCO, counts"](p, _MASKS), (_many, _masks, find_many)),
+    Case("polygons.json", lambda p: WRITERS["polygons"](p, _MASKS[:, :9, :9]), (_masks,)),
+    Case("labelme.json", lambda p: WRITERS["labelme"](p, _MASKS), (read_masks, _masks)),
+    Case("isat.json", lambda p: WRITERS["ISAT"](p, _MASKS[:, :9, :9]), (read_masks, _masks)),
+    Case("packed.npy", lambda p: WRITERS["packed rows"](p, _MASKS), (read_masks, _masks)),
+    Case("numbers.png", lambda p: NUMBERED["numbers, grey PNG"](p, _MASKS), (read_masks, _masks),
+         exact=True),
+    Case("summed.png", lambda p: NUMBERED["numbers, grey PNG"](p, _MASKS), (read_masks, _masks)),
+    Case("numbers.tif", lambda p: NUMBERED["numbers, TIFF"](p, _MASKS), (read_masks, _masks)),
     Case("folder/1.png", _write_folder, (read_masks, _masks), exact=True),
     Case("table/metadata.csv", _write_folder, (read_masks, _masks)),
     Case("cam.npy", _save_cam, (read_pseudo, _scores, holds_objects, read_labels)),
@@ -216,6 +233,8 @@ def with_sums(content: bytes) -> bytes:
 
 def told(value: Any) -> Any:
     """Return what can be compared."""
+    if isinstance(value, ManyImages):
+        return value.images
     if isinstance(value, MaskSet | Scores):
         return value.digest
     if isinstance(value, np.ndarray):

@@ -118,16 +118,18 @@ def test_an_empty_stack_is_no_mask(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"a": 1}', ["JSON that holds a dict", "a list of masks"]),
-        ("3", ["JSON that holds a int"]),
+        ('{"a": 1}', ["JSON that holds a dict with 'a'", "a list of masks"]),
+        ("3", ["a number (3)", "a list of masks"]),
         ('["text"]', ["mask 0", "'text'", "COCO RLE"]),
         ('[{"size": [0, 5], "counts": "05"}]', ["a.json, mask 0", "size [0, 5]"]),
-        ('[{"segmentation": [[1, 2, 3, 4, 5, 6]]}]', ["mask 0", "COCO RLE"]),
+        ('[{"segmentation": [[1, 2, 3, 4, 5, 6]]}]', ["mask 0", "polygons without the size"]),
+        ('[{"segmentation": [[1, 2, 3, 4, 5]]}]', ["mask 0", "polygons without the size"]),
+        ('[{"segmentation": 7}]', ["mask 0", "found 7", "COCO RLE"]),
         ('[{"size": [2, 2], "counts": [1, 2]}]', ["mask 0", "3 pixels"]),
         ('[{"size": [2, 2], "counts": [4]}, {"size": [2, 3], "counts": [6]}]', ["mask 1", "2 × 3"]),
         ('{"images": [1, 2], "annotations": []}', ["masks of 2 images", "one image"]),
-        ('{"images": 5, "annotations": []}', ["damaged"]),
-        ('{"annotations": {"a": 1}}', ["JSON that holds a dict"]),
+        ('{"images": 5, "annotations": []}', ["images 5", "a list of images"]),
+        ('{"annotations": {"a": 1}}', ["annotations that are a dict"]),
         ("[" * 100_000, ["damaged or cut-off", "nested too deeply"]),
         ("", ["damaged or cut-off"]),
         ("\xff", ["damaged or cut-off"]),
@@ -141,8 +143,12 @@ def test_other_json_is_reported(tmp_path: Path, content: str, message: list[str]
 
 
 @pytest.mark.parametrize(
-    "array", [DENSE[0], DENSE.astype(np.float32), DENSE[np.newaxis], np.zeros((2, 0, 4), bool)]
-)
+    "array",
+    [
+        DENSE.astype(np.complex64), np.zeros((2, 0, 4), bool), np.zeros((2, 2, 3, 4), bool),
+        np.zeros(5, bool), np.array(7),
+    ],
+)  # fmt: skip
 def test_other_stacks_are_reported(tmp_path: Path, array: NDArray[Any]) -> None:
     path = tmp_path / "a.npy"
     np.save(path, array)
@@ -160,10 +166,10 @@ def test_masks_of_another_image_are_reported_whatever_their_format(tmp_path: Pat
 
 
 def test_what_masks_are_not_stored_in_is_reported(tmp_path: Path) -> None:
-    image = save_image(tmp_path / "a.png", DENSE[0])
-    with refused(image, "a file ending in '.png'", "amg.py"):
+    image = save_image(tmp_path / "a.bmp", DENSE[0])
+    with refused(image, "a file ending in '.bmp'", "amg.py"):
         read_masks(image)
-    for name in ("gone", "gone.json", "gone.npz"):
+    for name in ("gone", "gone.json", "gone.npz", "gone.png", "gone.pkl"):
         with refused(tmp_path / name, "no such file"):
             read_masks(tmp_path / name)
 
@@ -239,7 +245,7 @@ def test_a_table_without_lines_is_no_mask(tmp_path: Path) -> None:
         read_masks(folder, SHAPE)
 
 
-@pytest.mark.parametrize("kind", ["1", "few bits", "values", "palette"])
+@pytest.mark.parametrize("kind", ["1", "few bits", "one", "seven", "palette", "colours"])
 def test_any_value_but_zero_is_mask(tmp_path: Path, kind: str) -> None:
     mask = DENSE[0]
     folder = save_amg_folder(tmp_path / "cat", DENSE[:1])
@@ -248,8 +254,10 @@ def test_any_value_but_zero_is_mask(tmp_path: Path, kind: str) -> None:
         save_image(path, mask)
     elif kind == "few bits":
         save_image(path, mask.astype(np.uint8) * 255, bits=4)
-    elif kind == "values":
-        save_image(path, mask * np.arange(1, 41, dtype=np.uint8))
+    elif kind in ("one", "seven"):
+        save_image(path, mask * np.uint8(1 if kind == "one" else 7))
+    elif kind == "colours":
+        save_image(path, np.repeat(mask.astype(np.uint8)[..., np.newaxis] * 255, 3, axis=2))
     else:
         save_palette_png(path, mask.astype(np.uint8), bytes([255] * 3 + [0] * 3))
     assert equal(read_masks(folder), DENSE[:1])
@@ -279,8 +287,13 @@ def test_a_mask_of_another_size_is_named(tmp_path: Path) -> None:
 
 def test_a_mask_in_colours_is_named(tmp_path: Path) -> None:
     folder = save_amg_folder(tmp_path / "cat", DENSE)
-    save_image(folder / "3.png", np.zeros((*SHAPE, 3), np.uint8))
+    colours = np.zeros((*SHAPE, 3), np.uint8)
+    colours[3, 4] = 255, 0, 0
+    save_image(folder / "3.png", colours)
     with refused(folder / "3.png", "mode RGB", "black and white"):
+        read_masks(folder)
+    save_image(folder / "3.png", np.zeros((*SHAPE, 4), np.uint8))
+    with refused(folder / "3.png", "transparent pixels", "black and white"):
         read_masks(folder)
 
 

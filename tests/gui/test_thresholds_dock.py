@@ -1,6 +1,7 @@
 """The threshold plane and the table of masks in the real window."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtTest import QTest
 
 from napari_sepl.core.algorithm.strategies import Strategy
+from napari_sepl.document.explain import list_masks
 from napari_sepl.gui.thresholds_dock import ThresholdsDock
 from tests.gui import conftest
 from tests.gui.conftest import CTRL, Walk, Window
@@ -116,6 +118,17 @@ def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, dock: Thresho
     walk.window.press(Qt.Key.Key_Z, CTRL)
     walk.window.press(Qt.Key.Key_Z, CTRL)
     assert text(dock, 0, 5) == "selected by o_s and o_p"
+
+
+def test_the_table_tells_the_class_that_a_mask_brings(walk: Walk, dock: ThresholdsDock) -> None:  # noqa: F811
+    document, table = walk.window.document, dock.table
+    assert {text(dock, mask, 9) for mask in range(5)} == {""}
+    rows = list_masks(document.inputs, document.resolved)
+    rows = replace(rows, brought=("", "zebra 0.50", "", "", ""))
+    table.show_rows(rows, document.inputs.classes)
+    assert text(dock, 1, 9) == "zebra 0.50"
+    QTest.keyClicks(table.text, "zebra")
+    assert [table._mask(table._filter.index(row, 0)) for row in range(2)] == [1, -1]
 
 
 @pytest.mark.long

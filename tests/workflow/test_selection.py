@@ -244,8 +244,8 @@ def test_a_change_while_a_file_is_read_shows(
 ) -> None:
     sample = session.index.sample("a2")
 
-    def read_and_change(path: Path, shape: Any) -> MaskSet:
-        masks = read_masks(path, shape)
+    def read_and_change(path: Path, shape: Any, sample_id: str) -> MaskSet:
+        masks = read_masks(path, shape, sample_id)
         write_masks(path, MaskSet.from_dense(random_masks(5)))
         return masks
 

@@ -89,6 +89,9 @@ def assign(
 ) -> Assignment:
     """Select the masks of one image.
 
+    A mask with a label by the class that it brings is selected for that, whatever the strategy
+    says; a person's decision overrules both.
+
     Parameters
     ----------
     overlap : Overlap
@@ -109,7 +112,14 @@ def assign(
     method, t1, t2 = params.strategy.method, params.t1, params.t2
     check_decisions(overlap, decisions, vanished)
     on_masks = {region: class_id for region, class_id in decisions.items() if region >= 0}
-    class_ids, rules = method.select(overlap, t1, t2, np.array(list(on_masks), np.intp))
+    brought = overlap.masks.brought_labels
+    apart, brings = np.array(list(on_masks), np.intp), bool(brought.any())
+    if brings:
+        apart = np.union1d(np.flatnonzero(brought), apart).astype(np.intp)
+    class_ids, rules = method.select(overlap, t1, t2, apart)
+    if brings:
+        class_ids = np.where(brought, brought, class_ids)
+        rules = np.where((brought > 0) & (rules != Rule.EMPTY), np.uint8(Rule.BROUGHT), rules)
     if on_masks:
         class_ids, rules = _decide_masks(class_ids, rules, on_masks)
     seeds, regions = method.keep(overlap, t1, t2, class_ids, rules)

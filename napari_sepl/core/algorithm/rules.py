@@ -33,3 +33,4 @@ class Rule(IntEnum):
     BY_BOTH = 8, "selected by o_s and o_p"
     BY_LEVEL = 9, "selected: the level fits best"
     BY_PERSON = 10, "selected by the annotator"
+    BROUGHT = 11, "selected for the class it brings"

@@ -28,13 +28,15 @@ class Source(IntEnum):
     """A mask that covers enough of its class."""
     BY_O_S = 4
     """A mask enough of which lies in its class, or that `tree` selected."""
-    PERSON = 5
+    BROUGHT = 5
+    """A mask selected for the class that it brings."""
+    PERSON = 6
     """A mask, or a pseudo-label, that a person selected."""
-    PROMPTED = 6
+    PROMPTED = 7
     """A mask that a person made by prompts."""
-    PINNED = 7
+    PINNED = 8
     """A locked label, where it would have changed since."""
-    PAINTED = 8
+    PAINTED = 9
     """A stroke."""
 
 
@@ -44,6 +46,7 @@ NAMES: dict[Source, str] = {
     Source.KEPT: "pseudo-labels kept",
     Source.BY_O_P: "masks by o_p alone",
     Source.BY_O_S: "masks by o_s",
+    Source.BROUGHT: "masks by the class they bring",
     Source.PERSON: "selected by a person",
     Source.PROMPTED: "masks by prompts",
     Source.PINNED: "locked",
@@ -54,6 +57,7 @@ NAMES: dict[Source, str] = {
 _OF_RULE = np.zeros(max(Rule) + 1, np.uint8)
 _OF_RULE[Rule.BY_O_S :] = Source.BY_O_S
 _OF_RULE[Rule.BY_O_P], _OF_RULE[Rule.BY_PERSON] = Source.BY_O_P, Source.PERSON
+_OF_RULE[Rule.BROUGHT] = Source.BROUGHT
 
 
 def find_sources(

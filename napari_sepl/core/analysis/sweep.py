@@ -184,7 +184,7 @@ def sweep_image(
         check_size("ground truth", truth.shape, overlap.shape, "the image")
     others = np.full(overlap.shape, IGNORE, np.uint8) if truth is None else truth
     labels = np.concatenate([[0], overlap.class_ids, [IGNORE]]).astype(np.uint8)
-    if params.strategy.method.fast_sweep:
+    if params.strategy.method.fast_sweep and not overlap.masks.brought_labels.any():
         counts = sweep_paper(overlap, to_columns(others), labels, (t1, t2), params.conflict)
     else:
         counts = _count_by_painting(overlap, others, labels, (t1, t2), params)

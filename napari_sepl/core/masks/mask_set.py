@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError, check_size
 from napari_sepl.core.masks import rle
-from napari_sepl.core.masks.runs import Runs, join, paint_runs, runs_of_mask
+from napari_sepl.core.masks.brought import BroughtClasses, joined
+from napari_sepl.core.masks.runs import Runs, join, paint_runs, pixel_count, runs_of_mask
+from napari_sepl.core.masks.segmentations import read_segmentation, segmentation_of
 from napari_sepl.core.masks.transpose import to_rows
 
 
@@ -52,10 +55,15 @@ class MaskScores:
     def from_records(cls, records: Sequence[Mapping[str, Any]]) -> "MaskScores":
         """Read the scores from amg.py's JSON records; missing or malformed ones become NaN."""
         scores = cls.unknown(len(records))
-        columns = zip(*map(_read_record, records), strict=True)
-        for column, values in zip(vars(scores).values(), columns, strict=False):
-            if all(value is None for value in values):
+        maps = [one if isinstance(one, Mapping) else _NO_RECORD for one in records]
+        for column, key in zip(vars(scores).values(), _KEYS, strict=True):
+            values = [one.get(key) for one in maps]
+            if set(map(type, values)) == _NOTHING:
                 continue
+            if key == "point_coords":
+                values = [
+                    one[0] if isinstance(one, list | tuple) and one else None for one in values
+                ]
             column[:] = _numbers(values, column.shape)  # a tenth of the time of one by one
             if np.isnan(column).any():
                 for index, value in enumerate(values):
@@ -63,13 +71,11 @@ class MaskScores:
         return scores
 
 
-def _read_record(record: Mapping[str, Any]) -> tuple[object, ...]:
-    """Return the values of a JSON record in the order of `MaskScores`."""
-    points = record.get("point_coords")
-    first = points[0] if isinstance(points, Sequence) and len(points) else None
-    return (
-        record.get("predicted_iou"), record.get("stability_score"), first, record.get("crop_box"),
-    )  # fmt: skip
+_KEYS = ("predicted_iou", "stability_score", "point_coords", "crop_box")
+"""The keys of amg.py's records, in the order of `MaskScores`."""
+
+_NOTHING = {type(None)}
+_NO_RECORD: Mapping[str, Any] = {}
 
 
 def _numbers(value: object, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -94,10 +100,13 @@ class MaskSet:
         The pixels of each mask.
     scores : MaskScores
         SAM's ratings of each mask.
+    brought : BroughtClasses, optional
+        The classes that the masks bring along; None if none does. They do not count in `digest`.
     """
 
     runs: Runs
     scores: MaskScores
+    brought: BroughtClasses | None = None
 
     @classmethod
     def from_dense(
@@ -149,15 +158,17 @@ class MaskSet:
         shape: tuple[int, int] | None = None,
         source: object = "masks",
     ) -> "MaskSet":
-        """Build from COCO RLE dicts, compressed or not, bare or inside amg.py's records.
+        """Build from records of masks, such as COCO's and SamAutomaticMaskGenerator's.
 
         Parameters
         ----------
         records : sequence of mapping
-            ``{"size", "counts"}``, or records with such a dict under "segmentation" and
-            optionally "predicted_iou", "stability_score", "point_coords" and "crop_box".
+            COCO RLE dicts ``{"size", "counts"}``, compressed or not, bare or under
+            "segmentation" in records that may have "predicted_iou", "stability_score",
+            "point_coords" and "crop_box"; what else `read_segmentation` reads in place of the
+            dict; and classes as `BroughtClasses.from_records` reads them.
         shape : tuple of int, optional
-            Height and width; required only if there may be no mask.
+            Height and width; required if there may be no mask, or polygons.
         source : object
             The file to name in an error.
 
@@ -167,19 +178,18 @@ class MaskSet:
             If a record is malformed, or sizes differ.
         """
         runs = _read_uniform(records, source)
-        if runs is not None and shape in (None, runs.shape):
-            return cls(runs, MaskScores.from_records(records))
-        parts = []
-        for index, record in enumerate(records):
-            name = f"{source}, mask {index}"
-            segmentation = record.get("segmentation", record) if hasattr(record, "get") else record
-            size = rle.read_size(segmentation, name)
-            shape = shape or size
-            check_size(name, size, shape, "the image and other masks")
-            parts.append(rle.read_runs(segmentation, name))
-        if shape is None:
-            raise InputError(source, found="no mask", expected="a mask, or the image's shape")
-        return cls(join(shape, parts), MaskScores.from_records(records))
+        if runs is None or shape not in (None, runs.shape):
+            parts = []
+            for index, record in enumerate(records):
+                name = f"{source}, mask {index}"
+                size, part = read_segmentation(segmentation_of(record), shape, name)
+                shape = shape or size
+                check_size(name, size, shape, "the image and other masks")
+                parts.append(part)
+            if shape is None:
+                raise InputError(source, found="no mask", expected="a mask, or the image's shape")
+            runs = join(shape, parts)
+        return cls(runs, MaskScores.from_records(records), BroughtClasses.from_records(records))
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -193,12 +203,23 @@ class MaskSet:
             If the sizes differ.
         """
         check_size("masks", other.shape, self.shape, "the other masks")
-        return MaskSet(self.runs.followed_by(other.runs), self.scores.followed_by(other.scores))
+        return MaskSet(
+            self.runs.followed_by(other.runs),
+            self.scores.followed_by(other.scores),
+            joined(self.brought, len(self), other.brought, len(other)),
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the image in pixels."""
         return self.runs.shape
+
+    @cached_property
+    def brought_labels(self) -> NDArray[np.uint8]:
+        """(N,) uint8: the label that each mask is selected for by the class it brings, else 0."""
+        if self.brought is None or self.brought.labels is None:
+            return np.zeros(len(self), np.uint8)
+        return self.brought.labels
 
     @property
     def areas(self) -> NDArray[np.int64]:
@@ -248,18 +269,23 @@ class MaskSet:
         return to_rows(flat, self.shape)
 
 
-def _read_uniform(records: Sequence[Mapping[str, Any]], source: object) -> Runs | None:
+def _read_uniform(records: Sequence[Any], source: object) -> Runs | None:
     """Return the runs of compressed masks of one size; None for anything else."""
-    parts: list[Any] = [record.get("segmentation") for record in records if hasattr(record, "get")]
-    if not parts or len(parts) < len(records) or not all(type(part) is dict for part in parts):
+    if not records or set(map(type, records)) != {dict}:
         return None
-    size, texts = parts[0].get("size"), [part.get("counts") for part in parts]
-    if type(size) is not list or not all(type(text) is str for text in texts):
+    parts: list[Any] = [record.get("segmentation") for record in records]
+    if set(map(type, parts)) == _NOTHING:
+        parts = list(records)
+    if set(map(type, parts)) != {dict}:
         return None
-    for part in parts:
-        sides = part.get("size")
-        if sides != size or not all(type(side) is int for side in sides):
-            return None
+    sizes, texts = [part.get("size") for part in parts], [part.get("counts") for part in parts]
+    if set(map(type, texts)) not in ({str}, {bytes}):
+        return None
+    if set(map(type, sizes)) - {list, tuple} or set(map(type, chain(*sizes))) != {int}:
+        return None
+    if sizes.count(sizes[0]) != len(sizes):
+        return None
     shape = rle.read_size(parts[0], f"{source}, mask 0")
+    pixel_count(shape, f"{source}, mask 0")
     runs = rle.read_all_runs(texts, shape)
     return None if runs is None else Runs(shape, *runs)

@@ -107,12 +107,12 @@ class Runs:
         return _contains(*self.arrays, col * self.shape[0] + row)
 
 
-def pixel_count(shape: tuple[int, int]) -> int:
+def pixel_count(shape: tuple[int, int], source: object = "image size") -> int:
     """Return height × width, or raise InputError beyond 32-bit positions."""
-    total = int(shape[0]) * int(shape[1])
-    if total >= 2**31:
-        raise InputError("image size", found=f"{shape}", expected="fewer than 2**31 pixels")
-    return total
+    if max(shape) >= 2**31 or int(shape[0]) * int(shape[1]) >= 2**31:
+        found = f"{shape}" if max(shape) < 2**63 else "a side of more than 2**63"
+        raise InputError(source, found=found, expected="fewer than 2**31 pixels")
+    return int(shape[0]) * int(shape[1])
 
 
 def join(shape: tuple[int, int], parts: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> Runs:

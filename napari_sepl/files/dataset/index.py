@@ -239,7 +239,10 @@ class SampleIndex:
         """
         image, pseudo = self.path_of(Role.IMAGE, sample_id), self.path_of(Role.PSEUDO, sample_id)
         masks, truth = self.path(Role.MASKS, sample_id), self.path(Role.TRUTH, sample_id)
-        return Sample(sample_id, image, pseudo, masks, truth, self.spec.pseudo_format)
+        return Sample(
+            sample_id, image, pseudo, masks, truth, self.spec.pseudo_format,
+            mask_classes=bool(self.spec.mask_classes),
+        )  # fmt: skip
 
     @cached_property
     def _reasons(self) -> Mapping[str, SampleProblem]:

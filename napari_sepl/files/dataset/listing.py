@@ -16,6 +16,8 @@ from napari_sepl.files._opening import odd_kind, real_place, unopened
 from napari_sepl.files.class_pngs import group_class_pngs
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, Layout, check_format, suffixes_of
 
+_MOST_MANY = 8  # JSON files of no sample that are looked into for the masks of many images
+
 
 @dataclass
 class Listing:
@@ -89,10 +91,12 @@ def list_files(
 def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()) -> Listing:
     """List the masks of a folder: a file, or a folder of PNGs, for each sample.
 
+    A JSON file of many images, in place of the folder or in it, has those of the samples it names.
+
     Parameters
     ----------
     folder : Path
-        The folder.
+        The folder, or a JSON file of many images.
     known : collection of str
         Samples by their images, to distinguish a sub-folder of samples from the masks of one
         sample; without, the content of the sub-folder decides.
@@ -102,13 +106,15 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
     Raises
     ------
     InputError
-        If the folder cannot be read, or holds the masks of one image.
+        If it cannot be read, or holds the masks of one image.
     """
-    if mask_files.looks_like_masks(folder):
+    if folder.is_file():
+        return _list_many(folder, known)
+    lasts = set(map(last_part, known))
+    if mask_files.looks_like_masks(folder) and "0" not in lasts:
         raise InputError(
             folder, found="the masks of one image", expected="a folder with an entry for each image"
         )
-    lasts = set(map(last_part, known))
     parents = {sample_id[:end] for sample_id in known for end in _slashes(sample_id)}
 
     def is_sample(name: str) -> bool:
@@ -116,10 +122,46 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
             return name in known
         if last_part(name) in lasts:
             return True
-        return real_place(folder / name) not in skip and not _holds_samples(folder / name)
+        return real_place(folder / name) not in skip and not _holds_samples(folder / name, lasts)
 
-    folders = {*known, *parents}
-    return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, "masks", is_sample, folders))
+    walk = _Walk(folder, mask_files.SUFFIXES, skip, "masks", is_sample, {*known, *parents})
+    listing = _grouped(walk, weak=mask_files.PICTURES)
+    for overview in _unnamed(listing, tuple(mask_files.PICTURES), lasts) if known else ():
+        del listing.names[overview]
+    _add_many(listing, folder, known)
+    return listing
+
+
+def _list_many(file: Path, known: Collection[str]) -> Listing:
+    """Return the samples whose masks are in one JSON file."""
+    if (samples := mask_files.samples_in(file, known)) is None:
+        expected = "a folder of masks, or COCO's instances in one .json"
+        raise InputError(file, found="no masks of many images", expected=expected)
+    return Listing(dict.fromkeys(samples, ""))
+
+
+def _add_many(listing: Listing, folder: Path, known: Collection[str]) -> None:
+    """Add the samples of JSON files of many images, which are named for none of them."""
+    others = _unnamed(listing, (".json",), set(map(last_part, known)))
+    for other, name in others.items() if len(others) <= _MOST_MANY else ():
+        samples = mask_files.samples_in(folder / name, known) or []
+        if len(samples) < 2 - bool(known):
+            continue
+        del listing.names[other]
+        for one in samples:
+            first = listing.names.setdefault(one, name)
+            if first != name:
+                listing.faults[one] = f"both {folder / first} and {folder / name} have masks"
+    for one in listing.faults:
+        listing.names.pop(one, None)
+
+
+def _unnamed(listing: Listing, ends: tuple[str, ...], lasts: Collection[str]) -> dict[str, str]:
+    """Return the files with these endings that are named for no sample."""
+    return {
+        one: name for one, name in listing.names.items()
+        if name.lower().endswith(ends) and last_part(one) not in lasts
+    }  # fmt: skip
 
 
 def list_pseudo(
@@ -227,18 +269,27 @@ def _slashes(sample_id: str) -> Iterator[int]:
     return (place for place, sign in enumerate(sample_id) if sign == "/")
 
 
-def _holds_samples(folder: Path) -> bool:
-    """Return whether a folder has sub-folders, JSON files or arrays, as no image's masks have."""
-    endings = tuple(mask_files.SUFFIXES)
+def _holds_samples(folder: Path, lasts: Collection[str]) -> bool:
+    """Return whether a folder has what no image's masks have, or pictures named as samples.
+
+    Those are sub-folders, JSON files, pickles and arrays.
+    """
+    endings = tuple(mask_files.SUFFIXES - mask_files.PICTURES)
     try:
         with os.scandir(folder) as entries:
-            return any(one.name.lower().endswith(endings) or one.is_dir() for one in entries)
+            return any(
+                one.name.lower().endswith(endings) or one.is_dir() or Path(one.name).stem in lasts
+                for one in entries
+            )
     except OSError:
         return False
 
 
-def _grouped(walk: "_Walk", remedy: str = "") -> Listing:
-    """Return the listing of a folder; several files of one id and non-files are faults."""
+def _grouped(walk: "_Walk", remedy: str = "", weak: Collection[str] = ()) -> Listing:
+    """Return the listing of a folder; several files of one id and non-files are faults.
+
+    Files with `weak` endings, such as pictures beside masks, give way to others.
+    """
     listing = Listing(closed=walk.closed)
     doubled: dict[str, list[str]] = {}
     for sample_id, name in walk.entries():
@@ -248,7 +299,11 @@ def _grouped(walk: "_Walk", remedy: str = "") -> Listing:
             doubled[sample_id] = [listing.names.pop(sample_id), name]
         else:
             listing.names[sample_id] = name
-    for sample_id, names in doubled.items():
+    for sample_id, same in doubled.items():
+        names = [one for one in same if Path(one).suffix.lower() not in weak] or same
+        if len(names) == 1:
+            listing.names[sample_id] = names[0]
+            continue
         files = " and ".join(str(walk.root / name) for name in sorted(names))
         listing.faults[sample_id] = f"{files} have the same name up to the ending{remedy}"
     for name, (sample_id, kind) in walk.odd.items():

@@ -19,7 +19,7 @@ from napari_sepl.files.validation import misread
 
 _EXPECTED = (
     "the keys images, pseudo, masks, out, ground_truth, image_labels, list, classes and "
-    'pseudo_format, each with text, as in images = "JPEGImages"'
+    'pseudo_format, each with text, as in images = "JPEGImages"; mask_classes = true'
 )
 _MADE = "masks"
 
@@ -35,8 +35,8 @@ class DatasetSpec(BaseModel):
     images, pseudo : Path, optional
         Folders of images and of pseudo-labels.
     masks : Path, optional
-        A folder of masks, a file or folder for each image; "masks" in `out` if left out, which
-        may be missing until masks are generated.
+        A folder of masks, a file or folder for each image, or a JSON file of many images;
+        "masks" in `out` if left out, which may be missing until masks are generated.
     out : Path, optional
         The folder for labels and for the record of the review.
     ground_truth : Path, optional
@@ -49,13 +49,18 @@ class DatasetSpec(BaseModel):
         "voc", "coco", or a TOML file of classes.
     pseudo_format : str
         The format of the pseudo-labels by its name; "auto" to detect it.
+    mask_classes : bool, optional
+        Whether masks that bring a class of the class list, by its name in upper or lower case, are
+        selected for it; those classes then are the image-level labels where none are given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     images: Path | None = Field(None, description="Folder of images.")
     pseudo: Path | None = Field(None, description="Folder of pseudo-labels or CAM scores.")
-    masks: Path | None = Field(None, description="Folder of masks, a file or folder per image.")
+    masks: Path | None = Field(
+        None, description="Folder of masks, a file or folder per image, or one JSON."
+    )
     out: Path | None = Field(
         None,
         description="Folder that holds a label PNG per sample, the record of the review, and in "
@@ -74,6 +79,11 @@ class DatasetSpec(BaseModel):
     classes: str = Field("voc", description="voc, coco or a TOML file.")
     pseudo_format: str = Field(
         AUTO, description="Format of the pseudo-labels; auto detects it from the file."
+    )
+    mask_classes: bool | None = Field(
+        None,
+        description="Select masks for the classes that they bring, by name in the class list, "
+        "whatever the thresholds.",
     )
 
     @field_validator("*", mode="before")
@@ -215,6 +225,9 @@ def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None
         implied = spec.masks_to_come if key == "masks" else (key, value) == ("pseudo_format", AUTO)
         if value is not None and not implied:
             named = key == "pseudo_format" or (key == "classes" and value in BUILT_IN)
+            if isinstance(value, bool):
+                lines.append(f"{key} = {str(value).lower()}\n")
+                continue
             text = value if named else _place_from(path.parent, Path(value))
             # TOML's strings are JSON's, but for one control character
             quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -68,11 +68,14 @@ class PickledArray(Shell):
     Attributes
     ----------
     value : array, or any value
-        The array; the object of an array without dimensions that holds one Python object.
+        The array; of Python objects, the list of them, or the one of an array without dimensions.
+    is_list : bool
+        Whether it is a list of Python objects.
     """
 
     def __init__(self, *_: Any) -> None:
         self.value: Any = None
+        self.is_list = False
 
     def fill(self, state: Any) -> None:
         """Set the array."""
@@ -80,9 +83,10 @@ class PickledArray(Shell):
         if not isinstance(kind, PickledType):
             raise TypeError("no type of numbers")
         if kind.of_objects:
-            if shape != () or not isinstance(content, list) or len(content) != 1:
+            shape = checked_shape(shape)
+            if len(shape) > 1 or not isinstance(content, list) or prod(shape) != len(content):
                 raise UnfitPickle("an array of Python objects")
-            self.value = content[0]
+            self.value, self.is_list = (content, True) if shape else (content[0], False)
         else:
             self.value = _array(content, kind, shape, "F" if fortran else "C")
 
@@ -257,10 +261,17 @@ _PLAIN = (str, bytes, bytearray, int, float, np.ndarray)
 _MAX_DEPTH = 8
 
 
-def holds_objects(path: Path) -> bool:
+def holds_objects(path: Path, *, listed: bool = False) -> bool:
     """Return whether a .npy file holds a pickled Python object, by its header alone.
 
     A file that is no .npy file, or has a damaged header, does not.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    listed : bool
+        Whether an array of several Python objects counts too.
 
     Raises
     ------
@@ -269,18 +280,22 @@ def holds_objects(path: Path) -> bool:
     """
     with reading(path, "a .npy file") as file:
         try:
-            return read_header(file).holds_object
+            header = read_header(file)
         except DAMAGE:
             return False  # the reader of plain arrays reports the damage
+        return header.holds_object or (listed and header.dtype.hasobject)
 
 
-def read_pickled(path: Path) -> Any:
+def read_pickled(path: Path, *, listed: bool = False) -> Any:
     """Read a pickled object of numbers, text, lists, dicts and arrays alone.
 
     Parameters
     ----------
     path : Path
         A .npy file of one object, as ``numpy.save`` writes a dictionary, or a pickle.
+    listed : bool
+        Whether it may be an array of several objects, as ``numpy.save`` writes a list of
+        dictionaries; it is returned as a list.
 
     Returns
     -------
@@ -295,10 +310,13 @@ def read_pickled(path: Path) -> Any:
     """
     with reading(path, _EXPECTED) as file:
         content = io.BytesIO(read_whole(file, path, _EXPECTED))  # no more room than there is
-        if path.suffix.lower() not in SUFFIXES and not read_header(content).holds_object:
+        if path.suffix.lower() not in SUFFIXES and not read_header(content).dtype.hasobject:
             raise InputError(path, found="no object, but an array", expected=_EXPECTED)
         try:
-            return _plain(Machine(_KNOWN).run(content), {})
+            value = Machine(_KNOWN).run(content)
+            if listed and isinstance(value, PickledArray) and value.is_list:
+                value = value.value
+            return _plain(value, {})
         except UnfitPickle as error:
             raise InputError(path, found=str(error), expected=_EXPECTED) from error
 
@@ -313,6 +331,8 @@ def _plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:
     if id(value) in done:
         return done[id(value)]
     if isinstance(value, PickledArray):
+        if value.is_list:
+            raise UnfitPickle("an array of Python objects")
         plain = _plain(value.value, done, depth + 1)
     elif isinstance(value, dict):
         plain = {key: _plain(item, done, depth + 1) for key, item in value.items()}

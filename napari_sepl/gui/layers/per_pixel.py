@@ -29,6 +29,7 @@ _SOURCE_COLOURS: dict[int, Colour] = {
     Source.KEPT: (0.95, 0.75, 0.10),
     Source.BY_O_P: (0.45, 0.30, 0.85),
     Source.BY_O_S: (0.15, 0.55, 0.95),
+    Source.BROUGHT: (0.55, 0.80, 0.20),
     Source.PERSON: (0.10, 0.80, 0.35),
     Source.PROMPTED: (0.00, 0.75, 0.75),
     Source.PINNED: (1.00, 0.45, 0.75),

@@ -30,8 +30,9 @@ _COLUMNS = {
     "IoU": "Quality of the mask as SAM predicts it (predicted_iou)",
     "stability": "SAM's stability score of the mask",
     "depth": "Number of masks that contain this mask",
+    "brings": "Class that the mask brings from its file, and its score",
 }
-_DECISION = 5
+_DECISION, _BRINGS = 5, 9
 _Role = Qt.ItemDataRole
 SORT_ROLE = int(_Role.UserRole)
 _SHOWN = ("all masks", "selected", "rejected", "with a decision")
@@ -70,7 +71,7 @@ class MaskModel(TableModel):
         if role == SORT_ROLE:
             value = self._value(rows, mask, column)
             return -1.0 if isinstance(value, float) and math.isnan(value) else value
-        if role == _Role.TextAlignmentRole and column not in (1, _DECISION):
+        if role == _Role.TextAlignmentRole and column not in (1, _DECISION, _BRINGS):
             return RIGHT
         if role == _Role.DecorationRole and column == 1 and rows.assignment.class_ids[mask]:
             return QColor(*map(int, self._classes.palette()[rows.assignment.class_ids[mask]]))
@@ -88,6 +89,7 @@ class MaskModel(TableModel):
             float(rows.predicted_iou[mask]),
             float(rows.stability[mask]),
             int(rows.depths[mask]),
+            rows.brought[mask],
         )[column]
 
 
@@ -114,7 +116,7 @@ class _Filter(QSortFilterProxyModel):
         kinds = (True, selected, not selected, decided)
         if not kinds[self.shown]:
             return False
-        words = (model.data(model.index(row, c, parent)) for c in (0, 1, _DECISION))
+        words = (model.data(model.index(row, c, parent)) for c in (0, 1, _DECISION, _BRINGS))
         return self.text in " ".join(words).casefold()
 
     def refilter(self, shown: int, text: str) -> None:
@@ -151,7 +153,7 @@ class MaskTable(QWidget):
         self.view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         style_table(self.view, self.view.verticalHeader().defaultSectionSize())
         self.view.horizontalHeader().setStretchLastSection(False)
-        for column, width in enumerate((48, 110, 70, 55, 55, 250, 50, 70, 50)):
+        for column, width in enumerate((48, 110, 70, 55, 55, 250, 50, 70, 50, 110)):
             self.view.setColumnWidth(column, width)
         self.view.setToolTip("Enter or double click: select a mask; Delete: reject it")
         stack(line_up(self.shown, self.text), self.view, parent=self)

@@ -177,7 +177,8 @@ def _colour(share: float) -> NDArray[np.float64]:
 _SOURCE_COLOURS = {
     Source.NOTHING: "#d8dce2", Source.IGNORED: "#9aa0a8", Source.KEPT: "#e0b020",
     Source.BY_O_P: "#7350d8", Source.BY_O_S: "#2a8cf0", Source.PERSON: "#1fae55",
-    Source.PROMPTED: "#00a8a8", Source.PINNED: "#e86fb0", Source.PAINTED: "#e2472c",
+    Source.BROUGHT: "#8cc832", Source.PROMPTED: "#00a8a8", Source.PINNED: "#e86fb0",
+    Source.PAINTED: "#e2472c",
 }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def test_strokes_are_above_pins_and_pins_above_all(case: Case, label: int) -> No
 
 
 def test_counts_leave_out_what_is_not_there() -> None:
-    found = np.array([[0, 2, 2], [8, 8, 8]], np.uint8)
+    found = np.array([[0, 2, 2], [9, 9, 9]], np.uint8)
     assert count_sources(found) == {Source.NOTHING: 1, Source.KEPT: 2, Source.PAINTED: 3}
 
 

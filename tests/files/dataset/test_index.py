@@ -3,6 +3,7 @@
 import os
 import pickle
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -383,7 +384,7 @@ NAMES = st.sets(
 ENDINGS = {
     "images": {".png", ".jpg"},
     "pseudo": {".png", ".npy"},
-    "masks": {".json", ".npy"},
+    "masks": {".json", ".npy", ".png"},
     "ground_truth": {".png", ".npy"},
 }
 
@@ -399,10 +400,25 @@ def naive_files(role: str, names: set[str]) -> dict[str, list[str]]:
     return found
 
 
+def naive_masks(found: dict[str, list[str]], samples: Collection[str]) -> dict[str, list[str]]:
+    """Return masks without the pictures beside others, and without those of no sample."""
+    found = {one: [n for n in names if not is_png(n)] or names for one, names in found.items()}
+    lasts = set(map(last, samples))
+    return {
+        one: names for one, names in found.items()
+        if not samples or last(one) in lasts or len(names) > 1 or not is_png(names[0])
+    }  # fmt: skip
+
+
+def is_png(name: str) -> bool:
+    return name.lower().endswith(".png")
+
+
 def naive_pairs(names: dict[str, set[str]]) -> dict[str, dict[str, str]]:
     """Return the files by role of each sample that can be used; as slow as it is plain."""
     files = {role: naive_files(role, held) for role, held in names.items()}
     samples = files["images"]
+    files["masks"] = naive_masks(files["masks"], samples)
     nested = all("/" in sample_id for sample_id in samples)
     paired: dict[str, dict[str, list[str]]] = {one: {} for one in samples}
     for role, held in files.items():

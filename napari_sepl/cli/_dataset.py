@@ -15,8 +15,9 @@ import typer
 from napari_sepl.cli._command import require_there, usage, with_parameters
 from napari_sepl.cli._console import note
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.classes import BUILT_IN
 from napari_sepl.core.labels.scores import Scores
-from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.class_lists import check_class_list
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import (
     LAYOUTS,
@@ -159,9 +160,9 @@ class DatasetOptions:
         if name not in (None, *LAYOUTS):
             raise typer.BadParameter(f"--layout: found {name!r}; expected {' or '.join(LAYOUTS)}")
         classes = self.values.get("classes")
-        if classes is not None and Path(classes).suffix.lower() != ".toml":
+        if classes is not None:
             with usage("--classes"):
-                read_class_list(classes)
+                check_class_list(classes)
 
     def _require_there(self, *, masks_to_come: bool = False) -> None:
         """Raise typer.BadParameter if a file or folder to read does not exist."""
@@ -169,8 +170,8 @@ class DatasetOptions:
         for key, value in self._given.items():
             if isinstance(value, Path) and key not in made:
                 require_there(**{option_of(key).removeprefix("--"): value})
-        classes = self._given.get("classes", "")
-        if classes.lower().endswith(".toml"):
+        classes = self._given.get("classes", "voc")
+        if classes not in BUILT_IN:
             require_there(classes=Path(classes))
 
     def _named(self) -> NamedDataset:

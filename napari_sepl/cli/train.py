@@ -233,7 +233,7 @@ def _survey(title: str, found: Sequence[LabelledImage], classes: ClassList) -> S
 
 
 def _labels(seen: Survey, classes: ClassList) -> str:
-    there = [name for label, name in enumerate(classes.names) if seen.counts[label]]
+    there = [label for label in classes.ids if seen.counts[label]]
     ignored = 100 * seen.counts[IGNORE] / max(seen.counts.sum(), 1)
     return f"{len(there)} of {len(classes)} classes, {ignored:.1f} % of pixels ignored"
 

@@ -103,7 +103,7 @@ def survey(
     finally:
         pool.shutdown(cancel_futures=True)
     if samples and not counts[:IGNORE].any():
-        expected = f"labels 0 to {len(classes) - 1} of the class list {classes.title}"
+        expected = f"labels {classes.told_ids} of the class list {classes.title}"
         raise InputError(
             samples[0].labels.parent, found="only pixels of 255 (ignore)", expected=expected
         )

@@ -45,7 +45,7 @@ def test_the_same_in_the_long_notation_of_toml(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_by_all_names() -> None:
-    with refused("class list", "'vocc'", "voc, coco or a file ending in .toml"):
+    with refused("class list", "'vocc'", "voc, coco, coco-official, cityscapes"):
         read_class_list("vocc")
 
 
@@ -57,7 +57,7 @@ def test_an_unknown_name_is_answered_by_all_names() -> None:
         ('names = ["a", "b"]', ["the keys names", "classes = ["]),
         ('classes = "a"', ["the keys classes", "classes = ["]),
         ('classes = [{ name = "a" }]\ntitle = "b"', ["the keys classes, title"]),
-        ('classes = [{ name = "a" }, "b"]', ["class 1", "'b'", "name and optional colour"]),
+        ('classes = [{ name = "a" }, "b"]', ["class 1", "'b'", "name and optional colour and id"]),
         ('classes = [{ name = "a", color = "#000000" }]', ["class 0", "name, color;"]),
         ('classes = [{ colour = "#000000" }]', ["class 0", "colour;"]),
         ("classes = [{ name = 3 }]", ["class 0", "the name 3"]),

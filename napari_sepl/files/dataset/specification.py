@@ -46,7 +46,7 @@ class DatasetSpec(BaseModel):
     list_file : Path, optional
         A text file of the samples, in order.
     classes : str
-        "voc", "coco", or a TOML file of classes.
+        The name of a built-in class list, or a file of classes.
     pseudo_format : str
         The format of the pseudo-labels by its name; "auto" to detect it.
     """
@@ -71,7 +71,9 @@ class DatasetSpec(BaseModel):
         description="Text file of samples: an id or a path on each line; of several columns "
         "the first counts.",
     )
-    classes: str = Field("voc", description="voc, coco or a TOML file.")
+    classes: str = Field(
+        "voc", description=f"{', '.join(BUILT_IN)}, or a file (.toml, labels.txt)."
+    )
     pseudo_format: str = Field(
         AUTO, description="Format of the pseudo-labels; auto detects it from the file."
     )

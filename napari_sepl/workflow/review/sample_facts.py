@@ -210,7 +210,7 @@ def _still_true(kept: StampedFacts | None, stamp: str, classes: ClassList) -> Sa
     """Return what was kept, if the files are as they were then and the class list fits."""
     if kept is None or kept.stamp != stamp:
         return None
-    class_ids = read_classes(kept.facts, len(classes))
+    class_ids = read_classes(kept.facts, classes.size)
     return None if class_ids is None else SampleFacts(class_ids)
 
 

@@ -20,7 +20,7 @@ from tests.messages import raises_input_error
 
 
 def test_the_built_in_lists() -> None:
-    assert BUILT_IN == {"voc": VOC, "coco": COCO}
+    assert (BUILT_IN["voc"], BUILT_IN["coco"]) == (VOC, COCO)
     assert (len(VOC), VOC.name(1), VOC.name(20)) == (21, "aeroplane", "tv monitor")
     assert (len(COCO), COCO.name(1), COCO.name(80)) == (81, "person", "toothbrush")
 

@@ -138,7 +138,7 @@ def train_command(  # noqa: PLR0913  each option is an argument
     tested = None
     if held_out is not None:
         index = _open(held_out, held_out.ground_truth, failures)
-        tested = _survey("held-out samples", find_labelled(index), index.classes)
+        tested = _survey("held-out samples", find_labelled(index, given=True), index.classes)
     plan = Plan(
         recipe, read_class_list(named.spec.classes), learnt, to, chosen, backbone_weights, tested,
         views, save_predictions, workers, checkpoint_every, log_every, evaluate_every,

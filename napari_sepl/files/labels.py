@@ -120,6 +120,25 @@ def read_given_labels(
         count, or whether 0 is a class.
     """
     pixels = _read_pixels(path, shape, of, all_colours=by_colour is True)
+    return _given(path, pixels, classes, by_colour)
+
+
+def given_labels(
+    path: Path,
+    array: NDArray[Any],
+    classes: ClassList,
+    shape: tuple[int, int] | None = None,
+    of: object = "the image",
+) -> NDArray[np.uint8]:
+    """Return the labels in an array that was read from a file, as `read_given_labels` does."""
+    flat = without_axes(array.shape)
+    check_size(path, flat[:2], shape, of)
+    return _given(path, array.reshape(flat), classes, None)
+
+
+def _given(
+    path: Path, pixels: NDArray[Any], classes: ClassList, by_colour: bool | None
+) -> NDArray[np.uint8]:
     if pixels.ndim == 2 and by_colour:
         pixels = np.stack([_as_labels(pixels, path)] * 3, axis=-1)
     if pixels.ndim == 2:
@@ -205,7 +224,7 @@ def _read_tiff(path: Path, shape: tuple[int, int] | None, of: object) -> NDArray
 def _read_array(path: Path, shape: tuple[int, int] | None, of: object) -> NDArray[Any]:
     with arrays.open_array(path, _NAMES) as stored:
         header = stored.header
-        flat = _without_axes(header.shape)
+        flat = without_axes(header.shape)
         has_colours = len(flat) == 3 and flat[2] == 3 and header.dtype == np.uint8
         if (len(flat) != 2 and not has_colours) or header.dtype.kind not in "iubf" or 0 in flat:
             raise InputError(
@@ -220,7 +239,7 @@ def _read_array(path: Path, shape: tuple[int, int] | None, of: object) -> NDArra
         return _whole(stored.whole().reshape(flat), path)
 
 
-def _without_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+def without_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return a shape without axes of length one before or after height and width."""
     while len(shape) > 2 and shape[0] == 1:
         shape = shape[1:]

@@ -16,7 +16,7 @@ from napari_sepl.document.inputs import Inputs
 from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.digests import digest_file, digest_labels, stamp_file
 from napari_sepl.files.images import image_size, read_image
-from napari_sepl.files.labels import read_labels
+from napari_sepl.files.labels import read_given_labels
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.pseudo import read_pseudo
 from napari_sepl.files.scores import AUTO
@@ -38,6 +38,8 @@ class Sample:
         The ground truth.
     pseudo_format : str
         The format of the pseudo-labels by its name; "auto" to detect it.
+    classes : ClassList, optional
+        The classes of the dataset, which tell colours and arrays of scores.
     """
 
     sample_id: str
@@ -46,6 +48,7 @@ class Sample:
     masks: Path | None = None
     truth: Path | None = None
     pseudo_format: str = AUTO
+    classes: ClassList | None = None
 
     @property
     def files(self) -> list[Path]:
@@ -161,7 +164,7 @@ def read_truth(
     """
     if sample.truth is None:
         return None
-    labels = read_labels(sample.truth, (shape[0], shape[1]), sample.image)
+    labels = read_given_labels(sample.truth, classes, (shape[0], shape[1]), sample.image)
     classes.check(labels, sample.truth)
     return labels
 
@@ -200,7 +203,7 @@ def stamp(digest: str, state: str) -> str:
 def _read_enhanceable(
     sample: Sample, classes: ClassList, shape: tuple[int, int], states: Mapping[str, str]
 ) -> Enhanceable:
-    read = _read_pseudo(sample, shape)
+    read = _read_pseudo(replace(sample, classes=classes), shape)
     scores = read if isinstance(read, Scores) else None
     if isinstance(read, Scores):
         classes.check_ids(read.class_ids.tolist(), sample.pseudo)
@@ -225,6 +228,7 @@ def _read_pseudo(sample: Sample, shape: tuple[int, int]) -> NDArray[np.uint8] | 
         sample_id=sample.sample_id,
         shape=shape,
         of=sample.image,
+        classes=sample.classes,
     )
 
 

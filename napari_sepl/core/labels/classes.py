@@ -166,6 +166,16 @@ class ClassList:
             )
         return _ONE_HIGHER[labels]
 
+    def labels_of(self, count: int) -> tuple[int, ...] | None:
+        """Return the label of each of `count` things that are in the order of the classes.
+
+        They may have the background in front or not, and one for each number in a gap or none.
+        None if the count fits in no way, or in two.
+        """
+        whole = tuple(range(self.size))
+        ways = {way for way in (self.ids, self.ids[1:], whole, whole[1:]) if len(way) == count}
+        return ways.pop() if len(ways) == 1 else None
+
     @property
     def told_ids(self) -> str:
         """The labels in words."""

@@ -194,7 +194,7 @@ def read_image_labels(
         Naming the line, if the file is no text, a class is unknown, or a sample comes twice.
     """
     lines = read_text(path, _EXPECTED).splitlines()
-    labels_of = _labels_by_word(classes)
+    labels_of = labels_by_word(classes)
     find = SampleFinder(known)
     found: dict[str, tuple[int, ...]] = {}
     for number, line in enumerate(lines, 1):
@@ -215,9 +215,9 @@ def read_image_labels(
     return found
 
 
-def _labels_by_word(classes: ClassList) -> dict[str, int]:
+def labels_by_word(classes: ClassList) -> dict[str, int]:
     """Return the label of each word that stands for one label."""
-    plain = [_plain_name(name) for name in classes.names]
+    plain = [plain_name(name) for name in classes.names]
     counts = Counter(plain)
     both = zip(classes.ids, plain, strict=True)
     named = {name: label for label, name in both if label and counts[name] == 1}
@@ -227,7 +227,7 @@ def _labels_by_word(classes: ClassList) -> dict[str, int]:
 def _labels(
     words: list[str], known: dict[str, int], source: str, classes: ClassList
 ) -> tuple[int, ...]:
-    found = {word: known.get(_plain_name(word)) for word in words}
+    found = {word: known.get(plain_name(word)) for word in words}
     unknown = ", ".join(word for word, label in found.items() if label is None)
     if unknown:
         raise InputError(
@@ -238,7 +238,7 @@ def _labels(
     return tuple(sorted({label for label in found.values() if label is not None}))
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return the common form of all spellings of a name; numbers stay as they are."""
     if name.lstrip("-").isdecimal():
         return name

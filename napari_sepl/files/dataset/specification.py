@@ -42,7 +42,7 @@ class DatasetSpec(BaseModel):
     ground_truth : Path, optional
         A folder of ground truth.
     image_labels : Path, optional
-        A text file of image-level labels.
+        A file or folder of image-level labels.
     list_file : Path, optional
         A text file of the samples, in order.
     classes : str
@@ -63,7 +63,9 @@ class DatasetSpec(BaseModel):
     )
     ground_truth: Path | None = Field(None, description="Folder of ground truth.")
     image_labels: Path | None = Field(
-        None, description="Text file of image-level labels: a sample and its classes on each line."
+        None,
+        description="Image-level labels: a text file with a sample and its classes on each line, "
+        "cls_labels.npy, COCO's JSON, a CSV, or a folder of VOC's lists or of a folder per class.",
     )
     list_file: Path | None = Field(
         None,

@@ -133,7 +133,7 @@ def given_labels(
     """Return the labels in an array that was read from a file, as `read_given_labels` does."""
     flat = without_axes(array.shape)
     check_size(path, flat[:2], shape, of)
-    return _given(path, array.reshape(flat), classes, None)
+    return _given(path, _whole(array.reshape(flat), path), classes, None)
 
 
 def _given(
@@ -145,6 +145,9 @@ def _given(
         return classes.renumbered(_as_labels(pixels, path), path)
     is_grey = bool((pixels == pixels[..., :1]).all())
     found = None if by_colour is False else labels_of_colours(pixels, classes)
+    if by_colour is False and not is_grey:
+        expected = "one channel of labels; --pseudo-format colours reads colours"
+        raise InputError(path, found=_described(pixels), expected=expected)
     if not is_grey or by_colour:
         if found is None:
             raise InputError(path, found=_described(pixels, classes), expected=_colours(classes))
@@ -247,16 +250,18 @@ def without_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _whole(array: NDArray[Any], path: Path) -> NDArray[Any]:
-    """Return a copy of whole numbers, in memory; refuse fractions with a hint."""
-    if array.dtype.kind == "f":
-        numbers = "whole numbers" if np.array_equal(array, np.round(array)) else "fractions"
-        hint = (
-            "a whole-number type: convert with .astype('uint8')"
-            if numbers == "whole numbers"
-            else "whole-number labels; scores of classes must be cut at a threshold first"
+    """Return a copy of whole numbers, in memory, also of whole numbers stored as floats."""
+    if array.dtype.kind != "f":
+        return np.array(array)
+    if not np.array_equal(array, np.round(array)):
+        raise InputError(
+            path,
+            found=f"fractions of type {array.dtype}",
+            expected="whole-number labels, or scores of shape (classes, H, W)",
         )
-        raise InputError(path, found=f"{numbers} of type {array.dtype}", expected=hint)
-    return np.array(array)
+    if np.abs(array).max() >= 2**31:
+        raise InputError(path, found="labels above 2147483647", expected="labels from 0 to 255")
+    return array.astype(np.int64)
 
 
 def _read_image(

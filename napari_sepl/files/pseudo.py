@@ -114,9 +114,10 @@ def _read_unnamed(
 ) -> NDArray[np.uint8] | Scores:
     if path.suffix.lower() in SCORE_SUFFIXES:
         value = _read_scores_file(path, or_labels=True)
-        if classes is not None and _are_labels(value):
+        is_flat = _is_flat(value)
+        if classes is not None and is_flat and not _may_be_scores(value, classes):
             return given_labels(path, value, classes, shape, of)
-        if value is not None:
+        if value is not None and not (classes is None and is_flat):
             fmt = guess_format(path, value, classes)
             return _seen(read_scores(path, fmt, value, shape, classes))
     elif _is_of_class(path, sample_id) and class_pngs.is_surely_scores(path):
@@ -153,7 +154,7 @@ def _read_scores_file(path: Path, *, or_labels: bool = False) -> Any:
             return _unpacked(found)
     with arrays.open_array(path, ("labels", "arr_0") if or_labels else ("arr_0",)) as stored:
         header = stored.header
-        if or_labels and not (header.dtype.kind == "f" and len(header.shape) > 2):
+        if or_labels and (header.dtype.kind != "f" or len(header.shape) < 2):
             return None
         return np.array(stored.whole())
 
@@ -167,9 +168,14 @@ def _unpacked(value: Any) -> Any:
     return {int(key): one for key, one in value.items()} if _are_numbers(value) else value
 
 
-def _are_labels(value: Any) -> bool:
-    whole = isinstance(value, np.ndarray) and value.dtype.kind in "iub"
-    return whole and len(label_files.without_axes(value.shape)) == 2
+def _is_flat(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and len(label_files.without_axes(value.shape)) == 2
+
+
+def _may_be_scores(value: NDArray[Any], classes: ClassList) -> bool:
+    """Return whether one map is that of the only class: it has fractions."""
+    is_only = len(classes) == 2 and value.dtype.kind == "f"
+    return is_only and not np.array_equal(value, np.round(value))
 
 
 def _are_numbers(value: dict[Any, Any]) -> bool:

@@ -113,7 +113,7 @@ def guess_format(path: Path, value: Any, classes: ClassList | None = None) -> Sc
 
 def _guess_stack(path: Path, value: NDArray[Any], classes: ClassList | None) -> ScoreFormat:
     """Return whether the first map of an array is the background's, by the number of classes."""
-    count = without_axes(value).shape[0] if value.ndim > 2 else 0
+    count = without_axes(value).shape[0] if value.ndim > 2 else 1
     if classes is None:
         return PSEUDO_FORMATS["stack"]
     whole = {len(classes), classes.size}
@@ -250,6 +250,8 @@ def _by_place(path: Path, value: Any, fmt: ScoreFormat) -> dict[int, NDArray[Any
         maps = None if field is None else value[field]
     maps = without_axes(maps) if isinstance(maps, np.ndarray) else maps
     first = int(fmt.layout is Layout.BARE_STACK)
+    if first and isinstance(maps, np.ndarray) and maps.ndim == 2:
+        maps = maps[np.newaxis]
     if not isinstance(maps, np.ndarray) or maps.ndim != 3 or not 2 <= len(maps) + first <= IGNORE:
         found = f"an array of shape {maps.shape}" if hasattr(maps, "shape") else _described(value)
         raise InputError(path, found=found, expected="scores of shape (classes, H, W)")

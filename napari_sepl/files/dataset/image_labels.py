@@ -149,7 +149,8 @@ def _marked(path: Path, key: object, row: Any, classes: ClassList) -> tuple[int,
     except ValueError:  # lists of different lengths
         numbers = np.array(["no numbers"])
     if numbers.dtype.kind not in "iufb" or not np.isin(numbers, (0, 1)).all():
-        raise InputError(path, found=f"{brief(row)} for {brief(key)}", expected=_DICTIONARY)
+        found = f"something else than 0 and 1 for {brief(key)}"
+        raise InputError(path, found=found, expected=_DICTIONARY)
     labels = classes.labels_of(len(numbers))
     if labels is None:
         raise InputError(
@@ -223,7 +224,7 @@ def _read_class_folders(
                 continue
             inside = file.relative_to(folder).with_suffix("").as_posix()
             whole = file.relative_to(path).with_suffix("").as_posix()
-            sample_id = whole if whole in known else find(inside)
+            sample_id = whole if whole in known else find(inside) or find(file.stem)
             if sample_id is not None:
                 found[sample_id] |= set() if label is None else {label}
     return _sorted(found)

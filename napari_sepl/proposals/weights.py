@@ -306,13 +306,13 @@ def _check_archive(path: Path, expected: str) -> None:
         with zipfile.ZipFile(file) as archive:
             if sum(info.file_size for info in archive.infolist()) > size:
                 raise InputError(path, found="parts larger than the file", expected=expected)
+            wrong = archive.testzip()
+            if wrong is not None:
+                found = f"a damaged file (the checksum of {wrong[:80]} is wrong)"
+                raise InputError(path, found=found, expected=expected)
             for name in archive.namelist():
                 if name.endswith("data.pkl"):
                     _check_pickle(path, archive.read(name), expected)
-            wrong = archive.testzip()
-    if wrong is not None:
-        found = f"a damaged file (the checksum of {wrong[:80]} is wrong)"
-        raise InputError(path, found=found, expected=expected)
 
 
 def _check_pickle(path: Path, content: bytes, expected: str) -> None:

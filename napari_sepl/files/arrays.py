@@ -202,10 +202,13 @@ def _chosen(path: Path, members: list[str], names: tuple[str, ...]) -> str:
     )
 
 
-def is_archive(path: Path) -> bool:
-    """Return whether a file is an archive of arrays, by its first bytes."""
+def archive_names(path: Path) -> list[str]:
+    """Return the names of the arrays in an archive; none of a file that is no archive."""
     with reading(path, _EXPECTED) as file:
-        return file.read(len(_ARCHIVE)) == _ARCHIVE
+        if file.read(len(_ARCHIVE)) != _ARCHIVE:
+            return []
+        with zipfile.ZipFile(file) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
 def read_archive(path: Path, is_wanted: Callable[[str], bool]) -> dict[str, NDArray[Any]]:

@@ -148,10 +148,9 @@ def _read_scores_file(path: Path, *, or_labels: bool = False) -> Any:
         return _unpacked(value)
     if suffix in pickles.SUFFIXES or (suffix == ".npy" and pickles.holds_objects(path)):
         return pickles.read_pickled(path)
-    if arrays.is_archive(path):
-        found = arrays.read_archive(path, lambda name: name in FIELDS or name.isdecimal())
-        if found:
-            return _unpacked(found)
+    wanted = {one for one in arrays.archive_names(path) if one in FIELDS or one.isdecimal()}
+    if wanted and not (or_labels and "labels" in arrays.archive_names(path)):
+        return _unpacked(arrays.read_archive(path, wanted.__contains__))
     with arrays.open_array(path, ("labels", "arr_0") if or_labels else ("arr_0",)) as stored:
         header = stored.header
         if or_labels and (header.dtype.kind != "f" or len(header.shape) < 2):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -254,7 +254,7 @@ _TENSOR_TYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4",
     "I16": "<i2", "I8": "<i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "?",
 }  # fmt: skip
-_MAX_HEADER = 10**8
+_MAX_HEADER, _MOST_AXES, _MOST_LONG = 10**8, 8, 2**48
 
 
 def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
@@ -291,22 +291,24 @@ def _tensor(path: Path, name: str, entry: Any, data: memoryview) -> NDArray[Any]
         found=f"the tensor {name[:60]!r} with {brief(entry)}",
         expected="dtype, shape and data_offsets within the file",
     )
-    if not isinstance(entry, dict) or entry.get("dtype") not in _TENSOR_TYPES:
+    if not isinstance(entry, dict):
         raise wrong
-    shape, offsets = entry.get("shape"), entry.get("data_offsets")
-    for numbers in (shape, offsets):
-        if not isinstance(numbers, list) or len(numbers) > _MOST_AXES:
-            raise wrong
-        if any(type(number) is not int or not 0 <= number < 2**48 for number in numbers):
-            raise wrong
-    dtype = np.dtype(_TENSOR_TYPES[entry["dtype"]])
-    start, end = offsets if len(offsets) == 2 else (1, 0)
+    code, shape, offsets = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
+    kind = _TENSOR_TYPES.get(code) if isinstance(code, str) else None
+    if kind is None or not _are_sizes(shape) or not _are_sizes(offsets) or len(offsets) != 2:
+        raise wrong
+    dtype, (start, end) = np.dtype(kind), offsets
     if end - start != prod(shape) * dtype.itemsize or end > len(data):
         raise wrong
     numbers = np.frombuffer(data[start:end], dtype).reshape(shape)
-    if entry["dtype"] == "BF16":  # the upper half of a float32
+    if code == "BF16":  # the upper half of a float32
         return (numbers.astype(np.uint32) << 16).view(np.float32)
     return numbers
 
 
-_MOST_AXES = 8
+def _are_sizes(numbers: Any) -> TypeGuard[list[int]]:
+    return (
+        isinstance(numbers, list)
+        and len(numbers) <= _MOST_AXES
+        and all(type(number) is int and 0 <= number < _MOST_LONG for number in numbers)
+    )

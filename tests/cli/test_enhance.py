@@ -147,7 +147,7 @@ def test_ctrl_c_sums_up_and_says_how_to_go_on(
 ) -> None:
     plain = workflow.enhance_sample
 
-    def stopped_at_b(sample: Sample, *others: object) -> Path:
+    def stopped_at_b(sample: Sample, *others: object) -> tuple[Path, bool]:
         if sample.sample_id == "b":
             raise KeyboardInterrupt
         return plain(sample, *others)  # type: ignore[arg-type]

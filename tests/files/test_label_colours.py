@@ -7,9 +7,11 @@ import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from napari_sepl.core.labels.classes import BUILT_IN, COCO, VOC, ClassList, voc_palette
+from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files.labels import labels_of_colours, read_given_labels
 from napari_sepl.files.pseudo import read_pseudo
 from tests.files.making import SHAPE, random_labels, refused, save_image
@@ -22,7 +24,13 @@ OWN = ClassList(
 )
 
 
-def few(top: int = 3) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
+def labels_of(path: Path, name: str = "auto", *, classes: ClassList) -> NDArray[np.uint8]:
+    read = read_pseudo(path, name, classes=classes)
+    assert not isinstance(read, Scores)
+    return read
+
+
+def few(top: int = 3) -> NDArray[np.uint8]:
     labels = random_labels(top=top)
     labels[:2] = 255
     return labels
@@ -70,7 +78,7 @@ def test_a_colour_of_no_class_is_named(tmp_path: Path) -> None:
 def test_three_equal_channels_are_labels_where_those_are_of_the_list(tmp_path: Path) -> None:
     path = save_image(tmp_path / "a.png", np.stack([few(21)] * 3, -1))
     assert np.array_equal(read_given_labels(path, VOC), few(21))
-    assert np.array_equal(read_pseudo(path, "labels", classes=VOC), few(21))
+    assert np.array_equal(labels_of(path, "labels", classes=VOC), few(21))
 
 
 def test_a_grey_class_alone_is_no_label_128(tmp_path: Path) -> None:
@@ -84,16 +92,16 @@ def test_grey_that_may_be_both_is_asked_about(tmp_path: Path) -> None:
     path = save_image(tmp_path / "a.png", np.stack([whites] * 3, -1))
     with refused(path, "--pseudo-format labels or colours"):
         read_given_labels(path, OWN)
-    assert np.array_equal(read_pseudo(path, "labels", classes=OWN), whites)
+    assert np.array_equal(labels_of(path, "labels", classes=OWN), whites)
     dogs = np.where(whites, 2, 0)
-    assert np.array_equal(read_pseudo(path, "colours", classes=OWN), dogs)
+    assert np.array_equal(labels_of(path, "colours", classes=OWN), dogs)
 
 
 def test_a_mask_of_0_and_255_is_a_class_where_colours_count(tmp_path: Path) -> None:
     whites = np.where(few() == 1, 255, 0).astype(np.uint8)
     path = save_image(tmp_path / "a.png", whites)
     assert np.array_equal(read_given_labels(path, OWN), whites)
-    assert np.array_equal(read_pseudo(path, "colours", classes=OWN), np.where(whites, 2, 0))
+    assert np.array_equal(labels_of(path, "colours", classes=OWN), np.where(whites, 2, 0))
 
 
 def test_the_colours_of_a_palette_count_where_that_is_said(tmp_path: Path) -> None:
@@ -102,8 +110,8 @@ def test_the_colours_of_a_palette_count_where_that_is_said(tmp_path: Path) -> No
     image.putpalette(OWN.palette()[[2, 0, 1]].tobytes())
     image.save(tmp_path / "a.png")
     expected = np.array([2, 0, 1])[indices]
-    assert np.array_equal(read_pseudo(tmp_path / "a.png", "colours", classes=OWN), expected)
-    assert np.array_equal(read_pseudo(tmp_path / "a.png", classes=OWN), indices)
+    assert np.array_equal(labels_of(tmp_path / "a.png", "colours", classes=OWN), expected)
+    assert np.array_equal(labels_of(tmp_path / "a.png", classes=OWN), indices)
 
 
 @given(st.data())
@@ -112,6 +120,7 @@ def test_colours_read_back_as_their_labels(data: st.DataObject) -> None:
     labels = st.sampled_from((*classes.ids, 255))
     drawn = np.array(data.draw(st.lists(st.lists(labels, min_size=3, max_size=3), min_size=1)))
     read = labels_of_colours(classes.palette()[drawn], classes)
+    assert read is not None
     assert np.array_equal(read, drawn)
 
 

@@ -79,9 +79,8 @@ def test_logits_are_cut_as_their_argmax(tmp_path: Path, name: str, field: str) -
 
 
 def test_fma_is_an_archive_whose_maps_are_scaled(tmp_path: Path) -> None:
-    saved = {"fg_logit": np.ones(2), "all_logit": np.ones(20), "att": np.ones((2, 2), np.float16)}
-    maps = (cams() - 0.1) * 40
-    np.savez(tmp_path / "a.npz", cam=maps, fg_cls=np.array([3, 14]), **saved)
+    maps, keys, logits = (cams() - 0.1) * 40, np.array([3, 14]), np.ones(20)
+    np.savez(tmp_path / "a.npz", cam=maps, fg_cls=keys, all_logit=logits, att=np.ones((2, 2)))
     for name in ("auto", "fma-wsss"):
         read = scores_of(tmp_path / "a.npz", name)
         assert read.class_ids.tolist() == [4, 15]
@@ -209,7 +208,9 @@ def test_a_label_map_may_be_a_tensor(tmp_path: Path) -> None:
         save_torch(tmp_path / "a.pt", labels.astype(np.int64)[np.newaxis]),
         save_safetensors(tmp_path / "a.safetensors", {"labels": labels}),
     ):
-        assert np.array_equal(read_pseudo(path, classes=VOC), labels)
+        read = read_pseudo(path, classes=VOC)
+        assert not isinstance(read, Scores)
+        assert np.array_equal(read, labels)
 
 
 # --- damage

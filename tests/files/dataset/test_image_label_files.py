@@ -70,7 +70,7 @@ def test_other_dictionaries_are_reported(tmp_path: Path, value: Any, message: st
 
 def test_what_runs_code_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
-    np.save(path, {"a": Path("x")}, allow_pickle=True)
+    save(path, {"a": Path("x")})
     with refused(path, "the Python object pathlib"):
         open_image_labels(path, VOC, KNOWN)
 

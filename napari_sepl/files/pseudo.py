@@ -148,8 +148,9 @@ def _read_scores_file(path: Path, *, or_labels: bool = False) -> Any:
         return _unpacked(value)
     if suffix in pickles.SUFFIXES or (suffix == ".npy" and pickles.holds_objects(path)):
         return pickles.read_pickled(path)
-    wanted = {one for one in arrays.archive_names(path) if one in FIELDS or one.isdecimal()}
-    if wanted and not (or_labels and "labels" in arrays.archive_names(path)):
+    names = arrays.archive_names(path) if suffix == ".npz" else []
+    wanted = {one for one in names if one in FIELDS or one.isdecimal()}
+    if wanted and not (or_labels and "labels" in names):
         return _unpacked(arrays.read_archive(path, wanted.__contains__))
     with arrays.open_array(path, ("labels", "arr_0") if or_labels else ("arr_0",)) as stored:
         header = stored.header

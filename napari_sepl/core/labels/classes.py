@@ -148,6 +148,8 @@ class ClassList:
             Naming `source`, if they may be trainIds of Cityscapes and the list leaves it open; or
             if the list counts from 0 and a label is outside it.
         """
+        if self.title != _EITHER and not self.from_0:
+            return labels
         present = np.flatnonzero(count_labels(labels)).tolist()
         highest = max((label for label in present if label != IGNORE), default=0)
         if self.title == _EITHER and IGNORE in present and highest < len(CITYSCAPES_TRAINED):

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.class_names import BACKGROUND_NAMES
@@ -115,13 +116,19 @@ def _read_dictionary(path: Path, classes: ClassList, known: Collection[str]) -> 
         raise InputError(path, found=f"a {type(value).__name__}", expected=_DICTIONARY)
     find, by_number = SampleFinder(known), _by_number(known)
     found: Found = {}
+    labels_of: dict[int, tuple[int, ...]] = {}  # by the length of a row
     for key, row in value.items():
-        labels = _marked(path, key, row, classes)
+        marks = _marks(path, key, row)
+        if len(marks) not in labels_of:
+            labels_of[len(marks)] = _in_order(path, key, len(marks), classes)
+        labels = labels_of[len(marks)]
         sample_id = find(str(key))
         if sample_id is None and isinstance(key, int):
             sample_id = by_number.get(key)
         if sample_id is not None:
-            found[sample_id] = labels
+            marked = (labels[place] for place in np.flatnonzero(marks).tolist())
+            found[sample_id] = tuple(label for label in marked if label)
+    classes.check_ids({label for labels in found.values() for label in labels}, path)
     return found
 
 
@@ -142,26 +149,29 @@ def _by_number(known: Collection[str]) -> dict[int, str]:
     return {number: ids[0] for number, ids in numbers.items() if len(ids) == 1}
 
 
-def _marked(path: Path, key: object, row: Any, classes: ClassList) -> tuple[int, ...]:
-    """Return the labels that a row of 0 and 1 marks."""
+def _marks(path: Path, key: object, row: Any) -> NDArray[Any]:
+    """Return a row of 0 and 1."""
     try:
         numbers = np.asarray(row).reshape(-1)
     except ValueError:  # lists of different lengths
         numbers = np.array(["no numbers"])
-    if numbers.dtype.kind not in "iufb" or not np.isin(numbers, (0, 1)).all():
+    if numbers.dtype.kind not in "iufb" or ((numbers != 0) & (numbers != 1)).any():
         found = f"something else than 0 and 1 for {brief(key)}"
         raise InputError(path, found=found, expected=_DICTIONARY)
-    labels = classes.labels_of(len(numbers))
+    return numbers
+
+
+def _in_order(path: Path, key: object, count: int, classes: ClassList) -> tuple[int, ...]:
+    """Return the label of each number of a row."""
+    labels = classes.labels_of(count)
     if labels is None:
         raise InputError(
             path,
-            found=f"{len(numbers)} numbers for {brief(key)}",
+            found=f"{count} numbers for {brief(key)}",
             expected=f"{len(classes) - 1}, one for each class of {classes.title}, or with the "
             "background in front; name another list by --classes",
         )
-    marked = [labels[place] for place in np.flatnonzero(numbers)]
-    classes.check_ids(marked, path)
-    return tuple(label for label in marked if label)
+    return labels
 
 
 # --- folders

@@ -122,9 +122,7 @@ def _read_dictionary(path: Path, classes: ClassList, known: Collection[str]) -> 
         if len(marks) not in labels_of:
             labels_of[len(marks)] = _in_order(path, key, len(marks), classes)
         labels = labels_of[len(marks)]
-        sample_id = find(str(key))
-        if sample_id is None and isinstance(key, int):
-            sample_id = by_number.get(key)
+        sample_id = by_number.get(key) if isinstance(key, int) else find(str(key))
         if sample_id is not None:
             marked = (labels[place] for place in np.flatnonzero(marks).tolist())
             found[sample_id] = tuple(label for label in marked if label)
@@ -144,7 +142,8 @@ def _by_number(known: Collection[str]) -> dict[int, str]:
     numbers: dict[int, list[str]] = defaultdict(list)
     for sample_id in known:
         name = PurePosixPath(sample_id).name
-        if match := _VOC_ID.fullmatch(name) or _NUMBERED.fullmatch(name):
+        match = _VOC_ID.fullmatch(name) or _NUMBERED.fullmatch(name)
+        if match is not None:
             numbers[int("".join(match.groups()))].append(sample_id)
     return {number: ids[0] for number, ids in numbers.items() if len(ids) == 1}
 

@@ -77,6 +77,8 @@ def read_scores(
         found: dict[int, NDArray[Any]] = {**read_class_pngs(path, shape)}
     elif fmt.layout in (Layout.STACK, Layout.BARE_STACK, Layout.LOGITS):
         found = _by_place(path, value, fmt)
+        if fmt.layout is Layout.LOGITS and classes is not None:
+            _check_count(path, len(found), classes)
     elif fmt.layout in (Layout.CAMS, Layout.PROBABILITIES):
         found = _by_number(path, value, fmt)
     else:
@@ -127,6 +129,15 @@ def _guess_stack(path: Path, value: NDArray[Any], classes: ClassList | None) -> 
         expected=f"{len(classes)} with the background first, or {len(classes) - 1} without it; "
         "another class list by --classes, or --pseudo-format stack or stack-no-background",
     )
+
+
+def _check_count(path: Path, count: int, classes: ClassList) -> None:
+    if count not in (len(classes), classes.size):
+        raise InputError(
+            path,
+            found=f"{count} maps for the {len(classes) - 1} classes of {classes.title}",
+            expected=f"{len(classes)}, the background first; another class list by --classes",
+        )
 
 
 def _guess_keyed(path: Path, value: Mapping[Any, Any]) -> ScoreFormat:

@@ -78,6 +78,12 @@ def test_logits_are_cut_as_their_argmax(tmp_path: Path, name: str, field: str) -
         assert np.allclose(read.own + read.maps.sum(0), 1, atol=1e-5)
 
 
+def test_logits_of_another_number_of_classes_are_refused(tmp_path: Path) -> None:
+    save_dict(tmp_path / "a.npy", {"msc_seg": cams(21)[np.newaxis]})
+    with refused(tmp_path / "a.npy", "21 maps for the 80 classes of coco", "--classes"):
+        scores_of(tmp_path / "a.npy", classes=BUILT_IN["coco"])
+
+
 def test_fma_is_an_archive_whose_maps_are_scaled(tmp_path: Path) -> None:
     maps, keys, logits = (cams() - 0.1) * 40, np.array([3, 14]), np.ones(20)
     np.savez(tmp_path / "a.npz", cam=maps, fg_cls=keys, all_logit=logits, att=np.ones((2, 2)))

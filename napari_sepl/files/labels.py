@@ -219,8 +219,7 @@ def _read_pixels(
 def _read_tiff(path: Path, shape: tuple[int, int] | None, of: object) -> NDArray[Any]:
     if tiff_has_colours(path):
         check_size(path, tiff_size(path), shape, of)
-        pixels = read_tiff(path)
-        return _opaque(pixels, path) if pixels.ndim == 3 else pixels
+        return _opaque(read_tiff(path), path)
     return _whole(read_tiff_indices(path, shape, of), path)
 
 
@@ -289,8 +288,8 @@ def _read_image(
 
 def _opaque(pixels: NDArray[Any], path: Path) -> NDArray[np.uint8]:
     """Return the colours of an image, (H, W, 3) or (H, W, 4), without transparency."""
-    if pixels.dtype != np.uint8:
-        found = f"colours of type {pixels.dtype}"
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
+        found = f"colours of shape {pixels.shape} and type {pixels.dtype}"
         raise InputError(path, found=found, expected="8 bits a channel")
     if pixels.shape[2] == 4 and (pixels[..., 3] != IGNORE).any():
         raise InputError(path, found="a colour image with transparency", expected="opaque colours")

@@ -183,9 +183,9 @@ def test_things_in_the_order_of_the_classes(count: int, expected: tuple[int, ...
 
 def test_of_a_built_in_list_one_that_fits_is_named() -> None:
     coco = BUILT_IN["coco"]
-    for labels, best in (([1, 90], "coco-official"), ([81], "coco-official"), ([150], "ade20k")):
+    for present, best in (([1, 90], "coco-official"), ([81], "coco-official"), ([150], "ade20k")):
         with raises_input_error("a.png", found="label", expected=f"--classes {best} has them"):
-            coco.check_ids(labels, "a.png")
+            coco.check_ids(present, "a.png")
     with raises_input_error("a.png", found="label 200", expected="name another list by --classes"):
         coco.check_ids([200], "a.png")
     with raises_input_error("a.png", found="label 30", expected="--classes cityscapes has them"):

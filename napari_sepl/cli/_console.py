@@ -30,6 +30,7 @@ FAILED = 1
 TIME = TimeRemainingColumn(elapsed_when_finished=True)
 OUTCOMES = {
     "saved": "saved",
+    "no class": "saved without any class",
     "present": "skipped (already done)",
     "made again": "made again (inputs changed)",
     "reviewed": "left (reviewed)",
@@ -235,6 +236,13 @@ def follow(
         complain(f"Stopped.{' All saved files are complete; the same command resumes.' * resumes}")
     if code == 0 and counts.keys() == {"left out"}:
         complain("nothing to do: no sample has one of these classes")
+        return FAILED
+    if counts["no class"] and counts.keys() <= {"no class", "failed"}:
+        complain(
+            "no sample has a class: the pseudo-labels hold only 0 (background) and 255 (ignore), "
+            "or no score is above the background's; in a mask of one class its label must be 1, or "
+            "its colour that of a class and --pseudo-format colours"
+        )
         return FAILED
     return code
 

@@ -15,9 +15,11 @@ import typer
 from napari_sepl.cli._command import require_there, usage, with_parameters
 from napari_sepl.cli._console import note
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.classes import BUILT_IN
 from napari_sepl.core.labels.scores import Scores
-from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.class_lists import check_class_list
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.numbers import check_numbers
 from napari_sepl.files.dataset.specification import (
     LAYOUTS,
     DatasetSpec,
@@ -27,6 +29,7 @@ from napari_sepl.files.dataset.specification import (
     read_dataset,
     voc_folders,
 )
+from napari_sepl.files.images import image_size
 from napari_sepl.files.pseudo import read_pseudo
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, check_format
 
@@ -159,9 +162,9 @@ class DatasetOptions:
         if name not in (None, *LAYOUTS):
             raise typer.BadParameter(f"--layout: found {name!r}; expected {' or '.join(LAYOUTS)}")
         classes = self.values.get("classes")
-        if classes is not None and Path(classes).suffix.lower() != ".toml":
+        if classes is not None:
             with usage("--classes"):
-                read_class_list(classes)
+                check_class_list(classes)
 
     def _require_there(self, *, masks_to_come: bool = False) -> None:
         """Raise typer.BadParameter if a file or folder to read does not exist."""
@@ -169,8 +172,8 @@ class DatasetOptions:
         for key, value in self._given.items():
             if isinstance(value, Path) and key not in made:
                 require_there(**{option_of(key).removeprefix("--"): value})
-        classes = self._given.get("classes", "")
-        if classes.lower().endswith(".toml"):
+        classes = self._given.get("classes", "voc")
+        if classes not in BUILT_IN:
             require_there(classes=Path(classes))
 
     def _named(self) -> NamedDataset:
@@ -359,12 +362,27 @@ def note_scores(index: SampleIndex, background: float | None) -> None:
 
     Where it has a label map instead, print that `background` has no effect, if it is given. An
     unreadable file is reported when the run reaches it.
+
+    Raises
+    ------
+    InputError
+        If the first label maps have labels of another built-in class list.
     """
-    path = index.path(Role.PSEUDO, index.ids[0])
+    check_numbers(index)
+    if index.classes.from_0:
+        note(f"labels count from 1: 0 of the files, {index.classes.names[1]}, is 1")
+    path, image = (index.path(role, index.ids[0]) for role in (Role.PSEUDO, Role.IMAGE))
     if path is None:
         return
     try:
-        read = read_pseudo(path, index.spec.pseudo_format, sample_id=index.ids[0])
+        shape = None if image is None else image_size(image)
+        read = read_pseudo(
+            path,
+            index.spec.pseudo_format,
+            sample_id=index.ids[0],
+            shape=shape,
+            classes=index.classes,
+        )
     except InputError:
         return
     if isinstance(read, Scores):

@@ -175,7 +175,9 @@ def _sizes(index: SampleIndex, good: Sequence[str]) -> str:
 def _pseudo_kind(index: SampleIndex, sample_id: str) -> str:
     """Return the format that is detected for a sample's pseudo-labels."""
     first = index.sample(sample_id)
-    read = read_pseudo(first.pseudo, first.pseudo_format, sample_id=first.sample_id)
+    read = read_pseudo(
+        first.pseudo, first.pseudo_format, sample_id=first.sample_id, classes=first.classes
+    )
     if isinstance(read, Scores):
         return f"the first: {read.origin}"
     return f"label maps, the first {read.shape[0]} × {read.shape[1]}"

@@ -138,7 +138,7 @@ def train_command(  # noqa: PLR0913  each option is an argument
     tested = None
     if held_out is not None:
         index = _open(held_out, held_out.ground_truth, failures)
-        tested = _survey("held-out samples", find_labelled(index), index.classes)
+        tested = _survey("held-out samples", find_labelled(index, given=True), index.classes)
     plan = Plan(
         recipe, read_class_list(named.spec.classes), learnt, to, chosen, backbone_weights, tested,
         views, save_predictions, workers, checkpoint_every, log_every, evaluate_every,
@@ -233,7 +233,7 @@ def _survey(title: str, found: Sequence[LabelledImage], classes: ClassList) -> S
 
 
 def _labels(seen: Survey, classes: ClassList) -> str:
-    there = [name for label, name in enumerate(classes.names) if seen.counts[label]]
+    there = [label for label in classes.ids if seen.counts[label]]
     ignored = 100 * seen.counts[IGNORE] / max(seen.counts.sum(), 1)
     return f"{len(there)} of {len(classes)} classes, {ignored:.1f} % of pixels ignored"
 

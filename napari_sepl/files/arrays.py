@@ -2,24 +2,30 @@
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import reading
+from napari_sepl.files._opening import brief, parse_json, read_whole, reading
 
 SUFFIXES = frozenset((".npy", ".npz"))
 """Endings, in lower case, of the files `open_array` takes."""
 
+TENSOR_SUFFIXES = frozenset((".pt", ".pth", ".safetensors"))
+"""Endings, in lower case, of files of tensors."""
+
 _ARCHIVE = b"PK"  # a .npz is a zip file, whatever it is called
 _EXPECTED = "one array of numbers saved by numpy; pickled objects are refused, for they run code"
+_FREE, _MOST_UNPACKED = 2**28, 100
+"""Bytes that any archive may unpack to, and bytes for each byte of a larger one."""
+
 _MAX_TURNED = 2**30
 """Bytes of a compressed array, stored column by column, that are unpacked at once."""
 
@@ -150,9 +156,9 @@ def open_array(path: Path, names: tuple[str, ...]) -> Iterator[StoredArray]:
         which has one of the names.
     """
     with reading(path, _EXPECTED) as file:
-        is_archive = file.read(len(_ARCHIVE)) == _ARCHIVE
+        packed = file.read(len(_ARCHIVE)) == _ARCHIVE
         file.seek(0)
-        if is_archive:
+        if packed:
             with zipfile.ZipFile(file) as archive:
                 info = archive.getinfo(_chosen(path, archive.namelist(), names))
                 with archive.open(info) as member:
@@ -193,4 +199,116 @@ def _chosen(path: Path, members: list[str], names: tuple[str, ...]) -> str:
         path,
         found=f"{len(present)} arrays: {', '.join(list(present)[:8]) or 'none'}",
         expected=f"one array, or one named {' or '.join(names)}",
+    )
+
+
+def archive_names(path: Path) -> list[str]:
+    """Return the names of the arrays in an archive; none of a file that is no archive."""
+    with reading(path, _EXPECTED) as file:
+        if file.read(len(_ARCHIVE)) != _ARCHIVE:
+            return []
+        with zipfile.ZipFile(file) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def read_archive(path: Path, is_wanted: Callable[[str], bool]) -> dict[str, NDArray[Any]]:
+    """Read arrays of a .npz file by their names.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    is_wanted : callable
+        Returns whether an array is to be read, by its name.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or no such file, an array holds Python objects, or they would take
+        far more memory than the file.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    with reading(path, _EXPECTED) as file, zipfile.ZipFile(file) as archive:
+        left = max(_FREE, _MOST_UNPACKED * os.fstat(file.fileno()).st_size)
+        for info in archive.infolist():
+            name = info.filename.removesuffix(".npy")
+            if not is_wanted(name):
+                continue
+            if name in found:
+                raise InputError(path, found=f"the array {name!r} twice", expected="each once")
+            with archive.open(info) as member:
+                stored = _stored(path, member, info.file_size, mapped=False)
+                left -= stored.header.nbytes
+                if left < 0:
+                    raise InputError(
+                        path,
+                        found="arrays far larger than their file",
+                        expected=f"at most {_MOST_UNPACKED} times its size",
+                    )
+                found[name] = stored.whole()
+                member.read()  # to the end, where the checksum is checked
+    return found
+
+
+_TENSOR_TYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4",
+    "I16": "<i2", "I8": "<i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "?",
+}  # fmt: skip
+_MAX_HEADER, _MOST_AXES, _MOST_LONG = 10**8, 8, 2**48
+
+
+def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the tensors of a .safetensors file by their names; bfloat16 as float32.
+
+    The file is the length of a header in 8 bytes, the header in JSON, and the numbers.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no such file.
+    """
+    expected = "tensors in a .safetensors file"
+    with reading(path, expected) as file:
+        content = read_whole(file, path, expected)
+        length = int.from_bytes(content[:8], "little")
+        if len(content) < 8 or length > min(len(content) - 8, _MAX_HEADER):
+            found = f"a header of {length:,} bytes in a file of {len(content):,}"
+            raise InputError(path, found=found, expected=expected)
+        header = parse_json(content[8 : 8 + length], path, expected)
+        if not isinstance(header, dict):
+            raise InputError(path, found="a header without names", expected=expected)
+        data = memoryview(content)[8 + length :]
+        return {
+            name: _tensor(path, name, entry, data)
+            for name, entry in header.items()
+            if name != "__metadata__"
+        }
+
+
+def _tensor(path: Path, name: str, entry: Any, data: memoryview) -> NDArray[Any]:
+    wrong = InputError(
+        path,
+        found=f"the tensor {name[:60]!r} with {brief(entry)}",
+        expected="dtype, shape and data_offsets within the file",
+    )
+    if not isinstance(entry, dict):
+        raise wrong
+    code, shape, offsets = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
+    kind = _TENSOR_TYPES.get(code) if isinstance(code, str) else None
+    if kind is None or not _are_sizes(shape) or not _are_sizes(offsets) or len(offsets) != 2:
+        raise wrong
+    dtype, (start, end) = np.dtype(kind), offsets
+    if end - start != prod(shape) * dtype.itemsize or end > len(data):
+        raise wrong
+    numbers = np.frombuffer(data[start:end], dtype).reshape(shape)
+    if code == "BF16":  # the upper half of a float32
+        return (numbers.astype(np.uint32) << 16).view(np.float32)
+    return numbers
+
+
+def _are_sizes(numbers: Any) -> TypeGuard[list[int]]:
+    return (
+        isinstance(numbers, list)
+        and len(numbers) <= _MOST_AXES
+        and all(type(number) is int and 0 <= number < _MOST_LONG for number in numbers)
     )

@@ -285,6 +285,12 @@ def read_tiff_indices(
         return np.asarray(page.asarray())
 
 
+def tiff_has_colours(path: Path) -> bool:
+    """Return whether a TIFF stores three or four values a pixel, red, green and blue first."""
+    with _one_page(path, "a TIFF image") as (page, axes, _shape):
+        return page.photometric == PHOTOMETRIC.RGB and "S" in axes
+
+
 def tiff_size(path: Path) -> tuple[int, int]:
     """Return height and width in pixels, without decoding."""
     with _one_page(path, "a TIFF image") as (_page, axes, shape):

@@ -8,17 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.scores import Scores, cut_scores
 from napari_sepl.files import arrays, class_pngs, pickles
-from napari_sepl.files.labels import read_labels
-from napari_sepl.files.scores import (
-    AUTO,
-    PSEUDO_FORMATS,
-    Layout,
-    check_format,
-    guess_format,
-    read_scores,
-)
+from napari_sepl.files import labels as label_files
+from napari_sepl.files.labels import given_labels, read_given_labels, read_labels
+from napari_sepl.files.score_maps import FIELDS, guess_format, read_scores
+from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, SCORE_SUFFIXES, Layout, check_format
 
 _SEEN = "taken for "
 
@@ -30,6 +26,7 @@ def read_pseudo(
     sample_id: str | None = None,
     shape: tuple[int, int] | None = None,
     of: object = "the image",
+    classes: ClassList | None = None,
 ) -> NDArray[np.uint8] | Scores:
     """Read the pseudo-labels of one image, or the scores that give them.
 
@@ -43,10 +40,13 @@ def read_pseudo(
     sample_id : str, optional
         The image's id, whose last part tells ``cat_7.png`` of the image ``cat`` from a label map.
     shape : tuple of int, optional
-        Height and width of the image, to which coarse scores are enlarged; a label map of another
-        size is refused.
+        Height and width of the image, to which scores are resized; a label map of another size is
+        refused.
     of : object
         The image's name in an error.
+    classes : ClassList, optional
+        The classes, which tell the colours of label maps, and whether an array of scores has a map
+        for the background; without it label maps in colours are refused.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def read_pseudo(
     """
     check_format(name)
     if name == AUTO:
-        return _read_unnamed(path, sample_id, shape, of)
+        return _read_unnamed(path, sample_id, shape, of, classes)
     fmt = PSEUDO_FORMATS[name]
     if path.suffix.lower() not in fmt.suffixes:
         raise InputError(
@@ -67,14 +67,10 @@ def read_pseudo(
             found=f"the ending {path.suffix or 'of no kind'}",
             expected=f"{' or '.join(sorted(fmt.suffixes))} for --pseudo-format {name}",
         )
-    if fmt.layout is Layout.LABELS:
-        return read_labels(path, shape, of)
-    value: Any = None
-    if fmt.layout is Layout.STACK:
-        value = np.array(arrays.read_array(path, ()))
-    elif fmt.layout is not Layout.CLASS_PNGS:
-        value = pickles.read_pickled(path)
-    return read_scores(path, fmt, value, shape)
+    if fmt.layout in (Layout.LABELS, Layout.COLOURS):
+        return _read_labels(path, shape, of, classes, by_colour=fmt.layout is Layout.COLOURS)
+    value = None if fmt.layout is Layout.CLASS_PNGS else _read_scores_file(path)
+    return read_scores(path, fmt, value, shape, classes)
 
 
 def read_pseudo_labels(
@@ -85,12 +81,13 @@ def read_pseudo_labels(
     shape: tuple[int, int] | None = None,
     of: object = "the image",
     background: float | None = None,
+    classes: ClassList | None = None,
 ) -> NDArray[np.uint8]:
     """Read pseudo-labels; scores become labels at the background's value.
 
     Parameters
     ----------
-    path, name, sample_id, shape, of
+    path, name, sample_id, shape, of, classes
         As for `read_pseudo`.
     background : float, optional
         As for `cut_scores`.
@@ -104,26 +101,85 @@ def read_pseudo_labels(
     InputError
         As `read_pseudo` does.
     """
-    read = read_pseudo(path, name, sample_id=sample_id, shape=shape, of=of)
+    read = read_pseudo(path, name, sample_id=sample_id, shape=shape, of=of, classes=classes)
     return cut_scores(read, background) if isinstance(read, Scores) else read
 
 
 def _read_unnamed(
-    path: Path, sample_id: str | None, shape: tuple[int, int] | None, of: object
+    path: Path,
+    sample_id: str | None,
+    shape: tuple[int, int] | None,
+    of: object,
+    classes: ClassList | None,
 ) -> NDArray[np.uint8] | Scores:
-    suffix = path.suffix.lower()
-    value: Any = None
-    if suffix in pickles.SUFFIXES or (suffix == ".npy" and pickles.holds_objects(path)):
-        value = pickles.read_pickled(path)
-    elif suffix == ".npy":
-        with arrays.open_array(path, ()) as stored:
-            if stored.header.dtype.kind == "f" and len(stored.header.shape) == 3:
-                value = np.array(stored.whole())
+    if path.suffix.lower() in SCORE_SUFFIXES:
+        value = _read_scores_file(path, or_labels=True)
+        is_flat = _is_flat(value)
+        if classes is not None and is_flat and not _may_be_scores(value, classes):
+            return given_labels(path, value, classes, shape, of)
+        if value is not None and not (classes is None and is_flat):
+            fmt = guess_format(path, value, classes)
+            return _seen(read_scores(path, fmt, value, shape, classes))
     elif _is_of_class(path, sample_id) and class_pngs.is_surely_scores(path):
-        return _seen(read_scores(path, PSEUDO_FORMATS["l2g"], shape=shape))
-    if value is None:
+        scores = read_scores(path, PSEUDO_FORMATS["l2g"], shape=shape, classes=classes)
+        return _seen(scores)
+    return _read_labels(path, shape, of, classes)
+
+
+def _read_labels(
+    path: Path,
+    shape: tuple[int, int] | None,
+    of: object,
+    classes: ClassList | None,
+    *,
+    by_colour: bool | None = None,
+) -> NDArray[np.uint8]:
+    if classes is None:
         return read_labels(path, shape, of)
-    return _seen(read_scores(path, guess_format(path, value), value, shape))
+    return read_given_labels(path, classes, shape, of, by_colour=by_colour)
+
+
+def _read_scores_file(path: Path, *, or_labels: bool = False) -> Any:
+    """Return the array or the dictionary in a file; None where `or_labels` and it has labels."""
+    suffix = path.suffix.lower()
+    if suffix in arrays.TENSOR_SUFFIXES:
+        is_torch = suffix != ".safetensors"
+        value = pickles.read_torch_file(path) if is_torch else arrays.read_safetensors(path)
+        return _unpacked(value)
+    if suffix in pickles.SUFFIXES or (suffix == ".npy" and pickles.holds_objects(path)):
+        return pickles.read_pickled(path)
+    names = arrays.archive_names(path) if suffix == ".npz" else []
+    wanted = {one for one in names if one in FIELDS or one.isdecimal()}
+    if wanted and not (or_labels and "labels" in names):
+        return _unpacked(arrays.read_archive(path, wanted.__contains__))
+    with arrays.open_array(path, ("labels", "arr_0") if or_labels else ("arr_0",)) as stored:
+        header = stored.header
+        if or_labels and (header.dtype.kind != "f" or len(header.shape) < 2):
+            return None
+        return np.array(stored.whole())
+
+
+def _unpacked(value: Any) -> Any:
+    """Return the only tensor of a file by itself, and names that are numbers as numbers."""
+    if not isinstance(value, dict) or not value:
+        return value
+    if len(value) == 1 and not value.keys() & FIELDS and not _are_numbers(value):
+        return next(iter(value.values()))
+    return {int(key): one for key, one in value.items()} if _are_numbers(value) else value
+
+
+def _is_flat(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and len(label_files.without_axes(value.shape)) == 2
+
+
+def _may_be_scores(value: NDArray[Any], classes: ClassList) -> bool:
+    """Return whether one map is that of the only class: it has fractions."""
+    is_only = len(classes) == 2 and value.dtype.kind == "f"
+    return is_only and not np.array_equal(value, np.round(value))
+
+
+def _are_numbers(value: dict[Any, Any]) -> bool:
+    return all(isinstance(key, str) and key.isascii() and key.isdecimal() for key in value)
 
 
 def is_named(origin: str, name: str) -> bool:
@@ -131,7 +187,9 @@ def is_named(origin: str, name: str) -> bool:
     if name == AUTO:
         return not origin or origin.startswith(_SEEN)
     return (
-        origin.startswith(f"{name}: ") if origin else PSEUDO_FORMATS[name].layout is Layout.LABELS
+        origin.startswith(f"{name}: ")
+        if origin
+        else PSEUDO_FORMATS[name].layout in (Layout.LABELS, Layout.COLOURS)
     )
 
 

@@ -20,7 +20,7 @@ from napari_sepl.files.class_pngs import files_of
 from napari_sepl.files.dataset.lists import labels_by_word, plain_name
 from napari_sepl.files.digests import digest_file, digest_labels, stamp_file
 from napari_sepl.files.images import image_size, read_image
-from napari_sepl.files.labels import read_labels
+from napari_sepl.files.labels import read_given_labels
 from napari_sepl.files.masks import read_masks
 from napari_sepl.files.notes import take_note
 from napari_sepl.files.pseudo import read_pseudo
@@ -43,6 +43,8 @@ class Sample:
         The ground truth.
     pseudo_format : str
         The format of the pseudo-labels by its name; "auto" to detect it.
+    classes : ClassList, optional
+        The classes of the dataset, which tell colours and arrays of scores.
     mask_classes : bool
         Whether masks are selected for the classes that they bring.
     """
@@ -53,6 +55,7 @@ class Sample:
     masks: Path | None = None
     truth: Path | None = None
     pseudo_format: str = AUTO
+    classes: ClassList | None = None
     mask_classes: bool = False
 
     @property
@@ -170,7 +173,7 @@ def read_truth(
     """
     if sample.truth is None:
         return None
-    labels = read_labels(sample.truth, (shape[0], shape[1]), sample.image)
+    labels = read_given_labels(sample.truth, classes, (shape[0], shape[1]), sample.image)
     classes.check(labels, sample.truth)
     return labels
 
@@ -209,7 +212,7 @@ def stamp(digest: str, state: str) -> str:
 def _read_enhanceable(
     sample: Sample, classes: ClassList, shape: tuple[int, int], states: Mapping[str, str]
 ) -> Enhanceable:
-    read = _read_pseudo(sample, shape)
+    read = _read_pseudo(replace(sample, classes=classes), shape)
     scores = read if isinstance(read, Scores) else None
     if isinstance(read, Scores):
         classes.check_ids(read.class_ids.tolist(), sample.pseudo)
@@ -236,6 +239,7 @@ def _read_pseudo(sample: Sample, shape: tuple[int, int]) -> NDArray[np.uint8] | 
         sample_id=sample.sample_id,
         shape=shape,
         of=sample.image,
+        classes=sample.classes,
     )
 
 

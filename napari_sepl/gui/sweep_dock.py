@@ -225,7 +225,7 @@ class SweepDock(QWidget):
         truth = Role.TRUTH in run.index.folders
         _fill(self.shown, [(name, name) for name in (_WITH_TRUTH if truth else _WITHOUT)])
         classes = run.index.classes
-        names = [(classes.name(k), k) for k in range(len(classes))]
+        names = [(classes.name(k), k) for k in classes.ids]
         _fill(self.of_class, [("all classes", _ALL), *names])
 
     def _suits(self, sweeping: Sweeping) -> bool:

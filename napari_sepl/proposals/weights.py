@@ -1,6 +1,7 @@
 """Weights of models: downloaded once or a user's own, and read as tensors alone."""
 
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from napari_sepl.core.errors import InputError, SaveError
+from napari_sepl.files._opening import reading
 from napari_sepl.files.digests import digest_file
 from napari_sepl.proposals.device import (
     choose_device,
@@ -24,6 +26,9 @@ from napari_sepl.proposals.models import MODELS, SamModel
 
 CACHE = "NAPARI_SEPL_CACHE"
 """The environment variable that names another cache folder."""
+
+_MOST_PICKLED = 2**24
+"""Bytes at the start of a file in torch's older layout that hold its pickles."""
 
 _WIDTH_OF = "image_encoder.pos_embed"  # its last length depends on the architecture
 _WIDTHS = {768: "vit_b", 1024: "vit_l", 1280: "vit_h"}
@@ -193,7 +198,9 @@ def load_sam(checkpoint: Checkpoint, device: str) -> LoadedSam:
     checkpoint.model.require()
     device = choose_device(device)
     title = checkpoint.model.title
-    weights = read_weights(checkpoint.path, f"the weights of {title} as torch saves them")
+    expected = f"the weights of {title} as torch saves them"
+    known = checkpoint.sha256 == checkpoint.model.sha256
+    weights = read_weights(checkpoint.path, expected, is_whole=known)
     network = checkpoint.model.build()
     _check_fit(checkpoint, network.state_dict(), weights)
     network.load_state_dict(weights)
@@ -223,7 +230,7 @@ def _check_fit(
     )
 
 
-def read_weights(path: Path, expected: str) -> dict[str, Any]:
+def read_weights(path: Path, expected: str, *, is_whole: bool = False) -> dict[str, Any]:
     """Read a file of named tensors; nothing in it is run.
 
     Parameters
@@ -232,6 +239,8 @@ def read_weights(path: Path, expected: str) -> dict[str, Any]:
         A file as ``torch.save`` writes a state.
     expected : str
         The expected content, for the error.
+    is_whole : bool
+        Whether the file's digest is known to be right, so that its checksums need no check.
 
     Returns
     -------
@@ -247,22 +256,31 @@ def read_weights(path: Path, expected: str) -> dict[str, Any]:
     """
     import torch
 
-    weights = read_torch(path, expected)
+    weights = read_torch(path, expected, is_whole=is_whole)
     named = isinstance(weights, Mapping) and all(
         isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()
     )
     if not named or not weights:
         raise InputError(path, found=f"a {type(weights).__name__}", expected=expected)
+    for name, value in weights.items():
+        plain = value.layout is torch.strided and value.device.type == "cpu"
+        if not plain or value.is_quantized or value.is_complex():
+            found = f"{name[:80]} as a tensor of another kind"
+            raise InputError(path, found=found, expected=f"{expected}: plain numbers")
     return dict(weights)
 
 
-def read_torch(path: Path, expected: str) -> Any:
+def read_torch(path: Path, expected: str, *, is_whole: bool = False) -> Any:
     """Read tensors and plain containers as ``torch.save`` writes them; nothing is run.
+
+    The checksums of its archive are checked unless it `is_whole`, for torch does not.
 
     Raises as `read_weights`.
     """
     import torch
 
+    if not is_whole:
+        _check_archive(path, expected)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
@@ -276,6 +294,31 @@ def read_torch(path: Path, expected: str) -> Any:
         line = (str(error) or type(error).__name__).splitlines()[0][:120]
         found = f"a file that torch does not read as weights ({line})"
         raise InputError(path, found=found, expected=expected) from error
+
+
+def _check_archive(path: Path, expected: str) -> None:
+    """Refuse an archive with a wrong checksum, or larger in its parts than as a whole."""
+    with reading(path, expected) as file:
+        if file.read(2) != b"PK":  # torch's older layout, which has no checksums
+            _check_pickle(path, file.read(_MOST_PICKLED), expected)
+            return
+        size = os.fstat(file.fileno()).st_size
+        with zipfile.ZipFile(file) as archive:
+            if sum(info.file_size for info in archive.infolist()) > size:
+                raise InputError(path, found="parts larger than the file", expected=expected)
+            wrong = archive.testzip()
+            if wrong is not None:
+                found = f"a damaged file (the checksum of {wrong[:80]} is wrong)"
+                raise InputError(path, found=found, expected=expected)
+            for name in archive.namelist():
+                if name.endswith("data.pkl"):
+                    _check_pickle(path, archive.read(name), expected)
+
+
+def _check_pickle(path: Path, content: bytes, expected: str) -> None:
+    """Refuse a pickle that builds bytes of any length out of nothing, which torch would do."""
+    if b"bytearray" in content:
+        raise InputError(path, found="a call of bytearray", expected=expected)
 
 
 def misfit(wanted: Mapping[str, Any], weights: Mapping[str, Any]) -> str:

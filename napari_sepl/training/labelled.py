@@ -16,7 +16,7 @@ from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.images import as_rgb, image_size, read_image
-from napari_sepl.files.labels import read_labels
+from napari_sepl.files.labels import read_given_labels, read_labels
 
 ReadLabels = Callable[[tuple[int, int], object], NDArray[np.uint8]]
 
@@ -61,20 +61,22 @@ class Survey:
     counts: NDArray[np.int64]
 
 
-def find_labelled(index: SampleIndex) -> list[LabelledImage]:
+def find_labelled(index: SampleIndex, *, given: bool = False) -> list[LabelledImage]:
     """Return the samples of a dataset that have an image and labels, in its order.
 
     Parameters
     ----------
     index : SampleIndex
         The samples by their labels. Its problems are left out.
+    given : bool
+        Whether the labels are ground truth that people brought, which may be in colours.
     """
-    return [
-        LabelledImage(
-            sample_id, index.path_of(Role.IMAGE, sample_id), index.path_of(Role.LABELS, sample_id)
-        )
-        for sample_id in index.ids
-    ]
+    found = []
+    for sample_id in index.ids:
+        image, file = index.path_of(Role.IMAGE, sample_id), index.path_of(Role.LABELS, sample_id)
+        read = partial(read_given_labels, file, index.classes) if given else None
+        found.append(LabelledImage(sample_id, image, file, read))
+    return found
 
 
 def survey(
@@ -103,7 +105,7 @@ def survey(
     finally:
         pool.shutdown(cancel_futures=True)
     if samples and not counts[:IGNORE].any():
-        expected = f"labels 0 to {len(classes) - 1} of the class list {classes.title}"
+        expected = f"labels {classes.told_ids} of the class list {classes.title}"
         raise InputError(
             samples[0].labels.parent, found="only pixels of 255 (ignore)", expected=expected
         )

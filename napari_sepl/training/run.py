@@ -96,6 +96,7 @@ class Plan:
             **self.recipe.model_dump(mode="json"),
             "backbone_weights": name_weights(self.backbone_weights),
             "classes": list(self.classes.names),
+            **({"class_ids": list(self.classes.ids)} if self.classes.has_gaps else {}),
             "samples": len(self.training.samples),
             "samples_sha256": self.training.digest,
         }
@@ -298,12 +299,12 @@ def _begin(plan: Plan) -> Learner:
     torch.backends.cudnn.deterministic = True
     seed_all(plan.recipe.seed)
     network = find_network(plan.recipe.network)
-    module = network.build(len(plan.classes))
+    module = network.build(plan.classes.size)
     if not (plan.out / CHECKPOINT).exists():
         load_backbone(module, network, plan.backbone_weights)
     return Learner(module, plan.recipe, plan.device)
 
 
 def _by_name(iou: NDArray[np.float64], classes: ClassList) -> dict[str, float]:
-    shares = {name: float(iou[class_id]) for class_id, name in enumerate(classes.names)}
+    shares = {classes.name(class_id): float(iou[class_id]) for class_id in classes.ids}
     return {name: share for name, share in shares.items() if not np.isnan(share)}

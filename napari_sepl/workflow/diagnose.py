@@ -270,7 +270,7 @@ def _suspect_row(
     read_from = stamp_of(sample)  # before reading: a file that changes meanwhile is read again
     edits = int(reviewing.queue.edits[row])
     rests_on = _stamp_suspicion(sample.masks, annotations.params, edits, image_labels)
-    facts = _still_true(kept.get(sample_id), read_from, rests_on, len(classes))
+    facts = _still_true(kept.get(sample_id), read_from, rests_on, classes.size)
     if facts is None:
         resolved = _resolve_row(reviewing, row, sample, annotations)
         suspicion = suspicion_of(resolved, resolved.diagnose(image_labels))

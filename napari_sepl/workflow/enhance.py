@@ -16,6 +16,7 @@ from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.analysis.provenance import Source, count_sources
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
+from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.document.annotations import Annotations
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved, resolve
@@ -152,8 +153,15 @@ def save_resolved(
 
 def enhance_sample(
     sample: Sample, out: Path, classes: ClassList, params: Params, write: Write = write_whole
-) -> Path:
+) -> tuple[Path, bool]:
     """Read one sample, enhance its labels and save them, replacing what is there.
+
+    Returns
+    -------
+    path : Path
+        The label file.
+    has_class : bool
+        Whether a pixel has a class.
 
     Raises
     ------
@@ -166,7 +174,9 @@ def enhance_sample(
     if path.exists():
         Guard(tuple(sample.files)).check_place(path)
     inputs = load_enhanceable(sample, classes).cut_at(params.background)
-    return save_resolved(out, resolve(inputs.overlap, Annotations(params)), inputs, write)
+    resolved = resolve(inputs.overlap, Annotations(params))
+    has_class = bool(count_labels(resolved.labels)[1:IGNORE].any())
+    return save_resolved(out, resolved, inputs, write), has_class
 
 
 def enhance_folder(
@@ -278,7 +288,9 @@ def _enhance(
     path = label_file(out, sample.sample_id)
     outcome = existing_outcome(path, sample, classes, params, overwrite=overwrite)
     if outcome in (Outcome.SAVED, Outcome.MADE_AGAIN):
-        enhance_sample(sample, out, classes, params, write)
+        _, has_class = enhance_sample(sample, out, classes, params, write)
+        if outcome is Outcome.SAVED and not has_class:
+            return Outcome.NO_CLASS, None
     return outcome, None
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.errors import InputError, RunEndedError, SaveError
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.files._opening import parse_json, read_bytes, unopened
 from napari_sepl.files.atomic import make_folder, write_whole
@@ -189,6 +190,7 @@ class _Item(NamedTuple):
     image: Path
     pseudo: Path | None
     pseudo_format: str
+    classes: ClassList
 
 
 def propose_folder(  # noqa: PLR0913  a setting each
@@ -258,7 +260,8 @@ def check_masks_folder(index: SampleIndex, out: Path, *, mixed: bool = False) ->
 
 def _task(index: SampleIndex, sample_id: str) -> Task[_Item]:
     image, pseudo = index.path_of(Role.IMAGE, sample_id), index.path(Role.PSEUDO, sample_id)
-    return Task(sample_id, image, _Item(sample_id, image, pseudo, index.spec.pseudo_format))
+    item = _Item(sample_id, image, pseudo, index.spec.pseudo_format, index.classes)
+    return Task(sample_id, image, item)
 
 
 def _make(
@@ -279,7 +282,12 @@ def _guide(item: _Item, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
     if item.pseudo is None:
         return None
     return read_pseudo_labels(
-        item.pseudo, item.pseudo_format, sample_id=item.sample_id, shape=shape, of=item.image
+        item.pseudo,
+        item.pseudo_format,
+        sample_id=item.sample_id,
+        shape=shape,
+        of=item.image,
+        classes=item.classes,
     )
 
 

@@ -23,6 +23,8 @@ class Outcome(StrEnum):
     SAVED = "saved"
     PRESENT = "present"
     """Its file exists, with the same settings."""
+    NO_CLASS = "no class"
+    """Saved, but no pixel has a class: all are background or ignore."""
     MADE_AGAIN = "made again"
     """Its file was there, made from inputs that changed since, and nobody touched it."""
     REVIEWED = "reviewed"

@@ -144,7 +144,7 @@ def test_ctrl_c_sums_up_and_says_how_to_go_on(
 ) -> None:
     plain = workflow.enhance_sample
 
-    def stopped_at_b(sample: Sample, *others: object) -> Path:
+    def stopped_at_b(sample: Sample, *others: object) -> tuple[Path, bool]:
         if sample.sample_id == "b":
             raise KeyboardInterrupt
         return plain(sample, *others)  # type: ignore[arg-type]
@@ -163,7 +163,7 @@ def test_an_unfit_folder_is_one_line_and_no_traceback(
     assert_says(err, f"--masks: {tmp_path / 'gone'}: no such file or folder")
     code, _, err = run("enhance", *folders, "--classes", "vocc")
     assert code == 2
-    assert_says(err, "--classes: found the name 'vocc'; expected voc, coco or")
+    assert_says(err, "--classes: found the name 'vocc'; expected voc, coco, coco-official")
 
 
 def test_folders_without_samples_are_an_error(run: Run, tmp_path: Path) -> None:

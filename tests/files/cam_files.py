@@ -1,6 +1,7 @@
 """CAM files as each method's code writes them, tensors as torch pickles them, without torch."""
 
 import io
+import json
 import pickle
 import sys
 import zipfile
@@ -151,4 +152,58 @@ def save_object(path: Path, value: Any) -> Path:
     shell = called(f"{core}.multiarray", "_reconstruct", Raw(b"cnumpy\nndarray\n"), (0,), b"b")
     state = b"(" + part(1) + part(()) + kind + b"\x89" + b"](" + part(value) + b"e" + b"t"
     path.write_bytes(header + b"\x80\x03" + shell.content + state + b"b.")
+    return path
+
+
+# --- files of tensors
+
+
+def save_torch(path: Path, value: Any, *, order: str = "<", layout: str = "zip") -> Path:
+    """Write a value with arrays as tensors, as ``torch.save`` does in one of its layouts."""
+    storages: list[NDArray[Any]] = []
+    pickled = b"\x80\x02" + part(_with_stored(value, storages)) + b"."
+    contents = [flat.astype(order + flat.dtype.str[1:]).tobytes() for flat in storages]
+    little = order == "<"
+    if layout == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a/data.pkl", pickled)
+            archive.writestr("a/byteorder", "little" if little else "big")
+            for key, content in enumerate(contents):
+                archive.writestr(f"a/data/{key}", content)
+        return path
+    system = {"protocol_version": 1001, "little_endian": little, "type_sizes": {"int": 4}}
+    parts = [pickle.dumps(one, 2) for one in (MAGIC, 1001, system)]
+    parts += [pickled, pickle.dumps([str(key) for key in range(len(storages))], 2)]
+    for flat, content in zip(storages, contents, strict=True):
+        parts += [flat.size.to_bytes(8, "little" if little else "big"), content]
+    path.write_bytes(b"".join(parts))
+    return path
+
+
+def _with_stored(value: Any, storages: list[NDArray[Any]]) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_stored(one, storages) for key, one in value.items()}
+    if not isinstance(value, np.ndarray):
+        return value
+    strides = tuple(step // value.itemsize for step in value.strides)
+    flat = np.lib.stride_tricks.as_strided(value, (value.size,), (value.itemsize,))
+    identity = Raw(storage_id(value.dtype.str[1:], value.size, str(len(storages))))
+    storages.append(flat)
+    hooks = called("collections", "OrderedDict")
+    named = ("torch._utils", "_rebuild_tensor_v2")
+    return called(*named, identity, 0, value.shape, strides, False, hooks)
+
+
+def save_safetensors(path: Path, arrays: dict[str, NDArray[Any]]) -> Path:
+    """Write as the library safetensors does."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    content = b""
+    for name, array in arrays.items():
+        code = {"f4": "F32", "f2": "F16", "f8": "F64", "i8": "I64", "u1": "U8"}[array.dtype.str[1:]]
+        held = np.ascontiguousarray(array).tobytes()
+        offsets = [len(content), len(content) + len(held)]
+        header[name] = {"dtype": code, "shape": list(array.shape), "data_offsets": offsets}
+        content += held
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content)
     return path

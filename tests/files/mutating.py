@@ -22,14 +22,15 @@ from PIL import Image
 
 from napari_sepl import MaskSet
 from napari_sepl.core.errors import SeplError
-from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.classes import BUILT_IN, VOC
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files.class_lists import encode_class_list, read_class_list, read_class_map
+from napari_sepl.files.dataset.image_labels import open_image_labels
 from napari_sepl.files.dataset.lists import read_image_labels, read_list
 from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.label_png import encode_label_png, read_provenance
-from napari_sepl.files.labels import read_labels
+from napari_sepl.files.labels import read_given_labels, read_labels
 from napari_sepl.files.masks import find_many, looks_like_masks, read_masks, write_masks
 from napari_sepl.files.masks.many import ManyImages
 from napari_sepl.files.pickles import holds_objects
@@ -92,6 +93,22 @@ def _many(path: Path) -> Any:
 
 def _scores(path: Path) -> Any:
     return read_pseudo(path, sample_id="a", shape=SHAPE)
+
+
+def _named(path: Path) -> Any:
+    return read_pseudo(path, sample_id="a", shape=SHAPE, classes=VOC)
+
+
+def _given(path: Path) -> Any:
+    return read_given_labels(path, VOC, SHAPE)
+
+
+def _tags(path: Path) -> Any:
+    return open_image_labels(path, VOC, {"2007_000032"})
+
+
+def _keyed() -> dict[str, Any]:
+    return {"keys": np.array([3, 14]), "cam": cam_files.cams(2, SHAPE)}
 
 
 def _write_folder(path: Path) -> None:
@@ -168,6 +185,26 @@ CASES = (
          (read_pseudo, _scores)),
     Case("stack.npy", lambda p: np.save(p, cam_files.cams(4, SHAPE)), (read_pseudo, _scores)),
     Case("tensors.pkl", _save_tensors, (read_pseudo, _scores)),
+    Case("zip.pt", lambda p: cam_files.save_torch(p, _keyed()), (_named,), exact=True),
+    Case("old.pth", lambda p: cam_files.save_torch(p, _keyed(), layout="old"), (_named,)),
+    Case("a.safetensors", lambda p: cam_files.save_safetensors(p, _keyed()), (_named,)),
+    Case("cam.npz", lambda p: np.savez_compressed(p, **_keyed()), (_named,), exact=True),
+    Case("colours.png", lambda p: Image.fromarray(VOC.palette()[_LABELS]).save(p),
+         (_given, _named), exact=True),
+    Case("colours.tif", lambda p: tifffile.imwrite(p, VOC.palette()[_LABELS], photometric="rgb"),
+         (_given,)),
+    Case("labels.txt", lambda p: p.write_text("__ignore__\n_background_\ncar\n"),
+         (read_class_list,)),
+    Case("labelmap.txt", lambda p: p.write_text("background:0,0,0::\ncar:64,128,128::\n"),
+         (read_class_list,)),
+    Case("gaps.toml", lambda p: p.write_bytes(encode_class_list(BUILT_IN["coco-official"])),
+         (read_class_list,)),
+    Case("cls_labels.npy", lambda p: cam_files.save_dict(p, {"2007_000032": np.zeros(20)}),
+         (_tags,)),
+    Case("tags.json", lambda p: p.write_text(
+        '{"images": [{"id": 7, "file_name": "2007_000032.jpg"}], "annotations": [{"image_id": 7, '
+        '"category_id": 62}], "categories": [{"id": 62, "name": "chair"}]}'), (_tags,)),
+    Case("tags.csv", lambda p: p.write_text("image,label\n2007_000032.jpg,cat\n"), (_tags,)),
     Case("a_7.png", lambda p: Image.fromarray(_SMOOTH).save(p), (_scores,), exact=True),
     Case("classes.toml", lambda p: p.write_bytes(encode_class_list(VOC)), (read_class_list,)),
     Case("map.toml", lambda p: p.write_text(

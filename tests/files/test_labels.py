@@ -77,6 +77,32 @@ def test_true_is_label_one(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_labels(tmp_path / "a.npy"), FEW > 0)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.float32])
+def test_minus_one_is_ignore(tmp_path: Path, dtype: type[Any]) -> None:
+    stored = FEW.astype(dtype)
+    stored[3:5] = -1
+    expected = FEW.copy()
+    expected[3:5] = 255
+    np.save(tmp_path / "a.npy", stored)
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.npy"), expected)
+    if stored.dtype.kind == "i":
+        tifffile.imwrite(tmp_path / "a.tif", stored)
+        np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), expected)
+
+
+@pytest.mark.parametrize("shape", [(1, *SHAPE), (*SHAPE, 1), (1, 1, *SHAPE), (1, *SHAPE, 1)])
+def test_axes_of_length_one_do_not_count(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    np.save(tmp_path / "a.npy", LABELS.reshape(shape))
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.npy", SHAPE), LABELS)
+    with refused(tmp_path / "a.npy", "30 × 40 pixels"):
+        read_labels(tmp_path / "a.npy", (31, 40))
+
+
+def test_whole_numbers_stored_as_floats_are_labels(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", LABELS.astype(np.float64))
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.npy"), LABELS)
+
+
 def test_a_digest_is_the_same_for_every_format(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.asfortranarray(LABELS.astype(np.int64)))
     save_image(tmp_path / "a.png", LABELS)
@@ -96,7 +122,9 @@ def test_a_digest_takes_no_other_array() -> None:
 
 def test_colours_in_the_place_of_labels_are_reported(tmp_path: Path) -> None:
     path = save_image(tmp_path / "a.png", voc_palette()[random_labels()])
-    with refused(path, "mode RGB", "21 colours, all of them class colours of PASCAL VOC", "index"):
+    with refused(
+        path, "a colour image with 21 colours, all of them class colours of PASCAL VOC", "index"
+    ):
         read_labels(path)
     save_image(path, voc_palette()[random_labels()] // 2 + 1)
     with refused(path, "21 colours; expected"):
@@ -109,7 +137,7 @@ def test_colours_in_the_place_of_labels_are_reported(tmp_path: Path) -> None:
 def test_a_colour_tiff_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, voc_palette()[LABELS], photometric="rgb")
-    with refused(path, "RGB colours", "one whole number a pixel"):
+    with refused(path, "colours, all of them class colours of PASCAL VOC"):
         read_labels(path)
 
 
@@ -129,10 +157,10 @@ def test_packed_grey_is_refused_for_readers_do_not_agree_on_it(tmp_path: Path, b
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (FEW.astype(np.float32), "whole numbers of type float32; expected a whole-number type"),
         (FEW / 7, "fractions of type float64"),
-        (FEW.astype(np.int64) - 1, "labels from -1 to 1"),
-        (FEW[np.newaxis], "shape (1, 30, 40)"),
+        (FEW.astype(np.int64) - 2, "labels from -2 to 0"),
+        (FEW.astype(np.float32) + 1e12, "labels above"),
+        (np.stack([FEW, FEW]), "shape (2, 30, 40)"),
         (FEW[:0], "shape (0, 40)"),
         (np.array(3), "shape ()"),
         (FEW.astype(np.complex128), "complex128"),

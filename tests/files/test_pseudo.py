@@ -274,9 +274,9 @@ def test_a_small_file_of_one_map_under_many_keys_takes_little_memory(tmp_path: P
 
 def test_wrong_endings_images_and_names_are_reported(tmp_path: Path) -> None:
     path = save_image(tmp_path / "cat_7.png", random_labels())
-    with refused(path, "the ending .png", ".npy or .pickle or .pkl for --pseudo-format psa"):
+    with refused(path, "the ending .png", ".npy or .npz or .pickle or .pkl or .pt"):
         read_pseudo(path, "psa")
-    with refused("pseudo-format", "'pza'", "auto, labels, psa"):
+    with refused("pseudo-format", "'pza'", "auto, labels, colours, psa"):
         read_pseudo(path, "pza")
     colours = save_image(tmp_path / "dog_7.png", np.zeros((4, 5, 3), np.uint8))
     with refused(colours, "mode RGB"):
@@ -294,6 +294,9 @@ def test_a_grey_truck_as_l2g_stores_it_gives_its_pseudo_labels(shared_data: Path
         assert read.default == 0.25
 
 
-def test_all_formats_are_tried_above() -> None:
-    text = Path(__file__).read_text()
-    assert [name for name in PSEUDO_FORMATS if f'"{name}"' not in text] == []
+def test_all_formats_are_tried() -> None:
+    files = (Path(__file__).with_name(f"test_{name}.py") for name in ("pseudo", "score_files"))
+    text = "".join(file.read_text() for file in files)
+    tried = [*PSEUDO_FORMATS]
+    tried.remove("colours")  # in test_label_colours.py
+    assert [name for name in tried if f'"{name}"' not in text] == []

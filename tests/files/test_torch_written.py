@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_sepl.files.pickles import read_pickled
+from napari_sepl.files.pickles import read_pickled, read_torch_file
 from tests.files.cam_files import save_dict
 
 torch = pytest.importorskip(
@@ -35,3 +35,22 @@ def as_array(one: Any) -> Any:
     if not isinstance(one, torch.Tensor):
         return one
     return (one.float() if one.dtype is torch.bfloat16 else one).numpy()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_files_of_torch_hold_what_torch_wrote(tmp_path: Path, zipped: bool) -> None:
+    numbers = torch.arange(24, dtype=torch.float32).reshape(2, 3, 4) / 7
+    value = {
+        "keys": torch.tensor([3, 14]),
+        "cam": numbers,
+        "turned": numbers.transpose(0, 2)[1:],
+        "half": numbers.half(),
+        "short": numbers.bfloat16(),
+        "high_res": numbers.numpy(),
+        "deep": {7: [numbers, numbers[0]]},
+    }
+    torch.save(value, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+    read = read_torch_file(tmp_path / "a.pt")
+    for key in ("keys", "cam", "turned", "half", "short", "high_res"):
+        assert np.array_equal(read[key], as_array(value[key])), key
+    assert np.array_equal(read["deep"][7][1], numbers[0].numpy())

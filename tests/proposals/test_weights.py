@@ -1,6 +1,7 @@
 """Weights are read as tensors only, and other files are refused in one line."""
 
 import pickle
+import zipfile
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +52,7 @@ def test_what_was_saved_is_loaded(checkpoint: Checkpoint, tmp_path: Path) -> Non
     assert not holds_same(other, sam)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n", b"<html>" * 100, b"PK\x03\x04 cut off"])
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n", b"<html>" * 100])
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
@@ -84,8 +85,41 @@ def test_a_cut_off_checkpoint_is_refused(checkpoint: Checkpoint, tmp_path: Path)
     whole = checkpoint.path.read_bytes()
     for length in (100, len(whole) // 2, len(whole) - 10):
         path.write_bytes(whole[:length])
-        with refused(path, "found a file that torch does not read as weights", EXPECTED):
+        with refused(path, "found damaged or cut-off content", EXPECTED):
             load_sam(find_checkpoint(TINY, path), "cpu")
+    path.write_bytes(b"PK\x03\x04 cut off")
+    with refused(path, "found damaged or cut-off content", EXPECTED):
+        load_sam(find_checkpoint(TINY, path), "cpu")
+
+
+def test_one_flipped_bit_of_the_weights_is_found(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    """By torch it is read as another number."""
+    content = bytearray(checkpoint.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    with refused(path, "the checksum of", "is wrong"):
+        load_sam(find_checkpoint(TINY, path), "cpu")
+
+
+def test_crafted_weights_are_refused_in_one_line(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    import torch
+
+    path = tmp_path / "weights.pth"
+    weights = torch.load(checkpoint.path, weights_only=True)
+    name, value = next(iter(weights.items()))
+    for other in (value.to("meta"), value.to_sparse(), value.to(torch.complex64)):
+        torch.save({**weights, name: other}, path)
+        with refused(path):
+            load_sam(find_checkpoint(TINY, path), "cpu")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02cbuiltins\nbytearray\n\x8a\x05\0\0\0\0\x7f\x85R.")
+    with refused(path, "bytearray"):
+        load_sam(find_checkpoint(TINY, path), "cpu")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", bytes(2**24))
+    with refused(path, "parts larger than the file"):
+        load_sam(find_checkpoint(TINY, path), "cpu")
 
 
 def test_nothing_in_the_file_is_run(tmp_path: Path) -> None:

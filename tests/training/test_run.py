@@ -228,8 +228,8 @@ def test_damaged_checkpoints_are_named(plan: Plan) -> None:
     flipped = bytearray(content)
     flipped[largest.header_offset + 200] ^= 1  # within a tensor: torch alone may not see it
     for damage, told in (
-        (content[: len(content) // 2], "damaged or cut-off file"),
-        (b"", "damaged or cut-off file"),
+        (content[: len(content) // 2], "damaged or cut-off content"),
+        (b"", "a file that torch does not read"),
         (bytes(flipped), "a damaged file (the checksum of"),
     ):
         path.write_bytes(damage)

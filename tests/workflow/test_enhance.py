@@ -89,7 +89,7 @@ def test_window_and_folder_give_the_same_bytes(
     dataset = Dataset(tmp_path_factory.mktemp("d"))
     sample = dataset.sample("b")
     dataset.out.mkdir()
-    first = enhance_sample(sample, dataset.out, VOC, params).read_bytes()
+    first = enhance_sample(sample, dataset.out, VOC, params)[0].read_bytes()
     inputs = load(sample, VOC)  # as the window does: the picture and the truth are read too
     assert inputs.truth is not None
     resolved = resolve(inputs.overlap, Annotations(params))

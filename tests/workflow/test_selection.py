@@ -313,7 +313,7 @@ def test_enhance_leaves_what_a_person_touches_meanwhile(
 ) -> None:
     session = Session(tmp_path_factory.mktemp("untouched"))
 
-    def flag_b(*given: Any) -> Path:
+    def flag_b(*given: Any) -> tuple[Path, bool]:
         session.store.put_status("b", Status.FLAGGED)
         return enhance_sample(*given)
 

@@ -128,8 +128,8 @@ def test_scores_outside_the_class_list_and_of_other_sizes_are_told(root: Path) -
     sample = SampleIndex.open(spec_of(root)).sample("a2")
     with refused(path, "label 21"):
         load_enhanceable(sample, VOC)
-    save_cam_dict(path, cams(shape=(20, 30)), [3, 14])
-    with refused(path, "20 × 30", "21 × 30"):
+    save_cam_dict(path, cams(shape=(30, 21)), [3, 14])
+    with refused(path, "30 × 21", "21 × 30"):
         load_enhanceable(sample, VOC)
 
 

@@ -213,20 +213,35 @@ def enlarge(maps: NDArray[np.float32], factor: int, shape: tuple[int, int]) -> N
     -------
     (K, H, W) float32
     """
-    low, high, share = _interpolation(maps.shape[1], factor, shape[0])
+    return _interpolated(maps, (factor, factor), shape)
+
+
+def resize(maps: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Resize maps, (K, h, w) float32, bilinearly to (K, H, W), each axis by its own factor.
+
+    Values are those of torch's ``interpolate(mode="bilinear", align_corners=False)``.
+    """
+    factors = shape[0] / maps.shape[1], shape[1] / maps.shape[2]
+    return _interpolated(maps, factors, shape)
+
+
+def _interpolated(
+    maps: NDArray[np.float32], factors: tuple[float, float], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    low, high, share = _interpolation(maps.shape[1], factors[0], shape[0])
     share = share[:, np.newaxis]
     rows = maps[:, low] * (1 - share) + maps[:, high] * share
-    low, high, share = _interpolation(maps.shape[2], factor, shape[1])
+    low, high, share = _interpolation(maps.shape[2], factors[1], shape[1])
     fine = rows[:, :, low] * (1 - share) + rows[:, :, high] * share
     return fine.astype(np.float32, copy=False)
 
 
 def _interpolation(
-    coarse: int, factor: int, fine: int
+    coarse: int, factor: float, fine: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Return the two coarse positions around each fine one, and the share of the second."""
     place = np.maximum((np.arange(fine) + 0.5) / factor - 0.5, 0)
-    low = place.astype(np.intp)
+    low = np.minimum(place.astype(np.intp), coarse - 1)
     return low, np.minimum(low + 1, coarse - 1), (place - low).astype(np.float32)
 
 

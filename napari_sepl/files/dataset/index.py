@@ -14,6 +14,7 @@ from napari_sepl.files import labels as label_files
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import real_place
 from napari_sepl.files.class_lists import read_class_list
+from napari_sepl.files.dataset.image_labels import open_image_labels
 from napari_sepl.files.dataset.listing import (
     Listing,
     aligned,
@@ -22,7 +23,7 @@ from napari_sepl.files.dataset.listing import (
     list_masks,
     list_pseudo,
 )
-from napari_sepl.files.dataset.lists import natural_order, read_image_labels, read_list
+from napari_sepl.files.dataset.lists import natural_order, read_list
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.masks import mask_file
@@ -171,7 +172,7 @@ class SampleIndex:
             place = spec.list_file or folders[lead]
             raise InputError(place, found=found, expected="files that share their names")
         labelled = spec.image_labels
-        image_labels = {} if labelled is None else read_image_labels(labelled, classes, known)
+        image_labels = {} if labelled is None else open_image_labels(labelled, classes, known)
         names = {role: listing.names for role, listing in listings.items()}
         return cls(
             spec, classes, tuple(ids), tuple(problems), tuple(unused), image_labels, names, folders
@@ -240,7 +241,7 @@ class SampleIndex:
         image, pseudo = self.path_of(Role.IMAGE, sample_id), self.path_of(Role.PSEUDO, sample_id)
         masks, truth = self.path(Role.MASKS, sample_id), self.path(Role.TRUTH, sample_id)
         return Sample(
-            sample_id, image, pseudo, masks, truth, self.spec.pseudo_format,
+            sample_id, image, pseudo, masks, truth, self.spec.pseudo_format, self.classes,
             mask_classes=bool(self.spec.mask_classes),
         )  # fmt: skip
 

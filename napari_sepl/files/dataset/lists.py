@@ -219,8 +219,9 @@ def labels_by_word(classes: ClassList) -> dict[str, int]:
     """Return the label of each word that stands for one label."""
     plain = [plain_name(name) for name in classes.names]
     counts = Counter(plain)
-    named = {name: label for label, name in enumerate(plain) if label and counts[name] == 1}
-    return named | {str(label): label for label in range(1, len(classes))}
+    both = zip(classes.ids, plain, strict=True)
+    named = {name: label for label, name in both if label and counts[name] == 1}
+    return named | {str(label): label for label in classes.ids[1:]}
 
 
 def _labels(
@@ -232,7 +233,7 @@ def _labels(
         raise InputError(
             source,
             found=f"the class {unknown}",
-            expected=f"names or labels 1 to {len(classes) - 1} of the class list {classes.title}",
+            expected=f"names or labels 1 to {classes.ids[-1]} of the class list {classes.title}",
         )
     return tuple(sorted({label for label in found.values() if label is not None}))
 

@@ -42,11 +42,11 @@ class DatasetSpec(BaseModel):
     ground_truth : Path, optional
         A folder of ground truth.
     image_labels : Path, optional
-        A text file of image-level labels.
+        A file or folder of image-level labels.
     list_file : Path, optional
         A text file of the samples, in order.
     classes : str
-        "voc", "coco", or a TOML file of classes.
+        The name of a built-in class list, or a file of classes.
     pseudo_format : str
         The format of the pseudo-labels by its name; "auto" to detect it.
     mask_classes : bool, optional
@@ -68,7 +68,9 @@ class DatasetSpec(BaseModel):
     )
     ground_truth: Path | None = Field(None, description="Folder of ground truth.")
     image_labels: Path | None = Field(
-        None, description="Text file of image-level labels: a sample and its classes on each line."
+        None,
+        description="Image-level labels: a text file with a sample and its classes on each line, "
+        "cls_labels.npy, COCO's JSON, a CSV, or a folder of VOC's lists or of a folder per class.",
     )
     list_file: Path | None = Field(
         None,
@@ -76,7 +78,9 @@ class DatasetSpec(BaseModel):
         description="Text file of samples: an id or a path on each line; of several columns "
         "the first counts.",
     )
-    classes: str = Field("voc", description="voc, coco or a TOML file.")
+    classes: str = Field(
+        "voc", description=f"{', '.join(BUILT_IN)}, or a file (.toml, labels.txt)."
+    )
     pseudo_format: str = Field(
         AUTO, description="Format of the pseudo-labels; auto detects it from the file."
     )

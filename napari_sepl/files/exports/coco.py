@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sepl.core.labels.classes import COCO, ClassList
+from napari_sepl.core.labels.class_names import COCO_NAMES, COCO_OFFICIAL_IDS
+from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.polygons import Segment, fill_polygons, trace_polygons
 from napari_sepl.core.masks.rle import write_rle
 from napari_sepl.files.atomic import Content
@@ -24,21 +25,20 @@ from napari_sepl.files.exports.base import (
     find_objects,
 )
 
-_MISSING = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
-"""Numbers of the 91 that COCO left out. Source: instances_val2017.json and COCO's API."""
-
-_OFFICIAL = [number for number in range(1, 91) if number not in _MISSING]
 _NUMBERED = re.compile(r"(?:COCO_\w+_)?([0-9]{1,15})")
 """COCO's own names of images, which are the images' numbers."""
 
 
 def category_ids(classes: ClassList) -> dict[int, int]:
     """Return the category of each class: COCO's own numbers where all classes are COCO's."""
-    official = dict(zip(COCO.names[1:], _OFFICIAL, strict=True))
-    ours = classes.title.split()[0] == COCO.title and set(classes.names[1:]) <= official.keys()
+    official = dict(zip(COCO_NAMES, COCO_OFFICIAL_IDS, strict=True))
+    ours = (
+        classes.title.split()[0] in ("coco", "coco-official")
+        and set(classes.names[1:]) <= official.keys()
+    )
     return {
         class_id: official[name] if ours else class_id
-        for class_id, name in enumerate(classes.names)
+        for class_id, name in zip(classes.ids, classes.names, strict=True)
         if class_id
     }
 
@@ -113,7 +113,7 @@ def _number(names: list[str]) -> dict[str, int]:
 def _write(listing: Listing, ids: list[str], numbers: Mapping[str, int]) -> Iterator[bytes]:
     """Yield the JSON in parts, for COCO's annotations may not fit into memory."""
     categories = [
-        {"id": number, "name": listing.classes.names[class_id], "supercategory": ""}
+        {"id": number, "name": listing.classes.name(class_id), "supercategory": ""}
         for class_id, number in category_ids(listing.classes).items()
     ]
     info = {"description": f"labels of the class list {listing.classes.title}"}

@@ -44,7 +44,7 @@ class Yolo(ExportFormat):
                 # ultralytics cuts to whole pixels
                 draw_as_pillow(drawn, np.trunc(shares * (width, height)), segment.class_id)
                 numbers = " ".join(f"{share:.{_DIGITS}f}" for share in shares.ravel())
-                lines.append(f"{segment.class_id - 1} {numbers}\n")
+                lines.append(f"{sample.classes.positions[segment.class_id] - 1} {numbers}\n")
         name = f"labels/{sample.split}/{sample.name}.txt"
         place = f"images/{sample.split}/{sample.image_name}"
         return Encoded({name: "".join(lines).encode("ascii")}, place, drawn=drawn)

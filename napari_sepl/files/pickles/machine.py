@@ -16,7 +16,7 @@ from napari_sepl.files._opening import brief
 
 Builder = Callable[..., Any]
 
-_MAX_STEPS = 1_000_000
+MAX_STEPS = 1_000_000
 """A CAM file of 80 classes takes 3,000."""
 
 _MOST_BUILT = 16
@@ -82,9 +82,20 @@ class Machine:
         The known names.
     find_stored : callable, optional
         Returns the object of a persistent id; without it ids are refused.
+    beside : int
+        Bytes of what such ids stand for, which count as the pickle's own.
+    most_steps : int
+        Instructions that a pickle may have.
     """
 
-    def __init__(self, known: Known, find_stored: Builder | None = None) -> None:
+    def __init__(
+        self,
+        known: Known,
+        find_stored: Builder | None = None,
+        beside: int = 0,
+        most_steps: int = MAX_STEPS,
+    ) -> None:
+        self._beside, self._most_steps = beside, most_steps
         self._known = known
         self._find_stored = find_stored
         self._stack: list[Any] = []
@@ -101,10 +112,10 @@ class Machine:
         ValueError, LookupError, TypeError, ...
             If it is damaged.
         """
-        self._room = _ROOM + _MOST_BUILT * file.getbuffer().nbytes
+        self._room = _ROOM + _MOST_BUILT * (file.getbuffer().nbytes + self._beside)
         for step, (code, argument, _position) in enumerate(pickletools.genops(file)):
-            if step > _MAX_STEPS:
-                raise UnfitPickle(f"a pickle of more than {_MAX_STEPS:,} instructions")
+            if step > self._most_steps:
+                raise UnfitPickle(f"a pickle of more than {self._most_steps:,} instructions")
             if code.name == "STOP":
                 break
             self._do(code.name, argument)

@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 from napari_sepl.core.errors import InputError
 from napari_sepl.files._opening import DAMAGE, brief, read_whole, reading
 from napari_sepl.files.arrays import read_header
-from napari_sepl.files.pickles.machine import Builder, Machine, Name, Shell, UnfitPickle
+from napari_sepl.files.pickles.machine import (
+    MAX_STEPS,
+    Builder,
+    Machine,
+    Name,
+    Shell,
+    UnfitPickle,
+)
 
 _NUMBER = re.compile(r"b1|[iu][1248]|f[248]")
 _OBJECT = re.compile(r"O[48]?")
@@ -148,21 +155,25 @@ _NUMPY: dict[Name, Builder | None] = {
 }
 
 
-_MAGIC = 0x1950A86A20F9469CFC6C
-_PROTOCOL = 1001
+MAGIC = 0x1950A86A20F9469CFC6C
+PROTOCOL = 1001
 _BFLOAT16 = "bfloat16"
 _TYPES = {
     "FloatStorage": "f4", "DoubleStorage": "f8", "HalfStorage": "f2", "BFloat16Storage": _BFLOAT16,
     "LongStorage": "i8", "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1",
     "ByteStorage": "u1", "BoolStorage": "b1",
 }  # fmt: skip
-_STORAGES: dict[Name, Builder | None] = dict.fromkeys(
-    [Name("torch", name) for name in _TYPES], None
-)
+STORAGES: dict[Name, Builder | None] = dict.fromkeys([Name("torch", name) for name in _TYPES], None)
 
 
-class _Stored:
-    """A storage that a pickle refers to; its numbers follow the pickle or are beside it."""
+class Stored:
+    """A storage that a pickle refers to; its numbers follow the pickle or are beside it.
+
+    Parameters
+    ----------
+    identity : tuple
+        What the pickle names it by.
+    """
 
     def __init__(self, identity: Any) -> None:
         kind, storage, key, _device, count, *view = identity
@@ -172,10 +183,14 @@ class _Stored:
             raise TypeError("no storage")
         self.code, self.key, (self.count,) = _TYPES[storage.name], key, checked_shape(count)
 
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a number."""
+        return 2 if self.code == _BFLOAT16 else int(self.code[1:])
+
     def numbers(self, content: bytes, order: str) -> NDArray[Any]:
         """Return the (N,) numbers of bytes; bfloat16 as float32."""
-        itemsize = 2 if self.code == _BFLOAT16 else int(self.code[1:])
-        if len(content) != self.count * itemsize:
+        if len(content) != self.count * self.itemsize:
             raise ValueError(f"{len(content)} bytes for {self.count} numbers of a tensor")
         if self.code == _BFLOAT16:  # the upper half of a float32
             halves = np.frombuffer(content, order + "u2").astype(np.uint32)
@@ -194,11 +209,11 @@ def _from_pickles(blob: bytes) -> NDArray[Any]:
     file = io.BytesIO(blob)
     magic, protocol = Machine({}).run(file), Machine({}).run(file)
     system = Machine({}).run(file)
-    if magic != _MAGIC or protocol != _PROTOCOL or not isinstance(system, Mapping):
+    if magic != MAGIC or protocol != PROTOCOL or not isinstance(system, Mapping):
         raise UnfitPickle("a torch storage in a layout that is not known")
-    stored = Machine(_STORAGES, _Stored).run(file)
+    stored = Machine(STORAGES, Stored).run(file)
     keys = Machine({}).run(file)
-    if not isinstance(stored, _Stored) or keys != [stored.key]:
+    if not isinstance(stored, Stored) or keys != [stored.key]:
         raise UnfitPickle("a torch file of something else than one storage")
     little = system.get("little_endian", True)
     count = int.from_bytes(file.read(8), "little" if little else "big")
@@ -210,18 +225,18 @@ def _from_pickles(blob: bytes) -> NDArray[Any]:
 def _from_zip(blob: bytes) -> NDArray[Any]:
     with zipfile.ZipFile(io.BytesIO(blob)) as archive:
         members = {name.partition("/")[2]: name for name in archive.namelist()}
-        with io.BytesIO(_member(archive, members["data.pkl"])) as file:
-            stored = Machine(_STORAGES, _Stored).run(file)
-        if not isinstance(stored, _Stored):
+        with io.BytesIO(zip_member(archive, members["data.pkl"])) as file:
+            stored = Machine(STORAGES, Stored).run(file)
+        if not isinstance(stored, Stored):
             raise UnfitPickle("a torch file of something else than one storage")
         little = True
         if "byteorder" in members:
-            little = _member(archive, members["byteorder"]) == b"little"
-        content = _member(archive, members[f"data/{stored.key}"])
+            little = zip_member(archive, members["byteorder"]) == b"little"
+        content = zip_member(archive, members[f"data/{stored.key}"])
     return stored.numbers(content, "<" if little else ">")
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+def zip_member(archive: zipfile.ZipFile, name: str) -> bytes:
     """Return a member's bytes; compressed ones, which torch never writes, are refused."""
     if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise UnfitPickle("a torch file that is compressed")
@@ -255,7 +270,7 @@ _TORCH: dict[Name, Builder | None] = {
 SUFFIXES = frozenset((".pkl", ".pickle"))
 """Endings, in lower case, of files that are one pickle."""
 
-_KNOWN = _NUMPY | _TORCH
+KNOWN = _NUMPY | _TORCH
 _EXPECTED = "numpy arrays, torch tensors, numbers, text, lists and dictionaries, and nothing else"
 _PLAIN = (str, bytes, bytearray, int, float, np.ndarray)
 _MAX_DEPTH = 8
@@ -286,7 +301,7 @@ def holds_objects(path: Path, *, listed: bool = False) -> bool:
         return header.holds_object or (listed and header.dtype.hasobject)
 
 
-def read_pickled(path: Path, *, listed: bool = False) -> Any:
+def read_pickled(path: Path, *, listed: bool = False, most_steps: int = MAX_STEPS) -> Any:
     """Read a pickled object of numbers, text, lists, dicts and arrays alone.
 
     Parameters
@@ -296,6 +311,8 @@ def read_pickled(path: Path, *, listed: bool = False) -> Any:
     listed : bool
         Whether it may be an array of several objects, as ``numpy.save`` writes a list of
         dictionaries; it is returned as a list.
+    most_steps : int
+        Instructions that the pickle may have.
 
     Returns
     -------
@@ -313,12 +330,17 @@ def read_pickled(path: Path, *, listed: bool = False) -> Any:
         if path.suffix.lower() not in SUFFIXES and not read_header(content).dtype.hasobject:
             raise InputError(path, found="no object, but an array", expected=_EXPECTED)
         try:
-            value = Machine(_KNOWN).run(content)
+            value = Machine(KNOWN, most_steps=most_steps).run(content)
             if listed and isinstance(value, PickledArray) and value.is_list:
                 value = value.value
-            return _plain(value, {})
+            return as_plain(value)
         except UnfitPickle as error:
             raise InputError(path, found=str(error), expected=_EXPECTED) from error
+
+
+def as_plain(value: Any) -> Any:
+    """Return what a machine built with arrays for their shells; UnfitPickle for anything else."""
+    return _plain(value, {})
 
 
 def _plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:

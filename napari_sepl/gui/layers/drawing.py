@@ -88,14 +88,14 @@ _REJECTED_COLOUR = (0.85, 0.85, 0.85, 0.75)
 def label_colours(classes: ClassList, hidden: Collection[int] = ()) -> DirectLabelColormap:
     """Return the colours of a label layer; the background and hidden classes are clear."""
     palette = classes.palette() / 255
-    labels = (*range(1, len(classes)), IGNORE)
+    labels = (*classes.ids[1:], IGNORE)
     return colormap({label: palette[label] for label in labels if label not in hidden})
 
 
 def outline_colours(classes: ClassList, hidden: Collection[int] = ()) -> DirectLabelColormap:
     """Return the colours of the mask outlines: of the class if selected, grey if rejected."""
     palette = classes.palette() / 255
-    shown = {label: palette[label] for label in range(1, len(classes)) if label not in hidden}
+    shown = {label: palette[label] for label in classes.ids[1:] if label not in hidden}
     return colormap({**shown, REJECTED: _REJECTED_COLOUR})
 
 

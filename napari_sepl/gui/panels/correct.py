@@ -90,7 +90,7 @@ class QuickPick(QDialog):
         self.text = QLineEdit()
         self.text.setPlaceholderText("name or number")
         self.list = QListWidget()
-        for class_id in (*range(len(classes)), IGNORE):
+        for class_id in (*classes.ids, IGNORE):
             item = QListWidgetItem(
                 icon_of(classes, class_id), f"{class_id} {classes.name(class_id)}"
             )

@@ -21,7 +21,7 @@ def class_fields() -> dict[str, Any]:
     """Return the fields of a class list: a built-in one, or a file."""
     return {
         "classes": ComboBox(label="classes", choices=[*BUILT_IN, OWN_FILE], value="voc"),
-        "class_file": FileEdit(label="class list", mode="r", filter="*.toml"),
+        "class_file": FileEdit(label="class list", mode="r", filter="*.toml *.txt"),
     }
 
 

@@ -102,7 +102,7 @@ class ExportChoicePanel(QWidget):
     def show_classes(self, classes: ClassList) -> None:
         """Offer the classes of a dataset."""
         self.fields["class_id"].choices = [ANY, *classes.names[1:]]
-        self._names = classes.names
+        self._ids = dict(zip(classes.names, classes.ids, strict=True))
 
     def chosen(self) -> ExportChoice:
         """Return the chosen export.
@@ -123,7 +123,7 @@ class ExportChoicePanel(QWidget):
             _checked(chosen),
             to,
             frozenset(Status) if samples == ALL else frozenset([Status(samples)]),
-            () if class_name == ANY else (self._names.index(class_name),),
+            () if class_name == ANY else (self._ids[class_name],),
             path_of(self.fields["class_map"]),
             self.fields["overwrite"].value,
         )

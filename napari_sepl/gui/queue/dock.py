@@ -186,7 +186,7 @@ class QueueDock(QWidget):
             self._context, making, reviewing, self.navigator
         )
         classes = reviewing.index.classes
-        self.panel.show_class_choices(range(1, len(classes)), classes)
+        self.panel.show_class_choices(classes.ids[1:], classes)
         self._damage.forget()
         session = reviewing.session
         session.start_with(preferred_params())

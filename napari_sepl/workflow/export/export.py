@@ -297,7 +297,7 @@ class Export:
             **self._settings.model_dump(mode="json"),
             "classes": list(self._map.classes.names),
             "class_list": self._map.classes.title,
-            "labels_become": self._map.table[: len(self._source.classes)].tolist(),
+            "labels_become": self._map.table[: self._source.classes.size].tolist(),
             "with_classes": sorted(self._with_classes),
             **self._source.told(),
         }

@@ -209,7 +209,11 @@ class FolderSource:
             beside = index.file_of(Role.PSEUDO, sample_id)
             shape = (labels.shape[0], labels.shape[1])
             pseudo = read_pseudo_labels(
-                beside, index.spec.pseudo_format, sample_id=sample_id, shape=shape
+                beside,
+                index.spec.pseudo_format,
+                sample_id=sample_id,
+                shape=shape,
+                classes=self.classes,
             )
             self.classes.check(pseudo, beside)
             _check_size(beside, pseudo.shape, labels.shape, path)

@@ -83,7 +83,7 @@ class CountingRun(ABC, Generic[Given, Counts]):
             return
         if self.checkpoint is not None:
             self.checkpoint.end()
-        expected = f"{NAMED[role]} with pixels of classes, 0 to {len(self.index.classes) - 1}"
+        expected = f"{NAMED[role]} with pixels of classes, {self.index.classes.told_ids}"
         raise InputError(
             self.index.folders[role], found="only pixels of 255 (ignore)", expected=expected
         )
@@ -122,9 +122,10 @@ class ResumableRun(CountingRun[Given, Counts]):
         self.guard = replace(self.guard, overwrite=overwrite)
         check_tables(self._tables(table), self.guard)
         self.guard.check(checkpoint_file(table), lambda _: True, "--table")  # ours by its name
+        classes = self.index.classes
         key = {
             "command": self.command,
-            "classes": [self.index.classes.title, *self.index.classes.names],
+            "classes": [classes.title, *classes.names, *(classes.ids if classes.has_gaps else ())],
             "pseudo_format": self.index.spec.pseudo_format,
             **self._key(),
         }

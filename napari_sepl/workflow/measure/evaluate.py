@@ -16,7 +16,7 @@ from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex, SampleProblem
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import NO_INPUTS, Guard, IsOurs
-from napari_sepl.files.labels import read_labels
+from napari_sepl.files.labels import read_given_labels, read_labels
 from napari_sepl.files.pseudo import read_pseudo_labels
 from napari_sepl.workflow.measure.checkpoint import Arrays, from_arrays, place, to_arrays
 from napari_sepl.workflow.measure.counting import ResumableRun
@@ -169,7 +169,9 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
         return Task(sample_id, file, (partial(_read, file, self.classes), sample_id, paths))
 
     def _work(self) -> Work[_Item, _Compared]:
-        read_baseline = partial(_read_pseudo, self.index.spec.pseudo_format, self._background)
+        read_baseline = partial(
+            _read_pseudo, self.index.spec.pseudo_format, self._background, self.classes
+        )
         return partial(_compare, self.classes, read_baseline)
 
     def _add(self, sample_id: str, compared: _Compared) -> None:
@@ -198,7 +200,8 @@ class EvaluationRun(ResumableRun[_Item, _Compared]):
 def _compare(classes: ClassList, read_baseline: _Read, item: _Item) -> tuple[Outcome, _Compared]:
     """Return the counts of a sample's labels and of its baseline."""
     read_labels_of, sample_id, (truth_path, *baselines) = item
-    truth = _read(truth_path, classes)
+    truth = read_given_labels(truth_path, classes)
+    classes.check(truth, truth_path)
     labels = read_labels_of((truth.shape[0], truth.shape[1]), truth_path)
     found = [read_baseline(path, sample_id, truth, truth_path) for path in baselines]
     for path, one in zip(baselines, found, strict=True):
@@ -210,6 +213,7 @@ def _compare(classes: ClassList, read_baseline: _Read, item: _Item) -> tuple[Out
 def _read_pseudo(
     name: str,
     background: float | None,
+    classes: ClassList,
     path: Path,
     sample_id: str,
     truth: NDArray[np.uint8],
@@ -223,6 +227,7 @@ def _read_pseudo(
         shape=(truth.shape[0], truth.shape[1]),
         of=truth_path,
         background=background,
+        classes=classes,
     )
 
 

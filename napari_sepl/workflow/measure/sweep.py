@@ -217,7 +217,7 @@ class SweepRun(ResumableRun[Sample, SweepCounts]):
         if not self.ids:
             raise InputError(index.spec.masks, found="no masks", expected="those of a sample")
         shape = (len(self.t1), len(self.t2))
-        self._counts = SweepCounts.nothing(len(index.classes), shape, truth=has_truth)
+        self._counts = SweepCounts.nothing(index.classes.size, shape, truth=has_truth)
         self._samples = 0
 
     def _tables(self, table: Path) -> dict[Path, IsOurs]:

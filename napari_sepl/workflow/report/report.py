@@ -236,7 +236,7 @@ class ReportRun(CountingRun[SelectedLabels, _Counted]):
         self.ids = [sample_id for sample_id in selection.ids if sample_id not in bare]
         self.problems, self._has_truth = selection.problems, bool(index.names.get(Role.TRUTH))
         shape = (len(T1), len(T2))
-        swept = SweepCounts.nothing(len(index.classes), shape, truth=self._has_truth)
+        swept = SweepCounts.nothing(index.classes.size, shape, truth=self._has_truth)
         self.report = Report(index, selection.start, swept, self.failures, selection.without_masks)
 
     def _task(self, sample_id: str) -> Task[SelectedLabels]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -61,7 +62,8 @@ class OneImage(Recorded):
         callbacks: Callbacks,
     ) -> None:
         super().__init__([inputs.sample_id], folder, store, *callbacks)
-        self._inputs, self._sample, self._start = inputs, sample, start
+        self._inputs, self._start = inputs, start
+        self._sample = None if sample is None else replace(sample, classes=inputs.classes)
         self._files = [] if sample is None else sample.files
 
     @classmethod

@@ -145,7 +145,9 @@ def scan_sample(sample: Sample, classes: ClassList) -> SampleFacts:
     InputError
         If they cannot be read, or hold a label outside the class list.
     """
-    labels = read_pseudo_labels(sample.pseudo, sample.pseudo_format, sample_id=sample.sample_id)
+    labels = read_pseudo_labels(
+        sample.pseudo, sample.pseudo_format, sample_id=sample.sample_id, classes=classes
+    )
     classes.check(labels, sample.pseudo)
     present = np.flatnonzero(count_labels(labels))
     return SampleFacts(tuple(int(label) for label in present if label not in (0, IGNORE)))
@@ -210,7 +212,7 @@ def _still_true(kept: StampedFacts | None, stamp: str, classes: ClassList) -> Sa
     """Return what was kept, if the files are as they were then and the class list fits."""
     if kept is None or kept.stamp != stamp:
         return None
-    class_ids = read_classes(kept.facts, len(classes))
+    class_ids = read_classes(kept.facts, classes.size)
     return None if class_ids is None else SampleFacts(class_ids)
 
 

@@ -20,7 +20,7 @@ from tests.messages import raises_input_error
 
 
 def test_the_built_in_lists() -> None:
-    assert BUILT_IN == {"voc": VOC, "coco": COCO}
+    assert (BUILT_IN["voc"], BUILT_IN["coco"]) == (VOC, COCO)
     assert (len(VOC), VOC.name(1), VOC.name(20)) == (21, "aeroplane", "tv monitor")
     assert (len(COCO), COCO.name(1), COCO.name(80)) == (81, "person", "toothbrush")
 
@@ -143,3 +143,62 @@ def test_a_class_is_found_by_name_or_label() -> None:
     assert find_class(VOC, "cat", "") == find_class(VOC, 8, "") == 8
     with raises_input_error("--class", found="the class 'lion'"):
         find_class(VOC, "lion", "--class")
+
+
+GAPS = ClassList("gaps", ("background", "cat", "bus"), ((0, 0, 0), (1, 1, 1), (2, 2, 2)), (0, 3, 9))
+
+
+def test_labels_with_gaps_have_names_colours_and_places() -> None:
+    assert [GAPS.name(label) for label in (0, 3, 9, 255)] == ["background", "cat", "bus", "ignore"]
+    assert GAPS.name(1) == "class 1"
+    assert GAPS.palette()[[0, 3, 9]].tolist() == [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
+    assert np.array_equal(GAPS.palette()[1], voc_palette()[1])
+    assert find_class(GAPS, "bus", "") == find_class(GAPS, 9, "") == 9
+    for key in (1, 2, 10):
+        with raises_input_error("x", found=f"the class {key}"):
+            find_class(GAPS, key, "x")
+
+
+@pytest.mark.parametrize("ids", [(1, 2, 3), (0, 2, 2), (0, 3, 2), (0, 1), (0, 1, 255)])
+def test_ids_start_at_0_and_ascend(ids: tuple[int, ...]) -> None:
+    with raises_input_error("class list x", found="the ids"):
+        ClassList("x", GAPS.names, GAPS.colours, ids)
+
+
+def test_a_map_of_classes_closes_gaps_and_no_map_keeps_them() -> None:
+    made = ClassMap.of(GAPS, "m", rename={"cat": "pet"})
+    assert made.classes.ids == (0, 1, 2)
+    assert made.apply(np.array([0, 3, 9, 255, 4], np.uint8)).tolist() == [0, 1, 2, 255, 255]
+    assert ClassMap.identity(GAPS).classes.ids == (0, 3, 9)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(3, (0, 3, 9)), (2, (3, 9)), (10, tuple(range(10))), (9, tuple(range(1, 10))), (4, None)],
+)
+def test_things_in_the_order_of_the_classes(count: int, expected: tuple[int, ...] | None) -> None:
+    assert GAPS.labels_of(count) == expected
+    assert ClassList("x", GAPS.names, GAPS.colours, (0, 1, 3)).labels_of(3) is None  # two ways
+
+
+def test_of_a_built_in_list_one_that_fits_is_named() -> None:
+    coco = BUILT_IN["coco"]
+    for present, best in (([1, 90], "coco-official"), ([81], "coco-official"), ([150], "ade20k")):
+        with raises_input_error("a.png", found="label", expected=f"--classes {best} has them"):
+            coco.check_ids(present, "a.png")
+    with raises_input_error("a.png", found="label 200", expected="name another list by --classes"):
+        coco.check_ids([200], "a.png")
+    with raises_input_error("a.png", found="label 30", expected="--classes cityscapes has them"):
+        VOC.check_ids([30], "a.png")
+
+
+def test_the_numbers_of_public_datasets() -> None:
+    names = {
+        ("coco-official", 90): "toothbrush", ("coco-official", 13): "stop sign",
+        ("cityscapes", 7): "road", ("cityscapes", 33): "bicycle", ("ade20k", 1): "wall",
+        ("ade20k", 150): "flag", ("cityscapes-trainids", 14): "car",
+    }  # fmt: skip
+    for (title, label), name in names.items():
+        assert BUILT_IN[title].name(label) == name
+    assert len(BUILT_IN["ade20k"]) == 151
+    assert BUILT_IN["cityscapes"].palette()[26].tolist() == [0, 0, 142]

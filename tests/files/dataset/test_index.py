@@ -57,6 +57,7 @@ def test_samples_are_paired_by_name_in_natural_order(root: Path) -> None:
         root / "images" / "b.c.JPG",
         root / "pseudo" / "b.c.png",
         root / "masks" / "b.c.npz",
+        classes=VOC,
     )
     assert index.sample("a10").masks == root / "masks" / "a10"
     assert index.problems == (SampleProblem("m", "no masks"),)
@@ -279,6 +280,7 @@ def test_ids_are_paths_where_there_are_sub_folders(nested: Path) -> None:
         nested / "pseudo" / "train" / "b.png",
         nested / "masks" / "train" / "b",
         nested / "ground_truth" / "train" / "b.png",
+        classes=VOC,
     )
     (nested / "list.txt").write_text("val/a\n/images/train/a.jpg\nb\na\n")
     listed = SampleIndex.open(spec_of(nested, list_file=nested / "list.txt"), WHOLE)

@@ -91,7 +91,7 @@ def test_of_a_wrong_format_the_formats_are_expected(tmp_path: Path) -> None:
 
 def test_of_a_wrong_class_list_the_lists_are_expected(tmp_path: Path) -> None:
     path = write(tmp_path, NEEDED + 'classes = "vocc"')
-    with refused(path, 'classes = "vocc"', "voc, coco or a file", "(did you mean voc?)"):
+    with refused(path, 'classes = "vocc"', "voc, coco, coco-official", "(did you mean voc?)"):
         read_dataset(path)
 
 

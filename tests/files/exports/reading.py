@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pycocotools.coco import COCO
 
-from napari_sepl.core.labels.classes import VOC
+from napari_sepl.core.labels.classes import VOC, ClassList
 from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports.base import Encoded, ExportSettings, Labelled, Listing
 
@@ -38,11 +38,11 @@ class Made(NamedTuple):
         return whole_files(self.listing, self.settings)
 
 
-def encode(labels: Labels, name: str, **choices: Any) -> Made:
+def encode(labels: Labels, name: str, classes: ClassList = VOC, **choices: Any) -> Made:
     settings = ExportSettings(format=name, **choices)
-    sample = Labelled("cat", labels, VOC, image=Path("/x/cat.jpg"), image_path="../cat.jpg")
+    sample = Labelled("cat", labels, classes, image=Path("/x/cat.jpg"), image_path="../cat.jpg")
     encoded = EXPORT_FORMATS[name].encode(sample, settings)
-    listing = Listing(VOC, {"train": ["cat"]}, lambda ids: ((i, encoded.entry) for i in ids))
+    listing = Listing(classes, {"train": ["cat"]}, lambda ids: ((i, encoded.entry) for i in ids))
     return Made(encoded, listing, settings)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from napari_sepl.core.labels.classes import COCO, VOC, ClassList, ClassMap
+from napari_sepl.core.labels.classes import BUILT_IN, COCO, VOC, ClassList, ClassMap
 from napari_sepl.core.labels.polygons import Instances
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.exports import EXPORT_FORMATS
@@ -145,3 +145,21 @@ def test_coco_objects() -> None:
 def test_options_of_formats_are_settings() -> None:
     for name, one in EXPORT_FORMATS.items():
         assert set(one.options) <= ExportSettings.model_fields.keys() - {"format"}, name
+
+
+def test_classes_with_gaps_keep_cocos_numbers_and_are_counted_for_yolo(tmp_path: Path) -> None:
+    official = BUILT_IN["coco-official"]
+    labels = np.array([[90, 90, 0], [90, 90, 13]], np.uint8)
+    made = encode(labels, "coco", official)
+    content = json.loads(*made.whole().values())
+    assert {one["category_id"] for one in content["annotations"]} == {13, 90}
+    assert {one["id"]: one["name"] for one in content["categories"]}[90] == "toothbrush"
+    lines = encode(labels, "yolo", official).encoded.files["labels/train/cat.txt"].decode()
+    numbers = {line.split()[0] for line in lines.splitlines()}
+    names = yaml.safe_load(encode(labels, "yolo", official).whole()["data.yaml"])["names"]
+    assert {names[int(number)] for number in numbers} <= {"toothbrush", "stop sign"}
+    (tmp_path / "c.toml").write_bytes(encode(labels, "png", official).whole()["classes.toml"])
+    read = read_class_list(tmp_path / "c.toml")
+    assert (read.ids, read.names) == (official.ids, official.names)
+    own = ClassList("own.toml", ("background", "a", "b"), VOC.colours[:3], (0, 13, 90))
+    assert category_ids(own) == {13: 13, 90: 90}

@@ -18,7 +18,7 @@ SUFFIXES = arrays.SUFFIXES | frozenset((".bmp", ".gif", ".pgm", ".png", ".tif", 
 """Endings, in lower case, of the files `read_labels` takes."""
 
 _INDEX_MODES = ("L", "P", "1", "I", "I;16", "I;16L", "I;16B", "I;16N")
-_LOSSY = ("JPEG", "MPO", "JPEG2000", "WEBP")
+_LOSSY = ("JPEG", "MPO", "JPEG2000", "WEBP", "AVIF")
 _EXPECTED = "a label image in which each pixel's value is its class (an index PNG)"
 
 

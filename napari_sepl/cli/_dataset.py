@@ -13,13 +13,14 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from napari_sepl.cli._command import require_there, usage, with_parameters
-from napari_sepl.cli._console import note
+from napari_sepl.cli._console import note, note_unused
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files.class_lists import read_class_list
-from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import (
     LAYOUTS,
+    SUFFIX_OF,
     DatasetSpec,
     find_layout,
     layout,
@@ -123,7 +124,7 @@ class DatasetOptions:
         """
         self._check_names()
         given = [key for key, value in self.values.items() if value is not None]
-        for key in ("images", "image_labels", "list_file", *LAYOUT_OPTIONS):
+        for key in ("images", "image_labels", "list_file", *SUFFIX_OF.values(), *LAYOUT_OPTIONS):
             if key in given:
                 name = option_of(key) if key in DatasetSpec.model_fields else f"--{key}"
                 raise typer.BadParameter(f"{name} is for a dataset; it cannot be used with --image")
@@ -263,8 +264,9 @@ def takes_dataset(
     makes : collection of str
         Those whose folders it makes if they do not exist.
     """
-    names = [name for name in DatasetSpec.model_fields if name in reads]
-    unread = [name for name in DatasetSpec.model_fields if name not in reads]
+    offered = {*reads, *(SUFFIX_OF[name] for name in reads if name in SUFFIX_OF)}
+    names = [name for name in DatasetSpec.model_fields if name in offered]
+    unread = [name for name in DatasetSpec.model_fields if name not in offered]
     panel = _panel(reads, needs)
     added = [
         _argument(),
@@ -302,11 +304,11 @@ def _argument() -> Parameter:
 
 def _option(name: str, panel: str, reads: Collection[str]) -> Parameter:
     field = DatasetSpec.model_fields[name]
-    is_word = field.annotation is str
+    is_word = field.annotation is not Path and field.annotation != Path | None
     about = f"{field.description}{_MORE.get(name, '')}"
     if name == "masks" and "out" in reads:
         about = f"{about} Default: masks/ in --out, where `napari-sepl masks` writes."
-    shown = f"{field.default}, or the file's" if is_word else False
+    shown = f"{field.default}, or the file's" if is_word and field.default else False
     return _parameter(name, str if is_word else Path, option_of(name), about, panel, shown)
 
 
@@ -362,3 +364,20 @@ def note_scores(index: SampleIndex, background: float | None) -> None:
         note(f"{path.name}: {read.origin}")
     elif background is not None:
         note(f"--background has no effect on label maps, only on scores: {path} is a label map")
+
+
+def note_index(index: SampleIndex, lacking: str | None = None) -> None:
+    """Print by which suffixes files were found to pair, and what was not used for want of a file.
+
+    Parameters
+    ----------
+    index : SampleIndex
+        The samples.
+    lacking : str, optional
+        What the unused ones lack.
+    """
+    if index.tails:
+        found = ", ".join(f"{NAMED[role]} {tail}" for role, tail in index.tails.items())
+        note(f"paired by what names end in: {found}; --image-suffix and others settle it")
+    if lacking is not None:
+        note_unused(index.unused, lacking)

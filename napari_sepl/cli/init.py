@@ -12,12 +12,11 @@ from napari_sepl.cli._console import (
     FAILED,
     Failures,
     note,
-    note_unused,
     samples,
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, option_of, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_index, option_of, takes_dataset
 from napari_sepl.cli._options import check_ending
 from napari_sepl.core.errors import InputError, SaveError, name_first
 from napari_sepl.core.labels.scores import Scores
@@ -61,7 +60,7 @@ def init_command(
     for lacking in _lacking(index):
         note(lacking)
     Failures([(one.sample_id, str(one)) for one in index.problems]).complain()
-    note_unused(index.unused, NAMED[_lead(spec)])
+    note_index(index, NAMED[_lead(spec)])
     hidden = _hidden(index.folders[Role.IMAGE])
     if hidden:
         note(f"names that begin with a dot, so not used: {name_first(hidden)}")

@@ -18,12 +18,11 @@ from napari_sepl.cli._console import (
     Failures,
     complain,
     note,
-    note_unused,
     progress,
     samples,
     say,
 )
-from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, note_index, takes_dataset
 from napari_sepl.cli._options import (
     Device,
     Outdated,
@@ -189,7 +188,7 @@ def _open(spec: DatasetSpec, labels: Path | None, failures: Failures) -> SampleI
     """List the images with labels, and print the samples that lack a file."""
     index = SampleIndex.open(spec, (Role.IMAGE, Role.LABELS), (), lead=Role.LABELS, labels=labels)
     _complain(index.problems, failures)
-    note_unused(index.unused, "labels")
+    note_index(index, "labels")
     return index
 
 

@@ -6,7 +6,7 @@ folders take 0.3 s; a path and a state of each take 7 s.
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import odd_kind, real_place, unopened
 from napari_sepl.files.class_pngs import group_class_pngs
+from napari_sepl.files.dataset.names import Folded, alike, fold, without_tail
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, Layout, check_format, suffixes_of
 
 
@@ -60,6 +61,7 @@ def list_files(
     skip: Collection[Path] = (),
     what: str = "files",
     remedy: str = "",
+    tail: str = "",
 ) -> Listing:
     """List the files of a folder and its sub-folders.
 
@@ -77,16 +79,21 @@ def list_files(
         The expected content of the folder, for the error.
     remedy : str
         Advice for files that share an id.
+    tail : str
+        What the stems end in beside the sample's name, such as ``_leftImg8bit``, in any letter
+        case; an ending may follow. Files with other stems do not count.
 
     Raises
     ------
     InputError
         If the folder cannot be read.
     """
-    return _grouped(_Walk(folder, suffixes, skip, what), remedy)
+    return _grouped(_Walk(folder, suffixes, skip, what, tail), remedy)
 
 
-def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()) -> Listing:
+def list_masks(
+    folder: Path, known: Collection[str], skip: Collection[Path] = (), tail: str = ""
+) -> Listing:
     """List the masks of a folder: a file, or a folder of PNGs, for each sample.
 
     Parameters
@@ -96,7 +103,7 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
     known : collection of str
         Samples by their images, to distinguish a sub-folder of samples from the masks of one
         sample; without, the content of the sub-folder decides.
-    skip : collection of Path
+    skip, tail : collection of Path, str
         As for `list_files`.
 
     Raises
@@ -108,22 +115,26 @@ def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()
         raise InputError(
             folder, found="the masks of one image", expected="a folder with an entry for each image"
         )
-    lasts = set(map(last_part, known))
     parents = {sample_id[:end] for sample_id in known for end in _slashes(sample_id)}
+    samples, lasts, above = Folded(known), Folded(map(last_part, known)), Folded(parents)
 
-    def is_sample(name: str) -> bool:
-        if name in known or name in parents:
-            return name in known
-        if last_part(name) in lasts:
+    def is_sample(sample_id: str, name: str) -> bool:
+        if sample_id in samples or name in above:
+            return sample_id in samples
+        if last_part(sample_id) in lasts:
             return True
         return real_place(folder / name) not in skip and not _holds_samples(folder / name)
 
-    folders = {*known, *parents}
-    return _grouped(_Walk(folder, mask_files.SUFFIXES, skip, "masks", is_sample, folders))
+    walk = _Walk(folder, mask_files.SUFFIXES, skip, "masks", tail, is_sample, {*known, *parents})
+    return _grouped(walk)
 
 
 def list_pseudo(
-    folder: Path, format_name: str, known: Collection[str], skip: Collection[Path] = ()
+    folder: Path,
+    format_name: str,
+    known: Collection[str],
+    skip: Collection[Path] = (),
+    tail: str = "",
 ) -> Listing:
     """List the pseudo-labels of a folder.
 
@@ -137,7 +148,7 @@ def list_pseudo(
         The format's name, or "auto".
     known : collection of str
         Samples by their images, to distinguish ``a_7.png`` of the image ``a`` from a label map.
-    skip : collection of Path
+    skip, tail : collection of Path, str
         As for `list_files`.
 
     Raises
@@ -147,11 +158,11 @@ def list_pseudo(
     """
     suffixes = suffixes_of(check_format(format_name))
     remedy = "; choose one with --pseudo-format"
-    listing = list_files(folder, suffixes, skip, "pseudo-labels", remedy)
+    listing = list_files(folder, suffixes, skip, "pseudo-labels", remedy, tail)
     is_auto = format_name == AUTO
     if not is_auto and PSEUDO_FORMATS[format_name].layout is not Layout.CLASS_PNGS:
         return listing
-    samples = set(map(last_part, known)) if _pair_by_last_part(listing, known) else known
+    samples = Folded(map(last_part, known) if _pair_by_last_part(listing, known) else known)
     listing.names, both = group_class_pngs(listing.names, samples, only=not is_auto)
     for sample_id, (one, other) in both.items():
         listing.faults[sample_id] = (
@@ -179,8 +190,9 @@ def last_part(sample_id: str) -> str:
 def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     """Return a listing by the ids of samples, which may lie in sub-folders when its files do not.
 
-    Files and samples pair by whole ids. If all samples lie in sub-folders and no file does, they
-    pair by the last part of the ids, if it is unique.
+    Files and samples pair by whole ids, whatever the letter case and the form of letters. If all
+    samples lie in sub-folders and no file does, they pair by the last part of the ids, if it is
+    unique.
 
     Parameters
     ----------
@@ -191,20 +203,35 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     what : str
         The role of the files, for reasons.
     """
-    if not _pair_by_last_part(listing, samples):
+    flat = _pair_by_last_part(listing, samples)
+    if not flat and (not samples or all(one in samples for one in listing.ids)):
         return listing
-    samples_of = by_last_part(samples)
+    samples_of = _by_fold(samples, last_part if flat else str)
     found = Listing(closed=listing.closed)
     for file_id, reason in listing.faults.items():
-        found.faults |= dict.fromkeys(samples_of.get(file_id, [file_id]), reason)
+        found.faults |= dict.fromkeys(_candidates(file_id, samples_of, samples), reason)
     for file_id, name in listing.names.items():
-        candidates = samples_of.get(file_id, [file_id])
+        candidates = _candidates(file_id, samples_of, samples)
         if len(candidates) == 1:
             found.names[candidates[0]] = name
         else:
             reason = f"{what} {name} may be of {' or '.join(sorted(candidates))}"
             found.faults |= dict.fromkeys(candidates, reason)
     return found
+
+
+def _by_fold(samples: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for sample_id in samples:
+        found[fold(key(sample_id))].append(sample_id)
+    return found
+
+
+def _candidates(
+    file_id: str, samples_of: Mapping[str, list[str]], samples: Collection[str]
+) -> list[str]:
+    """Return the samples that a file may be of; its own id where there are none."""
+    return [file_id] if file_id in samples else samples_of.get(fold(file_id), [file_id])
 
 
 def _pair_by_last_part(listing: Listing, samples: Collection[str]) -> bool:
@@ -238,7 +265,10 @@ def _holds_samples(folder: Path) -> bool:
 
 
 def _grouped(walk: "_Walk", remedy: str = "") -> Listing:
-    """Return the listing of a folder; several files of one id and non-files are faults."""
+    """Return the listing of a folder; several files of one id and non-files are faults.
+
+    So are files whose ids differ only in letter case or form, which are one file elsewhere.
+    """
     listing = Listing(closed=walk.closed)
     doubled: dict[str, list[str]] = {}
     for sample_id, name in walk.entries():
@@ -251,6 +281,10 @@ def _grouped(walk: "_Walk", remedy: str = "") -> Listing:
     for sample_id, names in doubled.items():
         files = " and ".join(str(walk.root / name) for name in sorted(names))
         listing.faults[sample_id] = f"{files} have the same name up to the ending{remedy}"
+    for group in alike(listing.ids):
+        files = " and ".join(str(walk.root / listing.names.pop(one, one)) for one in group)
+        reason = f"{files} differ only in letter case, or in the form of a letter"
+        listing.faults |= dict.fromkeys(group, reason)
     for name, (sample_id, kind) in walk.odd.items():
         if listing.names.get(sample_id) == name:
             del listing.names[sample_id]
@@ -267,10 +301,14 @@ class _Walk:
         suffixes: frozenset[str],
         skip: Collection[Path],
         what: str,
-        is_sample: Callable[[str], bool] | None = None,
+        tail: str = "",
+        is_sample: Callable[[str, str], bool] | None = None,
         folders: Collection[str] = (),
     ) -> None:
-        self.root, self._suffixes, self._skip = root, suffixes, skip
+        stem, dot, ending = tail.rpartition(".")
+        if (dot + ending).lower() in suffixes:  # such as _seg.png
+            tail, suffixes = stem, frozenset([(dot + ending).lower()])
+        self.root, self._suffixes, self._skip, self._tail = root, suffixes, skip, tail
         self._what, self._is_sample, self._folders = what, is_sample, folders
         self._seen: set[Path] = set()
         self.closed: dict[str, str] = {}
@@ -293,6 +331,9 @@ class _Walk:
                     name = inside + entry.name
                     stem, dot, ending = entry.name.rpartition(".")
                     counts = bool(stem) and (dot + ending).lower() in self._suffixes
+                    if self._tail and counts:
+                        shorter = without_tail(stem, self._tail)
+                        counts, stem = shorter is not None, shorter or stem
                     if counts and entry.is_file(follow_symlinks=False):  # nearly all: keep it short
                         yield inside + stem, name
                         continue
@@ -300,8 +341,9 @@ class _Walk:
                     if kind:
                         self.odd[name] = inside + stem, kind
                     if _is_folder(entry) and not kind:
-                        if self._is_sample is not None and self._is_sample(name):
-                            yield name, name
+                        sample_id = without_tail(name, self._tail) or name
+                        if self._is_sample is not None and self._is_sample(sample_id, name):
+                            yield sample_id, name
                         else:
                             (links if entry.is_symlink() else folders).append(f"{name}/")
                     elif counts:

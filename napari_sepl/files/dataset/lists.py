@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from napari_sepl.core.errors import InputError
@@ -12,6 +13,7 @@ from napari_sepl.files import masks as mask_files
 from napari_sepl.files import scores as score_files
 from napari_sepl.files._opening import read_text
 from napari_sepl.files.dataset.listing import by_last_part
+from napari_sepl.files.dataset.names import fold, without_tail
 
 _NUMBER = re.compile(r"0*([0-9]+)")
 _COMMENT = re.compile(r"#(\s|$)")
@@ -33,7 +35,7 @@ def natural_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=key)
 
 
-def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
+def read_list(path: Path, known: Collection[str], tails: Collection[str] = ()) -> dict[str, str]:
     """Return the samples that a text file names, one per line, each once.
 
     A line holds the id of a sample or a path of one of its files; of several columns the first
@@ -49,6 +51,8 @@ def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
         begins with a slash, stands for the one that its end names: both ``JPEGImages/a.jpg`` and
         ``/data/a`` for ``a``. Without folders ``a`` stands for ``train/a`` too, if no other sample
         ends in ``a``.
+    tails : collection of str
+        What names of files end in beside the sample's, as in ``a_leftImg8bit.png``.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
         raise InputError(path, found="no sample", expected=expected)
     if all(map(_MARKED.fullmatch, lines)) and not any(line in known for line in lines):
         lines = [line.split()[0] for line in lines]
-    find = SampleFinder(known)
+    find = SampleFinder(known, tails)
     named: dict[str, str] = {}
     faults: dict[str, str] = {}
     for line in lines:
@@ -86,12 +90,23 @@ class SampleFinder:
     Parameters
     ----------
     known : collection of str
-        The samples there are.
+        The samples there are; a name in another letter case or form of letters stands for them
+        too.
+    tails : collection of str
+        What names of files end in beside the sample's.
     """
 
-    def __init__(self, known: Collection[str]) -> None:
-        self._known = known
+    def __init__(self, known: Collection[str], tails: Collection[str] = ()) -> None:
+        self._known, self._tails = known, tails
         self._by_last = by_last_part(known)
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        return {fold(one): one for one in sorted(self._known, reverse=True)}
+
+    def _sample(self, name: str) -> str | None:
+        """Return the sample of a name, in any letter case and form; None if there is none."""
+        return name if name in self._known else self._folded.get(fold(name))
 
     def named_by(self, line: str) -> tuple[str, str]:
         """Return the sample that a line names, and a fault; without a sample, the whole line."""
@@ -111,13 +126,15 @@ class SampleFinder:
         parts = _parts(word)
         if not parts:
             return None
-        stems = [*parts[:-1], _without_ending(parts[-1])]
-        for spelled in (parts, stems):
+        stem = _without_ending(parts[-1])
+        cut = [without_tail(stem, tail) for tail in self._tails]
+        for last in (parts[-1], stem, *filter(None, cut)):
+            spelled = [*parts[:-1], last]
             for start in range(len(spelled) if _is_path(word) else 1):
-                sample_id = "/".join(spelled[start:])
-                if sample_id in self._known:
+                sample_id = self._sample("/".join(spelled[start:]))
+                if sample_id is not None:
                     return sample_id
-        alike = self._by_last.get(stems[-1], ()) if len(parts) == 1 else ()
+        alike = self._by_last.get(stem, ()) if len(parts) == 1 else ()
         return alike[0] if len(alike) == 1 else None
 
     def _columns(self, line: str) -> list[str]:

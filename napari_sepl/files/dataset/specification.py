@@ -18,10 +18,19 @@ from napari_sepl.files.scores import AUTO, check_format
 from napari_sepl.files.validation import misread
 
 _EXPECTED = (
-    "the keys images, pseudo, masks, out, ground_truth, image_labels, list, classes and "
-    'pseudo_format, each with text, as in images = "JPEGImages"'
+    "the keys images, pseudo, masks, out, ground_truth, image_labels, list, classes, "
+    "pseudo_format, image_suffix, pseudo_suffix, mask_suffix and ground_truth_suffix, each with "
+    'text, as in images = "JPEGImages"'
 )
 _MADE = "masks"
+
+SUFFIX_OF = {
+    "images": "image_suffix",
+    "pseudo": "pseudo_suffix",
+    "masks": "mask_suffix",
+    "ground_truth": "ground_truth_suffix",
+}
+"""The fields of folders, and those of what the names in them end in."""
 
 
 class DatasetSpec(BaseModel):
@@ -49,6 +58,9 @@ class DatasetSpec(BaseModel):
         "voc", "coco", or a TOML file of classes.
     pseudo_format : str
         The format of the pseudo-labels by its name; "auto" to detect it.
+    image_suffix, pseudo_suffix, mask_suffix, ground_truth_suffix : str, optional
+        What the names of the files end in beside the sample's name, such as ``_leftImg8bit``.
+        Without it they are the sample's name, or pair by a tail that is found.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -75,6 +87,14 @@ class DatasetSpec(BaseModel):
     pseudo_format: str = Field(
         AUTO, description="Format of the pseudo-labels; auto detects it from the file."
     )
+    image_suffix: str | None = Field(
+        None,
+        description="What names of images end in beside the sample's name, as _leftImg8bit; "
+        "without it, common ones are found.",
+    )
+    pseudo_suffix: str | None = Field(None, description="The same of pseudo-labels.")
+    mask_suffix: str | None = Field(None, description="The same of masks.")
+    ground_truth_suffix: str | None = Field(None, description="The same of ground truth.")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -214,7 +234,8 @@ def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None
         key = "list" if name == "list_file" else name
         implied = spec.masks_to_come if key == "masks" else (key, value) == ("pseudo_format", AUTO)
         if value is not None and not implied:
-            named = key == "pseudo_format" or (key == "classes" and value in BUILT_IN)
+            is_word = key in ("pseudo_format", *SUFFIX_OF.values())
+            named = is_word or (key == "classes" and value in BUILT_IN)
             text = value if named else _place_from(path.parent, Path(value))
             # TOML's strings are JSON's, but for one control character
             quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -16,6 +16,7 @@ from napari_sepl.cli._command import require_there, usage, with_parameters
 from napari_sepl.cli._console import note, note_unused
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.scores import Scores
+from napari_sepl.files._opening import expanded
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
 from napari_sepl.files.dataset.specification import (
@@ -280,12 +281,19 @@ def takes_dataset(
             for name in unread:
                 if options.pop(name) is not None:
                     raise typer.BadParameter(f"this command does not take {option_of(name)}")
-            values = {name: options.pop(name) for name in (*names, *LAYOUT_OPTIONS)}
+            values = {name: _at_home(options.pop(name)) for name in (*names, *LAYOUT_OPTIONS)}
             return function(dataset=DatasetOptions(place, values, names, needs, makes), **options)
 
         return with_parameters(function, called, added, without="dataset")
 
     return decorate
+
+
+def _at_home(value: object) -> object:
+    """Return an option's path with the home folder for ``~``, which shells leave in --out=~/a."""
+    if isinstance(value, Path) and str(value).startswith("~"):
+        return expanded(value, Path("~"), "a home folder")
+    return value
 
 
 def option_of(key: str) -> str:

@@ -21,6 +21,7 @@ from napari_sepl.files._opening import (
     check_pixel_count,
     check_size,
     damaged,
+    decoded,
     is_there,
     read_bytes,
     reading,
@@ -119,7 +120,7 @@ def _read_table(path: Path) -> dict[int, dict[str, Any]]:
     """Return what ``metadata.csv`` holds for each mask, as in amg.py's JSON records."""
     content = read_bytes(path, "a table of masks")
     try:
-        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        rows = csv.DictReader(io.StringIO(decoded(content), newline=""), strict=True)
         if "id" not in (rows.fieldnames or ()):
             raise InputError(
                 path, found=f"the columns {rows.fieldnames}", expected="a column named id"

@@ -11,12 +11,15 @@ from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files import images as image_files
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files import scores as score_files
-from napari_sepl.files._opening import read_text
+from napari_sepl.files._opening import lines_of, read_text
 from napari_sepl.files.dataset.listing import by_last_part
-from napari_sepl.files.dataset.names import fold, without_tail
+from napari_sepl.files.dataset.names import fold, names_in, without_tail
 
 _NUMBER = re.compile(r"0*([0-9]+)")
 _COMMENT = re.compile(r"#(\s|$)")
+_REMARK = re.compile(r"(^|\s+)#.*")
+"""A comment after a line, or a line that was made one; names may hold such signs too."""
+
 _MARKED = re.compile(r"\S+\s+(-1|0|1)")
 """A line of VOC's ImageSets/Main/car_train.txt: a sample, and whether it has the class."""
 
@@ -40,7 +43,8 @@ def read_list(path: Path, known: Collection[str], tails: Collection[str] = ()) -
 
     A line holds the id of a sample or a path of one of its files; of several columns the first
     counts, and the others must not name another sample. Empty lines and comments (``# …``) do not
-    count. Where each line ends in -1, 0 or 1, as VOC's lists of a class do, that is left out.
+    count. Where each line ends in -1, 0 or 1, as VOC's lists of a class do, only the samples with a
+    1 count, which hold the class; 0 marks difficult ones. A line in quotes is one name.
 
     Parameters
     ----------
@@ -66,13 +70,18 @@ def read_list(path: Path, known: Collection[str], tails: Collection[str] = ()) -
         If the file cannot be read, is no text, or names no sample.
     """
     expected = "a text file with one sample a line"
-    lines = [line for line in map(str.strip, read_text(path, expected).splitlines()) if line]
+    lines = [line for line in map(str.strip, lines_of(read_text(path, expected))) if line]
     lines = [line for line in lines if not _COMMENT.match(line)]
+    find = SampleFinder(known, tails)
+    lines = [kept for line in lines if (kept := find.without_remark(line))]
     if not lines:
         raise InputError(path, found="no sample", expected=expected)
     if all(map(_MARKED.fullmatch, lines)) and not any(line in known for line in lines):
-        lines = [line.split()[0] for line in lines]
-    find = SampleFinder(known, tails)
+        lines = [line.split()[0] for line in lines if line.endswith(" 1") or line[-2:] == "\t1"]
+        if not lines:
+            raise InputError(
+                path, found="no sample with the mark 1", expected="a sample that holds the class"
+            )
     named: dict[str, str] = {}
     faults: dict[str, str] = {}
     for line in lines:
@@ -110,6 +119,9 @@ class SampleFinder:
 
     def named_by(self, line: str) -> tuple[str, str]:
         """Return the sample that a line names, and a fault; without a sample, the whole line."""
+        quoted = next(filter(None, map(self, names_in(line))), None)
+        if quoted is not None:
+            return quoted, ""
         first, *others = self._columns(line)
         sample_id = self(first)
         if sample_id is None:
@@ -118,6 +130,12 @@ class SampleFinder:
         if others_named:
             return line, f"names {sample_id} and {', '.join(sorted(map(str, others_named)))}"
         return sample_id, ""
+
+    def without_remark(self, line: str) -> str:
+        """Return a line without a comment in it, unless a sample's name holds the sign."""
+        if "#" not in line or line.startswith('"') or self.named_by(line)[0] != line:
+            return line
+        return line if line in self._known else _REMARK.sub("", line)
 
     def __call__(self, word: str) -> str | None:
         """Return the sample that an id or a path names; None if there is none."""
@@ -210,7 +228,7 @@ def read_image_labels(
     InputError
         Naming the line, if the file is no text, a class is unknown, or a sample comes twice.
     """
-    lines = read_text(path, _EXPECTED).splitlines()
+    lines = lines_of(read_text(path, _EXPECTED))
     labels_of = _labels_by_word(classes)
     find = SampleFinder(known)
     found: dict[str, tuple[int, ...]] = {}

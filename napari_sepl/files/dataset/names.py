@@ -4,6 +4,8 @@ macOS and Windows take names that differ only in letter case for one, and macOS 
 accent, so a data set that was moved has one name in two forms.
 """
 
+import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from itertools import takewhile
 from typing import TypeVar
@@ -18,6 +20,7 @@ KNOWN_TAILS = (
 """What stems of many data sets end in, beside the sample's name; Cityscapes' come first."""
 
 _SEPARATORS = "_-. "
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 Key = TypeVar("Key")
 
 
@@ -44,6 +47,25 @@ class Folded(Set[str]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def list_line(name: str) -> str:
+    """Return the line by which a list names a sample, as `names_in` reads it.
+
+    It is the name, for training scripts; a name that no line can hold is written as JSON.
+    """
+    plain = name == name.strip() and not name.startswith(("#", '"')) and not _CONTROL.search(name)
+    return name if plain else json.dumps(name)
+
+
+def names_in(line: str) -> list[str]:
+    """Return what a quoted line of a list may name: the quoted text, and that as JSON."""
+    if len(line) < 3 or line[0] != '"' or line[-1] != '"':
+        return []
+    try:
+        return [line[1:-1], str(json.loads(line))]
+    except ValueError:
+        return [line[1:-1]]
 
 
 def alike(names: Collection[str]) -> list[list[str]]:

@@ -23,6 +23,7 @@ from napari_sepl.core.labels.polygons import (
     trace_polygons,
 )
 from napari_sepl.files.atomic import Content
+from napari_sepl.files.dataset.names import list_line
 from napari_sepl.files.label_png import Provenance
 
 
@@ -280,6 +281,6 @@ def encode_json(text: str) -> bytes:
 def split_lists(listing: Listing, folder: str = "") -> dict[str, Content]:
     """Return a text file for each split, one sample per line."""
     return {
-        f"{folder}{split}.txt": text_file("".join(f"{one}\n" for one in ids))
+        f"{folder}{split}.txt": text_file("".join(f"{list_line(one)}\n" for one in ids))
         for split, ids in listing.splits.items()
     }

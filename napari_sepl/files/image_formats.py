@@ -126,6 +126,20 @@ def is_tiff(path: Path) -> bool:
         return False  # the next reader reports the reason
 
 
+def name_format(path: Path) -> str:
+    """Return what the format of an image is called, by its content.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened.
+    """
+    if is_tiff(path):
+        return "TIFF"
+    with open_image(path, "an image", whole=False) as image:
+        return image.format or "an image"
+
+
 def read_tiff(path: Path) -> NDArray[Any]:
     """Return a TIFF's image as (H, W), (H, W, 3) or (H, W, 4), of the type it is stored in.
 

@@ -151,6 +151,18 @@ def _candidates(stems: Set[str], more: Collection[str] = ()) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def shared_tails(ids: Collection[str]) -> list[tuple[str, int]]:
+    """Return what stems end in beside the sample's name, and how many do; the longest first."""
+    stems = {fold(one) for one in ids}
+    tails = sorted(_candidates(stems), key=len, reverse=True)
+    found: list[tuple[str, int]] = []
+    for tail in filter(None, tails):
+        ending = {one for one in stems if one.endswith(tail) and one != tail}
+        if ending and not any(fold(longer).endswith(tail) for longer, _ in found):
+            found.append((_FOLDED_TAILS.get(tail, tail), len(ending)))
+    return found
+
+
 def _common_end(stems: Set[str]) -> str:
     backwards = [stem[::-1] for stem in stems]
     pairs = zip(min(backwards), max(backwards), strict=False)

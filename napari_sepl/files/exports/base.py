@@ -278,6 +278,12 @@ def encode_json(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def split_places(listing: Listing) -> dict[str, str]:
+    """Return for both splits one that has samples, the other one for want of its own."""
+    there = [split for split in SPLITS if listing.splits.get(split)] or ["train"]
+    return {split: split if split in there else there[0] for split in SPLITS}
+
+
 def split_lists(listing: Listing, folder: str = "") -> dict[str, Content]:
     """Return a text file for each split, one sample per line."""
     return {

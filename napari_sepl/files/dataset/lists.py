@@ -14,6 +14,7 @@ from napari_sepl.files import scores as score_files
 from napari_sepl.files._opening import lines_of, read_text
 from napari_sepl.files.dataset.listing import by_last_part
 from napari_sepl.files.dataset.names import fold, names_in, without_tail
+from napari_sepl.files.formats import FileFormat
 
 _NUMBER = re.compile(r"0*([0-9]+)")
 _COMMENT = re.compile(r"#(\s|$)")
@@ -24,6 +25,29 @@ _MARKED = re.compile(r"\S+\s+(-1|0|1)")
 """A line of VOC's ImageSets/Main/car_train.txt: a sample, and whether it has the class."""
 
 _ENDINGS = image_files.SUFFIXES | score_files.SUFFIXES | mask_files.SUFFIXES
+
+
+LIST_FORMATS = tuple(
+    FileFormat("list of samples", name, origin, recognised, "`--list`, `list =`")
+    for name, origin, recognised in (
+        (
+            "a sample a line",
+            "people, `ls`, training scripts",
+            "an id, or the path of one of its files, or a name in quotes; `# …` is a comment",
+        ),
+        (
+            "files in columns",
+            "SEAM, IRNet, Cityscapes' lists",
+            "paths of the same sample beside each other, by spaces, tabs or commas",
+        ),
+        (
+            "VOC's list of a class",
+            "ImageSets/Main/car_train.txt",
+            "each line ends in 1, 0 or -1; the samples with a 1 count",
+        ),
+    )
+)
+"""The formats of lists of samples."""
 
 
 def natural_order(names: Iterable[str]) -> list[str]:

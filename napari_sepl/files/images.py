@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_sepl.core.errors import InputError
+from napari_sepl.files._opening import check_density
 from napari_sepl.files.formats import FileFormat
 from napari_sepl.files.image_formats import HAS_AVIF, is_tiff, open_image, read_tiff, tiff_size
 from napari_sepl.files.orientation import is_turned, orientation_of, upright
@@ -41,6 +42,7 @@ _CONVERTED = {
     "YCbCr": "RGB", "HSV": "RGB",
 }  # fmt: skip
 _EXPECTED = "an image"
+_PALETTE_DEPTH = 5  # bytes a pixel: its index, twice, and its colour
 
 
 def read_image(path: Path) -> NDArray[Any]:
@@ -96,6 +98,8 @@ def image_size(path: Path) -> tuple[int, int]:
 def _read_image(path: Path) -> NDArray[Any]:
     with open_image(path, _EXPECTED) as image:
         orientation = orientation_of(image)
+        if image.mode == "P":
+            check_density(path, (image.height, image.width), _PALETTE_DEPTH)
         image.load()
         return upright(_pixels(image, path), orientation)
 
@@ -108,10 +112,20 @@ def _pixels(image: Image.Image, path: Path) -> NDArray[Any]:
     if mode in _SIXTEEN_BITS:
         return np.asarray(image).astype(np.uint16)
     if mode == "P":
-        return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+        return _looked_up(image)
     if mode in _CONVERTED:
         return np.asarray(image.convert(_CONVERTED[mode]))
     return _narrowed(np.asarray(image), path)
+
+
+def _looked_up(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the colours of a palette's indices; Pillow's way takes twice the memory."""
+    colours = "RGBA" if image.has_transparency_data else "RGB"
+    image.apply_transparency()
+    palette = np.zeros((256, len(colours)), np.uint8)
+    known = np.asarray(image.getpalette(colours), np.uint8).reshape(-1, len(colours))
+    palette[: len(known)] = known
+    return palette[np.asarray(image)]
 
 
 def _narrowed(array: NDArray[Any], path: Path) -> NDArray[Any]:

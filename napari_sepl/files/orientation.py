@@ -2,7 +2,7 @@
 
 import io
 import struct
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,7 @@ def _read(exif: bytes) -> int:
 
 def _png_exif(image: ImageFile.ImageFile) -> bytes:
     """Return the content of a PNG's eXIf chunk; the file's position stays."""
-    file = image.fp
+    file = cast("BinaryIO", image.fp)  # open until the image is decoded
     before = file.tell()
     try:
         size = file.seek(0, io.SEEK_END)

@@ -204,7 +204,8 @@ def _folder(path: Path) -> Description:
     tomls = filter(looks_like_dataset, sorted(path.glob("*.toml")))
     facts += [("dataset", str(one)) for one in tomls]
     layout = find_layout(path)
-    facts += [("layout", layout)] * bool(layout)
+    if layout is not None:
+        facts.append(("layout", layout))
     facts += _content(path)
     if not facts:
         raise InputError(path, found="no file that is read", expected=_EXPECTED)

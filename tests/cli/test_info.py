@@ -30,7 +30,8 @@ def facts(run: Run, path: Path) -> dict[str, list[str]]:
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert says(run("info", path)[1], "taken for", found["taken_for"])
-    return found["facts"] | {"taken_for": [found["taken_for"]]}
+    told: dict[str, list[str]] = found["facts"]
+    return told | {"taken_for": [found["taken_for"]]}
 
 
 def test_images_and_labels(run: Run, tmp_path: Path) -> None:

@@ -120,6 +120,23 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
             read(path)
 
 
+def test_a_blank_palette_image_is_refused_before_its_colours_fill_the_memory(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bomb.png"
+    Image.new("P", (9000, 9000)).save(path)
+    with refused(path, "9000 × 9000 pixels", " bytes"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("colours", [2, 7, 256])
+def test_palettes_of_any_length_are_looked_up_as_pillow_does(tmp_path: Path, colours: int) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(RGB).quantize(colours).save(path, transparency=bytes([0, 128]))
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(read_image(path), np.asarray(image.convert("RGBA")))
+
+
 def _crc(content: bytearray) -> bytes:
     return zlib.crc32(content).to_bytes(4)
 

@@ -108,8 +108,10 @@ def find_tails(
         Roles of which several tails fit as well.
     """
     stems = {role: {fold(one) for one in some} for role, some in ids.items() if some}
-    (lead, first), *others = stems.items() or [(None, set())]
-    if not first or all(first & found for _, found in others):
+    if not stems:
+        return {}, {}
+    (lead, first), *others = stems.items()
+    if all(first & found for _, found in others):
         return {}, {}
     best: tuple[tuple[int, int], dict[Key, str], dict[Key, tuple[str, ...]]] = (0, 0), {}, {}
     for tail in [""] if lead in fixed else _candidates(first):

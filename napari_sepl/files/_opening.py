@@ -162,11 +162,15 @@ def damaged(path: Path, error: BaseException, expected: str) -> InputError:
     return InputError(path, found=f"damaged or cut-off content{_reason(error)}", expected=expected)
 
 
+_TORN = (LookupError, AttributeError, TypeError, SyntaxError, tokenize.TokenError, struct.error)
+"""Errors whose texts are of a library's own code, such as a missing key alone."""
+
+
 def _reason(error: BaseException) -> str:
     """Return a library's own reason in brackets, if it is short."""
     if isinstance(error, RecursionError):
         return " (nested too deeply)"
-    if isinstance(error, KeyError):  # whose text is a key alone
+    if isinstance(error, _TORN):
         return ""
     first = error.args[0] if error.args else ""
     text = on_one_line(first if isinstance(first, str) else str(error)).rstrip(".")

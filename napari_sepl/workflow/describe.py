@@ -111,7 +111,9 @@ def _picture(path: Path) -> Description:
     facts += _label_facts(index)
     if provenance is not None:
         return Description(f"labels of napari-sepl ({kind})", facts, provenance)
-    return Description(f"labels ({kind}, one class a pixel), or a grey image", facts)
+    is_mask = len(np.unique(index)) <= 2 and not index.min()
+    other = "one mask, " if is_mask else ""
+    return Description(f"labels ({kind}, one class a pixel), {other}or a grey image", facts)
 
 
 def _values(path: Path) -> Description:

@@ -125,7 +125,8 @@ def _looked_up(image: Image.Image) -> NDArray[np.uint8]:
     palette = np.zeros((256, len(colours)), np.uint8)
     known = np.asarray(image.getpalette(colours), np.uint8).reshape(-1, len(colours))
     palette[: len(known)] = known
-    return palette[np.asarray(image)]
+    indices: NDArray[np.uint8] = np.asarray(image)
+    return palette[indices]
 
 
 def _narrowed(array: NDArray[Any], path: Path) -> NDArray[Any]:

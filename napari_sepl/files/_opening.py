@@ -162,8 +162,8 @@ def damaged(path: Path, error: BaseException, expected: str) -> InputError:
     return InputError(path, found=f"damaged or cut-off content{_reason(error)}", expected=expected)
 
 
-_TORN = (LookupError, AttributeError, TypeError, SyntaxError, tokenize.TokenError, struct.error)
-"""Errors whose texts are of a library's own code, such as a missing key alone."""
+_TORN = (KeyError, SyntaxError, tokenize.TokenError)
+"""Errors whose texts say nothing of the file: a key alone, or what Python misses in a header."""
 
 
 def _reason(error: BaseException) -> str:

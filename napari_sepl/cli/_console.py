@@ -62,7 +62,15 @@ def choose_output(*, quiet: bool, json: bool) -> None:
 def say(text: str) -> None:
     """Print a summary or a result, unless JSON replaces it."""
     if not (_output.quiet or _output.json):
-        typer.echo(text)
+        typer.echo(_CONTROL.sub(_escaped, text))
+
+
+_CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Signs that move a terminal's cursor, change its colours or turn the text around."""
+
+
+def _escaped(sign: re.Match[str]) -> str:
+    return sign[0].encode("unicode_escape").decode("ascii")
 
 
 def say_saved(files: Sequence[Path]) -> None:
@@ -79,7 +87,7 @@ def note(message: str) -> None:
 
 def complain(message: str) -> None:
     """Print an error, as one line on standard error."""
-    typer.echo(message.replace("\n", " "), err=True)
+    typer.echo(_CONTROL.sub(_escaped, message.replace("\n", " ")), err=True)
 
 
 def give_json(content: object) -> None:

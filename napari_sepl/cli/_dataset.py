@@ -13,21 +13,20 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from napari_sepl.cli._command import require_there, usage, with_parameters
-from napari_sepl.cli._console import note
+from napari_sepl.cli._console import note, note_unused
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import BUILT_IN
 from napari_sepl.core.labels.scores import Scores
+from napari_sepl.files._opening import expanded
 from napari_sepl.files.class_lists import check_class_list
-from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
+from napari_sepl.files.dataset.layouts import LAYOUTS, find_layout, layout, voc_folders
 from napari_sepl.files.dataset.numbers import check_numbers
 from napari_sepl.files.dataset.specification import (
-    LAYOUTS,
+    SUFFIX_OF,
     DatasetSpec,
-    find_layout,
-    layout,
     looks_like_dataset,
     read_dataset,
-    voc_folders,
 )
 from napari_sepl.files.images import image_size
 from napari_sepl.files.pseudo import read_pseudo
@@ -126,7 +125,7 @@ class DatasetOptions:
         """
         self._check_names()
         given = [key for key, value in self.values.items() if value is not None]
-        for key in ("images", "image_labels", "list_file", *LAYOUT_OPTIONS):
+        for key in ("images", "image_labels", "list_file", *SUFFIX_OF.values(), *LAYOUT_OPTIONS):
             if key in given:
                 name = option_of(key) if key in DatasetSpec.model_fields else f"--{key}"
                 raise typer.BadParameter(f"{name} is for a dataset; it cannot be used with --image")
@@ -266,8 +265,9 @@ def takes_dataset(
     makes : collection of str
         Those whose folders it makes if they do not exist.
     """
-    names = [name for name in DatasetSpec.model_fields if name in reads]
-    unread = [name for name in DatasetSpec.model_fields if name not in reads]
+    offered = {*reads, *(SUFFIX_OF[name] for name in reads if name in SUFFIX_OF)}
+    names = [name for name in DatasetSpec.model_fields if name in offered]
+    unread = [name for name in DatasetSpec.model_fields if name not in offered]
     panel = _panel(reads, needs)
     added = [
         _argument(),
@@ -281,12 +281,19 @@ def takes_dataset(
             for name in unread:
                 if options.pop(name) is not None:
                     raise typer.BadParameter(f"this command does not take {option_of(name)}")
-            values = {name: options.pop(name) for name in (*names, *LAYOUT_OPTIONS)}
+            values = {name: _at_home(options.pop(name)) for name in (*names, *LAYOUT_OPTIONS)}
             return function(dataset=DatasetOptions(place, values, names, needs, makes), **options)
 
         return with_parameters(function, called, added, without="dataset")
 
     return decorate
+
+
+def _at_home(value: object) -> object:
+    """Return an option's path with the home folder for ``~``, which shells leave in --out=~/a."""
+    if isinstance(value, Path) and str(value).startswith("~"):
+        return expanded(value, Path("~"), "a home folder")
+    return value
 
 
 def option_of(key: str) -> str:
@@ -305,20 +312,21 @@ def _argument() -> Parameter:
 
 def _option(name: str, panel: str, reads: Collection[str]) -> Parameter:
     field = DatasetSpec.model_fields[name]
-    is_word, kind = field.annotation is str, _kind(name)
+    field = DatasetSpec.model_fields[name]
+    kind = _kind(name)
     about = f"{field.description}{_MORE.get(name, '')}"
     if name == "masks" and "out" in reads:
         about = f"{about} Default: masks/ in --out, where `napari-sepl masks` writes."
-    shown = f"{field.default}, or the file's" if is_word else False
+    shown = f"{field.default}, or the file's" if kind is str and field.default else False
     return _parameter(name, kind, option_of(name), about, panel, shown)
 
 
 def _kind(name: str) -> Any:
     """Return the type of an option: text, a path, or a switch."""
     annotation = DatasetSpec.model_fields[name].annotation
-    if annotation is str:
-        return str
-    return bool if annotation == bool | None else Path
+    if annotation == bool | None:
+        return bool
+    return Path if annotation in (Path, Path | None) else str
 
 
 def _unread_option(name: str) -> Parameter:
@@ -389,3 +397,20 @@ def note_scores(index: SampleIndex, background: float | None) -> None:
         note(f"{path.name}: {read.origin}")
     elif background is not None:
         note(f"--background has no effect on label maps, only on scores: {path} is a label map")
+
+
+def note_index(index: SampleIndex, lacking: str | None = None) -> None:
+    """Print by which suffixes files were found to pair, and what was not used for want of a file.
+
+    Parameters
+    ----------
+    index : SampleIndex
+        The samples.
+    lacking : str, optional
+        What the unused ones lack.
+    """
+    if index.tails:
+        found = ", ".join(f"{NAMED[role]} {tail}" for role, tail in index.tails.items())
+        note(f"paired by what names end in: {found}; --image-suffix and others settle it")
+    if lacking is not None:
+        note_unused(index.unused, lacking)

@@ -11,12 +11,11 @@ from napari_sepl.cli._console import (
     complain,
     count,
     give_json,
-    note_unused,
     save_result,
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_index, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
@@ -76,7 +75,7 @@ def diagnose_command(  # noqa: PLR0913  each option is an argument
     if table is not None:
         run.check_table(table, overwrite=overwrite)
     code, failures = count(run)
-    note_unused(index.unused, "pseudo-labels")
+    note_index(index, "pseudo-labels")
     if code == STOPPED:
         complain("Stopped: the order needs all samples, so nothing is listed.")
         return code

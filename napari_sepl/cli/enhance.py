@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from napari_sepl.cli._command import command
-from napari_sepl.cli._console import follow, note_unused
-from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
+from napari_sepl.cli._console import follow
+from napari_sepl.cli._dataset import DatasetOptions, note_index, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     EDITED,
     Scheduler,
@@ -54,5 +54,5 @@ def enhance_command(  # noqa: PLR0913  each option is an argument
     note_scores(index, background)
     events = enhance_folder(index, params, overwrite=overwrite, executor=executor)
     code = follow(events, len(index) + len(index.problems), "enhance")
-    note_unused(index.unused, "pseudo-labels")
+    note_index(index, "pseudo-labels")
     return code

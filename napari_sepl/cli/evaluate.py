@@ -18,7 +18,13 @@ from napari_sepl.cli._console import (
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, Labels, note_scores, takes_dataset
+from napari_sepl.cli._dataset import (
+    DatasetOptions,
+    Labels,
+    note_index,
+    note_scores,
+    takes_dataset,
+)
 from napari_sepl.cli._options import (
     Outdated,
     OutdatedUse,
@@ -86,6 +92,7 @@ def evaluate_command(  # noqa: PLR0913  each option is an argument
     choice = choose_labels(status, everything, outdated)
     with select_labels(spec, labels, choice, "evaluate") as selection:
         index = open_to_evaluate(spec, labels, selection)
+        note_index(index)
         note_scores(index, background)
         run = EvaluationRun(
             index,

@@ -7,8 +7,8 @@ import typer
 from pydantic import ValidationError
 
 from napari_sepl.cli._command import command, refuse_setting, require_there, usage
-from napari_sepl.cli._console import follow, note, note_unused, say
-from napari_sepl.cli._dataset import DatasetOptions, Labels, takes_dataset
+from napari_sepl.cli._console import follow, note, say
+from napari_sepl.cli._dataset import DatasetOptions, Labels, note_index, takes_dataset
 from napari_sepl.cli._options import (
     EDITED,
     Outdated,
@@ -107,7 +107,7 @@ def export_command(  # noqa: PLR0913  each option is an argument
             spec, (Role.LABELS,), (Role.IMAGE, Role.PSEUDO), lead=Role.LABELS, labels=labels
         )
         if selection is None:
-            note_unused(index.unused, NAMED[Role.LABELS])
+            note_index(index, NAMED[Role.LABELS])
         else:
             note(selection.line())
         return _run(FolderSource(index, selection), wanted)
@@ -141,7 +141,7 @@ def _export_review(
         selection = source.selection
         selection.require_any()
         note(selection.line())
-        note_unused(selection.index.unused, NAMED[Role.PSEUDO])
+        note_index(selection.index, NAMED[Role.PSEUDO])
         if format_name is not None:
             return _run(source, wanted)
         total = len(selection.ids) + len(selection.problems)

@@ -1,4 +1,4 @@
-"""The command `info`: the provenance of a label file."""
+"""The command `info`: what a file or folder is taken for, and the provenance of our own."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,21 +8,41 @@ import typer
 from napari_sepl.cli._command import command, require_there
 from napari_sepl.cli._console import FAILED, complain, give_json, say
 from napari_sepl.core.analysis.provenance import NAMES
-from napari_sepl.files.label_png import Provenance, read_provenance
+from napari_sepl.core.errors import InputError
+from napari_sepl.core.stopping import raise_if_stopped
+from napari_sepl.files.label_png import Provenance
+from napari_sepl.workflow.describe import describe
 
 
 @command("napari-sepl info labels/2007_000032.png", json=True)
-def info_command(path: Annotated[Path, typer.Argument(help="A label PNG.")]) -> int:
-    """Show the provenance of a label file: settings, inputs, label sources."""
+def info_command(path: Annotated[Path, typer.Argument(help="A file or folder.")]) -> int:
+    """Show what a file or folder is taken for: role, format, size, classes.
+
+    Of a label file of napari-sepl also its provenance: settings, inputs, label sources.
+    """
     require_there(PATH=path)
-    provenance = read_provenance(path)
-    if provenance is None:
-        complain(f"no provenance: {path}; expected a label PNG of enhance, export or the window.")
+    try:
+        found = describe(path)
+    except InputError as error:
+        raise_if_stopped()
+        complain(f"cannot be read: {error}")
         return FAILED
-    for name, value in _facts(provenance):
+    facts: list[tuple[str, object]] = [("taken for", found.taken_for), *found.facts]
+    content: dict[str, Any] = {"taken_for": found.taken_for, "facts": _by_name(found.facts)}
+    if found.own is not None:
+        facts += _facts(found.own)
+        content |= _content(found.own)
+    for name, value in facts:
         say(f"{name:<15}{value}")
-    give_json(_content(provenance))
+    give_json(content)
     return 0
+
+
+def _by_name(facts: list[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in facts:
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def _facts(provenance: Provenance) -> list[tuple[str, object]]:

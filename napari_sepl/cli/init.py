@@ -12,19 +12,22 @@ from napari_sepl.cli._console import (
     FAILED,
     Failures,
     note,
-    note_unused,
     samples,
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, option_of, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_index, option_of, takes_dataset
 from napari_sepl.cli._options import check_ending
 from napari_sepl.core.errors import InputError, SaveError, name_first
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files._opening import is_open_pipe
 from napari_sepl.files.atomic import make_folder
 from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
-from napari_sepl.files.dataset.specification import DatasetSpec, check_dataset_file, write_dataset
+from napari_sepl.files.dataset.specification import (
+    DatasetSpec,
+    check_dataset_file,
+    write_dataset,
+)
 from napari_sepl.files.heads import check_head
 from napari_sepl.files.images import SUFFIXES, image_size
 from napari_sepl.files.pseudo import read_pseudo
@@ -61,7 +64,7 @@ def init_command(
     for lacking in _lacking(index):
         note(lacking)
     Failures([(one.sample_id, str(one)) for one in index.problems]).complain()
-    note_unused(index.unused, NAMED[_lead(spec)])
+    note_index(index, NAMED[_lead(spec)])
     hidden = _hidden(index.folders[Role.IMAGE])
     if hidden:
         note(f"names that begin with a dot, so not used: {name_first(hidden)}")

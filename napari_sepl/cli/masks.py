@@ -17,10 +17,9 @@ from napari_sepl.cli._console import (
     complain,
     follow,
     note,
-    note_unused,
     progress,
 )
-from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_index, takes_dataset
 from napari_sepl.cli._options import (
     Device,
     Scheduler,
@@ -141,7 +140,7 @@ def masks_command(  # noqa: PLR0913  each option is an argument
         made_with = made_by_sam(weights, asked, near if guided else None)
         follow_maker = partial(_follow, index, out, made_with, guided, executor)
         code = _follow_sam(follow_maker, RemoteSam(weights, where, asked, near), executor)
-    note_unused(index.unused, "pseudo-labels")
+    note_index(index, "pseudo-labels")
     return code
 
 

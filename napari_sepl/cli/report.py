@@ -8,7 +8,7 @@ import typer
 
 from napari_sepl.cli._command import command
 from napari_sepl.cli._console import complain_of_stop, count, note, note_unused, say, size
-from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_index, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Outdated,
     OutdatedUse,
@@ -118,7 +118,7 @@ def _note_left_out(run: ReportRun) -> None:
     index, selection = run.index, run.selection
     if not selection.choice.enhances:
         note(selection.line())
-    note_unused(index.unused, "pseudo-labels")
+    note_index(index, "pseudo-labels")
     note_unused(selection.without_masks, "masks")
     if Role.TRUTH in index.folders:
         lacking = index.without(Role.TRUTH, run.ids)

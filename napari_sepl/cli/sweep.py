@@ -18,7 +18,7 @@ from napari_sepl.cli._console import (
     say,
     say_saved,
 )
-from napari_sepl.cli._dataset import DatasetOptions, note_scores, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, note_index, note_scores, takes_dataset
 from napari_sepl.cli._options import (
     Overwrite,
     Scheduler,
@@ -105,7 +105,7 @@ def sweep_command(  # noqa: PLR0913  each option is an argument
         run.keep_beside(table, overwrite=overwrite)
     code, failures = count(run)
     note_unused(run.without_truth, "ground truth")
-    note_unused(index.unused, "pseudo-labels")
+    note_index(index, "pseudo-labels")
     if code == STOPPED:
         complain_of_stop(run.checkpoint)
         return code

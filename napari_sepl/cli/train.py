@@ -18,12 +18,11 @@ from napari_sepl.cli._console import (
     Failures,
     complain,
     note,
-    note_unused,
     progress,
     samples,
     say,
 )
-from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, takes_dataset
+from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, note_index, takes_dataset
 from napari_sepl.cli._options import (
     Device,
     Outdated,
@@ -39,7 +38,10 @@ from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.stopping import STOPPED
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.index import Role, SampleIndex, SampleProblem
-from napari_sepl.files.dataset.specification import DatasetSpec, voc_folders
+from napari_sepl.files.dataset.layouts import voc_folders
+from napari_sepl.files.dataset.specification import (
+    DatasetSpec,
+)
 from napari_sepl.proposals.device import AUTO, choose_device, describe_device
 from napari_sepl.training.evaluation import Views
 from napari_sepl.training.labelled import LabelledImage, Survey, find_labelled, survey
@@ -189,7 +191,7 @@ def _open(spec: DatasetSpec, labels: Path | None, failures: Failures) -> SampleI
     """List the images with labels, and print the samples that lack a file."""
     index = SampleIndex.open(spec, (Role.IMAGE, Role.LABELS), (), lead=Role.LABELS, labels=labels)
     _complain(index.problems, failures)
-    note_unused(index.unused, "labels")
+    note_index(index, "labels")
     return index
 
 

@@ -4,6 +4,7 @@ Only regular files are opened, so nothing waits for a pipe or a device. The size
 compared with the expected size, or bounded, before anything is unpacked.
 """
 
+import codecs
 import errno
 import json
 import lzma
@@ -161,11 +162,15 @@ def damaged(path: Path, error: BaseException, expected: str) -> InputError:
     return InputError(path, found=f"damaged or cut-off content{_reason(error)}", expected=expected)
 
 
+_TORN = (KeyError, SyntaxError, tokenize.TokenError)
+"""Errors whose texts say nothing of the file: a key alone, or what Python misses in a header."""
+
+
 def _reason(error: BaseException) -> str:
     """Return a library's own reason in brackets, if it is short."""
     if isinstance(error, RecursionError):
         return " (nested too deeply)"
-    if isinstance(error, KeyError):  # whose text is a key alone
+    if isinstance(error, _TORN):
         return ""
     first = error.args[0] if error.args else ""
     text = on_one_line(first if isinstance(first, str) else str(error)).rstrip(".")
@@ -278,7 +283,7 @@ _MAX_DOTS = 1000
 
 
 def read_text(path: Path, expected: str) -> str:
-    """Return a text in UTF-8, without a byte order mark.
+    """Return a text in UTF-8 or, as some Windows programs write, UTF-16; without its mark.
 
     A pipe that the shell opened for this program is read to its end, which can be done once.
 
@@ -287,11 +292,37 @@ def read_text(path: Path, expected: str) -> str:
     InputError
         If the file cannot be read or is no such text.
     """
+    read = _read_pipe if is_open_pipe(path) else read_bytes
     try:
-        read = _read_pipe if is_open_pipe(path) else read_bytes
-        return read(path, expected, _MAX_TEXT).decode("utf-8-sig")
+        text = decoded(read(path, expected, _MAX_TEXT))
     except UnicodeDecodeError as error:
-        raise InputError(path, found="something that is not text", expected=expected) from error
+        found = f"something that is not text in UTF-8 (byte {error.start:,})"
+        raise InputError(path, found=found, expected=f"{expected}, in UTF-8") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(path, found=f"a NUL character in line {line:,}", expected=expected)
+    return text
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of bytes in UTF-8, or in UTF-16 with or without a byte order mark.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If they are neither.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    for first, order in ((0, "be"), (1, "le")):  # plain letters beside NULs
+        if len(content) % 2 == 0 and len(content) > 3 and not any(content[first:64:2]):
+            return content.decode(f"utf-16-{order}")
+    return content.decode("utf-8-sig")
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text; only line ends part them, not the other signs of splitlines."""
+    return re.split(r"\r\n|\n|\r", text)
 
 
 def is_open_pipe(path: Path) -> bool:
@@ -319,24 +350,39 @@ def _read_pipe(path: Path, expected: str, most: int) -> bytes:
 
 
 def read_toml(path: Path, expected: str) -> dict[str, Any]:
-    """Return the content of a TOML file, without a byte order mark.
+    """Return the content of a TOML file, in UTF-8 or UTF-16, with or without a byte order mark.
 
     Raises
     ------
     InputError
         If the file cannot be read, is no TOML, or is nested too deeply.
     """
-    content = read_bytes(path, expected, _MAX_TOML)
-    if any(line.count(b".") > _MAX_DOTS for line in content.splitlines()):
+    try:
+        text = decoded(read_bytes(path, expected, _MAX_TOML))
+    except UnicodeDecodeError as error:
+        found = f"text that is not valid TOML (byte {error.start:,} is not UTF-8)"
+        raise InputError(path, found=found, expected=expected) from error
+    if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
         raise InputError(path, found=f"a line of over {_MAX_DOTS:,} dots", expected=expected)
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        fault = re.sub(r"(.*) \(at (.*)\)", r"\2: \1", str(error))  # "line 1, column 25: fault"
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # the place comes first: line 1, column 25: fault
+        fault = on_one_line(re.sub(r"(.*) \(at (.*)\)", r"\2: \1", str(error)))
         found = f"text that is not valid TOML ({fault})"
-        raise InputError(path, found=found, expected=expected) from error
+        raise InputError(path, found=found, expected=expected + _hint(text, fault)) from error
     except (RecursionError, ValueError) as error:  # lists in lists, numbers without end
         raise damaged(path, error, expected) from error
+
+
+def _hint(text: str, fault: str) -> str:
+    """Return what to do about a fault of TOML, where its line has a backslash in double quotes."""
+    place = re.match(r"line (\d+)", fault)
+    lines = text.splitlines()
+    line = lines[min(int(place[1]), len(lines)) - 1] if place and lines else ""
+    if "\\" not in line or '"' not in line:
+        return ""
+    return "; write a path with backslashes in single quotes, or with forward slashes"
 
 
 def parse_json(content: bytes, path: Path, expected: str) -> Any:
@@ -345,6 +391,10 @@ def parse_json(content: bytes, path: Path, expected: str) -> Any:
         return json.loads(content)
     except (RecursionError, ValueError) as error:
         raise damaged(path, error, expected) from error
+
+
+_EATEN = re.compile("[A-Za-z]:.*[\b\t\n\f\r\x1b]", re.DOTALL)
+"""A Windows path whose backslash and next letter became one sign."""
 
 
 def expanded(text: str | Path, source: Path, expected: str) -> Path:
@@ -357,6 +407,9 @@ def expanded(text: str | Path, source: Path, expected: str) -> Path:
     """
     if "\0" in str(text):
         raise InputError(source, found=f"the path {str(text)!r}", expected=expected)
+    if _EATEN.match(str(text)):
+        hint = "single quotes around a path with backslashes, or forward slashes"
+        raise InputError(source, found=f"the path {str(text)!r}", expected=hint)
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

@@ -10,8 +10,8 @@ class FileFormat:
     Parameters
     ----------
     role : str
-        What the file is in a dataset: "image", "pseudo-labels", "CAM scores", "masks", "class
-        list", "image-level labels", "list of samples".
+        What the file is in a dataset: "image", "pseudo-labels", "CAM scores", "masks",
+        "class list", "image-level labels", "list of samples".
     name : str
         What it is called in `napari-sepl info` and in the docs, such as "COCO RLE, a list".
     origin : str

@@ -8,7 +8,7 @@ from pathlib import Path
 from napari_sepl.core.errors import InputError
 from napari_sepl.files import arrays, images
 from napari_sepl.files._opening import reading, unopened
-from napari_sepl.files.image_formats import CUT_OFF, PNG, png_chunks
+from napari_sepl.files.png_chunks import CUT_OFF, PNG, png_chunks
 
 _TAIL = 64  # bytes at the end of a JSON file, among which its last bracket is
 

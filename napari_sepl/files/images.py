@@ -5,16 +5,35 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files.image_formats import is_tiff, open_image, read_tiff, tiff_size
+from napari_sepl.files._opening import check_density
+from napari_sepl.files.formats import FileFormat
+from napari_sepl.files.image_formats import HAS_AVIF, is_tiff, open_image, read_tiff, tiff_size
+from napari_sepl.files.orientation import is_turned, orientation_of, upright
 
 SUFFIXES = frozenset((
-    ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
-    ".tiff", ".webp",
+    ".bmp", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".pnm",
+    ".ppm", ".tga", ".tif", ".tiff", ".webp", *(".avif",) * HAS_AVIF,
 ))  # fmt: skip
 """Endings, in lower case, of the images in a folder."""
+
+_TURNED = "turned as its EXIF orientation says"
+IMAGE_FORMATS = tuple(
+    FileFormat("image", name, origin, recognised)
+    for name, origin, recognised in (
+        ("JPEG", "cameras, browsers", f"`.jpg`, `.jpeg`, `.jpe`, `.jfif`; {_TURNED}"),
+        ("PNG", "any program", f"`.png` of 1 to 16 bits; {_TURNED}"),
+        ("TIFF", "microscopes, GDAL", f"`.tif`, `.tiff`; a pyramid's finest level; {_TURNED}"),
+        ("WebP", "browsers", f"`.webp`; {_TURNED}"),
+        ("AVIF", "browsers", "`.avif`, where Pillow reads it (from 11.3 on); not turned"),
+        ("JPEG 2000", "archives, satellites", "`.jp2`, `.j2k`"),
+        ("BMP, GIF, TGA", "any program", "`.bmp`, `.gif` of one frame, `.tga`"),
+        ("PNM", "any program", "`.pgm`, `.ppm`, `.pnm`"),
+    )
+)
+"""The formats of images."""
 
 _AS_THEY_ARE = ("L", "RGB", "RGBA")
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -23,17 +42,17 @@ _CONVERTED = {
     "YCbCr": "RGB", "HSV": "RGB",
 }  # fmt: skip
 _EXPECTED = "an image"
-_ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
+_PALETTE_DEPTH = 5  # bytes a pixel: its index, twice, and its colour
 
 
 def read_image(path: Path) -> NDArray[Any]:
     """Read an image, upright.
 
-    A JPEG is rotated by its EXIF orientation, as OpenCV does in SAM's own script. Labels of the
-    unrotated pixels are refused if the sizes differ; a half turn or a mirrored image does not show
-    in the sizes. Other formats are not rotated. Palettes become RGB or RGBA, black and white
-    becomes grey, grey with transparency RGBA, CMYK RGB. Of a PNG with 16 bits a colour only the
-    upper 8 are kept.
+    JPEG, PNG, TIFF and WebP are turned by their EXIF orientation, as OpenCV does in SAM's own
+    script. Labels of the pixels as stored are refused if the sizes differ; a half turn or a
+    mirrored image does not show in the sizes. Palettes become RGB or RGBA, black and white becomes
+    grey, grey with transparency RGBA, CMYK RGB. Of a PNG with 16 bits a colour only the upper 8
+    are kept.
 
     Parameters
     ----------
@@ -73,29 +92,41 @@ def image_size(path: Path) -> tuple[int, int]:
         return tiff_size(path)
     with open_image(path, _EXPECTED, whole=False) as image:
         width, height = image.size
-        turned = _may_be_turned(image) and image.getexif().get(_ORIENTATION, 1) >= 5
-        return (width, height) if turned else (height, width)
+        return (width, height) if is_turned(orientation_of(image)) else (height, width)
 
 
 def _read_image(path: Path) -> NDArray[Any]:
     with open_image(path, _EXPECTED) as image:
+        orientation = orientation_of(image)
+        if image.mode == "P":
+            check_density(path, (image.height, image.width), _PALETTE_DEPTH)
         image.load()
-        if _may_be_turned(image):
-            ImageOps.exif_transpose(image, in_place=True)
-        mode = image.mode
-        if mode in _AS_THEY_ARE:
-            return np.asarray(image)
-        if mode in _SIXTEEN_BITS:
-            return np.asarray(image).astype(np.uint16)
-        if mode == "P":
-            return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-        if mode in _CONVERTED:
-            return np.asarray(image.convert(_CONVERTED[mode]))
-        return _narrowed(np.asarray(image), path)
+        return upright(_pixels(image, path), orientation)
 
 
-def _may_be_turned(image: Image.Image) -> bool:
-    return image.format in ("JPEG", "MPO")
+def _pixels(image: Image.Image, path: Path) -> NDArray[Any]:
+    """Return the pixels of a decoded image as they are stored."""
+    mode = image.mode
+    if mode in _AS_THEY_ARE:
+        return np.asarray(image)
+    if mode in _SIXTEEN_BITS:
+        return np.asarray(image).astype(np.uint16)
+    if mode == "P":
+        return _looked_up(image)
+    if mode in _CONVERTED:
+        return np.asarray(image.convert(_CONVERTED[mode]))
+    return _narrowed(np.asarray(image), path)
+
+
+def _looked_up(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the colours of a palette's indices; Pillow's way takes twice the memory."""
+    colours = "RGBA" if image.has_transparency_data else "RGB"
+    image.apply_transparency()
+    palette = np.zeros((256, len(colours)), np.uint8)
+    known = np.asarray(image.getpalette(colours), np.uint8).reshape(-1, len(colours))
+    palette[: len(known)] = known
+    indices: NDArray[np.uint8] = np.asarray(image)
+    return palette[indices]
 
 
 def _narrowed(array: NDArray[Any], path: Path) -> NDArray[Any]:

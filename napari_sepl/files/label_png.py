@@ -18,7 +18,8 @@ from napari_sepl.core.errors import InputError
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.atomic import Write, write_whole
 from napari_sepl.files.digests import digest_labels
-from napari_sepl.files.image_formats import open_image, read_png_text
+from napari_sepl.files.image_formats import open_image
+from napari_sepl.files.png_chunks import read_png_text
 from napari_sepl.files.validation import misread
 
 KEY = "napari-sepl"

@@ -49,7 +49,7 @@ LABEL_FORMATS = (
 
 _INDEX_MODES = ("L", "P", "1", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _COLOUR_MODES = ("RGB", "RGBA")
-_LOSSY = ("JPEG", "MPO", "JPEG2000", "WEBP")
+_LOSSY = ("JPEG", "MPO", "JPEG2000", "WEBP", "AVIF")
 _EXPECTED = "a label image in which each pixel's value is its class (an index PNG)"
 _NAMES = ("labels", "arr_0")
 

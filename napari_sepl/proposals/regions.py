@@ -3,6 +3,7 @@
 They do not follow objects. ``studies.regions`` measures SEPL with them.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ class RegionMasks:
         Returns
         -------
         MaskSet
-            The regions of each scale in the settings' order, without duplicates and scores.
+            The regions of each scale in the settings' order, each scale's followed by those that
+            have holes with them filled, without duplicates and scores.
 
         Raises
         ------
@@ -77,10 +79,30 @@ class RegionMasks:
         found: dict[bytes, _Pair] = {}
         for number, scale in enumerate(self._settings.scales):
             regions = felzenszwalb(image, scale=scale, min_size=self._settings.smallest)
-            for starts, stops in _split(regions):
+            for starts, stops in (*_split(regions), *_filled(regions)):
                 found.setdefault(starts.tobytes() + stops.tobytes(), (starts, stops))
             on_progress(MaskProgress(number + 1, len(self._settings.scales)))
         return MaskSet(join(shape, found.values()), MaskScores.unknown(len(found)))
+
+
+def _filled(regions: NDArray[np.integer[Any]]) -> Iterator[_Pair]:
+    """Yield the runs of regions with their holes filled, of an (H, W) map of region numbers.
+
+    The blurred rim of an object is a region of its own, a ring; filled it is the object. Regions at
+    the image's edge are left out: what lies in them is no object of one outline.
+    """
+    from scipy.ndimage import binary_fill_holes, find_objects
+
+    height, width = regions.shape
+    for number, (rows, cols) in enumerate(find_objects(regions + 1)):
+        if 0 in (rows.start, cols.start) or (rows.stop == height or cols.stop == width):
+            continue
+        region = regions[rows, cols] == number
+        whole = binary_fill_holes(region)
+        if whole.sum() > region.sum():
+            canvas = np.zeros(regions.shape, np.uint8)
+            canvas[rows, cols] = whole
+            yield _split(canvas)[1]
 
 
 def _split(regions: NDArray[np.integer[Any]]) -> list[_Pair]:

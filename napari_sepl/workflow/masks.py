@@ -15,7 +15,7 @@ from napari_sepl.core.masks.mask_set import MaskSet
 from napari_sepl.files._opening import parse_json, read_bytes, unopened
 from napari_sepl.files.atomic import make_folder, write_whole
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.files.dataset.listing import list_masks
+from napari_sepl.files.dataset.mask_listing import list_masks
 from napari_sepl.files.differences import describe_differences
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.images import read_image

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from napari_sepl.files.dataset.specification import DatasetSpec, write_dataset
+from napari_sepl.files.dataset.specification import (
+    DatasetSpec,
+    write_dataset,
+)
 from napari_sepl.files.label_png import read_provenance
 from tests.messages import assert_says
 from tests.program import Run

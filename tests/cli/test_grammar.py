@@ -11,7 +11,9 @@ import pytest
 import typer
 
 from napari_sepl.cli.app import COMMANDS, make_app
-from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.dataset.specification import (
+    DatasetSpec,
+)
 from tests.messages import assert_says, plain
 from tests.program import Run
 
@@ -167,7 +169,7 @@ def test_ctrl_c_outside_a_run_is_one_line(
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_sepl.cli.info.read_provenance", stopped)
+    monkeypatch.setattr("napari_sepl.cli.info.describe", stopped)
     assert run("info", tmp_path) == (130, "", "Stopped.\n")
 
 
@@ -177,7 +179,7 @@ def test_ctrl_c_outside_a_run_is_one_line(
         "exec('signal.raise_signal(signal.SIGINT)')",
         "signal.raise_signal(signal.SIGTERM)",
         "swallow(signal.SIGINT); raise SystemError",
-        "swallow(signal.SIGTERM); read_provenance(path)",
+        "swallow(signal.SIGTERM); describe(path)",
     ],
 )
 def test_a_signal_is_the_stop_whatever_libraries_make_of_it(tmp_path: Path, after: str) -> None:
@@ -186,7 +188,7 @@ def test_a_signal_is_the_stop_whatever_libraries_make_of_it(tmp_path: Path, afte
 import signal, sys
 from napari_sepl.cli import info, main
 
-read_provenance = info.read_provenance
+describe = info.describe
 
 def swallow(number):
     try:
@@ -197,7 +199,7 @@ def swallow(number):
 def stopped(path):
     {after}
 
-info.read_provenance = stopped
+info.describe = stopped
 sys.argv = ["napari-sepl", "info", {str(tmp_path / "a.png")!r}]
 main()
 """

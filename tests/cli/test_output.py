@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.progress import Progress
 
-from napari_sepl.cli._console import TIME, progress
+from napari_sepl.cli._console import TIME, choose_output, complain, progress, say
 from napari_sepl.cli.train import COLUMNS
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.dataset.specification import write_dataset
@@ -147,3 +147,12 @@ def test_a_bar_stays_where_work_was_done_before_an_error(
             bar.update(task, completed=done)
             raise InputError("x", found="y", expected="z")
         assert bool(capsys.readouterr().err.strip()) == (done > start)
+
+
+def test_what_is_printed_cannot_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    choose_output(quiet=False, json=False)
+    say("a\x1b[31mb\n\tc\x9b\u202e")
+    complain("d\re\x07\nf")
+    printed = capsys.readouterr()
+    assert printed.out == "a\\x1b[31mb\n\tc\\x9b\\u202e\n"
+    assert printed.err == "d\\re\\x07 f\n"

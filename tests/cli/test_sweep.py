@@ -12,7 +12,9 @@ from napari_sepl.cli.sweep import _at_edge
 from napari_sepl.core.algorithm.params import Conflict
 from napari_sepl.core.algorithm.strategies import Strategy
 from napari_sepl.files.dataset.index import SampleIndex
-from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.dataset.specification import (
+    DatasetSpec,
+)
 from napari_sepl.workflow.measure.sweep import Point, Sweep, SweepRun
 from tests.messages import assert_says, says
 from tests.program import Run

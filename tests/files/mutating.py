@@ -27,7 +27,10 @@ from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files.class_lists import encode_class_list, read_class_list, read_class_map
 from napari_sepl.files.dataset.image_labels import open_image_labels
 from napari_sepl.files.dataset.lists import read_image_labels, read_list
-from napari_sepl.files.dataset.specification import looks_like_dataset, read_dataset
+from napari_sepl.files.dataset.specification import (
+    looks_like_dataset,
+    read_dataset,
+)
 from napari_sepl.files.images import image_size, read_image
 from napari_sepl.files.label_png import encode_label_png, read_provenance
 from napari_sepl.files.labels import read_given_labels, read_labels

@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with refused(tmp_path / "gone.toml", "no such file"):
         read_class_list(tmp_path / "gone.toml")
     (tmp_path / "a.toml").write_bytes(b'classes = [{ name = "\xff" }]')
-    with refused(tmp_path / "a.toml", "utf-8"):
+    with refused(tmp_path / "a.toml", "not UTF-8"):
         read_class_list(tmp_path / "a.toml")
 
 

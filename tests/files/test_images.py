@@ -8,7 +8,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_sepl.files.images import image_size, read_image
+from napari_sepl.files.images import SUFFIXES, image_size, read_image
 from tests.files.making import SHAPE, refused, save_image
 
 RNG = np.random.default_rng(2)
@@ -99,36 +99,6 @@ def test_other_modes_are_turned_into_grey_or_rgb(tmp_path: Path, mode: str, give
     np.testing.assert_array_equal(read_image(tmp_path / name), expected)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_jpeg_is_turned_as_its_exif_says(tmp_path: Path, orientation: int) -> None:
-    upright = np.zeros((16, 32), np.uint8)
-    upright[:8, :16] = 255  # the upper left quarter is white
-    turned = {
-        1: upright,
-        2: upright[:, ::-1],
-        3: upright[::-1, ::-1],
-        4: upright[::-1],
-        5: upright.T,
-        6: np.rot90(upright, 1),
-        7: upright[::-1, ::-1].T,
-        8: np.rot90(upright, -1),
-    }[orientation]
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    path = save_image(tmp_path / "a.jpg", np.ascontiguousarray(turned), exif=exif)
-    image = read_image(path)
-    assert image_size(path) == image.shape == (16, 32)
-    np.testing.assert_array_equal(image > 127, upright > 127)
-
-
-def test_only_a_jpeg_is_turned(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    path = save_image(tmp_path / "a.png", GREY, exif=exif)
-    np.testing.assert_array_equal(read_image(path), GREY)
-    assert image_size(path) == SHAPE
-
-
 def test_twenty_thousand_pixels_square_open_without_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +118,23 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     for read in (read_image, image_size):
         with refused(path, "60000 × 60000 pixels", "at most"):
             read(path)
+
+
+def test_a_blank_palette_image_is_refused_before_its_colours_fill_the_memory(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bomb.png"
+    Image.new("P", (9000, 9000)).save(path)
+    with refused(path, "9000 × 9000 pixels", " bytes"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("colours", [2, 7, 256])
+def test_palettes_of_any_length_are_looked_up_as_pillow_does(tmp_path: Path, colours: int) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(RGB).quantize(colours).save(path, transparency=bytes([0, 128]))
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(read_image(path), np.asarray(image.convert("RGBA")))
 
 
 def _crc(content: bytearray) -> bytes:
@@ -171,6 +158,57 @@ def test_several_images_in_one_file_are_refused(tmp_path: Path) -> None:
     for path in (tiff, gif):
         with refused(path, "2 images in one file", "one image"):
             read_image(path)
+
+
+def test_overviews_thumbnails_and_masks_are_no_further_images(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(RGB[::4, ::4], photometric="rgb", subfiletype=1)  # the thumbnail comes first
+        file.write(RGB, photometric="rgb", tile=(16, 16), subifds=1)
+        file.write(RGB[::2, ::2], photometric="rgb", subfiletype=1)
+        file.write(np.ones(SHAPE, np.bool_), photometric="minisblack", subfiletype=4)
+    np.testing.assert_array_equal(read_image(path), RGB)
+    assert image_size(path) == SHAPE
+
+
+def test_a_full_image_below_its_thumbnail_is_the_image(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(RGB[::4, ::4], photometric="rgb", subfiletype=1, subifds=1)
+        file.write(RGB, photometric="rgb")
+    np.testing.assert_array_equal(read_image(path), RGB)
+
+
+@pytest.mark.parametrize("order", [(1, 2, 4), (4, 1, 2)])
+def test_of_a_pyramid_without_tags_the_finest_level_is_read(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        for step in order:
+            file.write(RGB[::step, ::step], photometric="rgb")
+    np.testing.assert_array_equal(read_image(path), RGB)
+    assert image_size(path) == SHAPE
+
+
+def test_several_planes_are_refused_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.stack([GREY] * 3), photometric="minisblack")
+    with refused(path, "3 images in one file", "30 × 40 pixels", "a file of its own"):
+        read_image(path)
+    with tifffile.TiffWriter(path) as file:
+        for size in (30, 20):
+            file.write(GREY[:size], photometric="minisblack")
+    with refused(path, "2 images in one file"):
+        image_size(path)
+
+
+@pytest.mark.parametrize("ending", sorted(SUFFIXES))
+def test_each_ending_is_read(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a{ending.upper()}"
+    mode = GREY if ending in (".pgm", ".gif") else RGB
+    Image.fromarray(mode).save(path)
+    assert read_image(path).shape[:2] == image_size(path) == SHAPE
 
 
 def test_a_cameras_jpeg_with_a_preview_is_one_image(tmp_path: Path) -> None:

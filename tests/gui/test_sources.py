@@ -8,7 +8,12 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit
 
-from napari_sepl.files.dataset.specification import DatasetSpec, layout, read_dataset, write_dataset
+from napari_sepl.files.dataset.layouts import layout
+from napari_sepl.files.dataset.specification import (
+    DatasetSpec,
+    read_dataset,
+    write_dataset,
+)
 from napari_sepl.gui.panels import dataset_choice
 from napari_sepl.gui.panels.dataset_choice import COCO, FOLDERS, OWN_FILE, TOML, VOC, DatasetChoice
 from napari_sepl.gui.panels.sources import SourcesPanel

@@ -545,7 +545,7 @@ def test_masks_made_since_the_listing_count(session: Session) -> None:
     ("name", "listed"),
     [
         ("voc", "ImageSets/Segmentation/val.txt"), ("npy", "val.txt"),
-        ("coco", "annotations/instances_val.json"), ("yolo", ""),
+        ("coco", "annotations/instances_val.json"), ("yolo", ""), ("folders", ""),
     ],
 )  # fmt: skip
 def test_a_list_of_an_earlier_split_is_told(session: Session, name: str, listed: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from napari_sepl import Params
 from napari_sepl.core.errors import SeplError
 from napari_sepl.core.labels.classes import VOC
-from napari_sepl.files import image_formats
+from napari_sepl.files import image_formats, png_chunks
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.exports.base import ExportSettings
@@ -49,7 +49,7 @@ class Unforeseen:
 
     def __init__(self, sample_id: str) -> None:
         self.sample_id = sample_id
-        self.usual = image_formats._checked_png
+        self.usual = png_chunks.checked_png
 
     def __call__(self, file: Any, path: Path, expected: str) -> Any:
         if self.sample_id in (path.stem, path.parent.name):
@@ -60,7 +60,7 @@ class Unforeseen:
 @pytest.fixture
 def break_sample(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return lambda sample_id: monkeypatch.setattr(
-        image_formats, "_checked_png", Unforeseen(sample_id)
+        image_formats, "checked_png", Unforeseen(sample_id)
     )
 
 

@@ -2,62 +2,23 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.labels.classes import ClassList
-from napari_sepl.files import images as image_files
-from napari_sepl.files import labels as label_files
-from napari_sepl.files import masks as mask_files
-from napari_sepl.files._opening import real_place
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.image_labels import open_image_labels
-from napari_sepl.files.dataset.listing import (
-    Listing,
-    aligned,
-    endings_in,
-    list_files,
-    list_masks,
-    list_pseudo,
-)
+from napari_sepl.files.dataset.listing import Listing
 from napari_sepl.files.dataset.lists import natural_order, read_list
+from napari_sepl.files.dataset.roles import FIELDS, NAMED, Role, all_tails, list_roles, no_file
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.guard import Guard
 from napari_sepl.files.masks import mask_file
 from napari_sepl.files.samples import Sample
-from napari_sepl.files.scores import AUTO, suffixes_of
 
-
-class Role(StrEnum):
-    """The role of a file in its sample."""
-
-    IMAGE = "image"
-    PSEUDO = "pseudo"
-    MASKS = "masks"
-    TRUTH = "truth"
-    LABELS = "labels"
-
-
-NAMED = {
-    Role.IMAGE: "image",
-    Role.PSEUDO: "pseudo-labels",
-    Role.MASKS: "masks",
-    Role.TRUTH: "ground truth",
-    Role.LABELS: "labels",
-}
-"""The roles in words."""
-
-FIELDS = {
-    Role.IMAGE: "images",
-    Role.PSEUDO: "pseudo",
-    Role.MASKS: "masks",
-    Role.TRUTH: "ground_truth",
-    Role.LABELS: "out",
-}
-"""The fields of `DatasetSpec` that hold the roles' folders."""
+__all__ = ["FIELDS", "FOR_REVIEW", "NAMED", "Role", "SampleIndex", "SampleProblem"]
 
 FOR_REVIEW = (Role.IMAGE, Role.PSEUDO)
 """The roles that review, enhancement and diagnosis need; masks may come later."""
@@ -108,6 +69,8 @@ class SampleIndex:
         For each role the names of the files by sample, within the role's folder.
     folders : mapping of Role to Path
         The folders of the roles.
+    tails : mapping of Role to str
+        What was found that the names of a role's files end in beside the sample's name.
     """
 
     spec: DatasetSpec
@@ -118,6 +81,7 @@ class SampleIndex:
     image_labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     names: Mapping[Role, Mapping[str, str]] = field(default_factory=dict)
     folders: Mapping[Role, Path] = field(default_factory=dict)
+    tails: Mapping[Role, str] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -152,11 +116,11 @@ class SampleIndex:
         """
         classes = read_class_list(spec.classes)
         folders = _folders(spec, required, optional, labels)
-        listings = _list_roles(spec, folders)
+        listings, tails = list_roles(spec, folders)
         known = set[str]().union(*(listing.ids for listing in listings.values()))
         unused: list[str] = []
         if spec.list_file is not None:
-            listed = read_list(spec.list_file, known)
+            listed = read_list(spec.list_file, known, all_tails(spec, tails))
             ids, problems = _usable(listed, listings, required, listed)
         else:
             ids, problems = _usable(natural_order(listings[lead].ids), listings, required)
@@ -166,7 +130,7 @@ class SampleIndex:
         if not ids:
             for role in (lead, *required):
                 if not (listings[role].ids or listings[role].closed):
-                    raise _no_file(role, spec, folders[role])
+                    raise no_file(role, spec, folders[role])
             number = f"{len(problems):,} sample{'s' * (len(problems) != 1)}"
             found = f"{number}, none that can be used (the first: {problems[0]})"
             place = spec.list_file or folders[lead]
@@ -175,8 +139,9 @@ class SampleIndex:
         image_labels = {} if labelled is None else open_image_labels(labelled, classes, known)
         names = {role: listing.names for role, listing in listings.items()}
         return cls(
-            spec, classes, tuple(ids), tuple(problems), tuple(unused), image_labels, names, folders
-        )
+            spec, classes, tuple(ids), tuple(problems), tuple(unused), image_labels, names, folders,
+            tails,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -280,36 +245,6 @@ def _folders(
     return found | {role: folder for role, folder in others.items() if folder is not None}
 
 
-def _list_roles(spec: DatasetSpec, folders: Mapping[Role, Path]) -> dict[Role, Listing]:
-    """Return the listing of each role, by the ids of the images or, without, of the labels."""
-    others = {real_place(folder) for folder in (*spec.folders, *folders.values())}
-    listings: dict[Role, Listing] = {}
-    known: set[str] = set()
-    for role in (Role.IMAGE, Role.LABELS, Role.TRUTH, Role.PSEUDO, Role.MASKS):
-        if role not in folders:
-            continue
-        listing = _list_role(role, spec, folders[role], known, others - {real_place(folders[role])})
-        if listings:
-            listing = aligned(listing, known, NAMED[role])
-        else:
-            known = listing.ids
-        listings[role] = listing
-    return listings
-
-
-def _list_role(
-    role: Role, spec: DatasetSpec, folder: Path, known: Collection[str], skip: Collection[Path]
-) -> Listing:
-    if role is Role.IMAGE:
-        return list_files(folder, image_files.SUFFIXES, skip, "images")
-    if role is Role.PSEUDO:
-        return list_pseudo(folder, spec.pseudo_format, known, skip)
-    if role is Role.MASKS:
-        missing = spec.masks_to_come and not folder.exists()
-        return Listing() if missing else list_masks(folder, known, skip)
-    return list_files(folder, label_files.SUFFIXES, skip, NAMED[role])
-
-
 def _usable(
     wanted: Iterable[str],
     listings: Mapping[Role, Listing],
@@ -350,21 +285,3 @@ def _shown(text: str) -> str:
 def _is_text(name: str) -> bool:
     """Return whether a name can be stored; bytes that are no UTF-8 are lone surrogates in it."""
     return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
-
-
-def _no_file(role: Role, spec: DatasetSpec, folder: Path) -> InputError:
-    """Return the error of a folder without a file of its role, with the endings in it."""
-    there = [f"{count:,} {ending}" for ending, count in endings_in(folder).most_common(3)]
-    suffixes = {
-        Role.IMAGE: image_files.SUFFIXES,
-        Role.PSEUDO: suffixes_of(spec.pseudo_format),
-        Role.MASKS: mask_files.SUFFIXES,
-    }.get(role, label_files.SUFFIXES)
-    reader = ""
-    if role is Role.PSEUDO and spec.pseudo_format != AUTO:
-        reader = f", which are those of {spec.pseudo_format}"
-    return InputError(
-        folder,
-        found=f"no {NAMED[role]}{', but ' * bool(there)}{', '.join(there)}",
-        expected=f"files ending in {', '.join(sorted(suffixes))}{reader}",
-    )

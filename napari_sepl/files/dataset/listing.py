@@ -6,17 +6,14 @@ folders take 0.3 s; a path and a state of each take 7 s.
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_sepl.core.errors import InputError
-from napari_sepl.files import masks as mask_files
 from napari_sepl.files._opening import odd_kind, real_place, unopened
 from napari_sepl.files.class_pngs import group_class_pngs
+from napari_sepl.files.dataset.names import Folded, alike, fold, without_tail
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS, Layout, check_format, suffixes_of
-
-_MOST_MANY = 8  # JSON files of no sample that are looked into for the masks of many images
 
 
 @dataclass
@@ -52,7 +49,7 @@ class Listing:
         """Return why a sample has no single file; empty if it has one, or none at all."""
         if sample_id in self.faults or not self.closed:
             return self.faults.get(sample_id, "")
-        folders = [sample_id[:end] for end in _slashes(sample_id)]
+        folders = [sample_id[:end] for end in slashes(sample_id)]
         return next((self.closed[one] for one in folders if one in self.closed), "")
 
 
@@ -62,6 +59,7 @@ def list_files(
     skip: Collection[Path] = (),
     what: str = "files",
     remedy: str = "",
+    tail: str = "",
 ) -> Listing:
     """List the files of a folder and its sub-folders.
 
@@ -79,93 +77,24 @@ def list_files(
         The expected content of the folder, for the error.
     remedy : str
         Advice for files that share an id.
+    tail : str
+        What the stems end in beside the sample's name, such as ``_leftImg8bit``, in any letter
+        case; an ending may follow. Files with other stems do not count.
 
     Raises
     ------
     InputError
         If the folder cannot be read.
     """
-    return _grouped(_Walk(folder, suffixes, skip, what), remedy)
-
-
-def list_masks(folder: Path, known: Collection[str], skip: Collection[Path] = ()) -> Listing:
-    """List the masks of a folder: a file, or a folder of PNGs, for each sample.
-
-    A JSON file of many images, in place of the folder or in it, has those of the samples it names.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder, or a JSON file of many images.
-    known : collection of str
-        Samples by their images, to distinguish a sub-folder of samples from the masks of one
-        sample; without, the content of the sub-folder decides.
-    skip : collection of Path
-        As for `list_files`.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, or holds the masks of one image.
-    """
-    if folder.is_file():
-        return _list_many(folder, known)
-    lasts = set(map(last_part, known))
-    if mask_files.looks_like_masks(folder) and "0" not in lasts:
-        raise InputError(
-            folder, found="the masks of one image", expected="a folder with an entry for each image"
-        )
-    parents = {sample_id[:end] for sample_id in known for end in _slashes(sample_id)}
-
-    def is_sample(name: str) -> bool:
-        if name in known or name in parents:
-            return name in known
-        if last_part(name) in lasts:
-            return True
-        return real_place(folder / name) not in skip and not _holds_samples(folder / name, lasts)
-
-    walk = _Walk(folder, mask_files.SUFFIXES, skip, "masks", is_sample, {*known, *parents})
-    listing = _grouped(walk, weak=mask_files.PICTURES)
-    for overview in _unnamed(listing, tuple(mask_files.PICTURES), lasts) if known else ():
-        del listing.names[overview]
-    _add_many(listing, folder, known)
-    return listing
-
-
-def _list_many(file: Path, known: Collection[str]) -> Listing:
-    """Return the samples whose masks are in one JSON file."""
-    if (samples := mask_files.samples_in(file, known)) is None:
-        expected = "a folder of masks, or COCO's instances in one .json"
-        raise InputError(file, found="no masks of many images", expected=expected)
-    return Listing(dict.fromkeys(samples, ""))
-
-
-def _add_many(listing: Listing, folder: Path, known: Collection[str]) -> None:
-    """Add the samples of JSON files of many images, which are named for none of them."""
-    others = _unnamed(listing, (".json",), set(map(last_part, known)))
-    for other, name in others.items() if len(others) <= _MOST_MANY else ():
-        samples = mask_files.samples_in(folder / name, known) or []
-        if len(samples) < 2 - bool(known):
-            continue
-        del listing.names[other]
-        for one in samples:
-            first = listing.names.setdefault(one, name)
-            if first != name:
-                listing.faults[one] = f"both {folder / first} and {folder / name} have masks"
-    for one in listing.faults:
-        listing.names.pop(one, None)
-
-
-def _unnamed(listing: Listing, ends: tuple[str, ...], lasts: Collection[str]) -> dict[str, str]:
-    """Return the files with these endings that are named for no sample."""
-    return {
-        one: name for one, name in listing.names.items()
-        if name.lower().endswith(ends) and last_part(one) not in lasts
-    }  # fmt: skip
+    return grouped(Walk(folder, suffixes, skip, what, tail), remedy)
 
 
 def list_pseudo(
-    folder: Path, format_name: str, known: Collection[str], skip: Collection[Path] = ()
+    folder: Path,
+    format_name: str,
+    known: Collection[str],
+    skip: Collection[Path] = (),
+    tail: str = "",
 ) -> Listing:
     """List the pseudo-labels of a folder.
 
@@ -179,7 +108,7 @@ def list_pseudo(
         The format's name, or "auto".
     known : collection of str
         Samples by their images, to distinguish ``a_7.png`` of the image ``a`` from a label map.
-    skip : collection of Path
+    skip, tail : collection of Path, str
         As for `list_files`.
 
     Raises
@@ -189,11 +118,11 @@ def list_pseudo(
     """
     suffixes = suffixes_of(check_format(format_name))
     remedy = "; choose one with --pseudo-format"
-    listing = list_files(folder, suffixes, skip, "pseudo-labels", remedy)
+    listing = list_files(folder, suffixes, skip, "pseudo-labels", remedy, tail)
     is_auto = format_name == AUTO
     if not is_auto and PSEUDO_FORMATS[format_name].layout is not Layout.CLASS_PNGS:
         return listing
-    samples = set(map(last_part, known)) if _pair_by_last_part(listing, known) else known
+    samples = Folded(map(last_part, known) if _pair_by_last_part(listing, known) else known)
     listing.names, both = group_class_pngs(listing.names, samples, only=not is_auto)
     for sample_id, (one, other) in both.items():
         listing.faults[sample_id] = (
@@ -221,8 +150,9 @@ def last_part(sample_id: str) -> str:
 def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     """Return a listing by the ids of samples, which may lie in sub-folders when its files do not.
 
-    Files and samples pair by whole ids. If all samples lie in sub-folders and no file does, they
-    pair by the last part of the ids, if it is unique.
+    Files and samples pair by whole ids, whatever the letter case and the form of letters. If all
+    samples lie in sub-folders and no file does, they pair by the last part of the ids, if it is
+    unique.
 
     Parameters
     ----------
@@ -233,20 +163,35 @@ def aligned(listing: Listing, samples: Collection[str], what: str) -> Listing:
     what : str
         The role of the files, for reasons.
     """
-    if not _pair_by_last_part(listing, samples):
+    flat = _pair_by_last_part(listing, samples)
+    if not flat and (not samples or all(one in samples for one in listing.ids)):
         return listing
-    samples_of = by_last_part(samples)
+    samples_of = _by_fold(samples, last_part if flat else str)
     found = Listing(closed=listing.closed)
     for file_id, reason in listing.faults.items():
-        found.faults |= dict.fromkeys(samples_of.get(file_id, [file_id]), reason)
+        found.faults |= dict.fromkeys(_candidates(file_id, samples_of, samples), reason)
     for file_id, name in listing.names.items():
-        candidates = samples_of.get(file_id, [file_id])
+        candidates = _candidates(file_id, samples_of, samples)
         if len(candidates) == 1:
             found.names[candidates[0]] = name
         else:
             reason = f"{what} {name} may be of {' or '.join(sorted(candidates))}"
             found.faults |= dict.fromkeys(candidates, reason)
     return found
+
+
+def _by_fold(samples: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for sample_id in samples:
+        found[fold(key(sample_id))].append(sample_id)
+    return found
+
+
+def _candidates(
+    file_id: str, samples_of: Mapping[str, list[str]], samples: Collection[str]
+) -> list[str]:
+    """Return the samples that a file may be of; its own id where there are none."""
+    return [file_id] if file_id in samples else samples_of.get(fold(file_id), [file_id])
 
 
 def _pair_by_last_part(listing: Listing, samples: Collection[str]) -> bool:
@@ -265,29 +210,15 @@ def by_last_part(ids: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _slashes(sample_id: str) -> Iterator[int]:
+def slashes(sample_id: str) -> Iterator[int]:
+    """Return the places of the slashes in an id."""
     return (place for place, sign in enumerate(sample_id) if sign == "/")
 
 
-def _holds_samples(folder: Path, lasts: Collection[str]) -> bool:
-    """Return whether a folder has what no image's masks have, or pictures named as samples.
-
-    Those are sub-folders, JSON files, pickles and arrays.
-    """
-    endings = tuple(mask_files.SUFFIXES - mask_files.PICTURES)
-    try:
-        with os.scandir(folder) as entries:
-            return any(
-                one.name.lower().endswith(endings) or one.is_dir() or Path(one.name).stem in lasts
-                for one in entries
-            )
-    except OSError:
-        return False
-
-
-def _grouped(walk: "_Walk", remedy: str = "", weak: Collection[str] = ()) -> Listing:
+def grouped(walk: "Walk", remedy: str = "", weak: Collection[str] = ()) -> Listing:
     """Return the listing of a folder; several files of one id and non-files are faults.
 
+    So are files whose ids differ only in letter case or form, which are one file elsewhere.
     Files with `weak` endings, such as pictures beside masks, give way to others.
     """
     listing = Listing(closed=walk.closed)
@@ -306,6 +237,10 @@ def _grouped(walk: "_Walk", remedy: str = "", weak: Collection[str] = ()) -> Lis
             continue
         files = " and ".join(str(walk.root / name) for name in sorted(names))
         listing.faults[sample_id] = f"{files} have the same name up to the ending{remedy}"
+    for group in alike(listing.ids):
+        files = " and ".join(str(walk.root / listing.names.pop(one, one)) for one in group)
+        reason = f"{files} differ only in letter case, or in the form of a letter"
+        listing.faults |= dict.fromkeys(group, reason)
     for name, (sample_id, kind) in walk.odd.items():
         if listing.names.get(sample_id) == name:
             del listing.names[sample_id]
@@ -313,7 +248,7 @@ def _grouped(walk: "_Walk", remedy: str = "", weak: Collection[str] = ()) -> Lis
     return listing
 
 
-class _Walk:
+class Walk:
     """A walk through a folder and its sub-folders, each once, links included."""
 
     def __init__(
@@ -322,10 +257,14 @@ class _Walk:
         suffixes: frozenset[str],
         skip: Collection[Path],
         what: str,
-        is_sample: Callable[[str], bool] | None = None,
+        tail: str = "",
+        is_sample: Callable[[str, str], bool] | None = None,
         folders: Collection[str] = (),
     ) -> None:
-        self.root, self._suffixes, self._skip = root, suffixes, skip
+        stem, dot, ending = tail.rpartition(".")
+        if (dot + ending).lower() in suffixes:  # such as _seg.png
+            tail, suffixes = stem, frozenset([(dot + ending).lower()])
+        self.root, self._suffixes, self._skip, self._tail = root, suffixes, skip, tail
         self._what, self._is_sample, self._folders = what, is_sample, folders
         self._seen: set[Path] = set()
         self.closed: dict[str, str] = {}
@@ -348,6 +287,9 @@ class _Walk:
                     name = inside + entry.name
                     stem, dot, ending = entry.name.rpartition(".")
                     counts = bool(stem) and (dot + ending).lower() in self._suffixes
+                    if self._tail and counts:
+                        shorter = without_tail(stem, self._tail)
+                        counts, stem = shorter is not None, shorter or stem
                     if counts and entry.is_file(follow_symlinks=False):  # nearly all: keep it short
                         yield inside + stem, name
                         continue
@@ -355,8 +297,9 @@ class _Walk:
                     if kind:
                         self.odd[name] = inside + stem, kind
                     if _is_folder(entry) and not kind:
-                        if self._is_sample is not None and self._is_sample(name):
-                            yield name, name
+                        sample_id = without_tail(name, self._tail) or name
+                        if self._is_sample is not None and self._is_sample(sample_id, name):
+                            yield sample_id, name
                         else:
                             (links if entry.is_symlink() else folders).append(f"{name}/")
                     elif counts:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from napari_sepl.core.errors import InputError
@@ -10,15 +11,43 @@ from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files import images as image_files
 from napari_sepl.files import masks as mask_files
 from napari_sepl.files import scores as score_files
-from napari_sepl.files._opening import read_text
+from napari_sepl.files._opening import lines_of, read_text
 from napari_sepl.files.dataset.listing import by_last_part
+from napari_sepl.files.dataset.names import fold, names_in, without_tail
+from napari_sepl.files.formats import FileFormat
 
 _NUMBER = re.compile(r"0*([0-9]+)")
 _COMMENT = re.compile(r"#(\s|$)")
+_REMARK = re.compile(r"(^|\s+)#.*")
+"""A comment after a line, or a line that was made one; names may hold such signs too."""
+
 _MARKED = re.compile(r"\S+\s+(-1|0|1)")
 """A line of VOC's ImageSets/Main/car_train.txt: a sample, and whether it has the class."""
 
 _ENDINGS = image_files.SUFFIXES | score_files.SUFFIXES | mask_files.SUFFIXES
+
+
+LIST_FORMATS = tuple(
+    FileFormat("list of samples", name, origin, recognised, "`--list`, `list =`")
+    for name, origin, recognised in (
+        (
+            "a sample a line",
+            "people, `ls`, training scripts",
+            "an id, or the path of one of its files, or a name in quotes; `# …` is a comment",
+        ),
+        (
+            "files in columns",
+            "SEAM, IRNet, Cityscapes' lists",
+            "paths of the same sample beside each other, by spaces, tabs or commas",
+        ),
+        (
+            "VOC's list of a class",
+            "ImageSets/Main/car_train.txt",
+            "each line ends in 1, 0 or -1; the samples with a 1 count",
+        ),
+    )
+)
+"""The formats of lists of samples."""
 
 
 def natural_order(names: Iterable[str]) -> list[str]:
@@ -33,12 +62,13 @@ def natural_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=key)
 
 
-def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
+def read_list(path: Path, known: Collection[str], tails: Collection[str] = ()) -> dict[str, str]:
     """Return the samples that a text file names, one per line, each once.
 
     A line holds the id of a sample or a path of one of its files; of several columns the first
     counts, and the others must not name another sample. Empty lines and comments (``# …``) do not
-    count. Where each line ends in -1, 0 or 1, as VOC's lists of a class do, that is left out.
+    count. Where each line ends in -1, 0 or 1, as VOC's lists of a class do, only the samples with a
+    1 count, which hold the class; 0 marks difficult ones. A line in quotes is one name.
 
     Parameters
     ----------
@@ -49,6 +79,8 @@ def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
         begins with a slash, stands for the one that its end names: both ``JPEGImages/a.jpg`` and
         ``/data/a`` for ``a``. Without folders ``a`` stands for ``train/a`` too, if no other sample
         ends in ``a``.
+    tails : collection of str
+        What names of files end in beside the sample's, as in ``a_leftImg8bit.png``.
 
     Returns
     -------
@@ -62,13 +94,18 @@ def read_list(path: Path, known: Collection[str]) -> dict[str, str]:
         If the file cannot be read, is no text, or names no sample.
     """
     expected = "a text file with one sample a line"
-    lines = [line for line in map(str.strip, read_text(path, expected).splitlines()) if line]
+    lines = [line for line in map(str.strip, lines_of(read_text(path, expected))) if line]
     lines = [line for line in lines if not _COMMENT.match(line)]
+    find = SampleFinder(known, tails)
+    lines = [kept for line in lines if (kept := find.without_remark(line))]
     if not lines:
         raise InputError(path, found="no sample", expected=expected)
     if all(map(_MARKED.fullmatch, lines)) and not any(line in known for line in lines):
-        lines = [line.split()[0] for line in lines]
-    find = SampleFinder(known)
+        lines = [line.split()[0] for line in lines if line.endswith(" 1") or line[-2:] == "\t1"]
+        if not lines:
+            raise InputError(
+                path, found="no sample with the mark 1", expected="a sample that holds the class"
+            )
     named: dict[str, str] = {}
     faults: dict[str, str] = {}
     for line in lines:
@@ -86,15 +123,29 @@ class SampleFinder:
     Parameters
     ----------
     known : collection of str
-        The samples there are.
+        The samples there are; a name in another letter case or form of letters stands for them
+        too.
+    tails : collection of str
+        What names of files end in beside the sample's.
     """
 
-    def __init__(self, known: Collection[str]) -> None:
-        self._known = known
+    def __init__(self, known: Collection[str], tails: Collection[str] = ()) -> None:
+        self._known, self._tails = known, tails
         self._by_last = by_last_part(known)
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        return {fold(one): one for one in sorted(self._known, reverse=True)}
+
+    def _sample(self, name: str) -> str | None:
+        """Return the sample of a name, in any letter case and form; None if there is none."""
+        return name if name in self._known else self._folded.get(fold(name))
 
     def named_by(self, line: str) -> tuple[str, str]:
         """Return the sample that a line names, and a fault; without a sample, the whole line."""
+        quoted = next(filter(None, map(self, names_in(line))), None)
+        if quoted is not None:
+            return quoted, ""
         first, *others = self._columns(line)
         sample_id = self(first)
         if sample_id is None:
@@ -104,6 +155,12 @@ class SampleFinder:
             return line, f"names {sample_id} and {', '.join(sorted(map(str, others_named)))}"
         return sample_id, ""
 
+    def without_remark(self, line: str) -> str:
+        """Return a line without a comment in it, unless a sample's name holds the sign."""
+        if "#" not in line or line.startswith('"') or self.named_by(line)[0] != line:
+            return line
+        return line if line in self._known else _REMARK.sub("", line)
+
     def __call__(self, word: str) -> str | None:
         """Return the sample that an id or a path names; None if there is none."""
         if word in self._known:
@@ -111,13 +168,15 @@ class SampleFinder:
         parts = _parts(word)
         if not parts:
             return None
-        stems = [*parts[:-1], _without_ending(parts[-1])]
-        for spelled in (parts, stems):
+        stem = _without_ending(parts[-1])
+        cut = [without_tail(stem, tail) for tail in self._tails]
+        for last in (parts[-1], stem, *filter(None, cut)):
+            spelled = [*parts[:-1], last]
             for start in range(len(spelled) if _is_path(word) else 1):
-                sample_id = "/".join(spelled[start:])
-                if sample_id in self._known:
+                sample_id = self._sample("/".join(spelled[start:]))
+                if sample_id is not None:
                     return sample_id
-        alike = self._by_last.get(stems[-1], ()) if len(parts) == 1 else ()
+        alike = self._by_last.get(stem, ()) if len(parts) == 1 else ()
         return alike[0] if len(alike) == 1 else None
 
     def _columns(self, line: str) -> list[str]:
@@ -193,7 +252,7 @@ def read_image_labels(
     InputError
         Naming the line, if the file is no text, a class is unknown, or a sample comes twice.
     """
-    lines = read_text(path, _EXPECTED).splitlines()
+    lines = lines_of(read_text(path, _EXPECTED))
     labels_of = labels_by_word(classes)
     find = SampleFinder(known)
     found: dict[str, tuple[int, ...]] = {}

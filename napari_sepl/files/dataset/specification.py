@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_sepl.core.errors import InputError, SaveError
 from napari_sepl.core.labels.classes import BUILT_IN
-from napari_sepl.files._opening import expanded, read_toml, real_place, unopened
+from napari_sepl.files._opening import expanded, read_toml, real_place
 from napari_sepl.files.atomic import write_whole
 from napari_sepl.files.class_lists import check_class_list
 from napari_sepl.files.guard import Guard
@@ -18,10 +17,19 @@ from napari_sepl.files.scores import AUTO, check_format
 from napari_sepl.files.validation import misread
 
 _EXPECTED = (
-    "the keys images, pseudo, masks, out, ground_truth, image_labels, list, classes and "
-    'pseudo_format, each with text, as in images = "JPEGImages"; mask_classes = true'
+    "the keys images, pseudo, masks, out, ground_truth, image_labels, list, classes, "
+    "pseudo_format, image_suffix, pseudo_suffix, mask_suffix and ground_truth_suffix, each with "
+    'text, as in images = "JPEGImages"; mask_classes = true'
 )
 _MADE = "masks"
+
+SUFFIX_OF = {
+    "images": "image_suffix",
+    "pseudo": "pseudo_suffix",
+    "masks": "mask_suffix",
+    "ground_truth": "ground_truth_suffix",
+}
+"""The fields of folders, and those of what the names in them end in."""
 
 
 class DatasetSpec(BaseModel):
@@ -52,6 +60,9 @@ class DatasetSpec(BaseModel):
     mask_classes : bool, optional
         Whether masks that bring a class of the class list, by its name in upper or lower case, are
         selected for it; those classes then are the image-level labels where none are given.
+    image_suffix, pseudo_suffix, mask_suffix, ground_truth_suffix : str, optional
+        What the names of the files end in beside the sample's name, such as ``_leftImg8bit``.
+        Without it they are the sample's name, or pair by a tail that is found.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -89,6 +100,14 @@ class DatasetSpec(BaseModel):
         description="Select masks for the classes that they bring, by name in the class list, "
         "whatever the thresholds.",
     )
+    image_suffix: str | None = Field(
+        None,
+        description="What names of images end in beside the sample's name, as _leftImg8bit; "
+        "without it, common ones are found.",
+    )
+    pseudo_suffix: str | None = Field(None, description="The same of pseudo-labels.")
+    mask_suffix: str | None = Field(None, description="The same of masks.")
+    ground_truth_suffix: str | None = Field(None, description="The same of ground truth.")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -228,10 +247,11 @@ def write_dataset(path: Path, spec: DatasetSpec, *, asked: bool = False) -> None
         key = "list" if name == "list_file" else name
         implied = spec.masks_to_come if key == "masks" else (key, value) == ("pseudo_format", AUTO)
         if value is not None and not implied:
-            named = key == "pseudo_format" or (key == "classes" and value in BUILT_IN)
             if isinstance(value, bool):
                 lines.append(f"{key} = {str(value).lower()}\n")
                 continue
+            is_word = key in ("pseudo_format", *SUFFIX_OF.values())
+            named = is_word or (key == "classes" and value in BUILT_IN)
             text = value if named else _place_from(path.parent, Path(value))
             # TOML's strings are JSON's, but for one control character
             quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -266,128 +286,3 @@ def _without_dots(place: Path) -> Path:
         return place
     plain = Path(os.path.normpath(place))
     return plain if real_place(plain) == real_place(place) else place
-
-
-LAYOUTS = ("voc", "coco")
-"""The names of known layouts."""
-
-_PREFIXES = {"pseudo": ("pseudo",), "masks": ("masks", "sam")}
-
-
-def layout(
-    name: str,
-    root: Path,
-    out: Path | None = None,
-    *,
-    split: str | None = None,
-    look_for: Collection[str] = tuple(_PREFIXES),
-    needs: Collection[str] = ("pseudo",),
-    **given: Path | str | None,
-) -> DatasetSpec:
-    """Return the specification of a dataset in a known layout.
-
-    ``voc``: images in JPEGImages, ground truth in SegmentationClass if it exists; `split` names a
-    list in ImageSets/Segmentation, without one all samples with pseudo-labels count.
-    ``coco``: images in the folder `split` ("train" if left out) with or without the year 2017
-    or 2014, in `root` or its images folder. COCO's own ground truth is no folder of label maps, so
-    ground truth must be given.
-
-    Both look for pseudo-labels in the one folder of `root` whose name begins with "pseudo", and
-    for masks in the one that begins with "masks" or "sam"; for ``coco`` in its subfolder of the
-    images' name, if it has one.
-
-    Parameters
-    ----------
-    name : str
-        "voc" or "coco".
-    root : Path
-        The folder of the dataset, such as VOCdevkit/VOC2012.
-    out : Path, optional
-        The folder for labels and for the record of the review.
-    split : str, optional
-        A part of the dataset, such as "train".
-    look_for, needs : collection of str
-        Which of "pseudo" and "masks" to look for, and which of them must be found. Masks that are
-        neither found nor given are those of `out`.
-    **given : Path, str or None
-        Fields of `DatasetSpec` that are not looked for; None counts as not given.
-
-    Raises
-    ------
-    InputError
-        If the layout is unknown, or a needed folder is missing or not the only one.
-    """
-    fields = {field: value for field, value in given.items() if value is not None}
-    if name == "voc":
-        found = voc_folders(root, split)
-    elif name == "coco":
-        found = _coco(root, split or "train")
-    else:
-        raise InputError("layout", found=f"the name {name!r}", expected=" or ".join(LAYOUTS))
-    part = found["images"].name if name == "coco" else ""
-    for role, prefixes in _PREFIXES.items():
-        if role not in look_for or role in fields:
-            continue
-        folder = _only(root, role, prefixes, needed=role in needs and role != "masks")
-        if folder is not None:
-            found[role] = folder / part if (folder / part).is_dir() else folder
-    return DatasetSpec.model_validate({"classes": name, "out": out} | found | fields)
-
-
-def voc_folders(root: Path, split: str | None) -> dict[str, Path]:
-    """Return the images, the ground truth if it exists, and the list of a split in a VOC folder.
-
-    Raises
-    ------
-    InputError
-        If there is no such list.
-    """
-    found, truth = {"images": root / "JPEGImages"}, root / "SegmentationClass"
-    if truth.is_dir():
-        found["ground_truth"] = truth
-    if split is not None:
-        lists = root / "ImageSets" / "Segmentation"
-        found["list_file"] = lists / f"{split}.txt"
-        if not found["list_file"].is_file():
-            names = sorted(file.stem for file in lists.glob("*.txt"))
-            expected = f"one of {', '.join(names)}" if names else f"{split}.txt; there is no list"
-            raise InputError(lists, found=f"no list {split!r}", expected=expected)
-    return found
-
-
-def find_layout(root: Path) -> str | None:
-    """Return the name of a folder's layout; None if it is unknown."""
-    if (root / "JPEGImages").is_dir():
-        return "voc"
-    places = (place for split in ("train", "val") for place in _coco_places(root, split))
-    return "coco" if any(map(Path.is_dir, places)) else None
-
-
-def _coco_places(root: Path, split: str) -> list[Path]:
-    names = [f"{split}{year}" for year in ("", "2017", "2014")]
-    return [folder / name for folder in (root, root / "images") for name in names]
-
-
-def _coco(root: Path, split: str) -> dict[str, Path]:
-    places = _coco_places(root, split)
-    for place in places:
-        if place.is_dir():
-            return {"images": place}
-    names = ", ".join(place.relative_to(root).as_posix() for place in places)
-    raise InputError(root, found=f"none of the folders {names}", expected="COCO's images")
-
-
-def _only(root: Path, role: str, prefixes: tuple[str, ...], *, needed: bool) -> Path | None:
-    try:
-        folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
-    except OSError as error:
-        raise unopened(root, error, "the folder of a dataset") from error
-    found = [folder for folder in folders if folder.name.lower().startswith(prefixes)]
-    if len(found) == 1 or not (found or needed):
-        return found[0] if found else None
-    names = ", ".join(folder.name for folder in found) or "no folder"
-    raise InputError(
-        root,
-        found=f"{names} for names that begin with {' and '.join(prefixes)}",
-        expected=f"exactly one; otherwise name the {role} folder",
-    )

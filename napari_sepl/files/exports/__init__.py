@@ -2,6 +2,7 @@
 
 from napari_sepl.files.exports.base import ExportFormat, ExportSettings
 from napari_sepl.files.exports.coco import Coco
+from napari_sepl.files.exports.folders import Folders
 from napari_sepl.files.exports.label_maps import IndexPng, Npy, SoftNpz, Voc
 from napari_sepl.files.exports.labelme import Labelme
 from napari_sepl.files.exports.yolo import Yolo
@@ -15,6 +16,7 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
         Coco(polygons=False),
         Coco(polygons=True),
         Yolo(),
+        Folders(),
         Labelme(masks=False),
         Labelme(masks=True),
         SoftNpz(),

@@ -23,6 +23,7 @@ from napari_sepl.core.labels.polygons import (
     trace_polygons,
 )
 from napari_sepl.files.atomic import Content
+from napari_sepl.files.dataset.names import list_line
 from napari_sepl.files.label_png import Provenance
 
 
@@ -277,9 +278,15 @@ def encode_json(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def split_places(listing: Listing) -> dict[str, str]:
+    """Return for both splits one that has samples, the other one for want of its own."""
+    there = [split for split in SPLITS if listing.splits.get(split)] or ["train"]
+    return {split: split if split in there else there[0] for split in SPLITS}
+
+
 def split_lists(listing: Listing, folder: str = "") -> dict[str, Content]:
     """Return a text file for each split, one sample per line."""
     return {
-        f"{folder}{split}.txt": text_file("".join(f"{one}\n" for one in ids))
+        f"{folder}{split}.txt": text_file("".join(f"{list_line(one)}\n" for one in ids))
         for split, ids in listing.splits.items()
     }

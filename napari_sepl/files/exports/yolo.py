@@ -8,7 +8,6 @@ import numpy as np
 from napari_sepl.files.atomic import Content
 from napari_sepl.files.exports.base import (
     POLYGONS,
-    SPLITS,
     Encoded,
     ExportFormat,
     ExportSettings,
@@ -16,6 +15,7 @@ from napari_sepl.files.exports.base import (
     Listing,
     draw_as_pillow,
     find_objects,
+    split_places,
     text_file,
     trace_outlined,
 )
@@ -51,10 +51,8 @@ class Yolo(ExportFormat):
 
     def whole(self, listing: Listing, settings: ExportSettings) -> Mapping[str, Content]:  # noqa: ARG002
         """Return data.yaml; val is train if there is no such split, for the key is required."""
-        there = [split for split in SPLITS if listing.splits.get(split)] or ["train"]
-        places = {split: split if split in there else there[0] for split in SPLITS}
         lines = ["# without a path the folders are beside this file"]
-        lines += [f"{split}: images/{place}" for split, place in places.items()]
+        lines += [f"{split}: images/{place}" for split, place in split_places(listing).items()]
         lines += ["names:"]
         # JSON strings are YAML strings
         lines += [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files._opening import read_bytes
+from napari_sepl.files._opening import decoded, read_bytes
 
 METADATA = "metadata.csv"
 _CROP_BOX = ("crop_box_x0", "crop_box_y0", "crop_box_w", "crop_box_h")
@@ -18,7 +18,7 @@ def read_table(path: Path) -> dict[int, dict[str, Any]]:
     """Return what ``metadata.csv`` holds for each mask, as in amg.py's JSON records."""
     content = read_bytes(path, "a table of masks")
     try:
-        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        rows = csv.DictReader(io.StringIO(decoded(content), newline=""), strict=True)
         if "id" not in (rows.fieldnames or ()):
             raise InputError(
                 path, found=f"the columns {rows.fieldnames}", expected="a column named id"

@@ -10,7 +10,12 @@ from qtpy.QtWidgets import QFileDialog, QFrame, QLabel, QPushButton, QScrollArea
 
 from napari_sepl.core.errors import InputError, SeplError
 from napari_sepl.core.labels.classes import BUILT_IN
-from napari_sepl.files.dataset.specification import DatasetSpec, layout, read_dataset, write_dataset
+from napari_sepl.files.dataset.layouts import layout
+from napari_sepl.files.dataset.specification import (
+    DatasetSpec,
+    read_dataset,
+    write_dataset,
+)
 from napari_sepl.files.scores import AUTO, PSEUDO_FORMATS
 from napari_sepl.gui.panels.widgets import line_up, stack
 

@@ -1,7 +1,5 @@
 """Tables as CSV, and numbers as JSON: what a spreadsheet or a plotting script reads."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -92,17 +90,26 @@ def write_tables(
 
 
 def encode_csv(rows: Iterable[list[object]]) -> bytes:
-    """Return rows as CSV in UTF-8; numbers have all their digits, and NaN and None are empty."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([_told(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8")
+    """Return rows as CSV in UTF-8; numbers have all their digits, and NaN and None are empty.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front. Line ends and
+    other signs in a text stay, in quotes.
+    """
+    return "".join(f"{','.join(map(_told, row))}\n" for row in rows).encode("utf-8")
 
 
-def _told(cell: object) -> object:
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_QUOTED = frozenset(',"\r\n')
+
+
+def _told(cell: object) -> str:
     """Return a number with the fewest digits that read back as it is, and NaN as nothing."""
     if isinstance(cell, float):  # of numpy too
-        return "" if math.isnan(cell) else float(cell)
-    return cell
+        return "" if math.isnan(cell) else str(float(cell))
+    text = "" if cell is None else str(cell)
+    if isinstance(cell, str) and cell.startswith(_FORMULA):
+        text = f"'{text}"
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.intersection(text) else text
 
 
 def encode_json(content: object) -> str:

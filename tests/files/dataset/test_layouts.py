@@ -4,7 +4,10 @@ from typing import Any
 import pytest
 
 from napari_sepl.core.errors import InputError
-from napari_sepl.files.dataset.specification import DatasetSpec, layout
+from napari_sepl.files.dataset.layouts import layout
+from napari_sepl.files.dataset.specification import (
+    DatasetSpec,
+)
 from tests.files.making import refused
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_sepl.files.dataset.listing import Listing, aligned, list_files, list_masks, list_pseudo
+from napari_sepl.files.dataset.listing import Listing, aligned, list_files, list_pseudo
+from napari_sepl.files.dataset.mask_listing import list_masks
 from tests.files.dataset.filling import fill
 from tests.files.making import refused
 
@@ -226,12 +227,12 @@ def test_a_flat_role_pairs_by_the_last_part(tmp_path: Path) -> None:
 def test_a_file_in_a_sub_folder_is_no_other_sample(tmp_path: Path, known: set[str]) -> None:
     fill(tmp_path, "backup/a.png", "backup/b.jpg", "backup/b.png", "c.png")
     listing = list_files(tmp_path, PNG)
-    assert aligned(listing, known, "pseudo-labels") is listing
+    assert aligned(listing, known, "pseudo-labels") == listing
 
 
 def test_flat_files_pair_exactly_where_only_some_samples_lie_in_sub_folders() -> None:
     listing = Listing({"a": "a.png", "b": "b.png"})
-    assert aligned(listing, {"a", "old/a", "old/b"}, "ground truth") is listing
+    assert aligned(listing, {"a", "old/a", "old/b"}, "ground truth") == listing
 
 
 def test_a_fault_of_a_flat_file_is_one_of_the_sample(tmp_path: Path) -> None:
@@ -242,7 +243,7 @@ def test_a_fault_of_a_flat_file_is_one_of_the_sample(tmp_path: Path) -> None:
 
 def test_mirrored_sub_folders_pair_by_the_whole_id() -> None:
     listing = Listing({"t/a": "t/a.png", "v/b": "v/b.png"})
-    assert aligned(listing, {"t/a", "u/b"}, "masks") is listing
+    assert aligned(listing, {"t/a", "u/b"}, "masks") == listing
 
 
 def test_a_folder_that_is_not_there_is_named_with_its_role(tmp_path: Path) -> None:

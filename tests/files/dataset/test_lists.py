@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sepl.files.dataset.lists import SampleFinder, natural_order, read_list
+from napari_sepl.files.dataset.names import alike, list_line
 from tests.files.making import refused
 
 FLAT = {"a", "b", "c", "x.y", "my dog", "my", "2007_000032", "b,c"}
@@ -26,10 +27,44 @@ def test_samples_come_in_the_order_of_the_list_each_once(tmp_path: Path) -> None
     assert list(read(tmp_path, "\ufeffb\r\na\r\n", FLAT)) == ["b", "a"]
 
 
-def test_the_marks_of_a_list_of_a_class_are_left_out(tmp_path: Path) -> None:
-    assert list(read(tmp_path, "a -1\nc  1\nz  0\n", FLAT)) == ["a", "c", "z"]
+def test_of_a_list_of_a_class_the_samples_that_hold_it_count(tmp_path: Path) -> None:
+    assert list(read(tmp_path, "a -1\nc  1\nz  0\nb\t1\n", FLAT)) == ["c", "b"]
+    with refused(tmp_path / "list.txt", "no sample with the mark 1"):
+        read(tmp_path, "a -1\nc  0\n", FLAT)
     assert list(read(tmp_path, "a -1\nc  2\n", FLAT)) == ["a -1", "c  2"]
     assert list(read(tmp_path, "my 1\nmy 0\n", {"my", "my 1"})) == ["my 1", "my 0"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_lists_of_windows_programs_are_read(tmp_path: Path, encoding: str) -> None:
+    content = "my dog\r\nD:\\set\\images\\a.jpg\r\n".encode(encoding)
+    assert list(read(tmp_path, content, FLAT)) == ["my dog", "a"]
+
+
+def test_comments_and_quotes_are_no_part_of_a_name(tmp_path: Path) -> None:
+    listed = 'a  # the first\n#b.jpg\n"my dog"\n"C:\\temp\\b.png"\nx#y\n#z'
+    assert list(read(tmp_path, listed, FLAT | {"x#y", "#z"})) == ["a", "my dog", "b", "x#y", "#z"]
+
+
+def test_what_is_no_text_is_named_with_its_place(tmp_path: Path) -> None:
+    with refused(tmp_path / "list.txt", "a NUL character in line 2"):
+        read(tmp_path, "a\nb\0c\n", FLAT)
+    with refused(tmp_path / "list.txt", "not text in UTF-8 (byte 3)"):
+        read(tmp_path, "Caf\xe9\n".encode("latin-1"), FLAT)
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=8)
+
+
+@given(st.sets(NAMES, min_size=1, max_size=4))
+def test_every_name_that_we_list_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, names: set[str]
+) -> None:
+    names = {one for one in names if "\\" not in one and not alike(names)} or {"a"}
+    content = "".join(f"{list_line(one)}\n" for one in names)
+    found = read(tmp_path_factory.mktemp("lists"), content, names)
+    assert found == dict.fromkeys(found, "")
+    assert set(found) == names
 
 
 @pytest.mark.parametrize(("line", "sample_id"), [
@@ -108,7 +143,7 @@ def test_a_list_without_samples_is_named(tmp_path: Path) -> None:
     with refused(path, "no sample"):
         read(tmp_path, b" \n\n", FLAT)
     with refused(path, "not text"):
-        read(tmp_path, b"\xff\xfe", FLAT)
+        read(tmp_path, b"\xff\xfd", FLAT)
 
 
 def test_numbers_in_names_count_as_numbers() -> None:

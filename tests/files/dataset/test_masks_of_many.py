@@ -11,7 +11,7 @@ from napari_sepl import MaskSet
 from napari_sepl.core.labels.classes import VOC
 from napari_sepl.core.labels.polygons import find_segments
 from napari_sepl.files.dataset.index import Role, SampleIndex
-from napari_sepl.files.dataset.listing import list_masks
+from napari_sepl.files.dataset.mask_listing import list_masks
 from napari_sepl.files.exports import EXPORT_FORMATS
 from napari_sepl.files.exports.base import ExportSettings, Labelled, Listing
 from napari_sepl.files.masks import many as many_files

@@ -61,6 +61,7 @@ def test_images_go_where_readers_look() -> None:
     assert places == {
         "voc": "JPEGImages/cat.jpg", "png": "images/cat.jpg", "npy": "images/cat.jpg",
         "coco": "train/cat.jpg", "coco-polygons": "train/cat.jpg", "yolo": "images/train/cat.jpg",
+        "folders": "images/train/cat.jpg",
         "labelme": "cat.jpg", "labelme-masks": "cat.jpg",
     }  # fmt: skip
 
@@ -77,6 +78,29 @@ def test_yolo_yaml() -> None:
     assert told["names"] == dict(enumerate(VOC.names[1:]))
     alone = yaml.safe_load(whole("yolo", {"train": ["a"]})["data.yaml"])
     assert (alone["train"], alone["val"]) == ("images/train", "images/train")
+
+
+def test_folders_for_ultralytics_and_lightly() -> None:
+    files = whole("folders", {"train": ["a"], "val": ["b"]})
+    told = yaml.safe_load(files["data.yaml"])
+    assert (told["train"], told["val"], told["masks_dir"]) == (
+        "images/train", "images/val", "masks",
+    )  # fmt: skip
+    assert told["names"] == dict(enumerate(VOC.names))
+    classes = {int(number): name for number, name in json.loads(files["classes.json"]).items()}
+    assert classes == told["names"]
+    alone = yaml.safe_load(whole("folders", {"val": ["a"]})["data.yaml"])
+    assert (alone["train"], alone["val"]) == ("images/val", "images/val")
+
+
+def test_folders_name_image_and_mask_for_hugging_face() -> None:
+    files = whole("folders", {"train": ["a"], "val": ["b"]})
+    lines = files["metadata.jsonl"].splitlines()
+    assert len(lines) == 2
+    assert json.loads(lines[0]) == {
+        "file_name": "images/train/cat.jpg", "mask_file_name": "masks/train/cat.png",
+        "split": "train",
+    }  # fmt: skip
 
 
 def test_categories_have_cocos_own_numbers() -> None:

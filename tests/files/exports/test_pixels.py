@@ -48,6 +48,11 @@ def test_palette_and_grey_pngs_and_arrays(labels: Labels) -> None:
     with Image.open(io.BytesIO(only(encode(labels, "png").encoded.files))) as image:
         assert image.mode == "L"
         assert np.array_equal(np.asarray(image), labels)
+    made = encode(labels, "folders").encoded
+    assert list(made.files) == ["masks/train/cat.png"]
+    with Image.open(io.BytesIO(only(made.files))) as image:
+        assert image.mode == "L"
+        assert np.array_equal(np.asarray(image), labels)
     array = np.load(io.BytesIO(only(encode(labels, "npy").encoded.files)), allow_pickle=False)
     assert array.dtype == np.uint8
     assert np.array_equal(array, labels)

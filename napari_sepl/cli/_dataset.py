@@ -19,7 +19,7 @@ from napari_sepl.core.labels.classes import BUILT_IN
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files._opening import expanded
 from napari_sepl.files.class_lists import check_class_list
-from napari_sepl.files.dataset.index import NAMED, Role, SampleIndex
+from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.files.dataset.layouts import LAYOUTS, find_layout, layout, voc_folders
 from napari_sepl.files.dataset.numbers import check_numbers
 from napari_sepl.files.dataset.specification import (
@@ -409,8 +409,7 @@ def note_index(index: SampleIndex, lacking: str | None = None) -> None:
     lacking : str, optional
         What the unused ones lack.
     """
-    if index.tails:
-        found = ", ".join(f"{NAMED[role]} {tail}" for role, tail in index.tails.items())
-        note(f"paired by what names end in: {found}; --image-suffix and others settle it")
+    if index.suffixes:
+        note(index.suffixes)
     if lacking is not None:
         note_unused(index.unused, lacking)

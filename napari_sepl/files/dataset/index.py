@@ -146,6 +146,14 @@ class SampleIndex:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def suffixes(self) -> str:
+        """A sentence about the suffixes by which files were found to pair; empty for none."""
+        found = ", ".join(f"{NAMED[role]} {tail}" for role, tail in self.tails.items())
+        return f"Paired by what names end in: {found}; --image-suffix and others settle it." * bool(
+            found
+        )
+
     @cached_property
     def positions(self) -> Mapping[str, int]:
         """The position of each sample in `ids`."""

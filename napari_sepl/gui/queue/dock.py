@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QMenu, QPushButton, QWidget
 
 from napari_sepl.core.errors import SeplError
 from napari_sepl.files.dataset.index import SampleIndex
+from napari_sepl.files.dataset.numbers import check_numbers
 from napari_sepl.files.dataset.specification import DatasetSpec
 from napari_sepl.files.store import Status, refusal_of
 from napari_sepl.gui.actions import ACTIONS, ActionButton, connect_buttons, press
@@ -148,8 +149,10 @@ class QueueDock(QWidget):
         def find() -> Reviewing:
             if left is not None:
                 left.close()  # else its lock would stop the same dataset
+            index = SampleIndex.open(spec)
+            check_numbers(index)
             return Reviewing.open(
-                SampleIndex.open(spec),
+                index,
                 damage.on_error,
                 recording.on_saved,
                 recording.on_kept,
@@ -212,6 +215,8 @@ class QueueDock(QWidget):
                 f"No masks yet: {reviewing.queue.describe(bare)}. Generate them in the panel Masks."
             )
         self._name_scope()
+        if reviewing.index.suffixes:
+            self._context.view.show_info(reviewing.index.suffixes)
         missing = self.missing.show_missing(reviewing.index)
         if missing:
             self._context.view.show_error(missing)

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from napari_sepl.core.errors import SaveError, name_first
+from napari_sepl.core.errors import SaveError, counted, name_first
 from napari_sepl.core.stopping import STOPPED, stopped
 from napari_sepl.workflow.measure.tables import encode_json
 
@@ -262,7 +262,7 @@ def count(run: "CountingRun[Any, Any]") -> tuple[int, Failures]:
     """
     checkpoint = run.checkpoint
     if checkpoint is None:
-        return _follow(run, len(run), run.command, Counter(counted=0))
+        return _follow(run, len(run), run.command, Counter(counted=0), noun=run.noun)
     if checkpoint.note:
         note(checkpoint.note)
     try:
@@ -277,6 +277,7 @@ def _follow(
     title: str,
     counts: Counter[str],
     part: Part | None = None,
+    noun: str = "sample",
 ) -> tuple[int, Failures]:
     """Show a bar while a run continues after `counts`, then print its summary."""
     failures = Failures()
@@ -296,7 +297,7 @@ def _follow(
     outcomes = [
         f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if outcome in counts
     ]
-    say(f"{samples(total)}: {', '.join(outcomes) or 'nothing done'}")
+    say(f"{counted(total, noun)}: {', '.join(outcomes) or 'nothing done'}")
     for text in notes:
         note(text)
     failures.complain()
@@ -314,11 +315,6 @@ def _bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[float], No
         yield lambda done: bar.update(task, completed=done)
 
 
-def samples(number: int) -> str:
-    """Return a number of samples in words."""
-    return f"{number} sample{'s' * (number != 1)}"
-
-
 def size(number: int) -> str:
     """Return a number of bytes in MB, or in kB below 1 MB."""
     return f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.1f} kB"
@@ -327,7 +323,7 @@ def size(number: int) -> str:
 def note_unused(unused: Sequence[str], lacking: str, so: str = "not used") -> None:
     """Print which samples were not used because they lack a file."""
     if unused:
-        note(f"{samples(len(unused))}: no {lacking}, so {so}: {name_first(unused)}")
+        note(f"{counted(len(unused), 'sample')}: no {lacking}, so {so}: {name_first(unused)}")
 
 
 def save_result(

@@ -10,11 +10,13 @@ from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from napari_sepl.cli._command import require_there, usage, with_parameters
 from napari_sepl.cli._console import note, note_unused
-from napari_sepl.core.errors import InputError
+from napari_sepl.core.errors import attempt
 from napari_sepl.core.labels.classes import BUILT_IN
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files._opening import expanded
@@ -382,16 +384,14 @@ def note_scores(index: SampleIndex, background: float | None) -> None:
     path, image = (index.path(role, index.ids[0]) for role in (Role.PSEUDO, Role.IMAGE))
     if path is None:
         return
-    try:
+
+    def read_first() -> NDArray[np.uint8] | Scores:
         shape = None if image is None else image_size(image)
-        read = read_pseudo(
-            path,
-            index.spec.pseudo_format,
-            sample_id=index.ids[0],
-            shape=shape,
-            classes=index.classes,
-        )
-    except InputError:
+        style, first = index.spec.pseudo_format, index.ids[0]
+        return read_pseudo(path, style, sample_id=first, shape=shape, classes=index.classes)
+
+    read = attempt(read_first, lambda _: None, path)
+    if read is None:
         return
     if isinstance(read, Scores):
         note(f"{path.name}: {read.origin}")

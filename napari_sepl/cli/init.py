@@ -12,13 +12,12 @@ from napari_sepl.cli._console import (
     FAILED,
     Failures,
     note,
-    samples,
     say,
     say_saved,
 )
 from napari_sepl.cli._dataset import DatasetOptions, note_index, option_of, takes_dataset
 from napari_sepl.cli._options import check_ending
-from napari_sepl.core.errors import InputError, SaveError, name_first
+from napari_sepl.core.errors import InputError, SaveError, counted, name_first
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files._opening import is_open_pipe
 from napari_sepl.files.atomic import make_folder
@@ -110,7 +109,7 @@ def _found(index: SampleIndex, unreadable: dict[str, str]) -> Iterator[str]:
     lacking = (index.without(role) for role in _present(index))
     whole = set(index.ids).difference(*lacking, unreadable)
     bad = f", {len(unreadable):,} with a file that cannot be read" if unreadable else ""
-    yield f"{samples(len(whole))} with all files that are named{bad}"
+    yield f"{counted(len(whole), 'sample')} with all files that are named{bad}"
     number = "all" if len(checked) == len(index) else f"{len(checked):,} of {len(index):,}"
     headers = f"the headers of those of {number} samples"
     yield f"checked: the names of all files and {headers}; not their contents"
@@ -143,7 +142,7 @@ def _lacking(index: SampleIndex) -> Iterator[str]:
     for role in _present(index):
         without = index.without(role)
         if without:
-            yield f"{samples(len(without))}: no {NAMED[role]}: {name_first(without)}"
+            yield f"{counted(len(without), 'sample')}: no {NAMED[role]}: {name_first(without)}"
 
 
 def _present(index: SampleIndex) -> list[Role]:

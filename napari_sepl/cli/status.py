@@ -36,7 +36,7 @@ def status_command(
     with open_record(spec.output, "status") as store:
         if store is None:
             note(f"no record yet: {spec.output}")
-        selection = Selection(open_labels(spec, None), store)
+        selection = Selection(open_labels(spec, None, may_be_empty=store is not None), store)
         run = StatusRun(selection)
         if table is not None:
             run.check_table(table, overwrite=overwrite)

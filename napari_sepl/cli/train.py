@@ -19,7 +19,6 @@ from napari_sepl.cli._console import (
     complain,
     note,
     progress,
-    samples,
     say,
 )
 from napari_sepl.cli._dataset import DatasetOptions, Labels, NamedDataset, note_index, takes_dataset
@@ -32,7 +31,7 @@ from napari_sepl.cli._options import (
     choose_labels,
     takes_settings,
 )
-from napari_sepl.core.errors import name_first
+from napari_sepl.core.errors import counted, name_first
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.stopping import STOPPED
@@ -296,7 +295,7 @@ def _warn(plan: Plan) -> None:
     both = [one.sample_id for one in plan.held_out.samples if one.sample_id in learnt]
     if both:
         why = "in training and evaluation, so the mIoU is too high"
-        note(f"{samples(len(both))} {why}: {name_first(both)}")
+        note(f"{counted(len(both), 'sample')} {why}: {name_first(both)}")
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def test_enhance_selects_masks_for_their_classes_and_names_others_once(
 ) -> None:
     words = options(tmp_path, "--out", tmp_path / "out")
     code, _, err = run("enhance", *words)
-    assert (code, says(err, "unicorn")) == (0, False)
+    assert (code, says(err, "unicorn")) == (1, False)  # no sample has any class
     assert not read_labels(tmp_path / "out" / "a.png").any()
     code, out, err = run("enhance", *words, "--mask-classes", "--workers", workers)
     assert code == 0

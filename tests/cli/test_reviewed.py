@@ -281,6 +281,17 @@ def test_status_counts_a_review(run: Run, toml: Path, session: Session) -> None:
     ]  # fmt: skip
 
 
+def test_status_reads_a_record_without_any_label_file(run: Run, session: Session) -> None:
+    for one in ("a2", "b"):
+        session.review(one, Params(), slice(0, 20), status=Status.FLAGGED)
+    for path in session.spec.output.glob("*.png"):
+        path.unlink()
+    code, out, err = run("status", "--out", session.spec.output)
+    assert code == 0, out + err
+    assert "2 flagged" in out
+    assert "inputs not checked" in err
+
+
 def test_status_names_what_is_outdated(run: Run, toml: Path, session: Session) -> None:
     assert session.spec.pseudo is not None
     save_image(session.spec.pseudo / "a2.png", random_labels(top=2))

@@ -123,6 +123,28 @@ def test_a_file_that_another_program_changed_stays_and_is_named(dataset: Walk) -
     assert dataset.statuses()["s1"] is Status.FLAGGED
 
 
+def test_files_that_changed_or_went_meanwhile_are_named_or_written_again(
+    window: Window, spec: DatasetSpec
+) -> None:
+    dataset = Walk(window, spec)
+    accept_first(dataset)
+    dataset.press(Qt.Key.Key_J)
+    dataset.press(Qt.Key.Key_A)
+    dataset.wait_until(lambda: file_of(spec, "s2").exists())
+    dataset.dock.close_dataset()
+    accepted = read_labels(file_of(spec, "s2"))
+    Image.fromarray(np.full_like(accepted, 2)).save(file_of(spec))
+    file_of(spec, "s2").unlink()
+    dataset = Walk(window, spec)
+    dataset.wait_until(
+        lambda: "changed by another program: 1 sample (s1)" in dataset.dock.outdated.text.text()
+    )
+    dataset.wait_until(lambda: file_of(spec, "s2").exists())
+    np.testing.assert_array_equal(read_labels(file_of(spec, "s2")), accepted)
+    assert (read_labels(file_of(spec)) == 2).all()
+    dataset.dock.close_dataset()
+
+
 @pytest.mark.long
 def test_an_unreviewed_file_goes_once_its_sample_is_edited(
     window: Window, spec: DatasetSpec

@@ -58,7 +58,7 @@ def test_a_first_sample_that_cannot_be_read_is_left_out(
 def test_an_unexpected_error_costs_one_sample(
     open_dataset: Callable[[], Walk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_formats, "_checked_png", Unforeseen("s1"))
+    monkeypatch.setattr(image_formats, "checked_png", Unforeseen("s1"))
     walk = open_dataset()
     assert walk.sample_id == "s2"
     assert has_message(f"unexpected error: s1: {WORDS}")

@@ -173,6 +173,20 @@ def test_bulk_actions_are_undone_one_by_one(walk: Walk) -> None:
     assert walk.window.document.params == params
 
 
+def test_undo_of_a_bulk_action_is_no_step_of_the_open_sample(walk: Walk) -> None:
+    walk.window.drag_slider("t1", 0.9)
+    choose_in_bulk(walk.dock, "flag_many")
+    agree_in_bulk(walk.dock, edited=True)
+    walk.wait_until(lambda: walk.window.document.status is Status.FLAGGED)
+    choose_in_bulk(walk.dock, "undo_bulk")
+    walk.wait_until(lambda: walk.window.document.status is Status.PENDING)
+    walk.window.press(Qt.Key.Key_Z, CTRL)
+    walk.settle()
+    assert walk.window.document.status is Status.PENDING
+    assert walk.window.document.params == Params()
+    assert walk.statuses()[walk.sample_id] is Status.PENDING
+
+
 @pytest.mark.long
 def test_undo_leaves_samples_edited_since_and_tells_their_number(walk: Walk) -> None:
     choose_in_bulk(walk.dock, "skip_many")

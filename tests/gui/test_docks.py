@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QDialogButtonBox
 
 from napari_sepl.files.dataset.specification import DatasetSpec
+from napari_sepl.files.labels import read_labels
 from napari_sepl.files.store import Status
 from napari_sepl.gui.commands import widget_of
 from napari_sepl.gui.review_panels import ShortcutsBox
@@ -60,6 +63,18 @@ def test_a_dataset_that_does_not_open_leaves_the_widget_free(
     assert has_message("gone")
     assert not again.busy.text()
     assert again.buttons["save_copy"].isEnabled()
+
+
+def test_labels_that_another_class_list_fits_open_nothing(
+    window: Window, spec: DatasetSpec
+) -> None:
+    for path in sorted(spec.folder("pseudo").glob("*.png"))[:2]:
+        Image.fromarray(np.where(read_labels(path) > 0, 90, 0).astype(np.uint8)).save(path)
+    window.widget.open_dataset(spec.model_copy(update={"classes": "coco"}))
+    window.settle()
+    assert has_message("--classes ade20k has them all")  # 12 is a gap of COCO
+    assert window.widget.controller.context.document is None
+    assert not window.widget.busy.text()
 
 
 @pytest.mark.long

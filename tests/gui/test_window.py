@@ -100,7 +100,10 @@ def test_naparis_own_undo_cannot_fire_beside_ours(window: Window) -> None:
     window.document.mark_saved(window.document.history.mark)
     window.open_sample("coffee")
     before = layers.shown.copy()
-    for layer in layers.in_use:
+    for overlay in layers.per_pixel:
+        overlay.visible = True
+    layers.restore()  # all overlays at once
+    for layer in window.viewer.layers[:]:
         window.viewer.layers.selection.active = layer
         window.press(Qt.Key.Key_Z, CTRL)
         np.testing.assert_array_equal(layers.shown, before)

@@ -92,6 +92,7 @@ class SampleIndex:
         *,
         lead: Role = Role.PSEUDO,
         labels: Path | None = None,
+        may_be_empty: bool = False,
     ) -> "SampleIndex":
         """List the folders of a dataset and pair their files by name, never by position.
 
@@ -107,6 +108,8 @@ class SampleIndex:
             The required role whose files define the samples where there is no list.
         labels : Path, optional
             The folder of labels, if it is not the dataset's output folder.
+        may_be_empty : bool
+            Whether there may be no sample.
 
         Raises
         ------
@@ -127,7 +130,7 @@ class SampleIndex:
             closed = listings[lead].closed.items()
             problems += [SampleProblem(_shown(name), _shown(reason)) for name, reason in closed]
             unused = [_shown(name) for name in natural_order(known - listings[lead].ids)]
-        if not ids:
+        if not ids and not may_be_empty:
             for role in (lead, *required):
                 if not (listings[role].ids or listings[role].closed):
                     raise no_file(role, spec, folders[role])

@@ -1,8 +1,10 @@
 """Whether the label maps of a dataset are numbered as its class list says."""
 
+from functools import partial
+
 import numpy as np
 
-from napari_sepl.core.errors import InputError, name_first
+from napari_sepl.core.errors import InputError, attempt, name_first
 from napari_sepl.core.labels.classes import BUILT_IN
 from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.core.labels.scores import Scores
@@ -49,14 +51,12 @@ def check_numbers(index: SampleIndex) -> None:
 def _labels(index: SampleIndex, sample_id: str) -> set[int]:
     """Return the labels of a label map; none of scores, or of a file that cannot be read."""
     path = index.path(Role.PSEUDO, sample_id)
-    try:
-        if path is None:
-            return set()
-        read = read_pseudo(
-            path, index.spec.pseudo_format, sample_id=sample_id, classes=index.classes
-        )
-    except InputError:  # the run reports it
+    if path is None:
         return set()
-    if isinstance(read, Scores):
+    work = partial(
+        read_pseudo, path, index.spec.pseudo_format, sample_id=sample_id, classes=index.classes
+    )
+    read = attempt(work, lambda _: None, path)  # the run reports what failed
+    if read is None or isinstance(read, Scores):
         return set()
     return set(np.flatnonzero(count_labels(read)).tolist()) - {IGNORE}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_sepl.core.algorithm.params import Params
 from napari_sepl.core.errors import SaveError, SeplError
 from napari_sepl.document.document import Document
+from napari_sepl.document.edits import StatusEdit
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.store import Status
 from napari_sepl.gui.controller import Controller
@@ -266,6 +267,7 @@ class Bulk:
             if status is Status.ACCEPTED:
                 again = turned
             elif turned:
+                self._undo_open(turned, status)
                 self._give_status(turned, status)
 
         def tell(_: object = None) -> None:
@@ -277,6 +279,15 @@ class Bulk:
             self._save_all(again, tell)
         else:
             tell()
+
+    def _undo_open(self, rows: Sequence[int], status: Status) -> None:
+        """Undo the last step of the open sample if it was the action's: no step more to undo."""
+        document = self._context.document
+        if document is None or self._row not in rows or not document.history.done:
+            return
+        last = document.history.done[-1]
+        if isinstance(last, StatusEdit) and last.before is status:
+            document.undo()
 
     def _put_back_open(self, row: int, document: Document, params: Params | None) -> None:
         """Restore the settings of the open sample, by a step that is no edit of a person."""

@@ -69,7 +69,7 @@ class QueueDock(QWidget):
         self.outdated = OutdatedRow(
             controller, self.navigator, self._others_changed, self._draw_found
         )
-        self.refreshing = RefreshLine(controller.context, self._reopen, self.outdated.check)
+        self.refreshing = RefreshLine(controller.context, self._reopen, self._check_again)
         self.missing, self.banner = IncompleteButton(), ReadOnlyBanner()
         self.reviewing: Reviewing | None = None
         self._making: DatasetMaking | None = None
@@ -206,9 +206,7 @@ class QueueDock(QWidget):
         self._context.background.run(
             "check", reviewing.on_disk.store.check, lambda _: None, self._meet_damage
         )
-        self._context.background.run(
-            "label files", reviewing.match_files, lambda _: None, self._damage.meet_trouble
-        )
+        self._match_files(reviewing)
         bare = np.flatnonzero(reviewing.queue.without_masks)
         if len(bare):
             self._context.view.show_info(
@@ -287,8 +285,21 @@ class QueueDock(QWidget):
         return left
 
     def refresh(self) -> None:
-        """Look for files that appeared, vanished or changed."""
+        """Look for files that appeared, vanished or changed; what could not be read is new."""
+        if self.reviewing is not None:
+            self.reviewing.queue.failures.clear()
         self.refreshing.refresh()
+
+    def _check_again(self) -> None:
+        """Check inputs and label files of the same samples again."""
+        self.outdated.check()
+        if self.reviewing is not None:
+            self._match_files(self.reviewing)
+
+    def _match_files(self, reviewing: Reviewing) -> None:
+        self._context.background.run(
+            "label files", reviewing.match_files, lambda _: None, self._damage.meet_trouble
+        )
 
     def _reopen(self) -> None:
         """Read the dataset again, at the same sample."""

@@ -22,18 +22,21 @@ class IncompleteButton(QPushButton):
     def show_missing(self, index: SampleIndex) -> str:
         """Show the incomplete samples of a dataset, and return a warning about them.
 
-        The warning leaves out images without pseudo-labels: folders often have more images.
+        The warning leaves out images without pseudo-labels, for folders often have more images,
+        and samples without ground truth, which is optional.
 
         Returns
         -------
         str
-            How many samples cannot be opened or have no ground truth, and the first few by name;
-            empty for none.
+            How many samples cannot be opened, and the first few by name; empty for none.
         """
         lacking = [str(problem) for problem in index.problems]
-        if Role.TRUTH in index.folders:
-            lacking += [f"{one}: no {NAMED[Role.TRUTH]}" for one in index.without(Role.TRUTH)]
-        self._lines = lacking + [f"{one}: no {NAMED[Role.PSEUDO]}" for one in index.unused]
+        bare = index.without(Role.TRUTH) if Role.TRUTH in index.folders else []
+        self._lines = [
+            *lacking,
+            *(f"{one}: no {NAMED[Role.TRUTH]}" for one in bare),
+            *(f"{one}: no {NAMED[Role.PSEUDO]}" for one in index.unused),
+        ]
         self.setText(f"{len(self._lines):,} incomplete…")
         self.setVisible(bool(self._lines))
         if not lacking:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QDialog, QLabel, QPushButton, QTab
 
 from napari_sepl.core.errors import SeplError, counted
 from napari_sepl.document.edits import InputsChoice, Status
+from napari_sepl.files.dataset.index import Role
 from napari_sepl.files.store import Review
 from napari_sepl.gui.actions import ACTIONS
 from napari_sepl.gui.controller import Controller
@@ -69,11 +70,10 @@ class OutdatedRow(QWidget):
         self.check()
 
     def check(self) -> None:
-        """Check all samples in the record for changed inputs; what could not be read, again."""
+        """Check all samples in the record for changed inputs and label files."""
         reviewing, background = self._reviewing, self._controller.context.background
         if reviewing is None:
             return
-        reviewing.queue.failures.clear()
 
         def start(recorded: Mapping[int, Review]) -> None:
             if reviewing is self._reviewing:
@@ -104,9 +104,11 @@ class OutdatedRow(QWidget):
     def refresh(self) -> None:
         """Show how many samples are outdated, and by which input."""
         if self._reviewing is not None:
-            text = describe_outdated(self._reviewing.queue)
-            self.text.setText(text)
-            self.setVisible(bool(text))
+            queue = self._reviewing.queue
+            outdated, foreign = describe_outdated(queue), describe_foreign(queue)
+            self.text.setText("\n".join(filter(None, (outdated, foreign))))
+            self.button.setVisible(bool(outdated))
+            self.setVisible(bool(outdated or foreign))
 
     def decide(self) -> None:
         """Show the dialog that decides on outdated samples."""
@@ -123,6 +125,10 @@ class OutdatedRow(QWidget):
             return
         queue = self._reviewing.queue
         for row, roles in checked.results.items():
+            if roles == (Role.LABELS,):
+                queue.foreign.add(row)
+                continue
+            queue.foreign.discard(row)
             if row != self._navigator.row:  # it is checked when it is shown
                 queue.set_outdated(row, roles)
         queue.failures.update(checked.failures)
@@ -149,6 +155,17 @@ def describe_outdated(queue: Queue) -> str:
         return ""
     by_role = ", ".join(f"{name_roles([role])} {count:,}" for role, count in roles.most_common())
     return f"{len(queue.changed_inputs):,} outdated ({by_role})"
+
+
+def describe_foreign(queue: Queue) -> str:
+    """Return which label files another program changed; empty for none."""
+    rows = sorted(row for row in queue.foreign if queue.status_of(row) is Status.ACCEPTED)
+    if not rows:
+        return ""
+    return (
+        f"Label files changed by another program: {queue.describe(rows)}. "
+        "Accept again to replace them."
+    )
 
 
 class OutdatedModel(TableModel):

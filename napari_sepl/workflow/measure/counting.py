@@ -47,6 +47,8 @@ class CountingRun(ABC, Generic[Given, Counts]):
 
     command: ClassVar[str]
     """The command that the run is of."""
+    noun: ClassVar[str] = "sample"
+    """What it counts, for its summary."""
 
     def __init__(self, index: SampleIndex, executor: Executor) -> None:
         self.index, self._executor = index, executor

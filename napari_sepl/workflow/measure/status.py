@@ -53,6 +53,7 @@ class StatusRun(CountingRun[SelectedLabels, NDArray[np.int64]]):
     """
 
     command = "status"
+    noun = "accepted sample"
 
     def __init__(self, selection: Selection) -> None:
         super().__init__(selection.index, HERE)

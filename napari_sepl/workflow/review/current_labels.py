@@ -16,6 +16,7 @@ from napari_sepl.files._opening import check_size
 from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.label_png import read_provenance
 from napari_sepl.files.labels import read_labels
+from napari_sepl.files.notes import take_note
 from napari_sepl.files.samples import Enhanceable, Sample, load_enhanceable
 from napari_sepl.files.store import Review, Status
 from napari_sepl.workflow.enhance import MADE_FROM
@@ -73,6 +74,9 @@ def resolve_sample(item: Reviewable, classes: ClassList) -> tuple[Enhanceable, R
     return given, resolve(given.overlap, Annotations(params))
 
 
+_REBUILT = "labels are rebuilt from the record: accepted files are gone or were changed"
+
+
 @dataclass(frozen=True, eq=False)
 class SelectedLabels:
     """The labels of one sample; small enough to be sent to another process.
@@ -126,6 +130,7 @@ class SelectedLabels:
         """
         labels = self.read_file(shape, of)
         if labels is None:
+            self._note_rebuilt()
             labels = resolve_sample(self.reviewable, self.classes)[1].labels
             check_size(self.reviewable.sample.image, labels.shape, shape, of)
         return labels
@@ -154,12 +159,18 @@ class SelectedLabels:
             As `read` does, or if the inputs cannot be read or have another size.
         """
         item, labels = self.reviewable, self.read_file()
+        if labels is None:
+            self._note_rebuilt()
         if labels is None or not (self.outdated or self.path is None or not self.digest):
             return resolve_sample(item, self.classes)
         params = self._params(item)
         given = load_enhanceable(item.sample, self.classes).cut_at(params.background)
         check_size(item.sample.image, given.pseudo.shape, labels.shape, self.path)
         return given, replace(resolve(given.overlap, Annotations(params)), labels=labels)
+
+    def _note_rebuilt(self) -> None:
+        if self.digest:
+            take_note(_REBUILT)
 
     def _params(self, item: Reviewable) -> Params:
         provenance = None if self.path is None else read_provenance(self.path)

@@ -102,6 +102,8 @@ class Queue:
         Whether the inputs of a sample changed since it was accepted or edited.
     changed_inputs : dict of int to tuple of str
         Which inputs changed, of outdated samples by row.
+    foreign : set of int
+        Rows of accepted samples whose label file another program changed.
     notes, failures : dict of int to str
         What a person wrote, and why a sample could not be opened, by row.
     """
@@ -122,6 +124,7 @@ class Queue:
         self.without_masks = np.zeros(len(self.ids), np.bool_)
         self.outdated = np.zeros(len(self.ids), np.bool_)
         self.changed_inputs: dict[int, tuple[str, ...]] = {}
+        self.foreign: set[int] = set()
         self.notes: dict[int, str] = {}
         self.failures: dict[int, str] = {}
         self._classes = np.zeros((len(self.ids), _WORDS), np.uint64)
@@ -357,7 +360,11 @@ def _percent(share: np.float32, digits: int) -> str:
 def _status_text(queue: Queue, row: int, _: ClassList) -> str:
     if row in queue.failures:
         return "unreadable"
-    return OUTDATED if queue.outdated[row] else str(queue.status_of(row))
+    if queue.outdated[row]:
+        return OUTDATED
+    status = queue.status_of(row)
+    is_foreign = row in queue.foreign and status is Status.ACCEPTED
+    return f"{status}, file changed" if is_foreign else str(status)
 
 
 def name_roles(roles: Iterable[str]) -> str:

@@ -258,6 +258,7 @@ class Recorded(ABC):
         edits = int(self.queue.edits[row]) + sum(not entry.of_status for entry in entries)
         self.queue.take(row, StatusRow.of(review, edits, self.annotator))
         self.queue.set_outdated(row, document.outdated)
+        self.queue.foreign.discard(row)
         if document.status is not Status.ACCEPTED:
             self.remove_files([row])
         elif document.outdated and old is not None:

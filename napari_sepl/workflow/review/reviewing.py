@@ -1,6 +1,6 @@
 """A dataset under review: its samples and their annotations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from napari_sepl.document.edits import InputsChoice, Status
 from napari_sepl.document.inputs import Inputs
 from napari_sepl.document.resolve import Resolved
 from napari_sepl.files.dataset.index import Role, SampleIndex
+from napari_sepl.files.digests import digest_labels
 from napari_sepl.files.images import image_size
 from napari_sepl.files.labels import read_labels
 from napari_sepl.files.samples import Sample, load
@@ -184,7 +185,8 @@ class Reviewing(Recorded):
     ) -> Worked:
         """Find out which samples are outdated; for a thread beside the window's.
 
-        A file that was not touched since costs a stat.
+        An input that was not touched since costs a stat; the label files of accepted samples are
+        read.
 
         Parameters
         ----------
@@ -198,7 +200,8 @@ class Reviewing(Recorded):
         Returns
         -------
         Worked
-            Its results are the inputs that changed, tuples of str.
+            Its results are the inputs that changed, tuples of str; "labels" alone where the label
+            file of an accepted sample holds other labels than were accepted.
         """
         known = {row: self._told.get(row) or recorded[row] for row in rows}
 
@@ -213,7 +216,21 @@ class Reviewing(Recorded):
                 self._told[row] = replace(known[row], stamps=now.stamps)
         if stamps and not self.refusal:
             self.on_disk.submit(lambda store: store.put_many_stamps(stamps))
-        return worked._replace(results={row: now.changed for row, now in worked.results.items()})
+        roles = {row: now.changed for row, now in worked.results.items()}
+        sound = [row for row, changed in roles.items() if not changed]
+        return worked._replace(results=roles | self._foreign(sound, known))
+
+    def _foreign(
+        self, rows: Iterable[int], known: Mapping[int, Review]
+    ) -> dict[int, tuple[str, ...]]:
+        """Return those whose label file is there with other labels than were accepted."""
+        accepted = (row for row in rows if self.queue.status_of(row) is Status.ACCEPTED)
+        foreign = (
+            row for row in accepted
+            if (labels := known[row].labels)
+            and _is_other(label_file(self.folder, self.queue.ids[row]), labels)
+        )  # fmt: skip
+        return dict.fromkeys(foreign, (str(Role.LABELS),))
 
     def preview(self, row: int) -> Preview:
         """Read an outdated sample to see what may become of it; for a thread beside the window's.
@@ -336,3 +353,13 @@ class Reviewing(Recorded):
 
     def _put_session(self, news: Mapping[str, Any]) -> None:
         self.on_disk.submit(lambda store: store.put_session(news))
+
+
+def _is_other(path: Path, digest: str) -> bool:
+    """Return whether a label file is there and holds other labels than those of a digest."""
+    if not path.exists():
+        return False
+    try:
+        return digest_labels(read_labels(path)) != digest
+    except InputError:
+        return True

@@ -363,11 +363,15 @@ def select_labels(
         yield selection
 
 
-def open_labels(spec: DatasetSpec, labels: Path | None) -> SampleIndex:
+def open_labels(
+    spec: DatasetSpec, labels: Path | None, *, may_be_empty: bool = False
+) -> SampleIndex:
     """List the samples of a dataset with their label files; the latter alone without inputs."""
     if spec.images is not None and spec.pseudo is not None:
         folder = labels or spec.out
         there = [Role.LABELS] if folder is not None and folder.exists() else []
         also = (Role.MASKS, Role.TRUTH, *there)
         return SampleIndex.open(spec, FOR_REVIEW, also, labels=labels)
-    return SampleIndex.open(spec, (Role.LABELS,), (), lead=Role.LABELS, labels=labels)
+    return SampleIndex.open(
+        spec, (Role.LABELS,), (), lead=Role.LABELS, labels=labels, may_be_empty=may_be_empty
+    )

@@ -143,6 +143,8 @@ def _read_toml(path: Path) -> ClassList:
         expected = 'zero = "background" or zero = "class"'
         raise InputError(path, found=f"zero = {brief(zero)}", expected=expected)
     read = [_read_class(entry, f"{path}, class {label}") for label, entry in enumerate(entries)]
+    if read and read[0].label is None and read[0].name.lower() in BACKGROUND_NAMES:
+        read[0] = replace(read[0], label=0) if any(entry.label for entry in read) else read[0]
     labelled = [entry.label for entry in read if entry.label is not None]
     if labelled and len(labelled) < len(read):
         bare = next(entry.name for entry in read if entry.label is None)

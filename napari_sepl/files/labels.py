@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from napari_sepl.core.algorithm.paint import as_labels
 from napari_sepl.core.errors import InputError
@@ -119,7 +120,8 @@ def read_given_labels(
         As `read_labels`; if a colour is of no class; or if it is unclear whether colours or values
         count, or whether 0 is a class.
     """
-    pixels = _read_pixels(path, shape, of, all_colours=by_colour is True)
+    asks = classes if by_colour is None else None
+    pixels = _read_pixels(path, shape, of, all_colours=by_colour is True, asks=asks)
     return _given(path, pixels, classes, by_colour)
 
 
@@ -206,14 +208,22 @@ def _as_labels(pixels: NDArray[Any], path: Path) -> NDArray[np.uint8]:
 
 
 def _read_pixels(
-    path: Path, shape: tuple[int, int] | None, of: object, *, all_colours: bool = False
+    path: Path,
+    shape: tuple[int, int] | None,
+    of: object,
+    *,
+    all_colours: bool = False,
+    asks: ClassList | None = None,
 ) -> NDArray[Any]:
-    """Return (H, W) values or indices, or the (H, W, 3) uint8 of an image in colours."""
+    """Return (H, W) values or indices, or the (H, W, 3) uint8 of an image in colours.
+
+    With `asks` a palette that has the colours of these classes in another order is refused.
+    """
     if path.suffix.lower() in arrays.SUFFIXES:
         return _read_array(path, shape, of)
     if is_tiff(path):
         return _read_tiff(path, shape, of)
-    return _read_image(path, shape, of, all_colours=all_colours)
+    return _read_image(path, shape, of, all_colours=all_colours, asks=asks)
 
 
 def _read_tiff(path: Path, shape: tuple[int, int] | None, of: object) -> NDArray[Any]:
@@ -264,7 +274,12 @@ def _whole(array: NDArray[Any], path: Path) -> NDArray[Any]:
 
 
 def _read_image(
-    path: Path, shape: tuple[int, int] | None, of: object, *, all_colours: bool
+    path: Path,
+    shape: tuple[int, int] | None,
+    of: object,
+    *,
+    all_colours: bool,
+    asks: ClassList | None,
 ) -> NDArray[Any]:
     with open_image(path, _EXPECTED, shape, of) as image:
         if image.format in _LOSSY:
@@ -281,9 +296,33 @@ def _read_image(
         image.load()
         if image.mode in _COLOUR_MODES:
             return _opaque(np.array(image), path)
+        if image.mode == "LA" and image.getchannel("A").getextrema() == (IGNORE, IGNORE):
+            return np.array(image.getchannel("L"))
         if image.mode not in _INDEX_MODES:
             raise InputError(path, found=f"an image of mode {image.mode}", expected=_EXPECTED)
+        if image.mode == "P" and asks is not None:
+            _check_palette(image, asks, path)
         return np.array(image.convert("RGB") if all_colours and image.mode == "P" else image)
+
+
+def _check_palette(image: Image.Image, classes: ClassList, path: Path) -> None:
+    """Raise InputError if a palette has the colours of classes in another order than they have.
+
+    Programs that reduce colours sort them anew, so that indices are no labels.
+    """
+    colours = np.array(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    used = np.array([index for _, index in image.getcolors() or []], np.int64)
+    if len(used) == 0 or used.max() >= len(colours):
+        return
+    found = labels_of_colours(colours[used][np.newaxis], classes)
+    if found is None or set(used.tolist()) - {*classes.ids, 0, IGNORE}:
+        return
+    if (found[0] != classes.renumbered(used.astype(np.uint8), path)).any():
+        raise InputError(
+            path,
+            found="the colours of classes at other indices than theirs",
+            expected="--pseudo-format colours, or labels where indices count",
+        )
 
 
 def _opaque(pixels: NDArray[Any], path: Path) -> NDArray[np.uint8]:

@@ -221,6 +221,8 @@ def _read_enhanceable(
         classes.check(read, sample.pseudo)
         pseudo = read
     masks = _read_masks(sample, shape)
+    if sample.mask_classes and masks.brought is None and len(masks):
+        take_note("--mask-classes changes nothing here: masks without a class")
     if sample.mask_classes and masks.brought is not None:
         masks = replace(masks, brought=_labelled(masks.brought, classes))
     digests = {

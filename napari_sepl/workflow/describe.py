@@ -216,9 +216,9 @@ def _folder(path: Path) -> Description:
 
 
 def _export(path: Path) -> str:
-    with suppress(InputError, ValueError, AttributeError):
+    with suppress(InputError, ValueError, LookupError, TypeError):
         settings = json.loads(read_text(path, "an export's settings"))["settings"]
-        return f"of napari-sepl, format {settings['settings']['format']}"
+        return f"of napari-sepl, format {settings['format']}"
     return "of napari-sepl"
 
 

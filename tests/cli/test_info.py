@@ -123,5 +123,5 @@ def test_our_record_and_exports(run: Run, tmp_path: Path) -> None:
     (tmp_path / "napari-sepl.sqlite").write_bytes(b"")
     assert facts(run, tmp_path)["taken_for"] == ["a folder of labels"]
     assert "record" in facts(run, tmp_path / "napari-sepl.sqlite")["taken_for"][0]
-    save_json(tmp_path / "napari-sepl-export.json", {"settings": {"settings": {"format": "voc"}}})
+    save_json(tmp_path / "napari-sepl-export.json", {"settings": {"format": "voc"}})
     assert facts(run, tmp_path)["export"] == ["of napari-sepl, format voc"]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_sepl.core.labels.classes import voc_palette
+from napari_sepl.core.labels.classes import VOC, voc_palette
 from napari_sepl.files.digests import digest_labels
-from napari_sepl.files.labels import read_labels
+from napari_sepl.files.labels import read_given_labels, read_labels
 from tests.files.making import SHAPE, random_labels, refused, save_image, save_palette_png
 
 LABELS = random_labels(top=256)
@@ -230,3 +230,37 @@ def test_a_image_read_by_name_only(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(LABELS).save(path, "BMP")  # the content counts, not the ending
     np.testing.assert_array_equal(read_labels(path), LABELS)
+
+
+def test_a_palette_with_the_colours_of_classes_in_another_order_is_asked_about(
+    tmp_path: Path,
+) -> None:
+    labels = random_labels() % 3
+    order = np.array([2, 0, 1], np.uint8)  # the index of each label's colour
+    image = Image.fromarray(order[labels])
+    image.putpalette(voc_palette()[np.argsort(order)].tobytes())
+    path = tmp_path / "a.png"
+    image.save(path)
+    with refused(path, "at other indices", "--pseudo-format colours"):
+        read_given_labels(path, VOC)
+    assert (read_given_labels(path, VOC, by_colour=True) == labels).all()
+    assert (read_given_labels(path, VOC, by_colour=False) == order[labels]).all()
+
+
+def test_grey_with_opaque_alpha_is_labels(tmp_path: Path) -> None:
+    labels = random_labels()
+    grey, alpha = Image.fromarray(labels), np.full_like(labels, 255)
+    path = tmp_path / "a.png"
+    Image.merge("LA", (grey, Image.fromarray(alpha))).save(path)
+    assert (read_labels(path) == labels).all()
+    alpha[0, 0] = 0
+    Image.merge("LA", (grey, Image.fromarray(alpha))).save(path)
+    with refused(path, "mode LA"):
+        read_labels(path)
+
+
+def test_one_of_several_arrays_without_names_is_not_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, random_labels(), random_labels())
+    with refused(path, "2 arrays", "labels"):
+        read_labels(path)

@@ -313,6 +313,23 @@ def test_utf_16_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
         assert equal(read_masks(tmp_path / "a.json", SHAPE), DENSE)
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_each_array_of_an_archive_is_a_mask(tmp_path: Path, named: bool) -> None:
+    path = tmp_path / "a.npz"
+    if named:
+        np.savez(path, **{f"mask_{number}": one for number, one in enumerate(DENSE)})  # type: ignore[arg-type]
+    else:
+        np.savez(path, *DENSE)
+    assert equal(read_masks(path, SHAPE), DENSE)
+
+
+def test_the_file_of_one_image_of_sa_1b_is_not_one_of_many(tmp_path: Path) -> None:
+    about = {"image_id": 1, "width": SHAPE[1], "height": SHAPE[0], "file_name": "sa_1.jpg"}
+    records = [{"segmentation": compressed(mask), "id": 1} for mask in DENSE]
+    path = save_json(tmp_path / "sa_1.json", {"image": about, "annotations": records})
+    assert equal(read_masks(path, SHAPE), DENSE)
+
+
 def test_each_format_is_listed_with_what_tells_it() -> None:
     assert all(one.role == "masks" and one.origin and one.recognised for one in MASK_FORMATS)
     assert len({one.name for one in MASK_FORMATS}) == len(MASK_FORMATS)

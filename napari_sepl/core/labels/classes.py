@@ -185,12 +185,25 @@ class ClassList:
 
 
 def _advice(given: ClassList, labels: Sequence[int]) -> str:
-    """Return which list to name instead of a built-in one: the shortest that has the labels."""
+    """Return which list to name instead of a built-in one: the nearest that has the labels."""
     fitting = [one for one in BUILT_IN.values() if one.positions.keys() >= set(labels)]
     if given.title not in BUILT_IN or not fitting:
         return "name another list by --classes"
-    best = min(fitting, key=lambda one: one.size)
-    return f"--classes {best.title} has them, or name another list"
+    return f"--classes {nearest_list(given, fitting).title} has them, or name another list"
+
+
+def nearest_list(given: "ClassList", fitting: Sequence["ClassList"]) -> "ClassList":
+    """Return the list that is meant most likely: of the same family, else the shortest but road's.
+
+    Cityscapes' lists fit many numbers, and hardly anybody has them by mistake.
+    """
+    family = given.title.partition("-")[0]
+    return min(
+        fitting,
+        key=lambda one: (
+            one.title.partition("-")[0] != family, one.title.startswith(_EITHER), one.size,
+        ),
+    )  # fmt: skip
 
 
 def _with_voc_colours(title: str, names: tuple[str, ...], ids: tuple[int, ...] = ()) -> ClassList:

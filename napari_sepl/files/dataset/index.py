@@ -137,7 +137,8 @@ class SampleIndex:
             number = f"{len(problems):,} sample{'s' * (len(problems) != 1)}"
             found = f"{number}, none that can be used (the first: {problems[0]})"
             place = spec.list_file or folders[lead]
-            raise InputError(place, found=found, expected="files that share their names")
+            expected = "a sample whose files are all there, once each"
+            raise InputError(place, found=found, expected=expected)
         labelled = spec.image_labels
         image_labels = {} if labelled is None else open_image_labels(labelled, classes, known)
         names = {role: listing.names for role, listing in listings.items()}

@@ -10,6 +10,7 @@ from napari_sepl.files._opening import real_place
 from napari_sepl.files.dataset.listing import Listing, Walk, grouped, last_part, slashes
 from napari_sepl.files.dataset.names import Folded
 
+_EXPORT = "napari-sepl-export"  # the stem of the manifest of an export, which holds no masks
 _MOST_MANY = 8  # JSON files of no sample that are looked into for the masks of many images
 
 
@@ -55,6 +56,7 @@ def list_masks(
     listing = grouped(walk, weak=mask_files.PICTURES)
     for overview in _unnamed(listing, tuple(mask_files.PICTURES), lasts) if known else ():
         del listing.names[overview]
+    listing.names.pop(_EXPORT, None)  # an export of ours as masks
     _add_many(listing, folder, known)
     return listing
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from napari_sepl.core.errors import InputError, attempt, name_first
-from napari_sepl.core.labels.classes import BUILT_IN
+from napari_sepl.core.labels.classes import BUILT_IN, nearest_list
 from napari_sepl.core.labels.pixels import IGNORE, count_labels
 from napari_sepl.core.labels.scores import Scores
 from napari_sepl.files.dataset.index import Role, SampleIndex
@@ -37,7 +37,7 @@ def check_numbers(index: SampleIndex) -> None:
     fitting = [one for one in BUILT_IN.values() if one.positions.keys() >= labels]
     if not outside or not fitting:
         return
-    best = min(fitting, key=lambda one: one.size)
+    best = nearest_list(index.classes, fitting)
     if len(outside) >= 2 or (index.classes.title, best.title) == ("coco", "coco-official"):
         raise InputError(
             index.folders[Role.PSEUDO],

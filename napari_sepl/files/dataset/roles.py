@@ -138,6 +138,9 @@ def no_file(role: Role, spec: DatasetSpec, folder: Path) -> InputError:
     reader = ""
     if role is Role.PSEUDO and spec.pseudo_format != AUTO:
         reader = f", which are those of {spec.pseudo_format}"
+    if any(one.rpartition(" ")[2] in suffixes for one in there):
+        reader += ", named as their images"
+        reader += ", or a folder of PNGs for each image" if role is Role.MASKS else ""
     return InputError(
         folder,
         found=f"no {NAMED[role]}{', but ' * bool(there)}{', '.join(there)}",

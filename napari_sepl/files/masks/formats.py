@@ -31,8 +31,9 @@ MASK_FORMATS = (
         "a record with class_name, class, label or category_id, and score",
     ),
     FileFormat(
-        _ROLE, "stack of masks", "numpy", ".npy or .npz (\"masks\" or \"arr_0\") of bool, whole "
-        "numbers or 0.0 and 1.0: (N, H, W), with axes of length one, or (H, W, N) by the image's "
+        _ROLE, "stack of masks", "numpy",
+        ".npy or .npz (\"masks\", or an array for each mask) of bool, whole numbers or 0.0 and "
+        "1.0: (N, H, W), with axes of length one, or (H, W, N) by the image's "
         "size",
     ),
     FileFormat(

@@ -26,6 +26,7 @@ from napari_sepl.files.masks.records import categories_of, of_list, several, siz
 
 _EXPECTED = "COCO's instances as JSON"
 _KEY = b'"image_id"'
+_ONE = re.compile(rb'"image"\s*:\s*\{')
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LISTED = ("images", "annotations")
 _NUMBER = re.compile(r"([0-9]{1,18})$")
@@ -125,8 +126,8 @@ class ManyImages:
 
 
 def may_hold_many(content: bytes) -> bool:
-    """Return whether JSON in UTF-8 may tell the image of each mask."""
-    return _KEY in content
+    """Return whether JSON in UTF-8 may tell the image of each mask, and is not of one (SA-1B)."""
+    return _KEY in content and _ONE.search(content) is None
 
 
 def find_many(path: Path) -> ManyImages | None:

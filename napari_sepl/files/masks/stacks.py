@@ -32,8 +32,8 @@ def read_stack(path: Path, wanted: tuple[int, int] | None) -> MaskSet:
     Parameters
     ----------
     path : Path
-        The file. In a .npz with several arrays the one named "masks" or "arr_0" counts, beside
-        "shape" any other.
+        The file. In a .npz with several arrays the one named "masks" counts, beside "shape" any
+        other; where all are (H, W), each is a mask.
     wanted : tuple of int, optional
         Height and width of the image.
 
@@ -42,6 +42,8 @@ def read_stack(path: Path, wanted: tuple[int, int] | None) -> MaskSet:
     InputError
         If it is damaged, of another size, or holds other numbers than masks do.
     """
+    if each := _one_a_mask(path):
+        return _of_planes(path, iter(each), (len(each), *each[0].shape), wanted)
     names, told = _members(path)
     with arrays.open_array(path, names) as stored:
         header = stored.header
@@ -147,6 +149,17 @@ def _check_room(path: Path, stored: arrays.StoredArray) -> None:
             found=f"a compressed array of {stored.header.nbytes:,} bytes",
             expected=f"shape (N, H, W), not packed, for over {_MOST_BYTES:,}",
         )
+
+
+def _one_a_mask(path: Path) -> list[NDArray[Any]]:
+    """Return the arrays of a .npz in which each is a mask, (H, W); none of any other file."""
+    names = arrays.archive_names(path)
+    if len(names) < 2 or {*_NAMES, _SHAPE} & {*names} - {"arr_0"}:
+        return []
+    found = list(arrays.read_archive(path, lambda _: True).values())
+    shapes = {array.shape for array in found}
+    is_plain = len(shapes) == 1 and all(array.dtype.kind in _KINDS for array in found)
+    return found if is_plain and found[0].ndim == 2 and len(found) <= MOST_MASKS else []
 
 
 def _members(path: Path) -> tuple[tuple[str, ...], _Shape | None]:

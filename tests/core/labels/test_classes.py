@@ -188,7 +188,7 @@ def test_of_a_built_in_list_one_that_fits_is_named() -> None:
             coco.check_ids(present, "a.png")
     with raises_input_error("a.png", found="label 200", expected="name another list by --classes"):
         coco.check_ids([200], "a.png")
-    with raises_input_error("a.png", found="label 30", expected="--classes cityscapes has them"):
+    with raises_input_error("a.png", found="label 30", expected="--classes coco has them"):
         VOC.check_ids([30], "a.png")
 
 

@@ -317,7 +317,7 @@ def test_utf_16_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
 def test_each_array_of_an_archive_is_a_mask(tmp_path: Path, named: bool) -> None:
     path = tmp_path / "a.npz"
     if named:
-        np.savez(path, **{f"mask_{number}": one for number, one in enumerate(DENSE)})  # type: ignore[arg-type]
+        np.savez(path, **{f"mask_{number}": one for number, one in enumerate(DENSE)})
     else:
         np.savez(path, *DENSE)
     assert equal(read_masks(path, SHAPE), DENSE)

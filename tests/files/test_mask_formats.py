@@ -313,6 +313,15 @@ def test_utf_16_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
         assert equal(read_masks(tmp_path / "a.json", SHAPE), DENSE)
 
 
+def test_the_black_of_a_palette_is_outside_wherever_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for number, mask in enumerate(DENSE):
+        image = Image.fromarray((~mask).astype(np.uint8))
+        image.putpalette(bytes([255, 255, 255, 0, 0, 0]))
+        image.save(tmp_path / "a" / f"{number}.png")
+    assert equal(read_masks(tmp_path / "a", SHAPE), DENSE)
+
+
 @pytest.mark.parametrize("named", [False, True])
 def test_each_array_of_an_archive_is_a_mask(tmp_path: Path, named: bool) -> None:
     path = tmp_path / "a.npz"

@@ -50,7 +50,7 @@ class BroughtClasses:
             Mappings with a class by name under one of `NAME_KEYS` or by number under
             "category_id", and its score under one of `SCORE_KEYS`.
         categories : mapping of int to str, optional
-            The names of the numbers.
+            The names of the numbers; a number without one stands for the label.
         """
         if set(map(type, records)) == {dict} and _KEYS.isdisjoint(chain.from_iterable(records)):
             return None  # nearly all files
@@ -98,7 +98,7 @@ def _name(record: Any, categories: Mapping[int, str]) -> str:
         if isinstance(name, str) and name.strip():
             return on_one_line(name)[:_LONGEST]
     number = record.get("category_id")
-    return categories.get(number, "") if type(number) is int else ""
+    return categories.get(number, str(number)) if type(number) is int else ""
 
 
 def _score(record: Any) -> float:

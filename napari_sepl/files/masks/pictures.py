@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks.mask_set import MaskScores, MaskSet
@@ -131,7 +132,7 @@ def _decode(files: list[Path], shape: tuple[int, int] | None, scores: MaskScores
             if image.mode not in _GREY + _INDEXED:
                 raise InputError(file, found=f"an image of mode {image.mode}", expected=_MASK)
             image.load()
-            mask, indexed = np.array(image), image.mode in _INDEXED
+            mask, indexed = _by_colour(image), image.mode in _INDEXED
         mask = _single_channel(mask, file)
         if shape is None:
             shape, of = (mask.shape[0], mask.shape[1]), files[0].name
@@ -143,6 +144,22 @@ def _decode(files: list[Path], shape: tuple[int, int] | None, scores: MaskScores
 
 
 _MASK = "a black and white image, 0 outside the mask"
+
+
+def _by_colour(image: Image.Image) -> NDArray[Any]:
+    """Return a picture's values; of a palette whose black is not first, what is not black.
+
+    Programs that reduce colours put white first, and the mask would be what is around it.
+    """
+    values = np.array(image)
+    if image.mode != "P":
+        return values
+    colours = np.array(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    coloured = np.asarray(colours.any(axis=1))
+    used = np.unique(values)
+    if used[-1] >= len(coloured) or coloured[used].all() or not coloured[0]:
+        return values
+    return np.asarray(coloured[values], np.uint8)
 
 
 def _single_channel(mask: NDArray[Any], file: Path) -> NDArray[Any]:

@@ -224,9 +224,10 @@ class Failures:
 def _reason(sample_id: str, message: str) -> str:
     """Return a message with * for the sample's name in paths, to group equal reasons."""
     for name in (sample_id, sample_id.replace("/", "__"), PurePath(sample_id).name):
-        starred = re.sub(rf"(^|/|: ){re.escape(name)}(?=[./:;,]|$)", r"\1*", message)
+        place = rf"(^|[/\\]|: |\bsample ){re.escape(name)}(?=[./\\:;,]|$)"
+        starred = re.sub(place, r"\1*", message)
         if starred != message:
-            return starred.removeprefix("*: ")
+            return starred.removeprefix("sample ").removeprefix("*: ")
     return message
 
 

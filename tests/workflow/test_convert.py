@@ -16,6 +16,7 @@ from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome
 from tests.files.dataset.opening import open_masks
 from tests.files.making import random_masks, refused, save_amg_folder
+from tests.messages import says
 
 
 @pytest.fixture
@@ -93,8 +94,8 @@ def test_failures_are_told_and_leave_no_file(folder: Path, tmp_path: Path) -> No
     assert [step.outcome for step in steps] == [
         Outcome.FAILED, Outcome.SAVED, Outcome.SAVED, Outcome.FAILED,
     ]  # fmt: skip
-    assert steps[0].message.startswith(f"{folder / 'a2' / '0.png'}: found")
-    assert steps[3].message.startswith(f"{folder / 'c'}: found no mask")
+    assert says(steps[0].message, folder / "a2" / "0.png", "found")
+    assert says(steps[3].message, folder / "c", "found no mask")
     assert sorted(path.name for path in out.glob("[!.]*")) == ["a10.json", "b.json"]
 
 

@@ -389,6 +389,6 @@ def read_many(many: ManyImages, shape: tuple[int, int] | None, sample_id: str | 
         raise InputError(
             many.path,
             found=f"{len(many):,} images, none of them {sample_id}",
-            expected="it by its file_name or id",
+            expected="its file_name or id",
         )
     return many.read(index, shape)

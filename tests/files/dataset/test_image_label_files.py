@@ -169,7 +169,7 @@ def test_tables_of_classes(tmp_path: Path, text: str) -> None:
     ("text", "message"),
     [
         ("", "no row"),
-        ("a,cat\n2007_000032,lion\n", "line 2: found the class lion"),
+        ("a,cat\n2007_000032,lion\n", "found the class lion"),
         ("image,label\nx,cat\n", "no sample of the dataset"),
         ('a,"cat\n', "line"),
     ],

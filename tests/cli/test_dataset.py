@@ -2,10 +2,12 @@
 
 import json
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
+from napari_sepl.cli._console import Failures
+from napari_sepl.core.errors import InputError
 from napari_sepl.files.dataset.specification import (
     DatasetSpec,
     write_dataset,
@@ -142,6 +144,31 @@ def test_alike_failures_are_one_line(run: Run, toml: Path, spec: DatasetSpec) ->
     assert lines[0] == "3 samples: no masks: a2, a10, b"
     assert says(lines[1], spec.masks / "c.json", "found damaged")
     assert len(lines) == 2
+
+
+def failed(*messages: tuple[str, InputError]) -> list[str]:
+    """Return the lines that a run prints on these samples and errors."""
+    return Failures([(sample_id, str(error)) for sample_id, error in messages]).lines()
+
+
+def test_errors_that_differ_in_the_sample_alone_are_one_line() -> None:
+    def on(source: object) -> InputError:
+        return InputError(source, found="no such file", expected="an image")
+
+    names = ("a2", "train/b")
+    folder = PurePosixPath("data")
+    for place in (folder / "*.png", folder / "*" / "0.png", f"{folder}/x.sqlite, sample *"):
+        errors = [on(str(place).replace("*", name)) for name in names]
+        told = f"2 samples: {str(on(str(place)))[:-1]}: a2, train/b"
+        assert failed(*zip(names, errors, strict=True)) == [told]
+    backslashes = [on(PureWindowsPath("data") / f"{name}.png") for name in names]
+    (line,) = failed(*zip(names, backslashes, strict=True))
+    assert says(line, "2 samples: ", r"data\*.png", ": a2, train/b")
+    short = [on(f"sample {name}") for name in names]
+    (line,) = failed(*zip(names, short, strict=True))
+    assert line == "2 samples: found no such file; expected an image: a2, train/b"
+    (one,) = failed(("a2", on("data/a2.png")))
+    assert one == str(on("data/a2.png"))
 
 
 def test_quiet_prints_errors_only(run: Run, toml: Path, spec: DatasetSpec) -> None:

@@ -114,7 +114,7 @@ def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found the masks of one image"):
         open_masks(folder / "a2")
     (tmp_path / "json").mkdir()
-    with pytest.raises(InputError, match="found no masks; expected"):
+    with pytest.raises(InputError, match=r"^found no masks: "):
         open_masks(tmp_path / "json")
     (tmp_path / "json" / "a.json").write_text("[]")
     with pytest.raises(InputError, match="found only masks in JSON"):
@@ -126,6 +126,6 @@ def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
 def test_no_json_among_the_originals(folder: Path) -> None:
     before = contents(folder)
     for out in (folder / "json", folder / "a2" / "json"):
-        with refused(out, f"a place in {folder}, which is an input"):
+        with refused(out, "a place in an input folder", f"a place outside {folder} to"):
             list(convert_masks(open_masks(folder), out))
     assert contents(folder) == before

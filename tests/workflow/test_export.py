@@ -272,16 +272,19 @@ def test_replacing_can_be_stopped_at_any_moment(
     assert all((session.root / "to" / "labels" / f"{stem}.npy").exists() for stem in STEMS)
 
 
-@pytest.mark.parametrize(("to", "told"), [
-    ("images", "found one of the input folders; expected a place outside the inputs"),
-    ("pseudo/deeper", "which is an input; expected a place outside the inputs"),
-    ("masks", "found one of the input folders; expected a place outside the inputs"),
-    ("out", "found the output folder (--out); expected a place outside it"),
-    ("out/deeper", "which is the output folder; expected a place outside it"),
+@pytest.mark.parametrize(("to", "found", "outside"), [
+    ("images", "one of the input folders", "the inputs"),
+    ("pseudo/deeper", "a place in an input folder", "{root}/pseudo"),
+    ("masks", "one of the input folders", "the inputs"),
+    ("out", "the output folder (--out)", "it"),
+    ("out/deeper", "a place in the output folder", "{root}/out"),
 ])  # fmt: skip
-def test_nothing_is_written_among_the_inputs(session: Session, to: str, told: str) -> None:
+def test_nothing_is_written_among_the_inputs(
+    session: Session, to: str, found: str, outside: str
+) -> None:
     before = content(session.root)
-    with refused(session.root / to, told):
+    expected = f"a place outside {outside.format(root=session.root)} to write to"
+    with raises_input_error(session.root / to, found=found, expected=expected):
         run(session, to=to, overwrite=True)
     assert content(session.root) == before
 

@@ -132,7 +132,7 @@ def test_a_sample_whose_inputs_changed_is_left_out_or_kept_as_accepted(
     assert failed == SampleResult(
         "b",
         Outcome.FAILED,
-        f"found {role} changed on disk since the review: {session.store.path}, sample b; "
+        f"found changes on disk since the review ({role}): {session.store.path}, sample b; "
         "expected the files that were reviewed; open the sample and accept it again.",
     )
     assert not (session.root / "failed" / "b.png").exists()

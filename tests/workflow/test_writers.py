@@ -402,7 +402,7 @@ def test_an_input_by_another_case_of_its_name(session: Session) -> None:
     other = session.root / "IMAGES" / "t.csv"
     if not other.parent.exists():
         pytest.skip("the disk tells capital letters from small ones")
-    with pytest.raises(InputError, match="which is an input"):
+    with raises_input_error(other, found="a place in an input folder"):
         sweep(session, other, False)
 
 

@@ -341,7 +341,9 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
         raise InputError(
-            f"{path}, line {reader.line_num}", found=f"{error}", expected=_CSV
+            f"{path}, line {reader.line_num}",
+            found=f"text that is no table ({error})",
+            expected=_CSV,
         ) from error
 
 

@@ -95,7 +95,7 @@ class ManyImages:
         if shared.count(max(shared)) > 1:
             names = " and ".join("/".join(_parts(self.images[one])) for one in found[:3])
             raise InputError(
-                self.path, found=f"{len(found)} images for {sample_id}: {names}", expected="one"
+                self.path, found=f"{len(found)} images for {sample_id} ({names})", expected="one"
             )
         return found[shared.index(max(shared))]
 

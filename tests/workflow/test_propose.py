@@ -238,7 +238,8 @@ def test_a_process_that_dies_costs_one_image(root: Path) -> None:
         steps = run(root, RemoteMasks(remote))
     assert [outcome for _, outcome, _ in steps] == [Outcome.SAVED, Outcome.FAILED, Outcome.SAVED]
     assert steps[1][2] == (
-        f"{root / 'images' / 'a10.png'}: The process that makes masks ended with exit code 1."
+        "The process that makes masks ended with exit code 1. "
+        f"The image: {root / 'images' / 'a10.png'}."
     )
 
 

@@ -325,7 +325,7 @@ def test_a_sample_that_ends_every_process_is_a_failure_and_leaves_no_part(
     assert [outcome for _, outcome, _ in steps] == [
         Outcome.SAVED, Outcome.FAILED, Outcome.SAVED,
     ]  # fmt: skip
-    assert steps[1][2] == f"{dataset.root / 'images' / 'a10.jpg'}: {DIED}"
+    assert steps[1][2] == f"{DIED}: {dataset.root / 'images' / 'a10.jpg'}"
     assert list(dataset.saved()) == ["a2.png", "b.png"]
 
 

@@ -560,8 +560,8 @@ def test_a_list_of_an_earlier_split_is_told(session: Session, name: str, listed:
     again = export(session, name, overwrite=True)
     list(again.run())
     told = [sentence for sentence in again.outcome() if "no such split" in sentence]
-    assert [sentence.partition(":")[0] for sentence in told] == (
-        [str(session.root / "to" / listed)] if listed else []
+    assert [sentence.partition(": ")[2] for sentence in told] == (
+        [f"{session.root / 'to' / listed}."] if listed else []
     )
 
 

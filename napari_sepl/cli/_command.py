@@ -139,7 +139,7 @@ def require_there(**named: Path | None) -> None:
     for name, path in named.items():
         if path is not None and not _is_there(path):
             option = name if name.isupper() else f"--{name.replace('_', '-')}"
-            raise typer.BadParameter(f"{option}: {path}: no such file or folder")
+            raise typer.BadParameter(f"{option}: no such file or folder: {path}")
 
 
 def _is_there(path: Path) -> bool:

@@ -223,10 +223,12 @@ class Failures:
 
 def _reason(sample_id: str, message: str) -> str:
     """Return a message with * for the sample's name in paths, to group equal reasons."""
-    for name in (sample_id, sample_id.replace("/", "__"), PurePath(sample_id).name):
-        starred = re.sub(rf"(^|/|: ){re.escape(name)}(?=[./:;,]|$)", r"\1*", message)
+    written = (sample_id.replace("/", between) for between in ("/", "\\", "__"))
+    for name in (*written, PurePath(sample_id).name):
+        place = rf"(^|[/\\]|: |\bsample ){re.escape(name)}(?=[./\\:;,]|$)"
+        starred = re.sub(place, r"\1*", message)
         if starred != message:
-            return starred.removeprefix("*: ")
+            return starred.removeprefix("sample *: ").removeprefix("*: ")
     return message
 
 

@@ -132,7 +132,7 @@ class DatasetOptions:
                 name = option_of(key) if key in DatasetSpec.model_fields else f"--{key}"
                 raise typer.BadParameter(f"{name} is for a dataset; it cannot be used with --image")
         if self.place is not None:
-            raise typer.BadParameter(f"{self.place}: a dataset cannot be used with --image")
+            raise typer.BadParameter(f"a dataset cannot be used with --image: {self.place}")
         if "pseudo" not in given:
             raise typer.BadParameter("--pseudo is missing: the pseudo-labels of the --image")
         self._require_there()
@@ -181,7 +181,7 @@ class DatasetOptions:
         root = self.values["root"]
         if self.place is not None and root is not None:
             raise typer.BadParameter(
-                f"--root: {self.place} names the dataset already; leave one of them out"
+                f"--root: the dataset is named already: {self.place}; leave one of them out"
             )
         place = self.place or root
         if place is None:
@@ -189,11 +189,11 @@ class DatasetOptions:
             spec = DatasetSpec.model_validate(self._given)
             return NamedDataset(spec, (spec.images or Path("dataset")).name)
         if not place.exists():
-            raise typer.BadParameter(f"{place}: no such file or folder")
+            raise typer.BadParameter(f"no such file or folder: {place}")
         file = self._file_of(place)
         if file is None:
             return self._in_layout(place)
-        self._refuse_layout(f"{file} describes the dataset")
+        self._refuse_layout(f"the dataset is described by {file}")
         return NamedDataset(self._replaced(read_dataset(file)), file.stem)
 
     @property
@@ -213,14 +213,14 @@ class DatasetOptions:
         files = [file for file in sorted(place.glob("*.toml")) if looks_like_dataset(file)]
         if len(files) > 1:
             names = ", ".join(file.name for file in files)
-            raise typer.BadParameter(f"{place}: contains several datasets; name one of {names}")
+            raise typer.BadParameter(f"contains several datasets: {place}; name one of {names}")
         return files[0] if files else None
 
     def _in_layout(self, root: Path) -> NamedDataset:
         name = self.values["layout"] or find_layout(root)
         if name is None:
             raise typer.BadParameter(
-                f"{root}: contains no dataset's TOML file and no known layout (voc: JPEGImages; "
+                f"no dataset's TOML file and no known layout: {root} (voc: JPEGImages; "
                 "coco: train2017 and others). Name its folders by options."
             )
         if name == "voc" and self.values["split"] is not None:

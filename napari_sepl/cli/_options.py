@@ -157,7 +157,7 @@ def check_ending(option: str, path: Path | None, what: str, *endings: str) -> No
     """Raise typer.BadParameter unless the name of a file to write ends as `what` it becomes."""
     if path is not None and path.suffix.lower() not in endings:
         raise typer.BadParameter(
-            f"{option}: {path} does not end in {' or '.join(endings)}; {what} is written"
+            f"{option} does not end in {' or '.join(endings)}: {path}; {what} is written"
         )
 
 

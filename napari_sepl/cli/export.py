@@ -200,7 +200,7 @@ def _run(source: LabelSource, wanted: _Wanted) -> int:
     if export.without_images:
         note("images are not exported; --image-files copy or link puts them beside the labels")
     if export.others:
-        note(f"{name_first(export.others)}: of earlier runs; still in {wanted.to}, but in no list")
+        note(f"in no list, of earlier runs: {name_first(export.others)}; still in {wanted.to}")
     return code
 
 

@@ -6,10 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from napari_sepl.cli._command import command, require_there
-from napari_sepl.cli._console import FAILED, complain, give_json, say
+from napari_sepl.cli._console import give_json, say
 from napari_sepl.core.analysis.provenance import NAMES
-from napari_sepl.core.errors import InputError
-from napari_sepl.core.stopping import raise_if_stopped
 from napari_sepl.files.label_png import Provenance
 from napari_sepl.workflow.describe import describe
 
@@ -21,12 +19,7 @@ def info_command(path: Annotated[Path, typer.Argument(help="A file or folder.")]
     Of a label file of napari-sepl also its provenance: settings, inputs, label sources.
     """
     require_there(PATH=path)
-    try:
-        found = describe(path)
-    except InputError as error:
-        raise_if_stopped()
-        complain(f"cannot be read: {error}")
-        return FAILED
+    found = describe(path)
     facts: list[tuple[str, object]] = [("taken for", found.taken_for), *found.facts]
     content: dict[str, Any] = {"taken_for": found.taken_for, "facts": _by_name(found.facts)}
     if found.own is not None:

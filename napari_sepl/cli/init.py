@@ -47,7 +47,7 @@ def init_command(
     """Write a dataset's TOML file from its folders or a layout, and check the files."""
     check_ending("--to", to, "a TOML file", ".toml")
     if to.exists():
-        raise SaveError(f"{to}: exists; remove it, or choose another name by --to.")
+        raise SaveError(f"exists: {to}; remove it, or choose another name by --to.")
     spec = dataset.find().spec
     for key in ("list_file", "image_labels"):
         place = getattr(spec, key)

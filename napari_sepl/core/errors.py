@@ -9,6 +9,7 @@ SeplError
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from napari_sepl.core.stopping import raise_if_stopped
@@ -27,6 +28,8 @@ class SeplError(Exception):
 class InputError(SeplError, ValueError):
     """A file or an array has the wrong contents.
 
+    The message begins with the reason if the source is a path, which may be long.
+
     Parameters
     ----------
     source : object
@@ -38,17 +41,24 @@ class InputError(SeplError, ValueError):
     """
 
     def __init__(self, source: object, *, found: str, expected: str) -> None:
-        super().__init__(f"{source}: found {found}; expected {expected}.")
+        what = f"found {found}: {source}" if _is_long(source) else f"{source}: found {found}"
+        super().__init__(f"{what}; expected {expected}.")
         self.source = source
         self.found = found
         self.expected = expected
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the parts, the source as text."""
-        return _input_error, (str(self.source), self.found, self.expected)
+        """Pickle the parts, the source as a path or as text."""
+        source = self.source if isinstance(self.source, PurePath) else str(self.source)
+        return _input_error, (source, self.found, self.expected)
 
 
-def _input_error(source: str, found: str, expected: str) -> InputError:
+def _is_long(source: object) -> bool:
+    """Return whether a source is a path or a place in one, not an option, a field or a layer."""
+    return isinstance(source, PurePath) or any(sign in str(source) for sign in "/\\")
+
+
+def _input_error(source: object, found: str, expected: str) -> InputError:
     return InputError(source, found=found, expected=expected)
 
 
@@ -152,8 +162,8 @@ def on_one_line(text: str) -> str:
 
 def _describe_unexpected(error: Exception, name: object) -> str:
     if isinstance(error, MemoryError):
-        return f"{name}: too large for the memory of this computer"
+        return f"too large for the memory of this computer: {name}"
     if isinstance(error, OSError) and error.strerror:
-        return f"{name}: {error.strerror}"
+        return f"{error.strerror}: {name}"
     text = on_one_line(f"{type(error).__name__}: {error}")
     return f"unexpected error: {name}: {text[:_LONGEST].removesuffix(':')}"

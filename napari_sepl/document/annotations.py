@@ -126,7 +126,7 @@ def join_prompted(masks: MaskSet, prompted: Mapping[int, MaskSet], source: objec
     count = len(masks)
     if list(prompted) != list(range(count, count + len(prompted))):
         raise InputError(
-            f"{source}: masks made by prompts",
+            f"{source}, masks made by prompts",
             found=f"masks {list(prompted)}",
             expected=f"numbers from {count} on, after the {count} masks of the image",
         )

@@ -79,7 +79,7 @@ class Inputs:
             ("scores", self.scores.shape if self.scores is not None else shape),
             ("ground truth", self.truth.shape if self.truth is not None else shape),
         ):
-            check_size(f"{self.sample_id}: {role}", other, shape, "the image")
+            check_size(f"{self.sample_id}, {role}", other, shape, "the image")
 
     def with_prompted(self, prompted: Mapping[int, MaskSet]) -> "Inputs":
         """Return the inputs with prompted masks beside the given ones.

@@ -197,7 +197,7 @@ def _chosen(path: Path, members: list[str], names: tuple[str, ...]) -> str:
             return present[name]
     raise InputError(
         path,
-        found=f"{len(present)} arrays: {', '.join(list(present)[:8]) or 'none'}",
+        found=f"{len(present)} arrays ({', '.join(list(present)[:8]) or 'none'})",
         expected=f"one array, or one named {' or '.join(names)}",
     )
 

@@ -192,10 +192,9 @@ def _listed(
 def _read_class(entry: object, source: str) -> _Entry:
     known = {"name", "colour", "id"}
     if not isinstance(entry, Mapping) or not {"name"} <= set(entry) <= known:
-        keys = ", ".join(entry) if isinstance(entry, Mapping) else brief(entry)
-        raise InputError(
-            source, found=keys or "nothing", expected="name and optional colour and id"
-        )
+        keys = f"the keys {', '.join(entry) or 'none'}" if isinstance(entry, Mapping) else None
+        expected = "name and optional colour and id"
+        raise InputError(source, found=keys or brief(entry), expected=expected)
     name, label = entry["name"], entry.get("id")
     if not isinstance(name, str) or not name.strip():
         raise InputError(source, found=f"the name {brief(name)}", expected="some text")

@@ -92,13 +92,14 @@ class Guard:
 
     def _inside(self, target: Path, given: Path, *, same: bool) -> InputError:
         is_output = given == self.output
-        found = f"a place in {given}, which is {'the output folder' if is_output else 'an input'}"
+        folder = "the output folder" if is_output else "an input folder"
+        found, outside = f"a place in {folder}", str(given)
         if same and is_output:
-            found = "the output folder (--out)"
+            found, outside = "the output folder (--out)", "it"
         elif same:
             found = "one of the input folders" if target.is_dir() else "one of the inputs"
-        where = "it" if is_output else "the inputs"
-        return InputError(target, found=found, expected=f"a place outside {where} to write to")
+            outside = "the inputs"
+        return InputError(target, found=found, expected=f"a place outside {outside} to write to")
 
     @cached_property
     def _marked(self) -> Mapping[_Mark, Path]:

@@ -36,7 +36,7 @@ def check_sums(whole: io.BytesIO, source: object, expected: str) -> None:
     for kind, start, end in png_chunks(whole, len(content)):
         kinds.add(kind)
         if not _is_intact(content, start, end):
-            found = "damaged content: a checksum of the PNG does not match"
+            found = "damaged content (a checksum of the PNG does not match)"
             raise InputError(source, found=found, expected=expected)
     if b"IEND" not in kinds:
         raise InputError(source, found=CUT_OFF, expected=expected)

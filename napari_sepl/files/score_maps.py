@@ -107,7 +107,7 @@ def guess_format(path: Path, value: Any, classes: ClassList | None = None) -> Sc
         raise InputError(
             path,
             found=f"a map with the key 0 whose scores sum, with the others, to 1 on {share:.0%} of "
-            "the pixels: background of a CRF, or the first class of a CAM",
+            "the pixels (background of a CRF, or the first class of a CAM)",
             expected="--pseudo-format crf, or the method's name, such as psa",
         )
     return PSEUDO_FORMATS["crf" if share >= _SURE else "psa"]

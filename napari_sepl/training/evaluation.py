@@ -145,7 +145,7 @@ def evaluate(
         try:
             labels = predictor.predict(image)
         except TrainingError as error:
-            raise type(error)(f"{sample.image}: {error}") from error
+            raise type(error)(f"{error} The image: {sample.image}.") from error
         if save_to is not None:
             write_label_png(save_to / f"{sample.sample_id}.png", labels, classes, None)
         yield Confusion.of(labels, truth)

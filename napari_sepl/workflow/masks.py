@@ -303,4 +303,4 @@ def _made(
     except RunEndedError:
         raise
     except ProposalError as error:  # it does not name the image
-        raise ProposalError(f"{item.image}: {error}") from error
+        raise ProposalError(f"{error} The image: {item.image}.") from error

@@ -144,7 +144,7 @@ def _attempt(work: Work[Given, Value], task: Task[Given]) -> SampleResult[Value]
 
 
 def _lost(task: Task[Any], why: str) -> SampleResult[Any]:
-    return SampleResult(task.sample_id, Outcome.FAILED, f"{task.file}: {why}")
+    return SampleResult(task.sample_id, Outcome.FAILED, f"{why}: {task.file}")
 
 
 class Batch(NamedTuple, Generic[Value]):

@@ -2,16 +2,18 @@
 
 import json
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
+from napari_sepl.cli._console import Failures
+from napari_sepl.core.errors import InputError
 from napari_sepl.files.dataset.specification import (
     DatasetSpec,
     write_dataset,
 )
 from napari_sepl.files.label_png import read_provenance
-from tests.messages import assert_says
+from tests.messages import assert_says, says
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
 from tests.workflow.sweeping import IDS
@@ -47,7 +49,7 @@ def test_options_replace_keys_for_this_run_from_the_working_directory(
     assert toml.read_bytes() == before
     code, _, err = run("enhance", "samples/pets.toml", "--masks", "gone")
     assert code == 2
-    assert_says(err, "--masks: gone: no such file or folder")
+    assert_says(err, "--masks: no such file or folder: gone")
 
 
 @pytest.mark.parametrize("words", [
@@ -118,7 +120,7 @@ def test_a_folder_that_is_no_dataset_is_wrong_usage(run: Run, toml: Path, tmp_pa
     shutil.copy(toml, toml.with_name("others.toml"))
     code, _, err = run("enhance", toml.parent)
     assert code == 2
-    assert_says(err, "contains several datasets; name one of others.toml, pets.toml")
+    assert_says(err, "contains several datasets: ", "name one of others.toml, pets.toml")
     code, _, err = run("enhance", toml, "--root", tmp_path)
     assert code == 2
     assert_says(err, "leave one of them out")
@@ -140,8 +142,33 @@ def test_alike_failures_are_one_line(run: Run, toml: Path, spec: DatasetSpec) ->
     assert (code, out) == (1, "4 samples: 4 failed\n")
     lines = [line for line in err.splitlines() if ":" in line and "━" not in line]
     assert lines[0] == "3 samples: no masks: a2, a10, b"
-    assert lines[1].startswith(f"{spec.masks / 'c.json'}: found damaged")
+    assert says(lines[1], spec.masks / "c.json", "found damaged")
     assert len(lines) == 2
+
+
+def failed(*messages: tuple[str, InputError]) -> list[str]:
+    """Return the lines that a run prints on these samples and errors."""
+    return Failures([(sample_id, str(error)) for sample_id, error in messages]).lines()
+
+
+def test_errors_that_differ_in_the_sample_alone_are_one_line() -> None:
+    def on(source: object) -> InputError:
+        return InputError(source, found="no such file", expected="an image")
+
+    names = ("a2", "train/b")
+    folder = PurePosixPath("data")
+    for place in (folder / "*.png", folder / "*" / "0.png", f"{folder}/x.sqlite, sample *"):
+        errors = [on(str(place).replace("*", name)) for name in names]
+        told = f"2 samples: {str(on(str(place)))[:-1]}: a2, train/b"
+        assert failed(*zip(names, errors, strict=True)) == [told]
+    backslashes = [on(PureWindowsPath("data") / f"{name}.png") for name in names]
+    (line,) = failed(*zip(names, backslashes, strict=True))
+    assert says(line, "2 samples: ", r"data\*.png", ": a2, train/b")
+    for source in ("sample {}", "{}"):
+        short = [(name, on(source.format(name))) for name in ("a2", "b")]
+        assert failed(*short) == ["2 samples: found no such file; expected an image: a2, b"]
+    (one,) = failed(("a2", on("data/a2.png")))
+    assert one == str(on("data/a2.png"))
 
 
 def test_quiet_prints_errors_only(run: Run, toml: Path, spec: DatasetSpec) -> None:
@@ -150,7 +177,7 @@ def test_quiet_prints_errors_only(run: Run, toml: Path, spec: DatasetSpec) -> No
     (spec.output / "b.png").write_text("no image")
     code, out, err = run("evaluate", toml, "--quiet")
     assert (code, out) == (1, "")
-    assert err.startswith(f"{spec.output / 'b.png'}: found")
+    assert says(err, spec.output / "b.png", "found")
     assert err.count("\n") == 1
 
 

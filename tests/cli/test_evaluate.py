@@ -112,7 +112,7 @@ def test_failures_are_told_and_the_rest_is_counted(
     code, out, err = run(dataset, "--table", tmp_path / "e.csv")
     assert code == 1
     assert out.startswith("4 samples: 2 counted, 2 failed\n")
-    assert any(line.startswith(f"{spec.output / 'a2.png'}: found") for line in err.splitlines())
+    assert says(err, spec.output / "a2.png", "found")
     assert "b: no ground truth" in err.splitlines()
     assert (tmp_path / "e.csv").exists()
 

@@ -71,7 +71,7 @@ def test_a_file_that_is_there_is_never_replaced(
     Path("dataset.toml").write_text("mine")
     code, _, err = run(*options(spec, "images", "pseudo"))
     assert code == 1
-    assert_says(err, "dataset.toml: exists")
+    assert_says(err, "exists: dataset.toml")
     assert Path("dataset.toml").read_text() == "mine"
     code, _, err = run(*options(spec, "images", "pseudo"), "--to", "set.txt")
     assert code == 2
@@ -146,7 +146,7 @@ def test_samples_whose_files_cannot_be_read_are_counted(
     assert says(out, "1 sample with all files", "3 with a file that cannot be read")
     assert says(out, "headers of those of all samples; not their contents")
     for path in (spec.pseudo / "a2.png", spec.images / "b.png", spec.masks / "c.json"):
-        assert says(err, f"{path}: found")
+        assert says(err, path, "found")
     assert read_dataset(tmp_path / "s.toml").images == spec.images
 
 
@@ -190,7 +190,7 @@ def test_no_file_is_written_into_a_folder_of_the_dataset_but_out(
         for to in (folder / "s.toml", folder / "new" / "s.toml"):
             code, out, err = run(*named, "--to", to)
             assert (code, out) == (1, "")
-            assert says(err, to, f"a place in {folder}, which is an input")
+            assert says(err, to, "a place in an input folder", f"a place outside {folder} to")
     assert sorted(tmp_path.rglob("*")) == before
     out_folder = tmp_path / "out"
     assert run(*named, "--out", out_folder, "--to", out_folder / "s.toml")[0] == 0

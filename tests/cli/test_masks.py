@@ -155,7 +155,7 @@ def test_regions_are_made_by_two_processes_as_by_one(
     (tmp_path / "images" / "b.png").write_bytes(b"no image")
     code, out, err = run(*folders, "--model", "regions", "--workers", 2)
     assert (code, out) == (1, "3 samples: 2 saved, 1 failed\n")
-    assert f"{tmp_path / 'images' / 'b.png'}: found" in err
+    assert says(err, tmp_path / "images" / "b.png", "found")
     del whole["b"]
     assert made(tmp_path) == whole
 
@@ -249,13 +249,13 @@ def test_every_setting_arrives(
         (["--model", "rregions"], 2, "mobile_sam, regions"),
         (["--points-per-side", "0"], 2, "--points-per-side"),
         (["--points-per-side", "0"], 2, "--points-per-side: found 0; expected a number from 1"),
-        (["--checkpoint", "gone"], 2, "--checkpoint: gone: no such file or folder"),
+        (["--checkpoint", "gone"], 2, "--checkpoint: no such file or folder: gone"),
         (["--pred-iou-thresh", "nan"], 2, "--pred-iou-thresh"),
         (["--margin", "2"], 2, "--margin"),
         (
             ["--images", "nowhere", "--model", "regions"],
             2,
-            "--images: nowhere: no such file or folder",
+            "--images: no such file or folder: nowhere",
         ),
     ],
 )

@@ -14,6 +14,7 @@ from napari_sepl.cli.train import COLUMNS
 from napari_sepl.core.errors import InputError
 from napari_sepl.files.dataset.specification import write_dataset
 from napari_sepl.files.lock import sole_writer
+from tests.messages import says
 from tests.program import Run
 from tests.workflow.checkpointing import write_labelled_samples
 
@@ -72,7 +73,7 @@ def test_the_exit_code_is_that_of_the_work(toml: Path) -> None:
     (toml.parent / "set" / "masks" / "b.json").write_text("[")
     code, err = without_reader("sweep", toml, "--steps", 2)
     assert code == 1
-    assert "b.json: found" in err
+    assert says(err, "b.json", "found")
     assert "Traceback" not in err
 
 

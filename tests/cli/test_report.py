@@ -102,5 +102,5 @@ def test_samples_that_lack_a_file_are_counted(
 def test_only_a_page_is_written(run: Run, dataset: Path, tmp_path: Path, name: str) -> None:
     code, _, err = run(dataset, "--to", tmp_path / name)
     assert code == 2
-    assert_says(err, f"{name} does not end in .html or .htm; an HTML page is written")
+    assert_says(err, f"does not end in .html or .htm: {tmp_path / name}; an HTML page is written")
     assert not (tmp_path / name).exists()

@@ -141,7 +141,7 @@ def test_failures_are_told_one_a_line_and_the_rest_is_counted(
     assert code == 1
     assert out.startswith("3 samples: 2 counted, 1 failed\n")
     lines = err.splitlines()
-    assert any(line.startswith(f"{spec.masks / 'a2.json'}: found damaged") for line in lines)
+    assert says(err, spec.masks / "a2.json", "found damaged")
     assert "1 sample: no ground truth, so not used: b" in lines
     assert (tmp_path / "sweep.csv").exists()
 
@@ -198,7 +198,7 @@ def test_a_dataset_that_cannot_be_read_is_one_line(run: Run, tmp_path: Path) -> 
     path.write_text("[")
     code, out, err = run(path)
     assert (code, out) == (1, "")
-    assert err.startswith(f"napari-sepl: {path}: found text that is not valid TOML (")
+    assert says(err, "napari-sepl: ", path, "found text that is not valid TOML (")
 
 
 def test_a_best_pair_at_the_edge_of_the_grid_is_said(

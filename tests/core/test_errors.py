@@ -23,11 +23,19 @@ def test_an_input_error_tells_where_what_and_what_instead() -> None:
     assert (error.source, error.found, error.expected) == ("cat.png", "3 rows", "4 rows")
 
 
+@pytest.mark.parametrize(
+    "source", [Path("cat.png"), "pets/cat.png, mask 3", r"pets\cat.png, mask 3"]
+)
+def test_the_reason_comes_before_a_path(source: object) -> None:
+    error = InputError(source, found="3 rows", expected="4 rows")
+    assert str(error) == f"found 3 rows: {source}; expected 4 rows."
+
+
 def test_an_input_error_goes_to_another_process_whole() -> None:
     error = InputError(Path("cat.png"), found="3 rows", expected="4 rows")
     sent = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (type(sent), str(sent)) == (InputError, str(error))
-    assert (sent.source, sent.found, sent.expected) == ("cat.png", "3 rows", "4 rows")
+    assert (sent.source, sent.found, sent.expected) == (Path("cat.png"), "3 rows", "4 rows")
 
 
 def test_errors_are_caught_as_ours_and_as_python_s() -> None:
@@ -69,7 +77,7 @@ def test_what_a_sample_causes_becomes_one_line() -> None:
     assert reason_of(InputError("a.png", found="b\n\tc", expected="d")) == (
         "a.png: found b c; expected d."
     )
-    assert reason_of(MemoryError()) == "cat.png: too large for the memory of this computer"
+    assert reason_of(MemoryError()) == "too large for the memory of this computer: cat.png"
     assert (
         reason_of(KeyError("k\x1b[31m\nl"))
         == "unexpected error: cat.png: KeyError: 'k\\x1b[31m\\nl'"
@@ -78,7 +86,7 @@ def test_what_a_sample_causes_becomes_one_line() -> None:
     long = str(reason_of(ValueError("\x1b\n" * 5000 + "x" * 5000)))
     assert long.isprintable()
     assert len(long) < 300
-    assert reason_of(PermissionError(13, "Permission denied")) == "cat.png: Permission denied"
+    assert reason_of(PermissionError(13, "Permission denied")) == "Permission denied: cat.png"
 
 
 def test_what_ends_a_run_ends_it() -> None:

@@ -372,7 +372,7 @@ def test_strokes_are_described_by_class() -> None:
 
 def test_inputs_of_different_sizes_are_refused() -> None:
     given_inputs = cat_and_dog()
-    with raises_input_error("pets: ground truth", found="4 × 5 pixels", expected="40 × 60"):
+    with raises_input_error("pets, ground truth", found="4 × 5 pixels", expected="40 × 60"):
         type(given_inputs)(
             "pets",
             given_inputs.image,

@@ -95,7 +95,7 @@ def test_what_is_no_mask_of_the_image_is_refused(mask: MaskSet, class_id: int) -
 
 
 def test_masks_whose_numbers_do_not_follow_are_refused() -> None:
-    with raises_input_error("pets: masks made by prompts", found="masks [7]"):
+    with raises_input_error("pets, masks made by prompts", found="masks [7]"):
         Document(cat_and_dog(), Annotations(prompted={7: HAND}))
 
 

@@ -79,11 +79,11 @@ def equal(masks: MaskSet, dense: NDArray[np.bool_]) -> bool:
 
 @contextmanager
 def refused(source: object, *told: str) -> Iterator[None]:
-    """Expect an InputError that begins with the file and tells all of `told`."""
+    """Expect an InputError on the file, or a place in it, that tells all of `told`."""
     with pytest.raises(InputError) as caught:
         yield
     message = str(caught.value)
-    assert message.startswith(f"{source}"), message
+    assert str(caught.value.source).startswith(f"{source}"), message
     assert "\n" not in message
     for text in told:
         assert text in message
@@ -97,6 +97,6 @@ def answer_of(read: Callable[[Path], object], path: Path) -> object:
     try:
         return read(path)
     except InputError as error:
-        if not str(error).startswith(str(path)):
+        if not str(error.source).startswith(str(path)):
             raise
         return REJECTED

@@ -61,8 +61,8 @@ def test_an_unknown_name_is_answered_by_all_names() -> None:
         ('classes = "a"', ["the keys classes", "classes = ["]),
         ('classes = [{ name = "a" }]\ntitle = "b"', ["the keys classes, title"]),
         ('classes = [{ name = "a" }, "b"]', ["class 1", "'b'", "name and optional colour and id"]),
-        ('classes = [{ name = "a", color = "#000000" }]', ["class 0", "name, color;"]),
-        ('classes = [{ colour = "#000000" }]', ["class 0", "colour;"]),
+        ('classes = [{ name = "a", color = "#000000" }]', ["class 0", "the keys name, color:"]),
+        ('classes = [{ colour = "#000000" }]', ["class 0", "the keys colour:"]),
         ("classes = [{ name = 3 }]", ["class 0", "the name 3"]),
         ('classes = [{ name = " " }]', ["class 0", "the name ' '"]),
         ('classes = [{ name = "a", colour = "red" }]', ["class 0", "'red'", "#804080"]),
@@ -107,26 +107,26 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "message"),
     [
-        ("[rename", "not valid TOML"),
-        ("\udcff", "not valid TOML"),
-        ("[renames]", "found the unknown key renames (did you mean rename?); expected a TOML file"),
-        ("rename = 3", "found rename = 3; expected a table of names, as in"),
-        ("[rename]\ncat = 3", "found rename.cat = 3; expected a table of names, as in"),
-        ("[merge]\npet = 8", "found merge.pet = 8; expected a table of lists of names or labels"),
-        ("[merge]\npet = [1.5]", "found merge.pet with 1.5; expected a table of lists"),
+        ("[rename", ["not valid TOML"]),
+        ("\udcff", ["not valid TOML"]),
+        ("[renames]", ["the unknown key renames (did you mean rename?):", "expected a TOML file"]),
+        ("rename = 3", ["found rename = 3:", "expected a table of names, as in"]),
+        ("[rename]\ncat = 3", ["found rename.cat = 3:", "expected a table of names, as in"]),
+        ("[merge]\npet = 8", ["found merge.pet = 8:", "a table of lists of names or labels"]),
+        ("[merge]\npet = [1.5]", ["found merge.pet with 1.5:", "expected a table of lists"]),
         (
             "[drop]\nto_ignored = [3]",
-            "key drop.to_ignored (did you mean to_ignore?); expec",
+            ["key drop.to_ignored (did you mean to_ignore?):", "expected lists"],
         ),
-        ('[drop]\nto_ignore = ["lion"]', "the class 'lion'"),
+        ('[drop]\nto_ignore = ["lion"]', ["the class 'lion'"]),
     ],
 )
-def test_what_is_wrong_is_reported(tmp_path: Path, text: str, found: str) -> None:
+def test_what_is_wrong_is_reported(tmp_path: Path, text: str, message: list[str]) -> None:
     path = tmp_path / "map.toml"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with refused(path, found):
+    with refused(path, *message):
         read_class_map(path, VOC)
 
 

@@ -127,7 +127,7 @@ def test_colours_in_the_place_of_labels_are_reported(tmp_path: Path) -> None:
     ):
         read_labels(path)
     save_image(path, voc_palette()[random_labels()] // 2 + 1)
-    with refused(path, "21 colours; expected"):
+    with refused(path, "21 colours: "):
         read_labels(path)
     save_image(path, np.random.default_rng(0).integers(0, 256, (*SHAPE, 3)).astype(np.uint8))
     with refused(path, "more than 256 colours"):
@@ -179,10 +179,10 @@ def test_other_arrays_are_refused_and_reported(
 def test_an_archive_of_several_arrays_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, cam=FEW, keys=FEW)
-    with refused(path, "2 arrays: cam, keys", "one named labels or arr_0"):
+    with refused(path, "2 arrays (cam, keys)", "one named labels or arr_0"):
         read_labels(path)
     np.savez(path)
-    with refused(path, "0 arrays: none"):
+    with refused(path, "0 arrays (none)"):
         read_labels(path)
 
 

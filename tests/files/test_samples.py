@@ -98,7 +98,7 @@ def test_a_class_outside_the_list_names_the_file(sample: Sample, role: str) -> N
     labels[3, 4] = 21
     labels[3, 5] = 255
     path = save_image(getattr(sample, role), labels)
-    with refused(path, "found label 21;", "0 to 20 of the class list voc"):
+    with refused(path, "found label 21:", "0 to 20 of the class list voc"):
         load(sample, VOC)
 
 

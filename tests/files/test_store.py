@@ -27,6 +27,7 @@ from napari_sepl.files.store import (
     entry_of,
     store_file,
 )
+from tests.messages import raises_input_error
 
 DIGESTS = {"image": "1f" * 32, "pseudo": "2e" * 32, "masks": "3d" * 32}
 EVERYTHING = Review(
@@ -278,9 +279,8 @@ def test_one_damaged_record_is_reported_and_the_rest_can_be_used(
     store.put_review(EVERYTHING)
     change(store, statement)
     store.put_review(replace(EVERYTHING, sample_id="b"))
-    with pytest.raises(ValueError, match=message) as caught:
+    with raises_input_error(f"{store.path}, sample a", found=message):
         store.review("a")
-    assert str(caught.value).startswith(f"{store.path}, sample a: found")
     assert same(store.review("b"), replace(EVERYTHING, sample_id="b"))
     store.put_review(EVERYTHING)
     assert same(store.review("a"), EVERYTHING)

@@ -21,6 +21,7 @@ from napari_sepl.files.store import (
 from napari_sepl.files.store.encoding import encode_overlay
 from tests.files.hostile import MOST, NOW, change, put, refused, use
 from tests.files.test_store import EVERYTHING, same
+from tests.messages import says
 
 # --- values
 
@@ -105,11 +106,11 @@ def test_what_no_review_says_is_refused_naming_the_sample(
 ) -> None:
     put(made, "sample", column, value)
     with Store.open(made, who="ana") as store:
-        with refused(f"{made}, sample a: found a damaged record"):
+        with refused(f"{made}, sample a", "found a damaged record"):
             store.review("a", NOW)
-        with refused(f"{made}, sample a: found a damaged record"):
+        with refused(f"{made}, sample a", "found a damaged record"):
             store.short_review("a")
-        assert f"{made}, sample a: found a damaged record" in store.summaries()["a"].problem
+        assert says(store.summaries()["a"].problem, f"{made}, sample a", "found a damaged record")
 
 
 def packed(height: int, width: int, runs: int, content: bytes, form: int = 1) -> bytes:
@@ -150,7 +151,7 @@ OVERLAYS: dict[str, Any] = {
 def test_a_map_that_is_not_the_images_is_refused(made: Path, table: str, what: str) -> None:
     put(made, table, "value", OVERLAYS[what])
     with Store.open(made, who="ana") as store:
-        with refused(f"{made}, sample a: found a damaged record"):
+        with refused(f"{made}, sample a", "found a damaged record"):
             store.review("a", NOW)
         short = store.short_review("a")
         assert short is not None
@@ -215,7 +216,10 @@ def test_masks_and_decisions_that_cannot_be_are_refused(
     made: Path, table: str, value: object
 ) -> None:
     put(made, table, "value", value)
-    with Store.open(made, who="ana") as store, refused("sample a: found a damaged record"):
+    with (
+        Store.open(made, who="ana") as store,
+        refused("sample a", "found a damaged record"),
+    ):
         store.review("a", NOW)
 
 
@@ -236,7 +240,10 @@ def test_a_session_that_no_window_notes_is_refused(made: Path, value: object) ->
 )  # fmt: skip
 def test_entries_that_no_log_has_are_refused(made: Path, column: str, value: object) -> None:
     put(made, "edit_log", column, value, "WHERE kind = 'stroke'")
-    with Store.open(made, who="ana") as store, refused("sample a: found a damaged record"):
+    with (
+        Store.open(made, who="ana") as store,
+        refused("sample a", "found a damaged record"),
+    ):
         store.log("a")
 
 

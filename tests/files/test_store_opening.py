@@ -88,7 +88,7 @@ def test_a_store_of_an_earlier_version_is_left_alone(path: Path, write: bool) ->
             Store.open(path, who="ana", write=write)
         assert not isinstance(caught.value, StoreCorruptError)
         assert str(caught.value) == (
-            f"{path}: found a store of schema version 1, made by an earlier napari-sepl; "
+            f"found a store of schema version 1, made by an earlier napari-sepl: {path}; "
             f"expected version {schema.VERSION}; move it away to begin a new one."
         )
     assert path.read_bytes() == before
@@ -121,8 +121,8 @@ def test_a_store_of_a_newer_version_is_left_alone(
         with pytest.raises(StoreNewerError) as caught:
             Store.open(path, who="ana")
         assert str(caught.value) == (
-            f"{path}: found a store of schema version {schema.VERSION + 1}, "
-            f"made by a later napari-sepl; expected version {schema.VERSION}; update napari-sepl."
+            f"found a store of schema version {schema.VERSION + 1}, made by a later "
+            f"napari-sepl: {path}; expected version {schema.VERSION}; update napari-sepl."
         )
     assert path.read_bytes() == before
 

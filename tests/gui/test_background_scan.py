@@ -18,6 +18,7 @@ from napari_sepl.workflow.review.queue import Queue
 from napari_sepl.workflow.review.sample_facts import class_scan
 from tests.gui.immediate import Immediate
 from tests.gui.many_classes import BIRD, CLASSES, IDS, make_dataset
+from tests.messages import says
 
 
 @pytest.fixture
@@ -211,7 +212,7 @@ def test_unreadable_samples_are_failures_counted_once(bench: Bench, spec: Datase
     assert bench.view.ends == [2]
     failures = bench.reviewing.queue.failures
     assert set(failures) == {0, 1, 5}
-    assert failures[1].startswith(f"{spec.folder('pseudo') / 's2.png'}: found")
+    assert says(failures[1], spec.folder("pseudo") / "s2.png", "found")
     assert bench.reviewing.found()[6] == (BIRD,)
     assert set(bench.reviewing.saved) == set(IDS) - {"s2", "s6"}
 

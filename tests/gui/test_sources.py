@@ -141,7 +141,7 @@ def test_a_layout_is_chosen(page: Page, tmp_path: Path, given: str) -> None:
     ("given", "fields", "message"),
     [
         (TOML, {}, "dataset (TOML file): found nothing for TOML file; expected TOML file to be "),
-        (TOML, {"toml": "/gone.toml"}, "/gone.toml: found no such file or folder; expected a TOML"),
+        (TOML, {"toml": "/gone.toml"}, "found no such file or folder: /gone.toml; expected a TOML"),
         (FOLDERS, {"images": "/i", "masks": "/m"},
          ("dataset (folders): found nothing for pseudo-labels, output folder; expected images, "
           "pseudo-labels, output folder to be chosen.")),
@@ -149,7 +149,7 @@ def test_a_layout_is_chosen(page: Page, tmp_path: Path, given: str) -> None:
          "dataset (folders): found nothing for class list; expected images, "),
         (VOC, {"out": "/o"}, "dataset (VOC layout): found nothing for root folder; expected "),
         (COCO, {"root": "/r"}, "dataset (COCO layout): found nothing for output folder; "),
-        (COCO, {"root": "/gone", "out": "/o"}, "/gone: found none of the folders train, train2017"),
+        (COCO, {"root": "/gone", "out": "/o"}, "found none of the folders train, train2017"),
         (VOC, {"root": "/r", "out": "/o", "split": "val", "list_file": "/l.txt"},
          "dataset (VOC layout): found the split val and the list /l.txt; expected one of them"),
     ],

@@ -161,7 +161,7 @@ def test_weights_of_another_architecture_are_refused_by_name(
     weights = build().state_dict()
     weights["image_encoder.pos_embed"] = torch.zeros(1, 64, 64, 768)
     torch.save(weights, path)
-    with refused(path, "found weights of SAM ViT-B; expected the weights of the tiny SAM"):
+    with refused(path, "found weights of SAM ViT-B:", "expected the weights of the tiny SAM"):
         load_sam(find_checkpoint(TINY, path), "cpu")
     weights = build().state_dict()
     weights["spare"] = weights.pop("mask_decoder.iou_token.weight")

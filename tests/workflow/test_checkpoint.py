@@ -53,7 +53,7 @@ def test_a_stopped_run_goes_on_to_the_same_tables(
         stop_after(begin(spec), table, count)
     run, done = begin(spec), sum(stops)
     keeping = run.keep_beside(table)
-    assert keeping.note == f"{table}: resumes after {done} of 4 samples"
+    assert keeping.note == f"resumes after {done} of 4 samples: {table}"
     assert counted(run) == list(IDS[done:])
     assert tables(run, tmp_path / "1") == tables(whole, tmp_path / "2")
     keeping.save()
@@ -290,4 +290,4 @@ def test_of_a_damaged_file_nothing_is_taken(
     stop_after(begin(spec), table, 2)
     path = checkpoint_file(table)
     path.write_bytes(path.read_bytes()[:length])
-    expect_anew(begin(spec), table, f"{path}: found ")
+    expect_anew(begin(spec), table, str(path))

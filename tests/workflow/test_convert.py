@@ -16,6 +16,7 @@ from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome
 from tests.files.dataset.opening import open_masks
 from tests.files.making import random_masks, refused, save_amg_folder
+from tests.messages import says
 
 
 @pytest.fixture
@@ -93,8 +94,8 @@ def test_failures_are_told_and_leave_no_file(folder: Path, tmp_path: Path) -> No
     assert [step.outcome for step in steps] == [
         Outcome.FAILED, Outcome.SAVED, Outcome.SAVED, Outcome.FAILED,
     ]  # fmt: skip
-    assert steps[0].message.startswith(f"{folder / 'a2' / '0.png'}: found")
-    assert steps[3].message.startswith(f"{folder / 'c'}: found no mask")
+    assert says(steps[0].message, folder / "a2" / "0.png", "found")
+    assert says(steps[3].message, folder / "c", "found no mask")
     assert sorted(path.name for path in out.glob("[!.]*")) == ["a10.json", "b.json"]
 
 
@@ -113,7 +114,7 @@ def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found the masks of one image"):
         open_masks(folder / "a2")
     (tmp_path / "json").mkdir()
-    with pytest.raises(InputError, match="found no masks; expected"):
+    with pytest.raises(InputError, match=r"^found no masks: "):
         open_masks(tmp_path / "json")
     (tmp_path / "json" / "a.json").write_text("[]")
     with pytest.raises(InputError, match="found only masks in JSON"):
@@ -125,6 +126,6 @@ def test_unfit_folders_are_refused(folder: Path, tmp_path: Path) -> None:
 def test_no_json_among_the_originals(folder: Path) -> None:
     before = contents(folder)
     for out in (folder / "json", folder / "a2" / "json"):
-        with refused(out, f"a place in {folder}, which is an input"):
+        with refused(out, "a place in an input folder", f"a place outside {folder} to"):
             list(convert_masks(open_masks(folder), out))
     assert contents(folder) == before

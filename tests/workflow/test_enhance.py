@@ -39,6 +39,7 @@ from napari_sepl.workflow.parallel.processes import DIED, Processes
 from napari_sepl.workflow.results import Outcome
 from tests.core.naive import naive_enhance
 from tests.files.making import random_labels, random_masks, refused, save_amg_folder, save_image
+from tests.messages import says
 from tests.waiting import wait_until
 from tests.workflow.dataset import STEMS, WHOLE, Dataset
 from tests.workflow.deadly import end_at
@@ -202,7 +203,7 @@ def test_a_failure_names_the_file_and_the_run_goes_on(dataset: Dataset) -> None:
     broken.write_text("[")
     first, second, third = dataset.steps()
     assert (first[1], second[1], third[1]) == (Outcome.SAVED, Outcome.FAILED, Outcome.SAVED)
-    assert second[2].startswith(f"{broken}: found damaged or cut-off content")
+    assert says(second[2], broken, "found damaged or cut-off content")
     assert list(dataset.saved()) == ["a2.png", "b.png"]
 
 
@@ -324,7 +325,7 @@ def test_a_sample_that_ends_every_process_is_a_failure_and_leaves_no_part(
     assert [outcome for _, outcome, _ in steps] == [
         Outcome.SAVED, Outcome.FAILED, Outcome.SAVED,
     ]  # fmt: skip
-    assert steps[1][2] == f"{dataset.root / 'images' / 'a10.jpg'}: {DIED}"
+    assert steps[1][2] == f"{DIED}: {dataset.root / 'images' / 'a10.jpg'}"
     assert list(dataset.saved()) == ["a2.png", "b.png"]
 
 
@@ -348,7 +349,7 @@ def test_a_picture_too_large_for_the_memory_does_not_end_the_run(
     assert [outcome for _, outcome, _ in steps] == [Outcome.FAILED] * 3
     assert (
         steps[0][2]
-        == f"{dataset.root / 'images' / 'a2.jpg'}: too large for the memory of this computer"
+        == f"too large for the memory of this computer: {dataset.root / 'images' / 'a2.jpg'}"
     )
 
 

@@ -21,6 +21,7 @@ from napari_sepl.workflow.results import Outcome, SampleResult
 from tests.core.cases import Labels
 from tests.files.dataset.opening import open_labels
 from tests.files.making import save_image
+from tests.messages import says
 from tests.workflow.checkpointing import write_labelled_samples
 from tests.workflow.sweeping import IDS, SHAPE, read_table
 
@@ -139,11 +140,10 @@ def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: 
         "a10": told["a10"],
         "d": "",
     }
-    assert told["a2"].startswith(
-        f"{spec.output / 'a2.png'}: found labels of 40 × 30 pixels (height × width); "
-        f"expected 30 × 40 pixels (height × width) as {spec.ground_truth / 'a2.png'}"
-    )
-    assert told["a10"].startswith(f"{spec.output / 'a10.png'}: found label 21; expected 0 to 20")
+    found = "found labels of 40 × 30 pixels (height × width)"
+    expected = f"expected 30 × 40 pixels (height × width) as {spec.ground_truth / 'a2.png'}"
+    assert says(told["a2"], spec.output / "a2.png", found, expected)
+    assert says(told["a10"], spec.output / "a10.png", "found label 21", "expected 0 to 20")
     assert run.without_truth == ["c"]
     assert [row.sample_id for row in run.evaluation.images] == ["d"]
     assert np.isnan(run.evaluation.running.iou)
@@ -175,7 +175,7 @@ def test_an_image_beyond_the_memory_is_a_failure(
 
     monkeypatch.setattr(workflow, "read_labels", full)
     step = next(iter(run_over(spec)))
-    assert step.message == f"{spec.output / 'a2.png'}: too large for the memory of this computer"
+    assert step.message == f"too large for the memory of this computer: {spec.output / 'a2.png'}"
 
 
 def test_the_tables_and_the_json_read_back(spec: DatasetSpec, tmp_path: Path) -> None:

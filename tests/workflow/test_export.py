@@ -32,7 +32,7 @@ from napari_sepl.workflow.export.sources import FolderSource, ReviewSource
 from napari_sepl.workflow.results import Outcome
 from tests.files.dataset.opening import open_labels
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_image
-from tests.messages import raises_input_error
+from tests.messages import raises_input_error, says
 from tests.workflow.reviewed import STEMS, Session
 
 Outcomes = dict[str, str]
@@ -272,16 +272,19 @@ def test_replacing_can_be_stopped_at_any_moment(
     assert all((session.root / "to" / "labels" / f"{stem}.npy").exists() for stem in STEMS)
 
 
-@pytest.mark.parametrize(("to", "told"), [
-    ("images", "found one of the input folders; expected a place outside the inputs"),
-    ("pseudo/deeper", "which is an input; expected a place outside the inputs"),
-    ("masks", "found one of the input folders; expected a place outside the inputs"),
-    ("out", "found the output folder (--out); expected a place outside it"),
-    ("out/deeper", "which is the output folder; expected a place outside it"),
+@pytest.mark.parametrize(("to", "found", "outside"), [
+    ("images", "one of the input folders", "the inputs"),
+    ("pseudo/deeper", "a place in an input folder", "{root}/pseudo"),
+    ("masks", "one of the input folders", "the inputs"),
+    ("out", "the output folder (--out)", "it"),
+    ("out/deeper", "a place in the output folder", "{root}/out"),
 ])  # fmt: skip
-def test_nothing_is_written_among_the_inputs(session: Session, to: str, told: str) -> None:
+def test_nothing_is_written_among_the_inputs(
+    session: Session, to: str, found: str, outside: str
+) -> None:
     before = content(session.root)
-    with refused(session.root / to, told):
+    expected = f"a place outside {outside.format(root=session.root)} to write to"
+    with raises_input_error(session.root / to, found=found, expected=expected):
         run(session, to=to, overwrite=True)
     assert content(session.root) == before
 
@@ -504,7 +507,7 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
     )
     told = [step.message for step in Export(source, tmp_path / "to", ExportSettings()).run()]
     assert "p13: no labels" in told[0]
-    assert "p9.png: found labels of 30 × 40" in told[1]
+    assert says(told[1], "p9.png", "found labels of 30 × 40")
     assert "no image of p10" in told[2]
     assert "label" in told[3]
     assert "99" in told[3]
@@ -557,8 +560,8 @@ def test_a_list_of_an_earlier_split_is_told(session: Session, name: str, listed:
     again = export(session, name, overwrite=True)
     list(again.run())
     told = [sentence for sentence in again.outcome() if "no such split" in sentence]
-    assert [sentence.partition(":")[0] for sentence in told] == (
-        [str(session.root / "to" / listed)] if listed else []
+    assert [sentence.partition(": ")[2] for sentence in told] == (
+        [f"{session.root / 'to' / listed}."] if listed else []
     )
 
 

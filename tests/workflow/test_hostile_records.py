@@ -13,7 +13,7 @@ from napari_sepl.core.errors import SeplError
 from napari_sepl.workflow.results import Outcome
 from napari_sepl.workflow.review.reviewing import Reviewing
 from tests.files.making import SHAPE, random_labels, save_image
-from tests.messages import raises_input_error
+from tests.messages import raises_input_error, says
 from tests.workflow.reviewed import STEMS, Session
 
 
@@ -43,7 +43,8 @@ def test_an_overlay_of_another_size_costs_its_sample(session: Session) -> None:
     steps = {step.sample_id: step for step in session.export()}
     assert [steps[stem].outcome for stem in ("a2", "b")] == [Outcome.SAVED] * 2
     assert steps["a10"].outcome is Outcome.FAILED
-    assert "sample a10: found a damaged record (overlay: 3 × 4 pixels" in steps["a10"].message
+    told = "found a damaged record (overlay: 3 × 4 pixels"
+    assert says(steps["a10"].message, "sample a10", told)
 
 
 def test_the_window_refuses_an_overlay_of_another_size_and_shows_the_rest(
@@ -68,7 +69,7 @@ def test_a_label_outside_the_class_list_costs_its_sample(session: Session, field
     changes: dict[str, Any] = {"overlay": None, field: drawn}
     session.store.put_review(replace(review, **changes, locked=frozenset({200}), labels=""))
     steps = {step.sample_id: step for step in session.export()}
-    assert "sample b: found label 200; expected 0 to 20" in steps["b"].message
+    assert says(steps["b"].message, "sample b", "found label 200", "expected 0 to 20")
     assert steps["a2"].outcome is Outcome.SAVED
     window = open_window(session)
     with raises_input_error("sample b", found="label 200"):

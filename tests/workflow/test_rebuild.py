@@ -21,6 +21,7 @@ from napari_sepl.workflow.export.unchanged import export_unchanged
 from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.review.selection import Selection
 from tests.files.making import SHAPE, random_labels, random_masks, refused, save_image
+from tests.messages import says
 from tests.workflow.reviewed import STEMS, Session
 
 
@@ -133,7 +134,7 @@ def test_a_sample_whose_inputs_changed_is_left_out_or_kept_as_accepted(
     assert failed == SampleResult(
         "b",
         Outcome.FAILED,
-        f"{session.store.path}, sample b: found that {role} changed on disk since the review; "
+        f"found changes on disk since the review ({role}): {session.store.path}, sample b; "
         "expected the files that were reviewed; open the sample and accept it again.",
     )
     assert not (session.root / "failed" / "b.png").exists()
@@ -145,8 +146,8 @@ def test_a_file_that_is_gone_or_no_longer_fits_is_told(session: Session) -> None
     (session.root / "images" / "a2.jpg").unlink()
     save_image(session.root / "pseudo" / "b.png", random_labels((5, 5)))
     gone, unfit = session.export()
-    assert "a2.jpg: found no such file" in gone.message
-    assert "b.png: found labels of 5 × 5 pixels" in unfit.message
+    assert says(gone.message, "a2.jpg", "found no such file")
+    assert says(unfit.message, "b.png", "found labels of 5 × 5 pixels")
 
 
 def test_a_sample_that_the_dataset_lacks_comes_last(session: Session) -> None:
@@ -163,8 +164,8 @@ def test_a_record_that_does_not_tell_all_is_not_guessed_at(session: Session) -> 
     for path in (session.root / "out").glob("*.png"):
         path.unlink()
     told = [step.message for step in session.export()]
-    assert "sample a2: found a status without settings and digests" in told[0]
-    assert "sample a10: found a status without settings and digests" in told[1]
+    assert says(told[0], "sample a2", "found a status without settings and digests")
+    assert says(told[1], "sample a10", "found a status without settings and digests")
 
 
 def test_decisions_and_protections_are_made_anew(session: Session) -> None:
@@ -212,7 +213,7 @@ def test_a_damaged_record_is_told(session: Session) -> None:
         connection.execute("UPDATE sample SET params = '{' WHERE id = 'b'")
     (step,) = session.export()
     assert step.outcome is Outcome.FAILED
-    assert "sample b: found a damaged record" in step.message
+    assert says(step.message, "sample b", "found a damaged record")
 
 
 def test_inputs_are_never_written_over(session: Session) -> None:

@@ -237,9 +237,9 @@ def test_names_that_clash_in_an_export_are_refused(tmp_path: Path) -> None:
     assert export() == [
         ("train/a", Outcome.SAVED, ""),
         ("train__a", Outcome.FAILED,
-         "train__a: its files would have the names of those of train/a."),
+         "its files would have the names of those of train/a: train__a."),
         ("val/a", Outcome.SAVED, ""),
-        ("VAL__A", Outcome.FAILED, "VAL__A: its files would have the names of those of val/a."),
+        ("VAL__A", Outcome.FAILED, "its files would have the names of those of val/a: VAL__A."),
         ("b", Outcome.SAVED, ""),
     ]  # fmt: skip
     before = (tmp_path / "to" / "labels" / "train__a.png").read_bytes()

@@ -25,6 +25,7 @@ from napari_sepl.workflow.measure.tables import class_table
 from napari_sepl.workflow.parallel.processes import Processes
 from napari_sepl.workflow.results import Outcome, SampleResult
 from tests.files.making import save_image
+from tests.messages import raises_input_error, says
 from tests.workflow.sweeping import IDS, read_table
 
 T1, T2 = np.array([0.2, 0.5, 0.7]), np.array([0.3, 0.85])
@@ -104,15 +105,13 @@ def test_failures_are_told_and_the_rest_is_counted(spec: DatasetSpec, tmp_path: 
     assert [step.sample_id for step in steps] == ["z", *IDS]
     told = {step.sample_id: step.message for step in steps}
     assert told["z"] == "z: no image"
-    assert told["a2"].startswith(f"{spec.folder('masks') / 'a2.json'}: found damaged")
+    assert says(told["a2"], spec.folder("masks") / "a2.json", "found damaged")
     assert told["a10"] == ""
-    assert told["b"].startswith(
-        f"{spec.folder('ground_truth') / 'b.png'}: found labels of 40 × 30 pixels (height × "
-        f"width); expected 30 × 40 pixels (height × width) as {spec.folder('images') / 'b.png'}"
-    )
-    assert told["c"].startswith(
-        f"{spec.folder('ground_truth') / 'c.png'}: found label 21; expected 0 to 20"
-    )
+    truth, image = spec.folder("ground_truth"), spec.folder("images") / "b.png"
+    found = "found labels of 40 × 30 pixels (height × width)"
+    expected = f"expected 30 × 40 pixels (height × width) as {image}"
+    assert says(told["b"], truth / "b.png", found, expected)
+    assert says(told["c"], truth / "c.png", "found label 21", "expected 0 to 20")
     assert (run.sweep.samples, run.sweep.counts.pixels) == (1, 1200)
 
 
@@ -126,7 +125,7 @@ def test_an_image_beyond_the_memory_is_a_failure(
     step = next(iter(run_over(spec)))
     assert (
         step.message
-        == f"{spec.folder('images') / 'a2.png'}: too large for the memory of this computer"
+        == f"too large for the memory of this computer: {spec.folder('images') / 'a2.png'}"
     )
 
 
@@ -138,7 +137,7 @@ def test_samples_without_truth_are_left_out(spec: DatasetSpec) -> None:
     assert run.without_truth == ["b"]
     for sample_id in ("a2", "a10", "c"):
         (spec.ground_truth / f"{sample_id}.png").unlink()
-    with pytest.raises(InputError, match="truth: found no ground truth; expected a label file"):
+    with raises_input_error("truth", found="no ground truth", expected="a label file"):
         run_over(spec)
 
 

@@ -37,6 +37,7 @@ from napari_sepl.workflow.results import Outcome, SampleResult
 from napari_sepl.workflow.review.selection import AS_ENHANCED, Selection
 from tests.files.dataset.opening import open_images, open_masks
 from tests.files.making import random_masks
+from tests.messages import raises_input_error
 from tests.workflow.checkpointing import T1, T2, begin_evaluation
 from tests.workflow.reviewed import STEMS, Session
 
@@ -289,7 +290,7 @@ def test_no_derived_name_is_an_input(session: Session, name: str, write: Write) 
         other.unlink(missing_ok=True)
         os.link(session.root / "pseudo" / "b.png", other)
         before = state_of(session.root)
-        with pytest.raises(InputError, match=f"^{other}: found one of the inputs"):
+        with raises_input_error(other, found="one of the inputs"):
             write(session, target, True)
         assert state_of(session.root) == before
         other.unlink()
@@ -401,7 +402,7 @@ def test_an_input_by_another_case_of_its_name(session: Session) -> None:
     other = session.root / "IMAGES" / "t.csv"
     if not other.parent.exists():
         pytest.skip("the disk tells capital letters from small ones")
-    with pytest.raises(InputError, match="which is an input"):
+    with raises_input_error(other, found="a place in an input folder"):
         sweep(session, other, False)
 
 

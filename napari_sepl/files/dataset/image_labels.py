@@ -215,7 +215,7 @@ def _read_class_lists(lists: Sequence[tuple[Path, int]], known: Collection[str])
                 continue
             if len(words) != 2 or words[1] not in ("1", "0", "-1"):
                 expected = "a sample and 1, 0 or -1"
-                raise InputError(f"{file}, line {number}", found=line[:60], expected=expected)
+                raise InputError(f"{file}, line {number}", found=repr(line[:60]), expected=expected)
             sample_id = find(words[0])
             if sample_id is not None:
                 found[sample_id] |= {label} if words[1] == "1" else set()
@@ -341,7 +341,9 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
         raise InputError(
-            f"{path}, line {reader.line_num}", found=f"{error}", expected=_CSV
+            f"{path}, line {reader.line_num}",
+            found=f"text that is no table ({error})",
+            expected=_CSV,
         ) from error
 
 

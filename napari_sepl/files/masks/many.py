@@ -96,7 +96,7 @@ class ManyImages:
         if shared.count(max(shared)) > 1:
             names = " and ".join("/".join(_parts(self.images[one])) for one in found[:3])
             raise InputError(
-                self.path, found=f"{len(found)} images for {sample_id}: {names}", expected="one"
+                self.path, found=f"{len(found)} images for {sample_id} ({names})", expected="one"
             )
         return found[shared.index(max(shared))]
 
@@ -390,6 +390,6 @@ def read_many(many: ManyImages, shape: tuple[int, int] | None, sample_id: str | 
         raise InputError(
             many.path,
             found=f"{len(many):,} images, none of them {sample_id}",
-            expected="it by its file_name or id",
+            expected="its file_name or id",
         )
     return many.read(index, shape)

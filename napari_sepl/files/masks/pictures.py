@@ -299,8 +299,8 @@ def _check_not_grey(path: Path, numbers: NDArray[np.uint8]) -> None:
     if gaps or counts[[0, 255]].sum() > _EXTREMES * numbers.size:
         raise InputError(
             path,
-            found=f"{len(found)} grey values up to {found[-1]}: one mask with a grey rim, or "
-            f"{len(found)} masks by number?",
+            found=f"{len(found)} grey values up to {found[-1]} (one mask with a grey rim, or "
+            f"{len(found)} masks by number?)",
             expected="one mask as a PNG in a folder, or numbers from 1 on without gaps (or in "
             "16 bits)",
         )

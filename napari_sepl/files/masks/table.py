@@ -34,7 +34,8 @@ def read_table(path: Path) -> dict[int, dict[str, Any]]:
                 )
             records[number] = record
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(path, found=f"{error}", expected="a table of masks") from error
+        found = f"text that is no table ({error})"
+        raise InputError(path, found=found, expected="a table of masks") from error
     return records
 
 
@@ -50,7 +51,7 @@ def _read_row(row: Mapping[str, Any], path: Path, line: int) -> tuple[int, dict[
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path}, line {line}",
-            found=f"{' '.join(str(error).split())}",
+            found=f"a value that is no number ({' '.join(str(error).split())})",
             expected="a number for the mask and numbers in the other columns",
         ) from error
     return number, {

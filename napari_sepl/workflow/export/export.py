@@ -124,8 +124,8 @@ class Export:
             told.append(f"Images already in {self._to}: {self.at_home:,}; they are unchanged.")
         if self.removed:
             told.append(f"Removed {self.removed} files of the export that this one replaces.")
-        stale = "not of this export, which has no such split."
-        told += [f"{self._to / name}: {stale}" for name in self._stale]
+        stale = "Not of this export, which has no such split"
+        told += [f"{stale}: {self._to / name}." for name in self._stale]
         if self._folders:
             told.append(f"Files are in {', '.join(map(str, self._folders))}.")
         return told
@@ -195,7 +195,7 @@ class Export:
     def _export(self, folder: ExportFolder, sample_id: str) -> tuple[Outcome, None]:
         if sample_id in self._clashes:
             other = self._clashes[sample_id]
-            raise SaveError(f"{sample_id}: its files would have the names of those of {other}.")
+            raise SaveError(f"its files would have the names of those of {other}: {sample_id}.")
         given = self._source.read(sample_id, with_pseudo=self._needs_pseudo)
         if self._with_classes and not self._with_classes & _present(given.labels):
             return Outcome.LEFT_OUT, None

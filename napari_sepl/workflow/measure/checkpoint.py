@@ -97,7 +97,7 @@ class RunCheckpoint:
             self.note = f"{why}: {self.path}; all samples are counted again."
             return None
         self.stamps, self._written, self.holds = about["stamps"], len(about["stamps"]), True
-        self.note = f"{self.table}: resumes after {len(self.stamps):,} of {len(ids):,} samples"
+        self.note = f"resumes after {len(self.stamps):,} of {len(ids):,} samples: {self.table}"
         return sums
 
     def _difference(self, key: dict[str, Any]) -> str:

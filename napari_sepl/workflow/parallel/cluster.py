@@ -161,7 +161,7 @@ def _client(address: str) -> Iterator[Any]:
         client: Any = Client(address, timeout=CONNECTING, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise SeplError(
-            f"{address}: no Dask scheduler answers ({' '.join(str(error).split())})."
+            f"no Dask scheduler answers: {address} ({' '.join(str(error).split())})."
         ) from error
     with client:
         _check_workers(client, address)
@@ -187,7 +187,7 @@ def _check_workers(client: Any, address: str) -> None:
             continue
         if version != __version__:
             raise SeplError(
-                f"Dask worker {worker}: found napari-sepl {version}; "
+                f"found napari-sepl {version}: Dask worker {worker}; "
                 f"expected {__version__}, as here."
             )
 

@@ -36,7 +36,7 @@ TRIES = 2
 GIVEN_UP = 3
 """The run ends after so many failed items without any answer."""
 
-DIED = "the process that worked on it ended without a word; its memory may have been too little"
+DIED = "its process ended without a word (too little memory?)"
 """Why an item was given up."""
 
 

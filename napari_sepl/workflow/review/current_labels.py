@@ -181,7 +181,7 @@ class SelectedLabels:
         """What they are rebuilt from; InputError where the inputs are not known."""
         if self.item is not None:
             return self.item
-        there = self.path is not None and os.path.lexists(self.path)
-        found = f"other labels in {self.path} than were accepted" if there else "no label file"
         expected = "the accepted labels, or the images, pseudo-labels and masks to rebuild them"
-        raise InputError(self.source, found=found, expected=expected)
+        if self.path is not None and os.path.lexists(self.path):
+            raise InputError(self.path, found="other labels than were accepted", expected=expected)
+        raise InputError(self.source, found="no label file", expected=expected)

@@ -140,8 +140,8 @@ def choose(document: Document, old: Outdated, choice: InputsChoice, start: Param
     """
     reason = old.refusals(document.inputs).get(choice)
     if reason:
-        source = f"{document.inputs.sample_id}: {choice}"
-        raise InputError(source, found=f"that {reason}", expected="another choice")
+        found = f"the choice {choice}, but {reason}"
+        raise InputError(document.inputs.sample_id, found=found, expected="another choice")
     match choice:
         case InputsChoice.KEEP:
             document.choose_inputs(choice, _painted(document, old.labels), Status.ACCEPTED)

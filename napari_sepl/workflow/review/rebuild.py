@@ -40,7 +40,7 @@ def rebuild_labels(review: Review, given: Enhanceable, source: object) -> Resolv
     if changed:
         raise InputError(
             source,
-            found=f"that {', '.join(changed)} changed on disk since the review",
+            found=f"changes on disk since the review ({', '.join(changed)})",
             expected="the files that were reviewed; open the sample and accept it again",
         )
     annotations = annotations_of(review, review.params)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_sepl import MaskSet
-from napari_sepl.core.errors import InputError
 from napari_sepl.core.masks.mask_set import MaskScores
 from tests.core.cases import Masks, quick, stacks
 from tests.core.drawing import mask
@@ -152,8 +151,7 @@ def test_a_stack_must_have_three_axes() -> None:
 
 def test_an_rle_dict_of_another_size_is_named_with_its_file() -> None:
     records = [coco_encode(mask("##")), coco_encode(mask("###"))]
-    message = r"cat\.json, mask 1: found 1 × 3 pixels; expected 1 × 2 as "
-    with pytest.raises(InputError, match=message):
+    with raises_input_error("cat.json, mask 1", found="1 × 3 pixels", expected="1 × 2 as "):
         MaskSet.from_rle(records, source="cat.json")
 
 

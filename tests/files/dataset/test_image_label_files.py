@@ -55,7 +55,7 @@ def test_numbers_stand_for_the_names_of_voc_and_coco(tmp_path: Path) -> None:
     [
         ([1, 2], "a list"),
         ({"a": row()[:19]}, "19 numbers for 'a'"),
-        ({"a": row() + 2}, "something else than 0 and 1 for 'a'; expected a dictionary of a row"),
+        ({"a": row() + 2}, "something else than 0 and 1 for 'a'"),
         ({"a": "cat"}, "for 'a'"),
         ({"a": [[1], [1, 0]]}, "for 'a'"),
         ({"elsewhere": row()}, "no sample of the dataset"),
@@ -169,7 +169,7 @@ def test_tables_of_classes(tmp_path: Path, text: str) -> None:
     ("text", "message"),
     [
         ("", "no row"),
-        ("a,cat\n2007_000032,lion\n", "line 2: found the class lion"),
+        ("a,cat\n2007_000032,lion\n", "found the class lion"),
         ("image,label\nx,cat\n", "no sample of the dataset"),
         ('a,"cat\n', "line"),
     ],

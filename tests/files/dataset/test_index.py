@@ -241,7 +241,7 @@ def test_labels_are_never_saved_among_the_inputs(root: Path, role: str) -> None:
 def test_a_dataset_without_a_whole_sample_is_reported(root: Path) -> None:
     for file in (root / "images").iterdir():
         file.unlink()
-    with refused(root / "images", "found no image;", "files ending in .", ".bmp"):
+    with refused(root / "images", "found no image:", "files ending in .", ".bmp"):
         SampleIndex.open(spec_of(root))
     for file in (root / "pseudo").iterdir():
         file.unlink()

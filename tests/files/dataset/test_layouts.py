@@ -34,7 +34,7 @@ def test_the_voc_layout(tmp_path: Path) -> None:
         tmp_path / "SegmentationClass",
         lists / "train.txt",
     )
-    with refused(lists, "found no list 'train_aug';", "expected one of train"):
+    with refused(lists, "found no list 'train_aug':", "expected one of train"):
         layout("voc", tmp_path, out, split="train_aug")
     (lists / "train.txt").unlink()
     with refused(lists, "expected train.txt; there is no list"):

@@ -258,7 +258,7 @@ def test_a_folder_that_is_not_there_is_named_with_its_role(tmp_path: Path) -> No
 
 def test_a_file_in_the_place_of_a_folder_is_named_as_one(tmp_path: Path) -> None:
     fill(tmp_path, "voc.toml")
-    with refused(tmp_path / "voc.toml", "found a file;", "a folder of images"):
+    with refused(tmp_path / "voc.toml", "found a file:", "a folder of images"):
         list_files(tmp_path / "voc.toml", PNG, what="images")
     with refused(tmp_path / "voc.toml" / "deep", "no such file", "a folder of images"):
         list_files(tmp_path / "voc.toml" / "deep", PNG, what="images")

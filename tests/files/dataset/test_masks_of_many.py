@@ -63,7 +63,7 @@ def test_an_image_is_found_by_its_file_with_folders_where_needed(tmp_path: Path)
     assert found(path, "deep/val/a") == [1]
     assert found(path, "b c.d") == [2]
     assert found(path, "none") == []
-    with refused(path, "2 images for a: train/a and val/a"):
+    with refused(path, "2 images for a (train/a and val/a)"):
         read_masks(path, SHAPE, "a")
     with refused(path, "4 images, none of them gone"):
         read_masks(path, SHAPE, "gone")

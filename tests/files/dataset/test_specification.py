@@ -138,7 +138,7 @@ def test_a_file_among_the_images_is_read_and_not_written(tmp_path: Path) -> None
     spec, before = read_dataset(path), path.read_bytes()
     assert spec.images == tmp_path
     for asked in (False, True):
-        with refused(path, f"a place in {tmp_path}, which is an input"):
+        with refused(path, "a place in an input folder", f"a place outside {tmp_path} to"):
             write_dataset(path, spec, asked=asked)
     assert path.read_bytes() == before
 

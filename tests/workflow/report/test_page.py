@@ -30,6 +30,7 @@ from napari_sepl.workflow.report.page import (
 )
 from napari_sepl.workflow.report.report import ReportRun
 from napari_sepl.workflow.review.selection import AS_ENHANCED, Selection
+from tests.messages import says
 from tests.workflow.sweeping import IDS
 
 PALETTE = VOC.palette()
@@ -83,7 +84,7 @@ def test_an_image_that_is_gone_is_told_in_its_place(spec: DatasetSpec) -> None:
     gone = spec.folder("images") / f"{run.report.worst(1)[0].sample_id}.png"
     gone.unlink()
     page = html.unescape(make_page(run, 1, title="t"))
-    assert f"{gone}: found no such file" in page
+    assert says(page, gone, "found no such file")
 
 
 def test_a_name_cannot_become_part_of_the_page(spec: DatasetSpec) -> None:

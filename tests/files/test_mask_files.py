@@ -259,7 +259,7 @@ def test_any_value_but_zero_is_mask(tmp_path: Path, kind: str) -> None:
     elif kind == "colours":
         save_image(path, np.repeat(mask.astype(np.uint8)[..., np.newaxis] * 255, 3, axis=2))
     else:
-        save_palette_png(path, mask.astype(np.uint8), bytes([255] * 3 + [0] * 3))
+        save_palette_png(path, mask.astype(np.uint8), bytes([0] * 3 + [0, 0, 128]))
     assert equal(read_masks(folder), DENSE[:1])
 
 

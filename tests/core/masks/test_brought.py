@@ -38,7 +38,7 @@ def test_a_class_is_read_from_wherever_programs_write_it(
 
 
 @pytest.mark.parametrize(
-    "record", [RLE, {"class": 3}, {"category_id": 5}, {"label": None}, {"class_name": " "}, "cat"]
+    "record", [RLE, {"class": 3}, {"category_id": "5"}, {"label": None}, {"class_name": " "}, "cat"]
 )
 def test_records_without_a_name_bring_none(record: object) -> None:
     assert BroughtClasses.from_records([record, record]) is None
@@ -64,3 +64,9 @@ def test_sets_keep_classes_together_and_out_of_their_digest() -> None:
     np.testing.assert_array_equal(both.brought.scores, np.array([np.nan, 0.5, np.nan], np.float32))
     assert both.brought_labels.tolist() == [0, 0, 0]
     assert plain.followed_by(plain).brought is None
+
+
+def test_a_number_without_a_name_stands_for_the_label() -> None:
+    found = BroughtClasses.from_records([{"category_id": 5}, {"category_id": 7}], {7: "a truck"})
+    assert found is not None
+    assert found.names == ("5", "a truck")

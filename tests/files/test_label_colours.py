@@ -111,7 +111,9 @@ def test_the_colours_of_a_palette_count_where_that_is_said(tmp_path: Path) -> No
     image.save(tmp_path / "a.png")
     expected = np.array([2, 0, 1])[indices]
     assert np.array_equal(labels_of(tmp_path / "a.png", "colours", classes=OWN), expected)
-    assert np.array_equal(labels_of(tmp_path / "a.png", classes=OWN), indices)
+    assert np.array_equal(labels_of(tmp_path / "a.png", "labels", classes=OWN), indices)
+    with refused(tmp_path / "a.png", "at other indices", "--pseudo-format colours"):
+        labels_of(tmp_path / "a.png", classes=OWN)
 
 
 @given(st.data())

@@ -101,6 +101,7 @@ def test_a_second_run_is_refused_and_one_after_a_kill_ends_right(
     assert content(Path("to")) == content(Path("whole"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("command", "name"), [("sweep", "t-classes.csv"), ("report", "t.html")])
 def test_a_table_after_a_kill(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str

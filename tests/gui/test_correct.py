@@ -240,11 +240,10 @@ def answer(popup: QuickPick, text: str) -> int:
 
 
 ONE_OF_EACH_KIND = (
-    click_selects, wheel_walks_to_the_whole, lasso_selects, brush_paints, superpixels_paint,
-    classes_are_cut_at_mask_borders,
+    click_selects, wheel_walks_to_the_whole, lasso_selects, brush_paints,
 )  # fmt: skip
 MORE = (
-    key_rejects_with_parts, box_rejects, a_class_is_reset, the_image_is_reset, holes_are_filled,
+    superpixels_paint, classes_are_cut_at_mask_borders, key_rejects_with_parts, box_rejects, a_class_is_reset, the_image_is_reset, holes_are_filled,
     alt_click_rejects, key_rejects, click_selects_for_background, key_selects_for_background,
     key_keeps_the_pseudo_labels, bracket_walks_to_the_pseudo_labels, key_gives_another_class,
     lasso_rejects, box_selects, key_resets, eraser_clears, superpixels_erase,
@@ -365,6 +364,7 @@ def test_a_decided_mask_is_drawn_dashed(walk: Walk) -> None:
     assert 0 < (masks.data == DOG).sum() < solid
 
 
+@pytest.mark.long
 def test_locked_pixels_stay_and_survive_reopening(walk: Walk) -> None:
     window = walk.window
     before = shown(walk)
@@ -424,6 +424,7 @@ def test_the_label_source_shows_shares(walk: Walk) -> None:
     assert not layer.visible
 
 
+@pytest.mark.long
 def test_the_class_comes_from_legend_popup_or_canvas(walk: Walk) -> None:
     window, controller = walk.window, walk.window.widget.controller
     type_class("motor", window.press, Qt.Key.Key_Q)

@@ -51,6 +51,7 @@ def test_without_a_dataset_a_message_names_where_to_open_one(window: Window) -> 
     assert has_message("Open a dataset first")
 
 
+@pytest.mark.long
 def test_a_dataset_that_does_not_open_leaves_the_widget_free(
     walk: Walk, spec: DatasetSpec, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def test_a_stack_of_masks_in_the_viewer_is_taken(window: Window) -> None:
     assert (window.document.resolved.labels == 3).sum() == 144
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("choice", "message"),
     [

@@ -172,6 +172,7 @@ def test_off_again_the_layer_goes_and_clicks_take_masks(walk: Walk) -> None:
     assert walk.window.document.annotations.decisions == {3: PERSON}
 
 
+@pytest.mark.long
 def test_a_crash_is_one_message_and_costs_nothing(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +206,7 @@ def test_failures_of_the_model_are_shown(
     assert walk.window.widget.prompts.buttons["prompt"].isChecked() == ("room" in told)
 
 
+@pytest.mark.long
 def test_without_sam_the_button_names_what_is_needed(
     walk: Walk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -156,6 +156,7 @@ def test_filters_are_there_after_closing(dataset: Walk) -> None:
     assert (again.dock.panel.sorted_by, again.dock.panel.descending) == (Column.CHANGE, False)
 
 
+@pytest.mark.long
 def test_a_second_window_opens_read_only_and_warns(dataset: Walk) -> None:
     with Store.open(store_file(dataset.spec.output), who="second") as second:
         assert second.read_only

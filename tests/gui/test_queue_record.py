@@ -89,6 +89,7 @@ def annotators(walk: Walk) -> dict[str, list[str]]:
         return {one: [logged.who for logged in store.log(one)] for one in store.statuses()}
 
 
+@pytest.mark.long
 def test_the_annotator_of_the_preferences_is_recorded_listed_and_filtered_by(
     dataset: Walk, preferences: Any
 ) -> None:

@@ -47,6 +47,7 @@ def assert_follows(window: Window) -> None:
     np.testing.assert_array_equal(layers.shown, document.resolved.labels)
 
 
+@pytest.mark.long
 def test_the_background_is_dragged_undone_and_saved(window: Window, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

@@ -20,6 +20,7 @@ def spec(tmp_path: Path) -> DatasetSpec:
     return save_pets(tmp_path, dict.fromkeys(IDS))
 
 
+@pytest.mark.long
 def test_samples_are_walked_jumped_to_and_accepted_by_their_ids(
     window: Window, spec: DatasetSpec
 ) -> None:

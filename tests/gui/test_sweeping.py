@@ -72,6 +72,7 @@ def click(dock: SweepDock, t1: float, t2: float) -> None:
     QTest.qWait(50)
 
 
+@pytest.mark.long
 def test_the_surface_is_that_of_the_command_line(
     walk: Walk, dock: SweepDock, spec: DatasetSpec
 ) -> None:

@@ -97,6 +97,7 @@ def test_dots_show_what_is_selected_and_the_cursor_finds_their_mask(
     assert "selected by o_p" in walk.window.widget.mask_text.text()
 
 
+@pytest.mark.long
 def test_the_canvas_finds_the_row_and_the_row_the_mask(walk: Walk, dock: ThresholdsDock) -> None:  # noqa: F811
     walk.window.move_to(25, 45)
     assert row_of(dock) == 2

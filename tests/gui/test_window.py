@@ -188,6 +188,7 @@ def test_a_dock_closed_and_opened_again_finds_the_work(window: Window) -> None:
     window.widget.close()
 
 
+@pytest.mark.long
 def test_bad_files_leave_the_window_alive(
     window: Window,
 ) -> None:

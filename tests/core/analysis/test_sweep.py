@@ -80,9 +80,17 @@ def check_matches(
         assert matches.mean_iou[at] == pytest.approx(iou[wanted > 0].mean(), abs=1e-12)
 
 
-@settings(quick, max_examples=250)
+@settings(quick, max_examples=100)
 @given(st.data())
 def test_as_painting_each_pair(data: st.DataObject) -> None:
+    case = data.draw(cases())
+    check(case, data.draw(truths(case.pseudo)), data.draw(grids()), data.draw(grids()))
+
+
+@pytest.mark.long
+@settings(quick, max_examples=1000)
+@given(st.data())
+def test_as_painting_each_pair_of_many(data: st.DataObject) -> None:
     case = data.draw(cases())
     check(case, data.draw(truths(case.pseudo)), data.draw(grids()), data.draw(grids()))
 

@@ -243,7 +243,8 @@ ONE_OF_EACH_KIND = (
     click_selects, wheel_walks_to_the_whole, lasso_selects, brush_paints,
 )  # fmt: skip
 MORE = (
-    superpixels_paint, classes_are_cut_at_mask_borders, key_rejects_with_parts, box_rejects, a_class_is_reset, the_image_is_reset, holes_are_filled,
+    superpixels_paint, classes_are_cut_at_mask_borders, key_rejects_with_parts, box_rejects,
+    a_class_is_reset, the_image_is_reset, holes_are_filled,
     alt_click_rejects, key_rejects, click_selects_for_background, key_selects_for_background,
     key_keeps_the_pseudo_labels, bracket_walks_to_the_pseudo_labels, key_gives_another_class,
     lasso_rejects, box_selects, key_resets, eraser_clears, superpixels_erase,

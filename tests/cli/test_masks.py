@@ -167,7 +167,7 @@ def test_a_file_without_weights_is_one_line(
     code, _, err = run(*folders, "--model", "tiny", "--checkpoint", wrong, "--device", "cpu")
     assert code == 1
     assert err.count("found a file that torch does not read as weights") == 1
-    assert f"napari-sepl: {wrong}: " in " ".join(err.split())
+    assert str(wrong) in err
     assert made(tmp_path) == {}
 
 

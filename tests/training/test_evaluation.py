@@ -106,5 +106,6 @@ def test_pictures_that_do_not_fit_are_named(tmp_path: Path) -> None:
     with pytest.raises(TooLittleMemoryError) as caught:
         list(evaluate(Predictor(Full(), "cpu"), samples, CLASSES))
     told = str(caught.value)
-    assert told.startswith(f"{samples[0].image}: An image of 40 × 56 at the scales 1.0 does not")
+    assert told.startswith("An image of 40 × 56 at the scales 1.0 does not")
+    assert str(samples[0].image) in told
     assert "--scales" in told

@@ -175,6 +175,7 @@ def test_the_open_image_tells_what_is_wrong_and_its_row_follows(opened: Prepared
     assert not any("grew" in listed.item(n).text() for n in range(listed.count()))
 
 
+@pytest.mark.long
 def test_other_settings_for_all_are_diagnosed_anew(opened: Prepared) -> None:
     opened.let_scan()
     assert opened.queue.cause_of(2) is Cause.GROWN

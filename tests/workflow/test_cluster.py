@@ -118,6 +118,7 @@ def test_answers_come_in_order_and_items_as_needed(dask: Dask) -> None:
     assert list(answers) == [n * n for n in range(1, 40)]
 
 
+@pytest.mark.long
 def test_a_worker_killed_midway_loses_nothing(dask: Dask, tmp_path: Path) -> None:
     go = tmp_path / "go"
     answers = Cluster(dask.address).run(partial(deadly.wait_for, go), range(30), lost)
@@ -146,6 +147,7 @@ def test_a_folder_is_enhanced_though_a_worker_dies(dask: Dask, tmp_path: Path) -
     assert {step.outcome for step in again} == {Outcome.PRESENT}
 
 
+@pytest.mark.long
 @BOTH
 def test_a_run_that_was_stopped_goes_on_elsewhere(dask: Dask, tmp_path: Path, begin: Begin) -> None:
     spec, table = write_labelled_samples(tmp_path / "samples"), tmp_path / "table.csv"
@@ -159,6 +161,7 @@ def test_a_run_that_was_stopped_goes_on_elsewhere(dask: Dask, tmp_path: Path, be
     assert tables(run, tmp_path / "1") == tables(whole, tmp_path / "2")
 
 
+@pytest.mark.long
 def test_workers_that_all_go_are_told(dask: Dask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "PATIENCE", 2.0)
     go = dask.folder / "go"
@@ -198,6 +201,7 @@ def test_nobody_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         list(Cluster(address).run(deadly.square, [1], lost))
 
 
+@pytest.mark.long
 def test_a_scheduler_that_goes_is_told(dask: Dask, tmp_path: Path) -> None:
     """The last of the tests that need one."""
     go = tmp_path / "go"

@@ -314,7 +314,6 @@ def _argument() -> Parameter:
 
 def _option(name: str, panel: str, reads: Collection[str]) -> Parameter:
     field = DatasetSpec.model_fields[name]
-    field = DatasetSpec.model_fields[name]
     kind = _kind(name)
     about = f"{field.description}{_MORE.get(name, '')}"
     if name == "masks" and "out" in reads:

@@ -10,6 +10,7 @@ from napari_sepl.cli._command import command
 from napari_sepl.cli._console import follow, say, size
 from napari_sepl.cli._dataset import DatasetOptions, takes_dataset
 from napari_sepl.cli._options import Scheduler, Workers, choose_executor, seen, seen_dataset
+from napari_sepl.core.errors import counted
 from napari_sepl.files.dataset.index import Role, SampleIndex
 from napari_sepl.workflow.convert import Conversion, convert_masks
 from napari_sepl.workflow.results import SampleResult
@@ -53,6 +54,6 @@ def _saving(converted: list[Conversion]) -> str:
     before = sum(one.bytes_before for one in converted)
     after = sum(one.bytes_after for one in converted)
     return (
-        f"{files:,} file{'s' * (files != 1)}, {size(before)} on disk, became "
+        f"{counted(files, 'file')}, {size(before)} on disk, became "
         f"{len(converted):,} of {size(after)}; the originals are kept"
     )

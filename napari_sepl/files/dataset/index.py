@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from napari_sepl.core.errors import InputError, SeplError
+from napari_sepl.core.errors import InputError, SeplError, counted
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.files.class_lists import read_class_list
 from napari_sepl.files.dataset.image_labels import open_image_labels
@@ -134,7 +134,7 @@ class SampleIndex:
             for role in (lead, *required):
                 if not (listings[role].ids or listings[role].closed):
                     raise no_file(role, spec, folders[role])
-            number = f"{len(problems):,} sample{'s' * (len(problems) != 1)}"
+            number = counted(len(problems), "sample")
             found = f"{number}, none that can be used (the first: {problems[0]})"
             place = spec.list_file or folders[lead]
             expected = "a sample whose files are all there, once each"

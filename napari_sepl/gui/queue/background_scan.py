@@ -6,7 +6,7 @@ from typing import Protocol
 
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
-from napari_sepl.core.errors import SeplError
+from napari_sepl.core.errors import SeplError, counted
 from napari_sepl.files.store import StampedFacts
 from napari_sepl.gui.context import ReviewContext
 from napari_sepl.gui.panels.queue import QueuePanel
@@ -250,7 +250,7 @@ class ScanRow(QWidget):
         self.show_progress("")
         if failures:
             files = "Files" if self._suspecting else "Pseudo-labels"
-            samples = f"{failures:,} sample{'s' * (failures > 1)}"
+            samples = counted(failures, "sample")
             self._context.view.show_error(
                 f"{files} of {samples} cannot be read: see their tooltips in the queue."
             )

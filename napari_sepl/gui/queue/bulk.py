@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.algorithm.params import Params
-from napari_sepl.core.errors import SaveError, SeplError
+from napari_sepl.core.errors import SaveError, SeplError, counted
 from napari_sepl.document.document import Document
 from napari_sepl.document.edits import StatusEdit
 from napari_sepl.document.resolve import Resolved
@@ -243,7 +243,7 @@ class Bulk:
     ) -> None:
         """Put an action that was done on the stack, and tell so."""
         after = {row: self._state(row) for row in before}
-        text = f"{text} {len(before):,} sample{'s' * (len(before) != 1)}"
+        text = f"{text} {counted(len(before), 'sample')}"
         if before:
             self._steps.append(_Step(text, before, after, params or {}))
         self._changed()

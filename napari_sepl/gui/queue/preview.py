@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_sepl.core.errors import counted
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.gui.panels.queue import QueueModel
 from napari_sepl.gui.panels.queue_table import queue_table
@@ -112,9 +113,7 @@ class BulkPreview(QDialog):
         wanted = fits if self.edited.isChecked() else fits & ~plan.edited
         rows: NDArray[np.intp] = plan.rows[wanted]
         self.model.show(self._queue, self._classes, rows)
-        self.text.setText(
-            f"{plan.text} {len(rows):,} sample{'s' * (len(rows) != 1)}, of {self._scope}:"
-        )
+        self.text.setText(f"{plan.text} {counted(len(rows), 'sample')}, of {self._scope}:")
         self.edited.setText(f"Include {left_out:,} that a person edited or gave a status")
         self.edited.setVisible(left_out > 0)
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(len(rows) > 0)

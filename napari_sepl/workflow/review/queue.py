@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sepl.core.analysis.diagnosis.types import Cause
-from napari_sepl.core.errors import name_first
+from napari_sepl.core.errors import counted, name_first
 from napari_sepl.core.labels.classes import ClassList
 from napari_sepl.core.labels.pixels import IGNORE
 from napari_sepl.core.masks.transpose import to_columns
@@ -230,7 +230,7 @@ class Queue:
     def describe(self, rows: Sequence[int] | NDArray[np.intp]) -> str:
         """Return how many samples these are, and the first by name: "2 samples (a, b)"."""
         names = [self.ids[row] for row in rows]
-        return f"{len(names):,} sample{'s' * (len(names) != 1)} ({name_first(names)})"
+        return f"{counted(len(names), 'sample')} ({name_first(names)})"
 
     def counts(self) -> dict[Status, int]:
         """Return how many samples have each status, without outdated ones."""
